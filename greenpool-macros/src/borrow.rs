@@ -1,0 +1,96 @@
+//! Borrows in a type: `&T` and `'_`, but not those under a binder, as in `fn(&str)`.
+
+use syn::visit::{self, Visit};
+use syn::visit_mut::{self, VisitMut};
+use syn::{Lifetime, ParenthesizedGenericArguments, Type, TypeFnPtr, TypeReference};
+
+use crate::valid::Errors;
+
+/// Refuses what an argument cannot be.
+pub(crate) fn check(ty: &Type, errors: &mut Errors) {
+    Check(errors).visit_type(ty);
+}
+
+struct Check<'a>(&'a mut Errors);
+
+impl<'ast> Visit<'ast> for Check<'_> {
+    fn visit_type_reference(&mut self, ty: &'ast TypeReference) {
+        match &ty.lifetime {
+            Some(lifetime) if lifetime.ident != "_" => visit::visit_type(self, &ty.elem),
+            _ => {
+                let text = matches!(&*ty.elem, Type::Path(elem) if elem.path.is_ident("str"));
+                self.0.on(ty, message(text));
+            }
+        }
+    }
+
+    fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
+        if lifetime.ident == "_" {
+            self.0.on(lifetime, message(false));
+        }
+    }
+
+    fn visit_type_fn_ptr(&mut self, _: &'ast TypeFnPtr) {}
+
+    fn visit_parenthesized_generic_arguments(&mut self, _: &'ast ParenthesizedGenericArguments) {}
+}
+
+fn message(text: bool) -> String {
+    let such = if text { " such as `String`" } else { "" };
+    format!(
+        "an argument of a `#[green_pool]` function cannot be borrowed: the job may outlive \
+         the caller; take an owned value{such}, an `Arc` or a `&'static` reference"
+    )
+}
+
+/// Makes `'static` of each borrow whose lifetime has no name or one of the function's own. Tells
+/// whether there was any.
+pub(crate) fn staticize(ty: &mut Type, own: &[Lifetime]) -> bool {
+    let mut staticize = Staticize {
+        own,
+        bound: false,
+        found: false,
+    };
+    staticize.visit_type_mut(ty);
+    staticize.found
+}
+
+struct Staticize<'a> {
+    own: &'a [Lifetime],
+    /// Under a binder, where a lifetime without a name borrows nothing.
+    bound: bool,
+    found: bool,
+}
+
+impl VisitMut for Staticize<'_> {
+    fn visit_type_reference_mut(&mut self, ty: &mut TypeReference) {
+        if ty.lifetime.is_none() && !self.bound {
+            ty.lifetime = Some(Lifetime::new("'static", ty.and_token.span));
+            self.found = true;
+        }
+        visit_mut::visit_type_reference_mut(self, ty);
+    }
+
+    fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
+        let nameless = lifetime.ident == "_" && !self.bound;
+        if nameless || self.own.contains(lifetime) {
+            *lifetime = Lifetime::new("'static", lifetime.span());
+            self.found = true;
+        }
+    }
+
+    fn visit_type_fn_ptr_mut(&mut self, ty: &mut TypeFnPtr) {
+        let outer = std::mem::replace(&mut self.bound, true);
+        visit_mut::visit_type_fn_ptr_mut(self, ty);
+        self.bound = outer;
+    }
+
+    fn visit_parenthesized_generic_arguments_mut(
+        &mut self,
+        arguments: &mut ParenthesizedGenericArguments,
+    ) {
+        let outer = std::mem::replace(&mut self.bound, true);
+        visit_mut::visit_parenthesized_generic_arguments_mut(self, arguments);
+        self.bound = outer;
+    }
+}

@@ -1,0 +1,272 @@
+//! The struct beside the function: its name, its parameters by position, and its generics with
+//! each `impl Trait` named.
+
+use std::collections::HashSet;
+
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::punctuated::Punctuated;
+use syn::visit_mut::{self, VisitMut};
+use syn::{
+    Attribute, Expr, FnArg, GenericParam, Generics, LitStr, Meta, MetaList, Pat, Path, ReturnType,
+    Token, Type, TypeParam, TypePath, Visibility,
+};
+
+use crate::args::Args;
+use crate::item::Item;
+
+/// All that the expansion needs to know.
+pub(crate) struct Companion {
+    pub(crate) root: TokenStream,
+    pub(crate) vis: Visibility,
+    pub(crate) function: Ident,
+    /// Named like the function, unless `type = ..` says otherwise.
+    pub(crate) name: Ident,
+    /// `cfg` and lints, for each generated item.
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) deprecated: Vec<Attribute>,
+    pub(crate) generics: Generics,
+    /// The type parameters that stand for an `impl Trait`: the function does not know them.
+    pub(crate) impls: usize,
+    pub(crate) params: Vec<Param>,
+    pub(crate) output: TokenStream,
+    pub(crate) label: LitStr,
+    pub(crate) source: Source,
+    /// Something is wrong with the function: signatures only, nothing that calls it.
+    pub(crate) broken: bool,
+    taken: HashSet<String>,
+}
+
+pub(crate) struct Param {
+    pub(crate) name: Ident,
+    pub(crate) ty: Type,
+    /// What stands in the tuple of arguments: `ty`, unless the function is broken.
+    pub(crate) stored: Type,
+}
+
+/// Where the pool comes from.
+pub(crate) enum Source {
+    Own(Option<Expr>),
+    Shared(Path),
+}
+
+impl Companion {
+    pub(crate) fn new(item: &Item, args: Args) -> Self {
+        let function = item.sig.ident.clone();
+        let name = args.companion.unwrap_or_else(|| function.clone());
+        let label = args
+            .name
+            .unwrap_or_else(|| LitStr::new(&function.unraw().to_string(), function.span()));
+        let mut taken = HashSet::new();
+        words(item.sig.to_token_stream(), &mut taken);
+        taken.insert(name.to_string());
+        let mut companion = Self {
+            root: args
+                .krate
+                .map_or_else(|| quote!(::greenpool), ToTokens::into_token_stream),
+            vis: item.vis.clone(),
+            name,
+            attrs: item.attrs.iter().filter_map(reaches_all).collect(),
+            deprecated: item
+                .attrs
+                .iter()
+                .filter_map(|attr| kept(attr, &["deprecated"]))
+                .collect(),
+            generics: item.sig.generics.clone(),
+            impls: 0,
+            params: Vec::new(),
+            output: output(&item.sig.output, function.span()),
+            label,
+            source: match args.pool {
+                Some(path) => Source::Shared(path),
+                None => Source::Own(args.size),
+            },
+            broken: false,
+            taken,
+            function,
+        };
+        for input in &item.sig.inputs {
+            if let FnArg::Typed(param) = input {
+                companion.param(&param.pat, (*param.ty).clone());
+            }
+        }
+        companion
+    }
+
+    /// Names a parameter as the user did, or by its position.
+    fn param(&mut self, pat: &Pat, mut ty: Type) {
+        let name = match pat {
+            Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => pat.ident.clone(),
+            _ => self.fresh(&format!("arg{}", self.params.len())),
+        };
+        NameImpls(self).visit_type_mut(&mut ty);
+        self.params.push(Param {
+            name,
+            stored: ty.clone(),
+            ty,
+        });
+    }
+
+    /// A name that the signature does not use.
+    fn fresh(&mut self, wish: &str) -> Ident {
+        let name = self.unused(wish);
+        self.taken.insert(name.to_string());
+        name
+    }
+
+    /// A generic function's jobs are of many types, which one struct without parameters
+    /// cannot be: a hidden one stands for them.
+    pub(crate) fn marker(&self) -> Option<Ident> {
+        let generic = !self.generics.params.is_empty();
+        let span = self.hidden();
+        generic.then(|| format_ident!("__{}", self.name, span = span))
+    }
+
+    /// The type that implements `PooledFn`, as a path.
+    pub(crate) fn pooled(&self) -> TokenStream {
+        let name = &self.name;
+        let arguments = self.generics.split_for_impl().1;
+        self.marker()
+            .map_or_else(|| quote!(#name), |marker| quote!(#marker #arguments))
+    }
+
+    /// `(A, B,)`
+    pub(crate) fn tuple(&self) -> TokenStream {
+        let types = self.params.iter().map(|param| &param.stored);
+        quote!((#(#types,)*))
+    }
+
+    /// The generic arguments for a call of the function.
+    pub(crate) fn turbofish(&self) -> TokenStream {
+        let own = self.generics.params.len() - self.impls;
+        let mut arguments = self
+            .generics
+            .params
+            .iter()
+            .take(own)
+            .filter_map(|param| match param {
+                GenericParam::Type(param) => Some(&param.ident),
+                GenericParam::Const(param) => Some(&param.ident),
+                GenericParam::Lifetime(_) => None,
+            })
+            .peekable();
+        match arguments.peek() {
+            Some(_) => quote!(::<#(#arguments),*>),
+            None => TokenStream::new(),
+        }
+    }
+
+    /// A name that nothing in the signature has.
+    pub(crate) fn unused(&self, wish: &str) -> Ident {
+        let mut name = wish.to_owned();
+        while self.taken.contains(&name) {
+            name.push('_');
+        }
+        Ident::new(&name, self.hidden())
+    }
+
+    /// `#[doc = "{before} `fetch` {after}"]`
+    pub(crate) fn doc(&self, before: &str, after: &str) -> TokenStream {
+        let doc = format!("{before} `{}` {after}", self.function.unraw());
+        quote_spanned!(self.hidden()=> #[doc = #doc])
+    }
+
+    /// What a method does; of a broken function, nothing that could be a second error.
+    pub(crate) fn body(
+        &self,
+        arguments: &TokenStream,
+        body: impl FnOnce() -> TokenStream,
+    ) -> TokenStream {
+        if self.broken {
+            quote_spanned!(self.hidden()=> let _ = #arguments; loop {})
+        } else {
+            body()
+        }
+    }
+
+    /// At the function's name, but known to come from a macro: lints pass over it.
+    pub(crate) fn hidden(&self) -> Span {
+        Span::call_site().located_at(self.function.span())
+    }
+}
+
+/// Puts a type parameter in place of each `impl Trait`.
+struct NameImpls<'a>(&'a mut Companion);
+
+impl VisitMut for NameImpls<'_> {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        visit_mut::visit_type_mut(self, ty);
+        let Type::ImplTrait(found) = ty else { return };
+        let name = self.0.fresh(&format!("Arg{}", self.0.params.len()));
+        let param = TypeParam {
+            attrs: Vec::new(),
+            ident: name.clone(),
+            colon_token: Some(Token![:](found.impl_token.span)),
+            bounds: found.bounds.clone(),
+            default: None,
+        };
+        self.0.generics.params.push(GenericParam::Type(param));
+        self.0.impls += 1;
+        *ty = Type::Path(TypePath {
+            attrs: Vec::new(),
+            qself: None,
+            path: name.into(),
+        });
+    }
+}
+
+fn output(output: &ReturnType, span: Span) -> TokenStream {
+    match output {
+        ReturnType::Default => quote_spanned!(span=> ()),
+        ReturnType::Type(_, ty) => ty.to_token_stream(),
+    }
+}
+
+/// Conditions and lints, which the generated items need as much as the function does.
+fn reaches_all(attr: &Attribute) -> Option<Attribute> {
+    kept(attr, &["cfg", "allow", "warn", "deny", "forbid"])
+}
+
+/// The attribute, if it is one of these; of a `cfg_attr`, those of its attributes that are.
+fn kept(attr: &Attribute, names: &[&str]) -> Option<Attribute> {
+    let meta = kept_meta(&attr.meta, names)?;
+    Some(Attribute {
+        meta,
+        ..attr.clone()
+    })
+}
+
+fn kept_meta(meta: &Meta, names: &[&str]) -> Option<Meta> {
+    if names.iter().any(|name| meta.path().is_ident(name)) {
+        return Some(meta.clone());
+    }
+    let Meta::List(list) = meta else { return None };
+    if !list.path.is_ident("cfg_attr") {
+        return None;
+    }
+    let parser = Punctuated::<Meta, Token![,]>::parse_terminated;
+    let mut parts = list.parse_args_with(parser).ok()?.into_iter();
+    let condition = parts.next()?;
+    let parts: Vec<_> = parts.filter_map(|part| kept_meta(&part, names)).collect();
+    let tokens = quote!(#condition, #(#parts),*);
+    (!parts.is_empty()).then(|| {
+        Meta::List(MetaList {
+            tokens,
+            ..list.clone()
+        })
+    })
+}
+
+/// All identifiers of a token stream.
+fn words(tokens: TokenStream, found: &mut HashSet<String>) {
+    for token in tokens {
+        match token {
+            TokenTree::Ident(ident) => {
+                found.insert(ident.to_string());
+            }
+            TokenTree::Group(group) => words(group.stream(), found),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! What `#[green_pool]` writes.
+
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{ConstParam, Expr, GenericParam, Index, TypeParam, Visibility};
+
+use crate::args::{Args, ZERO, is_constant};
+use crate::companion::{Companion, Source};
+use crate::fallback;
+use crate::item::{Item, NotAFunction};
+use crate::methods;
+use crate::valid::{self, Errors};
+
+// #[green_pool(size = 100)] async fn fetch(url: String) -> Page { .. }
+//
+// async fn fetch(url: String) -> Page { .. }      as it was written
+// struct fetch {}
+// impl fetch { .. }                               pool, spawn, imap, ..
+// impl PooledFn<(String,), Page> for fetch { .. }
+pub(crate) fn green_pool(args: TokenStream, tokens: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let args = Args::parse(args, &mut errors);
+    let item = match Item::parse(tokens.clone()) {
+        Ok(item) => item,
+        Err(why) => {
+            match why {
+                NotAFunction::Other(span) => {
+                    errors.at(span, "`#[green_pool]` goes on an `async fn`");
+                }
+                NotAFunction::Broken(error) => errors.push(error),
+            }
+            let errors = errors.into_tokens();
+            return quote!(#tokens #errors);
+        }
+    };
+    let sound = valid::check(&item, &mut errors) && !fallback::is_needed(&item);
+    let companion = Companion::new(&item, args);
+    let function = fallback::function(&item, tokens);
+    let companion = if sound {
+        Some(companion)
+    } else {
+        fallback::companion(&item, companion)
+    };
+    let companion = companion.as_ref().map(expand);
+    let errors = errors.into_tokens();
+    quote!(#function #companion #errors)
+}
+
+// struct fetch {}
+// impl fetch { .. }
+// impl PooledFn<(String,), Page> for fetch { .. }
+fn expand(companion: &Companion) -> TokenStream {
+    let Companion {
+        vis,
+        name,
+        attrs,
+        deprecated,
+        ..
+    } = companion;
+    let at = companion.hidden();
+    let mut struct_name = name.clone();
+    struct_name.set_span(name.span().resolved_at(at));
+    let title = format!(
+        "The pool of `{}`, and the calls that run in it.",
+        companion.function
+    );
+    let pool = pool(companion);
+    let spawns = methods::spawns(companion);
+    let maps = methods::maps(companion);
+    let pooled_fn = pooled_fn(companion);
+    quote_spanned! {at=>
+        #(#attrs)*
+        #(#deprecated)*
+        #[doc = #title]
+        #[allow(non_camel_case_types)]
+        #vis struct #struct_name {}
+
+        #(#attrs)*
+        #[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
+        impl #name {
+            #pool
+            #spawns
+            #maps
+        }
+
+        #pooled_fn
+    }
+}
+
+// pub fn pool() -> &'static GreenPool {
+//     const __SIZE: usize = 100;
+//     const _: () = assert!(__SIZE != 0, "..");
+//     static __POOL: PoolCell = PoolCell::new("fetch", || __SIZE);
+//     PoolCell::get(&__POOL)
+// }
+fn pool(companion: &Companion) -> TokenStream {
+    let Companion {
+        root, vis, label, ..
+    } = companion;
+    let at = companion.hidden();
+    let doc = format!("The pool that `{}` runs in.", companion.function);
+    let number = quote_spanned!(at=> ::core::primitive::usize);
+    let cell = quote_spanned!(at=> #root::__private::PoolCell);
+    let body = match &companion.source {
+        Source::Shared(path) => {
+            let shared = quote_spanned!(first_span(path)=> &#path);
+            quote_spanned!(at=> ::core::convert::identity::<&'static #root::GreenPool>(#shared))
+        }
+        Source::Own(Some(size)) if is_constant(size) => {
+            let assertion = assertion(size);
+            quote_spanned! {at=>
+                const __SIZE: #number = #size;
+                #assertion
+                static __POOL: #cell = #cell::new(#label, || __SIZE);
+                #cell::get(&__POOL)
+            }
+        }
+        Source::Own(size) => {
+            let size = size
+                .as_ref()
+                .map_or_else(|| quote!(1000), |size| quote!(#size));
+            quote_spanned! {at=>
+                static __POOL: #cell = #cell::new(#label, || -> #number { #size });
+                #cell::get(&__POOL)
+            }
+        }
+    };
+    quote_spanned! {at=>
+        #[doc = #doc]
+        #[must_use]
+        #vis fn pool() -> &'static #root::GreenPool {
+            #body
+        }
+    }
+}
+
+// const _: () = assert!(__SIZE != 0, "..");       under the value
+fn assertion(size: &Expr) -> TokenStream {
+    let tokens: Vec<_> = quote!(#size).into_iter().collect();
+    let start = tokens.first().map_or_else(Span::call_site, TokenTree::span);
+    let end = tokens.last().map_or_else(Span::call_site, TokenTree::span);
+    let condition = quote_spanned!(end=> (__SIZE != 0, #ZERO));
+    let assert = quote_spanned!(start=> ::core::assert!);
+    let semicolon = quote_spanned!(end=> ;);
+    quote_spanned!(start=> const _: () = #assert #condition #semicolon)
+}
+
+// struct __fetch<T>(PhantomData<fn() -> (*const T,)>);            only if there are generics
+// impl PooledFn<(String,), Page> for fetch {
+//     fn name() -> &'static str { "fetch" }
+//     fn pool() -> &'static GreenPool { fetch::pool() }
+//     fn call(args: (String,)) -> impl Future<Output = Page> + Send + 'static { fetch(args.0) }
+//     fn workers() -> .. { static __WORKERS: .. = ..; Some(&__WORKERS) }
+// }
+fn pooled_fn(companion: &Companion) -> TokenStream {
+    let Companion {
+        root,
+        vis,
+        function,
+        name,
+        attrs,
+        output,
+        label,
+        generics,
+        ..
+    } = companion;
+    let at = companion.hidden();
+    let user = function.span();
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let marker = companion
+        .marker()
+        .map(|marker| marker_struct(companion, &marker, vis));
+    let pooled = companion.pooled();
+    let tuple = companion.tuple();
+    let turbofish = companion.turbofish();
+    let fields = (0..companion.params.len()).map(Index::from);
+    let call = if companion.broken {
+        quote_spanned!(at=> { let _ = args; ::core::future::pending() })
+    } else {
+        quote_spanned!(at=> { #function #turbofish (#(args.#fields),*) })
+    };
+    let future = quote_spanned! {user=>
+        impl ::core::future::Future<Output = #output> + ::core::marker::Send + 'static
+    };
+    let workers = quote_spanned!(at=> #root::__private::Workers<#tuple, #output>);
+    let workers = (companion.marker().is_none() && !companion.broken).then(|| {
+        quote_spanned! {at=>
+            fn workers() -> ::core::option::Option<&'static #workers> {
+                static __WORKERS: #workers = #root::__private::Workers::new();
+                ::core::option::Option::Some(&__WORKERS)
+            }
+        }
+    });
+    quote_spanned! {at=>
+        #marker
+
+        #(#attrs)*
+        #[allow(deprecated, clippy::all, clippy::pedantic)]
+        impl #impl_generics #root::PooledFn<#tuple, #output> for #pooled #where_clause {
+            fn name() -> &'static ::core::primitive::str { #label }
+            fn pool() -> &'static #root::GreenPool { <#name>::pool() }
+            fn call(args: #tuple) -> #future #call
+            #workers
+        }
+    }
+}
+
+// #[doc(hidden)] struct __fetch<T, const N: usize>(PhantomData<fn() -> (*const T,)>);
+fn marker_struct(companion: &Companion, marker: &Ident, vis: &Visibility) -> TokenStream {
+    let at = companion.hidden();
+    let attrs = &companion.attrs;
+    let mut types = Vec::new();
+    let params: Vec<_> = companion
+        .generics
+        .params
+        .iter()
+        .filter_map(|param| match param {
+            GenericParam::Type(TypeParam { ident, .. }) => {
+                types.push(ident);
+                Some(quote_spanned!(at=> #ident: ?::core::marker::Sized))
+            }
+            GenericParam::Const(ConstParam { ident, ty, .. }) => {
+                Some(quote_spanned!(at=> const #ident: #ty))
+            }
+            GenericParam::Lifetime(_) => None,
+        })
+        .collect();
+    quote_spanned! {at=>
+        #(#attrs)*
+        #[doc(hidden)]
+        #[allow(non_camel_case_types)]
+        #vis struct #marker<#(#params),*>(
+            ::core::marker::PhantomData<fn() -> (#(*const #types,)*)>
+        );
+    }
+}
+
+fn first_span(tokens: &impl ToTokens) -> Span {
+    let first = tokens.to_token_stream().into_iter().next();
+    first.map_or_else(Span::call_site, |token| token.span())
+}

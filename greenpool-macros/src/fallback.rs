@@ -1,0 +1,166 @@
+//! What stays when something is wrong: the function, so that its callers are not wrong as well,
+//! and a companion whose methods have the right signatures and do nothing.
+
+use proc_macro2::{TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::punctuated::Punctuated;
+use syn::visit::Visit;
+use syn::{
+    GenericArgument, GenericParam, Generics, Lifetime, PathArguments, ReturnType, Type,
+    TypeImplTrait, TypeParamBound,
+};
+
+use crate::borrow;
+use crate::companion::Companion;
+use crate::item::Item;
+use crate::valid::{find_impl, is_green_pool, mentions_self};
+
+/// Whether rustc has an error of its own to report on the signature, that a companion would
+/// only repeat: a borrowed output.
+pub(crate) fn is_needed(item: &Item) -> bool {
+    match &item.sig.output {
+        ReturnType::Default => false,
+        ReturnType::Type(_, output) => borrow::staticize(&mut output.clone(), &[]),
+    }
+}
+
+/// The function, without what would make rustc repeat our error in its own words.
+pub(crate) fn function(item: &Item, tokens: TokenStream) -> TokenStream {
+    let twice = item.attrs.iter().any(|attr| is_green_pool(attr.path()));
+    let sig = &item.sig;
+    let awaits = sig.asyncness.is_none() && awaits(&item.body);
+    let both = sig.constness.is_some() && sig.asyncness.is_some();
+    if !twice && !awaits && !both && sig.variadic.is_none() {
+        return tokens;
+    }
+    let attrs = item.attrs.iter().filter(|attr| !is_green_pool(attr.path()));
+    let mut sig = sig.clone();
+    if awaits {
+        sig.asyncness = Some(syn::Token![async](sig.fn_token.span));
+    }
+    if sig.asyncness.is_some() {
+        sig.constness = None;
+    }
+    sig.variadic = None;
+    let vis = &item.vis;
+    let body = &item.body;
+    quote!(#(#attrs)* #vis #sig #body)
+}
+
+/// Whether a body waits for something, which only an `async fn` may.
+fn awaits(body: &TokenTree) -> bool {
+    match body {
+        TokenTree::Ident(ident) => ident == "await",
+        TokenTree::Group(group) => group.stream().into_iter().any(|token| awaits(&token)),
+        _ => false,
+    }
+}
+
+/// The companion without whatever is wrong in the signature. None for what no free function is.
+pub(crate) fn companion(item: &Item, mut companion: Companion) -> Option<Companion> {
+    if item.bodiless.is_some() || mentions_self(&item.sig) {
+        return None;
+    }
+    let own: Vec<_> = item
+        .sig
+        .generics
+        .lifetimes()
+        .map(|param| param.lifetime.clone())
+        .collect();
+    for param in &mut companion.params {
+        if borrow::staticize(&mut param.stored, &own) {
+            param.ty = Type::Verbatim(quote!(impl ::core::marker::Sized));
+            param.stored = Type::Verbatim(quote!(()));
+        }
+    }
+    if let ReturnType::Type(_, output) = &item.sig.output {
+        let mut output = (**output).clone();
+        borrow::staticize(&mut output, &own);
+        companion.output = match find_impl(&output) {
+            Some(found) => future_output(found).unwrap_or_else(|| quote!(())),
+            None => output.into_token_stream(),
+        };
+    }
+    without_lifetimes(&mut companion.generics, &own);
+    companion.broken = true;
+    Some(companion)
+}
+
+/// The `T` of `impl Future<Output = T>`.
+fn future_output(found: &TypeImplTrait) -> Option<TokenStream> {
+    found.bounds.iter().find_map(|bound| {
+        let TypeParamBound::Trait(bound) = bound else {
+            return None;
+        };
+        let last = bound
+            .path
+            .segments
+            .last()
+            .filter(|last| last.ident == "Future")?;
+        let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+            return None;
+        };
+        arguments.args.iter().find_map(|argument| match argument {
+            GenericArgument::AssocType(output) if output.ident == "Output" => {
+                Some(output.ty.to_token_stream())
+            }
+            _ => None,
+        })
+    })
+}
+
+/// Drops a function's lifetime parameters and all bounds that name them.
+fn without_lifetimes(generics: &mut Generics, own: &[Lifetime]) {
+    let params = std::mem::take(&mut generics.params);
+    for mut param in params {
+        match &mut param {
+            GenericParam::Lifetime(_) => continue,
+            GenericParam::Type(param) => {
+                let bounds = std::mem::take(&mut param.bounds);
+                param.bounds = keep(
+                    bounds,
+                    |bound, names| names.visit_type_param_bound(bound),
+                    own,
+                );
+            }
+            GenericParam::Const(_) => {}
+        }
+        generics.params.push(param);
+    }
+    if let Some(clause) = &mut generics.where_clause {
+        let predicates = std::mem::take(&mut clause.predicates);
+        clause.predicates = keep(
+            predicates,
+            |bound, names| names.visit_where_predicate(bound),
+            own,
+        );
+    }
+}
+
+/// The bounds in which `own` does not occur.
+fn keep<T, P: Default>(
+    bounds: Punctuated<T, P>,
+    visit: fn(&T, &mut Names<'_>),
+    own: &[Lifetime],
+) -> Punctuated<T, P> {
+    let mut kept = Punctuated::new();
+    for bound in bounds {
+        let mut names = Names { own, found: false };
+        visit(&bound, &mut names);
+        if !names.found {
+            kept.push(bound);
+        }
+    }
+    kept
+}
+
+struct Names<'a> {
+    own: &'a [Lifetime],
+    found: bool,
+}
+
+impl<'ast> Visit<'ast> for Names<'_> {
+    fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
+        self.found |= self.own.contains(lifetime);
+    }
+}

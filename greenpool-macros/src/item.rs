@@ -1,0 +1,84 @@
+//! The function under the attribute. Only its signature is read: the body stays raw tokens.
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use syn::parse::{Parse, ParseStream};
+use syn::{Abi, Attribute, Signature, Token, Visibility};
+
+/// An item that begins like a function.
+pub(crate) struct Item {
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) sig: Signature,
+    pub(crate) body: TokenTree,
+    /// Where the `;` stands that some functions have for a body.
+    pub(crate) bodiless: Option<Span>,
+}
+
+/// Why an item is none that the attribute can work with.
+pub(crate) enum NotAFunction {
+    /// Another kind of item, with its first keyword.
+    Other(Span),
+    /// A function whose signature does not parse.
+    Broken(syn::Error),
+}
+
+impl Item {
+    pub(crate) fn parse(tokens: TokenStream) -> Result<Self, NotAFunction> {
+        match syn::parse2::<Parsed>(tokens) {
+            Ok(Parsed::Function(item)) => Ok(*item),
+            Ok(Parsed::Other(span)) => Err(NotAFunction::Other(span)),
+            Err(error) => Err(NotAFunction::Broken(error)),
+        }
+    }
+}
+
+enum Parsed {
+    Function(Box<Item>),
+    Other(Span),
+}
+
+impl Parse for Parsed {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let attrs = input.call(Attribute::parse_outer)?;
+        let vis: Visibility = input.parse()?;
+        let first = input.span();
+        if !begins_function(input) {
+            let _ = input.parse::<TokenStream>();
+            return Ok(Self::Other(first));
+        }
+        let sig: Signature = input.parse()?;
+        let bodiless = input.peek(Token![;]).then(|| input.span());
+        let body: TokenTree = input.parse()?;
+        if bodiless.is_none() && !matches!(body, TokenTree::Group(_)) {
+            return Err(syn::Error::new(body.span(), "expected a function body"));
+        }
+        let item = Item {
+            attrs,
+            vis,
+            sig,
+            body,
+            bodiless,
+        };
+        Ok(Self::Function(Box::new(item)))
+    }
+}
+
+/// Whether `fn` comes after nothing but the words that may stand before it.
+fn begins_function(input: ParseStream<'_>) -> bool {
+    let ahead = input.fork();
+    loop {
+        if ahead.peek(Token![fn]) {
+            return true;
+        }
+        let word = ahead.peek(Token![const])
+            || ahead.peek(Token![async])
+            || ahead.peek(Token![unsafe])
+            || ahead.peek(Token![safe])
+            || ahead.peek(Token![default]);
+        if word {
+            let _ = ahead.parse::<TokenTree>();
+        } else if !ahead.peek(Token![extern]) || ahead.parse::<Abi>().is_err() {
+            return false;
+        }
+    }
+}

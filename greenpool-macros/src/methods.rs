@@ -1,0 +1,220 @@
+//! The calls that run in the pool, as associated functions of the companion.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::Type;
+
+use crate::companion::Companion;
+
+// pub fn spawn(url: String) -> SpawnCall<fetch, (String,), Page> {
+//     __private::spawn::<fetch, (String,), Page>((url,))
+// }
+pub(crate) fn spawns(companion: &Companion) -> TokenStream {
+    let Companion { root, output, .. } = companion;
+    let at = companion.hidden();
+    let pooled = companion.pooled();
+    let tuple = companion.tuple();
+    let types = quote_spanned!(at=> <#pooled, #tuple, #output>);
+    let spawn = Spawn {
+        name: "spawn",
+        inner: "spawn",
+        attrs: companion.doc(
+            "Waits for a free slot, starts",
+            "in it, and gives its green thread.",
+        ),
+        output: quote_spanned!(at=> #root::SpawnCall #types),
+    };
+    let spawn_n = Spawn {
+        name: "spawn_n",
+        inner: "spawn_n",
+        attrs: companion.doc(
+            "Waits for a free slot and starts",
+            "in it; no result is wanted.",
+        ),
+        output: quote_spanned!(at=> #root::SpawnCallN #types),
+    };
+    let doc = companion.doc(
+        "Starts",
+        "if a slot is free at once; else gives the arguments back.",
+    );
+    let try_spawn = Spawn {
+        name: "try_spawn",
+        inner: "try_spawn",
+        attrs: quote_spanned!(at=> #doc #[track_caller]),
+        output: quote_spanned! {at=>
+            ::core::result::Result<#root::GreenThread<#output>, #root::TrySpawnError<#tuple>>
+        },
+    };
+    let submit = Spawn {
+        name: "__submit",
+        inner: "submit",
+        attrs: quote_spanned!(at=> #[doc(hidden)] #[must_use] #[track_caller]),
+        output: quote_spanned!(at=> #root::GreenThread<#output>),
+    };
+    [spawn, spawn_n, try_spawn, submit]
+        .iter()
+        .map(|kind| kind.expand(companion, &types))
+        .collect()
+}
+
+struct Spawn {
+    name: &'static str,
+    inner: &'static str,
+    attrs: TokenStream,
+    output: TokenStream,
+}
+
+impl Spawn {
+    // pub fn spawn(url: String) -> SpawnCall<..> { __private::spawn::<..>((url,)) }
+    fn expand(&self, companion: &Companion, types: &TokenStream) -> TokenStream {
+        let Companion {
+            root,
+            vis,
+            generics,
+            ..
+        } = companion;
+        let Self { attrs, output, .. } = self;
+        let at = companion.hidden();
+        let name = Ident::new(self.name, at);
+        let inner = Ident::new(self.inner, at);
+        let (impl_generics, _, where_clause) = generics.split_for_impl();
+        let names: Vec<_> = companion.params.iter().map(|param| &param.name).collect();
+        let params = companion.params.iter().map(|param| &param.ty);
+        let arguments = quote_spanned!(at=> (#(#names,)*));
+        let body = companion.body(
+            &arguments,
+            || quote_spanned!(at=> #root::__private::#inner::#types(#arguments)),
+        );
+        quote_spanned! {at=>
+            #attrs
+            #vis fn #name #impl_generics (#(#names: #params),*) -> #output #where_clause {
+                #body
+            }
+        }
+    }
+}
+
+// pub fn imap<Url>(url: Url) -> GreenMap<Page>
+// where
+//     Url: IntoIterator<Item = String>,
+//     Url::IntoIter: Send + 'static,
+// {
+//     __private::imap::<..>(Iterator::map(IntoIterator::into_iter(url), |url| (url,)))
+// }
+pub(crate) fn maps(companion: &Companion) -> TokenStream {
+    let at = companion.hidden();
+    let columns: Vec<_> = companion
+        .params
+        .iter()
+        .enumerate()
+        .map(|(index, param)| Column {
+            name: param.name.clone(),
+            source: companion.unused(&format!("I{index}")),
+            item: param.stored.clone(),
+        })
+        .collect();
+    let tuples = [Column {
+        name: Ident::new("tuples", at),
+        source: companion.unused("I"),
+        item: Type::Verbatim(companion.tuple()),
+    }];
+    let by_one = "over iterables, one for each parameter; the results come";
+    let by_tuple = "over tuples of arguments; the results come";
+    let order = ["in the order of the arguments.", "as they are ready."];
+    let kinds = [
+        ("imap", "imap", by_one, order[0], &columns[..]),
+        (
+            "imap_unordered",
+            "imap_unordered",
+            by_one,
+            order[1],
+            &columns[..],
+        ),
+        ("starmap", "imap", by_tuple, order[0], &tuples[..]),
+        (
+            "starmap_unordered",
+            "imap_unordered",
+            by_tuple,
+            order[1],
+            &tuples[..],
+        ),
+    ];
+    let maps = kinds.iter().filter(|kind| !kind.4.is_empty());
+    let maps = maps.map(|&(name, inner, over, order, columns)| {
+        let items = if over == by_one {
+            zipped(companion, columns)
+        } else {
+            let tuples = &columns[0].name;
+            quote_spanned!(at=> ::core::iter::IntoIterator::into_iter(#tuples))
+        };
+        let doc = companion.doc("Runs", &format!("{over} {order}"));
+        let name = Ident::new(name, at);
+        let inner = Ident::new(inner, at);
+        map(companion, &quote!(#doc), &name, &inner, columns, &items)
+    });
+    maps.collect()
+}
+
+/// An iterable that a map reads.
+struct Column {
+    name: Ident,
+    source: Ident,
+    item: Type,
+}
+
+// Iterator::map(Iterator::zip(IntoIterator::into_iter(a), IntoIterator::into_iter(b)), |(a, b)| (a, b))
+fn zipped(companion: &Companion, columns: &[Column]) -> TokenStream {
+    let at = companion.hidden();
+    let names = columns.iter().map(|column| &column.name);
+    let parts = names.clone().map(|name| {
+        let source = quote_spanned!(at=> ::core::iter::IntoIterator::into_iter(#name));
+        (source, quote!(#name))
+    });
+    let whole = parts.reduce(|(left, before), (right, name)| {
+        let zipped = quote_spanned!(at=> ::core::iter::Iterator::zip(#left, #right));
+        (zipped, quote_spanned!(at=> (#before, #name)))
+    });
+    let (sources, pattern) = whole.unwrap_or_default();
+    quote_spanned!(at=> ::core::iter::Iterator::map(#sources, |#pattern| (#(#names,)*)))
+}
+
+fn map(
+    companion: &Companion,
+    attrs: &TokenStream,
+    name: &Ident,
+    inner: &Ident,
+    columns: &[Column],
+    items: &TokenStream,
+) -> TokenStream {
+    let Companion {
+        root, vis, output, ..
+    } = companion;
+    let at = companion.hidden();
+    let pooled = companion.pooled();
+    let tuple = companion.tuple();
+    let params = companion.generics.params.iter();
+    let sources = columns.iter().map(|column| &column.source);
+    let clause = companion.generics.where_clause.as_ref();
+    let predicates = clause.into_iter().flat_map(|clause| &clause.predicates);
+    let bounds = columns.iter().map(|Column { source, item, .. }| {
+        quote_spanned! {at=>
+            #source: ::core::iter::IntoIterator<Item = #item>,
+            <#source as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
+        }
+    });
+    let generics = quote_spanned!(at=> <#(#params,)* #(#sources,)*>);
+    let clause = quote_spanned!(at=> where #(#predicates,)* #(#bounds)*);
+    let names: Vec<_> = columns.iter().map(|column| &column.name).collect();
+    let sources = columns.iter().map(|column| &column.source);
+    let body = companion.body(
+        &quote_spanned!(at=> (#(#names,)*)),
+        || quote_spanned!(at=> #root::__private::#inner::<#pooled, #tuple, #output, _>(#items)),
+    );
+    quote_spanned! {at=>
+        #attrs
+        #[track_caller]
+        #vis fn #name #generics (#(#names: #sources),*) -> #root::GreenMap<#output> #clause {
+            #body
+        }
+    }
+}

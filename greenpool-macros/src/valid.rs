@@ -1,0 +1,190 @@
+//! What a pooled function must not be. All mistakes of one item are told in one go.
+
+use std::fmt::Display;
+
+use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
+use syn::visit::{self, Visit};
+use syn::{FnArg, GenericParam, Path, ReturnType, Safety, Signature, Type};
+
+use crate::borrow;
+use crate::item::Item;
+
+/// The errors found so far.
+#[derive(Default)]
+pub(crate) struct Errors(Option<syn::Error>);
+
+impl Errors {
+    pub(crate) fn push(&mut self, error: syn::Error) {
+        match &mut self.0 {
+            Some(first) => first.combine(error),
+            None => self.0 = Some(error),
+        }
+    }
+
+    pub(crate) fn at(&mut self, span: Span, message: impl Display) {
+        self.push(syn::Error::new(span, message));
+    }
+
+    pub(crate) fn on(&mut self, tokens: impl ToTokens, message: impl Display) {
+        self.push(syn::Error::new_spanned(tokens, message));
+    }
+
+    fn append(&mut self, other: Self) {
+        if let Some(error) = other.0 {
+            self.push(error);
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    pub(crate) fn into_tokens(self) -> TokenStream {
+        self.0
+            .map_or_else(TokenStream::new, syn::Error::into_compile_error)
+    }
+}
+
+/// Checks everything but the attribute's own arguments. Tells whether the function is sound.
+pub(crate) fn check(item: &Item, errors: &mut Errors) -> bool {
+    let mut found = Errors::default();
+    check_function(item, &mut found);
+    let sound = found.is_empty();
+    errors.append(found);
+    for attr in item.attrs.iter().filter(|attr| is_green_pool(attr.path())) {
+        errors.on(attr, "`#[green_pool]` is on this function twice");
+    }
+    sound
+}
+
+fn check_function(item: &Item, errors: &mut Errors) {
+    if let Some(span) = item.bodiless {
+        errors.at(span, "a `#[green_pool]` function needs a body");
+    }
+    check_qualifiers(&item.sig, errors);
+    check_generics(&item.sig, errors);
+    check_self(&item.sig, errors);
+    for input in &item.sig.inputs {
+        if let FnArg::Typed(param) = input {
+            for attr in param
+                .attrs
+                .iter()
+                .filter(|attr| attr.path().is_ident("cfg"))
+            {
+                let message = "put `#[cfg]` on the function; a parameter of a `#[green_pool]` \
+                    function cannot have it";
+                errors.on(attr, message);
+            }
+            borrow::check(&param.ty, errors);
+        }
+    }
+    check_output(&item.sig, errors);
+}
+
+/// Whether a path is the attribute, however it was imported.
+pub(crate) fn is_green_pool(path: &Path) -> bool {
+    path.segments
+        .last()
+        .is_some_and(|last| last.ident == "green_pool")
+}
+
+fn check_qualifiers(sig: &Signature, errors: &mut Errors) {
+    if sig.asyncness.is_none() {
+        let message = "a `#[green_pool]` function must be `async`; write `async fn`";
+        errors.on(sig.fn_token, message);
+    }
+    if let Some(token) = sig.constness {
+        errors.on(token, "a `#[green_pool]` function cannot be `const`");
+    }
+    if let Safety::Unsafe(token) = sig.safety {
+        let message = "a `#[green_pool]` function cannot be `unsafe`: the pool calls it and \
+            could not keep its contract; make the body safe";
+        errors.on(token, message);
+    }
+    if let Some(abi) = &sig.abi {
+        errors.on(abi, "a `#[green_pool]` function cannot have an ABI");
+    }
+    if let Some(variadic) = &sig.variadic {
+        errors.on(
+            variadic.dots,
+            "a `#[green_pool]` function cannot be variadic",
+        );
+    }
+}
+
+fn check_generics(sig: &Signature, errors: &mut Errors) {
+    for param in &sig.generics.params {
+        if let GenericParam::Lifetime(param) = param {
+            let message = "a `#[green_pool]` function cannot have lifetime parameters: its \
+                arguments outlive the caller; take owned values";
+            errors.on(&param.lifetime, message);
+        }
+    }
+}
+
+fn check_self(sig: &Signature, errors: &mut Errors) {
+    if let Some(receiver) = sig.receiver() {
+        let message = "a `#[green_pool]` function cannot take `self`; pool a free function \
+            that takes `Arc<Self>` and call it from the method";
+        errors.on(receiver, message);
+        return;
+    }
+    if let Some(span) = find_self(sig) {
+        let message = "a `#[green_pool]` function cannot name `Self`; pool a free function \
+            that names the type and call it from the method";
+        errors.at(span, message);
+    }
+}
+
+/// Whether a function is a method, or could only be one.
+pub(crate) fn mentions_self(sig: &Signature) -> bool {
+    sig.receiver().is_some() || find_self(sig).is_some()
+}
+
+fn find_self(sig: &Signature) -> Option<Span> {
+    let mut find = FindSelf(None);
+    find.visit_signature(sig);
+    find.0
+}
+
+struct FindSelf(Option<Span>);
+
+impl<'ast> Visit<'ast> for FindSelf {
+    fn visit_path(&mut self, path: &'ast Path) {
+        if let Some(first) = path.segments.first() {
+            if first.ident == "Self" && self.0.is_none() {
+                self.0 = Some(first.ident.span());
+            }
+        }
+        visit::visit_path(self, path);
+    }
+}
+
+fn check_output(sig: &Signature, errors: &mut Errors) {
+    let ReturnType::Type(_, output) = &sig.output else {
+        return;
+    };
+    let Some(span) = find_impl(output) else {
+        return;
+    };
+    // Without `async`, `-> impl Future` is one mistake and not two.
+    if sig.asyncness.is_some() {
+        let message = "a `#[green_pool]` function cannot return `impl Trait`; name the type, \
+            or box it as `Box<dyn .. + Send>`";
+        errors.on(span, message);
+    }
+}
+
+/// The first `impl Trait` in a type.
+pub(crate) fn find_impl(ty: &Type) -> Option<&syn::TypeImplTrait> {
+    struct FindImpl<'ast>(Option<&'ast syn::TypeImplTrait>);
+    impl<'ast> Visit<'ast> for FindImpl<'ast> {
+        fn visit_type_impl_trait(&mut self, ty: &'ast syn::TypeImplTrait) {
+            self.0.get_or_insert(ty);
+        }
+    }
+    let mut find = FindImpl(None);
+    find.visit_type(ty);
+    find.0
+}

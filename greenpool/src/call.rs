@@ -1,0 +1,192 @@
+//! Jobs of functions that `#[green_pool]` has declared.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use crate::error::TrySpawnError;
+use crate::pool::GreenPool;
+use crate::slots::Refusal;
+use crate::thread::GreenThread;
+use crate::worker::{self, Seat, Spawning, Start};
+
+/// A pooled task type: what `#[green_pool]` makes of a function, for code that is generic over such functions.
+///
+/// `Args` is the tuple of the function's arguments, `Output` what it gives.
+///
+/// ```
+/// use greenpool::{PooledFn, green_pool};
+///
+/// #[green_pool(size = 4)]
+/// async fn double(n: u32) -> u32 { n * 2 }
+///
+/// fn describe<P: PooledFn<A, O>, A, O>() -> String {
+///     format!("{} runs {} at once", P::name(), P::pool().size())
+/// }
+///
+/// assert_eq!(describe::<double, _, _>(), "double runs 4 at once");
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `#[green_pool]` function of `{Args}` that gives `{Output}`",
+    label = "not such a pooled function",
+    note = "write `#[green_pool(size = ..)]` on an `async fn`; its companion type has the function's name"
+)]
+pub trait PooledFn<Args, Output>: 'static {
+    /// The function's name, or the one given with `name = ".."`.
+    fn name() -> &'static str;
+
+    /// The pool that the function's jobs run in.
+    fn pool() -> &'static GreenPool;
+
+    /// The function's own future, not in any pool.
+    fn call(args: Args) -> impl Future<Output = Output> + Send + 'static;
+
+    /// Where idle workers of a function without generics are kept.
+    #[doc(hidden)]
+    fn workers() -> Option<&'static Workers<Args, Output>> {
+        None
+    }
+}
+
+/// The idle workers of one declared function.
+pub struct Workers<A, O>(PhantomData<fn(A) -> O>);
+
+impl<A, O> Workers<A, O> {
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new() -> Self {
+        Workers(PhantomData)
+    }
+}
+
+/// A function and its arguments.
+pub(crate) struct Call<P, A, O> {
+    args: A,
+    function: PhantomData<fn() -> (P, O)>,
+}
+
+impl<P, A, O> Start for Call<P, A, O>
+where
+    P: PooledFn<A, O>,
+    A: Send + 'static,
+    O: Send + 'static,
+{
+    type Output = O;
+
+    fn start(self, seat: Seat) -> GreenThread<O> {
+        worker::begin(P::call(self.args), seat)
+    }
+}
+
+fn spawning<P, A, O>(args: A) -> Spawning<Call<P, A, O>>
+where
+    P: PooledFn<A, O>,
+    A: Send + 'static,
+    O: Send + 'static,
+{
+    Spawning::new(
+        P::pool().core().clone(),
+        Call {
+            args,
+            function: PhantomData,
+        },
+    )
+}
+
+/// The future of a declared function's `spawn`.
+#[must_use = "nothing is spawned until it is awaited; write `.await`"]
+pub struct SpawnCall<P, A, O>(Spawning<Call<P, A, O>>)
+where
+    P: PooledFn<A, O>,
+    A: Send + 'static,
+    O: Send + 'static;
+
+/// The future of a declared function's `spawn_n`.
+#[must_use = "nothing is spawned until it is awaited; write `.await`"]
+pub struct SpawnCallN<P, A, O>(Spawning<Call<P, A, O>>)
+where
+    P: PooledFn<A, O>,
+    A: Send + 'static,
+    O: Send + 'static;
+
+impl<P, A, O> SpawnCall<P, A, O>
+where
+    P: PooledFn<A, O>,
+    A: Send + 'static,
+    O: Send + 'static,
+{
+    pub(crate) fn new(args: A) -> Self {
+        SpawnCall(spawning(args))
+    }
+}
+
+impl<P, A, O> SpawnCallN<P, A, O>
+where
+    P: PooledFn<A, O>,
+    A: Send + 'static,
+    O: Send + 'static,
+{
+    pub(crate) fn new(args: A) -> Self {
+        SpawnCallN(spawning(args))
+    }
+}
+
+// Arguments and results are moved, never pinned, in here.
+impl<P, A, O> Unpin for SpawnCall<P, A, O>
+where
+    P: PooledFn<A, O>,
+    A: Send + 'static,
+    O: Send + 'static,
+{
+}
+
+impl<P, A, O> Unpin for SpawnCallN<P, A, O>
+where
+    P: PooledFn<A, O>,
+    A: Send + 'static,
+    O: Send + 'static,
+{
+}
+
+impl<P, A, O> Future for SpawnCall<P, A, O>
+where
+    P: PooledFn<A, O>,
+    A: Send + 'static,
+    O: Send + 'static,
+{
+    type Output = GreenThread<O>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<GreenThread<O>> {
+        self.0.poll(cx)
+    }
+}
+
+impl<P, A, O> Future for SpawnCallN<P, A, O>
+where
+    P: PooledFn<A, O>,
+    A: Send + 'static,
+    O: Send + 'static,
+{
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        drop(ready!(self.0.poll(cx)));
+        Poll::Ready(())
+    }
+}
+
+/// A declared function's `try_spawn`.
+#[track_caller]
+pub(crate) fn try_spawn<P, A, O>(args: A) -> Result<GreenThread<O>, TrySpawnError<A>>
+where
+    P: PooledFn<A, O>,
+    A: Send + 'static,
+    O: Send + 'static,
+{
+    match P::pool().try_seat() {
+        Ok(seat) => Ok(worker::begin(P::call(args), seat)),
+        Err(Refusal::Full) => Err(TrySpawnError::Full(args)),
+        Err(Refusal::Closed) => Err(TrySpawnError::Closed(args)),
+    }
+}

@@ -1,0 +1,213 @@
+//! What can go wrong with a job, and with a spawn that would have to wait.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use crate::thread::JobId;
+
+type Payload = Box<dyn Any + Send + 'static>;
+
+/// Why a job has no result: it panicked, or it was cancelled.
+///
+/// The names are tokio's ([`tokio::task::JoinError`]). A job that ran to its end never gives a `JoinError`, also when
+/// its own output is an `Err`: that is the `Ok(Err(..))` of a [`GreenThread`](crate::GreenThread).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let pool = greenpool::GreenPool::new(4);
+/// let green = pool.spawn(async { if true { panic!("no such page") } }).await;
+/// let error = green.await.unwrap_err();
+/// assert!(error.is_panic());
+/// assert_eq!(error.to_string(), "the job panicked: no such page");
+/// # }
+/// ```
+pub struct JoinError {
+    reason: Reason,
+    id: Option<JobId>,
+}
+
+enum Reason {
+    Panic(Box<Panicked>),
+    Cancelled,
+    Closed,
+}
+
+struct Panicked {
+    message: Option<String>,
+    /// A payload is `Send` only; the lock makes the error `Sync`.
+    payload: Mutex<Payload>,
+}
+
+impl JoinError {
+    pub(crate) fn panic(payload: Payload) -> Self {
+        let text = payload.downcast_ref::<&'static str>().copied();
+        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        let message = text.map(str::to_owned);
+        JoinError {
+            reason: Reason::Panic(Box::new(Panicked {
+                message,
+                payload: Mutex::new(payload),
+            })),
+            id: None,
+        }
+    }
+
+    pub(crate) fn cancelled() -> Self {
+        JoinError {
+            reason: Reason::Cancelled,
+            id: None,
+        }
+    }
+
+    pub(crate) fn closed() -> Self {
+        JoinError {
+            reason: Reason::Closed,
+            id: None,
+        }
+    }
+
+    pub(crate) fn of(self, id: JobId) -> Self {
+        JoinError {
+            id: Some(id),
+            ..self
+        }
+    }
+
+    /// Whether the job panicked.
+    pub fn is_panic(&self) -> bool {
+        matches!(self.reason, Reason::Panic(_))
+    }
+
+    /// Whether the job was cancelled: it was aborted, its runtime was shut down, or it never began since its pool was closed.
+    pub fn is_cancelled(&self) -> bool {
+        !self.is_panic()
+    }
+
+    /// Whether the job never began, since its pool was closed.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.reason, Reason::Closed)
+    }
+
+    /// The id of the job, if it ever had one.
+    pub fn id(&self) -> Option<JobId> {
+        self.id
+    }
+
+    /// The value that the job panicked with, for [`std::panic::resume_unwind`].
+    ///
+    /// # Panics
+    /// If the job did not panic; see [`is_panic`](Self::is_panic) and [`try_into_panic`](Self::try_into_panic).
+    #[track_caller]
+    pub fn into_panic(self) -> Box<dyn Any + Send + 'static> {
+        match self.try_into_panic() {
+            Ok(payload) => payload,
+            Err(error) => panic!("`into_panic` on a job that did not panic: {error}"),
+        }
+    }
+
+    /// The value that the job panicked with.
+    ///
+    /// # Errors
+    /// Gives the error back if the job did not panic.
+    pub fn try_into_panic(self) -> Result<Box<dyn Any + Send + 'static>, JoinError> {
+        match self.reason {
+            Reason::Panic(panicked) => Ok(panicked
+                .payload
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner)),
+            reason => Err(JoinError {
+                reason,
+                id: self.id,
+            }),
+        }
+    }
+
+    /// The text of the panic, where it is one.
+    fn message(&self) -> Option<&str> {
+        match &self.reason {
+            Reason::Panic(panicked) => panicked.message.as_deref(),
+            Reason::Cancelled | Reason::Closed => None,
+        }
+    }
+}
+
+impl fmt::Display for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.reason, self.message()) {
+            (Reason::Panic(_), Some(message)) => write!(f, "the job panicked: {message}"),
+            (Reason::Panic(_), None) => f.write_str("the job panicked"),
+            (Reason::Cancelled, _) => f.write_str("the job was cancelled"),
+            (Reason::Closed, _) => f.write_str("the job never began, since the pool is closed"),
+        }
+    }
+}
+
+impl fmt::Debug for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self.reason {
+            Reason::Panic(_) => "Panic",
+            Reason::Cancelled => "Cancelled",
+            Reason::Closed => "Closed",
+        };
+        let mut tuple = f.debug_struct("JoinError");
+        tuple.field("reason", &name);
+        if let Some(message) = self.message() {
+            tuple.field("message", &message);
+        }
+        if let Some(id) = self.id {
+            tuple.field("id", &id);
+        }
+        tuple.finish()
+    }
+}
+
+impl std::error::Error for JoinError {}
+
+/// Why [`try_spawn`](crate::GreenPool::try_spawn) began nothing; gives back what was to be run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum TrySpawnError<F> {
+    /// All slots are taken, or somebody is queued for the next one.
+    Full(F),
+    /// The pool is closed.
+    Closed(F),
+}
+
+impl<F> TrySpawnError<F> {
+    /// What was to be run: the future, or the arguments of the function.
+    pub fn into_inner(self) -> F {
+        match self {
+            TrySpawnError::Full(inner) | TrySpawnError::Closed(inner) => inner,
+        }
+    }
+
+    /// Whether the pool had no free slot.
+    pub fn is_full(&self) -> bool {
+        matches!(self, TrySpawnError::Full(_))
+    }
+
+    /// Whether the pool is closed.
+    pub fn is_closed(&self) -> bool {
+        matches!(self, TrySpawnError::Closed(_))
+    }
+}
+
+impl<F> fmt::Display for TrySpawnError<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TrySpawnError::Full(_) => "the pool has no free slot",
+            TrySpawnError::Closed(_) => "the pool is closed",
+        })
+    }
+}
+
+impl<F> fmt::Debug for TrySpawnError<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TrySpawnError::Full(_) => "Full(..)",
+            TrySpawnError::Closed(_) => "Closed(..)",
+        })
+    }
+}
+
+impl<F> std::error::Error for TrySpawnError<F> {}

@@ -1,0 +1,172 @@
+//! What all handles and jobs of one pool share.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::task::Waker;
+
+use slab::Slab;
+
+use crate::lineage::Member;
+use crate::slots::Slots;
+use crate::sync::{Mutex, lock};
+
+/// The shared heart of a pool: its slots, the census of its jobs, and its counters.
+///
+/// # Implementation details
+///
+/// The census is one word, `epoch << 40 | live`. A job joins it when it begins and leaves it when its future is gone.
+/// [`Core::abort_all`] starts a new epoch and so knows exactly how many jobs belong to an older one; such a job
+/// finds out at its next poll, and those that wait for something are in the roster and are woken for it.
+pub(crate) struct Core {
+    pub(crate) slots: Slots<Arc<Member>>,
+    pub(crate) counters: Counters,
+    name: Option<&'static str>,
+    census: AtomicU64,
+    roster: Mutex<Slab<Waker>>,
+    outdated: Mutex<Outdated>,
+    maps: Mutex<Slab<Weak<dyn Resized>>>,
+}
+
+/// A map whose window is the size of its pool.
+pub(crate) trait Resized: Send + Sync {
+    fn resized(self: Arc<Self>);
+}
+
+/// What has happened in a pool so far.
+#[derive(Default)]
+pub(crate) struct Counters {
+    pub(crate) spawned: AtomicU64,
+    pub(crate) panicked: AtomicU64,
+    pub(crate) aborted: AtomicU64,
+    pub(crate) overflowed: AtomicU64,
+    pub(crate) refused: AtomicU64,
+}
+
+/// The jobs that `abort_all` has condemned and that are not gone yet, and who waits for that.
+#[derive(Default)]
+struct Outdated {
+    left: u64,
+    wakers: Vec<Waker>,
+}
+
+const EPOCH_SHIFT: u32 = 40;
+const LIVE: u64 = (1 << EPOCH_SHIFT) - 1;
+
+impl Core {
+    pub(crate) fn new(size: usize, name: Option<&'static str>) -> Arc<Self> {
+        Arc::new(Core {
+            slots: Slots::new(size),
+            counters: Counters::default(),
+            name,
+            census: AtomicU64::new(0),
+            roster: Mutex::new(Slab::new()),
+            outdated: Mutex::new(Outdated::default()),
+            maps: Mutex::new(Slab::new()),
+        })
+    }
+
+    pub(crate) fn resize(&self, size: usize) {
+        self.slots.resize(size);
+        let maps: Vec<_> = lock(&self.maps)
+            .iter()
+            .filter_map(|(_, map)| map.upgrade())
+            .collect();
+        maps.into_iter().for_each(Resized::resized);
+    }
+
+    pub(crate) fn on_resize(&self, map: Weak<dyn Resized>) -> usize {
+        lock(&self.maps).insert(map)
+    }
+
+    pub(crate) fn off_resize(&self, key: usize) {
+        let map = lock(&self.maps).try_remove(key);
+        drop(map);
+    }
+
+    pub(crate) fn name(&self) -> Option<&'static str> {
+        self.name
+    }
+
+    /// How many jobs there are, whether they hold a slot or have lent it.
+    pub(crate) fn live(&self) -> u64 {
+        let current = self.census.load(Ordering::Acquire) & LIVE;
+        current + lock(&self.outdated).left
+    }
+
+    /// A job begins; gives its epoch.
+    pub(crate) fn join(&self) -> u64 {
+        self.counters.spawned.fetch_add(1, Ordering::Relaxed);
+        // Acquire: a job that begins after `abort_all` sees what came before that.
+        self.census.fetch_add(1, Ordering::Acquire) >> EPOCH_SHIFT
+    }
+
+    /// A job of that epoch is gone.
+    pub(crate) fn leave(&self, epoch: u64) {
+        // Release pairs with the Acquire in `live`: who counts no job sees all that they did.
+        let left = self
+            .census
+            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |census| {
+                (census >> EPOCH_SHIFT == epoch).then(|| census - 1)
+            });
+        if left.is_err() {
+            let mut outdated = lock(&self.outdated);
+            outdated.left -= 1;
+            if outdated.left == 0 {
+                let wakers = std::mem::take(&mut outdated.wakers);
+                drop(outdated);
+                wakers.into_iter().for_each(Waker::wake);
+            }
+        }
+    }
+
+    /// Whether a job of that epoch has been told to end.
+    pub(crate) fn is_outdated(&self, epoch: u64) -> bool {
+        // Acquire pairs with the update in `abort_all`.
+        self.census.load(Ordering::Acquire) >> EPOCH_SHIFT != epoch
+    }
+
+    /// Tells all jobs to end; gives how many there were.
+    pub(crate) fn abort_all(&self) -> u64 {
+        let mut outdated = lock(&self.outdated);
+        let mut census = self.census.load(Ordering::Relaxed);
+        loop {
+            let next = ((census >> EPOCH_SHIFT) + 1) << EPOCH_SHIFT;
+            match self.census.compare_exchange_weak(
+                census,
+                next,
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => break,
+                Err(now) => census = now,
+            }
+        }
+        outdated.left += census & LIVE;
+        drop(outdated);
+        let wakers: Vec<Waker> = lock(&self.roster)
+            .iter()
+            .map(|(_, waker)| waker.clone())
+            .collect();
+        wakers.into_iter().for_each(Waker::wake);
+        census & LIVE
+    }
+
+    /// Whether every job that `abort_all` told to end is gone; if not, wakes `waker` when it is so.
+    pub(crate) fn poll_outdated(&self, waker: &Waker) -> bool {
+        let mut outdated = lock(&self.outdated);
+        if outdated.left > 0 && !outdated.wakers.iter().any(|old| old.will_wake(waker)) {
+            outdated.wakers.push(waker.clone());
+        }
+        outdated.left == 0
+    }
+
+    /// A job waits for something: `abort_all` is to wake it.
+    pub(crate) fn enrol(&self, waker: &Waker) -> usize {
+        lock(&self.roster).insert(waker.clone())
+    }
+
+    pub(crate) fn strike(&self, key: usize) {
+        let waker = lock(&self.roster).try_remove(key);
+        drop(waker);
+    }
+}

@@ -1,0 +1,192 @@
+//! The results of one function over many inputs.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use futures_core::stream::FusedStream;
+
+use crate::crew::{self, Feed, Flow, Foreman};
+use crate::error::JoinError;
+use crate::heart::Core;
+use crate::lineage::Blocked;
+use crate::ring::Head;
+use crate::sync::lock;
+
+/// A stream of results, one for each item of a source. After eventlet's `GreenMap`.
+///
+/// It starts at once, without being polled: the jobs run in the pool, driven by the runtime, while the consumer is busy
+/// elsewhere. At most as many items are running or finished and not yet taken as the pool has slots (or as [`window`](Self::window) says),
+/// so a source of any length needs constant memory. An item is not read before it can run.
+///
+/// A job that panics gives an `Err` in its place, and the others go on. A source that panics gives its panic in the place of the item, and then the
+/// end.
+///
+/// **Dropping** the map stops it: the source is not read again, running jobs are aborted. [`detach`](Self::detach) lets them
+/// finish.
+///
+/// # Cancel safety
+/// [`next`](Self::next) takes nothing when it is dropped before it is ready.
+///
+/// # Compared with `StreamExt::buffered`
+/// `buffered` moves its futures only while it is polled, all on the consumer's task, and hangs if the consumer waits for something that one
+/// of them holds. Use it for futures that borrow, or that are not `Send`.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let pool = greenpool::GreenPool::new(10);
+/// let mut squares = pool.imap(|n: u64| async move { n * n }, 1..=1000);
+/// let mut sum = 0;
+/// while let Some(square) = squares.next().await {
+///     sum += square.unwrap();
+/// }
+/// assert_eq!(sum, 333_833_500);
+/// # }
+/// ```
+#[must_use = "dropping it stops the map; take its results with `next`, or call `detach`"]
+pub struct GreenMap<T> {
+    flow: Arc<Flow<T>>,
+    foreman: Arc<dyn Foreman>,
+    blocked: Blocked,
+    ended: bool,
+    detached: bool,
+}
+
+// No result is pinned.
+impl<T> Unpin for GreenMap<T> {}
+
+impl<T: Send + 'static> GreenMap<T> {
+    #[track_caller]
+    pub(crate) fn start<S>(core: &Arc<Core>, source: S, ordered: bool) -> Self
+    where
+        S: Feed,
+        S::Job: Future<Output = T>,
+    {
+        let (flow, foreman) = crew::start(core, source, ordered);
+        GreenMap {
+            flow,
+            foreman,
+            blocked: Blocked::default(),
+            ended: false,
+            detached: false,
+        }
+    }
+}
+
+impl<T> GreenMap<T> {
+    /// The next result, or `None` at the end, and again after it.
+    ///
+    /// # Cancel safety
+    /// Dropping the future takes nothing.
+    pub fn next(&mut self) -> Next<'_, T> {
+        Next { map: self }
+    }
+
+    /// Lets up to `items` items (at least one) be running or finished and not yet taken, instead of as many as the pool has slots.
+    ///
+    /// More lets the jobs run ahead of a consumer that is slow at times; less keeps results fresh. eventlet's own read-ahead is the size and one more. Call it
+    /// at once: what has begun already is not taken back.
+    pub fn window(self, items: usize) -> Self {
+        lock(&self.flow.ring).set_window(items);
+        self.foreman.clone().call();
+        self
+    }
+
+    /// Reads no more of the source, and lets the jobs that run finish; their results are dropped.
+    pub fn detach(mut self) {
+        self.detached = true;
+    }
+
+    fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, JoinError>>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        {
+            let mut ring = lock(&self.flow.ring);
+            if let Head::Waiting = ring.head() {
+                ring.wait(cx.waker());
+                drop(ring);
+                self.blocked.pend();
+                self.flow.pend();
+                return Poll::Pending;
+            }
+        }
+        ready!(self.blocked.poll_resume(cx));
+        self.flow.resume();
+        let taken = lock(&self.flow.ring).take();
+        match taken {
+            Some(result) => {
+                self.foreman.clone().call();
+                Poll::Ready(Some(result))
+            }
+            None => {
+                self.ended = true;
+                Poll::Ready(None)
+            }
+        }
+    }
+}
+
+impl<T> Stream for GreenMap<T> {
+    type Item = Result<T, JoinError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_take(cx)
+    }
+
+    /// As exact as the source's own.
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        lock(&self.flow.ring).size_hint()
+    }
+}
+
+impl<T> FusedStream for GreenMap<T> {
+    fn is_terminated(&self) -> bool {
+        self.ended
+    }
+}
+
+impl<T> Drop for GreenMap<T> {
+    fn drop(&mut self) {
+        self.foreman.dismiss();
+        if !self.detached {
+            self.flow.abort();
+        }
+        let results = lock(&self.flow.ring).clear();
+        drop(results);
+    }
+}
+
+impl<T> fmt::Debug for GreenMap<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GreenMap")
+            .field("remaining", &self.size_hint())
+            .field("ended", &self.ended)
+            .finish()
+    }
+}
+
+/// The future of [`GreenMap::next`].
+#[must_use = "it takes a result only when it is awaited; write `.await`"]
+pub struct Next<'a, T> {
+    map: &'a mut GreenMap<T>,
+}
+
+impl<T> Future for Next<'_, T> {
+    type Output = Option<Result<T, JoinError>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.map.poll_take(cx)
+    }
+}
+
+impl<T> Drop for Next<'_, T> {
+    fn drop(&mut self) {
+        // The job that awaited it does not wait for the map any more.
+        self.map.blocked.clear();
+        self.map.flow.resume();
+    }
+}

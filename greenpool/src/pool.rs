@@ -1,0 +1,557 @@
+//! The pool.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use crate::error::TrySpawnError;
+use crate::heart::Core;
+use crate::lineage::{self, Blocked};
+use crate::map::GreenMap;
+use crate::slots::{Line, Refusal, Ticket};
+use crate::sources::{Arguments, Sources, Spread};
+use crate::thread::GreenThread;
+use crate::worker::{self, Plain, Seat, Spawning};
+
+/// The size of a pool that is given none, as in eventlet.
+const DEFAULT_SIZE: usize = 1000;
+
+/// A bounded pool of jobs: at most `size` of them run at once. After eventlet's `GreenPool`.
+///
+/// However jobs arrive, by [`spawn`](Self::spawn), [`spawn_n`](Self::spawn_n), [`imap`](Self::imap), [`starmap`](Self::starmap)
+/// or a [`GreenPile`](crate::GreenPile), the limit is one, and who has to wait is served first come, first served. Each job is driven by
+/// the runtime, and moves on whether or not anybody looks at its result.
+///
+/// `clone` gives a handle on the same pool. **Dropping** the last handle changes nothing for jobs that run or are queued.
+///
+/// # Re-entrance
+/// A job may use its own pool, also when that is full: it then *lends* its slot to the child, and its `spawn` returns when
+/// the child is over. So recursion cannot deadlock, at any depth, and the limit stays exact.
+///
+/// # Compared with ..
+/// * `tokio::sync::Semaphore` + `tokio::spawn`: the same limit by hand. A `GreenPool` also lends, shrinks below what is in use, counts
+///   its waiters and can be waited for and shut down.
+/// * `tokio::task::JoinSet`: has no limit. Use it for a handful of tasks that belong together.
+/// * `StreamExt::buffer_unordered`: polls its futures only while its consumer polls it, all on one task.
+///   Use it for futures that borrow.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use greenpool::GreenPool;
+///
+/// let pool = GreenPool::new(2);
+/// for n in 0..10 {
+///     pool.spawn_n(async move { println!("{n}") }).await; // waits for one of the two slots
+/// }
+/// pool.waitall().await;
+/// assert_eq!(pool.running(), 0);
+/// # }
+/// ```
+pub struct GreenPool {
+    core: OnceLock<Arc<Core>>,
+    size: usize,
+}
+
+impl GreenPool {
+    /// A pool of `size` slots.
+    ///
+    /// Size 0 is allowed: nothing runs until [`resize`](Self::resize). Sizes above 2³⁰ - 1 are taken as that.
+    pub fn new(size: usize) -> Self {
+        Self::of(Core::new(size, None))
+    }
+
+    /// A pool for a `static`.
+    ///
+    /// ```
+    /// use greenpool::GreenPool;
+    /// static POOL: GreenPool = GreenPool::const_new(20);
+    /// ```
+    pub const fn const_new(size: usize) -> Self {
+        GreenPool {
+            core: OnceLock::new(),
+            size,
+        }
+    }
+
+    pub(crate) fn named(size: usize, name: &'static str) -> Self {
+        Self::of(Core::new(size, Some(name)))
+    }
+
+    fn of(core: Arc<Core>) -> Self {
+        GreenPool {
+            size: core.slots.size(),
+            core: OnceLock::from(core),
+        }
+    }
+
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        self.core.get_or_init(|| Core::new(self.size, None))
+    }
+
+    /// Runs `future` as a job: waits for a slot, begins the job, and gives the handle on it.
+    ///
+    /// Nothing happens until the returned future is awaited. The job then runs on the runtime that awaits it. In a job of the
+    /// same full pool the caller's slot is lent, and this returns when the child is over. If the pool is closed, the handle
+    /// gives a [`JoinError`](crate::JoinError) that says so.
+    ///
+    /// # Panics
+    /// When awaited outside of a tokio runtime.
+    ///
+    /// # Cancel safety
+    /// Dropped before the slot came, it leaves the queue, and `future` is dropped without having run; a slot on its way goes to the next.
+    /// Afterwards the job runs on, detached.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let green = pool.spawn(async { "done" }).await;
+    /// assert_eq!(green.await.unwrap(), "done");
+    /// # }
+    /// ```
+    pub fn spawn<F>(&self, future: F) -> Spawn<F>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        Spawn(Spawning::new(self.core().clone(), Plain(future)))
+    }
+
+    /// Like [`spawn`](Self::spawn), where no result is wanted.
+    ///
+    /// A panic in the job is counted in the pool's statistics and goes no further. If the pool is closed, `future` is dropped
+    /// and counted as refused.
+    ///
+    /// # Panics
+    /// When awaited outside of a tokio runtime.
+    ///
+    /// # Cancel safety
+    /// As [`spawn`](Self::spawn).
+    pub fn spawn_n<F>(&self, future: F) -> SpawnN<F>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        SpawnN(Spawning::new(self.core().clone(), Plain(future)))
+    }
+
+    /// Runs `future` as a job if a slot is free and nobody is queued; does not wait.
+    ///
+    /// # Errors
+    /// Gives the future back, if the pool is full or closed.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let pool = greenpool::GreenPool::new(1);
+    /// let first = pool.try_spawn(async { 1 }).unwrap();
+    /// let refused = pool.try_spawn(async { 2 }).unwrap_err();
+    /// assert!(refused.is_full());
+    /// assert_eq!(first.await.unwrap() + refused.into_inner().await, 3);
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn try_spawn<F>(&self, future: F) -> Result<GreenThread<F::Output>, TrySpawnError<F>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        match self.try_seat() {
+            Ok(seat) => Ok(worker::begin(future, seat)),
+            Err(Refusal::Full) => Err(TrySpawnError::Full(future)),
+            Err(Refusal::Closed) => Err(TrySpawnError::Closed(future)),
+        }
+    }
+
+    pub(crate) fn try_seat(&self) -> Result<Seat, Refusal> {
+        let core = self.core();
+        core.slots.try_acquire()?;
+        Ok(Seat::new(core.clone(), None, lineage::heritage(core)))
+    }
+
+    /// Runs `f` over the items of `sources`; gives the results in the order of the items.
+    ///
+    /// `sources` is one iterable, or a tuple of two to twelve of them, which are zipped: `f` takes one argument from each. The map starts at
+    /// once and holds at most `size` items that run or are finished and not yet taken; see [`GreenMap`].
+    /// It takes its turns in the pool's queue like any other caller.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let mut lengths = pool.imap(|word: &'static str| async move { word.len() }, ["one", "three"]);
+    /// assert_eq!(lengths.next().await.unwrap().unwrap(), 3);
+    /// assert_eq!(lengths.next().await.unwrap().unwrap(), 5);
+    /// assert!(lengths.next().await.is_none());
+    ///
+    /// let mut sums = pool.imap(|a, b| async move { a + b }, ([1, 2, 3], 10..));
+    /// assert_eq!(sums.next().await.unwrap().unwrap(), 11);
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn imap<F, S, Kind>(&self, f: F, sources: S) -> GreenMap<S::Output>
+    where
+        S: Sources<F, Kind>,
+    {
+        GreenMap::start(self.core(), sources.into_feed(f), true)
+    }
+
+    /// Like [`imap`](Self::imap), with the results as they come.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    #[track_caller]
+    pub fn imap_unordered<F, S, Kind>(&self, f: F, sources: S) -> GreenMap<S::Output>
+    where
+        S: Sources<F, Kind>,
+    {
+        GreenMap::start(self.core(), sources.into_feed(f), false)
+    }
+
+    /// Like [`imap`](Self::imap), over an iterable of tuples whose fields are the arguments of `f`.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let mut powers = pool.starmap(|base: u32, exponent| async move { base.pow(exponent) }, [(2, 5), (3, 2)]);
+    /// assert_eq!(powers.next().await.unwrap().unwrap(), 32);
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn starmap<F, I>(&self, f: F, items: I) -> GreenMap<<I::Item as Arguments<F>>::Output>
+    where
+        I: IntoIterator<IntoIter: Send + 'static>,
+        I::Item: Arguments<F>,
+        F: Send + 'static,
+    {
+        GreenMap::start(self.core(), Spread::new(items.into_iter(), f), true)
+    }
+
+    /// Like [`starmap`](Self::starmap), with the results as they come.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    #[track_caller]
+    pub fn starmap_unordered<F, I>(
+        &self,
+        f: F,
+        items: I,
+    ) -> GreenMap<<I::Item as Arguments<F>>::Output>
+    where
+        I: IntoIterator<IntoIter: Send + 'static>,
+        I::Item: Arguments<F>,
+        F: Send + 'static,
+    {
+        GreenMap::start(self.core(), Spread::new(items.into_iter(), f), false)
+    }
+
+    /// How many jobs may run at once.
+    pub fn size(&self) -> usize {
+        self.core().slots.size()
+    }
+
+    /// How many slots are free; negative while more jobs run than a shrink has left slots for.
+    pub fn free(&self) -> isize {
+        self.core().slots.free()
+    }
+
+    /// How many slots are taken.
+    pub fn running(&self) -> usize {
+        self.core().slots.running()
+    }
+
+    /// How many callers are queued for a slot.
+    ///
+    /// (eventlet's counts the debt of a shrink among them; this does not.)
+    pub fn waiting(&self) -> usize {
+        self.core().slots.waiting()
+    }
+
+    /// The name from `#[green_pool(name = "..")]`, or the function's own.
+    pub fn name(&self) -> Option<&'static str> {
+        self.core().name()
+    }
+
+    /// Sets how many jobs may run at once, from now on, also for maps and piles that are under way.
+    ///
+    /// New slots go to those who wait, at once, first come first served. If more jobs run than `size`, all run on, and nothing new
+    /// begins until enough have ended; [`free`](Self::free) is negative until then.
+    ///
+    /// ```
+    /// let pool = greenpool::GreenPool::new(10);
+    /// pool.resize(3);
+    /// assert_eq!((pool.size(), pool.free()), (3, 3));
+    /// ```
+    pub fn resize(&self, size: usize) {
+        self.core().resize(size);
+    }
+
+    /// Waits until nothing runs and nobody who is queued can be given a slot.
+    ///
+    /// It is enough that this was so for a moment; jobs may have begun since.
+    ///
+    /// # Panics
+    /// When awaited inside of a job of this pool, which could only wait for itself.
+    ///
+    /// # Cancel safety
+    /// Dropping it has no effect.
+    pub fn waitall(&self) -> WaitAll {
+        WaitAll {
+            core: self.core().clone(),
+            ticket: None,
+            blocked: Blocked::default(),
+        }
+    }
+
+    /// Takes no new jobs from now on.
+    ///
+    /// Callers who are queued already keep their turn. A map that is under way reads no further item: it gives the results of what has begun,
+    /// then one [`JoinError`](crate::JoinError) that says that the pool is closed, then its end.
+    pub fn close(&self) {
+        self.core().slots.close();
+    }
+
+    /// Whether [`close`](Self::close) or [`shutdown`](Self::shutdown) was called.
+    pub fn is_closed(&self) -> bool {
+        self.core().slots.is_closed()
+    }
+
+    /// Closes the pool, gives what runs and is queued `grace` to come to its end, and then aborts the rest.
+    ///
+    /// When it returns, every job's future has been dropped and every slot is free. The pool is closed at once, the clock starts when
+    /// this is first polled. It needs the runtime's timer.
+    ///
+    /// # Panics
+    /// When awaited inside of a job of this pool.
+    ///
+    /// # Cancel safety
+    /// Dropping it leaves the pool closed, and aborts nothing more.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+    /// use std::time::Duration;
+    /// let pool = greenpool::GreenPool::new(2);
+    /// pool.spawn_n(async {}).await;
+    /// pool.spawn_n(std::future::pending::<()>()).await;
+    /// let report = pool.shutdown(Duration::from_secs(1)).await;
+    /// assert_eq!((report.finished, report.aborted), (1, 1));
+    /// # }
+    /// ```
+    pub fn shutdown(&self, grace: Duration) -> Shutdown {
+        self.close();
+        Shutdown(Box::pin(shutdown(self.clone(), grace)))
+    }
+
+    /// Aborts every job that is in the pool now. The queue stays, and moves up.
+    ///
+    /// The jobs are told at once, also if the returned future is not awaited. Awaited, it gives how many they were, when the
+    /// futures of all of them have been dropped and their slots are free or taken by others.
+    ///
+    /// # Panics
+    /// The returned future, when awaited inside of a job of this pool.
+    ///
+    /// # Cancel safety
+    /// Dropping it has no effect.
+    pub fn abort_all(&self) -> AbortAll {
+        AbortAll {
+            aborted: self.core().abort_all() as usize,
+            core: self.core().clone(),
+        }
+    }
+}
+
+impl Clone for GreenPool {
+    fn clone(&self) -> Self {
+        Self::of(self.core().clone())
+    }
+}
+
+impl Default for GreenPool {
+    /// A pool of 1000 slots.
+    fn default() -> Self {
+        Self::new(DEFAULT_SIZE)
+    }
+}
+
+impl fmt::Debug for GreenPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("GreenPool");
+        if let Some(name) = self.name() {
+            debug.field("name", &name);
+        }
+        debug
+            .field("size", &self.size())
+            .field("running", &self.running())
+            .field("waiting", &self.waiting());
+        if self.is_closed() {
+            debug.field("closed", &true);
+        }
+        debug.finish()
+    }
+}
+
+async fn shutdown(pool: GreenPool, grace: Duration) -> ShutdownReport {
+    let core = pool.core().clone();
+    let before = core.counters.aborted.load(Ordering::Relaxed);
+    let begun = core.counters.spawned.load(Ordering::Relaxed) - core.live();
+    if tokio::time::timeout(grace, pool.waitall()).await.is_err() {
+        core.slots.refuse_waiters();
+        pool.abort_all().await;
+        // A job that was taking its slot just then.
+        pool.waitall().await;
+    }
+    let aborted = core.counters.aborted.load(Ordering::Relaxed) - before;
+    let ended = core.counters.spawned.load(Ordering::Relaxed) - core.live() - begun;
+    ShutdownReport {
+        finished: ended.saturating_sub(aborted) as usize,
+        aborted: aborted as usize,
+    }
+}
+
+/// The future of [`GreenPool::spawn`].
+#[must_use = "nothing is spawned until it is awaited; write `.await`"]
+pub struct Spawn<F>(Spawning<Plain<F>>)
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static;
+
+/// The future of [`GreenPool::spawn_n`].
+#[must_use = "nothing is spawned until it is awaited; write `.await`"]
+pub struct SpawnN<F>(Spawning<Plain<F>>)
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static;
+
+// The job's future is moved into its task, and not pinned before that.
+impl<F> Unpin for Spawn<F>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+}
+
+impl<F> Unpin for SpawnN<F>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+}
+
+impl<F> Future for Spawn<F>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    type Output = GreenThread<F::Output>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll(cx)
+    }
+}
+
+impl<F> Future for SpawnN<F>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        drop(ready!(self.0.poll(cx)));
+        Poll::Ready(())
+    }
+}
+
+/// The future of [`GreenPool::waitall`].
+#[must_use = "it waits only while it is awaited; write `.await`"]
+pub struct WaitAll {
+    core: Arc<Core>,
+    ticket: Option<Ticket>,
+    blocked: Blocked,
+}
+
+impl Future for WaitAll {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        assert!(
+            !lineage::is_inside(&this.core),
+            "`waitall` inside of a job of the same pool: the job could only wait for itself"
+        );
+        let ticket = match this.ticket {
+            Some(ticket) => ticket,
+            None => match this.core.slots.enqueue(Line::Idlers) {
+                Ok(Some(ticket)) => *this.ticket.insert(ticket),
+                Ok(None) | Err(_) => return Poll::Ready(()),
+            },
+        };
+        if this.core.slots.poll(ticket, cx.waker()).is_pending() {
+            this.blocked.pend();
+            return Poll::Pending;
+        }
+        this.blocked.poll_resume(cx)
+    }
+}
+
+impl Drop for WaitAll {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            self.core.slots.cancel(ticket);
+        }
+    }
+}
+
+/// The future of [`GreenPool::abort_all`]; the jobs have been told already.
+pub struct AbortAll {
+    core: Arc<Core>,
+    aborted: usize,
+}
+
+impl Future for AbortAll {
+    type Output = usize;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
+        assert!(
+            !lineage::is_inside(&self.core),
+            "`abort_all` awaited inside of a job of the same pool: the job could only wait for itself"
+        );
+        if self.core.poll_outdated(cx.waker()) {
+            Poll::Ready(self.aborted)
+        } else {
+            Poll::Pending
+        }
+    }
+}
+
+/// The future of [`GreenPool::shutdown`].
+#[must_use = "the pool is closed, but is waited for only while this is awaited; write `.await`"]
+pub struct Shutdown(Pin<Box<dyn Future<Output = ShutdownReport> + Send>>);
+
+impl Future for Shutdown {
+    type Output = ShutdownReport;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<ShutdownReport> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+/// What [`GreenPool::shutdown`] has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ShutdownReport {
+    /// Jobs that came to their end since, by themselves.
+    pub finished: usize,
+    /// Jobs that were aborted.
+    pub aborted: usize,
+}

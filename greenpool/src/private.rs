@@ -1,0 +1,124 @@
+//! What the macros write calls to. Nothing here is part of the public interface.
+
+use std::future::Future;
+use std::sync::OnceLock;
+
+pub use crate::call::{PooledFn, SpawnCall, SpawnCallN, Workers};
+use crate::error::TrySpawnError;
+pub use crate::fan::{Handles, InOrder, PileOf, Record, SameType};
+use crate::map::GreenMap;
+use crate::pool::GreenPool;
+use crate::sources::Applied;
+use crate::thread::GreenThread;
+
+pub use greenpool_macros::__pile;
+
+/// The pool of one declared function.
+pub struct PoolCell {
+    name: &'static str,
+    size: fn() -> usize,
+    pool: OnceLock<GreenPool>,
+}
+
+impl PoolCell {
+    #[must_use]
+    pub const fn new(name: &'static str, size: fn() -> usize) -> Self {
+        PoolCell {
+            name,
+            size,
+            pool: OnceLock::new(),
+        }
+    }
+
+    pub fn get(&'static self) -> &'static GreenPool {
+        self.pool
+            .get_or_init(|| GreenPool::named((self.size)(), self.name))
+    }
+}
+
+pub fn spawn<P, A, O>(args: A) -> SpawnCall<P, A, O>
+where
+    P: PooledFn<A, O>,
+    A: Send + 'static,
+    O: Send + 'static,
+{
+    SpawnCall::new(args)
+}
+
+pub fn spawn_n<P, A, O>(args: A) -> SpawnCallN<P, A, O>
+where
+    P: PooledFn<A, O>,
+    A: Send + 'static,
+    O: Send + 'static,
+{
+    SpawnCallN::new(args)
+}
+
+#[track_caller]
+pub fn try_spawn<P, A, O>(args: A) -> Result<GreenThread<O>, TrySpawnError<A>>
+where
+    P: PooledFn<A, O>,
+    A: Send + 'static,
+    O: Send + 'static,
+{
+    crate::call::try_spawn::<P, A, O>(args)
+}
+
+/// An entry of `pile!`: takes its place in the queue at once.
+#[track_caller]
+pub fn submit<P, A, O>(args: A) -> GreenThread<O>
+where
+    P: PooledFn<A, O>,
+    A: Send + 'static,
+    O: Send + 'static,
+{
+    crate::worker::submit(P::pool().core(), P::call(args))
+}
+
+/// An entry of `pile![in POOL; ..]`.
+#[track_caller]
+pub fn submit_in<F>(pool: &GreenPool, future: F) -> GreenThread<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    crate::worker::submit(pool.core(), future)
+}
+
+#[track_caller]
+pub fn imap<P, A, O, I>(items: I) -> GreenMap<O>
+where
+    P: PooledFn<A, O>,
+    A: Send + 'static,
+    O: Send + 'static,
+    I: Iterator<Item = A> + Send + 'static,
+{
+    GreenMap::start(
+        P::pool().core(),
+        Applied::new(items, |args| P::call(args)),
+        true,
+    )
+}
+
+#[track_caller]
+pub fn imap_unordered<P, A, O, I>(items: I) -> GreenMap<O>
+where
+    P: PooledFn<A, O>,
+    A: Send + 'static,
+    O: Send + 'static,
+    I: Iterator<Item = A> + Send + 'static,
+{
+    GreenMap::start(
+        P::pool().core(),
+        Applied::new(items, |args| P::call(args)),
+        false,
+    )
+}
+
+pub fn pile<R: Handles>(handles: R) -> PileOf<R> {
+    PileOf::new(handles)
+}
+
+pub fn pile_named<R: Handles, N>(handles: R) -> PileOf<R, N> {
+    PileOf::new(handles)
+}

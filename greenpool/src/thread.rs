@@ -1,0 +1,256 @@
+//! The handle on one job.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+
+use tokio::task::JoinHandle;
+
+use crate::error::JoinError;
+use crate::lineage::{Blocked, Claim};
+use crate::worker::Ended;
+
+/// One job in a pool, and a future of its result. After eventlet's `GreenThread`.
+///
+/// Awaiting it gives the job's own output in `Ok`, or a [`JoinError`] if the job panicked or was aborted. By then the job's
+/// future has been dropped and its slot is free.
+///
+/// **Dropping** it detaches the job, which runs on; [`abort`](Self::abort) ends it.
+///
+/// # Cancel safety
+/// Awaiting `&mut green` in a `select!` loses nothing: the result stays until it is taken.
+///
+/// # Panics
+/// Polling it again after it gave its result panics.
+///
+/// # Compared with `tokio::task::JoinHandle`
+/// The same in shape. A `JoinHandle` is of a task that may be one of any number; a `GreenThread` is of a job that counts against the
+/// size of its pool.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let pool = greenpool::GreenPool::new(2);
+/// let green = pool.spawn(async { 6 * 7 }).await;
+/// assert_eq!(green.await.unwrap(), 42);
+/// # }
+/// ```
+#[must_use = "await it for the job's result, or use `spawn_n` where none is wanted"]
+pub struct GreenThread<T> {
+    source: Source<T>,
+    out: Option<Result<T, JoinError>>,
+    /// The job stood in the queue when it was submitted.
+    claim: Option<Claim>,
+    blocked: Blocked,
+}
+
+enum Source<T> {
+    Task(JoinHandle<Result<T, Ended>>),
+    /// It never was a job.
+    Never(JobId),
+}
+
+// The output is never pinned.
+impl<T> Unpin for GreenThread<T> {}
+
+impl<T> GreenThread<T> {
+    pub(crate) fn of(task: JoinHandle<Result<T, Ended>>, claim: Option<Claim>) -> Self {
+        GreenThread {
+            source: Source::Task(task),
+            out: None,
+            claim,
+            blocked: Blocked::default(),
+        }
+    }
+
+    pub(crate) fn ended(error: JoinError) -> Self {
+        let id = JobId::next();
+        GreenThread {
+            source: Source::Never(id),
+            out: Some(Err(error.of(id))),
+            claim: None,
+            blocked: Blocked::default(),
+        }
+    }
+
+    /// Ends the job at its next `.await`, or before it begins. Does nothing if it is over.
+    ///
+    /// The handle then gives a [`JoinError`] for which [`is_cancelled`](JoinError::is_cancelled) is true, once the job's future has been
+    /// dropped; if the job came to its end first, it gives the result.
+    pub fn abort(&self) {
+        if let Source::Task(task) = &self.source {
+            task.abort();
+        }
+    }
+
+    /// Whether the job is over: finished, panicked, or aborted and dropped.
+    pub fn is_finished(&self) -> bool {
+        match &self.source {
+            Source::Task(task) => self.out.is_some() || task.is_finished(),
+            Source::Never(_) => true,
+        }
+    }
+
+    /// A handle that can abort the job, without its result.
+    pub fn abort_handle(&self) -> AbortHandle {
+        AbortHandle {
+            id: self.id(),
+            task: match &self.source {
+                Source::Task(task) => Some(task.abort_handle()),
+                Source::Never(_) => None,
+            },
+        }
+    }
+
+    /// The job's id.
+    pub fn id(&self) -> JobId {
+        match &self.source {
+            Source::Task(task) => JobId::of_task(task.id()),
+            Source::Never(id) => *id,
+        }
+    }
+
+    /// Waits until the job is over, and keeps its result. Says nothing to the job that it is polled in.
+    pub(crate) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.out.is_some() {
+            return Poll::Ready(());
+        }
+        let Source::Task(task) = &mut self.source else {
+            return Poll::Ready(());
+        };
+        let out = ready!(Pin::new(&mut *task).poll(cx));
+        self.out = Some(match out {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(Ended::Aborted)) => Err(JoinError::cancelled().of(JobId::of_task(task.id()))),
+            Ok(Err(Ended::Closed)) => Err(JoinError::closed().of(JobId::of_task(task.id()))),
+            Err(error) => {
+                let id = JobId::of_task(error.id());
+                let panic = error.try_into_panic().map(JoinError::panic);
+                Err(panic.unwrap_or_else(|_| JoinError::cancelled()).of(id))
+            }
+        });
+        Poll::Ready(())
+    }
+
+    /// Waits until the job is over and the job that it is polled in may go on; the result stays.
+    pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.poll_over(cx).is_pending() {
+            if let Some(claim) = self.claim.take() {
+                claim.want();
+            }
+            self.blocked.pend();
+            return Poll::Pending;
+        }
+        self.blocked.poll_resume(cx)
+    }
+
+    /// The result, once [`poll_ready`](Self::poll_ready) was ready.
+    pub(crate) fn take(&mut self) -> Option<Result<T, JoinError>> {
+        self.out.take()
+    }
+
+    /// The error, once it is ready with one.
+    pub(crate) fn take_error(&mut self) -> Option<JoinError> {
+        match self.out.take() {
+            Some(Err(error)) => {
+                self.out = Some(Err(JoinError::cancelled()));
+                Some(error)
+            }
+            out => {
+                self.out = out;
+                None
+            }
+        }
+    }
+
+    /// The verb that was waiting for this has been dropped.
+    pub(crate) fn unblock(&mut self) {
+        self.blocked.clear();
+    }
+}
+
+impl<T> Future for GreenThread<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        ready!(self.poll_ready(cx));
+        Poll::Ready(
+            self.take()
+                .expect("a `GreenThread` was polled after it gave its result"),
+        )
+    }
+}
+
+impl<T> fmt::Debug for GreenThread<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GreenThread")
+            .field("id", &self.id())
+            .field("finished", &self.is_finished())
+            .finish()
+    }
+}
+
+/// Aborts a job from elsewhere; made by [`GreenThread::abort_handle`]. Dropping it does nothing.
+#[derive(Clone, Debug)]
+pub struct AbortHandle {
+    id: JobId,
+    task: Option<tokio::task::AbortHandle>,
+}
+
+impl AbortHandle {
+    /// Ends the job at its next `.await`, or before it begins. Does nothing if it is over.
+    pub fn abort(&self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+
+    /// Whether the job is over.
+    pub fn is_finished(&self) -> bool {
+        self.task
+            .as_ref()
+            .is_none_or(tokio::task::AbortHandle::is_finished)
+    }
+
+    /// The job's id.
+    pub fn id(&self) -> JobId {
+        self.id
+    }
+}
+
+/// Which job: no two jobs that live at the same time have the same.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct JobId(Id);
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Id {
+    Task(tokio::task::Id),
+    Own(u64),
+}
+
+impl JobId {
+    fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        JobId(Id::Own(NEXT.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    fn of_task(id: tokio::task::Id) -> Self {
+        JobId(Id::Task(id))
+    }
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Id::Task(id) => write!(f, "{id}"),
+            Id::Own(id) => write!(f, "g{id}"),
+        }
+    }
+}
+
+impl fmt::Debug for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JobId({self})")
+    }
+}
