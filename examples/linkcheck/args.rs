@@ -1,6 +1,5 @@
 //! The command line.
 
-use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,12 +19,12 @@ pub(crate) struct Args {
     pub(crate) target: Option<Target>,
 
     /// How many pages may be fetched at the same time
-    #[arg(long, short, value_name = "N", default_value = "100")]
-    pub(crate) jobs: NonZeroUsize,
+    #[arg(long, short, value_name = "N", default_value = "100", value_parser = positive)]
+    pub(crate) jobs: u16,
 
     /// How many seconds a server may take for one answer [default: 10; 3 in the built-in site]
-    #[arg(long, value_name = "SECONDS")]
-    pub(crate) timeout: Option<NonZeroU64>,
+    #[arg(long, value_name = "SECONDS", value_parser = positive)]
+    pub(crate) timeout: Option<u16>,
 
     /// Leave links to other hosts untested
     #[arg(long)]
@@ -36,13 +35,8 @@ pub(crate) struct Args {
     pub(crate) json: bool,
 
     /// How many pages the built-in site has
-    #[arg(
-        long,
-        value_name = "N",
-        default_value = "2000",
-        conflicts_with = "target"
-    )]
-    pub(crate) pages: NonZeroUsize,
+    #[arg(long, value_name = "N", default_value = "2000", value_parser = positive, conflicts_with = "target")]
+    pub(crate) pages: u16,
 
     /// Which built-in site to build: another seed puts other faults on other pages
     #[arg(long, value_name = "N", default_value = "1", conflicts_with = "target")]
@@ -89,7 +83,14 @@ impl Args {
     /// The time that one request may take.
     pub(crate) fn timeout(&self) -> Duration {
         let usual = if self.target.is_some() { 10 } else { 3 };
-        Duration::from_secs(self.timeout.map_or(usual, NonZeroU64::get))
+        Duration::from_secs(self.timeout.unwrap_or(usual).into())
+    }
+}
+
+fn positive(text: &str) -> Result<u16, &'static str> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("give a whole number from 1 to 65535"),
+        Ok(number) => Ok(number),
     }
 }
 

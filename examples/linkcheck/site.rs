@@ -207,11 +207,11 @@ impl Plan {
 
     fn finish(mut self) -> Site {
         for (n, links) in self.links.iter().enumerate() {
-            // Most pages answer at once, a few think about it.
+            // Most pages take as long as a near host, a few as long as a tired one.
             let pause = if self.rng.u8(..) < 4 {
                 250
             } else {
-                self.rng.u64(1..12)
+                self.rng.u64(5..40)
             };
             let page = Answer::Page(render(&path(n), links), Duration::from_millis(pause));
             self.answers.insert(path(n), page);
