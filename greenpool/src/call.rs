@@ -79,7 +79,7 @@ where
     }
 }
 
-fn spawning<P, A, O>(args: A) -> Spawning<Call<P, A, O>>
+fn spawning<P, A, O>(args: A) -> Spawning<Call<P, A, O>, O>
 where
     P: PooledFn<A, O>,
     A: Send + 'static,
@@ -96,19 +96,11 @@ where
 
 /// The future of a declared function's `spawn`.
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
-pub struct SpawnCall<P, A, O>(Spawning<Call<P, A, O>>)
-where
-    P: PooledFn<A, O>,
-    A: Send + 'static,
-    O: Send + 'static;
+pub struct SpawnCall<P, A, O>(Spawning<Call<P, A, O>, O>);
 
 /// The future of a declared function's `spawn_n`.
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
-pub struct SpawnCallN<P, A, O>(Spawning<Call<P, A, O>>)
-where
-    P: PooledFn<A, O>,
-    A: Send + 'static,
-    O: Send + 'static;
+pub struct SpawnCallN<P, A, O>(Spawning<Call<P, A, O>, O>);
 
 impl<P, A, O> SpawnCall<P, A, O>
 where
@@ -133,21 +125,9 @@ where
 }
 
 // Arguments and results are moved, never pinned, in here.
-impl<P, A, O> Unpin for SpawnCall<P, A, O>
-where
-    P: PooledFn<A, O>,
-    A: Send + 'static,
-    O: Send + 'static,
-{
-}
+impl<P, A, O> Unpin for SpawnCall<P, A, O> {}
 
-impl<P, A, O> Unpin for SpawnCallN<P, A, O>
-where
-    P: PooledFn<A, O>,
-    A: Send + 'static,
-    O: Send + 'static,
-{
-}
+impl<P, A, O> Unpin for SpawnCallN<P, A, O> {}
 
 impl<P, A, O> Future for SpawnCall<P, A, O>
 where

@@ -287,24 +287,15 @@ fn wake_consumer<T>(mut state: crate::sync::MutexGuard<'_, State<T>>) {
 
 /// The future of [`GreenPile::spawn`].
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
-pub struct PileSpawn<F>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
+pub struct PileSpawn<F: Future> {
     shared: Arc<Shared<F::Output>>,
-    spawning: Spawning<Plain<F>>,
+    spawning: Spawning<Plain<F>, F::Output>,
     /// Counted among those that are coming.
     coming: bool,
 }
 
 // The job's future is moved into its task, and not pinned before that.
-impl<F> Unpin for PileSpawn<F>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-}
+impl<F: Future> Unpin for PileSpawn<F> {}
 
 impl<F> PileSpawn<F>
 where
@@ -352,11 +343,7 @@ where
     }
 }
 
-impl<F> Drop for PileSpawn<F>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
+impl<F: Future> Drop for PileSpawn<F> {
     fn drop(&mut self) {
         if self.coming {
             let mut state = lock(&self.shared.state);

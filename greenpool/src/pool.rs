@@ -420,32 +420,16 @@ async fn shutdown(pool: GreenPool, grace: Duration) -> ShutdownReport {
 
 /// The future of [`GreenPool::spawn`].
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
-pub struct Spawn<F>(Spawning<Plain<F>>)
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static;
+pub struct Spawn<F: Future>(Spawning<Plain<F>, F::Output>);
 
 /// The future of [`GreenPool::spawn_n`].
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
-pub struct SpawnN<F>(Spawning<Plain<F>>)
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static;
+pub struct SpawnN<F: Future>(Spawning<Plain<F>, F::Output>);
 
 // The job's future is moved into its task, and not pinned before that.
-impl<F> Unpin for Spawn<F>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-}
+impl<F: Future> Unpin for Spawn<F> {}
 
-impl<F> Unpin for SpawnN<F>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-}
+impl<F: Future> Unpin for SpawnN<F> {}
 
 impl<F> Future for Spawn<F>
 where

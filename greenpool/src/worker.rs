@@ -253,10 +253,13 @@ where
 }
 
 /// The waiting half of each spawning verb: gets a slot, begins the job, and comes back when the caller may go on.
-pub(crate) struct Spawning<S: Start> {
+///
+/// (Its types are bounded where they are used, not here: a bound with `'static` on a type that is held over an `.await`
+/// is a "higher-ranked lifetime error" in the async function that holds it.)
+pub(crate) struct Spawning<S, T> {
     core: Arc<Core>,
     what: Option<S>,
-    stage: Stage<S::Output>,
+    stage: Stage<T>,
     blocked: Blocked,
 }
 
@@ -269,7 +272,7 @@ enum Stage<T> {
     Over,
 }
 
-impl<S: Start> Spawning<S> {
+impl<S: Start> Spawning<S, S::Output> {
     pub(crate) fn new(core: Arc<Core>, what: S) -> Self {
         Spawning {
             core,

@@ -1,0 +1,214 @@
+//! Promise 4: no verb of greenpool deadlocks, from inside a job, of the same pool or of others in a cycle.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use greenpool::{GreenPile, GreenPool, green_pool, pile};
+
+/// Runs `test` on a runtime of each kind, and fails if it takes too long.
+fn on_both(test: impl AsyncFn() + Copy + Send + Sync + 'static) {
+    for threads in [0, 2] {
+        let (done, over) = std::sync::mpsc::channel();
+        std::thread::Builder::new()
+            .stack_size(1 << 20)
+            .spawn(move || {
+                let mut builder = match threads {
+                    0 => tokio::runtime::Builder::new_current_thread(),
+                    _ => tokio::runtime::Builder::new_multi_thread(),
+                };
+                let runtime = builder
+                    .worker_threads(threads.max(1))
+                    .enable_all()
+                    .build()
+                    .unwrap();
+                runtime.block_on(test());
+                done.send(()).unwrap();
+            })
+            .unwrap();
+        over.recv_timeout(Duration::from_secs(60))
+            .unwrap_or_else(|why| panic!("with {threads} threads: {why}"));
+    }
+}
+
+fn dive(pool: GreenPool, depth: usize) -> std::pin::Pin<Box<dyn Future<Output = usize> + Send>> {
+    Box::pin(async move {
+        if depth == 0 {
+            return 0;
+        }
+        let child = pool.spawn(dive(pool.clone(), depth - 1)).await;
+        child.await.unwrap() + 1
+    })
+}
+
+#[test]
+fn a_job_may_spawn_itself_100_000_deep_in_a_pool_of_one() {
+    on_both(async || {
+        let pool = GreenPool::new(1);
+        let green = pool.spawn(dive(pool.clone(), 100_000)).await;
+        assert_eq!(green.await.unwrap(), 100_000);
+        assert_eq!((pool.free(), pool.waiting()), (1, 0));
+    });
+}
+
+#[test]
+fn a_job_spawns_100_children_and_awaits_them_all() {
+    on_both(async || {
+        for size in [1, 2] {
+            let pool = GreenPool::new(size);
+            let inner = pool.clone();
+            let sum = pool.spawn(async move {
+                let mut children = vec![];
+                for n in 0..100 {
+                    children.push(
+                        inner
+                            .spawn(async move {
+                                tokio::task::yield_now().await;
+                                n
+                            })
+                            .await,
+                    );
+                }
+                let mut sum = 0;
+                for child in children {
+                    sum += child.await.unwrap();
+                }
+                sum
+            });
+            assert_eq!(sum.await.await.unwrap(), 4950);
+            assert_eq!(pool.free(), size as isize);
+        }
+    });
+}
+
+#[test]
+fn two_spawns_are_joined_in_one_job() {
+    on_both(async || {
+        let pool = GreenPool::new(1);
+        let inner = pool.clone();
+        let job = pool.spawn(async move {
+            let work = || async { tokio::task::yield_now().await };
+            let (a, b) = tokio::join!(inner.spawn(work()), inner.spawn(work()));
+            a.await.unwrap();
+            b.await.unwrap();
+            let all = (0..50).map(|_| inner.spawn(work()));
+            for green in futures::future::join_all(all).await {
+                green.await.unwrap();
+            }
+        });
+        job.await.await.unwrap();
+        assert_eq!(pool.free(), 1);
+    });
+}
+
+fn nest(
+    pool: GreenPool,
+    level: usize,
+    running: Arc<AtomicUsize>,
+) -> std::pin::Pin<Box<dyn Future<Output = usize> + Send>> {
+    Box::pin(async move {
+        if level == 0 {
+            let now = running.fetch_add(1, Ordering::SeqCst) + 1;
+            assert!(now <= pool.size(), "{now} leaves run at once");
+            tokio::task::yield_now().await;
+            running.fetch_sub(1, Ordering::SeqCst);
+            return 1;
+        }
+        let (inner, count) = (pool.clone(), running.clone());
+        let mut map = pool.imap(move |_| nest(inner.clone(), level - 1, count.clone()), 0..4);
+        let mut sum = 0;
+        while let Some(n) = map.next().await {
+            sum += n.unwrap();
+        }
+        let mut pile = GreenPile::on(&pool);
+        for _ in 0..3 {
+            pile.spawn(nest(pool.clone(), level - 1, running.clone()))
+                .await;
+        }
+        while let Some(n) = pile.next().await {
+            sum += n.unwrap();
+        }
+        let (a, b) = pile![in pool; nest(pool.clone(), level - 1, running.clone()), nest(pool.clone(), level - 1, running.clone())]
+            .join()
+            .await;
+        sum + a.unwrap() + b.unwrap()
+    })
+}
+
+#[test]
+fn maps_and_piles_nest_three_levels_in_a_full_pool() {
+    on_both(async || {
+        for size in [1, 2, 3] {
+            let pool = GreenPool::new(size);
+            let green = pool.spawn(nest(pool.clone(), 3, Arc::default())).await;
+            assert_eq!(green.await.unwrap(), 9 * 9 * 9);
+            assert_eq!((pool.free(), pool.waiting()), (size as isize, 0));
+        }
+    });
+}
+
+#[green_pool(size = 1)]
+async fn ping(n: u32) -> u32 {
+    if n == 0 {
+        0
+    } else {
+        pong::spawn(n - 1).await.await.unwrap() + 1
+    }
+}
+
+#[green_pool(size = 1)]
+async fn pong(n: u32) -> u32 {
+    if n == 0 {
+        return 0;
+    }
+    let mut map = ping::imap([n - 1]);
+    map.next().await.unwrap().unwrap() + 1
+}
+
+#[test]
+fn two_pools_of_one_call_each_other() {
+    on_both(async || {
+        let green = ping::spawn(1000).await;
+        assert_eq!(green.await.unwrap(), 1000);
+        assert_eq!((ping::pool().free(), pong::pool().free()), (1, 1));
+    });
+}
+
+#[green_pool(size = 1)]
+async fn a(n: u32) -> u32 {
+    if n == 0 {
+        0
+    } else {
+        pile![b(n - 1)].join().await.0.unwrap() + 1
+    }
+}
+
+#[green_pool(size = 1)]
+async fn b(n: u32) -> u32 {
+    if n == 0 {
+        0
+    } else {
+        c::spawn(n - 1).await.await.unwrap() + 1
+    }
+}
+
+#[green_pool(size = 1)]
+async fn c(n: u32) -> u32 {
+    if n == 0 {
+        0
+    } else {
+        a::starmap([(n - 1,)]).next().await.unwrap().unwrap() + 1
+    }
+}
+
+#[test]
+fn three_pools_of_one_call_each_other_in_a_ring() {
+    on_both(async || {
+        let green = a::spawn(999).await;
+        assert_eq!(green.await.unwrap(), 999);
+        assert_eq!(
+            (a::pool().free(), b::pool().free(), c::pool().free()),
+            (1, 1, 1)
+        );
+    });
+}
