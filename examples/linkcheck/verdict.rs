@@ -1,0 +1,144 @@
+//! From what became of each address to what is wrong with each link.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use url::Url;
+
+use crate::crawl::{Visit, without_fragment};
+use crate::html::{self, Link};
+use crate::reason::Reason;
+
+/// As many redirects as checkers and browsers commonly follow.
+const MOST_REDIRECTS: usize = 10;
+
+/// A broken link, and every page that has it.
+#[derive(Debug)]
+pub(crate) struct Broken {
+    pub(crate) link: String,
+    pub(crate) reason: Reason,
+    pub(crate) pages: BTreeSet<String>,
+}
+
+/// Judges each link of each page, and the address that the crawl began with.
+pub(crate) fn broken_links(start: &Url, visits: &HashMap<Url, Visit>) -> Vec<Broken> {
+    let mut broken = BTreeMap::new();
+    if let Err(reason) = follow(start, visits) {
+        report(&mut broken, start.to_string(), reason, "the command line");
+    }
+    for (page, visit) in visits {
+        let Visit::Page { links, .. } = visit else {
+            continue;
+        };
+        for link in links {
+            match link {
+                Link::Malformed(written) => report(
+                    &mut broken,
+                    written.clone(),
+                    Reason::Malformed,
+                    page.as_str(),
+                ),
+                Link::To(url) => {
+                    if let Err(reason) = follow(url, visits) {
+                        report(&mut broken, url.to_string(), reason, page.as_str());
+                    }
+                }
+            }
+        }
+    }
+    broken.into_values().collect()
+}
+
+fn report(broken: &mut BTreeMap<String, Broken>, link: String, reason: Reason, page: &str) {
+    let entry = broken.entry(link.clone()).or_insert_with(|| Broken {
+        link,
+        reason,
+        pages: BTreeSet::new(),
+    });
+    entry.pages.insert(page.to_owned());
+}
+
+/// Walks a link as a browser would, through what the crawl wrote down.
+fn follow(link: &Url, visits: &HashMap<Url, Visit>) -> Result<(), Reason> {
+    let mut fragment = link.fragment().map(ToOwned::to_owned);
+    let mut at = without_fragment(link);
+    let mut passed = HashSet::new();
+    loop {
+        // An address that was not visited, because of an interrupt or of `--inside`, is not known to be broken.
+        let Some(visit) = visits.get(&at) else {
+            return Ok(());
+        };
+        let to = match visit {
+            Visit::Moved(to) => to,
+            Visit::Broken(reason) => return Err(reason.clone()),
+            Visit::Page { anchors, .. } => return find_anchor(anchors, fragment),
+            Visit::Fine => return Ok(()),
+        };
+        // A redirect keeps the fragment, unless it brings its own.
+        fragment = to.fragment().map(ToOwned::to_owned).or(fragment);
+        let to = without_fragment(to);
+        if !passed.insert(std::mem::replace(&mut at, to)) {
+            return Err(Reason::RedirectLoop);
+        }
+        if passed.len() > MOST_REDIRECTS {
+            return Err(Reason::TooManyRedirects);
+        }
+    }
+}
+
+fn find_anchor(anchors: &HashSet<String>, fragment: Option<String>) -> Result<(), Reason> {
+    match fragment {
+        Some(name) if !html::has_anchor(anchors, &name) => Err(Reason::NoAnchor(name)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(path: &str) -> Url {
+        Url::parse("http://here/").unwrap().join(path).unwrap()
+    }
+
+    fn moved(from: &str, to: &str) -> (Url, Visit) {
+        (url(from), Visit::Moved(url(to)))
+    }
+
+    fn page(path: &str, anchor: &str) -> (Url, Visit) {
+        let anchors = HashSet::from([anchor.to_owned()]);
+        (
+            url(path),
+            Visit::Page {
+                links: BTreeSet::new(),
+                anchors,
+            },
+        )
+    }
+
+    #[test]
+    fn a_redirect_keeps_the_fragment_unless_it_brings_its_own() {
+        let visits = [moved("a", "page"), moved("b", "page#x"), page("page", "x")].into();
+        assert_eq!(follow(&url("a#x"), &visits), Ok(()));
+        assert_eq!(
+            follow(&url("a#y"), &visits),
+            Err(Reason::NoAnchor("y".to_owned()))
+        );
+        assert_eq!(follow(&url("b#y"), &visits), Ok(()));
+    }
+
+    #[test]
+    fn redirects_in_a_circle_are_told_from_redirects_without_end() {
+        let mut visits = HashMap::from([moved("a", "b"), moved("b", "a"), moved("self", "self")]);
+        visits.extend((0..20).map(|n| moved(&format!("{n}"), &format!("{}", n + 1))));
+        visits.extend([page("20", "x")]);
+        assert_eq!(follow(&url("a"), &visits), Err(Reason::RedirectLoop));
+        assert_eq!(follow(&url("self"), &visits), Err(Reason::RedirectLoop));
+        assert_eq!(follow(&url("9"), &visits), Err(Reason::TooManyRedirects));
+        assert_eq!(follow(&url("10"), &visits), Ok(()));
+    }
+
+    #[test]
+    fn what_nobody_visited_is_not_reported() {
+        assert_eq!(follow(&url("unknown#x"), &HashMap::new()), Ok(()));
+    }
+}
