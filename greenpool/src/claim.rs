@@ -98,6 +98,11 @@ impl Claim {
         self.ticket
     }
 
+    /// Sends the owner of the ticket home, if it is still queued.
+    pub(crate) fn refuse(&self) {
+        self.core.slots.refuse(self.ticket);
+    }
+
     /// Whether nobody else is queued.
     pub(crate) fn is_alone(&self) -> bool {
         self.core.slots.only_queued(self.ticket)

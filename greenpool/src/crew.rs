@@ -140,6 +140,13 @@ impl<S: Feed> Crew<S> {
         match read {
             Ok((Some(job), rest)) => {
                 lock(&flow.ring).set_rest(rest);
+                if rest.1 == Some(0) {
+                    // By its own word there is nothing left: no worker need take a slot to find that out.
+                    let feed = source.take();
+                    drop(source);
+                    flow.stop(None);
+                    drop(feed);
+                }
                 Some((place, Ok(job)))
             }
             Ok((None, _)) => {

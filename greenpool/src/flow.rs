@@ -127,14 +127,18 @@ impl<T> Flow<T> {
     pub(crate) fn stop(&self, last: Option<JoinError>) {
         let waker = lock(&self.ring).stop(last);
         wake(waker);
-        // The parked workers have nothing more to do.
+        // The parked workers and the feeder have nothing more to do.
         let mut staff = lock(&self.staff);
+        let claim = staff.claim.take();
         let parked = std::mem::take(&mut staff.parked);
         let wakers: Vec<Waker> = parked
             .into_iter()
             .filter_map(|key| staff.workers[key].waker.take())
             .collect();
         drop(staff);
+        if let Some(claim) = claim {
+            claim.refuse();
+        }
         wakers.into_iter().for_each(Waker::wake);
     }
 

@@ -352,6 +352,23 @@ impl<L> Slots<L> {
         self.word.fetch_or(CLOSED, Ordering::AcqRel);
     }
 
+    /// Sends one queued ticket home.
+    pub(crate) fn refuse(&self, ticket: Ticket) {
+        let mut queues = self.lock();
+        if !matches!(
+            queues.get(ticket),
+            Some(Node {
+                stage: Stage::Queued(_),
+                ..
+            })
+        ) {
+            return;
+        }
+        let waker = queues.grant(ticket.key, Grant::Refused);
+        self.settle(queues);
+        wake(waker);
+    }
+
     /// Sends all waiters home.
     pub(crate) fn refuse_waiters(&self) -> usize {
         let mut queues = self.lock();
