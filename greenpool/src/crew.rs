@@ -227,7 +227,12 @@ impl<S: Feed> Shift<S> {
                 && flow.has_more()
                 && !flow.is_wanted_by_others()
                 && !flow.core.slots.is_closed();
-            let next = if keep { seat.again() } else { None };
+            let next = if keep {
+                seat.again()
+            } else {
+                drop(seat);
+                None
+            };
             place.put(result);
             match next {
                 Some(next) => seat = next,
