@@ -1,0 +1,14 @@
+//! The samples of the book: each chapter is the documentation of a module here, so `cargo test` compiles and runs each
+//! Rust block of it.
+
+pub mod web;
+
+macro_rules! chapters {
+    ($($file:literal $name:ident)*) => {
+        $(#[doc = include_str!($file)] mod $name {})*
+    };
+}
+
+chapters! {
+    "introduction.md" introduction
+}
