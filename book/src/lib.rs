@@ -11,4 +11,7 @@ macro_rules! chapters {
 
 chapters! {
     "introduction.md" introduction
+    "first-pool.md" first_pool
+    "results.md" results
+    "fire-and-forget.md" fire_and_forget
 }
