@@ -14,4 +14,7 @@ chapters! {
     "first-pool.md" first_pool
     "results.md" results
     "fire-and-forget.md" fire_and_forget
+    "maps.md" maps
+    "fan-out.md" fan_out
+    "declared.md" declared
 }
