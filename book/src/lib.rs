@@ -17,4 +17,6 @@ chapters! {
     "maps.md" maps
     "fan-out.md" fan_out
     "declared.md" declared
+    "errors.md" errors
+    "sizing.md" sizing
 }
