@@ -19,4 +19,5 @@ chapters! {
     "declared.md" declared
     "errors.md" errors
     "sizing.md" sizing
+    "compile-errors.md" compile_errors
 }
