@@ -20,4 +20,9 @@ chapters! {
     "errors.md" errors
     "sizing.md" sizing
     "compile-errors.md" compile_errors
+    "testing.md" testing
+    "from-eventlet.md" from_eventlet
+    "compared.md" compared
+    "composing.md" composing
+    "faq.md" faq
 }
