@@ -25,4 +25,5 @@ chapters! {
     "compared.md" compared
     "composing.md" composing
     "faq.md" faq
+    "link-checker.md" link_checker
 }
