@@ -77,6 +77,10 @@ where
     fn start(self, seat: Seat) -> GreenThread<O> {
         worker::begin(P::call(self.args), seat)
     }
+
+    fn start_here(self, seat: Seat, cx: &mut Context<'_>) -> GreenThread<O> {
+        worker::begin_here(P::call(self.args), seat, cx)
+    }
 }
 
 fn spawning<P, A, O>(args: A) -> Spawning<Call<P, A, O>, O>

@@ -106,7 +106,7 @@ impl GreenPool {
     ///
     /// # Cancel safety
     /// Dropped before the slot came, it leaves the queue, and `future` is dropped without having run; a slot on its way goes to the next.
-    /// Afterwards the job runs on, detached.
+    /// Dropped while the caller lends its own slot, it aborts the child, and the slot comes back.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {

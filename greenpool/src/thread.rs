@@ -50,8 +50,8 @@ pub struct GreenThread<T> {
 
 enum Source<T> {
     Task(JoinHandle<Result<T, Ended>>, Arc<Core>),
-    /// It never was a job.
-    Never(JobId),
+    /// There is no task, or never was.
+    Over(JobId),
 }
 
 // The output is never pinned.
@@ -71,11 +71,12 @@ impl<T> GreenThread<T> {
         }
     }
 
-    pub(crate) fn ended(error: JoinError) -> Self {
+    /// A job that is over already, or never was one.
+    pub(crate) fn ended(result: Result<T, JoinError>) -> Self {
         let id = JobId::next();
         GreenThread {
-            source: Source::Never(id),
-            out: Some(Err(error.of(id))),
+            source: Source::Over(id),
+            out: Some(result.map_err(|error| error.of(id))),
             claim: None,
             blocked: Blocked::default(),
         }
@@ -95,7 +96,7 @@ impl<T> GreenThread<T> {
     pub fn is_finished(&self) -> bool {
         match &self.source {
             Source::Task(task, _) => self.out.is_some() || task.is_finished(),
-            Source::Never(_) => true,
+            Source::Over(_) => true,
         }
     }
 
@@ -105,7 +106,7 @@ impl<T> GreenThread<T> {
             id: self.id(),
             task: match &self.source {
                 Source::Task(task, _) => Some(task.abort_handle()),
-                Source::Never(_) => None,
+                Source::Over(_) => None,
             },
         }
     }
@@ -114,7 +115,7 @@ impl<T> GreenThread<T> {
     pub fn id(&self) -> JobId {
         match &self.source {
             Source::Task(task, _) => JobId::of_task(task.id()),
-            Source::Never(id) => *id,
+            Source::Over(id) => *id,
         }
     }
 

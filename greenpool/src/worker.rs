@@ -1,6 +1,8 @@
 //! How a job runs: its seat in the pool, and the task that drives it.
 
+use std::cell::Cell;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -104,6 +106,13 @@ impl Seat {
         self.state = State::Withdrawn;
     }
 
+    /// Takes the job out of the roster; its next poll puts it there again.
+    fn strike(&mut self) {
+        if let Some(key) = self.enrolled.take() {
+            self.core.strike(key);
+        }
+    }
+
     /// The job panicked elsewhere than in its poll.
     pub(crate) fn mark_panicked(&mut self) {
         self.state = State::Polling;
@@ -125,9 +134,7 @@ impl Drop for Seat {
                 counters.aborted.fetch_add(1, Ordering::Relaxed);
             }
         }
-        if let Some(key) = self.enrolled {
-            self.core.strike(key);
-        }
+        self.strike();
         if let Some(lineage) = &mut self.lineage {
             lineage.end();
         }
@@ -203,6 +210,47 @@ where
     GreenThread::of(tokio::spawn(Job { future, seat }), core, None)
 }
 
+/// How many jobs deep the first poll of a lent-to child may nest on one stack.
+const NESTED: usize = 8;
+
+thread_local! {
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Begins a job that the caller lends its slot to: polls it once, here and now, and only then gives it a task.
+///
+/// So the child comes before anything that was spawned earlier and has not begun, as in eventlet, which runs it inside of
+/// the caller. A child that is ready at once needs no task at all.
+pub(crate) fn begin_here<F>(future: F, seat: Seat, cx: &mut Context<'_>) -> GreenThread<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let depth = DEPTH.get();
+    if depth >= NESTED {
+        return begin(future, seat);
+    }
+    let core = seat.core.clone();
+    let mut job = Box::pin(Job { future, seat });
+    DEPTH.set(depth + 1);
+    let polled = catch_unwind(AssertUnwindSafe(|| job.as_mut().poll(cx)));
+    DEPTH.set(depth);
+    let result = match polled {
+        Ok(Poll::Pending) => {
+            // The task enrols with a waker of its own.
+            job.as_mut().project().seat.strike();
+            return GreenThread::of(tokio::spawn(job), core, None);
+        }
+        Ok(Poll::Ready(Ok(value))) => Ok(value),
+        Ok(Poll::Ready(Err(_))) => Err(JoinError::cancelled()),
+        Err(payload) => Err(JoinError::panic(payload)),
+    };
+    match catch_unwind(AssertUnwindSafe(|| drop(job))) {
+        Ok(()) => GreenThread::ended(result),
+        Err(payload) => GreenThread::ended(Err(JoinError::panic(payload))),
+    }
+}
+
 /// Begins a job if there is a free slot, else puts it into the queue, where it keeps its turn without being awaited.
 #[track_caller]
 pub(crate) fn submit<F>(core: &Arc<Core>, future: F) -> GreenThread<F::Output>
@@ -230,7 +278,7 @@ where
 /// What a closed pool answers.
 pub(crate) fn refuse<T>(core: &Core) -> GreenThread<T> {
     core.counters.refused.fetch_add(1, Ordering::Relaxed);
-    GreenThread::ended(JoinError::closed())
+    GreenThread::ended(Err(JoinError::closed()))
 }
 
 /// Something that becomes a job when it gets a slot: a future, or a function and its arguments.
@@ -238,6 +286,9 @@ pub(crate) trait Start {
     type Output: Send + 'static;
 
     fn start(self, seat: Seat) -> GreenThread<Self::Output>;
+
+    /// In the slot of the caller, who is being polled with `cx`.
+    fn start_here(self, seat: Seat, cx: &mut Context<'_>) -> GreenThread<Self::Output>;
 }
 
 /// A future of any kind, run in a task of its own.
@@ -252,6 +303,10 @@ where
 
     fn start(self, seat: Seat) -> GreenThread<F::Output> {
         begin(self.0, seat)
+    }
+
+    fn start_here(self, seat: Seat, cx: &mut Context<'_>) -> GreenThread<F::Output> {
+        begin_here(self.0, seat, cx)
     }
 }
 
@@ -289,12 +344,12 @@ impl<S: Start> Spawning<S, S::Output> {
         loop {
             self.stage = match std::mem::replace(&mut self.stage, Stage::Over) {
                 Stage::Start => match Acquire::begin(&self.core, || lineage::nearest(&self.core)) {
-                    Begun::Acquired => self.start(None),
+                    Begun::Acquired => self.start(None, cx),
                     Begun::Queued(acquire) => Stage::Queued(acquire),
                     Begun::Closed => Stage::Begun(refuse(&self.core)),
                 },
                 Stage::Queued(mut acquire) => match self.poll_queued(&mut acquire, cx) {
-                    Poll::Ready(Ok(lender)) => self.start(lender),
+                    Poll::Ready(Ok(lender)) => self.start(lender, cx),
                     Poll::Ready(Err(Refused)) => Stage::Begun(refuse(&self.core)),
                     Poll::Pending => {
                         self.stage = Stage::Queued(acquire);
@@ -334,17 +389,25 @@ impl<S: Start> Spawning<S, S::Output> {
         acquire.poll(cx)
     }
 
-    fn start(&mut self, lender: Option<Arc<Member>>) -> Stage<S::Output> {
+    fn start(&mut self, lender: Option<Arc<Member>>, cx: &mut Context<'_>) -> Stage<S::Output> {
         let Some(what) = self.what.take() else {
             return Stage::Over;
         };
         let lent = lender.as_ref().is_some_and(lineage::is_me);
         let seat = Seat::new(self.core.clone(), lender, lineage::heritage(&self.core));
-        let child = what.start(seat);
         if lent {
-            Stage::Lent(child)
+            Stage::Lent(what.start_here(seat, cx))
         } else {
-            Stage::Begun(child)
+            Stage::Begun(what.start(seat))
+        }
+    }
+}
+
+impl<S, T> Drop for Spawning<S, T> {
+    fn drop(&mut self) {
+        // The caller has given up, or has been aborted itself, and nobody was given a handle: the slot comes home.
+        if let Stage::Lent(child) = &self.stage {
+            child.abort();
         }
     }
 }
