@@ -6,26 +6,20 @@
 //! its turns like any other caller. When its slot comes it appoints the next feeder, if there is room for more, and then runs items:
 //! it keeps its slot from item to item unless somebody else waits for the pool, the pool has shrunk, or the slot is a loan. A worker that
 //! finds no room parks; the consumer, when it has taken a result, appoints one as feeder again.
-//!
-//! Locks are taken in the order source, staff, ring, never the other way round, and nobody is woken under one. The source's own code,
-//! and the function that makes the future, run under the source's lock only.
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::{Arc, Weak};
-use std::task::{Poll, Waker};
+use std::task::Poll;
 
-use slab::Slab;
 use tokio::runtime::Handle;
-use tokio::task::AbortHandle;
 
 use crate::error::JoinError;
+use crate::flow::{Flow, Foreman, InFlight, run, wake};
 use crate::heart::{Core, Resized};
-use crate::lineage::{self, Acquire, Begun, Claim, Member, Outer};
+use crate::member::Member;
 use crate::ring::Ring;
 use crate::sync::{Mutex, lock};
-use crate::worker::Seat;
 
 /// Where the jobs of a map come from.
 pub(crate) trait Feed: Send + 'static {
@@ -37,127 +31,13 @@ pub(crate) trait Feed: Send + 'static {
 
 type Output<S> = <<S as Feed>::Job as Future>::Output;
 
-/// All that the consumer and the workers of a map share, but for the source.
-pub(crate) struct Flow<T> {
-    pub(crate) core: Arc<Core>,
-    pub(crate) ring: Mutex<Ring<T>>,
-    staff: Mutex<Staff>,
-    /// The job that made the map, and those above it: they lend their slots to it.
-    maker: Option<Arc<Member>>,
-    outer: Outer,
-}
-
-#[derive(Default)]
-struct Staff {
-    /// A worker is the feeder, or one has been appointed.
-    feeding: bool,
-    appointed: Option<usize>,
-    parked: Vec<usize>,
-    workers: Slab<Worker>,
-    hired: u64,
-    aborted: bool,
-    /// The feeder's place in the queue.
-    claim: Option<Claim>,
-    /// The job that waits for the map's next result.
-    consumer: Option<Arc<Member>>,
-}
-
-struct Worker {
-    number: u64,
-    task: Option<AbortHandle>,
-    waker: Option<Waker>,
-}
+type Place<'a, S> = InFlight<Output<S>, &'a Flow<Output<S>>>;
 
 pub(crate) struct Crew<S: Feed> {
     flow: Arc<Flow<Output<S>>>,
     source: Mutex<Option<S>>,
     runtime: Handle,
     resized: Mutex<Option<usize>>,
-}
-
-/// What the consumer can ask of a crew, whatever its source.
-pub(crate) trait Foreman: Send + Sync {
-    /// There may be room: appoints a feeder.
-    fn call(self: Arc<Self>);
-    /// Reads no more.
-    fn dismiss(&self);
-}
-
-impl<T> Flow<T> {
-    /// The consumer waits: if it is a job, it may lend its slot.
-    pub(crate) fn pend(&self) {
-        if let Some(consumer) = lineage::nearest(&self.core) {
-            let mut staff = lock(&self.staff);
-            let claim = staff.claim.clone();
-            staff.consumer = Some(consumer.clone());
-            drop(staff);
-            if let Some(claim) = claim {
-                claim.offer(&consumer);
-            }
-        }
-    }
-
-    /// The consumer waits no more.
-    pub(crate) fn resume(&self) {
-        let consumer = lock(&self.staff).consumer.take();
-        drop(consumer);
-    }
-
-    /// Ends the jobs that run.
-    pub(crate) fn abort(&self) {
-        let mut staff = lock(&self.staff);
-        staff.aborted = true;
-        let tasks: Vec<AbortHandle> = staff
-            .workers
-            .iter()
-            .filter_map(|(_, worker)| worker.task.clone())
-            .collect();
-        drop(staff);
-        for task in tasks {
-            task.abort();
-        }
-    }
-
-    fn room(&self) -> usize {
-        let size = self.core.slots.size();
-        lock(&self.ring).room(size)
-    }
-
-    fn put(&self, number: u64, result: Result<T, JoinError>) {
-        let waker = lock(&self.ring).put(number, result);
-        wake(waker);
-    }
-
-    fn stop(&self, last: Option<JoinError>) {
-        let waker = lock(&self.ring).stop(last);
-        wake(waker);
-        // The parked workers have nothing more to do.
-        let mut staff = lock(&self.staff);
-        let parked = std::mem::take(&mut staff.parked);
-        let wakers: Vec<Waker> = parked
-            .into_iter()
-            .filter_map(|key| staff.workers[key].waker.take())
-            .collect();
-        drop(staff);
-        wakers.into_iter().for_each(Waker::wake);
-    }
-
-    /// Whether a worker should give its slot back, for others or for the pool's debt.
-    fn is_wanted_by_others(&self) -> bool {
-        let slots = &self.core.slots;
-        slots.is_wanted()
-            && (slots.free() < 0
-                || !lock(&self.staff)
-                    .claim
-                    .as_ref()
-                    .is_some_and(Claim::is_alone))
-    }
-}
-
-fn wake(waker: Option<Waker>) {
-    if let Some(waker) = waker {
-        waker.wake();
-    }
 }
 
 /// Starts a map.
@@ -175,13 +55,7 @@ pub(crate) fn start<S: Feed>(
         // Also in a pool of size 0 there is nothing to wait for.
         let _ = ring.stop(None);
     }
-    let flow = Arc::new(Flow {
-        core: core.clone(),
-        ring: Mutex::new(ring),
-        staff: Mutex::default(),
-        maker: lineage::nearest(core),
-        outer: lineage::heritage(core),
-    });
+    let flow = Flow::new(core, ring);
     let source = Mutex::new((!nothing).then_some(source));
     let crew = Arc::new(Crew {
         flow: flow.clone(),
@@ -222,33 +96,16 @@ impl<S: Feed> Foreman for Crew<S> {
             return;
         }
         staff.feeding = true;
-        staff.hired += 1;
-        let number = staff.hired;
-        let key = staff.workers.insert(Worker {
-            number,
-            task: None,
-            waker: None,
-        });
         drop(staff);
-        let shift = Shift {
-            crew: self.clone(),
-            key,
-            feeder: true,
-            over: false,
-        };
-        let task = self.runtime.spawn(work(shift)).abort_handle();
-        let mut staff = lock(&flow.staff);
-        if staff.aborted {
-            drop(staff);
-            return task.abort();
-        }
-        if let Some(worker) = staff
-            .workers
-            .get_mut(key)
-            .filter(|worker| worker.number == number)
-        {
-            worker.task = Some(task);
-        }
+        flow.hire(|key| {
+            let shift = Shift {
+                crew: self.clone(),
+                key,
+                feeder: true,
+                over: false,
+            };
+            self.runtime.spawn(work(shift)).abort_handle()
+        });
     }
 
     fn dismiss(&self) {
@@ -274,33 +131,28 @@ impl<S: Feed> Drop for Crew<S> {
 
 impl<S: Feed> Crew<S> {
     /// Reads the next item and makes its future; `None` if there is no room or nothing more to read.
-    fn read(&self) -> Option<(InFlight<'_, Output<S>>, Result<S::Job, JoinError>)> {
+    fn read(&self) -> Option<(Place<'_, S>, Result<S::Job, JoinError>)> {
         let flow = &*self.flow;
         let mut source = lock(&self.source);
         let feed = source.as_mut()?;
-        let number = {
-            let mut ring = lock(&flow.ring);
-            if ring.room(flow.core.slots.size()) == 0 {
-                return None;
-            }
-            ring.reserve()
-        };
-        let place = InFlight {
-            flow,
-            number,
-            over: false,
-        };
+        let place = InFlight::reserve(flow)?;
         let read = catch_unwind(AssertUnwindSafe(|| (feed.next(), feed.size_hint())));
         match read {
             Ok((Some(job), rest)) => {
                 lock(&flow.ring).set_rest(rest);
+                if rest.1 == Some(0) {
+                    // By its own word there is nothing left: no worker need take a slot to find that out.
+                    let feed = source.take();
+                    drop(source);
+                    flow.stop(None);
+                    drop(feed);
+                }
                 Some((place, Ok(job)))
             }
             Ok((None, _)) => {
                 let feed = source.take();
                 drop(source);
-                let waker = place.withdraw();
-                wake(waker);
+                place.withdraw();
                 flow.stop(None);
                 drop(feed);
                 None
@@ -317,34 +169,6 @@ impl<S: Feed> Crew<S> {
     }
 }
 
-/// The place of an item that has been read. Dropped without a result, it puts a cancellation there.
-struct InFlight<'a, T> {
-    flow: &'a Flow<T>,
-    number: u64,
-    over: bool,
-}
-
-impl<T> InFlight<'_, T> {
-    fn put(mut self, result: Result<T, JoinError>) {
-        self.over = true;
-        self.flow.put(self.number, result);
-    }
-
-    /// There was no item.
-    fn withdraw(mut self) -> Option<Waker> {
-        self.over = true;
-        lock(&self.flow.ring).unreserve()
-    }
-}
-
-impl<T> Drop for InFlight<'_, T> {
-    fn drop(&mut self) {
-        if !self.over {
-            self.flow.put(self.number, Err(JoinError::cancelled()));
-        }
-    }
-}
-
 /// One worker's time with the crew. Dropped before its time, as when the runtime is shut down, it ends the map.
 struct Shift<S: Feed> {
     crew: Arc<Crew<S>>,
@@ -355,11 +179,7 @@ struct Shift<S: Feed> {
 
 impl<S: Feed> Drop for Shift<S> {
     fn drop(&mut self) {
-        let mut staff = lock(&self.crew.flow.staff);
-        let worker = staff.workers.try_remove(self.key);
-        staff.parked.retain(|key| *key != self.key);
-        drop(staff);
-        drop(worker);
+        self.crew.flow.leave(self.key);
         if !self.over {
             self.crew.flow.stop(Some(JoinError::cancelled()));
         }
@@ -368,7 +188,7 @@ impl<S: Feed> Drop for Shift<S> {
 
 async fn work<S: Feed>(mut shift: Shift<S>) {
     loop {
-        match shift.acquire().await {
+        match shift.crew.flow.acquire().await {
             Some(lender) => shift.run_items(lender).await,
             None => shift.crew.flow.stop(Some(JoinError::closed())),
         }
@@ -380,34 +200,12 @@ async fn work<S: Feed>(mut shift: Shift<S>) {
 }
 
 impl<S: Feed> Shift<S> {
-    /// As the feeder: waits for the map's turn. `None`: the pool is closed.
-    async fn acquire(&self) -> Option<Option<Arc<Member>>> {
-        let flow = &*self.crew.flow;
-        let mut acquire = match Acquire::begin(&flow.core, || flow.maker.clone()) {
-            Begun::Acquired => return Some(None),
-            Begun::Closed => return None,
-            Begun::Queued(acquire) => acquire,
-        };
-        let claim = acquire.claim();
-        let consumer = {
-            let mut staff = lock(&flow.staff);
-            staff.claim = Some(claim.clone());
-            staff.consumer.clone()
-        };
-        if let Some(consumer) = consumer {
-            claim.offer(&consumer);
-        }
-        let granted = poll_fn(|cx| acquire.poll(cx)).await;
-        lock(&flow.staff).claim = None;
-        granted.ok()
-    }
-
     /// With a slot: appoints the next feeder, then runs items as long as it may.
     async fn run_items(&mut self, lender: Option<Arc<Member>>) {
         let crew = self.crew.clone();
         let flow = &*crew.flow;
         let on_loan = lender.is_some();
-        let mut seat = Seat::new(flow.core.clone(), lender, flow.outer.clone());
+        let mut seat = flow.seat(lender);
         if flow.core.slots.is_closed() {
             seat.withdraw();
             return flow.stop(Some(JoinError::closed()));
@@ -426,10 +224,15 @@ impl<S: Feed> Shift<S> {
             };
             // A loan goes home before the one who waits for the result is woken.
             let keep = !on_loan
-                && flow.room() > 0
+                && flow.has_more()
                 && !flow.is_wanted_by_others()
                 && !flow.core.slots.is_closed();
-            let next = if keep { seat.again() } else { None };
+            let next = if keep {
+                seat.again()
+            } else {
+                drop(seat);
+                None
+            };
             place.put(result);
             match next {
                 Some(next) => seat = next,
@@ -481,32 +284,5 @@ impl<S: Feed> Shift<S> {
             Poll::Pending
         })
         .await
-    }
-}
-
-/// Runs one job to its end, and drops its future, whatever it does.
-async fn run<J: Future>(seat: &mut Seat, job: J) -> Result<J::Output, JoinError> {
-    let mut job = pin!(Some(job));
-    let result = poll_fn(|cx| {
-        let polled = catch_unwind(AssertUnwindSafe(|| {
-            seat.poll(cx, |cx| match job.as_mut().as_pin_mut() {
-                Some(job) => job.poll(cx),
-                None => Poll::Pending,
-            })
-        }));
-        match polled {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(Ok(value))) => Poll::Ready(Ok(value)),
-            Ok(Poll::Ready(Err(_))) => Poll::Ready(Err(JoinError::cancelled())),
-            Err(payload) => Poll::Ready(Err(JoinError::panic(payload))),
-        }
-    })
-    .await;
-    match catch_unwind(AssertUnwindSafe(|| job.set(None))) {
-        Ok(()) => result,
-        Err(payload) => {
-            seat.mark_panicked();
-            Err(JoinError::panic(payload))
-        }
     }
 }

@@ -6,7 +6,8 @@ use std::task::Waker;
 
 use slab::Slab;
 
-use crate::lineage::Member;
+use crate::knot::{Awaited, Stalled};
+use crate::member::Member;
 use crate::slots::Slots;
 use crate::sync::{Mutex, lock};
 
@@ -20,6 +21,8 @@ use crate::sync::{Mutex, lock};
 pub(crate) struct Core {
     pub(crate) slots: Slots<Arc<Member>>,
     pub(crate) counters: Counters,
+    pub(crate) stalled: Stalled,
+    pub(crate) awaited: Awaited,
     name: Option<&'static str>,
     census: AtomicU64,
     roster: Mutex<Slab<Waker>>,
@@ -57,6 +60,8 @@ impl Core {
         Arc::new(Core {
             slots: Slots::new(size),
             counters: Counters::default(),
+            stalled: Stalled::default(),
+            awaited: Awaited::default(),
             name,
             census: AtomicU64::new(0),
             roster: Mutex::new(Slab::new()),

@@ -9,10 +9,11 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
 
-use crate::crew::{self, Feed, Flow, Foreman};
+use crate::crew::{self, Feed};
 use crate::error::JoinError;
+use crate::flow::{Flow, Foreman};
 use crate::heart::Core;
-use crate::lineage::Blocked;
+use crate::member::Blocked;
 use crate::ring::Head;
 use crate::sync::lock;
 
@@ -65,7 +66,24 @@ impl<T: Send + 'static> GreenMap<T> {
         S: Feed,
         S::Job: Future<Output = T>,
     {
-        let (flow, foreman) = crew::start(core, source, ordered);
+        Self::of(crew::start(core, source, ordered))
+    }
+}
+
+impl<T: Send + 'static> GreenMap<T> {
+    /// A map over an async source.
+    #[track_caller]
+    pub(crate) fn reading<F, S, Fut>(core: &Arc<Core>, apply: F, source: S, ordered: bool) -> Self
+    where
+        F: FnMut(S::Item) -> Fut + Send + 'static,
+        S: Stream + Send + 'static,
+        S::Item: Send,
+        Fut: Future<Output = T> + Send + 'static,
+    {
+        Self::of(crate::stream::start(core, apply, source, ordered))
+    }
+
+    fn of((flow, foreman): (Arc<Flow<T>>, Arc<dyn Foreman>)) -> Self {
         GreenMap {
             flow,
             foreman,
@@ -109,7 +127,7 @@ impl<T> GreenMap<T> {
             if let Head::Waiting = ring.head() {
                 ring.wait(cx.waker());
                 drop(ring);
-                self.blocked.pend();
+                self.blocked.pend(&self.flow.core, None);
                 self.flow.pend();
                 return Poll::Pending;
             }

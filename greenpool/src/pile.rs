@@ -11,7 +11,7 @@ use futures_core::Stream;
 use futures_core::stream::FusedStream;
 
 use crate::error::JoinError;
-use crate::lineage::Blocked;
+use crate::member::Blocked;
 use crate::pool::GreenPool;
 use crate::sync::{Mutex, lock};
 use crate::thread::GreenThread;
@@ -176,7 +176,7 @@ impl<T> GreenPile<T> {
                 }
                 state.consumer = Some(cx.waker().clone());
                 drop(state);
-                self.blocked.pend();
+                self.blocked.pend(self.shared.pool.core(), None);
                 return Poll::Pending;
             }
             drop(state);

@@ -8,10 +8,13 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use futures_core::Stream;
+
 use crate::error::TrySpawnError;
 use crate::heart::Core;
-use crate::lineage::{self, Blocked};
+use crate::lineage;
 use crate::map::GreenMap;
+use crate::member::Blocked;
 use crate::slots::{Line, Refusal, Ticket};
 use crate::sources::{Arguments, Sources, Spread};
 use crate::thread::GreenThread;
@@ -255,6 +258,52 @@ impl GreenPool {
         GreenMap::start(self.core(), Spread::new(items.into_iter(), f), false)
     }
 
+    /// Like [`imap`](Self::imap), over the items of an async source.
+    ///
+    /// A task of its own reads the source; it takes its turn for the next job when it has the item, since nobody can know when that will come. So one
+    /// item may be read that waits for its slot. (With that, a quiet source holds no slot.)
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let (give, mut take) = tokio::sync::mpsc::channel(1);
+    /// let lines = futures::stream::poll_fn(move |cx| take.poll_recv(cx));
+    /// let mut lengths = pool.imap_stream(|line: String| async move { line.len() }, lines);
+    /// give.send("hello".to_string()).await.unwrap();
+    /// assert_eq!(lengths.next().await.unwrap().unwrap(), 5);
+    /// drop(give);
+    /// assert!(lengths.next().await.is_none());
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn imap_stream<F, S, Fut>(&self, f: F, source: S) -> GreenMap<Fut::Output>
+    where
+        F: FnMut(S::Item) -> Fut + Send + 'static,
+        S: Stream + Send + 'static,
+        S::Item: Send,
+        Fut: Future<Output: Send + 'static> + Send + 'static,
+    {
+        GreenMap::reading(self.core(), f, source, true)
+    }
+
+    /// Like [`imap_stream`](Self::imap_stream), with the results as they come.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    #[track_caller]
+    pub fn imap_stream_unordered<F, S, Fut>(&self, f: F, source: S) -> GreenMap<Fut::Output>
+    where
+        F: FnMut(S::Item) -> Fut + Send + 'static,
+        S: Stream + Send + 'static,
+        S::Item: Send,
+        Fut: Future<Output: Send + 'static> + Send + 'static,
+    {
+        GreenMap::reading(self.core(), f, source, false)
+    }
+
     /// How many jobs may run at once.
     pub fn size(&self) -> usize {
         self.core().slots.size()
@@ -350,6 +399,38 @@ impl GreenPool {
     pub fn shutdown(&self, grace: Duration) -> Shutdown {
         self.close();
         Shutdown(Box::pin(shutdown(self.clone(), grace)))
+    }
+
+    /// What has happened in the pool so far. The numbers are read one after the other, not in one instant.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let pool = greenpool::GreenPool::new(2);
+    /// pool.spawn_n(async {}).await;
+    /// pool.spawn_n(async { panic!("counted, and no more") }).await;
+    /// pool.waitall().await;
+    /// let stats = pool.stats();
+    /// assert_eq!((stats.spawned, stats.finished, stats.panicked), (2, 1, 1));
+    /// # }
+    /// ```
+    pub fn stats(&self) -> PoolStats {
+        let core = self.core();
+        let read = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        let counters = &core.counters;
+        let (panicked, aborted) = (read(&counters.panicked), read(&counters.aborted));
+        let live = core.live();
+        let spawned = read(&counters.spawned);
+        PoolStats {
+            size: self.size(),
+            running: self.running(),
+            waiting: self.waiting(),
+            spawned,
+            finished: spawned.saturating_sub(live + panicked + aborted),
+            panicked,
+            aborted,
+            refused: read(&counters.refused),
+            overflowed: read(&counters.overflowed),
+        }
     }
 
     /// Aborts every job that is in the pool now. The queue stays, and moves up.
@@ -481,7 +562,7 @@ impl Future for WaitAll {
             },
         };
         if this.core.slots.poll(ticket, cx.waker()).is_pending() {
-            this.blocked.pend();
+            this.blocked.pend(&this.core, None);
             return Poll::Pending;
         }
         this.blocked.poll_resume(cx)
@@ -538,4 +619,28 @@ pub struct ShutdownReport {
     pub finished: usize,
     /// Jobs that were aborted.
     pub aborted: usize,
+}
+
+/// What has happened in a pool; made by [`GreenPool::stats`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PoolStats {
+    /// How many jobs may run at once.
+    pub size: usize,
+    /// How many slots are taken.
+    pub running: usize,
+    /// How many callers are queued for a slot.
+    pub waiting: usize,
+    /// Jobs that have begun.
+    pub spawned: u64,
+    /// Jobs that came to their end.
+    pub finished: u64,
+    /// Jobs that panicked.
+    pub panicked: u64,
+    /// Jobs that were aborted, or dropped with their runtime.
+    pub aborted: u64,
+    /// Spawns that came to a closed pool.
+    pub refused: u64,
+    /// Jobs that begun in the idle slot of one that was blocked, to break a cycle of pools that waited for each other.
+    pub overflowed: u64,
 }

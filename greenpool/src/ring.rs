@@ -63,6 +63,11 @@ impl<T> Ring<T> {
         }
     }
 
+    /// Whether a worker may find an item to go on with.
+    pub(crate) fn has_more(&self, size: usize) -> bool {
+        self.rest.1 != Some(0) && self.room(size) > 0
+    }
+
     pub(crate) fn is_reading(&self) -> bool {
         self.reading
     }

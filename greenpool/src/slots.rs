@@ -207,11 +207,6 @@ impl<L> Slots<L> {
         }
     }
 
-    /// Takes a slot beyond the size of the pool.
-    pub(crate) fn overflow(&self) {
-        self.word.fetch_add(ONE, Ordering::Acquire);
-    }
-
     /// Gives a slot back: to the head of the queue, if there is one.
     pub(crate) fn release(&self) {
         // Release pairs with the Acquire of whoever reads the word next. AcqRel since this thread may hand over below.
@@ -285,7 +280,7 @@ impl<L> Slots<L> {
 
     /// Serves a queued ticket out of turn with a slot that is lent; the caller wakes the waker when it holds no lock.
     /// Gives the loan back if the ticket wants none any more.
-    pub(crate) fn lend(&self, ticket: Ticket, loan: L) -> Result<Option<Waker>, L> {
+    pub(crate) fn lend(&self, ticket: Ticket, loan: Option<L>) -> Result<Option<Waker>, Option<L>> {
         let mut queues = self.lock();
         match queues.get(ticket) {
             Some(Node {
@@ -294,11 +289,21 @@ impl<L> Slots<L> {
             }) => {}
             _ => return Err(loan),
         }
-        let waker = queues.grant(ticket.key, Grant::Slot(Some(loan)));
+        let waker = queues.grant(ticket.key, Grant::Slot(loan));
         if queues.first().is_none() {
             self.word.fetch_and(!QUEUED, Ordering::AcqRel);
         }
         Ok(waker)
+    }
+
+    /// Who is to have the next free slot.
+    pub(crate) fn head(&self) -> Option<Ticket> {
+        let queues = self.lock();
+        let key = queues.first()?;
+        Some(Ticket {
+            key,
+            number: queues.nodes[key].number,
+        })
     }
 
     /// Whether the ticket still waits.
@@ -345,6 +350,23 @@ impl<L> Slots<L> {
     /// Takes no new acquirers; those in the queue keep their turn.
     pub(crate) fn close(&self) {
         self.word.fetch_or(CLOSED, Ordering::AcqRel);
+    }
+
+    /// Sends one queued ticket home.
+    pub(crate) fn refuse(&self, ticket: Ticket) {
+        let mut queues = self.lock();
+        if !matches!(
+            queues.get(ticket),
+            Some(Node {
+                stage: Stage::Queued(_),
+                ..
+            })
+        ) {
+            return;
+        }
+        let waker = queues.grant(ticket.key, Grant::Refused);
+        self.settle(queues);
+        wake(waker);
     }
 
     /// Sends all waiters home.

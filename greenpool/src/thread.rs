@@ -3,13 +3,16 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::task::JoinHandle;
 
+use crate::claim::Claim;
 use crate::error::JoinError;
-use crate::lineage::{Blocked, Claim};
+use crate::heart::Core;
+use crate::member::Blocked;
 use crate::worker::Ended;
 
 /// One job in a pool, and a future of its result. After eventlet's `GreenThread`.
@@ -46,7 +49,7 @@ pub struct GreenThread<T> {
 }
 
 enum Source<T> {
-    Task(JoinHandle<Result<T, Ended>>),
+    Task(JoinHandle<Result<T, Ended>>, Arc<Core>),
     /// It never was a job.
     Never(JobId),
 }
@@ -55,9 +58,13 @@ enum Source<T> {
 impl<T> Unpin for GreenThread<T> {}
 
 impl<T> GreenThread<T> {
-    pub(crate) fn of(task: JoinHandle<Result<T, Ended>>, claim: Option<Claim>) -> Self {
+    pub(crate) fn of(
+        task: JoinHandle<Result<T, Ended>>,
+        core: Arc<Core>,
+        claim: Option<Claim>,
+    ) -> Self {
         GreenThread {
-            source: Source::Task(task),
+            source: Source::Task(task, core),
             out: None,
             claim,
             blocked: Blocked::default(),
@@ -79,7 +86,7 @@ impl<T> GreenThread<T> {
     /// The handle then gives a [`JoinError`] for which [`is_cancelled`](JoinError::is_cancelled) is true, once the job's future has been
     /// dropped; if the job came to its end first, it gives the result.
     pub fn abort(&self) {
-        if let Source::Task(task) = &self.source {
+        if let Source::Task(task, _) = &self.source {
             task.abort();
         }
     }
@@ -87,7 +94,7 @@ impl<T> GreenThread<T> {
     /// Whether the job is over: finished, panicked, or aborted and dropped.
     pub fn is_finished(&self) -> bool {
         match &self.source {
-            Source::Task(task) => self.out.is_some() || task.is_finished(),
+            Source::Task(task, _) => self.out.is_some() || task.is_finished(),
             Source::Never(_) => true,
         }
     }
@@ -97,7 +104,7 @@ impl<T> GreenThread<T> {
         AbortHandle {
             id: self.id(),
             task: match &self.source {
-                Source::Task(task) => Some(task.abort_handle()),
+                Source::Task(task, _) => Some(task.abort_handle()),
                 Source::Never(_) => None,
             },
         }
@@ -106,7 +113,7 @@ impl<T> GreenThread<T> {
     /// The job's id.
     pub fn id(&self) -> JobId {
         match &self.source {
-            Source::Task(task) => JobId::of_task(task.id()),
+            Source::Task(task, _) => JobId::of_task(task.id()),
             Source::Never(id) => *id,
         }
     }
@@ -116,7 +123,7 @@ impl<T> GreenThread<T> {
         if self.out.is_some() {
             return Poll::Ready(());
         }
-        let Source::Task(task) = &mut self.source else {
+        let Source::Task(task, _) = &mut self.source else {
             return Poll::Ready(());
         };
         let out = ready!(Pin::new(&mut *task).poll(cx));
@@ -136,10 +143,14 @@ impl<T> GreenThread<T> {
     /// Waits until the job is over and the job that it is polled in may go on; the result stays.
     pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.poll_over(cx).is_pending() {
-            if let Some(claim) = self.claim.take() {
+            let Source::Task(_, core) = &self.source else {
+                return Poll::Pending;
+            };
+            if let Some(claim) = &self.claim {
                 claim.want();
             }
-            self.blocked.pend();
+            let ticket = self.claim.take().map(|claim| claim.ticket());
+            self.blocked.pend(core, ticket);
             return Poll::Pending;
         }
         self.blocked.poll_resume(cx)

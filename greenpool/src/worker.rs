@@ -8,9 +8,11 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+use crate::claim::{Acquire, Begun, Refused};
 use crate::error::JoinError;
 use crate::heart::Core;
-use crate::lineage::{self, Acquire, Begun, Blocked, Lineage, Member, Outer, Refused};
+use crate::lineage::{self, Lineage, Outer};
+use crate::member::{Blocked, Member};
 use crate::thread::GreenThread;
 
 /// What a job has from its beginning to its end: a slot, a place in the census, and its lineage. Dropping it gives all back.
@@ -197,7 +199,8 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    GreenThread::of(tokio::spawn(Job { future, seat }), None)
+    let core = seat.core.clone();
+    GreenThread::of(tokio::spawn(Job { future, seat }), core, None)
 }
 
 /// Begins a job if there is a free slot, else puts it into the queue, where it keeps its turn without being awaited.
@@ -219,7 +222,7 @@ where
                 core: core.clone(),
                 outer,
             };
-            GreenThread::of(tokio::spawn(queued), Some(claim))
+            GreenThread::of(tokio::spawn(queued), core.clone(), Some(claim))
         }
     }
 }
@@ -301,7 +304,7 @@ impl<S: Start> Spawning<S, S::Output> {
                 Stage::Lent(mut child) => {
                     if child.poll_over(cx).is_pending() {
                         self.stage = Stage::Lent(child);
-                        self.blocked.pend();
+                        self.blocked.pend(&self.core, None);
                         return Poll::Pending;
                     }
                     Stage::Begun(child)
@@ -327,7 +330,7 @@ impl<S: Start> Spawning<S, S::Output> {
             return Poll::Ready(grant);
         }
         // In a job of this pool, this lends the job's own slot to the ticket at once.
-        self.blocked.pend();
+        self.blocked.pend(&self.core, Some(acquire.ticket()));
         acquire.poll(cx)
     }
 
