@@ -8,6 +8,8 @@ use url::Url;
 
 /// Checks every link of a site: its pages, files, redirects and anchors, and each link to another host once.
 ///
+/// A page is taken as its server sends it: links and anchors that a script would add to it are not seen.
+///
 /// Exit status: 0 when all links are fine, 1 when some are broken, 2 when the check could not be done,
 /// 130 when it was interrupted before a broken link was found.
 #[derive(Debug, Parser)]
