@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use crate::heart::Core;
 use crate::knot;
-use crate::lineage::nearest;
+use crate::lineage::member_of;
 use crate::member::{Member, give_back};
 use crate::slots::{Grant, Line, Refusal, Ticket};
 
@@ -84,7 +84,7 @@ pub(crate) struct Claim {
 impl Claim {
     /// The job that is running here waits for this ticket, and may lend it a slot.
     pub(crate) fn want(&self) {
-        if let Some(member) = nearest(&self.core) {
+        if let Some(member) = member_of(&self.core) {
             member.want(self.ticket);
         }
     }

@@ -10,7 +10,7 @@ use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 
 use slab::Slab;
 use tokio::task::AbortHandle;
@@ -18,8 +18,8 @@ use tokio::task::AbortHandle;
 use crate::claim::{Acquire, Begun, Claim};
 use crate::error::JoinError;
 use crate::heart::Core;
-use crate::lineage::{self, Outer};
-use crate::member::Member;
+use crate::lineage;
+use crate::member::{Blocked, Member};
 use crate::ring::Ring;
 use crate::sync::{Mutex, lock};
 use crate::worker::Seat;
@@ -29,9 +29,8 @@ pub(crate) struct Flow<T> {
     pub(crate) core: Arc<Core>,
     pub(crate) ring: Mutex<Ring<T>>,
     pub(crate) staff: Mutex<Staff>,
-    /// The job that made the map, and those above it: they lend their slots to it.
+    /// The job that made the map, if it is of the same pool: it lends its slot to the map.
     maker: Option<Arc<Member>>,
-    outer: Outer,
 }
 
 #[derive(Default)]
@@ -69,14 +68,15 @@ impl<T> Flow<T> {
             core: core.clone(),
             ring: Mutex::new(ring),
             staff: Mutex::default(),
-            maker: lineage::nearest(core),
-            outer: lineage::heritage(core),
+            maker: lineage::member_of(core),
         })
     }
 
     /// The consumer waits: if it is a job, it may lend its slot.
-    pub(crate) fn pend(&self) {
-        if let Some(consumer) = lineage::nearest(&self.core) {
+    pub(crate) fn pend(&self, blocked: &mut Blocked, cx: &mut Context<'_>) {
+        let ticket = lock(&self.staff).claim.as_ref().map(Claim::ticket);
+        blocked.pend(&self.core, ticket, cx);
+        if let Some(consumer) = lineage::member_of(&self.core) {
             let mut staff = lock(&self.staff);
             let claim = staff.claim.clone();
             staff.consumer = Some(consumer.clone());
@@ -200,7 +200,7 @@ impl<T> Flow<T> {
 
     /// A job of this map begins.
     pub(crate) fn seat(&self, lender: Option<Arc<Member>>) -> Seat {
-        Seat::new(self.core.clone(), lender, self.outer.clone())
+        Seat::new(self.core.clone(), lender)
     }
 
     /// Whether a worker should give its slot back, for others or for the pool's debt.

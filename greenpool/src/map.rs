@@ -127,8 +127,7 @@ impl<T> GreenMap<T> {
             if let Head::Waiting = ring.head() {
                 ring.wait(cx.waker());
                 drop(ring);
-                self.blocked.pend(&self.flow.core, None);
-                self.flow.pend();
+                self.flow.pend(&mut self.blocked, cx);
                 return Poll::Pending;
             }
         }

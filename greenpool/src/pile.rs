@@ -176,7 +176,7 @@ impl<T> GreenPile<T> {
                 }
                 state.consumer = Some(cx.waker().clone());
                 drop(state);
-                self.blocked.pend(self.shared.pool.core(), None);
+                self.blocked.pend(self.shared.pool.core(), None, cx);
                 return Poll::Pending;
             }
             drop(state);

@@ -174,7 +174,7 @@ impl GreenPool {
     pub(crate) fn try_seat(&self) -> Result<Seat, Refusal> {
         let core = self.core();
         core.slots.try_acquire()?;
-        Ok(Seat::new(core.clone(), None, lineage::heritage(core)))
+        Ok(Seat::new(core.clone(), None))
     }
 
     /// Runs `f` over the items of `sources`; gives the results in the order of the items.
@@ -562,7 +562,7 @@ impl Future for WaitAll {
             },
         };
         if this.core.slots.poll(ticket, cx.waker()).is_pending() {
-            this.blocked.pend(&this.core, None);
+            this.blocked.pend(&this.core, None, cx);
             return Poll::Pending;
         }
         this.blocked.poll_resume(cx)

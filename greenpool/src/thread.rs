@@ -151,7 +151,7 @@ impl<T> GreenThread<T> {
                 claim.want();
             }
             let ticket = self.claim.take().map(|claim| claim.ticket());
-            self.blocked.pend(core, ticket);
+            self.blocked.pend(core, ticket, cx);
             return Poll::Pending;
         }
         self.blocked.poll_resume(cx)

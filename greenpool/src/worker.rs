@@ -13,7 +13,7 @@ use pin_project_lite::pin_project;
 use crate::claim::{Acquire, Begun, Refused};
 use crate::error::JoinError;
 use crate::heart::Core;
-use crate::lineage::{self, Lineage, Outer};
+use crate::lineage::{self, Lineage};
 use crate::member::{Blocked, Member};
 use crate::thread::GreenThread;
 
@@ -46,9 +46,9 @@ pub(crate) enum Ended {
 
 impl Seat {
     /// A job begins with a slot that has just been acquired, or lent by `lender`.
-    pub(crate) fn new(core: Arc<Core>, lender: Option<Arc<Member>>, outer: Outer) -> Self {
+    pub(crate) fn new(core: Arc<Core>, lender: Option<Arc<Member>>) -> Self {
         let epoch = core.join();
-        let lineage = Some(Lineage::new(core.clone(), lender, outer));
+        let lineage = Some(Lineage::new(core.clone(), lender));
         Seat {
             core,
             lineage,
@@ -165,7 +165,7 @@ pin_project! {
     /// A job that has taken its place in the queue, and begins when its turn comes.
     #[project = QueuedProj]
     pub(crate) enum Queued<F> {
-        Waiting { acquire: Acquire, future: Option<F>, core: Arc<Core>, outer: Outer },
+        Waiting { acquire: Acquire, future: Option<F>, core: Arc<Core> },
         Running { #[pin] job: Job<F> },
         Over,
     }
@@ -183,10 +183,9 @@ impl<F: Future> Future for Queued<F> {
                     acquire,
                     future,
                     core,
-                    outer,
                 } => match (std::task::ready!(acquire.poll(cx)), future.take()) {
                     (Ok(lender), Some(future)) => {
-                        let seat = Seat::new(core.clone(), lender, outer.take());
+                        let seat = Seat::new(core.clone(), lender);
                         Queued::Running {
                             job: Job { future, seat },
                         }
@@ -258,17 +257,15 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let outer = lineage::heritage(core);
-    match Acquire::begin(core, || lineage::nearest(core)) {
+    match Acquire::begin(core, || lineage::member_of(core)) {
         Begun::Closed => refuse(core),
-        Begun::Acquired => begin(future, Seat::new(core.clone(), None, outer)),
+        Begun::Acquired => begin(future, Seat::new(core.clone(), None)),
         Begun::Queued(acquire) => {
             let claim = acquire.claim();
             let queued = Queued::Waiting {
                 acquire,
                 future: Some(future),
                 core: core.clone(),
-                outer,
             };
             GreenThread::of(tokio::spawn(queued), core.clone(), Some(claim))
         }
@@ -343,7 +340,8 @@ impl<S: Start> Spawning<S, S::Output> {
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<GreenThread<S::Output>> {
         loop {
             self.stage = match std::mem::replace(&mut self.stage, Stage::Over) {
-                Stage::Start => match Acquire::begin(&self.core, || lineage::nearest(&self.core)) {
+                Stage::Start => match Acquire::begin(&self.core, || lineage::member_of(&self.core))
+                {
                     Begun::Acquired => self.start(None, cx),
                     Begun::Queued(acquire) => Stage::Queued(acquire),
                     Begun::Closed => Stage::Begun(refuse(&self.core)),
@@ -359,7 +357,7 @@ impl<S: Start> Spawning<S, S::Output> {
                 Stage::Lent(mut child) => {
                     if child.poll_over(cx).is_pending() {
                         self.stage = Stage::Lent(child);
-                        self.blocked.pend(&self.core, None);
+                        self.blocked.pend(&self.core, None, cx);
                         return Poll::Pending;
                     }
                     Stage::Begun(child)
@@ -385,7 +383,7 @@ impl<S: Start> Spawning<S, S::Output> {
             return Poll::Ready(grant);
         }
         // In a job of this pool, this lends the job's own slot to the ticket at once.
-        self.blocked.pend(&self.core, Some(acquire.ticket()));
+        self.blocked.pend(&self.core, Some(acquire.ticket()), cx);
         acquire.poll(cx)
     }
 
@@ -394,7 +392,7 @@ impl<S: Start> Spawning<S, S::Output> {
             return Stage::Over;
         };
         let lent = lender.as_ref().is_some_and(lineage::is_me);
-        let seat = Seat::new(self.core.clone(), lender, lineage::heritage(&self.core));
+        let seat = Seat::new(self.core.clone(), lender);
         if lent {
             Stage::Lent(what.start_here(seat, cx))
         } else {
