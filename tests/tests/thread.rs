@@ -8,8 +8,9 @@ use greenpool::GreenPool;
 use greenpool_tests::{Gate, Gauge, at_rest, paused};
 
 /// A job that panics, past the hook that would print it.
-fn panics<P: Send + 'static>(payload: P) -> impl Future<Output = ()> + Send {
-    async { resume_unwind(Box::new(payload)) }
+#[expect(clippy::unused_async, reason = "it is a job")]
+async fn panics<P: Send + 'static>(payload: P) {
+    resume_unwind(Box::new(payload));
 }
 
 #[test]
