@@ -17,7 +17,14 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     within_deadline(Location::caller(), || {
-        run(&Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime"), test);
+        run(
+            &Builder::new_current_thread()
+                .enable_all()
+                .start_paused(true)
+                .build()
+                .expect("a runtime"),
+            test,
+        );
     });
 }
 
@@ -28,7 +35,11 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     within_deadline(Location::caller(), move || {
-        let runtime = Builder::new_multi_thread().worker_threads(n).enable_all().build().expect("a runtime");
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(n)
+            .enable_all()
+            .build()
+            .expect("a runtime");
         run(&runtime, test);
         // Dropping it would wait for a worker that never comes back.
         runtime.shutdown_background();
@@ -52,7 +63,7 @@ fn within_deadline(caller: &'static Location<'static>, test: impl FnOnce() + Sen
     match result.recv_timeout(DEADLINE) {
         Ok(Ok(())) => {}
         Ok(Err(panic)) => resume_unwind(panic),
-        Err(_) => panic!("{name} ({caller}) has not ended after {DEADLINE:?}"),
+        Err(late) => panic!("{name} ({caller}) has not ended after {DEADLINE:?}: {late}"),
     }
 }
 

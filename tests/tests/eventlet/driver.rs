@@ -44,7 +44,11 @@ struct Call<'a> {
 impl Call<'_> {
     fn returns(&mut self, result: Value) {
         self.returned = true;
-        self.world.state().seen.returned.insert(self.id.clone(), result);
+        self.world
+            .state()
+            .seen
+            .returned
+            .insert(self.id.clone(), result);
     }
 }
 
@@ -76,7 +80,11 @@ impl World {
     }
 
     async fn perform(&self, id: String, op: &Op) {
-        let mut call = Call { world: self, id, returned: false };
+        let mut call = Call {
+            world: self,
+            id,
+            returned: false,
+        };
         let result = match op {
             Op::Seq { ops } => {
                 self.perform_all(&call.id, ops).await;
@@ -105,7 +113,12 @@ impl World {
             }
             Op::Resize { pool, size } => self.resize(pool, size),
             Op::Waitall { pool } => self.waitall(pool).await,
-            Op::Imap { pool, map, sources, func } => {
+            Op::Imap {
+                pool,
+                map,
+                sources,
+                func,
+            } => {
                 let run_jobs = func.as_deref() != Some("none");
                 self.imap(pool, map, sources.clone(), run_jobs)
             }
@@ -132,7 +145,9 @@ impl World {
         let thread = self.pool(pool).spawn(job(self, id, vec![])).await;
         let abort = thread.abort_handle();
         let result = thread.map(outcome).boxed().shared();
-        self.state().handles.insert(id.to_owned(), Handle { result, abort });
+        self.state()
+            .handles
+            .insert(id.to_owned(), Handle { result, abort });
         done()
     }
 
@@ -151,7 +166,9 @@ impl World {
 
     async fn kill(&self, job: &str) -> Value {
         let handle = self.state().handles.get(job).cloned();
-        let Some(handle) = handle else { return json!({"no_handle": true}) };
+        let Some(handle) = handle else {
+            return json!({"no_handle": true});
+        };
         handle.abort.abort();
         // A killed job dies at its next await, which matters when it killed itself. eventlet lets others run here too.
         tokio::task::yield_now().await;
@@ -192,7 +209,10 @@ impl World {
             }
             3 => {
                 let sources = (sources.remove(0), sources.remove(0), sources.remove(0));
-                pool.imap(move |a, b, c| call(&world, run_jobs, vec![a, b, c]), sources)
+                pool.imap(
+                    move |a, b, c| call(&world, run_jobs, vec![a, b, c]),
+                    sources,
+                )
             }
             n => unimplemented!("a map over {n} sources"),
         };
@@ -214,7 +234,9 @@ impl World {
     fn keep(&self, map: &str, pool: &GreenPool, green: GreenMap<Value>) -> Value {
         // eventlet reads one item ahead of what can run.
         let green = green.window(pool.size() + 1);
-        self.state().maps.insert(map.to_owned(), Consumer::new(green));
+        self.state()
+            .maps
+            .insert(map.to_owned(), Consumer::new(green));
         done()
     }
 
@@ -229,7 +251,9 @@ impl World {
         let pile = match pool {
             Some(pool) => GreenPile::on(&self.pool(pool)),
             None => match wanted.map(size).transpose() {
-                Ok(size) => size.map_or_else(|| GreenPile::on(&GreenPool::default()), GreenPile::new),
+                Ok(size) => {
+                    size.map_or_else(|| GreenPile::on(&GreenPool::default()), GreenPile::new)
+                }
                 Err(exception) => return exception,
             },
         };
@@ -272,10 +296,16 @@ fn done() -> Value {
 
 /// A size as Python takes it. In Rust the types refuse what Python refuses at run time.
 fn size(value: &Value) -> Result<usize, Value> {
-    let Some(number) = value.as_f64() else { return Err(json!({"exception": "TypeError"})) };
+    let Some(number) = value.as_f64() else {
+        return Err(json!({"exception": "TypeError"}));
+    };
     if number < 0.0 {
         return Err(json!({"exception": "ValueError"}));
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small, positive number")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a small, positive number"
+    )]
     Ok(number as usize)
 }

@@ -27,16 +27,21 @@ impl Level {
     /// The level of a recording of eventlet: up to the first observation that something contested may affect. Beside
     /// what the tags contest that is a deadlock over several pools, which greenpool promises not to have.
     pub(crate) fn recorded(scenario: &Scenario) -> Self {
-        let at = |tag: &str| match scenario.tags.iter().any(|t| t == tag) {
+        let at = |tag: &str| {
+            let tagged = scenario.tags.iter().any(|t| t == tag);
             // A tag without a place may affect anything.
-            true => scenario.tagged_at.get(tag).copied().unwrap_or(0),
-            false => usize::MAX,
+            let from = || scenario.tagged_at.get(tag).copied().unwrap_or(0);
+            if tagged { from() } else { usize::MAX }
         };
         let contested = |tag: &&String| !COUNTERS.contains(&&tag[..]) && !Level::is_shared(tag);
         let contested = scenario.tags.iter().filter(contested).map(|tag| at(tag));
-        let contested = contested.chain(deadlock::first(scenario, &Origins::of(scenario))).min();
+        let contested = contested
+            .chain(deadlock::first(scenario, &Origins::of(scenario)))
+            .min();
         Level {
-            observations: contested.unwrap_or(usize::MAX).min(scenario.observations.len()),
+            observations: contested
+                .unwrap_or(usize::MAX)
+                .min(scenario.observations.len()),
             waiting: at("waiting-miscount"),
             mapped_waiting: usize::MAX,
             mapped: at("imap-counters"),
