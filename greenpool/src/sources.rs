@@ -23,11 +23,7 @@ pub trait Sources<F, Kind> {
     /// What the jobs give.
     type Output: Send + 'static;
     #[doc(hidden)]
-    #[allow(
-        private_interfaces,
-        private_bounds,
-        reason = "how a map reads is greenpool's own affair"
-    )]
+    #[allow(private_interfaces, private_bounds, reason = "how a map reads is greenpool's own affair")]
     type Feed: Feed<Job: Future<Output = Self::Output>>;
     #[doc(hidden)]
     fn into_feed(self, f: F) -> Self::Feed;
@@ -87,10 +83,7 @@ where
     type Feed = Applied<I::IntoIter, F>;
 
     fn into_feed(self, f: F) -> Self::Feed {
-        Applied {
-            items: self.into_iter(),
-            apply: f,
-        }
+        Applied { items: self.into_iter(), apply: f }
     }
 }
 
