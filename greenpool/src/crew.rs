@@ -25,7 +25,8 @@ use crate::sync::{Mutex, lock};
 pub(crate) trait Feed: Send + 'static {
     type Job: Future<Output: Send + 'static> + Send;
 
-    fn next(&mut self) -> Option<Self::Job>;
+    /// The next job, or what the function that makes it panicked with.
+    fn next(&mut self) -> Option<std::thread::Result<Self::Job>>;
     fn size_hint(&self) -> (usize, Option<usize>);
 }
 
@@ -129,7 +130,7 @@ impl<S: Feed> Crew<S> {
                     flow.stop(None);
                     drop(feed);
                 }
-                Some((place, Ok(job)))
+                Some((place, job.map_err(JoinError::panic)))
             }
             Ok((None, _)) => {
                 let feed = source.take();

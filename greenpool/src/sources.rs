@@ -1,6 +1,7 @@
 //! What can be mapped over: one iterable, a tuple of iterables that are zipped, or an iterable of tuples.
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::crew::Feed;
 
@@ -64,8 +65,9 @@ where
 {
     type Job = Fut;
 
-    fn next(&mut self) -> Option<Fut> {
-        self.items.next().map(&mut self.apply)
+    fn next(&mut self) -> Option<std::thread::Result<Fut>> {
+        let item = self.items.next()?;
+        Some(catch_unwind(AssertUnwindSafe(|| (self.apply)(item))))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -106,8 +108,9 @@ where
 {
     type Job = <I::Item as Arguments<F>>::Job;
 
-    fn next(&mut self) -> Option<Self::Job> {
-        self.items.next().map(|item| item.apply(&mut self.apply))
+    fn next(&mut self) -> Option<std::thread::Result<Self::Job>> {
+        let item = self.items.next()?;
+        Some(catch_unwind(AssertUnwindSafe(|| item.apply(&mut self.apply))))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
