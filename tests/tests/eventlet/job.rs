@@ -122,4 +122,7 @@ impl Iterator for Source {
         drop(state);
         item
     }
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.items.size_hint()
+    }
 }
