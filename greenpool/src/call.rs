@@ -89,13 +89,7 @@ where
     A: Send + 'static,
     O: Send + 'static,
 {
-    Spawning::new(
-        P::pool().core().clone(),
-        Call {
-            args,
-            function: PhantomData,
-        },
-    )
+    Spawning::new(P::pool().core().clone(), Call { args, function: PhantomData })
 }
 
 /// The future of a declared function's `spawn`.

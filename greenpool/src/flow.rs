@@ -97,11 +97,7 @@ impl<T> Flow<T> {
     pub(crate) fn abort(&self) {
         let mut staff = lock(&self.staff);
         staff.aborted = true;
-        let tasks: Vec<AbortHandle> = staff
-            .workers
-            .iter()
-            .filter_map(|(_, worker)| worker.task.clone())
-            .collect();
+        let tasks: Vec<AbortHandle> = staff.workers.iter().filter_map(|(_, worker)| worker.task.clone()).collect();
         drop(staff);
         for task in tasks {
             task.abort();
@@ -131,10 +127,7 @@ impl<T> Flow<T> {
         let mut staff = lock(&self.staff);
         let claim = staff.claim.take();
         let parked = std::mem::take(&mut staff.parked);
-        let wakers: Vec<Waker> = parked
-            .into_iter()
-            .filter_map(|key| staff.workers[key].waker.take())
-            .collect();
+        let wakers: Vec<Waker> = parked.into_iter().filter_map(|key| staff.workers[key].waker.take()).collect();
         drop(staff);
         if let Some(claim) = claim {
             claim.refuse();
@@ -148,11 +141,7 @@ impl<T> Flow<T> {
             let mut staff = lock(&self.staff);
             staff.hired += 1;
             let number = staff.hired;
-            let key = staff.workers.insert(Worker {
-                number,
-                task: None,
-                waker: None,
-            });
+            let key = staff.workers.insert(Worker { number, task: None, waker: None });
             (key, number)
         };
         // With no lock held: a runtime that is shut down drops the task at once.
@@ -206,12 +195,7 @@ impl<T> Flow<T> {
     /// Whether a worker should give its slot back, for others or for the pool's debt.
     pub(crate) fn is_wanted_by_others(&self) -> bool {
         let slots = &self.core.slots;
-        slots.is_wanted()
-            && (slots.free() < 0
-                || !lock(&self.staff)
-                    .claim
-                    .as_ref()
-                    .is_some_and(Claim::is_alone))
+        slots.is_wanted() && (slots.free() < 0 || !lock(&self.staff).claim.as_ref().is_some_and(Claim::is_alone))
     }
 }
 
@@ -238,11 +222,7 @@ impl<T, R: Deref<Target = Flow<T>>> InFlight<T, R> {
             }
             ring.reserve()
         };
-        Some(InFlight {
-            flow,
-            number,
-            over: false,
-        })
+        Some(InFlight { flow, number, over: false })
     }
 
     pub(crate) fn put(mut self, result: Result<T, JoinError>) {

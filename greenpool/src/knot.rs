@@ -54,18 +54,12 @@ impl Stalled {
     }
 
     fn any_waits(&self) -> Vec<Wait> {
-        let member = lock(&self.members)
-            .iter()
-            .next()
-            .map(|(_, member)| member.clone());
+        let member = lock(&self.members).iter().next().map(|(_, member)| member.clone());
         member.map(|member| member.waits()).unwrap_or_default()
     }
 
     fn members(&self) -> Vec<Arc<Member>> {
-        lock(&self.members)
-            .iter()
-            .map(|(_, member)| member.clone())
-            .collect()
+        lock(&self.members).iter().map(|(_, member)| member.clone()).collect()
     }
 }
 
@@ -81,10 +75,7 @@ pub(crate) struct Awaited {
 impl Awaited {
     pub(crate) fn add(&self, core: &Arc<Core>) {
         let mut by = lock(&self.by);
-        match by
-            .iter_mut()
-            .find(|(weak, _)| weak.as_ptr() == Arc::as_ptr(core))
-        {
+        match by.iter_mut().find(|(weak, _)| weak.as_ptr() == Arc::as_ptr(core)) {
             Some((_, waits)) => *waits += 1,
             None => by.push((Arc::downgrade(core), 1)),
         }
@@ -93,10 +84,7 @@ impl Awaited {
 
     pub(crate) fn remove(&self, core: &Arc<Core>) {
         let mut by = lock(&self.by);
-        if let Some(at) = by
-            .iter()
-            .position(|(weak, _)| weak.as_ptr() == Arc::as_ptr(core))
-        {
+        if let Some(at) = by.iter().position(|(weak, _)| weak.as_ptr() == Arc::as_ptr(core)) {
             by[at].1 -= 1;
             if by[at].1 == 0 {
                 by.swap_remove(at);
@@ -110,10 +98,7 @@ impl Awaited {
     }
 
     fn pools(&self) -> Vec<Arc<Core>> {
-        lock(&self.by)
-            .iter()
-            .filter_map(|(weak, _)| weak.upgrade())
-            .collect()
+        lock(&self.by).iter().filter_map(|(weak, _)| weak.upgrade()).collect()
     }
 }
 
@@ -177,12 +162,7 @@ fn untie_from(core: &Arc<Core>) -> bool {
     let mut at = 0;
     while at < pools.len() {
         // Most often a single look at anybody is enough to see that something can still move.
-        if pools[at]
-            .stalled
-            .any_waits()
-            .iter()
-            .any(|wait| can_move(&wait.core))
-        {
+        if pools[at].stalled.any_waits().iter().any(|wait| can_move(&wait.core)) {
             return true;
         }
         for member in pools[at].stalled.members() {
@@ -198,9 +178,7 @@ fn untie_from(core: &Arc<Core>) -> bool {
         at += 1;
     }
     // First what a member of the knot waits for itself, then whoever has waited longest.
-    let heads = pools
-        .iter()
-        .filter_map(|pool| Some((pool.clone(), pool.slots.head()?)));
+    let heads = pools.iter().filter_map(|pool| Some((pool.clone(), pool.slots.head()?)));
     for (pool, ticket) in wanted.into_iter().chain(heads) {
         let members = pool.stalled.members();
         if members.iter().any(|member| member.lend_to(ticket)) {

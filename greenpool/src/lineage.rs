@@ -36,25 +36,16 @@ thread_local! {
 impl Lineage {
     /// A job of `core` that begins now.
     pub(crate) fn new(core: Arc<Core>, lender: Option<Arc<Member>>) -> Self {
-        Lineage {
-            core,
-            lender,
-            member: None,
-        }
+        Lineage { core, lender, member: None }
     }
 
     /// The same job once more, in another future.
     pub(crate) fn of(member: Arc<Member>) -> Self {
-        Lineage {
-            core: member.core().clone(),
-            lender: None,
-            member: Some(member),
-        }
+        Lineage { core: member.core().clone(), lender: None, member: Some(member) }
     }
 
     fn member(&mut self) -> &Arc<Member> {
-        self.member
-            .get_or_insert_with(|| Member::new(self.core.clone(), self.lender.take()))
+        self.member.get_or_insert_with(|| Member::new(self.core.clone(), self.lender.take()))
     }
 
     /// The job is over: its slot goes back to the lender, or to the pool.
@@ -105,10 +96,7 @@ fn swap_current(with: &mut Option<Lineage>) {
 }
 
 fn with_current<R>(f: impl FnOnce(&mut Lineage) -> R) -> Option<R> {
-    CURRENT
-        .try_with(|current| current.borrow_mut().as_mut().map(f))
-        .ok()
-        .flatten()
+    CURRENT.try_with(|current| current.borrow_mut().as_mut().map(f)).ok().flatten()
 }
 
 /// Whether a job of `core` is running here.
@@ -118,8 +106,7 @@ pub(crate) fn is_inside(core: &Arc<Core>) -> bool {
 
 /// The member that a ticket for `core` taken here may borrow from: the job that is running here, if it is of that pool.
 pub(crate) fn member_of(core: &Arc<Core>) -> Option<Arc<Member>> {
-    with_current(|current| Arc::ptr_eq(&current.core, core).then(|| current.member().clone()))
-        .flatten()
+    with_current(|current| Arc::ptr_eq(&current.core, core).then(|| current.member().clone())).flatten()
 }
 
 /// The member of the job that is running here.

@@ -84,13 +84,7 @@ impl<T: Send + 'static> GreenMap<T> {
     }
 
     fn of((flow, foreman): (Arc<Flow<T>>, Arc<dyn Foreman>)) -> Self {
-        GreenMap {
-            flow,
-            foreman,
-            blocked: Blocked::default(),
-            ended: false,
-            detached: false,
-        }
+        GreenMap { flow, foreman, blocked: Blocked::default(), ended: false, detached: false }
     }
 }
 
@@ -134,16 +128,12 @@ impl<T> GreenMap<T> {
         ready!(self.blocked.poll_resume(cx));
         self.flow.resume();
         let taken = lock(&self.flow.ring).take();
-        match taken {
-            Some(result) => {
-                self.foreman.clone().call();
-                Poll::Ready(Some(result))
-            }
-            None => {
-                self.ended = true;
-                Poll::Ready(None)
-            }
+        if taken.is_some() {
+            self.foreman.clone().call();
+        } else {
+            self.ended = true;
         }
+        Poll::Ready(taken)
     }
 }
 
@@ -179,10 +169,7 @@ impl<T> Drop for GreenMap<T> {
 
 impl<T> fmt::Debug for GreenMap<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GreenMap")
-            .field("remaining", &self.size_hint())
-            .field("ended", &self.ended)
-            .finish()
+        f.debug_struct("GreenMap").field("remaining", &self.size_hint()).field("ended", &self.ended).finish()
     }
 }
 

@@ -87,10 +87,7 @@ impl Member {
             lender,
             stalled: None,
         };
-        Arc::new(Member {
-            core,
-            standing: Mutex::new(standing),
-        })
+        Arc::new(Member { core, standing: Mutex::new(standing) })
     }
 
     pub(crate) fn core(&self) -> &Arc<Core> {
@@ -100,11 +97,7 @@ impl Member {
     /// What this member waits for.
     pub(crate) fn waits(&self) -> Vec<Wait> {
         let standing = lock(&self.standing);
-        standing
-            .waits
-            .iter()
-            .map(|(_, wait)| wait.clone())
-            .collect()
+        standing.waits.iter().map(|(_, wait)| wait.clone()).collect()
     }
 
     /// This member waits, or will wait, for whoever has this ticket in its own pool.
@@ -189,8 +182,7 @@ impl Member {
 
     /// Leaves the queue; a slot that was already on its way goes on. With no lock held, since that may wake others.
     fn leave_queue(&self, ticket: Option<Ticket>) {
-        if let Some(Grant::Slot(lender)) = ticket.and_then(|ticket| self.core.slots.cancel(ticket))
-        {
+        if let Some(Grant::Slot(lender)) = ticket.and_then(|ticket| self.core.slots.cancel(ticket)) {
             give_back(&self.core, lender);
         }
     }
@@ -279,25 +271,13 @@ impl Blocked {
         let Some(me) = lineage::me() else {
             return self.clear();
         };
-        let wait = Wait {
-            core: core.clone(),
-            ticket,
-            seen: core.awaited.ends(),
-            waker: cx.waker().clone(),
-        };
+        let wait = Wait { core: core.clone(), ticket, seen: core.awaited.ends(), waker: cx.waker().clone() };
         match &self.0 {
             Some(block) if Arc::ptr_eq(&block.member, &me) => {
                 let mut standing = lock(&me.standing);
                 let Wait { core, ticket, .. } = &standing.waits[block.key];
                 let (core, ticket) = (core.clone(), wait.ticket.or(*ticket));
-                let old = std::mem::replace(
-                    &mut standing.waits[block.key],
-                    Wait {
-                        core,
-                        ticket,
-                        ..wait
-                    },
-                );
+                let old = std::mem::replace(&mut standing.waits[block.key], Wait { core, ticket, ..wait });
                 let stalled = standing.stalled.is_some();
                 me.settle(standing, Vec::new());
                 drop(old);
@@ -311,11 +291,7 @@ impl Blocked {
                 let mut standing = lock(&me.standing);
                 let key = standing.waits.insert(wait);
                 me.settle(standing, Vec::new());
-                self.0 = Some(Block {
-                    member: me,
-                    key,
-                    resuming: false,
-                });
+                self.0 = Some(Block { member: me, key, resuming: false });
             }
         }
     }
@@ -344,18 +320,9 @@ impl Blocked {
         let block = self.0.get_or_insert_with(|| {
             let core = member.core.clone();
             core.awaited.add(&core);
-            let wait = Wait {
-                seen: core.awaited.ends(),
-                core,
-                ticket: None,
-                waker: cx.waker().clone(),
-            };
+            let wait = Wait { seen: core.awaited.ends(), core, ticket: None, waker: cx.waker().clone() };
             let key = standing.waits.insert(wait);
-            Block {
-                member: member.clone(),
-                key,
-                resuming: false,
-            }
+            Block { member: member.clone(), key, resuming: false }
         });
         standing.resuming += usize::from(!std::mem::replace(&mut block.resuming, true));
         drop(standing);

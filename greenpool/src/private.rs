@@ -23,16 +23,11 @@ pub struct PoolCell {
 impl PoolCell {
     #[must_use]
     pub const fn new(name: &'static str, size: fn() -> usize) -> Self {
-        PoolCell {
-            name,
-            size,
-            pool: OnceLock::new(),
-        }
+        PoolCell { name, size, pool: OnceLock::new() }
     }
 
     pub fn get(&'static self) -> &'static GreenPool {
-        self.pool
-            .get_or_init(|| GreenPool::named((self.size)(), self.name))
+        self.pool.get_or_init(|| GreenPool::named((self.size)(), self.name))
     }
 }
 
@@ -93,11 +88,7 @@ where
     O: Send + 'static,
     I: Iterator<Item = A> + Send + 'static,
 {
-    GreenMap::start(
-        P::pool().core(),
-        Applied::new(items, |args| P::call(args)),
-        true,
-    )
+    GreenMap::start(P::pool().core(), Applied::new(items, |args| P::call(args)), true)
 }
 
 #[track_caller]
@@ -108,11 +99,7 @@ where
     O: Send + 'static,
     I: Iterator<Item = A> + Send + 'static,
 {
-    GreenMap::start(
-        P::pool().core(),
-        Applied::new(items, |args| P::call(args)),
-        false,
-    )
+    GreenMap::start(P::pool().core(), Applied::new(items, |args| P::call(args)), false)
 }
 
 pub fn pile<R: Handles>(handles: R) -> PileOf<R> {

@@ -58,17 +58,8 @@ enum Source<T> {
 impl<T> Unpin for GreenThread<T> {}
 
 impl<T> GreenThread<T> {
-    pub(crate) fn of(
-        task: JoinHandle<Result<T, Ended>>,
-        core: Arc<Core>,
-        claim: Option<Claim>,
-    ) -> Self {
-        GreenThread {
-            source: Source::Task(task, core),
-            out: None,
-            claim,
-            blocked: Blocked::default(),
-        }
+    pub(crate) fn of(task: JoinHandle<Result<T, Ended>>, core: Arc<Core>, claim: Option<Claim>) -> Self {
+        GreenThread { source: Source::Task(task, core), out: None, claim, blocked: Blocked::default() }
     }
 
     /// A job that is over already, or never was one.
@@ -187,19 +178,13 @@ impl<T> Future for GreenThread<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         ready!(self.poll_ready(cx));
-        Poll::Ready(
-            self.take()
-                .expect("a `GreenThread` was polled after it gave its result"),
-        )
+        Poll::Ready(self.take().expect("a `GreenThread` was polled after it gave its result"))
     }
 }
 
 impl<T> fmt::Debug for GreenThread<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GreenThread")
-            .field("id", &self.id())
-            .field("finished", &self.is_finished())
-            .finish()
+        f.debug_struct("GreenThread").field("id", &self.id()).field("finished", &self.is_finished()).finish()
     }
 }
 
@@ -220,9 +205,7 @@ impl AbortHandle {
 
     /// Whether the job is over.
     pub fn is_finished(&self) -> bool {
-        self.task
-            .as_ref()
-            .is_none_or(tokio::task::AbortHandle::is_finished)
+        self.task.as_ref().is_none_or(tokio::task::AbortHandle::is_finished)
     }
 
     /// The job's id.

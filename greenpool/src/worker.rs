@@ -49,13 +49,7 @@ impl Seat {
     pub(crate) fn new(core: Arc<Core>, lender: Option<Arc<Member>>) -> Self {
         let epoch = core.join();
         let lineage = Some(Lineage::new(core.clone(), lender));
-        Seat {
-            core,
-            lineage,
-            epoch,
-            enrolled: None,
-            state: State::Idle,
-        }
+        Seat { core, lineage, epoch, enrolled: None, state: State::Idle }
     }
 
     /// Polls the job as what it is: known to greenpool's verbs, and ready to be told to end.
@@ -179,19 +173,15 @@ impl<F: Future> Future for Queued<F> {
             let next = match self.as_mut().project() {
                 QueuedProj::Running { job } => return job.poll(cx),
                 QueuedProj::Over => return Poll::Ready(Err(Ended::Closed)),
-                QueuedProj::Waiting {
-                    acquire,
-                    future,
-                    core,
-                } => match (std::task::ready!(acquire.poll(cx)), future.take()) {
-                    (Ok(lender), Some(future)) => {
-                        let seat = Seat::new(core.clone(), lender);
-                        Queued::Running {
-                            job: Job { future, seat },
+                QueuedProj::Waiting { acquire, future, core } => {
+                    match (std::task::ready!(acquire.poll(cx)), future.take()) {
+                        (Ok(lender), Some(future)) => {
+                            let seat = Seat::new(core.clone(), lender);
+                            Queued::Running { job: Job { future, seat } }
                         }
+                        _ => Queued::Over,
                     }
-                    _ => Queued::Over,
-                },
+                }
             };
             self.set(next);
         }
@@ -262,11 +252,7 @@ where
         Begun::Acquired => begin(future, Seat::new(core.clone(), None)),
         Begun::Queued(acquire) => {
             let claim = acquire.claim();
-            let queued = Queued::Waiting {
-                acquire,
-                future: Some(future),
-                core: core.clone(),
-            };
+            let queued = Queued::Waiting { acquire, future: Some(future), core: core.clone() };
             GreenThread::of(tokio::spawn(queued), core.clone(), Some(claim))
         }
     }
@@ -329,19 +315,13 @@ enum Stage<T> {
 
 impl<S: Start> Spawning<S, S::Output> {
     pub(crate) fn new(core: Arc<Core>, what: S) -> Self {
-        Spawning {
-            core,
-            what: Some(what),
-            stage: Stage::Start,
-            blocked: Blocked::default(),
-        }
+        Spawning { core, what: Some(what), stage: Stage::Start, blocked: Blocked::default() }
     }
 
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<GreenThread<S::Output>> {
         loop {
             self.stage = match std::mem::replace(&mut self.stage, Stage::Over) {
-                Stage::Start => match Acquire::begin(&self.core, || lineage::member_of(&self.core))
-                {
+                Stage::Start => match Acquire::begin(&self.core, || lineage::member_of(&self.core)) {
                     Begun::Acquired => self.start(None, cx),
                     Begun::Queued(acquire) => Stage::Queued(acquire),
                     Begun::Closed => Stage::Begun(refuse(&self.core)),
@@ -393,11 +373,7 @@ impl<S: Start> Spawning<S, S::Output> {
         };
         let lent = lender.as_ref().is_some_and(lineage::is_me);
         let seat = Seat::new(self.core.clone(), lender);
-        if lent {
-            Stage::Lent(what.start_here(seat, cx))
-        } else {
-            Stage::Begun(what.start(seat))
-        }
+        if lent { Stage::Lent(what.start_here(seat, cx)) } else { Stage::Begun(what.start(seat)) }
     }
 }
 

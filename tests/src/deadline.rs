@@ -17,14 +17,7 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     within_deadline(Location::caller(), || {
-        run(
-            &Builder::new_current_thread()
-                .enable_all()
-                .start_paused(true)
-                .build()
-                .expect("a runtime"),
-            test,
-        );
+        run(&Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime"), test);
     });
 }
 
@@ -35,11 +28,7 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     within_deadline(Location::caller(), move || {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(n)
-            .enable_all()
-            .build()
-            .expect("a runtime");
+        let runtime = Builder::new_multi_thread().worker_threads(n).enable_all().build().expect("a runtime");
         run(&runtime, test);
         // Dropping it would wait for a worker that never comes back.
         runtime.shutdown_background();

@@ -21,11 +21,7 @@ impl Gate {
     /// # Panics
     /// Never: the gate that is waited at is there.
     pub async fn passed(self) {
-        self.0
-            .subscribe()
-            .wait_for(|open| *open)
-            .await
-            .expect("the gate is there");
+        self.0.subscribe().wait_for(|open| *open).await.expect("the gate is there");
     }
 }
 

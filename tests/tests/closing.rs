@@ -27,11 +27,7 @@ fn a_closed_pool_takes_no_new_job() {
             let ran = ran.clone();
             async move { drop(ran.enter()) }
         };
-        let error = pool
-            .spawn(job())
-            .await
-            .await
-            .expect_err("the pool is closed");
+        let error = pool.spawn(job()).await.await.expect_err("the pool is closed");
         assert!(error.is_closed() && error.is_cancelled() && !error.is_panic());
         pool.spawn_n(job()).await;
         let refused = pool.try_spawn(job()).expect_err("the pool is closed");
@@ -79,11 +75,7 @@ fn a_map_on_a_pool_that_closes_gives_what_has_begun_and_ends() {
         assert_eq!(map.next().await.expect("the first has begun").unwrap(), 0);
         assert_eq!(map.next().await.expect("the second has begun").unwrap(), 1);
         while let Some(result) = map.next().await {
-            assert!(
-                result
-                    .expect_err("nothing begins in a closed pool")
-                    .is_closed()
-            );
+            assert!(result.expect_err("nothing begins in a closed pool").is_closed());
         }
     });
 }
@@ -116,11 +108,7 @@ fn shutdown_aborts_what_is_left_after_the_grace() {
         let report = pool.shutdown(Duration::from_secs(30)).await;
         assert_eq!((report.finished, report.aborted), (1, 2));
         assert_eq!(before.elapsed().as_secs(), 30);
-        assert_eq!(
-            (alive.now(), pool.running()),
-            (0, 0),
-            "the futures are gone when it returns"
-        );
+        assert_eq!((alive.now(), pool.running()), (0, 0), "the futures are gone when it returns");
     });
 }
 
@@ -165,19 +153,9 @@ fn abort_all_ends_every_job_and_says_how_many() {
         at_rest().await;
         assert_eq!(alive.now(), 4);
         assert_eq!(pool.abort_all().await, 4);
-        assert_eq!(
-            (alive.now(), pool.running()),
-            (0, 0),
-            "they are gone when it returns"
-        );
+        assert_eq!((alive.now(), pool.running()), (0, 0), "they are gone when it returns");
         assert!(green.await.expect_err("aborted").is_cancelled());
-        assert!(
-            map.next()
-                .await
-                .expect("an item")
-                .expect_err("aborted")
-                .is_cancelled()
-        );
+        assert!(map.next().await.expect("an item").expect_err("aborted").is_cancelled());
     });
 }
 

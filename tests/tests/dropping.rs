@@ -38,17 +38,9 @@ fn a_dropped_spawn_that_had_been_given_a_slot_gives_it_to_the_next() {
         let mut first = Box::pin(pool.spawn(async { 1 }));
         let mut second = Box::pin(pool.spawn_n(async {}));
         let mut third = Box::pin(pool.spawn(async { 3 }));
-        assert!(
-            poll!(&mut first).is_pending()
-                && poll!(&mut second).is_pending()
-                && poll!(&mut third).is_pending()
-        );
+        assert!(poll!(&mut first).is_pending() && poll!(&mut second).is_pending() && poll!(&mut third).is_pending());
         pool.resize(1);
-        assert_eq!(
-            (pool.running(), pool.waiting()),
-            (1, 2),
-            "the first has the slot, and was not polled since"
-        );
+        assert_eq!((pool.running(), pool.waiting()), (1, 2), "the first has the slot, and was not polled since");
         drop(first);
         assert_eq!((pool.running(), pool.waiting()), (1, 1));
         drop(second);
@@ -92,14 +84,7 @@ fn a_dropped_map_stops_its_source_and_aborts_its_jobs() {
         let source = (0..).inspect(move |_: &u64| _ = counter.fetch_add(1, Ordering::SeqCst));
         let map = pool.imap(move |_| watched(&inside, &shut), source);
         at_rest().await;
-        assert_eq!(
-            (
-                alive.now(),
-                read.load(Ordering::SeqCst),
-                Arc::strong_count(&read)
-            ),
-            (3, 3, 2)
-        );
+        assert_eq!((alive.now(), read.load(Ordering::SeqCst), Arc::strong_count(&read)), (3, 3, 2));
         drop(map);
         at_rest().await;
         assert_eq!((alive.now(), pool.running()), (0, 0));
@@ -173,11 +158,7 @@ fn a_dropped_pile_aborts_its_jobs() {
         assert_eq!(alive.now(), 3);
         drop(pile);
         at_rest().await;
-        assert_eq!(
-            (alive.now(), pool.running()),
-            (1, 1),
-            "only those of the pile"
-        );
+        assert_eq!((alive.now(), pool.running()), (1, 1), "only those of the pile");
     });
 }
 
@@ -233,11 +214,7 @@ fn a_dropped_runtime_drops_its_jobs_and_gives_their_slots_back() {
     assert_eq!((alive.now(), pool.running(), pool.free()), (0, 0, 2));
     paused(async move {
         assert!(green.await.expect_err("its runtime is gone").is_cancelled());
-        assert_eq!(
-            pool.spawn(async { 1 }).await.await.unwrap(),
-            1,
-            "the pool works on in another runtime"
-        );
+        assert_eq!(pool.spawn(async { 1 }).await.await.unwrap(), 1, "the pool works on in another runtime");
     });
 }
 

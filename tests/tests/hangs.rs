@@ -39,10 +39,7 @@ fn r1_a_consumer_may_take_a_lock_that_a_job_holds() {
                 drop(lock.lock().await);
             }
         };
-        assert!(
-            !ends(buffered).await,
-            "`buffered` hangs: a future that it does not poll holds the lock"
-        );
+        assert!(!ends(buffered).await, "`buffered` hangs: a future that it does not poll holds the lock");
         let pooled = async {
             let lock = Arc::new(Mutex::new(()));
             let jobs = lock.clone();
@@ -82,24 +79,14 @@ fn r2_the_same_work_on_spawned_jobs_ends() {
 #[test]
 fn r3_nothing_at_once_is_not_nothing_for_ever() {
     paused(async {
-        let buffered = async {
-            stream::iter(0..3)
-                .map(|n| async move { n })
-                .buffered(0)
-                .next()
-                .await
-        };
+        let buffered = async { stream::iter(0..3).map(|n| async move { n }).buffered(0).next().await };
         assert!(!ends(buffered).await, "`buffered(0)` hangs");
         let pool = GreenPool::new(0);
         let mut map = pool.imap(|n: i32| async move { n }, 0..3).window(0);
         assert!(poll!(map.next()).is_pending());
         pool.resize(1);
         for n in 0..3 {
-            assert_eq!(
-                map.next().await.unwrap().unwrap(),
-                n,
-                "a window of 0 is one of 1"
-            );
+            assert_eq!(map.next().await.unwrap().unwrap(), n, "a window of 0 is one of 1");
         }
         assert!(map.next().await.is_none());
     });
@@ -119,9 +106,7 @@ fn r4_dropping_a_map_leaves_nothing_running() {
     }
     paused(async {
         let alive = Gauge::default();
-        let mut spawned = stream::iter(0..10)
-            .map(|n| tokio::spawn(work(&alive, n)))
-            .buffered(4);
+        let mut spawned = stream::iter(0..10).map(|n| tokio::spawn(work(&alive, n))).buffered(4);
         spawned.next().await;
         drop(spawned);
         at_rest().await;
@@ -147,10 +132,7 @@ fn r5_nested_spawns_in_a_pool_of_one_end() {
             let _outer = slots.acquire().await;
             drop(slots.acquire().await);
         };
-        assert!(
-            !ends(nested).await,
-            "a semaphore does not know who holds it"
-        );
+        assert!(!ends(nested).await, "a semaphore does not know who holds it");
         let pool = GreenPool::new(1);
         let inner = pool.clone();
         let job = async move { inner.spawn(async { 1 }).await.await.unwrap() + 1 };
@@ -163,11 +145,7 @@ fn r6_a_pool_shrinks_below_what_is_in_use() {
     paused(async {
         let slots = Semaphore::new(4);
         let taken = slots.acquire_many(4).await.unwrap();
-        assert_eq!(
-            slots.forget_permits(3),
-            0,
-            "a semaphore forgets nothing while all is in use"
-        );
+        assert_eq!(slots.forget_permits(3), 0, "a semaphore forgets nothing while all is in use");
         drop(taken);
         assert_eq!(slots.available_permits(), 4);
 
@@ -220,11 +198,7 @@ fn r9_jobs_move_on_while_the_consumer_is_busy() {
         buffered.next().await;
         let before = done.total();
         at_rest().await;
-        assert_eq!(
-            done.total(),
-            before,
-            "`buffered` stands still while it is not polled"
-        );
+        assert_eq!(done.total(), before, "`buffered` stands still while it is not polled");
         drop(buffered);
 
         let done = Gauge::default();
@@ -243,11 +217,7 @@ fn ping_pong(near: GreenPool, far: GreenPool, left: usize) -> Job<usize> {
             return 0;
         }
         let other = far.clone();
-        far.spawn(ping_pong(other, near, left - 1))
-            .await
-            .await
-            .unwrap()
-            + 1
+        far.spawn(ping_pong(other, near, left - 1)).await.await.unwrap() + 1
     })
 }
 
@@ -256,10 +226,7 @@ fn r10_pools_that_call_each_other_end() {
     paused(async {
         let (a, b) = (GreenPool::new(1), GreenPool::new(1));
         assert_eq!(ping_pong(a.clone(), b.clone(), 100).await, 100);
-        assert_eq!(
-            (a.running(), a.waiting(), b.running(), b.waiting()),
-            (0, 0, 0, 0)
-        );
+        assert_eq!((a.running(), a.waiting(), b.running(), b.waiting()), (0, 0, 0, 0));
     });
 }
 
@@ -278,11 +245,7 @@ fn r10_jobs_that_hold_what_the_other_waits_for_end() {
         let (left, right) = (a.spawn(needs(&b)).await, b.spawn(needs(&a)).await);
         at_rest().await;
         both_run.open();
-        assert_eq!(
-            (left.await.unwrap(), right.await.unwrap()),
-            (1, 1),
-            "neither descends from the other"
-        );
+        assert_eq!((left.await.unwrap(), right.await.unwrap()), (1, 1), "neither descends from the other");
         assert_eq!((a.running(), a.free(), b.running(), b.free()), (0, 1, 0, 1));
     });
 }
@@ -294,11 +257,7 @@ fn r11_re_entrant_work_does_not_grow_the_stack() {
             if depth == 0 {
                 return 0;
             }
-            pool.spawn(dive(pool.clone(), depth - 1))
-                .await
-                .await
-                .unwrap()
-                + 1
+            pool.spawn(dive(pool.clone(), depth - 1)).await.await.unwrap() + 1
         })
     }
     paused(async {

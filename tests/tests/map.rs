@@ -66,15 +66,10 @@ fn imap_unordered_gives_results_as_they_come() {
 fn imap_over_a_tuple_zips() {
     paused(async {
         let pool = GreenPool::new(2);
-        let sum = pool.imap(
-            |a: i32, b: i32| async move { a + b },
-            ([1, 2, 3], vec![10, 20]),
-        );
+        let sum = pool.imap(|a: i32, b: i32| async move { a + b }, ([1, 2, 3], vec![10, 20]));
         assert_eq!(values(sum).await, [11, 22]);
-        let text = pool.imap(
-            |a: &str, b: char, c: u8| async move { format!("{a}{b}{c}") },
-            (["x", "y"], "ab".chars(), 1..),
-        );
+        let text =
+            pool.imap(|a: &str, b: char, c: u8| async move { format!("{a}{b}{c}") }, (["x", "y"], "ab".chars(), 1..));
         assert_eq!(values(text).await, ["xa1", "yb2"]);
     });
 }
@@ -83,16 +78,12 @@ fn imap_over_a_tuple_zips() {
 fn starmap_unpacks_tuples() {
     paused(async {
         let pool = GreenPool::new(2);
-        let map = pool.starmap(
-            |a: i32, b: i32, c: i32| async move { a + b * c },
-            [(1, 2, 3), (4, 5, 6)],
-        );
+        let map = pool.starmap(|a: i32, b: i32, c: i32| async move { a + b * c }, [(1, 2, 3), (4, 5, 6)]);
         assert_eq!(values(map).await, [7, 34]);
         let single = pool.starmap(|a: i32| async move { -a }, [(1,), (2,)]);
         assert_eq!(values(single).await, [-1, -2]);
         let mut unordered =
-            values(pool.starmap_unordered(|a: i32, b: i32| async move { a * b }, [(1, 2), (3, 4)]))
-                .await;
+            values(pool.starmap_unordered(|a: i32, b: i32| async move { a * b }, [(1, 2), (3, 4)])).await;
         unordered.sort_unstable();
         assert_eq!(unordered, [2, 12]);
     });
@@ -157,10 +148,7 @@ fn a_long_map_on_many_threads_is_in_order() {
             }
             n
         };
-        assert_eq!(
-            values(pool.imap(job, 0..20_000)).await,
-            (0..20_000).collect::<Vec<_>>()
-        );
+        assert_eq!(values(pool.imap(job, 0..20_000)).await, (0..20_000).collect::<Vec<_>>());
         let mut unordered = values(pool.imap_unordered(job, 0..20_000)).await;
         unordered.sort_unstable();
         assert_eq!(unordered, (0..20_000).collect::<Vec<_>>());
@@ -180,13 +168,7 @@ fn a_failing_job_has_its_place_and_the_map_goes_on() {
         };
         let mut map = pool.imap(job, 0..3);
         assert_eq!(map.next().await.unwrap().unwrap(), 0);
-        assert!(
-            map.next()
-                .await
-                .unwrap()
-                .expect_err("the second panics")
-                .is_panic()
-        );
+        assert!(map.next().await.unwrap().expect_err("the second panics").is_panic());
         assert_eq!(map.next().await.unwrap().unwrap(), 2);
         assert!(map.next().await.is_none());
     });
@@ -204,13 +186,7 @@ fn a_function_that_panics_when_it_is_called_has_its_place_too() {
         };
         let mut map = pool.imap(job, 0..3);
         assert_eq!(map.next().await.unwrap().unwrap(), 0);
-        assert!(
-            map.next()
-                .await
-                .unwrap()
-                .expect_err("the second panics")
-                .is_panic()
-        );
+        assert!(map.next().await.unwrap().expect_err("the second panics").is_panic());
         assert_eq!(map.next().await.unwrap().unwrap(), 2);
         assert!(map.next().await.is_none());
         assert_eq!(pool.running(), 0);

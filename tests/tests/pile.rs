@@ -103,13 +103,7 @@ fn a_failing_job_has_its_place() {
             .await;
         }
         assert_eq!(pile.next().await.unwrap().unwrap(), 0);
-        assert!(
-            pile.next()
-                .await
-                .unwrap()
-                .expect_err("it panics")
-                .is_panic()
-        );
+        assert!(pile.next().await.unwrap().expect_err("it panics").is_panic());
         assert_eq!(pile.next().await.unwrap().unwrap(), 2);
         assert!(pile.next().await.is_none());
     });

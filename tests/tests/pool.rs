@@ -9,10 +9,7 @@ use greenpool_tests::{Gate, Gauge, Log, at_rest, paused, threads};
 #[test]
 fn a_new_pool_is_free() {
     let pool = GreenPool::new(3);
-    assert_eq!(
-        (pool.size(), pool.free(), pool.running(), pool.waiting()),
-        (3, 3, 0, 0)
-    );
+    assert_eq!((pool.size(), pool.free(), pool.running(), pool.waiting()), (3, 3, 0, 0));
     assert!(!pool.is_closed());
 }
 
@@ -183,11 +180,7 @@ fn try_spawn_does_not_overtake_a_waiter() {
         let mut waiter = pool.spawn(async {});
         assert!(poll!(&mut waiter).is_pending());
         pool.resize(1);
-        assert!(
-            pool.try_spawn(async {})
-                .expect_err("the slot is the waiter's")
-                .is_full()
-        );
+        assert!(pool.try_spawn(async {}).expect_err("the slot is the waiter's").is_full());
         waiter.await.await.unwrap();
         assert!(pool.try_spawn(async {}).is_ok());
     });
@@ -245,8 +238,7 @@ async fn by_all_ways(pool: GreenPool, gauge: Gauge, jobs: usize) {
     });
     let (by_imap, by_starmap) = (job.clone(), job);
     let mut imap = pool.imap(move |n| by_imap(n), 0..jobs);
-    let mut starmap =
-        pool.starmap_unordered(move |a, b| by_starmap(a + b), (0..jobs).map(|n| (n, 1)));
+    let mut starmap = pool.starmap_unordered(move |a, b| by_starmap(a + b), (0..jobs).map(|n| (n, 1)));
     while let Some(result) = imap.next().await {
         result.unwrap();
     }
@@ -285,9 +277,6 @@ fn debug_says_what_is_going_on() {
         let pool = GreenPool::new(2);
         pool.spawn_n(std::future::pending::<()>()).await;
         let text = format!("{pool:?}");
-        assert!(
-            text.contains("size: 2") && text.contains("running: 1"),
-            "{text}"
-        );
+        assert!(text.contains("size: 2") && text.contains("running: 1"), "{text}");
     });
 }

@@ -31,11 +31,7 @@ fn a_job_of_a_full_pool_lends_its_slot_to_the_child_and_waits_for_it() {
             .await;
         at_rest().await;
         assert_eq!(order.take(), ["parent", "child"]);
-        assert_eq!(
-            (pool.running(), pool.free(), pool.waiting()),
-            (1, 0, 0),
-            "the limit stays exact"
-        );
+        assert_eq!((pool.running(), pool.free(), pool.waiting()), (1, 0, 0), "the limit stays exact");
         gate.open();
         assert_eq!(green.await.unwrap(), 7);
         assert_eq!(order.take(), ["child ends", "parent goes on"]);
@@ -65,9 +61,7 @@ fn with_a_free_slot_the_child_takes_that() {
     paused(async {
         let (pool, gate) = (GreenPool::new(2), Gate::new());
         let (inner, open) = (pool.clone(), gate.clone());
-        let green = pool
-            .spawn(async move { drop(inner.spawn(open.passed()).await) })
-            .await;
+        let green = pool.spawn(async move { drop(inner.spawn(open.passed()).await) }).await;
         green.await.unwrap();
         assert_eq!(pool.running(), 1, "the parent did not wait for the child");
         gate.open();
@@ -103,14 +97,8 @@ fn a_childs_panic_comes_through_its_handle() {
         let pool = GreenPool::new(1);
         let inner = pool.clone();
         let job = async move {
-            let failing: Job<()> =
-                Box::pin(async { std::panic::resume_unwind(Box::new("planned")) });
-            inner
-                .spawn(failing)
-                .await
-                .await
-                .expect_err("the child panics")
-                .is_panic()
+            let failing: Job<()> = Box::pin(async { std::panic::resume_unwind(Box::new("planned")) });
+            inner.spawn(failing).await.await.expect_err("the child panics").is_panic()
         };
         assert!(pool.spawn(job).await.await.unwrap());
         assert_eq!((pool.running(), pool.free()), (0, 1));
@@ -155,10 +143,7 @@ fn recursion_has_no_depth_limit() {
     paused(async {
         for size in [1, 2, 7] {
             let pool = GreenPool::new(size);
-            assert_eq!(
-                pool.spawn(chain(pool.clone(), 5_000)).await.await.unwrap(),
-                5_000
-            );
+            assert_eq!(pool.spawn(chain(pool.clone(), 5_000)).await.await.unwrap(), 5_000);
             assert_eq!((pool.running(), pool.free()), (0, size.cast_signed()));
         }
     });
@@ -172,9 +157,7 @@ fn tree(pool: GreenPool, gauge: Gauge, depth: usize) -> Job<usize> {
             tokio::task::yield_now().await;
             return 1;
         }
-        let left = pool
-            .spawn(tree(pool.clone(), gauge.clone(), depth - 1))
-            .await;
+        let left = pool.spawn(tree(pool.clone(), gauge.clone(), depth - 1)).await;
         let right = pool.spawn(tree(pool.clone(), gauge, depth - 1)).await;
         left.await.unwrap() + right.await.unwrap()
     })
@@ -185,13 +168,7 @@ fn a_tree_of_jobs_ends_within_the_limit() {
     paused(async {
         for size in [1, 2, 3, 10] {
             let (pool, gauge) = (GreenPool::new(size), Gauge::default());
-            assert_eq!(
-                pool.spawn(tree(pool.clone(), gauge.clone(), 8))
-                    .await
-                    .await
-                    .unwrap(),
-                256
-            );
+            assert_eq!(pool.spawn(tree(pool.clone(), gauge.clone(), 8)).await.await.unwrap(), 256);
             assert!(gauge.peak() <= size, "{} of {size}", gauge.peak());
             assert_eq!(pool.running(), 0);
         }

@@ -45,11 +45,7 @@ fn resize_upwards_wakes_exactly_the_new_slots_in_order() {
         at_rest().await;
         assert_eq!(counters(&pool), (0, 1, 5));
         pool.resize(3);
-        assert_eq!(
-            counters(&pool),
-            (0, 3, 3),
-            "the slots are handed over at once"
-        );
+        assert_eq!(counters(&pool), (0, 3, 3), "the slots are handed over at once");
         at_rest().await;
         assert_eq!(gauge.now(), 3);
         // The first three have them: if these end, the last three have slots.
@@ -127,9 +123,7 @@ fn resize_to_0_lets_running_jobs_finish_and_admits_nobody() {
 fn a_cancelled_waiter_is_not_among_those_that_resize_wakes() {
     paused(async {
         let pool = GreenPool::new(0);
-        let mut waiters: Vec<_> = (0..3)
-            .map(|n| Box::pin(pool.spawn(async move { n })))
-            .collect();
+        let mut waiters: Vec<_> = (0..3).map(|n| Box::pin(pool.spawn(async move { n }))).collect();
         for waiter in &mut waiters {
             assert!(poll!(waiter).is_pending());
         }
@@ -139,10 +133,7 @@ fn a_cancelled_waiter_is_not_among_those_that_resize_wakes() {
         assert_eq!(counters(&pool), (0, 2, 0));
         let greens: Vec<GreenThread<i32>> = futures::future::join_all(waiters).await;
         let values = futures::future::join_all(greens).await;
-        assert_eq!(
-            values.into_iter().map(Result::unwrap).collect::<Vec<_>>(),
-            [0, 2]
-        );
+        assert_eq!(values.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [0, 2]);
     });
 }
 

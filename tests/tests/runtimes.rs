@@ -7,10 +7,7 @@ use greenpool_tests::{Gate, Gauge, paused, threads};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 fn runtime() -> Runtime {
-    Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime")
+    Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
 #[test]
@@ -19,10 +16,7 @@ fn a_static_pool_serves_one_runtime_after_the_other() {
     for round in 0..20 {
         paused(async move {
             for n in 0..10 {
-                assert_eq!(
-                    POOL.spawn(async move { n + round }).await.await.unwrap(),
-                    n + round
-                );
+                assert_eq!(POOL.spawn(async move { n + round }).await.await.unwrap(), n + round);
             }
             let mut map = POOL.imap(|n: i32| async move { n }, 0..20);
             for n in 0..20 {
@@ -61,10 +55,7 @@ fn runtimes_at_the_same_time_share_one_limit() {
         worker.join().expect("no runtime starves");
     }
     assert!(gauge.peak() <= 3, "{}", gauge.peak());
-    assert_eq!(
-        (gauge.total(), pool.running(), pool.waiting()),
-        (2000, 0, 0)
-    );
+    assert_eq!((gauge.total(), pool.running(), pool.waiting()), (2000, 0, 0));
 }
 
 #[test]
@@ -111,10 +102,7 @@ fn a_queued_spawn_runs_where_it_waits_though_another_runtime_frees_the_slot() {
 
 #[test]
 fn a_map_can_be_read_from_another_runtime() {
-    let maker = Builder::new_multi_thread()
-        .worker_threads(1)
-        .build()
-        .expect("a runtime");
+    let maker = Builder::new_multi_thread().worker_threads(1).build().expect("a runtime");
     let pool = GreenPool::new(2);
     let map = {
         let _inside = maker.enter();

@@ -11,12 +11,7 @@ use greenpool::{GreenMap, GreenPool};
 use greenpool_tests::{Gate, Gauge, at_rest, paused};
 
 /// An iterator that counts how many items it has given.
-fn read_counter(
-    items: usize,
-) -> (
-    impl Iterator<Item = usize> + Send + 'static,
-    Arc<AtomicUsize>,
-) {
+fn read_counter(items: usize) -> (impl Iterator<Item = usize> + Send + 'static, Arc<AtomicUsize>) {
     let read = Arc::new(AtomicUsize::new(0));
     let counter = read.clone();
     let source = (0..items).inspect(move |_| _ = counter.fetch_add(1, Ordering::SeqCst));
@@ -98,11 +93,7 @@ fn size_hint_counts_what_is_left_to_take() {
         for left in (1..=5).rev() {
             assert_eq!(map.size_hint(), (left, Some(left)));
             at_rest().await;
-            assert_eq!(
-                map.size_hint(),
-                (left, Some(left)),
-                "whether its jobs have run or not"
-            );
+            assert_eq!(map.size_hint(), (left, Some(left)), "whether its jobs have run or not");
             next(&mut map).await;
         }
         assert_eq!(map.size_hint(), (0, Some(0)));
@@ -116,8 +107,7 @@ fn size_hint_of_an_endless_source_has_no_upper_bound() {
     paused(async {
         let map = GreenPool::new(2).imap(|n: u64| async move { n }, 0..);
         assert_eq!(map.size_hint().1, None);
-        let zipped =
-            GreenPool::new(2).imap(|a: u64, b: i32| async move { (a, b) }, (0.., [1, 2, 3]));
+        let zipped = GreenPool::new(2).imap(|a: u64, b: i32| async move { (a, b) }, (0.., [1, 2, 3]));
         assert_eq!(zipped.size_hint(), (3, Some(3)));
     });
 }
@@ -135,11 +125,7 @@ fn a_source_that_panics_gives_the_items_before_then_the_panic_then_the_end() {
         for n in 0..3 {
             assert_eq!(next(&mut map).await, n);
         }
-        let error = map
-            .next()
-            .await
-            .expect("the panic")
-            .expect_err("the source failed");
+        let error = map.next().await.expect("the panic").expect_err("the source failed");
         assert_eq!(*error.into_panic().downcast::<&str>().unwrap(), "no fourth");
         for _ in 0..3 {
             assert!(map.next().await.is_none());
@@ -154,13 +140,7 @@ fn a_source_that_panics_at_its_first_item_ends_an_unordered_map_too() {
         let source = std::iter::from_fn(|| -> Option<i32> { resume_unwind(Box::new("none")) });
         let pool = GreenPool::new(2);
         let mut map = pool.imap_unordered(|n: i32| async move { n }, source);
-        assert!(
-            map.next()
-                .await
-                .expect("the panic")
-                .expect_err("the source failed")
-                .is_panic()
-        );
+        assert!(map.next().await.expect("the panic").expect_err("the source failed").is_panic());
         assert!(map.next().await.is_none());
         assert_eq!(pool.running(), 0);
     });
@@ -171,8 +151,7 @@ fn sources_are_asked_from_left_to_right_and_the_shortest_ends_the_map() {
     paused(async {
         let (left, left_read) = read_counter(10);
         let (right, right_read) = read_counter(2);
-        let mut map =
-            GreenPool::new(4).imap(|a: usize, b: usize| async move { a + b }, (left, right));
+        let mut map = GreenPool::new(4).imap(|a: usize, b: usize| async move { a + b }, (left, right));
         assert_eq!((next(&mut map).await, next(&mut map).await), (0, 2));
         assert!(map.next().await.is_none());
         assert!(left_read.load(Ordering::SeqCst) <= 3);
@@ -204,11 +183,7 @@ fn a_source_that_is_not_ready_holds_no_slot() {
         let source = stream::once(gate.clone().passed());
         let mut map = pool.imap_stream(|()| async { 1 }, source);
         at_rest().await;
-        assert_eq!(
-            pool.spawn(async { 2 }).await.await.unwrap(),
-            2,
-            "the slot is there for others"
-        );
+        assert_eq!(pool.spawn(async { 2 }).await.await.unwrap(), 2, "the slot is there for others");
         gate.open();
         assert_eq!(next(&mut map).await, 1);
         assert!(map.next().await.is_none());
@@ -231,8 +206,7 @@ impl Stream for Polled {
 fn an_async_source_is_not_read_ahead_of_the_window() {
     paused(async {
         let polled = Gauge::default();
-        let mut map =
-            GreenPool::new(3).imap_stream(|n: u64| async move { n }, Polled(polled.clone()));
+        let mut map = GreenPool::new(3).imap_stream(|n: u64| async move { n }, Polled(polled.clone()));
         at_rest().await;
         assert_eq!(polled.total(), 3);
         assert_eq!(next(&mut map).await, 1);

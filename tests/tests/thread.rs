@@ -51,11 +51,7 @@ fn the_slot_is_free_when_the_result_is_there() {
 fn a_panic_reaches_who_awaits_the_job() {
     paused(async {
         let pool = GreenPool::new(1);
-        let error = pool
-            .spawn(panics("boom"))
-            .await
-            .await
-            .expect_err("the job panicked");
+        let error = pool.spawn(panics("boom")).await.await.expect_err("the job panicked");
         assert!(error.is_panic() && !error.is_cancelled() && !error.is_closed());
         assert_eq!(error.to_string(), "the job panicked: boom");
         assert_eq!(*error.into_panic().downcast::<&str>().unwrap(), "boom");
@@ -85,11 +81,7 @@ fn a_payload_that_panics_when_it_is_dropped_takes_nothing_down() {
     }
     paused(async {
         let pool = GreenPool::new(1);
-        let error = pool
-            .spawn(panics(Bomb))
-            .await
-            .await
-            .expect_err("the job panicked");
+        let error = pool.spawn(panics(Bomb)).await.await.expect_err("the job panicked");
         std::mem::forget(error.into_panic());
         assert_eq!(pool.spawn(async { 1 }).await.await.unwrap(), 1);
     });
@@ -175,10 +167,7 @@ fn an_abort_handle_ends_the_job_and_outlives_the_thread() {
 fn jobs_that_live_at_once_have_different_ids_and_errors_say_which() {
     paused(async {
         let pool = GreenPool::new(2);
-        let (a, b) = (
-            pool.spawn(pending::<()>()).await,
-            pool.spawn(pending::<()>()).await,
-        );
+        let (a, b) = (pool.spawn(pending::<()>()).await, pool.spawn(pending::<()>()).await);
         assert_ne!(a.id(), b.id());
         let id = a.id();
         a.abort();

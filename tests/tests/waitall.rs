@@ -53,11 +53,7 @@ fn waitall_waits_for_queued_spawners_too() {
         assert_eq!(pool.waiting(), 4);
         gate.open();
         pool.waitall().await;
-        assert_eq!(
-            gauge.total(),
-            5,
-            "a slot on its way never lets the pool look idle"
-        );
+        assert_eq!(gauge.total(), 5, "a slot on its way never lets the pool look idle");
     });
 }
 
@@ -132,12 +128,7 @@ fn waitall_panics_inside_one_of_the_pools_own_jobs() {
     paused(async {
         let pool = GreenPool::new(2);
         let own = pool.clone();
-        let job = async move {
-            AssertUnwindSafe(own.waitall())
-                .catch_unwind()
-                .await
-                .is_err()
-        };
+        let job = async move { AssertUnwindSafe(own.waitall()).catch_unwind().await.is_err() };
         assert!(pool.spawn(job).await.await.unwrap());
         pool.waitall().await;
     });

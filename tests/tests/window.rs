@@ -36,12 +36,7 @@ fn gated(
 }
 
 /// A map over `items` numbers; `held` is how many have begun and were not taken, as the jobs see it.
-fn counted(
-    pool: &GreenPool,
-    items: usize,
-    held: &Arc<AtomicUsize>,
-    peak: &Arc<AtomicUsize>,
-) -> GreenMap<usize> {
+fn counted(pool: &GreenPool, items: usize, held: &Arc<AtomicUsize>, peak: &Arc<AtomicUsize>) -> GreenMap<usize> {
     let (held, peak) = (held.clone(), peak.clone());
     let job = move |n: usize| {
         let now = held.fetch_add(1, Ordering::SeqCst) + 1;
@@ -59,14 +54,7 @@ fn counted(
 #[test]
 fn a_map_never_holds_more_than_size_items() {
     paused(async {
-        for (size, window) in [
-            (1, None),
-            (4, None),
-            (4, Some(1)),
-            (4, Some(2)),
-            (4, Some(9)),
-            (2, Some(3)),
-        ] {
+        for (size, window) in [(1, None), (4, None), (4, Some(1)), (4, Some(2)), (4, Some(9)), (2, Some(3))] {
             let (held, peak) = <(Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
             let mut map = counted(&GreenPool::new(size), 500, &held, &peak);
             if let Some(window) = window {
@@ -81,11 +69,7 @@ fn a_map_never_holds_more_than_size_items() {
                 assert_eq!(item, n);
             }
             assert!(map.next().await.is_none());
-            assert_eq!(
-                peak.load(Ordering::SeqCst),
-                window.unwrap_or(size),
-                "size {size}, window {window:?}"
-            );
+            assert_eq!(peak.load(Ordering::SeqCst), window.unwrap_or(size), "size {size}, window {window:?}");
         }
     });
 }
@@ -106,11 +90,7 @@ fn a_map_that_nobody_reads_stops_at_its_window() {
             0..,
         );
         at_rest().await;
-        assert_eq!(
-            (ran.total(), pool.running()),
-            (3, 0),
-            "results hold no slot"
-        );
+        assert_eq!((ran.total(), pool.running()), (3, 0), "results hold no slot");
         drop(map);
     });
 }
@@ -143,10 +123,7 @@ fn no_more_than_size_jobs_of_a_map_run_at_once() {
                 n
             }
         };
-        assert_eq!(
-            values(pool.imap(job, 0..200).window(50)).await,
-            (0..200).collect::<Vec<_>>()
-        );
+        assert_eq!(values(pool.imap(job, 0..200).window(50)).await, (0..200).collect::<Vec<_>>());
         assert_eq!(gauge.peak(), 4);
     });
 }
@@ -159,10 +136,7 @@ fn two_maps_share_the_pools_slots() {
         at_rest().await;
         let second = pool.imap(|n: i32| async move { n }, 0..3);
         at_rest().await;
-        assert_eq!(
-            (pool.running(), first.size_hint().0, second.size_hint().0),
-            (1, 1, 3)
-        );
+        assert_eq!((pool.running(), first.size_hint().0, second.size_hint().0), (1, 1, 3));
         gates[0].open();
         assert_eq!(values(second).await, [0, 1, 2]);
         assert_eq!(values(first).await, [0]);

@@ -10,11 +10,7 @@ use crate::level::Level;
 use crate::origin::Origins;
 
 /// The first difference between what was recorded and what was seen, in words.
-pub(crate) fn first_difference(
-    scenario: &Scenario,
-    seen: &[Observation],
-    level: Level,
-) -> Option<String> {
+pub(crate) fn first_difference(scenario: &Scenario, seen: &[Observation], level: Level) -> Option<String> {
     let origins = Origins::of(scenario);
     let looks = looks(scenario);
     let nothing = Observation::default();
@@ -25,14 +21,11 @@ pub(crate) fn first_difference(
             origins: &origins,
             looks: &looks,
             late: origins.late(scenario, at),
-            before: at
-                .checked_sub(1)
-                .map_or(&nothing, |at| &scenario.observations[at]),
+            before: at.checked_sub(1).map_or(&nothing, |at| &scenario.observations[at]),
             want: &scenario.observations[at],
             got: &seen[at],
         };
-        pair.difference()
-            .map(|what| format!("observation {at}: {what}"))
+        pair.difference().map(|what| format!("observation {at}: {what}"))
     })
 }
 
@@ -41,10 +34,7 @@ fn looks(scenario: &Scenario) -> HashMap<String, &str> {
     fn add<'a>(looks: &mut HashMap<String, &'a str>, id: String, op: &'a Op) {
         match op {
             Op::Look { pool } => drop(looks.insert(id, pool)),
-            Op::Seq { ops } => ops
-                .iter()
-                .enumerate()
-                .for_each(|(k, op)| add(looks, format!("{id}.{k}"), op)),
+            Op::Seq { ops } => ops.iter().enumerate().for_each(|(k, op)| add(looks, format!("{id}.{k}"), op)),
             _ => {}
         }
     }
@@ -53,10 +43,7 @@ fn looks(scenario: &Scenario) -> HashMap<String, &str> {
         add(&mut looks, step.driver.clone(), &step.op);
     }
     for (job, spec) in &scenario.jobs {
-        spec.ops
-            .iter()
-            .enumerate()
-            .for_each(|(k, op)| add(&mut looks, format!("{job}.{k}"), op));
+        spec.ops.iter().enumerate().for_each(|(k, op)| add(&mut looks, format!("{job}.{k}"), op));
     }
     looks
 }
@@ -83,44 +70,15 @@ impl Pair<'_> {
         let late = |job: &str| self.late.contains(job);
         let (want, got, old) = (self.want, self.got, self.before);
         missing("started", &want.started, &got.started, |job| late(job))
-            .or_else(|| {
-                order(
-                    "started",
-                    &want.started,
-                    old.started.len(),
-                    &got.started,
-                    starts,
-                )
-            })
-            .or_else(|| {
-                missing("finished", &want.finished, &got.finished, |(job, _)| {
-                    late(job)
-                })
-            })
-            .or_else(|| {
-                order(
-                    "finished",
-                    &want.finished,
-                    old.finished.len(),
-                    &got.finished,
-                    ends,
-                )
-            })
-            .or_else(|| {
-                differ(
-                    "returned",
-                    &self.returned(self.want),
-                    &self.returned(self.got),
-                )
-            })
+            .or_else(|| order("started", &want.started, old.started.len(), &got.started, starts))
+            .or_else(|| missing("finished", &want.finished, &got.finished, |(job, _)| late(job)))
+            .or_else(|| order("finished", &want.finished, old.finished.len(), &got.finished, ends))
+            .or_else(|| differ("returned", &self.returned(self.want), &self.returned(self.got)))
             .or_else(|| differ("pools", &self.pools(self.want), &self.pools(self.got)))
             .or_else(|| self.maps())
             .or_else(|| {
                 let items = |of: &Observation| -> BTreeMap<String, Vec<Value>> {
-                    of.piles
-                        .iter()
-                        .map(|(name, pile)| (name.clone(), pile.items.clone()))
-                        .collect()
+                    of.piles.iter().map(|(name, pile)| (name.clone(), pile.items.clone())).collect()
                 };
                 differ("piles", &items(self.want), &items(self.got))
             })
@@ -161,12 +119,8 @@ impl Pair<'_> {
 
     fn maps(&self) -> Option<String> {
         let names = |of: &Observation| of.maps.keys().cloned().collect::<Vec<_>>();
-        differ("maps", &names(self.want), &names(self.got)).or_else(|| {
-            self.want
-                .maps
-                .iter()
-                .find_map(|(name, want)| self.map(name, want, &self.got.maps[name]))
-        })
+        differ("maps", &names(self.want), &names(self.got))
+            .or_else(|| self.want.maps.iter().find_map(|(name, want)| self.map(name, want, &self.got.maps[name])))
     }
 
     /// greenpool does not read an item before it can run: how far the sources have been read is bounded, not given.
@@ -177,9 +131,7 @@ impl Pair<'_> {
             && (0..sources).all(|k| (started..=want.pulled[k]).contains(&got.pulled[k]))
             && (0..sources).all(|k| want.ended[k] || !got.ended[k]);
         differ(&format!("items of map {name}"), &want.items, &got.items).or_else(|| {
-            let over = || {
-                format!("sources of map {name}, {started} started: recorded {want:?}, seen {got:?}")
-            };
+            let over = || format!("sources of map {name}, {started} started: recorded {want:?}, seen {got:?}");
             (!bounded).then(over)
         })
     }
@@ -190,21 +142,11 @@ fn differ<T: PartialEq + Debug>(what: &str, want: &T, got: &T) -> Option<String>
 }
 
 /// Compares what has happened so far as a set. What is late may be missing.
-fn missing<T: PartialEq + Debug>(
-    what: &str,
-    want: &[T],
-    got: &[T],
-    late: impl Fn(&T) -> bool,
-) -> Option<String> {
-    let missing: Vec<_> = want
-        .iter()
-        .filter(|event| !got.contains(event) && !late(event))
-        .collect();
+fn missing<T: PartialEq + Debug>(what: &str, want: &[T], got: &[T], late: impl Fn(&T) -> bool) -> Option<String> {
+    let missing: Vec<_> = want.iter().filter(|event| !got.contains(event) && !late(event)).collect();
     let extra: Vec<_> = got.iter().filter(|event| !want.contains(event)).collect();
     let differ = !missing.is_empty() || !extra.is_empty() || got.len() > want.len();
-    differ.then(|| {
-        format!("{what}: {missing:?} missing, {extra:?} too many; recorded {want:?}, seen {got:?}")
-    })
+    differ.then(|| format!("{what}: {missing:?} missing, {extra:?} too many; recorded {want:?}, seen {got:?}"))
 }
 
 /// Compares the order of what happened in this step, that is after the first `old` events, where one cause orders it.
@@ -215,18 +157,10 @@ fn order<T: PartialEq + Debug>(
     got: &[T],
     ordered: impl Fn(&T, &T) -> bool,
 ) -> Option<String> {
-    let place = |event: &T| {
-        got.iter()
-            .position(|other| other == event)
-            .unwrap_or(usize::MAX)
-    };
+    let place = |event: &T| got.iter().position(|other| other == event).unwrap_or(usize::MAX);
     let want = &want[old..];
     want.iter().enumerate().find_map(|(k, first)| {
-        let later = want[k + 1..]
-            .iter()
-            .find(|later| place(first) > place(later) && ordered(first, later))?;
-        Some(format!(
-            "{what}: {later:?} before {first:?}; recorded in this step {want:?}, seen {got:?}"
-        ))
+        let later = want[k + 1..].iter().find(|later| place(first) > place(later) && ordered(first, later))?;
+        Some(format!("{what}: {later:?} before {first:?}; recorded in this step {want:?}, seen {got:?}"))
     })
 }

@@ -10,11 +10,7 @@ use crate::origin::Origins;
 /// The first observation at which a job waits for a slot that can never come.
 pub(crate) fn first(scenario: &Scenario, origins: &Origins<'_>) -> Option<usize> {
     scenario.observations.iter().position(|seen| {
-        let scene = Scene {
-            scenario,
-            origins,
-            seen,
-        };
+        let scene = Scene { scenario, origins, seen };
         scene.running().any(|job| match scene.waits_for(job) {
             Waits::ForSlot(pool) => !scene.moves(pool),
             Waits::ForJob(_) | Waits::Elsewhere => false,
@@ -47,30 +43,19 @@ impl<'a> Scene<'a> {
     }
 
     fn running(&self) -> impl Iterator<Item = &'a str> {
-        self.seen
-            .started
-            .iter()
-            .map(String::as_str)
-            .filter(|job| !self.has_ended(job))
+        self.seen.started.iter().map(String::as_str).filter(|job| !self.has_ended(job))
     }
 
     fn waits_for(&self, job: &str) -> Waits<'a> {
-        let ops = self
-            .scenario
-            .jobs
-            .get(job)
-            .map_or(&[][..], |spec| &spec.ops[..]);
-        let pending =
-            |(k, _): &(usize, &Op)| !self.seen.returned.contains_key(&format!("{job}.{k}"));
+        let ops = self.scenario.jobs.get(job).map_or(&[][..], |spec| &spec.ops[..]);
+        let pending = |(k, _): &(usize, &Op)| !self.seen.returned.contains_key(&format!("{job}.{k}"));
         match ops.iter().enumerate().find(pending).map(|(_, op)| op) {
-            Some(
-                Op::Spawn { job: child, .. }
-                | Op::SpawnN { job: child, .. }
-                | Op::PileSpawn { job: child, .. },
-            ) => match self.origins.pool_of(child) {
-                Some(pool) if !self.has_started(child) => Waits::ForSlot(pool),
-                _ => Waits::ForJob(child),
-            },
+            Some(Op::Spawn { job: child, .. } | Op::SpawnN { job: child, .. } | Op::PileSpawn { job: child, .. }) => {
+                match self.origins.pool_of(child) {
+                    Some(pool) if !self.has_started(child) => Waits::ForSlot(pool),
+                    _ => Waits::ForJob(child),
+                }
+            }
             Some(Op::Join { job }) => Waits::ForJob(job),
             _ => Waits::Elsewhere,
         }
@@ -81,15 +66,8 @@ impl<'a> Scene<'a> {
         let mut met = HashSet::from([pool]);
         let mut pools = vec![pool];
         while let Some(pool) = pools.pop() {
-            let in_pool: Vec<&str> = self
-                .running()
-                .filter(|job| self.origins.pool_of(job) == Some(pool))
-                .collect();
-            let has_room = self
-                .seen
-                .pools
-                .get(pool)
-                .is_none_or(|counters| counters.free > 0);
+            let in_pool: Vec<&str> = self.running().filter(|job| self.origins.pool_of(job) == Some(pool)).collect();
+            let has_room = self.seen.pools.get(pool).is_none_or(|counters| counters.free > 0);
             // With nothing in it a full pool has size 0, and waits for a resize.
             if has_room || in_pool.is_empty() {
                 return true;
@@ -113,10 +91,7 @@ impl<'a> Scene<'a> {
             match self.waits_for(job) {
                 Waits::ForJob(next) if self.has_ended(next) => return Waits::Elsewhere,
                 Waits::ForJob(next) if !self.has_started(next) => {
-                    return self
-                        .origins
-                        .pool_of(next)
-                        .map_or(Waits::Elsewhere, Waits::ForSlot);
+                    return self.origins.pool_of(next).map_or(Waits::Elsewhere, Waits::ForSlot);
                 }
                 Waits::ForJob(next) if met.insert(next) => job = next,
                 other => return other,

@@ -14,11 +14,8 @@ use crate::world::{Consumer, Handle, Signal, World, counters, outcome};
 
 /// Runs the first `steps` steps of a script, and says what was to be seen after each.
 pub(crate) fn run(scenario: &Scenario, steps: usize) -> Vec<Observation> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
     let world = World::new(scenario.jobs.clone());
     let seen = runtime.block_on(async {
         let mut seen = Vec::with_capacity(steps);
@@ -44,11 +41,7 @@ struct Call<'a> {
 impl Call<'_> {
     fn returns(&mut self, result: Value) {
         self.returned = true;
-        self.world
-            .state()
-            .seen
-            .returned
-            .insert(self.id.clone(), result);
+        self.world.state().seen.returned.insert(self.id.clone(), result);
     }
 }
 
@@ -80,11 +73,7 @@ impl World {
     }
 
     async fn perform(&self, id: String, op: &Op) {
-        let mut call = Call {
-            world: self,
-            id,
-            returned: false,
-        };
+        let mut call = Call { world: self, id, returned: false };
         let result = match op {
             Op::Seq { ops } => {
                 self.perform_all(&call.id, ops).await;
@@ -113,12 +102,7 @@ impl World {
             }
             Op::Resize { pool, size } => self.resize(pool, size),
             Op::Waitall { pool } => self.waitall(pool).await,
-            Op::Imap {
-                pool,
-                map,
-                sources,
-                func,
-            } => {
+            Op::Imap { pool, map, sources, func } => {
                 let run_jobs = func.as_deref() != Some("none");
                 self.imap(pool, map, sources.clone(), run_jobs)
             }
@@ -145,9 +129,7 @@ impl World {
         let thread = self.pool(pool).spawn(job(self, id, vec![])).await;
         let abort = thread.abort_handle();
         let result = thread.map(outcome).boxed().shared();
-        self.state()
-            .handles
-            .insert(id.to_owned(), Handle { result, abort });
+        self.state().handles.insert(id.to_owned(), Handle { result, abort });
         done()
     }
 
@@ -195,11 +177,8 @@ impl World {
     fn imap(&self, pool: &str, map: &str, sources: Vec<Vec<Value>>, run_jobs: bool) -> Value {
         self.state().map_seen(map);
         let pool = self.pool(pool);
-        let mut sources: Vec<Source> = sources
-            .into_iter()
-            .enumerate()
-            .map(|(index, items)| Source::new(self, map, index, items))
-            .collect();
+        let mut sources: Vec<Source> =
+            sources.into_iter().enumerate().map(|(index, items)| Source::new(self, map, index, items)).collect();
         let world = self.clone();
         let green = match sources.len() {
             1 => pool.imap(move |a| call(&world, run_jobs, vec![a]), sources.remove(0)),
@@ -209,10 +188,7 @@ impl World {
             }
             3 => {
                 let sources = (sources.remove(0), sources.remove(0), sources.remove(0));
-                pool.imap(
-                    move |a, b, c| call(&world, run_jobs, vec![a, b, c]),
-                    sources,
-                )
+                pool.imap(move |a, b, c| call(&world, run_jobs, vec![a, b, c]), sources)
             }
             n => unimplemented!("a map over {n} sources"),
         };
@@ -234,9 +210,7 @@ impl World {
     fn keep(&self, map: &str, pool: &GreenPool, green: GreenMap<Value>) -> Value {
         // eventlet reads one item ahead of what can run.
         let green = green.window(pool.size() + 1);
-        self.state()
-            .maps
-            .insert(map.to_owned(), Consumer::new(green));
+        self.state().maps.insert(map.to_owned(), Consumer::new(green));
         done()
     }
 
@@ -251,9 +225,7 @@ impl World {
         let pile = match pool {
             Some(pool) => GreenPile::on(&self.pool(pool)),
             None => match wanted.map(size).transpose() {
-                Ok(size) => {
-                    size.map_or_else(|| GreenPile::on(&GreenPool::default()), GreenPile::new)
-                }
+                Ok(size) => size.map_or_else(|| GreenPile::on(&GreenPool::default()), GreenPile::new),
                 Err(exception) => return exception,
             },
         };
@@ -302,10 +274,6 @@ fn size(value: &Value) -> Result<usize, Value> {
     if number < 0.0 {
         return Err(json!({"exception": "ValueError"}));
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a small, positive number"
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small, positive number")]
     Ok(number as usize)
 }

@@ -14,12 +14,7 @@ use crate::world::{Raised, Signal, SourceRaised, World};
 /// Boxed, since a job's operations make further jobs.
 pub(crate) fn job(world: &World, id: &str, extra: Vec<Value>) -> BoxFuture<'static, Value> {
     let spec = world.state().specs.get(id).cloned().unwrap_or_default();
-    let mut life = Life {
-        world: world.clone(),
-        job: id.to_owned(),
-        started: false,
-        finished: false,
-    };
+    let mut life = Life { world: world.clone(), job: id.to_owned(), started: false, finished: false };
     async move {
         life.start();
         life.world.perform_all(&life.job, &spec.ops).await;
@@ -87,11 +82,7 @@ pub(crate) fn call(world: &World, run_jobs: bool, args: Vec<Value>) -> BoxFuture
     }
     let mut args = args.into_iter();
     let id = args.next().expect("a map's function has an argument");
-    job(
-        world,
-        id.as_str().expect("the first argument is a job's id"),
-        args.collect(),
-    )
+    job(world, id.as_str().expect("the first argument is a job's id"), args.collect())
 }
 
 /// A source of a map, which tells the world how far it has been read.
@@ -110,12 +101,7 @@ impl Source {
             seen.pulled.push(0);
             seen.ended.push(false);
         }
-        Source {
-            world: world.clone(),
-            map: map.to_owned(),
-            index,
-            items: items.into_iter(),
-        }
+        Source { world: world.clone(), map: map.to_owned(), index, items: items.into_iter() }
     }
 }
 

@@ -35,13 +35,9 @@ impl Level {
         };
         let contested = |tag: &&String| !COUNTERS.contains(&&tag[..]) && !Level::is_shared(tag);
         let contested = scenario.tags.iter().filter(contested).map(|tag| at(tag));
-        let contested = contested
-            .chain(deadlock::first(scenario, &Origins::of(scenario)))
-            .min();
+        let contested = contested.chain(deadlock::first(scenario, &Origins::of(scenario))).min();
         Level {
-            observations: contested
-                .unwrap_or(usize::MAX)
-                .min(scenario.observations.len()),
+            observations: contested.unwrap_or(usize::MAX).min(scenario.observations.len()),
             waiting: at("waiting-miscount"),
             mapped_waiting: usize::MAX,
             mapped: at("imap-counters"),
@@ -56,12 +52,7 @@ impl Level {
     /// The level of the model's trace: everything but `waiting` of a pool with maps. The model's map waits with an item in its
     /// hand, greenpool's does not read one before it can run.
     pub(crate) fn model(scenario: &Scenario) -> Self {
-        Level {
-            observations: scenario.observations.len(),
-            waiting: usize::MAX,
-            mapped_waiting: 0,
-            mapped: usize::MAX,
-        }
+        Level { observations: scenario.observations.len(), waiting: usize::MAX, mapped_waiting: 0, mapped: usize::MAX }
     }
 
     /// Whether `waiting` of this pool counts at this observation.

@@ -29,9 +29,7 @@ use level::Level;
 const DEADLINE: Duration = Duration::from_secs(20);
 
 fn committed(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("eventlet")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("eventlet").join(name)
 }
 
 /// The files that the environment asks for instead of the committed ones.
@@ -48,9 +46,7 @@ fn observe(scenario: &Arc<Scenario>, steps: usize) -> Result<Vec<Observation>, S
     let theirs = Arc::clone(scenario);
     // A thread of its own: a runtime that spins for ever can only be left behind.
     thread::spawn(move || {
-        let _ = done.send(catch_unwind(AssertUnwindSafe(|| {
-            driver::run(&theirs, steps)
-        })));
+        let _ = done.send(catch_unwind(AssertUnwindSafe(|| driver::run(&theirs, steps))));
     });
     match result.recv_timeout(DEADLINE) {
         Ok(seen) => seen.map_err(|panic| format!("panicked: {}", text(&*panic))),
@@ -61,15 +57,12 @@ fn observe(scenario: &Arc<Scenario>, steps: usize) -> Result<Vec<Observation>, S
 /// Replays a scenario as far as its recording binds, and says what differs first.
 fn replay(scenario: &Arc<Scenario>) -> Option<String> {
     let level = Level::recorded(scenario);
-    observe(scenario, level.observations)
-        .map_or_else(Some, |seen| first_difference(scenario, &seen, level))
+    observe(scenario, level.observations).map_or_else(Some, |seen| first_difference(scenario, &seen, level))
 }
 
 fn text(panic: &(dyn std::any::Any + Send)) -> &str {
     let owned = panic.downcast_ref::<String>().map(|text| &text[..]);
-    owned
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("a panic without a text")
+    owned.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without a text")
 }
 
 /// Prints past the capture of the test harness, since the line is asked for also when all is well.
@@ -85,11 +78,7 @@ fn recordings_of_eventlet_replay() {
         Some(path) => format::files(&path),
         None => vec![committed("named.json.gz"), committed("random-A.json.gz")],
     };
-    let scenarios: Vec<Arc<Scenario>> = files
-        .iter()
-        .flat_map(|file| format::read(file))
-        .map(Arc::new)
-        .collect();
+    let scenarios: Vec<Arc<Scenario>> = files.iter().flat_map(|file| format::read(file)).map(Arc::new).collect();
     assert!(!scenarios.is_empty(), "no traces in {files:?}");
     let failures: Vec<String> = scenarios
         .iter()
@@ -100,11 +89,6 @@ fn recordings_of_eventlet_replay() {
         .collect();
     let passed = scenarios.len() - failures.len();
     let total = format!("traces: {passed} passed, {} failed", failures.len());
-    say(&failures
-        .iter()
-        .chain([&total])
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .join("\n"));
+    say(&failures.iter().chain([&total]).map(String::as_str).collect::<Vec<_>>().join("\n"));
     assert!(failures.is_empty(), "{total}");
 }

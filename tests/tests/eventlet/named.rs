@@ -98,37 +98,21 @@ const TABLE: &[(Judge, &str, &[&str])] = &[
         "a map over nothing ends at once at size 0, any other waits for a resize; a size is never negative",
         &["imap-size-zero", "imap-size-zero-empty", "resize-negative"],
     ),
-    (
-        Judge::Model,
-        "the end again, as often as it is asked for",
-        &["imap-next-after-end"],
-    ),
+    (Judge::Model, "the end again, as often as it is asked for", &["imap-next-after-end"]),
     (
         Judge::Model,
         "a cancelled next takes nothing",
-        &[
-            "imap-cancelled-next",
-            "pile-cancelled-next",
-            "pile-cancelled-next-on-blocked-spawn",
-        ],
+        &["imap-cancelled-next", "pile-cancelled-next", "pile-cancelled-next-on-blocked-spawn"],
     ),
     (
         Judge::ModelEnd,
         "`&mut self` makes two consumers take turns: the second is told when the first has its item, not before",
-        &[
-            "imap-two-consumers",
-            "imap-two-consumers-end",
-            "pile-two-consumers",
-            "pile-spawn-cancelled-under-next",
-        ],
+        &["imap-two-consumers", "imap-two-consumers-end", "pile-two-consumers", "pile-spawn-cancelled-under-next"],
     ),
     (
         Judge::Model,
         "a re-entrant job's error comes through its handle, or in its place in the pile",
-        &[
-            "reentrant-inline-error-spawn",
-            "reentrant-inline-error-pile",
-        ],
+        &["reentrant-inline-error-spawn", "reentrant-inline-error-pile"],
     ),
     (
         Judge::Model,
@@ -138,12 +122,7 @@ const TABLE: &[(Judge, &str, &[&str])] = &[
     (
         Judge::Model,
         "depends on who runs first, and tokio's queue is first in, first out too",
-        &[
-            "exhaustion-forces-a-yield",
-            "two-joiners-then-spawn",
-            "waitall-busy-return",
-            "reentrant-queued",
-        ],
+        &["exhaustion-forces-a-yield", "two-joiners-then-spawn", "waitall-busy-return", "reentrant-queued"],
     ),
     (
         Judge::Own(one_at_a_time),
@@ -163,10 +142,7 @@ const TABLE: &[(Judge, &str, &[&str])] = &[
     (
         Judge::Own(the_slot_is_not_lost),
         "depends on who runs first: the cancellation comes before the queued spawner goes on, or after",
-        &[
-            "cancel-while-slot-on-its-way",
-            "cancel-while-slot-on-its-way-next",
-        ],
+        &["cancel-while-slot-on-its-way", "cancel-while-slot-on-its-way-next"],
     ),
 ];
 
@@ -177,34 +153,21 @@ fn the_slot_is_not_lost(seen: &[Observation]) -> Option<String> {
     let started = |job: &str| end.started.iter().any(|started| started == job);
     let pool = end.pools["P"];
     let whole = pool.free + pool.running == 1 && (pool.waiting == 0 || pool.free == 0);
-    let right = if cancelled {
-        started("J4") && !started("J2")
-    } else {
-        started("J2") && !started("J4")
-    };
+    let right = if cancelled { started("J4") && !started("J2") } else { started("J2") && !started("J4") };
     (!(right && whole)).then(|| format!("{end:?}"))
 }
 
 /// Two maps on a pool of one slot.
 fn one_at_a_time(seen: &[Observation]) -> Option<String> {
-    let fits = |seen: &Observation| {
-        seen.pools["P"].running <= 1 && seen.started.len() - seen.finished.len() <= 1
-    };
-    seen.iter()
-        .find(|seen| !fits(seen))
-        .map(|seen| format!("{seen:?}"))
+    let fits = |seen: &Observation| seen.pools["P"].running <= 1 && seen.started.len() - seen.finished.len() <= 1;
+    seen.iter().find(|seen| !fits(seen)).map(|seen| format!("{seen:?}"))
 }
 
 /// The job has read its map to the end, and then ends itself.
 fn the_map_ends(seen: &[Observation]) -> Option<String> {
     let end = seen.last()?;
     let read = ["J1.1", "J1.2", "J1.3"].map(|call| end.returned.get(call).cloned());
-    let right = read
-        == [
-            Some(json!({"ok": "J2"})),
-            Some(json!({"ok": "J3"})),
-            Some(json!({"end": true})),
-        ];
+    let right = read == [Some(json!({"ok": "J2"})), Some(json!({"ok": "J3"})), Some(json!({"end": true}))];
     let whole = end.finished.len() == 3 && end.pools["P"].free == 1;
     (!(right && whole)).then(|| format!("{end:?}"))
 }
@@ -234,52 +197,31 @@ fn is_contested(scenario: &Scenario) -> bool {
 
 #[test]
 fn each_contested_scenario_is_judged_once() {
-    let judged: Vec<&str> = TABLE
-        .iter()
-        .flat_map(|(_, _, ids)| ids.iter().copied())
-        .collect();
+    let judged: Vec<&str> = TABLE.iter().flat_map(|(_, _, ids)| ids.iter().copied()).collect();
     let named = read(&committed("named.json.gz"));
-    let contested: BTreeSet<&str> = named
-        .iter()
-        .filter(|s| is_contested(s))
-        .map(|s| &s.id[..])
-        .collect();
+    let contested: BTreeSet<&str> = named.iter().filter(|s| is_contested(s)).map(|s| &s.id[..]).collect();
     assert_eq!(judged.iter().copied().collect::<BTreeSet<_>>(), contested);
-    assert_eq!(
-        judged.len(),
-        contested.len(),
-        "a scenario stands in two rows"
-    );
+    assert_eq!(judged.len(), contested.len(), "a scenario stands in two rows");
 }
 
 #[test]
 fn contested_scenarios_go_as_the_table_says() {
     let models = read(&committed("named-model.json.gz")).into_iter();
-    let mut models: BTreeMap<String, Scenario> =
-        models.map(|model| (model.id.clone(), model)).collect();
+    let mut models: BTreeMap<String, Scenario> = models.map(|model| (model.id.clone(), model)).collect();
     let mut failures = Vec::new();
     for (judge, why, ids) in TABLE {
         for id in *ids {
-            let model = Arc::new(
-                models
-                    .remove(*id)
-                    .expect("the model has all the named scenarios"),
-            );
-            let difference =
-                observe(&model, model.steps.len()).map_or_else(Some, |seen| match judge {
-                    Judge::Model => first_difference(&model, &seen, Level::model(&model)),
-                    Judge::ModelEnd => end_differs(&model, &seen),
-                    Judge::Own(assertion) => assertion(&seen),
-                });
+            let model = Arc::new(models.remove(*id).expect("the model has all the named scenarios"));
+            let difference = observe(&model, model.steps.len()).map_or_else(Some, |seen| match judge {
+                Judge::Model => first_difference(&model, &seen, Level::model(&model)),
+                Judge::ModelEnd => end_differs(&model, &seen),
+                Judge::Own(assertion) => assertion(&seen),
+            });
             failures.extend(difference.map(|difference| format!("{id}: {difference} ({why})")));
         }
     }
     if !failures.is_empty() {
         say(&failures.join("\n"));
     }
-    assert!(
-        failures.is_empty(),
-        "{} contested scenarios go otherwise",
-        failures.len()
-    );
+    assert!(failures.is_empty(), "{} contested scenarios go otherwise", failures.len());
 }

@@ -16,23 +16,15 @@ pub(crate) struct Origins<'a> {
 
 enum Origin<'a> {
     /// Spawned by one call: number `index` of the list of `owner`, or the only call of the driver `owner`.
-    Call {
-        owner: &'a str,
-        index: Option<usize>,
-        pool: &'a str,
-    },
+    Call { owner: &'a str, index: Option<usize>, pool: &'a str },
     /// An item of a map.
     Item { map: &'a str },
 }
 
 impl<'a> Origins<'a> {
     pub(crate) fn of(scenario: &'a Scenario) -> Self {
-        let mut origins = Origins {
-            jobs: HashMap::new(),
-            specs: &scenario.jobs,
-            queued: HashMap::new(),
-            maps: HashMap::new(),
-        };
+        let mut origins =
+            Origins { jobs: HashMap::new(), specs: &scenario.jobs, queued: HashMap::new(), maps: HashMap::new() };
         let mut piles = HashMap::new();
         for step in &scenario.steps {
             origins.add(&step.driver, None, &step.op, &mut piles);
@@ -43,10 +35,7 @@ impl<'a> Origins<'a> {
             }
         }
         for (at, seen) in scenario.observations.iter().enumerate() {
-            let present: HashSet<&str> = scenario.steps[..=at]
-                .iter()
-                .map(|step| &step.driver[..])
-                .collect();
+            let present: HashSet<&str> = scenario.steps[..=at].iter().map(|step| &step.driver[..]).collect();
             for job in origins.blocked(seen, &present) {
                 origins.queued.entry(job).or_insert(at);
             }
@@ -54,13 +43,7 @@ impl<'a> Origins<'a> {
         origins
     }
 
-    fn add(
-        &mut self,
-        owner: &'a str,
-        index: Option<usize>,
-        op: &'a Op,
-        piles: &mut HashMap<&'a str, &'a str>,
-    ) {
+    fn add(&mut self, owner: &'a str, index: Option<usize>, op: &'a Op, piles: &mut HashMap<&'a str, &'a str>) {
         match op {
             Op::Seq { ops } => {
                 for (k, op) in ops.iter().enumerate() {
@@ -77,9 +60,7 @@ impl<'a> Origins<'a> {
                 let pool = piles.get(&pile[..]).copied().unwrap_or(pile);
                 self.jobs.insert(job, Origin::Call { owner, index, pool });
             }
-            Op::Imap {
-                pool, map, sources, ..
-            } => {
+            Op::Imap { pool, map, sources, .. } => {
                 self.maps.insert(map, pool);
                 self.add_items(map, sources.first().into_iter().flatten());
             }
@@ -103,23 +84,15 @@ impl<'a> Origins<'a> {
             let Origin::Call { owner, index, .. } = *origin else {
                 return false;
             };
-            let alive =
-                present.contains(owner) || seen.started.iter().any(|started| started == owner);
+            let alive = present.contains(owner) || seen.started.iter().any(|started| started == owner);
             let returned = |id: &str| seen.returned.contains_key(id);
             let at_it = match index {
                 None => !returned(owner),
-                Some(k) => {
-                    !returned(&format!("{owner}.{k}"))
-                        && (k == 0 || returned(&format!("{owner}.{}", k - 1)))
-                }
+                Some(k) => !returned(&format!("{owner}.{k}")) && (k == 0 || returned(&format!("{owner}.{}", k - 1))),
             };
             alive && at_it && !seen.started.iter().any(|started| started == job)
         };
-        self.jobs
-            .iter()
-            .filter(|(job, origin)| waits(job, origin))
-            .map(|(job, _)| *job)
-            .collect()
+        self.jobs.iter().filter(|(job, origin)| waits(job, origin)).map(|(job, _)| *job).collect()
     }
 
     /// Whether one cause puts the start of `a` before that of `b`; both started in the step before observation `at`, in this order.
@@ -129,18 +102,9 @@ impl<'a> Origins<'a> {
         };
         match (from_a, from_b) {
             (Origin::Item { map: a, .. }, Origin::Item { map: b, .. }) => a == b,
-            (
-                Origin::Call {
-                    owner: by_a,
-                    pool: in_a,
-                    ..
-                },
-                Origin::Call {
-                    owner: by_b,
-                    pool: in_b,
-                    ..
-                },
-            ) if in_a == in_b => {
+            (Origin::Call { owner: by_a, pool: in_a, .. }, Origin::Call { owner: by_b, pool: in_b, .. })
+                if in_a == in_b =>
+            {
                 *by_b == a || by_a == by_b && self.in_a_row(a, b) || self.queued_apart(a, b, at)
             }
             (_, Origin::Call { owner, .. }) => *owner == a,
@@ -168,11 +132,8 @@ impl<'a> Origins<'a> {
 
     /// Whether two jobs that ended in one step have to end in the order of their starts: neither waits for anything.
     pub(crate) fn orders_ends(&self, a: &str, b: &str, at: usize) -> bool {
-        let instant = |job: &str| {
-            self.specs
-                .get(job)
-                .is_some_and(|spec| spec.mode != Mode::Gate && spec.ops.is_empty())
-        };
+        let instant =
+            |job: &str| self.specs.get(job).is_some_and(|spec| spec.mode != Mode::Gate && spec.ops.is_empty());
         instant(a) && instant(b) && self.orders_starts(a, b, at)
     }
 
@@ -192,9 +153,7 @@ impl<'a> Origins<'a> {
     /// How many of these jobs are items of the map, and the last of them.
     pub(crate) fn items_of<'s>(&self, map: &str, jobs: &'s [String]) -> (usize, Option<&'s str>) {
         let of_map = |job: &&String| matches!(self.jobs.get(&job[..]), Some(Origin::Item { map: of }) if *of == map);
-        jobs.iter()
-            .filter(of_map)
-            .fold((0, None), |(count, _), job| (count + 1, Some(job)))
+        jobs.iter().filter(of_map).fold((0, None), |(count, _), job| (count + 1, Some(job)))
     }
 
     /// The jobs that may have started later than recorded.
@@ -204,17 +163,8 @@ impl<'a> Origins<'a> {
     pub(crate) fn late(&self, scenario: &'a Scenario, at: usize) -> HashSet<&'a str> {
         let recorded = &scenario.observations[at];
         let late = |(map, pool): (&&str, &&str)| {
-            let taken = recorded
-                .maps
-                .get(*map)?
-                .items
-                .iter()
-                .filter(|item| item.get("end").is_none())
-                .count();
-            let created = scenario
-                .observations
-                .iter()
-                .find(|seen| seen.maps.contains_key(*map))?;
+            let taken = recorded.maps.get(*map)?.items.iter().filter(|item| item.get("end").is_none()).count();
+            let created = scenario.observations.iter().find(|seen| seen.maps.contains_key(*map))?;
             let counters = created.pools.get(*pool)?;
             let window = usize::try_from(counters.free + counters.running + 1).unwrap_or(0);
             let (started, last) = self.items_of(map, &recorded.started);

@@ -51,17 +51,12 @@ pub(crate) enum Signal {
 
 impl World {
     pub(crate) fn new(specs: BTreeMap<String, JobSpec>) -> Self {
-        World(Arc::new(Mutex::new(State {
-            specs,
-            ..State::default()
-        })))
+        World(Arc::new(Mutex::new(State { specs, ..State::default() })))
     }
 
     /// The state. Never held while anything of greenpool's is polled, called or dropped that may run a job's code.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        self.0
-            .lock()
-            .expect("no step panics while it holds the state")
+        self.0.lock().expect("no step panics while it holds the state")
     }
 
     pub(crate) fn pool(&self, name: &str) -> GreenPool {
@@ -73,10 +68,7 @@ impl World {
     }
 
     pub(crate) fn finished(&self, job: &str, how: &str) {
-        self.state()
-            .seen
-            .finished
-            .push((job.to_owned(), how.to_owned()));
+        self.state().seen.finished.push((job.to_owned(), how.to_owned()));
     }
 
     pub(crate) fn set_gate(&self, job: &str, signal: Signal) {
@@ -109,15 +101,8 @@ impl World {
     /// What can be seen at this instant.
     pub(crate) fn observe(&self) -> Observation {
         let state = self.state();
-        let pools = state
-            .pools
-            .iter()
-            .map(|(name, pool)| (name.clone(), counters(pool)))
-            .collect();
-        Observation {
-            pools,
-            ..state.seen.clone()
-        }
+        let pools = state.pools.iter().map(|(name, pool)| (name.clone(), counters(pool))).collect();
+        Observation { pools, ..state.seen.clone() }
     }
 
     /// Lets go of everything, which breaks the circle of a world whose maps' sources hold the world.
@@ -158,10 +143,7 @@ pub(crate) struct Consumer<S> {
 
 impl<S> Consumer<S> {
     pub(crate) fn new(stream: S) -> Arc<Self> {
-        Arc::new(Consumer {
-            turn: tokio::sync::Mutex::new(()),
-            stream: Mutex::new(stream),
-        })
+        Arc::new(Consumer { turn: tokio::sync::Mutex::new(()), stream: Mutex::new(stream) })
     }
 
     pub(crate) fn stream(&self) -> MutexGuard<'_, S> {
