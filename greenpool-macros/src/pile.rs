@@ -19,10 +19,12 @@ const MOST: usize = 32;
 // pile! { a: f(a), b: g(b) }      match (.., ..,) { handles => pile_named::<_, Names>(handles) }
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let mut input = input.into_iter();
-    let root = match input.next() {
-        Some(TokenTree::Group(root)) => root.stream(),
-        Some(_) | None => quote!(::greenpool),
-    };
+    let root = input
+        .next()
+        .map_or_else(TokenStream::new, |root| match root {
+            TokenTree::Group(root) => root.stream(),
+            root => root.into(),
+        });
     let mut errors = Errors::default();
     let parser = |input: ParseStream<'_>| Ok(Pile::parse(input, &mut errors));
     let pile = parser.parse2(without_brackets(input.collect()));
