@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::OnceLock;
 
-pub use crate::call::{PooledFn, SpawnCall, SpawnCallN, Workers};
+pub use crate::call::{Implies, PooledFn, Same, SendsBack, SpawnCall, SpawnCallN, Workers};
 use crate::error::TrySpawnError;
 pub use crate::fan::{Handles, InOrder, PileOf, Record, SameType};
 use crate::map::GreenMap;
@@ -39,8 +39,6 @@ impl PoolCell {
 pub fn spawn<P, A, O>(args: A) -> SpawnCall<P, A, O>
 where
     P: PooledFn<A, O>,
-    A: Send + 'static,
-    O: Send + 'static,
 {
     SpawnCall::new(args)
 }
@@ -48,8 +46,6 @@ where
 pub fn spawn_n<P, A, O>(args: A) -> SpawnCallN<P, A, O>
 where
     P: PooledFn<A, O>,
-    A: Send + 'static,
-    O: Send + 'static,
 {
     SpawnCallN::new(args)
 }
@@ -58,8 +54,6 @@ where
 pub fn try_spawn<P, A, O>(args: A) -> Result<GreenThread<O>, TrySpawnError<A>>
 where
     P: PooledFn<A, O>,
-    A: Send + 'static,
-    O: Send + 'static,
 {
     crate::call::try_spawn::<P, A, O>(args)
 }
@@ -69,8 +63,6 @@ where
 pub fn submit<P, A, O>(args: A) -> GreenThread<O>
 where
     P: PooledFn<A, O>,
-    A: Send + 'static,
-    O: Send + 'static,
 {
     crate::worker::submit(P::pool().core(), P::call(args))
 }
@@ -89,8 +81,6 @@ where
 pub fn imap<P, A, O, I>(items: I) -> GreenMap<O>
 where
     P: PooledFn<A, O>,
-    A: Send + 'static,
-    O: Send + 'static,
     I: Iterator<Item = A> + Send + 'static,
 {
     GreenMap::start(
@@ -104,8 +94,6 @@ where
 pub fn imap_unordered<P, A, O, I>(items: I) -> GreenMap<O>
 where
     P: PooledFn<A, O>,
-    A: Send + 'static,
-    O: Send + 'static,
     I: Iterator<Item = A> + Send + 'static,
 {
     GreenMap::start(
@@ -113,6 +101,27 @@ where
         Applied::new(items, |args| P::call(args)),
         false,
     )
+}
+
+/// The pool that `pool = PATH` names.
+pub fn shared<T: StaticPool>(pool: &'static T) -> &'static GreenPool {
+    pool.get()
+}
+
+/// What `pool = PATH` can name.
+#[diagnostic::on_unimplemented(
+    message = "expected a `static` of type `GreenPool`, found `{Self}`",
+    label = "expected a `static` of type `GreenPool`",
+    note = "write `static POOL: GreenPool = GreenPool::const_new(100);` and `pool = POOL`"
+)]
+pub trait StaticPool {
+    fn get(&'static self) -> &'static GreenPool;
+}
+
+impl StaticPool for GreenPool {
+    fn get(&'static self) -> &'static GreenPool {
+        self
+    }
 }
 
 pub fn pile<R: Handles>(handles: R) -> PileOf<R> {
