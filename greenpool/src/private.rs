@@ -124,6 +124,32 @@ impl StaticPool for GreenPool {
     }
 }
 
+/// The pool of `pile![in POOL; ..]`.
+pub fn given<P: AsPool + ?Sized>(pool: &P) -> &GreenPool {
+    pool.as_pool()
+}
+
+/// What `pile![in POOL; ..]` can name.
+#[diagnostic::on_unimplemented(
+    message = "expected a `GreenPool`, found `{Self}`",
+    label = "expected a `GreenPool`"
+)]
+pub trait AsPool {
+    fn as_pool(&self) -> &GreenPool;
+}
+
+impl AsPool for GreenPool {
+    fn as_pool(&self) -> &GreenPool {
+        self
+    }
+}
+
+impl<P: AsPool + ?Sized> AsPool for &P {
+    fn as_pool(&self) -> &GreenPool {
+        (**self).as_pool()
+    }
+}
+
 pub fn pile<R: Handles>(handles: R) -> PileOf<R> {
     PileOf::new(handles)
 }
