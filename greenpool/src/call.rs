@@ -96,19 +96,17 @@ where
     fn start(self, seat: Seat) -> GreenThread<O> {
         worker::begin(P::call(self.args), seat)
     }
+
+    fn start_here(self, seat: Seat, cx: &mut Context<'_>) -> GreenThread<O> {
+        worker::begin_here(P::call(self.args), seat, cx)
+    }
 }
 
 fn spawning<P, A, O>(args: A) -> Spawning<Call<P, A, O>, O>
 where
     P: PooledFn<A, O>,
 {
-    Spawning::new(
-        P::pool().core().clone(),
-        Call {
-            args,
-            function: PhantomData,
-        },
-    )
+    Spawning::new(P::pool().core().clone(), Call { args, function: PhantomData })
 }
 
 /// The future of a declared function's `spawn`.

@@ -23,16 +23,11 @@ pub struct PoolCell {
 impl PoolCell {
     #[must_use]
     pub const fn new(name: &'static str, size: fn() -> usize) -> Self {
-        PoolCell {
-            name,
-            size,
-            pool: OnceLock::new(),
-        }
+        PoolCell { name, size, pool: OnceLock::new() }
     }
 
     pub fn get(&'static self) -> &'static GreenPool {
-        self.pool
-            .get_or_init(|| GreenPool::named((self.size)(), self.name))
+        self.pool.get_or_init(|| GreenPool::named((self.size)(), self.name))
     }
 }
 
@@ -83,11 +78,7 @@ where
     P: PooledFn<A, O>,
     I: Iterator<Item = A> + Send + 'static,
 {
-    GreenMap::start(
-        P::pool().core(),
-        Applied::new(items, |args| P::call(args)),
-        true,
-    )
+    GreenMap::start(P::pool().core(), Applied::new(items, |args| P::call(args)), true)
 }
 
 #[track_caller]
@@ -96,11 +87,7 @@ where
     P: PooledFn<A, O>,
     I: Iterator<Item = A> + Send + 'static,
 {
-    GreenMap::start(
-        P::pool().core(),
-        Applied::new(items, |args| P::call(args)),
-        false,
-    )
+    GreenMap::start(P::pool().core(), Applied::new(items, |args| P::call(args)), false)
 }
 
 /// The pool that `pool = PATH` names.

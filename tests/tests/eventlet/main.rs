@@ -1,0 +1,90 @@
+//! Traces recorded from eventlet itself, replayed on greenpool.
+//!
+//! `GREENPOOL_TRACES=file-or-folder` replays other files of the same format instead of the committed ones.
+
+mod compare;
+mod deadlock;
+mod driver;
+mod format;
+mod job;
+mod level;
+mod named;
+mod origin;
+mod world;
+
+use std::env;
+use std::io::{Write, stdout};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+use compare::first_difference;
+use format::{Observation, Scenario};
+use level::Level;
+
+/// Real time that one scenario may take. All of them take milliseconds.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+fn committed(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("eventlet").join(name)
+}
+
+/// The files that the environment asks for instead of the committed ones.
+fn asked_for() -> Option<PathBuf> {
+    env::var_os("GREENPOOL_TRACES").map(PathBuf::from)
+}
+
+/// Runs the first steps of a scenario: what was to be seen after each, or why it did not come to that.
+fn observe(scenario: &Arc<Scenario>, steps: usize) -> Result<Vec<Observation>, String> {
+    let (done, result) = channel();
+    let theirs = Arc::clone(scenario);
+    // A thread of its own: a runtime that spins for ever can only be left behind.
+    thread::spawn(move || {
+        let _ = done.send(catch_unwind(AssertUnwindSafe(|| driver::run(&theirs, steps))));
+    });
+    match result.recv_timeout(DEADLINE) {
+        Ok(seen) => seen.map_err(|panic| format!("panicked: {}", text(&*panic))),
+        Err(_) => Err(format!("not at rest after {DEADLINE:?}")),
+    }
+}
+
+/// Replays a scenario as far as its recording binds, and says what differs first.
+fn replay(scenario: &Arc<Scenario>) -> Option<String> {
+    let level = Level::recorded(scenario);
+    observe(scenario, level.observations).map_or_else(Some, |seen| first_difference(scenario, &seen, level))
+}
+
+fn text(panic: &(dyn std::any::Any + Send)) -> &str {
+    let owned = panic.downcast_ref::<String>().map(|text| &text[..]);
+    owned.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without a text")
+}
+
+/// Prints past the capture of the test harness, since the line is asked for also when all is well.
+fn say(line: &str) {
+    let mut out = stdout().lock();
+    let _ = writeln!(out, "\n{line}");
+    let _ = out.flush();
+}
+
+#[test]
+fn recordings_of_eventlet_replay() {
+    let files = match asked_for() {
+        Some(path) => format::files(&path),
+        None => vec![committed("named.json.gz"), committed("random-A.json.gz")],
+    };
+    let scenarios: Vec<Arc<Scenario>> = files.iter().flat_map(|file| format::read(file)).map(Arc::new).collect();
+    let failures: Vec<String> = scenarios
+        .iter()
+        .filter_map(|scenario| {
+            let difference = replay(scenario)?;
+            Some(format!("{}: {difference}", scenario.id))
+        })
+        .collect();
+    let passed = scenarios.len() - failures.len();
+    let total = format!("traces: {passed} passed, {} failed", failures.len());
+    say(&failures.iter().chain([&total]).map(String::as_str).collect::<Vec<_>>().join("\n"));
+    assert!(failures.is_empty(), "{total}");
+}
