@@ -103,7 +103,7 @@ fn pool(companion: &Companion) -> TokenStream {
     let body = match &companion.source {
         Source::Shared(path) => {
             let shared = quote_spanned!(first_span(path)=> &#path);
-            quote_spanned!(at=> ::core::convert::identity::<&'static #root::GreenPool>(#shared))
+            quote_spanned!(first_span(path)=> #root::__private::shared(#shared))
         }
         Source::Own(Some(size)) if is_constant(size) => {
             let assertion = assertion(size);
