@@ -8,6 +8,8 @@ use url::Url;
 
 /// Checks every link of a site: its pages, files, redirects and anchors, and each link to another host once.
 ///
+/// A page is taken as its server sends it: links and anchors that a script would add to it are not seen.
+///
 /// Exit status: 0 when all links are fine, 1 when some are broken, 2 when the check could not be done,
 /// 130 when it was interrupted before a broken link was found.
 #[derive(Debug, Parser)]
@@ -57,23 +59,15 @@ impl Target {
         if text.starts_with("http://") || text.starts_with("https://") {
             return match Url::parse(text) {
                 Ok(url) => Ok(Self::Address(url)),
-                Err(error) => Err(format!(
-                    "{error}; give an address like http://example.org/docs/"
-                )),
+                Err(error) => Err(format!("{error}; give an address like http://example.org/docs/")),
             };
         }
         let folder = PathBuf::from(text);
         if !folder.is_dir() {
-            return Err(
-                "no such folder; give a folder, or an address that begins with http:// or https://"
-                    .to_owned(),
-            );
+            return Err("no such folder; give a folder, or an address that begins with http:// or https://".to_owned());
         }
         if !folder.join("index.html").is_file() {
-            return Err(
-                "this folder has no index.html; give the folder that holds the site's first page"
-                    .to_owned(),
-            );
+            return Err("this folder has no index.html; give the folder that holds the site's first page".to_owned());
         }
         Ok(Self::Folder(folder))
     }
@@ -108,15 +102,8 @@ mod tests {
     #[test]
     fn an_address_and_a_folder_are_told_apart() {
         let url = Url::parse("https://example.org/").unwrap();
-        assert_eq!(
-            Target::parse("https://example.org"),
-            Ok(Target::Address(url))
-        );
-        assert!(
-            Target::parse("example.org")
-                .unwrap_err()
-                .contains("http://")
-        );
+        assert_eq!(Target::parse("https://example.org"), Ok(Target::Address(url)));
+        assert!(Target::parse("example.org").unwrap_err().contains("http://"));
         assert!(Target::parse("http://").is_err());
     }
 }

@@ -16,10 +16,7 @@ use crate::reason::Reason;
 #[derive(Debug)]
 pub(crate) enum Visit {
     /// An HTML page, with what was found in it.
-    Page {
-        links: BTreeSet<Link>,
-        anchors: HashSet<String>,
-    },
+    Page { links: BTreeSet<Link>, anchors: HashSet<String> },
     /// It is there, and nothing more is to be learned from it: not HTML, or not ours.
     Fine,
     /// A redirect. Where it leads to is an address of its own, visited like any other.
@@ -73,15 +70,8 @@ async fn read_anchors(html: Arc<str>) -> HashSet<String> {
 impl Crawl {
     /// A crawl that stays on the host of `start`.
     pub(crate) fn new(client: Client, start: &Url) -> Arc<Self> {
-        let notes = Notes {
-            found: HashSet::from([start.clone()]),
-            ..Notes::default()
-        };
-        Arc::new(Self {
-            start: start.clone(),
-            client,
-            notes: Mutex::new(notes),
-        })
+        let notes = Notes { found: HashSet::from([start.clone()]), ..Notes::default() };
+        Arc::new(Self { start: start.clone(), client, notes: Mutex::new(notes) })
     }
 
     /// How many addresses were found, and how many of them are done.
@@ -112,10 +102,7 @@ impl Crawl {
             anchors: read_anchors(html),
         };
         match page.try_join().await {
-            Ok(page) => Ok(Visit::Page {
-                links: page.links,
-                anchors: page.anchors,
-            }),
+            Ok(page) => Ok(Visit::Page { links: page.links, anchors: page.anchors }),
             Err(error) => Err(Reason::Unreadable(error.to_string())),
         }
     }

@@ -94,10 +94,8 @@ fn keys(element: &str) -> &'static [&'static str] {
 
 /// Hints to the browser name a host, not something that can be asked for.
 fn is_hint(tag: &StartTag<()>) -> bool {
-    attribute(tag, "rel").is_some_and(|rel| {
-        rel.split_ascii_whitespace()
-            .any(|word| ["preconnect", "dns-prefetch"].contains(&word))
-    })
+    attribute(tag, "rel")
+        .is_some_and(|rel| rel.split_ascii_whitespace().any(|word| ["preconnect", "dns-prefetch"].contains(&word)))
 }
 
 /// `None` for what is no link to a page: `mailto:`, `javascript:`, `data:` and the like.
@@ -133,11 +131,7 @@ mod tests {
     #[test]
     fn links_are_resolved_against_the_page() {
         let html = "<a href=next.html><A HREF='../up.html#x'></A><img src=/a.png>";
-        let all = [
-            "http://here/a.png",
-            "http://here/dir/next.html",
-            "http://here/up.html#x",
-        ];
+        let all = ["http://here/a.png", "http://here/dir/next.html", "http://here/up.html#x"];
         assert_eq!(found(html), all);
     }
 
@@ -156,10 +150,7 @@ mod tests {
 
     #[test]
     fn an_address_that_cannot_be_read_is_kept_as_written() {
-        assert_eq!(
-            found("<a href='http://[oops/'>"),
-            ["malformed http://[oops/"]
-        );
+        assert_eq!(found("<a href='http://[oops/'>"), ["malformed http://[oops/"]);
     }
 
     #[test]

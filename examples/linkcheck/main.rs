@@ -46,10 +46,7 @@ async fn main() -> ExitCode {
     // Fails only where a provider is installed already, which does as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let outcome = match run(&args).await {
-        Ok(report) => report
-            .print(args.json)
-            .map(|()| report)
-            .context("the report could not be printed"),
+        Ok(report) => report.print(args.json).map(|()| report).context("the report could not be printed"),
         Err(error) => Err(error),
     };
     match outcome {
@@ -90,9 +87,7 @@ async fn run(args: &Args) -> Result<Report> {
     let mut notes = crawl_pages(site, &start).await;
     match notes.visits.get(&start) {
         Some(Visit::Moved(to)) if notes.outside.contains(to) => {
-            eprintln!(
-                "note: {start} redirects to another host; give {to} to check the pages there"
-            );
+            eprintln!("note: {start} redirects to another host; give {to} to check the pages there");
         }
         _ => {}
     }
@@ -128,12 +123,7 @@ async fn stop_on_interrupt(patience: Duration) {
         // Without a handler of ours, Ctrl-C ends the program as it always does.
         return;
     }
-    let drained = async {
-        tokio::join!(
-            fetch::pool().shutdown(patience),
-            probe::pool().shutdown(patience)
-        )
-    };
+    let drained = async { tokio::join!(fetch::pool().shutdown(patience), probe::pool().shutdown(patience)) };
     tokio::select! {
         _ = drained => {}
         _ = signal::ctrl_c() => {
@@ -144,15 +134,10 @@ async fn stop_on_interrupt(patience: Duration) {
 
 /// A client whose redirects are seen to by `policy`; `local` when it asks only servers of our own.
 fn client(timeout: Duration, policy: redirect::Policy, local: bool) -> Result<Client> {
-    let mut builder = Client::builder()
-        .user_agent("greenpool-linkcheck")
-        .timeout(timeout)
-        .redirect(policy);
+    let mut builder = Client::builder().user_agent("greenpool-linkcheck").timeout(timeout).redirect(policy);
     if local {
         // Plain HTTP on the loopback interface must not depend on the machine's proxies and certificates.
         builder = builder.no_proxy().tls_certs_only([]);
     }
-    builder
-        .build()
-        .context("the HTTP client could not be set up")
+    builder.build().context("the HTTP client could not be set up")
 }

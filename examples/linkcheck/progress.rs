@@ -22,9 +22,7 @@ impl Progress {
     ) -> Self {
         // Draws to standard error, and hides itself when that is no terminal.
         let bar = ProgressBar::new(0).with_prefix(what);
-        if let Ok(style) =
-            ProgressStyle::with_template("{prefix} {wide_bar} {human_pos}/{human_len}  {msg}")
-        {
+        if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {human_pos}/{human_len}  {msg}") {
             bar.set_style(style);
         }
         let painter = tokio::spawn(paint(bar.clone(), what, pool, counts));
@@ -39,12 +37,7 @@ impl Drop for Progress {
     }
 }
 
-async fn paint(
-    bar: ProgressBar,
-    what: &'static str,
-    pool: &GreenPool,
-    counts: impl Fn() -> (usize, usize),
-) {
+async fn paint(bar: ProgressBar, what: &'static str, pool: &GreenPool, counts: impl Fn() -> (usize, usize)) {
     let plain = bar.is_hidden();
     let period = Duration::from_millis(if plain { 1_000 } else { 100 });
     let mut ticks = time::interval(period);
@@ -56,9 +49,7 @@ async fn paint(
         let (running, waiting, free) = (pool.running(), pool.waiting(), pool.free());
         let what = if pool.is_closed() { "stopping" } else { what };
         if plain {
-            eprintln!(
-                "{what}: {done} of {found} done; {running} running, {waiting} waiting, {free} free"
-            );
+            eprintln!("{what}: {done} of {found} done; {running} running, {waiting} waiting, {free} free");
             continue;
         }
         bar.set_prefix(what);

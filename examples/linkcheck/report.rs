@@ -48,9 +48,7 @@ struct Totals {
 impl Report {
     /// Sums up what was found out in `time`, about other hosts too unless it was to stay `inside`.
     pub(crate) fn new(site: &Url, notes: &Notes, inside: bool, time: Duration) -> Self {
-        let Notes {
-            outside, visits, ..
-        } = notes;
+        let Notes { outside, visits, .. } = notes;
         let count = |is: fn(&Visit) -> bool| visits.values().filter(|visit| is(visit)).count();
         let row = |broken: Broken| Row {
             link: broken.link,
@@ -58,10 +56,7 @@ impl Report {
             detail: broken.reason.to_string(),
             pages: broken.pages,
         };
-        let mut broken: Vec<_> = verdict::broken_links(site, visits)
-            .into_iter()
-            .map(row)
-            .collect();
+        let mut broken: Vec<_> = verdict::broken_links(site, visits).into_iter().map(row).collect();
         // The site's own links first: those are for its author to mend.
         broken.sort_by_cached_key(|row| (short(site, &row.link) == row.link, row.link.clone()));
         let pages: BTreeSet<_> = broken.iter().flat_map(|row| &row.pages).collect();
@@ -75,12 +70,7 @@ impl Report {
             seconds: time.as_secs_f64(),
             requests_per_second: per_second(visits.len(), time),
         };
-        Self {
-            site: site.clone(),
-            complete: notes.is_complete(inside),
-            broken,
-            totals,
-        }
+        Self { site: site.clone(), complete: notes.is_complete(inside), broken, totals }
     }
 
     /// Was the check done to its end?
@@ -113,12 +103,7 @@ impl Report {
             .set_content_arrangement(ContentArrangement::Dynamic)
             .set_header(["broken link", "why", "on the pages"]);
         for row in &self.broken {
-            let mut pages: Vec<_> = row
-                .pages
-                .iter()
-                .map(|page| short(&self.site, page))
-                .take(PAGES_SHOWN)
-                .collect();
+            let mut pages: Vec<_> = row.pages.iter().map(|page| short(&self.site, page)).take(PAGES_SHOWN).collect();
             let more = row.pages.len().saturating_sub(PAGES_SHOWN);
             let more = format!("and {more} more");
             if row.pages.len() > PAGES_SHOWN {
@@ -134,37 +119,14 @@ impl Report {
         let n = |count: usize| HumanCount(count as u64);
         let (pages, redirects, outside) = (n(totals.pages), n(totals.redirects), n(totals.outside));
         writeln!(out, "checked {}", self.site)?;
-        writeln!(
-            out,
-            "pages: {pages}, redirects: {redirects}, links to other hosts: {outside}"
-        )?;
-        let (requests, seconds, speed) = (
-            n(totals.requests),
-            totals.seconds,
-            totals.requests_per_second,
-        );
-        writeln!(
-            out,
-            "requests: {requests} in {seconds:.1} s, {speed:.0} a second"
-        )?;
+        writeln!(out, "pages: {pages}, redirects: {redirects}, links to other hosts: {outside}")?;
+        let (requests, seconds, speed) = (n(totals.requests), totals.seconds, totals.requests_per_second);
+        writeln!(out, "requests: {requests} in {seconds:.1} s, {speed:.0} a second")?;
         match totals.broken_links {
             0 => write!(out, "no broken links")?,
-            links => write!(
-                out,
-                "broken links: {}, on pages: {}",
-                n(links),
-                n(totals.pages_with_broken_links)
-            )?,
+            links => write!(out, "broken links: {}, on pages: {}", n(links), n(totals.pages_with_broken_links))?,
         }
-        writeln!(
-            out,
-            "{}",
-            if self.complete {
-                ""
-            } else {
-                "; the check was not finished"
-            }
-        )
+        writeln!(out, "{}", if self.complete { "" } else { "; the check was not finished" })
     }
 }
 

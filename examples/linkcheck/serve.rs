@@ -31,10 +31,7 @@ impl World {
         dead.bind(([127, 0, 0, 1], 0).into())?;
         let nobody = format!("http://{}", dead.local_addr()?);
         let elsewhere = serve(elsewhere()).await?;
-        let outside = Outside {
-            alive: elsewhere.as_str().trim_end_matches('/'),
-            dead: &nobody,
-        };
+        let outside = Outside { alive: elsewhere.as_str().trim_end_matches('/'), dead: &nobody };
         let start = serve(router(Site::plan(seed, pages, outside))).await?;
         Ok(Self { start, _dead: dead })
     }
@@ -56,18 +53,14 @@ pub(crate) fn router(site: Site) -> Router {
 
 /// Serves until the runtime ends, and returns the address of the first page.
 pub(crate) async fn serve(router: Router) -> Result<Url> {
-    let listener = TcpListener::bind(("127.0.0.1", 0))
-        .await
-        .context("no free port on 127.0.0.1")?;
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no free port on 127.0.0.1")?;
     let start = Url::parse(&format!("http://{}/", listener.local_addr()?))?;
     tokio::spawn(axum::serve(listener, router).into_future());
     Ok(start)
 }
 
 fn elsewhere() -> Router {
-    Router::new()
-        .route("/gone/{id}", get(StatusCode::NOT_FOUND))
-        .fallback("somebody else's page")
+    Router::new().route("/gone/{id}", get(StatusCode::NOT_FOUND)).fallback("somebody else's page")
 }
 
 async fn respond(answer: Option<Answer>) -> Response {
@@ -78,9 +71,9 @@ async fn respond(answer: Option<Answer>) -> Response {
         }
         Some(Answer::File(kind, bytes)) => ([(header::CONTENT_TYPE, kind)], bytes).into_response(),
         Some(Answer::Moved(to)) => (StatusCode::FOUND, [(header::LOCATION, to)]).into_response(),
-        Some(Answer::Status(code)) => StatusCode::from_u16(code)
-            .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-            .into_response(),
+        Some(Answer::Status(code)) => {
+            StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR).into_response()
+        }
         Some(Answer::Cut(html)) => cut(&html),
         Some(Answer::Silence) => std::future::pending().await,
         None => (StatusCode::NOT_FOUND, "no such page").into_response(),
@@ -91,9 +84,6 @@ async fn respond(answer: Option<Answer>) -> Response {
 fn cut(html: &str) -> Response {
     let half = html.as_bytes()[..html.len() / 2].to_vec();
     let body = stream::iter([Ok(half), Err(io::Error::other("cut off, as planned"))]);
-    let headers = [
-        (header::CONTENT_TYPE, "text/html".to_owned()),
-        (header::CONTENT_LENGTH, html.len().to_string()),
-    ];
+    let headers = [(header::CONTENT_TYPE, "text/html".to_owned()), (header::CONTENT_LENGTH, html.len().to_string())];
     (headers, Body::from_stream(body)).into_response()
 }

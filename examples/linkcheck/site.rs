@@ -11,10 +11,7 @@ pub(crate) struct Site {
     /// What each path answers; any other path is not found.
     pub(crate) answers: BTreeMap<String, Answer>,
     /// The links that a checker must report, and no others.
-    #[allow(
-        dead_code,
-        reason = "the program must find them by itself; its test compares"
-    )]
+    #[allow(dead_code, reason = "the program must find them by itself; its test compares")]
     pub(crate) faults: BTreeSet<Fault>,
 }
 
@@ -111,23 +108,11 @@ impl Plan {
         let search = render("search", &BTreeSet::new());
         self.answer("/search".to_owned(), Answer::Page(search, Duration::ZERO));
         self.answer(format!("/moved/{round}"), Answer::Moved(page));
-        self.answer(
-            format!("/moved/twice/{round}"),
-            Answer::Moved(format!("/moved/{round}")),
-        );
-        self.answer(
-            format!("/away/{round}"),
-            Answer::Moved(format!("{}/fine/{round}", outside.alive)),
-        );
+        self.answer(format!("/moved/twice/{round}"), Answer::Moved(format!("/moved/{round}")));
+        self.answer(format!("/away/{round}"), Answer::Moved(format!("{}/fine/{round}", outside.alive)));
         let pdf: &[u8] = b"%PDF-1.7 <a href=/not-a-link>";
-        self.answer(
-            format!("/files/{round}.pdf"),
-            Answer::File("application/pdf", pdf),
-        );
-        self.answer(
-            format!("/files/{round}.txt"),
-            Answer::File("text/plain", b"<a href=/nor-this>"),
-        );
+        self.answer(format!("/files/{round}.pdf"), Answer::File("application/pdf", pdf));
+        self.answer(format!("/files/{round}.txt"), Answer::File("text/plain", b"<a href=/nor-this>"));
         for link in [
             format!("{other}#part-3"),
             format!("{other}#caf%C3%A9"),
@@ -157,10 +142,7 @@ impl Plan {
     fn failing_pages(&mut self, round: usize) {
         self.answer(format!("/failing/{round}.html"), Answer::Status(500));
         self.plant(format!("/failing/{round}.html"), "status");
-        self.answer(
-            format!("/cut/{round}.html"),
-            Answer::Cut(render("cut", &BTreeSet::new())),
-        );
+        self.answer(format!("/cut/{round}.html"), Answer::Cut(render("cut", &BTreeSet::new())));
         self.plant(format!("/cut/{round}.html"), "cut-off");
         self.plant(format!("http://[no-address-{round}/"), "malformed");
     }
@@ -172,19 +154,10 @@ impl Plan {
     }
 
     fn bad_redirects(&mut self, round: usize) {
-        self.answer(
-            format!("/loop/{round}/a"),
-            Answer::Moved(format!("/loop/{round}/b")),
-        );
-        self.answer(
-            format!("/loop/{round}/b"),
-            Answer::Moved(format!("/loop/{round}/a")),
-        );
+        self.answer(format!("/loop/{round}/a"), Answer::Moved(format!("/loop/{round}/b")));
+        self.answer(format!("/loop/{round}/b"), Answer::Moved(format!("/loop/{round}/a")));
         self.plant(format!("/loop/{round}/a"), "redirect-loop");
-        self.answer(
-            format!("/moved/nowhere/{round}"),
-            Answer::Moved(format!("/nowhere/{round}")),
-        );
+        self.answer(format!("/moved/nowhere/{round}"), Answer::Moved(format!("/nowhere/{round}")));
         self.plant(format!("/moved/nowhere/{round}"), "status");
         for hop in 0..14 {
             let next = format!("/hops/{round}/{}", hop + 1);
@@ -208,18 +181,11 @@ impl Plan {
     fn finish(mut self) -> Site {
         for (n, links) in self.links.iter().enumerate() {
             // Most pages take as long as a near host, a few as long as a tired one.
-            let pause = if self.rng.u8(..) < 4 {
-                250
-            } else {
-                self.rng.u64(5..40)
-            };
+            let pause = if self.rng.u8(..) < 4 { 250 } else { self.rng.u64(5..40) };
             let page = Answer::Page(render(&path(n), links), Duration::from_millis(pause));
             self.answers.insert(path(n), page);
         }
-        Site {
-            answers: self.answers,
-            faults: self.faults,
-        }
+        Site { answers: self.answers, faults: self.faults }
     }
 
     fn answer(&mut self, path: String, answer: Answer) {
@@ -253,15 +219,14 @@ fn path(n: usize) -> String {
 }
 
 fn render(title: &str, links: &BTreeSet<String>) -> String {
-    let mut html =
-        format!("<!doctype html>\n<title>{title}</title>\n<h1 id=\"café\">{title}</h1>\n");
+    let mut html = format!("<!doctype html>\n<title>{title}</title>\n<h1 id=\"café\">{title}</h1>\n");
     for part in 1..=4 {
-        let _ = writeln!(
-            html,
-            "<h2 id=\"part-{part}\">Part {part}</h2>\n<p>Here, <a href=\"#part-{part}\">again</a>.</p>"
-        );
+        let _ =
+            writeln!(html, "<h2 id=\"part-{part}\">Part {part}</h2>\n<p>Here, <a href=\"#part-{part}\">again</a>.</p>");
     }
-    html.push_str("<!-- <a href=\"/commented-out\">old</a> -->\n<script>let s = '<a href=\"/in-a-script\">';</script>\n<ul>\n");
+    html.push_str(
+        "<!-- <a href=\"/commented-out\">old</a> -->\n<script>let s = '<a href=\"/in-a-script\">';</script>\n<ul>\n",
+    );
     for link in links {
         let href = link.replace('&', "&amp;");
         let _ = match link.strip_suffix(".png") {
@@ -277,10 +242,7 @@ fn render(title: &str, links: &BTreeSet<String>) -> String {
 mod tests {
     use super::*;
 
-    const OUTSIDE: Outside<'_> = Outside {
-        alive: "http://alive",
-        dead: "http://dead",
-    };
+    const OUTSIDE: Outside<'_> = Outside { alive: "http://alive", dead: "http://dead" };
 
     #[test]
     fn the_same_seed_plans_the_same_faults() {
@@ -297,8 +259,7 @@ mod tests {
                 panic!("{fault:?} stands on no page");
             };
             assert!(
-                html.contains(&format!("{}\"", fault.link))
-                    || html.contains(&format!("{}'", fault.link)),
+                html.contains(&format!("{}\"", fault.link)) || html.contains(&format!("{}'", fault.link)),
                 "{fault:?}"
             );
         }
@@ -308,11 +269,7 @@ mod tests {
     fn a_small_site_has_every_kind_of_fault() {
         let count = |pages| {
             let faults = Site::plan(1, pages, OUTSIDE).faults;
-            faults
-                .into_iter()
-                .map(|fault| fault.reason)
-                .collect::<BTreeSet<_>>()
-                .len()
+            faults.into_iter().map(|fault| fault.reason).collect::<BTreeSet<_>>().len()
         };
         assert_eq!(count(1), count(2_000));
     }

@@ -31,12 +31,7 @@ pub(crate) fn broken_links(start: &Url, visits: &HashMap<Url, Visit>) -> Vec<Bro
         };
         for link in links {
             match link {
-                Link::Malformed(written) => report(
-                    &mut broken,
-                    written.clone(),
-                    Reason::Malformed,
-                    page.as_str(),
-                ),
+                Link::Malformed(written) => report(&mut broken, written.clone(), Reason::Malformed, page.as_str()),
                 Link::To(url) => {
                     if let Err(reason) = follow(url, visits) {
                         report(&mut broken, url.to_string(), reason, page.as_str());
@@ -49,11 +44,7 @@ pub(crate) fn broken_links(start: &Url, visits: &HashMap<Url, Visit>) -> Vec<Bro
 }
 
 fn report(broken: &mut BTreeMap<String, Broken>, link: String, reason: Reason, page: &str) {
-    let entry = broken.entry(link.clone()).or_insert_with(|| Broken {
-        link,
-        reason,
-        pages: BTreeSet::new(),
-    });
+    let entry = broken.entry(link.clone()).or_insert_with(|| Broken { link, reason, pages: BTreeSet::new() });
     entry.pages.insert(page.to_owned());
 }
 
@@ -106,23 +97,14 @@ mod tests {
 
     fn page(path: &str, anchor: &str) -> (Url, Visit) {
         let anchors = HashSet::from([anchor.to_owned()]);
-        (
-            url(path),
-            Visit::Page {
-                links: BTreeSet::new(),
-                anchors,
-            },
-        )
+        (url(path), Visit::Page { links: BTreeSet::new(), anchors })
     }
 
     #[test]
     fn a_redirect_keeps_the_fragment_unless_it_brings_its_own() {
         let visits = [moved("a", "page"), moved("b", "page#x"), page("page", "x")].into();
         assert_eq!(follow(&url("a#x"), &visits), Ok(()));
-        assert_eq!(
-            follow(&url("a#y"), &visits),
-            Err(Reason::NoAnchor("y".to_owned()))
-        );
+        assert_eq!(follow(&url("a#y"), &visits), Err(Reason::NoAnchor("y".to_owned())));
         assert_eq!(follow(&url("b#y"), &visits), Ok(()));
     }
 

@@ -1,10 +1,7 @@
 //! The link checker finds what is wrong with a site, all of it and nothing else.
 
 #[path = "../linkcheck/serve.rs"]
-#[allow(
-    dead_code,
-    reason = "this test needs the server, not the world around it"
-)]
+#[allow(dead_code, reason = "this test needs the server, not the world around it")]
 mod serve;
 #[path = "../linkcheck/site.rs"]
 mod site;
@@ -25,10 +22,7 @@ use tokio::time;
 use url::Url;
 
 /// What a link to another host looks like once its port, which changes from run to run, is taken away.
-const ELSEWHERE: Outside<'_> = Outside {
-    alive: "elsewhere:",
-    dead: "elsewhere:",
-};
+const ELSEWHERE: Outside<'_> = Outside { alive: "elsewhere:", dead: "elsewhere:" };
 
 #[tokio::test]
 async fn exactly_the_planted_faults_are_reported() {
@@ -39,17 +33,7 @@ async fn exactly_the_planted_faults_are_reported() {
 
 #[tokio::test]
 async fn a_pool_of_one_finds_the_same() {
-    let args = [
-        "--json",
-        "--pages",
-        "300",
-        "--seed",
-        "42",
-        "--jobs",
-        "1",
-        "--timeout",
-        "2",
-    ];
+    let args = ["--json", "--pages", "300", "--seed", "42", "--jobs", "1", "--timeout", "2"];
     let report = check(&args, 1).await;
     assert_eq!(reported(&report), Site::plan(42, 300, ELSEWHERE).faults);
 }
@@ -61,74 +45,41 @@ async fn no_address_is_asked_for_twice() {
     let start = serve::serve(serve::router(site).layer(middleware::from_fn({
         let asked = Arc::clone(&asked);
         move |request: Request, next: Next| {
-            *asked
-                .lock()
-                .unwrap()
-                .entry(request.uri().to_string())
-                .or_insert(0) += 1;
+            *asked.lock().unwrap().entry(request.uri().to_string()).or_insert(0) += 1;
             next.run(request)
         }
     })));
     let start = start.await.unwrap();
     check(&["--json", "--inside", "--timeout", "2", start.as_str()], 1).await;
     let asked = asked.lock().unwrap();
-    assert!(
-        asked.len() > 400,
-        "only {} addresses were asked for",
-        asked.len()
-    );
+    assert!(asked.len() > 400, "only {} addresses were asked for", asked.len());
     let twice: Vec<_> = asked.iter().filter(|&(_, &times)| times > 1).collect();
     assert_eq!(twice, []);
 }
 
 #[tokio::test]
 async fn links_to_other_hosts_can_be_left_alone() {
-    let report = check(
-        &["--json", "--inside", "--pages", "100", "--timeout", "2"],
-        1,
-    )
-    .await;
+    let report = check(&["--json", "--inside", "--pages", "100", "--timeout", "2"], 1).await;
     let mut inside = Site::plan(1, 100, ELSEWHERE).faults;
-    inside.retain(|fault| {
-        !fault.link.starts_with(ELSEWHERE.alive) && !fault.link.starts_with("/away/")
-    });
+    inside.retain(|fault| !fault.link.starts_with(ELSEWHERE.alive) && !fault.link.starts_with("/away/"));
     assert_eq!(reported(&report), inside);
 }
 
 #[tokio::test]
 async fn a_folder_is_served_and_checked() {
     let folder = folder("folder");
-    std::fs::write(
-        folder.join("index.html"),
-        "<a href=sub/>sub</a> <a href=gone.html>gone</a>",
-    )
-    .unwrap();
-    std::fs::write(
-        folder.join("sub/index.html"),
-        "<a href=..>up</a> <a href=#nowhere>x</a>",
-    )
-    .unwrap();
+    std::fs::write(folder.join("index.html"), "<a href=sub/>sub</a> <a href=gone.html>gone</a>").unwrap();
+    std::fs::write(folder.join("sub/index.html"), "<a href=..>up</a> <a href=#nowhere>x</a>").unwrap();
     let report = check(&["--json", folder.to_str().unwrap()], 1).await;
-    let fault = |page: &str, link: &str, reason| Fault {
-        page: page.into(),
-        link: link.into(),
-        reason,
-    };
-    let faults = [
-        fault("/", "/gone.html", "status"),
-        fault("/sub/", "/sub/#nowhere", "no-anchor"),
-    ];
+    let fault = |page: &str, link: &str, reason| Fault { page: page.into(), link: link.into(), reason };
+    let faults = [fault("/", "/gone.html", "status"), fault("/sub/", "/sub/#nowhere", "no-anchor")];
     assert_eq!(reported(&report), faults.into());
 }
 
 #[tokio::test]
 async fn a_site_without_faults_is_a_success() {
     let folder = folder("fine");
-    std::fs::write(
-        folder.join("index.html"),
-        "<a href=#top>up</a> <a href=sub/note.txt>note</a>",
-    )
-    .unwrap();
+    std::fs::write(folder.join("index.html"), "<a href=#top>up</a> <a href=sub/note.txt>note</a>").unwrap();
     std::fs::write(folder.join("sub/note.txt"), "<a href=gone>").unwrap();
     let output = run(&[folder.to_str().unwrap()]).await;
     let text = String::from_utf8(output.stdout).unwrap();
@@ -167,11 +118,7 @@ async fn nobody_at_home_is_a_broken_link() {
 #[cfg(unix)]
 #[tokio::test]
 async fn an_interrupt_drains_and_reports() {
-    let mut child = command(&["--json", "--jobs", "1"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = command(&["--json", "--jobs", "1"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let finish = async {
         // Once a line of progress is out, the crawl is under way.
@@ -181,27 +128,17 @@ async fn an_interrupt_drains_and_reports() {
             }
         }
         let id = child.id().unwrap().to_string();
-        let killed = Command::new("kill")
-            .args(["-INT", &id])
-            .status()
-            .await
-            .unwrap();
+        let killed = Command::new("kill").args(["-INT", &id]).status().await.unwrap();
         assert!(killed.success());
         // Read on, so that the child never meets a closed pipe.
         let rest = async { while lines.next_line().await.unwrap().is_some() {} };
         tokio::join!(child.wait_with_output(), rest).0.unwrap()
     };
-    let output = time::timeout(DEADLINE, finish)
-        .await
-        .expect("the interrupt was not heard");
+    let output = time::timeout(DEADLINE, finish).await.expect("the interrupt was not heard");
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["complete"], false);
     assert!(report["totals"]["pages"].as_u64() < Some(2_000));
-    assert!(
-        matches!(output.status.code(), Some(1 | 130)),
-        "{}",
-        output.status
-    );
+    assert!(matches!(output.status.code(), Some(1 | 130)), "{}", output.status);
     // What it has is true, though not everything.
     assert!(reported(&report).is_subset(&Site::plan(1, 2_000, ELSEWHERE).faults));
 }
@@ -229,39 +166,23 @@ fn command(args: &[&str]) -> Command {
 /// The program itself. `cargo test --test linkcheck` does not build examples, so this does.
 static LINKCHECK: LazyLock<PathBuf> = LazyLock::new(|| {
     let mut cargo = std::process::Command::new(env!("CARGO"));
-    cargo.args([
-        "build",
-        "--workspace",
-        "--example",
-        "linkcheck",
-        "--message-format",
-        "json",
-    ]);
+    cargo.args(["build", "--workspace", "--example", "linkcheck", "--message-format", "json"]);
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }
-    let output = cargo
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .stderr(Stdio::inherit())
-        .output()
-        .unwrap();
+    let output = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).stderr(Stdio::inherit()).output().unwrap();
     assert!(output.status.success(), "the link checker does not build");
     let messages = String::from_utf8(output.stdout).unwrap();
     let executable = |line| {
         let message: Value = serde_json::from_str(line).ok()?;
         message["executable"].as_str().map(PathBuf::from)
     };
-    messages
-        .lines()
-        .find_map(executable)
-        .expect("cargo names the program it built")
+    messages.lines().find_map(executable).expect("cargo names the program it built")
 });
 
 /// An empty folder of this name, with an empty folder `sub` in it.
 fn folder(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-        .join("linkcheck")
-        .join(name);
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("linkcheck").join(name);
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(folder.join("sub")).unwrap();
     folder
@@ -269,15 +190,9 @@ fn folder(name: &str) -> PathBuf {
 
 /// The report in the terms of the plan.
 fn reported(report: &Value) -> BTreeSet<Fault> {
-    let origin = Url::parse(report["site"].as_str().unwrap())
-        .unwrap()
-        .origin();
+    let origin = Url::parse(report["site"].as_str().unwrap()).unwrap().origin();
     let short = |url: &str| match Url::parse(url) {
-        Ok(parsed) if parsed.origin() == origin => url
-            .split_once(&origin.ascii_serialization())
-            .unwrap()
-            .1
-            .to_owned(),
+        Ok(parsed) if parsed.origin() == origin => url.split_once(&origin.ascii_serialization()).unwrap().1.to_owned(),
         Ok(parsed) => format!("{}{}", ELSEWHERE.alive, parsed.path()),
         Err(_) => url.to_owned(),
     };

@@ -9,8 +9,8 @@ use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Attribute, Expr, FnArg, GenericParam, Generics, LitStr, Meta, MetaList, Pat, Path, ReturnType,
-    Token, Type, TypeParam, TypePath, Visibility,
+    Attribute, Expr, FnArg, GenericParam, Generics, Lifetime, LitStr, Meta, MetaList, Pat, Path,
+    ReturnType, Token, Type, TypeParam, TypeParamBound, TypePath, Visibility,
 };
 
 use crate::args::Args;
@@ -18,7 +18,7 @@ use crate::item::Item;
 
 /// All that the expansion needs to know.
 pub(crate) struct Companion {
-    pub(crate) root: TokenStream,
+    pub(crate) krate: Option<Path>,
     pub(crate) vis: Visibility,
     pub(crate) function: Ident,
     /// Named like the function, unless `type = ..` says otherwise.
@@ -62,9 +62,7 @@ impl Companion {
         words(item.sig.to_token_stream(), &mut taken);
         taken.insert(name.to_string());
         let mut companion = Self {
-            root: args
-                .krate
-                .map_or_else(|| quote!(::greenpool), ToTokens::into_token_stream),
+            krate: args.krate,
             vis: item.vis.clone(),
             name,
             attrs: item.attrs.iter().filter_map(reaches_all).collect(),
@@ -91,7 +89,18 @@ impl Companion {
                 companion.param(&param.pat, (*param.ty).clone());
             }
         }
+        companion.outlive();
         companion
+    }
+
+    /// Bounds each type parameter by `'static`, which a job has to be: no user need write it.
+    fn outlive(&mut self) {
+        for param in self.generics.type_params_mut() {
+            let span = Span::call_site().located_at(param.ident.span());
+            let forever = Lifetime::new("'static", span);
+            param.colon_token.get_or_insert(Token![:](span));
+            param.bounds.push(TypeParamBound::Lifetime(forever));
+        }
     }
 
     /// Names a parameter as the user did, or by its position.
@@ -113,6 +122,19 @@ impl Companion {
         let name = self.unused(wish);
         self.taken.insert(name.to_string());
         name
+    }
+
+    /// The path to the runtime crate.
+    pub(crate) fn root(&self) -> TokenStream {
+        self.root_at(self.hidden())
+    }
+
+    /// The same under another token, unless the user has written it.
+    pub(crate) fn root_at(&self, span: Span) -> TokenStream {
+        let ours = || quote_spanned!(span=> ::greenpool);
+        self.krate
+            .as_ref()
+            .map_or_else(ours, ToTokens::to_token_stream)
     }
 
     /// A generic function's jobs are of many types, which one struct without parameters
@@ -208,12 +230,17 @@ impl VisitMut for NameImpls<'_> {
         };
         self.0.generics.params.push(GenericParam::Type(param));
         self.0.impls += 1;
-        *ty = Type::Path(TypePath {
-            attrs: Vec::new(),
-            qself: None,
-            path: name.into(),
-        });
+        *ty = named(name);
     }
+}
+
+/// A type that is only a name.
+fn named(name: Ident) -> Type {
+    Type::Path(TypePath {
+        attrs: Vec::new(),
+        qself: None,
+        path: name.into(),
+    })
 }
 
 fn output(output: &ReturnType, span: Span) -> TokenStream {

@@ -94,9 +94,8 @@ fn expand(companion: &Companion) -> TokenStream {
 //     PoolCell::get(&__POOL)
 // }
 fn pool(companion: &Companion) -> TokenStream {
-    let Companion {
-        root, vis, label, ..
-    } = companion;
+    let Companion { vis, label, .. } = companion;
+    let root = companion.root();
     let at = companion.hidden();
     let doc = format!("The pool that `{}` runs in.", companion.function);
     let number = quote_spanned!(at=> ::core::primitive::usize);
@@ -104,7 +103,7 @@ fn pool(companion: &Companion) -> TokenStream {
     let body = match &companion.source {
         Source::Shared(path) => {
             let shared = quote_spanned!(first_span(path)=> &#path);
-            quote_spanned!(at=> ::core::convert::identity::<&'static #root::GreenPool>(#shared))
+            quote_spanned!(first_span(path)=> #root::__private::shared(#shared))
         }
         Source::Own(Some(size)) if is_constant(size) => {
             let assertion = assertion(size);
@@ -154,7 +153,6 @@ fn assertion(size: &Expr) -> TokenStream {
 // }
 fn pooled_fn(companion: &Companion) -> TokenStream {
     let Companion {
-        root,
         vis,
         function,
         name,
@@ -164,6 +162,7 @@ fn pooled_fn(companion: &Companion) -> TokenStream {
         generics,
         ..
     } = companion;
+    let root = companion.root();
     let at = companion.hidden();
     let user = function.span();
     let (impl_generics, _, where_clause) = generics.split_for_impl();
@@ -182,6 +181,7 @@ fn pooled_fn(companion: &Companion) -> TokenStream {
     let future = quote_spanned! {user=>
         impl ::core::future::Future<Output = #output> + ::core::marker::Send + 'static
     };
+    let pooled_fn = pooled_fn_path(companion);
     let workers = quote_spanned!(at=> #root::__private::Workers<#tuple, #output>);
     let workers = (companion.marker().is_none() && !companion.broken).then(|| {
         quote_spanned! {at=>
@@ -196,13 +196,26 @@ fn pooled_fn(companion: &Companion) -> TokenStream {
 
         #(#attrs)*
         #[allow(deprecated, clippy::all, clippy::pedantic)]
-        impl #impl_generics #root::PooledFn<#tuple, #output> for #pooled #where_clause {
+        impl #impl_generics #pooled_fn for #pooled #where_clause {
             fn name() -> &'static ::core::primitive::str { #label }
             fn pool() -> &'static #root::GreenPool { <#name>::pool() }
             fn call(args: #tuple) -> #future #call
             #workers
         }
     }
+}
+
+// PooledFn<(String,), Page>       from the first to the last token of the output: that it can be
+//                                 sent is checked here, and nowhere else
+fn pooled_fn_path(companion: &Companion) -> TokenStream {
+    let output = &companion.output;
+    let tuple = companion.tuple();
+    let start = first_span(output);
+    let end = output.clone().into_iter().last();
+    let end = end.map_or(start, |token| token.span());
+    let root = companion.root_at(start);
+    let close = quote_spanned!(end=> >);
+    quote_spanned!(start=> #root::PooledFn<#tuple, #output #close)
 }
 
 // #[doc(hidden)] struct __fetch<T, const N: usize>(PhantomData<fn() -> (*const T,)>);

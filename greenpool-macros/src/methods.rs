@@ -10,7 +10,8 @@ use crate::companion::Companion;
 //     __private::spawn::<fetch, (String,), Page>((url,))
 // }
 pub(crate) fn spawns(companion: &Companion) -> TokenStream {
-    let Companion { root, output, .. } = companion;
+    let Companion { output, .. } = companion;
+    let root = companion.root();
     let at = companion.hidden();
     let pooled = companion.pooled();
     let tuple = companion.tuple();
@@ -67,12 +68,8 @@ struct Spawn {
 impl Spawn {
     // pub fn spawn(url: String) -> SpawnCall<..> { __private::spawn::<..>((url,)) }
     fn expand(&self, companion: &Companion, types: &TokenStream) -> TokenStream {
-        let Companion {
-            root,
-            vis,
-            generics,
-            ..
-        } = companion;
+        let Companion { vis, generics, .. } = companion;
+        let root = companion.root();
         let Self { attrs, output, .. } = self;
         let at = companion.hidden();
         let name = Ident::new(self.name, at);
@@ -186,9 +183,8 @@ fn map(
     columns: &[Column],
     items: &TokenStream,
 ) -> TokenStream {
-    let Companion {
-        root, vis, output, ..
-    } = companion;
+    let Companion { vis, output, .. } = companion;
+    let root = companion.root();
     let at = companion.hidden();
     let pooled = companion.pooled();
     let tuple = companion.tuple();

@@ -19,10 +19,12 @@ const MOST: usize = 32;
 // pile! { a: f(a), b: g(b) }      match (.., ..,) { handles => pile_named::<_, Names>(handles) }
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let mut input = input.into_iter();
-    let root = match input.next() {
-        Some(TokenTree::Group(root)) => root.stream(),
-        Some(_) | None => quote!(::greenpool),
-    };
+    let root = input
+        .next()
+        .map_or_else(TokenStream::new, |root| match root {
+            TokenTree::Group(root) => root.stream(),
+            root => root.into(),
+        });
     let mut errors = Errors::default();
     let parser = |input: ParseStream<'_>| Ok(Pile::parse(input, &mut errors));
     let pile = parser.parse2(without_brackets(input.collect()));
@@ -146,10 +148,8 @@ impl Pile {
             Place::Own => pile,
             Place::In(place) => {
                 let at = first_span(place);
-                let place = quote_spanned!(at=> &#place);
-                quote! {
-                    match ::core::convert::identity::<&#root::GreenPool>(#place) { #pool => #pile }
-                }
+                let place = quote_spanned!(at=> #root::__private::given(&#place));
+                quote!(match #place { #pool => #pile })
             }
             Place::Sized(size) => quote!(match &#root::GreenPool::new(#size) { #pool => #pile }),
         }
@@ -171,6 +171,9 @@ fn named(root: &TokenStream, names: &[&Ident], entries: &TokenStream) -> TokenSt
     let types: Vec<_> = (0..names.len())
         .map(|index| format_ident!("T{index}"))
         .collect();
+    let values: Vec<_> = (0..names.len())
+        .map(|index| format_ident!("value{index}", span = Span::mixed_site()))
+        .collect();
     let names: Vec<_> = names
         .iter()
         .map(|name| {
@@ -188,8 +191,8 @@ fn named(root: &TokenStream, names: &[&Ident], entries: &TokenStream) -> TokenSt
                 impl<#(#types),*> #root::__private::Record<(#(#types,)*)> for Names {
                     type Out = Values<#(#types),*>;
                     fn gather(values: (#(#types,)*)) -> Values<#(#types),*> {
-                        let (#(#names,)*) = values;
-                        Values { #(#names),* }
+                        let (#(#values,)*) = values;
+                        Values { #(#names: #values),* }
                     }
                 }
                 #root::__private::pile_named::<_, Names>(#handles)

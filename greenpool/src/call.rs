@@ -32,7 +32,7 @@ use crate::worker::{self, Seat, Spawning, Start};
     label = "not such a pooled function",
     note = "write `#[green_pool(size = ..)]` on an `async fn`; its companion type has the function's name"
 )]
-pub trait PooledFn<Args, Output>: 'static {
+pub trait PooledFn<Args, Output>: 'static + SendsBack<Output> {
     /// The function's name, or the one given with `name = ".."`.
     fn name() -> &'static str;
 
@@ -47,6 +47,27 @@ pub trait PooledFn<Args, Output>: 'static {
     fn workers() -> Option<&'static Workers<Args, Output>> {
         None
     }
+}
+
+/// That an output can come back from the thread that ran the job. Whoever knows of a [`PooledFn`] knows it without asking again, so
+/// that one mistake in a declared function is one error, at its return type.
+pub trait SendsBack<Output>: Implies<Output, Is: Send + 'static> {}
+
+impl<P: ?Sized, Output: Send + 'static> SendsBack<Output> for P {}
+
+/// `P: Implies<T, Is: Bound>` as a supertrait makes `T: Bound` known wherever `P` is.
+pub trait Implies<T>: Same<T, Is = T> {}
+
+impl<P: ?Sized, T> Implies<T> for P {}
+
+#[doc(hidden)]
+pub trait Same<T> {
+    /// `T`.
+    type Is;
+}
+
+impl<P: ?Sized, T> Same<T> for P {
+    type Is = T;
 }
 
 /// The idle workers of one declared function.
@@ -69,29 +90,23 @@ pub(crate) struct Call<P, A, O> {
 impl<P, A, O> Start for Call<P, A, O>
 where
     P: PooledFn<A, O>,
-    A: Send + 'static,
-    O: Send + 'static,
 {
     type Output = O;
 
     fn start(self, seat: Seat) -> GreenThread<O> {
         worker::begin(P::call(self.args), seat)
     }
+
+    fn start_here(self, seat: Seat, cx: &mut Context<'_>) -> GreenThread<O> {
+        worker::begin_here(P::call(self.args), seat, cx)
+    }
 }
 
 fn spawning<P, A, O>(args: A) -> Spawning<Call<P, A, O>, O>
 where
     P: PooledFn<A, O>,
-    A: Send + 'static,
-    O: Send + 'static,
 {
-    Spawning::new(
-        P::pool().core().clone(),
-        Call {
-            args,
-            function: PhantomData,
-        },
-    )
+    Spawning::new(P::pool().core().clone(), Call { args, function: PhantomData })
 }
 
 /// The future of a declared function's `spawn`.
@@ -105,8 +120,6 @@ pub struct SpawnCallN<P, A, O>(Spawning<Call<P, A, O>, O>);
 impl<P, A, O> SpawnCall<P, A, O>
 where
     P: PooledFn<A, O>,
-    A: Send + 'static,
-    O: Send + 'static,
 {
     pub(crate) fn new(args: A) -> Self {
         SpawnCall(spawning(args))
@@ -116,8 +129,6 @@ where
 impl<P, A, O> SpawnCallN<P, A, O>
 where
     P: PooledFn<A, O>,
-    A: Send + 'static,
-    O: Send + 'static,
 {
     pub(crate) fn new(args: A) -> Self {
         SpawnCallN(spawning(args))
@@ -132,8 +143,6 @@ impl<P, A, O> Unpin for SpawnCallN<P, A, O> {}
 impl<P, A, O> Future for SpawnCall<P, A, O>
 where
     P: PooledFn<A, O>,
-    A: Send + 'static,
-    O: Send + 'static,
 {
     type Output = GreenThread<O>;
 
@@ -145,8 +154,6 @@ where
 impl<P, A, O> Future for SpawnCallN<P, A, O>
 where
     P: PooledFn<A, O>,
-    A: Send + 'static,
-    O: Send + 'static,
 {
     type Output = ();
 
@@ -161,8 +168,6 @@ where
 pub(crate) fn try_spawn<P, A, O>(args: A) -> Result<GreenThread<O>, TrySpawnError<A>>
 where
     P: PooledFn<A, O>,
-    A: Send + 'static,
-    O: Send + 'static,
 {
     match P::pool().try_seat() {
         Ok(seat) => Ok(worker::begin(P::call(args), seat)),

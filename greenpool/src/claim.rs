@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use crate::heart::Core;
 use crate::knot;
-use crate::lineage::nearest;
+use crate::lineage::member_of;
 use crate::member::{Member, give_back};
 use crate::slots::{Grant, Line, Refusal, Ticket};
 
@@ -39,26 +39,17 @@ impl Acquire {
                 }
                 // Outside of a job nobody stalls by waiting; but the pool may be stalled already.
                 knot::untie(core);
-                Begun::Queued(Acquire {
-                    core: core.clone(),
-                    ticket,
-                })
+                Begun::Queued(Acquire { core: core.clone(), ticket })
             }
         }
     }
 
     /// Ready with the lender of the slot, if it is a loan, or with an error if the queue was sent home.
-    pub(crate) fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Option<Arc<Member>>, Refused>> {
-        self.core
-            .slots
-            .poll(self.ticket, cx.waker())
-            .map(|grant| match grant {
-                Some(Grant::Slot(lender)) => Ok(lender),
-                Some(Grant::Refused) | None => Err(Refused),
-            })
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Arc<Member>>, Refused>> {
+        self.core.slots.poll(self.ticket, cx.waker()).map(|grant| match grant {
+            Some(Grant::Slot(lender)) => Ok(lender),
+            Some(Grant::Refused) | None => Err(Refused),
+        })
     }
 
     pub(crate) fn ticket(&self) -> Ticket {
@@ -67,10 +58,7 @@ impl Acquire {
 
     /// For those who wait for the job that this will be.
     pub(crate) fn claim(&self) -> Claim {
-        Claim {
-            core: self.core.clone(),
-            ticket: self.ticket,
-        }
+        Claim { core: self.core.clone(), ticket: self.ticket }
     }
 }
 
@@ -84,7 +72,7 @@ pub(crate) struct Claim {
 impl Claim {
     /// The job that is running here waits for this ticket, and may lend it a slot.
     pub(crate) fn want(&self) {
-        if let Some(member) = nearest(&self.core) {
+        if let Some(member) = member_of(&self.core) {
             member.want(self.ticket);
         }
     }

@@ -25,7 +25,8 @@ use crate::sync::{Mutex, lock};
 pub(crate) trait Feed: Send + 'static {
     type Job: Future<Output: Send + 'static> + Send;
 
-    fn next(&mut self) -> Option<Self::Job>;
+    /// The next job, or what the function that makes it panicked with.
+    fn next(&mut self) -> Option<std::thread::Result<Self::Job>>;
     fn size_hint(&self) -> (usize, Option<usize>);
 }
 
@@ -42,11 +43,7 @@ pub(crate) struct Crew<S: Feed> {
 
 /// Starts a map.
 #[track_caller]
-pub(crate) fn start<S: Feed>(
-    core: &Arc<Core>,
-    source: S,
-    ordered: bool,
-) -> (Arc<Flow<Output<S>>>, Arc<dyn Foreman>) {
+pub(crate) fn start<S: Feed>(core: &Arc<Core>, source: S, ordered: bool) -> (Arc<Flow<Output<S>>>, Arc<dyn Foreman>) {
     let runtime = Handle::current();
     let rest = source.size_hint();
     let mut ring = Ring::new(ordered, rest);
@@ -57,12 +54,7 @@ pub(crate) fn start<S: Feed>(
     }
     let flow = Flow::new(core, ring);
     let source = Mutex::new((!nothing).then_some(source));
-    let crew = Arc::new(Crew {
-        flow: flow.clone(),
-        source,
-        runtime,
-        resized: Mutex::new(None),
-    });
+    let crew = Arc::new(Crew { flow: flow.clone(), source, runtime, resized: Mutex::new(None) });
     if !nothing {
         let weak: Weak<Crew<S>> = Arc::downgrade(&crew);
         *lock(&crew.resized) = Some(core.on_resize(weak));
@@ -98,12 +90,7 @@ impl<S: Feed> Foreman for Crew<S> {
         staff.feeding = true;
         drop(staff);
         flow.hire(|key| {
-            let shift = Shift {
-                crew: self.clone(),
-                key,
-                feeder: true,
-                over: false,
-            };
+            let shift = Shift { crew: self.clone(), key, feeder: true, over: false };
             self.runtime.spawn(work(shift)).abort_handle()
         });
     }
@@ -111,11 +98,7 @@ impl<S: Feed> Foreman for Crew<S> {
     fn dismiss(&self) {
         self.flow.stop(None);
         // A worker that is reading just now lets go of the source itself.
-        let source = self
-            .source
-            .try_lock()
-            .ok()
-            .and_then(|mut source| source.take());
+        let source = self.source.try_lock().ok().and_then(|mut source| source.take());
         drop(source);
     }
 }
@@ -147,7 +130,7 @@ impl<S: Feed> Crew<S> {
                     flow.stop(None);
                     drop(feed);
                 }
-                Some((place, Ok(job)))
+                Some((place, job.map_err(JoinError::panic)))
             }
             Ok((None, _)) => {
                 let feed = source.take();
@@ -223,10 +206,7 @@ impl<S: Feed> Shift<S> {
                 }
             };
             // A loan goes home before the one who waits for the result is woken.
-            let keep = !on_loan
-                && flow.has_more()
-                && !flow.is_wanted_by_others()
-                && !flow.core.slots.is_closed();
+            let keep = !on_loan && flow.has_more() && !flow.is_wanted_by_others() && !flow.core.slots.is_closed();
             let next = if keep {
                 seat.again()
             } else {
@@ -259,10 +239,7 @@ impl<S: Feed> Shift<S> {
             }
             let (reading, room) = {
                 let ring = lock(&self.crew.flow.ring);
-                (
-                    ring.is_reading(),
-                    ring.room(self.crew.flow.core.slots.size()),
-                )
+                (ring.is_reading(), ring.room(self.crew.flow.core.slots.size()))
             };
             let appointed = staff.appointed == Some(self.key);
             if appointed {

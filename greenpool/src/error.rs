@@ -44,34 +44,19 @@ impl JoinError {
         let text = payload.downcast_ref::<&'static str>().copied();
         let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
         let message = text.map(str::to_owned);
-        JoinError {
-            reason: Reason::Panic(Box::new(Panicked {
-                message,
-                payload: Mutex::new(payload),
-            })),
-            id: None,
-        }
+        JoinError { reason: Reason::Panic(Box::new(Panicked { message, payload: Mutex::new(payload) })), id: None }
     }
 
     pub(crate) fn cancelled() -> Self {
-        JoinError {
-            reason: Reason::Cancelled,
-            id: None,
-        }
+        JoinError { reason: Reason::Cancelled, id: None }
     }
 
     pub(crate) fn closed() -> Self {
-        JoinError {
-            reason: Reason::Closed,
-            id: None,
-        }
+        JoinError { reason: Reason::Closed, id: None }
     }
 
     pub(crate) fn of(self, id: JobId) -> Self {
-        JoinError {
-            id: Some(id),
-            ..self
-        }
+        JoinError { id: Some(id), ..self }
     }
 
     /// Whether the job panicked.
@@ -112,14 +97,8 @@ impl JoinError {
     /// Gives the error back if the job did not panic.
     pub fn try_into_panic(self) -> Result<Box<dyn Any + Send + 'static>, JoinError> {
         match self.reason {
-            Reason::Panic(panicked) => Ok(panicked
-                .payload
-                .into_inner()
-                .unwrap_or_else(PoisonError::into_inner)),
-            reason => Err(JoinError {
-                reason,
-                id: self.id,
-            }),
+            Reason::Panic(panicked) => Ok(panicked.payload.into_inner().unwrap_or_else(PoisonError::into_inner)),
+            reason => Err(JoinError { reason, id: self.id }),
         }
     }
 

@@ -99,12 +99,7 @@ pub trait SameType: Handles {
 
 impl<R: Handles, N> PileOf<R, N> {
     pub(crate) fn new(handles: R) -> Self {
-        PileOf {
-            handles,
-            at: 0,
-            detached: false,
-            names: PhantomData,
-        }
+        PileOf { handles, at: 0, detached: false, names: PhantomData }
     }
 
     /// Waits for all jobs, and gives the `Result` of each.
@@ -123,10 +118,7 @@ impl<R: Handles, N> PileOf<R, N> {
     /// # Cancel safety
     /// Dropping the future aborts the jobs.
     pub fn try_join(self) -> TryJoin<R, N> {
-        TryJoin {
-            pile: self,
-            error: None,
-        }
+        TryJoin { pile: self, error: None }
     }
 
     /// The next result, in the order written; `None` after the last.
@@ -185,10 +177,7 @@ impl<R: Handles, N> Drop for PileOf<R, N> {
 
 impl<R: Handles, N> fmt::Debug for PileOf<R, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PileOf")
-            .field("jobs", &R::LEN)
-            .field("taken", &self.at)
-            .finish()
+        f.debug_struct("PileOf").field("jobs", &R::LEN).field("taken", &self.at).finish()
     }
 }
 
@@ -204,9 +193,9 @@ impl<R: Handles, N: Record<R::Results>> Future for Join<R, N> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<N::Out> {
         ready!(self.pile.handles.poll_all(cx));
         let results = self.pile.handles.results();
-        Poll::Ready(N::gather(results.expect(
-            "a result was taken with `next`, or `join` was polled after it was ready",
-        )))
+        Poll::Ready(N::gather(
+            results.expect("a result was taken with `next`, or `join` was polled after it was ready"),
+        ))
     }
 }
 
@@ -233,8 +222,7 @@ impl<R: Handles, N: Record<R::Values>> Future for TryJoin<R, N> {
             return Poll::Ready(Err(error));
         }
         let values = this.pile.handles.values();
-        let values = values
-            .expect("a result was taken with `next`, or `try_join` was polled after it was ready");
+        let values = values.expect("a result was taken with `next`, or `try_join` was polled after it was ready");
         Poll::Ready(values.map(N::gather))
     }
 }

@@ -10,7 +10,7 @@ use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 
 use slab::Slab;
 use tokio::task::AbortHandle;
@@ -18,8 +18,8 @@ use tokio::task::AbortHandle;
 use crate::claim::{Acquire, Begun, Claim};
 use crate::error::JoinError;
 use crate::heart::Core;
-use crate::lineage::{self, Outer};
-use crate::member::Member;
+use crate::lineage;
+use crate::member::{Blocked, Member};
 use crate::ring::Ring;
 use crate::sync::{Mutex, lock};
 use crate::worker::Seat;
@@ -29,9 +29,8 @@ pub(crate) struct Flow<T> {
     pub(crate) core: Arc<Core>,
     pub(crate) ring: Mutex<Ring<T>>,
     pub(crate) staff: Mutex<Staff>,
-    /// The job that made the map, and those above it: they lend their slots to it.
+    /// The job that made the map, if it is of the same pool: it lends its slot to the map.
     maker: Option<Arc<Member>>,
-    outer: Outer,
 }
 
 #[derive(Default)]
@@ -69,14 +68,15 @@ impl<T> Flow<T> {
             core: core.clone(),
             ring: Mutex::new(ring),
             staff: Mutex::default(),
-            maker: lineage::nearest(core),
-            outer: lineage::heritage(core),
+            maker: lineage::member_of(core),
         })
     }
 
     /// The consumer waits: if it is a job, it may lend its slot.
-    pub(crate) fn pend(&self) {
-        if let Some(consumer) = lineage::nearest(&self.core) {
+    pub(crate) fn pend(&self, blocked: &mut Blocked, cx: &mut Context<'_>) {
+        let ticket = lock(&self.staff).claim.as_ref().map(Claim::ticket);
+        blocked.pend(&self.core, ticket, cx);
+        if let Some(consumer) = lineage::member_of(&self.core) {
             let mut staff = lock(&self.staff);
             let claim = staff.claim.clone();
             staff.consumer = Some(consumer.clone());
@@ -97,11 +97,7 @@ impl<T> Flow<T> {
     pub(crate) fn abort(&self) {
         let mut staff = lock(&self.staff);
         staff.aborted = true;
-        let tasks: Vec<AbortHandle> = staff
-            .workers
-            .iter()
-            .filter_map(|(_, worker)| worker.task.clone())
-            .collect();
+        let tasks: Vec<AbortHandle> = staff.workers.iter().filter_map(|(_, worker)| worker.task.clone()).collect();
         drop(staff);
         for task in tasks {
             task.abort();
@@ -131,10 +127,7 @@ impl<T> Flow<T> {
         let mut staff = lock(&self.staff);
         let claim = staff.claim.take();
         let parked = std::mem::take(&mut staff.parked);
-        let wakers: Vec<Waker> = parked
-            .into_iter()
-            .filter_map(|key| staff.workers[key].waker.take())
-            .collect();
+        let wakers: Vec<Waker> = parked.into_iter().filter_map(|key| staff.workers[key].waker.take()).collect();
         drop(staff);
         if let Some(claim) = claim {
             claim.refuse();
@@ -148,11 +141,7 @@ impl<T> Flow<T> {
             let mut staff = lock(&self.staff);
             staff.hired += 1;
             let number = staff.hired;
-            let key = staff.workers.insert(Worker {
-                number,
-                task: None,
-                waker: None,
-            });
+            let key = staff.workers.insert(Worker { number, task: None, waker: None });
             (key, number)
         };
         // With no lock held: a runtime that is shut down drops the task at once.
@@ -200,18 +189,13 @@ impl<T> Flow<T> {
 
     /// A job of this map begins.
     pub(crate) fn seat(&self, lender: Option<Arc<Member>>) -> Seat {
-        Seat::new(self.core.clone(), lender, self.outer.clone())
+        Seat::new(self.core.clone(), lender)
     }
 
     /// Whether a worker should give its slot back, for others or for the pool's debt.
     pub(crate) fn is_wanted_by_others(&self) -> bool {
         let slots = &self.core.slots;
-        slots.is_wanted()
-            && (slots.free() < 0
-                || !lock(&self.staff)
-                    .claim
-                    .as_ref()
-                    .is_some_and(Claim::is_alone))
+        slots.is_wanted() && (slots.free() < 0 || !lock(&self.staff).claim.as_ref().is_some_and(Claim::is_alone))
     }
 }
 
@@ -238,11 +222,7 @@ impl<T, R: Deref<Target = Flow<T>>> InFlight<T, R> {
             }
             ring.reserve()
         };
-        Some(InFlight {
-            flow,
-            number,
-            over: false,
-        })
+        Some(InFlight { flow, number, over: false })
     }
 
     pub(crate) fn put(mut self, result: Result<T, JoinError>) {

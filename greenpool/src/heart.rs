@@ -72,10 +72,7 @@ impl Core {
 
     pub(crate) fn resize(&self, size: usize) {
         self.slots.resize(size);
-        let maps: Vec<_> = lock(&self.maps)
-            .iter()
-            .filter_map(|(_, map)| map.upgrade())
-            .collect();
+        let maps: Vec<_> = lock(&self.maps).iter().filter_map(|(_, map)| map.upgrade()).collect();
         maps.into_iter().for_each(Resized::resized);
     }
 
@@ -108,11 +105,9 @@ impl Core {
     /// A job of that epoch is gone.
     pub(crate) fn leave(&self, epoch: u64) {
         // Release pairs with the Acquire in `live`: who counts no job sees all that they did.
-        let left = self
-            .census
-            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |census| {
-                (census >> EPOCH_SHIFT == epoch).then(|| census - 1)
-            });
+        let left = self.census.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |census| {
+            (census >> EPOCH_SHIFT == epoch).then(|| census - 1)
+        });
         if left.is_err() {
             let mut outdated = lock(&self.outdated);
             outdated.left -= 1;
@@ -136,22 +131,14 @@ impl Core {
         let mut census = self.census.load(Ordering::Relaxed);
         loop {
             let next = ((census >> EPOCH_SHIFT) + 1) << EPOCH_SHIFT;
-            match self.census.compare_exchange_weak(
-                census,
-                next,
-                Ordering::AcqRel,
-                Ordering::Relaxed,
-            ) {
+            match self.census.compare_exchange_weak(census, next, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => break,
                 Err(now) => census = now,
             }
         }
         outdated.left += census & LIVE;
         drop(outdated);
-        let wakers: Vec<Waker> = lock(&self.roster)
-            .iter()
-            .map(|(_, waker)| waker.clone())
-            .collect();
+        let wakers: Vec<Waker> = lock(&self.roster).iter().map(|(_, waker)| waker.clone()).collect();
         wakers.into_iter().for_each(Waker::wake);
         census & LIVE
     }

@@ -84,12 +84,7 @@ impl<F> fmt::Debug for Inherit<F> {
 /// # }
 /// ```
 pub fn lend<F: Future>(future: F) -> Lend<F> {
-    Lend {
-        future,
-        out: None,
-        begun: false,
-        blocked: Blocked::default(),
-    }
+    Lend { future, out: None, begun: false, blocked: Blocked::default() }
 }
 
 pin_project! {
@@ -111,18 +106,12 @@ impl<F: Future> Future for Lend<F> {
         let this = self.project();
         if this.out.is_none() {
             if !std::mem::replace(this.begun, true) {
-                lineage::me()
-                    .as_ref()
-                    .inspect(|me: &&Arc<Member>| me.part());
+                lineage::me().as_ref().inspect(|me: &&Arc<Member>| me.part());
             }
             *this.out = Some(ready!(this.future.poll(cx)));
         }
         ready!(this.blocked.poll_resume(cx));
-        Poll::Ready(
-            this.out
-                .take()
-                .expect("`lend` was polled after it was ready"),
-        )
+        Poll::Ready(this.out.take().expect("`lend` was polled after it was ready"))
     }
 }
 

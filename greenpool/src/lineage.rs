@@ -7,13 +7,13 @@
 //! [`Member`], the shared record of who holds its slot.
 //!
 //! A member that is *blocked* (some verb of greenpool is pending in it) does not need its slot. If its own pool has a queued
-//! ticket that a descendant of it wants (a child it spawns, the next item of a map or an entry of a pile that
-//! it made), the member *lends* its slot to that ticket: the slot stays taken, the child is a job of its own, and
+//! ticket that it waits for (a child it spawns, the next item of a map, an entry of a pile), the member *lends* its slot to that ticket: the slot stays taken, the child is a job of its own, and
 //! when it ends the slot comes back to the lender. A verb that becomes ready while the slot is away waits until it is back, or
 //! until another slot of the pool comes free: resumers stand before all waiters.
 //!
-//! For a descendant in another pool the member is found through `outer`: the nearest living member of each pool on the way up.
-//! Ended members forget their lenders and ancestors, so a long chain of jobs keeps no memory and is never dropped recursively.
+//! Pools that wait for each other are another matter, see [`knot`](crate::knot).
+//!
+//! Ended members forget their lenders, so a long chain of jobs keeps no memory and is never dropped recursively.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -22,14 +22,10 @@ use crate::heart::Core;
 use crate::knot;
 use crate::member::{Member, give_back};
 
-/// The nearest members of other pools among a job's ancestors.
-pub(crate) type Outer = Option<Arc<Vec<Arc<Member>>>>;
-
 /// Who a job is.
 pub(crate) struct Lineage {
     pub(crate) core: Arc<Core>,
     lender: Option<Arc<Member>>,
-    outer: Outer,
     member: Option<Arc<Member>>,
 }
 
@@ -39,61 +35,22 @@ thread_local! {
 
 impl Lineage {
     /// A job of `core` that begins now.
-    pub(crate) fn new(core: Arc<Core>, lender: Option<Arc<Member>>, outer: Outer) -> Self {
-        Lineage {
-            core,
-            lender,
-            outer,
-            member: None,
-        }
+    pub(crate) fn new(core: Arc<Core>, lender: Option<Arc<Member>>) -> Self {
+        Lineage { core, lender, member: None }
     }
 
     /// The same job once more, in another future.
     pub(crate) fn of(member: Arc<Member>) -> Self {
-        let outer = member.outer();
-        Lineage {
-            core: member.core().clone(),
-            lender: None,
-            outer,
-            member: Some(member),
-        }
+        Lineage { core: member.core().clone(), lender: None, member: Some(member) }
     }
 
     fn member(&mut self) -> &Arc<Member> {
-        self.member.get_or_insert_with(|| {
-            Member::new(self.core.clone(), self.lender.take(), self.outer.clone())
-        })
-    }
-
-    /// What a child in `core` must know of its ancestors in other pools.
-    fn heritage(&mut self, core: &Arc<Core>) -> Outer {
-        if Arc::ptr_eq(&self.core, core) {
-            return self.outer.clone();
-        }
-        let mut outer = vec![self.member().clone()];
-        let elders = self.outer.iter().flat_map(|outer| outer.iter());
-        outer.extend(
-            elders
-                .filter(|elder| !Arc::ptr_eq(elder.core(), core) && !elder.has_ended())
-                .cloned(),
-        );
-        Some(Arc::new(outer))
-    }
-
-    /// The nearest member of `core`: this job, or an ancestor.
-    fn nearest(&mut self, core: &Arc<Core>) -> Option<Arc<Member>> {
-        if Arc::ptr_eq(&self.core, core) {
-            return Some(self.member().clone());
-        }
-        let outer = self.outer.as_ref()?;
-        outer
-            .iter()
-            .find(|elder| Arc::ptr_eq(elder.core(), core))
-            .cloned()
+        self.member.get_or_insert_with(|| Member::new(self.core.clone(), self.lender.take()))
     }
 
     /// The job is over: its slot goes back to the lender, or to the pool.
     pub(crate) fn end(&mut self) {
+        knot::before_end(&self.core);
         let lender = match self.member.take() {
             None => self.lender.take(),
             Some(member) => match member.end() {
@@ -139,10 +96,7 @@ fn swap_current(with: &mut Option<Lineage>) {
 }
 
 fn with_current<R>(f: impl FnOnce(&mut Lineage) -> R) -> Option<R> {
-    CURRENT
-        .try_with(|current| current.borrow_mut().as_mut().map(f))
-        .ok()
-        .flatten()
+    CURRENT.try_with(|current| current.borrow_mut().as_mut().map(f)).ok().flatten()
 }
 
 /// Whether a job of `core` is running here.
@@ -150,14 +104,9 @@ pub(crate) fn is_inside(core: &Arc<Core>) -> bool {
     with_current(|current| Arc::ptr_eq(&current.core, core)).unwrap_or(false)
 }
 
-/// What a job that is to begin in `core` must know of those above it.
-pub(crate) fn heritage(core: &Arc<Core>) -> Outer {
-    with_current(|current| current.heritage(core)).flatten()
-}
-
-/// The member that a ticket for `core` taken here may borrow from.
-pub(crate) fn nearest(core: &Arc<Core>) -> Option<Arc<Member>> {
-    with_current(|current| current.nearest(core)).flatten()
+/// The member that a ticket for `core` taken here may borrow from: the job that is running here, if it is of that pool.
+pub(crate) fn member_of(core: &Arc<Core>) -> Option<Arc<Member>> {
+    with_current(|current| Arc::ptr_eq(&current.core, core).then(|| current.member().clone())).flatten()
 }
 
 /// The member of the job that is running here.

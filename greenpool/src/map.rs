@@ -84,13 +84,7 @@ impl<T: Send + 'static> GreenMap<T> {
     }
 
     fn of((flow, foreman): (Arc<Flow<T>>, Arc<dyn Foreman>)) -> Self {
-        GreenMap {
-            flow,
-            foreman,
-            blocked: Blocked::default(),
-            ended: false,
-            detached: false,
-        }
+        GreenMap { flow, foreman, blocked: Blocked::default(), ended: false, detached: false }
     }
 }
 
@@ -127,24 +121,19 @@ impl<T> GreenMap<T> {
             if let Head::Waiting = ring.head() {
                 ring.wait(cx.waker());
                 drop(ring);
-                self.blocked.pend(&self.flow.core, None);
-                self.flow.pend();
+                self.flow.pend(&mut self.blocked, cx);
                 return Poll::Pending;
             }
         }
         ready!(self.blocked.poll_resume(cx));
         self.flow.resume();
         let taken = lock(&self.flow.ring).take();
-        match taken {
-            Some(result) => {
-                self.foreman.clone().call();
-                Poll::Ready(Some(result))
-            }
-            None => {
-                self.ended = true;
-                Poll::Ready(None)
-            }
+        if taken.is_some() {
+            self.foreman.clone().call();
+        } else {
+            self.ended = true;
         }
+        Poll::Ready(taken)
     }
 }
 
@@ -180,10 +169,7 @@ impl<T> Drop for GreenMap<T> {
 
 impl<T> fmt::Debug for GreenMap<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GreenMap")
-            .field("remaining", &self.size_hint())
-            .field("ended", &self.ended)
-            .finish()
+        f.debug_struct("GreenMap").field("remaining", &self.size_hint()).field("ended", &self.ended).finish()
     }
 }
 

@@ -8,7 +8,7 @@ use slab::Slab;
 
 use crate::heart::Core;
 use crate::knot;
-use crate::lineage::{self, Outer};
+use crate::lineage;
 use crate::slots::{Grant, Line, Ticket};
 use crate::sync::{Mutex, MutexGuard, lock};
 
@@ -29,10 +29,9 @@ struct Standing {
     /// The place in the pool's queue of those who want to go on.
     ticket: Option<Ticket>,
     wakers: Vec<Waker>,
-    /// Tickets of descendants, in order; those that have been served meanwhile are passed over.
+    /// Tickets that this job waits for, in order; those that have been served meanwhile are passed over.
     wants: VecDeque<Ticket>,
     lender: Option<Arc<Member>>,
-    outer: Outer,
     /// The key among the pool's stalled members: it has its slot and does not need it.
     stalled: Option<usize>,
 }
@@ -42,6 +41,20 @@ struct Standing {
 pub(crate) struct Wait {
     pub(crate) core: Arc<Core>,
     pub(crate) ticket: Option<Ticket>,
+    /// How many jobs of the pool had ended when the verb last found that it has to wait.
+    seen: u64,
+    waker: Waker,
+}
+
+impl Wait {
+    /// Asks the verb to look again, if something has ended since it last looked.
+    pub(crate) fn ask_again(&self) -> bool {
+        let stale = self.core.awaited.ends() != self.seen;
+        if stale {
+            self.waker.wake_by_ref();
+        }
+        stale
+    }
 }
 
 /// Gives a slot back to the first in the chain of lenders who lacks one, or to the pool.
@@ -62,7 +75,7 @@ impl Standing {
 }
 
 impl Member {
-    pub(crate) fn new(core: Arc<Core>, lender: Option<Arc<Member>>, outer: Outer) -> Arc<Self> {
+    pub(crate) fn new(core: Arc<Core>, lender: Option<Arc<Member>>) -> Arc<Self> {
         let standing = Standing {
             holds: true,
             ended: false,
@@ -72,38 +85,22 @@ impl Member {
             wakers: Vec::new(),
             wants: VecDeque::new(),
             lender,
-            outer,
             stalled: None,
         };
-        Arc::new(Member {
-            core,
-            standing: Mutex::new(standing),
-        })
+        Arc::new(Member { core, standing: Mutex::new(standing) })
     }
 
     pub(crate) fn core(&self) -> &Arc<Core> {
         &self.core
     }
 
-    pub(crate) fn outer(&self) -> Outer {
-        lock(&self.standing).outer.clone()
-    }
-
-    pub(crate) fn has_ended(&self) -> bool {
-        lock(&self.standing).ended
-    }
-
     /// What this member waits for.
     pub(crate) fn waits(&self) -> Vec<Wait> {
         let standing = lock(&self.standing);
-        standing
-            .waits
-            .iter()
-            .map(|(_, wait)| wait.clone())
-            .collect()
+        standing.waits.iter().map(|(_, wait)| wait.clone()).collect()
     }
 
-    /// A descendant waits with this ticket in this member's pool.
+    /// This member waits, or will wait, for whoever has this ticket in its own pool.
     pub(crate) fn want(self: &Arc<Self>, ticket: Ticket) {
         let mut standing = lock(&self.standing);
         if standing.ended {
@@ -185,8 +182,7 @@ impl Member {
 
     /// Leaves the queue; a slot that was already on its way goes on. With no lock held, since that may wake others.
     fn leave_queue(&self, ticket: Option<Ticket>) {
-        if let Some(Grant::Slot(lender)) = ticket.and_then(|ticket| self.core.slots.cancel(ticket))
-        {
+        if let Some(Grant::Slot(lender)) = ticket.and_then(|ticket| self.core.slots.cancel(ticket)) {
             give_back(&self.core, lender);
         }
     }
@@ -208,12 +204,11 @@ impl Member {
         let held = std::mem::replace(&mut standing.holds, false);
         // While the slot is lent out, the borrower will ask for the lender.
         let lender = if held { standing.lender.take() } else { None };
-        let outer = standing.outer.take();
         let wakers = std::mem::take(&mut standing.wakers);
         standing.wants = VecDeque::new();
         let ticket = standing.ticket.take();
         self.settle(standing, Vec::new());
-        drop((outer, wakers));
+        drop(wakers);
         self.leave_queue(ticket);
         held.then_some(lender)
     }
@@ -271,28 +266,34 @@ struct Block {
 }
 
 impl Blocked {
-    /// The verb waits for something in `core`. If the job's slot is wanted by a descendant, it is lent now.
-    pub(crate) fn pend(&mut self, core: &Arc<Core>, ticket: Option<Ticket>) {
+    /// The verb waits for something in `core`. If that stands in the queue of the job's own pool, the slot is lent to it now.
+    pub(crate) fn pend(&mut self, core: &Arc<Core>, ticket: Option<Ticket>, cx: &mut Context<'_>) {
         let Some(me) = lineage::me() else {
             return self.clear();
         };
-        if matches!(&self.0, Some(block) if Arc::ptr_eq(&block.member, &me)) {
-            return;
+        let wait = Wait { core: core.clone(), ticket, seen: core.awaited.ends(), waker: cx.waker().clone() };
+        match &self.0 {
+            Some(block) if Arc::ptr_eq(&block.member, &me) => {
+                let mut standing = lock(&me.standing);
+                let Wait { core, ticket, .. } = &standing.waits[block.key];
+                let (core, ticket) = (core.clone(), wait.ticket.or(*ticket));
+                let old = std::mem::replace(&mut standing.waits[block.key], Wait { core, ticket, ..wait });
+                let stalled = standing.stalled.is_some();
+                me.settle(standing, Vec::new());
+                drop(old);
+                if stalled {
+                    knot::untie(&me.core);
+                }
+            }
+            _ => {
+                self.clear();
+                core.awaited.add(me.core());
+                let mut standing = lock(&me.standing);
+                let key = standing.waits.insert(wait);
+                me.settle(standing, Vec::new());
+                self.0 = Some(Block { member: me, key, resuming: false });
+            }
         }
-        self.clear();
-        core.awaited.add(me.core());
-        let mut standing = lock(&me.standing);
-        let wait = Wait {
-            core: core.clone(),
-            ticket,
-        };
-        let key = standing.waits.insert(wait);
-        me.settle(standing, Vec::new());
-        self.0 = Some(Block {
-            member: me,
-            key,
-            resuming: false,
-        });
     }
 
     /// The verb is ready: waits until the job has its slot.
@@ -319,12 +320,9 @@ impl Blocked {
         let block = self.0.get_or_insert_with(|| {
             let core = member.core.clone();
             core.awaited.add(&core);
-            let key = standing.waits.insert(Wait { core, ticket: None });
-            Block {
-                member: member.clone(),
-                key,
-                resuming: false,
-            }
+            let wait = Wait { seen: core.awaited.ends(), core, ticket: None, waker: cx.waker().clone() };
+            let key = standing.waits.insert(wait);
+            Block { member: member.clone(), key, resuming: false }
         });
         standing.resuming += usize::from(!std::mem::replace(&mut block.resuming, true));
         drop(standing);

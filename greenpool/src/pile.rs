@@ -77,23 +77,9 @@ impl<T: Send + 'static> GreenPile<T> {
 
     /// A pile on an existing pool, whose limit it shares.
     pub fn on(pool: &GreenPool) -> Self {
-        let state = State {
-            threads: VecDeque::new(),
-            coming: 0,
-            spawners: 0,
-            consumer: None,
-            dropped: false,
-        };
-        let shared = Arc::new(Shared {
-            pool: pool.clone(),
-            state: Mutex::new(state),
-        });
-        GreenPile {
-            shared,
-            head: None,
-            blocked: Blocked::default(),
-            detached: false,
-        }
+        let state = State { threads: VecDeque::new(), coming: 0, spawners: 0, consumer: None, dropped: false };
+        let shared = Arc::new(Shared { pool: pool.clone(), state: Mutex::new(state) });
+        GreenPile { shared, head: None, blocked: Blocked::default(), detached: false }
     }
 
     /// Runs `future` as a job of the pile: waits for a slot and begins it.
@@ -133,9 +119,7 @@ impl<T: Send + 'static> GreenPile<T> {
     /// ```
     pub fn spawner(&self) -> PileSpawner<T> {
         lock(&self.shared.state).spawners += 1;
-        PileSpawner {
-            shared: self.shared.clone(),
-        }
+        PileSpawner { shared: self.shared.clone() }
     }
 
     /// The pool that the jobs run in.
@@ -176,7 +160,7 @@ impl<T> GreenPile<T> {
                 }
                 state.consumer = Some(cx.waker().clone());
                 drop(state);
-                self.blocked.pend(self.shared.pool.core(), None);
+                self.blocked.pend(self.shared.pool.core(), None, cx);
                 return Poll::Pending;
             }
             drop(state);
@@ -227,10 +211,7 @@ impl<T> Drop for GreenPile<T> {
 
 impl<T> fmt::Debug for GreenPile<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GreenPile")
-            .field("pool", &self.shared.pool)
-            .field("jobs", &self.len())
-            .finish()
+        f.debug_struct("GreenPile").field("pool", &self.shared.pool).field("jobs", &self.len()).finish()
     }
 }
 
@@ -255,9 +236,7 @@ impl<T: Send + 'static> PileSpawner<T> {
 impl<T> Clone for PileSpawner<T> {
     fn clone(&self) -> Self {
         lock(&self.shared.state).spawners += 1;
-        PileSpawner {
-            shared: self.shared.clone(),
-        }
+        PileSpawner { shared: self.shared.clone() }
     }
 }
 
@@ -271,9 +250,7 @@ impl<T> Drop for PileSpawner<T> {
 
 impl<T> fmt::Debug for PileSpawner<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PileSpawner")
-            .field("pool", &self.shared.pool)
-            .finish()
+        f.debug_struct("PileSpawner").field("pool", &self.shared.pool).finish()
     }
 }
 
@@ -304,11 +281,7 @@ where
 {
     fn new(shared: &Arc<Shared<F::Output>>, future: F) -> Self {
         let spawning = Spawning::new(shared.pool.core().clone(), Plain(future));
-        PileSpawn {
-            shared: shared.clone(),
-            spawning,
-            coming: false,
-        }
+        PileSpawn { shared: shared.clone(), spawning, coming: false }
     }
 }
 

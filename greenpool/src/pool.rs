@@ -74,10 +74,7 @@ impl GreenPool {
     /// static POOL: GreenPool = GreenPool::const_new(20);
     /// ```
     pub const fn const_new(size: usize) -> Self {
-        GreenPool {
-            core: OnceLock::new(),
-            size,
-        }
+        GreenPool { core: OnceLock::new(), size }
     }
 
     pub(crate) fn named(size: usize, name: &'static str) -> Self {
@@ -85,10 +82,7 @@ impl GreenPool {
     }
 
     fn of(core: Arc<Core>) -> Self {
-        GreenPool {
-            size: core.slots.size(),
-            core: OnceLock::from(core),
-        }
+        GreenPool { size: core.slots.size(), core: OnceLock::from(core) }
     }
 
     pub(crate) fn core(&self) -> &Arc<Core> {
@@ -106,7 +100,7 @@ impl GreenPool {
     ///
     /// # Cancel safety
     /// Dropped before the slot came, it leaves the queue, and `future` is dropped without having run; a slot on its way goes to the next.
-    /// Afterwards the job runs on, detached.
+    /// Dropped while the caller lends its own slot, it aborts the child, and the slot comes back.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -174,7 +168,7 @@ impl GreenPool {
     pub(crate) fn try_seat(&self) -> Result<Seat, Refusal> {
         let core = self.core();
         core.slots.try_acquire()?;
-        Ok(Seat::new(core.clone(), None, lineage::heritage(core)))
+        Ok(Seat::new(core.clone(), None))
     }
 
     /// Runs `f` over the items of `sources`; gives the results in the order of the items.
@@ -245,11 +239,7 @@ impl GreenPool {
     /// # Panics
     /// Outside of a tokio runtime.
     #[track_caller]
-    pub fn starmap_unordered<F, I>(
-        &self,
-        f: F,
-        items: I,
-    ) -> GreenMap<<I::Item as Arguments<F>>::Output>
+    pub fn starmap_unordered<F, I>(&self, f: F, items: I) -> GreenMap<<I::Item as Arguments<F>>::Output>
     where
         I: IntoIterator<IntoIter: Send + 'static>,
         I::Item: Arguments<F>,
@@ -355,11 +345,7 @@ impl GreenPool {
     /// # Cancel safety
     /// Dropping it has no effect.
     pub fn waitall(&self) -> WaitAll {
-        WaitAll {
-            core: self.core().clone(),
-            ticket: None,
-            blocked: Blocked::default(),
-        }
+        WaitAll { core: self.core().clone(), ticket: None, blocked: Blocked::default() }
     }
 
     /// Takes no new jobs from now on.
@@ -444,10 +430,7 @@ impl GreenPool {
     /// # Cancel safety
     /// Dropping it has no effect.
     pub fn abort_all(&self) -> AbortAll {
-        AbortAll {
-            aborted: self.core().abort_all() as usize,
-            core: self.core().clone(),
-        }
+        AbortAll { aborted: self.core().abort_all() as usize, core: self.core().clone() }
     }
 }
 
@@ -470,10 +453,7 @@ impl fmt::Debug for GreenPool {
         if let Some(name) = self.name() {
             debug.field("name", &name);
         }
-        debug
-            .field("size", &self.size())
-            .field("running", &self.running())
-            .field("waiting", &self.waiting());
+        debug.field("size", &self.size()).field("running", &self.running()).field("waiting", &self.waiting());
         if self.is_closed() {
             debug.field("closed", &true);
         }
@@ -493,10 +473,7 @@ async fn shutdown(pool: GreenPool, grace: Duration) -> ShutdownReport {
     }
     let aborted = core.counters.aborted.load(Ordering::Relaxed) - before;
     let ended = core.counters.spawned.load(Ordering::Relaxed) - core.live() - begun;
-    ShutdownReport {
-        finished: ended.saturating_sub(aborted) as usize,
-        aborted: aborted as usize,
-    }
+    ShutdownReport { finished: ended.saturating_sub(aborted) as usize, aborted: aborted as usize }
 }
 
 /// The future of [`GreenPool::spawn`].
@@ -562,7 +539,7 @@ impl Future for WaitAll {
             },
         };
         if this.core.slots.poll(ticket, cx.waker()).is_pending() {
-            this.blocked.pend(&this.core, None);
+            this.blocked.pend(&this.core, None, cx);
             return Poll::Pending;
         }
         this.blocked.poll_resume(cx)
@@ -591,11 +568,7 @@ impl Future for AbortAll {
             !lineage::is_inside(&self.core),
             "`abort_all` awaited inside of a job of the same pool: the job could only wait for itself"
         );
-        if self.core.poll_outdated(cx.waker()) {
-            Poll::Ready(self.aborted)
-        } else {
-            Poll::Pending
-        }
+        if self.core.poll_outdated(cx.waker()) { Poll::Ready(self.aborted) } else { Poll::Pending }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::OnceLock;
 
-pub use crate::call::{PooledFn, SpawnCall, SpawnCallN, Workers};
+pub use crate::call::{Implies, PooledFn, Same, SendsBack, SpawnCall, SpawnCallN, Workers};
 use crate::error::TrySpawnError;
 pub use crate::fan::{Handles, InOrder, PileOf, Record, SameType};
 use crate::map::GreenMap;
@@ -23,24 +23,17 @@ pub struct PoolCell {
 impl PoolCell {
     #[must_use]
     pub const fn new(name: &'static str, size: fn() -> usize) -> Self {
-        PoolCell {
-            name,
-            size,
-            pool: OnceLock::new(),
-        }
+        PoolCell { name, size, pool: OnceLock::new() }
     }
 
     pub fn get(&'static self) -> &'static GreenPool {
-        self.pool
-            .get_or_init(|| GreenPool::named((self.size)(), self.name))
+        self.pool.get_or_init(|| GreenPool::named((self.size)(), self.name))
     }
 }
 
 pub fn spawn<P, A, O>(args: A) -> SpawnCall<P, A, O>
 where
     P: PooledFn<A, O>,
-    A: Send + 'static,
-    O: Send + 'static,
 {
     SpawnCall::new(args)
 }
@@ -48,8 +41,6 @@ where
 pub fn spawn_n<P, A, O>(args: A) -> SpawnCallN<P, A, O>
 where
     P: PooledFn<A, O>,
-    A: Send + 'static,
-    O: Send + 'static,
 {
     SpawnCallN::new(args)
 }
@@ -58,8 +49,6 @@ where
 pub fn try_spawn<P, A, O>(args: A) -> Result<GreenThread<O>, TrySpawnError<A>>
 where
     P: PooledFn<A, O>,
-    A: Send + 'static,
-    O: Send + 'static,
 {
     crate::call::try_spawn::<P, A, O>(args)
 }
@@ -69,8 +58,6 @@ where
 pub fn submit<P, A, O>(args: A) -> GreenThread<O>
 where
     P: PooledFn<A, O>,
-    A: Send + 'static,
-    O: Send + 'static,
 {
     crate::worker::submit(P::pool().core(), P::call(args))
 }
@@ -89,30 +76,65 @@ where
 pub fn imap<P, A, O, I>(items: I) -> GreenMap<O>
 where
     P: PooledFn<A, O>,
-    A: Send + 'static,
-    O: Send + 'static,
     I: Iterator<Item = A> + Send + 'static,
 {
-    GreenMap::start(
-        P::pool().core(),
-        Applied::new(items, |args| P::call(args)),
-        true,
-    )
+    GreenMap::start(P::pool().core(), Applied::new(items, |args| P::call(args)), true)
 }
 
 #[track_caller]
 pub fn imap_unordered<P, A, O, I>(items: I) -> GreenMap<O>
 where
     P: PooledFn<A, O>,
-    A: Send + 'static,
-    O: Send + 'static,
     I: Iterator<Item = A> + Send + 'static,
 {
-    GreenMap::start(
-        P::pool().core(),
-        Applied::new(items, |args| P::call(args)),
-        false,
-    )
+    GreenMap::start(P::pool().core(), Applied::new(items, |args| P::call(args)), false)
+}
+
+/// The pool that `pool = PATH` names.
+pub fn shared<T: StaticPool>(pool: &'static T) -> &'static GreenPool {
+    pool.get()
+}
+
+/// What `pool = PATH` can name.
+#[diagnostic::on_unimplemented(
+    message = "expected a `static` of type `GreenPool`, found `{Self}`",
+    label = "expected a `static` of type `GreenPool`",
+    note = "write `static POOL: GreenPool = GreenPool::const_new(100);` and `pool = POOL`"
+)]
+pub trait StaticPool {
+    fn get(&'static self) -> &'static GreenPool;
+}
+
+impl StaticPool for GreenPool {
+    fn get(&'static self) -> &'static GreenPool {
+        self
+    }
+}
+
+/// The pool of `pile![in POOL; ..]`.
+pub fn given<P: AsPool + ?Sized>(pool: &P) -> &GreenPool {
+    pool.as_pool()
+}
+
+/// What `pile![in POOL; ..]` can name.
+#[diagnostic::on_unimplemented(
+    message = "expected a `GreenPool`, found `{Self}`",
+    label = "expected a `GreenPool`"
+)]
+pub trait AsPool {
+    fn as_pool(&self) -> &GreenPool;
+}
+
+impl AsPool for GreenPool {
+    fn as_pool(&self) -> &GreenPool {
+        self
+    }
+}
+
+impl<P: AsPool + ?Sized> AsPool for &P {
+    fn as_pool(&self) -> &GreenPool {
+        (**self).as_pool()
+    }
 }
 
 pub fn pile<R: Handles>(handles: R) -> PileOf<R> {

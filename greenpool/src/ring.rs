@@ -56,11 +56,7 @@ impl<T> Ring<T> {
     pub(crate) fn room(&self, size: usize) -> usize {
         // In a pool of size 0 one place lets a worker queue, and so wait for a `resize`.
         let window = self.window.unwrap_or(size.max(1)) as u64;
-        if self.reading {
-            window.saturating_sub(self.reserved - self.taken) as usize
-        } else {
-            0
-        }
+        if self.reading { window.saturating_sub(self.reserved - self.taken) as usize } else { 0 }
     }
 
     /// Whether a worker may find an item to go on with.
@@ -165,12 +161,8 @@ impl<T> Ring<T> {
 
     /// How many results are still to come.
     pub(crate) fn size_hint(&self) -> (usize, Option<usize>) {
-        let held = self.results.len()
-            + usize::from(self.last.is_some())
-            + if self.ordered { 0 } else { self.in_flight };
-        (
-            self.rest.0.saturating_add(held),
-            self.rest.1.and_then(|upper| upper.checked_add(held)),
-        )
+        let held =
+            self.results.len() + usize::from(self.last.is_some()) + if self.ordered { 0 } else { self.in_flight };
+        (self.rest.0.saturating_add(held), self.rest.1.and_then(|upper| upper.checked_add(held)))
     }
 }

@@ -138,11 +138,7 @@ impl<L> Slots<L> {
     pub(crate) fn new(size: usize) -> Self {
         Slots {
             word: AtomicU64::new((size.min(MAX_SIZE) as u64) << SIZE_SHIFT),
-            queues: Mutex::new(Queues {
-                nodes: Slab::new(),
-                ends: [Ends::default(); 3],
-                numbers: 0,
-            }),
+            queues: Mutex::new(Queues { nodes: Slab::new(), ends: [Ends::default(); 3], numbers: 0 }),
         }
     }
 
@@ -195,12 +191,7 @@ impl<L> Slots<L> {
                 return Err(Refusal::Full);
             }
             // Acquire pairs with the Release in `release`: the new holder sees what the last one did.
-            match self.word.compare_exchange_weak(
-                word,
-                word + ONE,
-                Ordering::Acquire,
-                Ordering::Relaxed,
-            ) {
+            match self.word.compare_exchange_weak(word, word + ONE, Ordering::Acquire, Ordering::Relaxed) {
                 Ok(_) => return Ok(()),
                 Err(now) => word = now,
             }
@@ -230,10 +221,7 @@ impl<L> Slots<L> {
             };
             // AcqRel: a slot taken here is as good as one from `try_acquire`, and a flag set here must be seen by
             // the next `release`.
-            match self
-                .word
-                .compare_exchange_weak(word, to, Ordering::AcqRel, Ordering::Acquire)
-            {
+            match self.word.compare_exchange_weak(word, to, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) if line == Line::Idlers => {
                     let ticket = queues.push(line);
                     // Perhaps nothing runs already; then the ticket is served at once.
@@ -283,10 +271,7 @@ impl<L> Slots<L> {
     pub(crate) fn lend(&self, ticket: Ticket, loan: Option<L>) -> Result<Option<Waker>, Option<L>> {
         let mut queues = self.lock();
         match queues.get(ticket) {
-            Some(Node {
-                stage: Stage::Queued(_),
-                ..
-            }) => {}
+            Some(Node { stage: Stage::Queued(_), .. }) => {}
             _ => return Err(loan),
         }
         let waker = queues.grant(ticket.key, Grant::Slot(loan));
@@ -300,37 +285,19 @@ impl<L> Slots<L> {
     pub(crate) fn head(&self) -> Option<Ticket> {
         let queues = self.lock();
         let key = queues.first()?;
-        Some(Ticket {
-            key,
-            number: queues.nodes[key].number,
-        })
+        Some(Ticket { key, number: queues.nodes[key].number })
     }
 
     /// Whether the ticket still waits.
     pub(crate) fn is_queued(&self, ticket: Ticket) -> bool {
-        matches!(
-            self.lock().get(ticket),
-            Some(Node {
-                stage: Stage::Queued(_),
-                ..
-            })
-        )
+        matches!(self.lock().get(ticket), Some(Node { stage: Stage::Queued(_), .. }))
     }
 
     /// Whether all that are queued is this ticket.
     pub(crate) fn only_queued(&self, ticket: Ticket) -> bool {
         let mut queues = self.lock();
-        let queued =
-            queues.ends[Line::Waiters as usize].len + queues.ends[Line::Resumers as usize].len;
-        queued == 0
-            || queued == 1
-                && matches!(
-                    queues.get(ticket),
-                    Some(Node {
-                        stage: Stage::Queued(_),
-                        ..
-                    })
-                )
+        let queued = queues.ends[Line::Waiters as usize].len + queues.ends[Line::Resumers as usize].len;
+        queued == 0 || queued == 1 && matches!(queues.get(ticket), Some(Node { stage: Stage::Queued(_), .. }))
     }
 
     /// Sets the size; new slots go to the head of the queue at once, missing ones become debt.
@@ -339,11 +306,7 @@ impl<L> Slots<L> {
         let size = (size.min(MAX_SIZE) as u64) << SIZE_SHIFT;
         let rest = (1 << SIZE_SHIFT) - 1;
         // Release: who reads the new size sees what was done before the resize.
-        let _ = self
-            .word
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |word| {
-                Some(word & rest | size)
-            });
+        let _ = self.word.fetch_update(Ordering::AcqRel, Ordering::Acquire, |word| Some(word & rest | size));
         self.settle(queues);
     }
 
@@ -355,13 +318,7 @@ impl<L> Slots<L> {
     /// Sends one queued ticket home.
     pub(crate) fn refuse(&self, ticket: Ticket) {
         let mut queues = self.lock();
-        if !matches!(
-            queues.get(ticket),
-            Some(Node {
-                stage: Stage::Queued(_),
-                ..
-            })
-        ) {
+        if !matches!(queues.get(ticket), Some(Node { stage: Stage::Queued(_), .. })) {
             return;
         }
         let waker = queues.grant(ticket.key, Grant::Refused);
@@ -434,36 +391,26 @@ fn wake(wakers: impl IntoIterator<Item = Waker>) {
         }
     }
     let mut rest = Rest(wakers.into_iter());
-    while let Some(waker) = rest.0.next() {
+    for waker in rest.0.by_ref() {
         waker.wake();
     }
 }
 
 impl<L> Queues<L> {
     fn get(&mut self, ticket: Ticket) -> Option<&mut Node<L>> {
-        self.nodes
-            .get_mut(ticket.key)
-            .filter(|node| node.number == ticket.number)
+        self.nodes.get_mut(ticket.key).filter(|node| node.number == ticket.number)
     }
 
     /// Who is to have the next free slot.
     fn first(&self) -> Option<usize> {
-        self.ends[Line::Resumers as usize]
-            .head
-            .or(self.ends[Line::Waiters as usize].head)
+        self.ends[Line::Resumers as usize].head.or(self.ends[Line::Waiters as usize].head)
     }
 
     fn push(&mut self, line: Line) -> Ticket {
         self.numbers += 1;
         let number = self.numbers;
         let ends = self.ends[line as usize];
-        let key = self.nodes.insert(Node {
-            number,
-            line,
-            stage: Stage::Queued(None),
-            prev: ends.tail,
-            next: None,
-        });
+        let key = self.nodes.insert(Node { number, line, stage: Stage::Queued(None), prev: ends.tail, next: None });
         match ends.tail {
             Some(tail) => self.nodes[tail].next = Some(key),
             None => self.ends[line as usize].head = Some(key),
@@ -475,9 +422,7 @@ impl<L> Queues<L> {
 
     /// Takes a node out of its list; it stays in the slab.
     fn unlink(&mut self, key: usize) {
-        let Node {
-            line, prev, next, ..
-        } = self.nodes[key];
+        let Node { line, prev, next, .. } = self.nodes[key];
         match prev {
             Some(prev) => self.nodes[prev].next = next,
             None => self.ends[line as usize].head = next,

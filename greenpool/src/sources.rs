@@ -1,6 +1,7 @@
 //! What can be mapped over: one iterable, a tuple of iterables that are zipped, or an iterable of tuples.
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::crew::Feed;
 
@@ -23,11 +24,7 @@ pub trait Sources<F, Kind> {
     /// What the jobs give.
     type Output: Send + 'static;
     #[doc(hidden)]
-    #[allow(
-        private_interfaces,
-        private_bounds,
-        reason = "how a map reads is greenpool's own affair"
-    )]
+    #[allow(private_interfaces, private_bounds, reason = "how a map reads is greenpool's own affair")]
     type Feed: Feed<Job: Future<Output = Self::Output>>;
     #[doc(hidden)]
     fn into_feed(self, f: F) -> Self::Feed;
@@ -68,8 +65,9 @@ where
 {
     type Job = Fut;
 
-    fn next(&mut self) -> Option<Fut> {
-        self.items.next().map(&mut self.apply)
+    fn next(&mut self) -> Option<std::thread::Result<Fut>> {
+        let item = self.items.next()?;
+        Some(catch_unwind(AssertUnwindSafe(|| (self.apply)(item))))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -87,10 +85,7 @@ where
     type Feed = Applied<I::IntoIter, F>;
 
     fn into_feed(self, f: F) -> Self::Feed {
-        Applied {
-            items: self.into_iter(),
-            apply: f,
-        }
+        Applied { items: self.into_iter(), apply: f }
     }
 }
 
@@ -113,8 +108,9 @@ where
 {
     type Job = <I::Item as Arguments<F>>::Job;
 
-    fn next(&mut self) -> Option<Self::Job> {
-        self.items.next().map(|item| item.apply(&mut self.apply))
+    fn next(&mut self) -> Option<std::thread::Result<Self::Job>> {
+        let item = self.items.next()?;
+        Some(catch_unwind(AssertUnwindSafe(|| item.apply(&mut self.apply))))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -81,31 +81,19 @@ where
     Fut: Future<Output: Send + 'static> + Send + 'static,
 {
     let flow = Flow::new(core, Ring::new(ordered, source.size_hint()));
-    let reader = Arc::new(Reader {
-        flow: flow.clone(),
-        waiting: Mutex::new(None),
-        resized: Mutex::new(None),
-    });
+    let reader = Arc::new(Reader { flow: flow.clone(), waiting: Mutex::new(None), resized: Mutex::new(None) });
     let weak: Weak<Reader<Fut::Output>> = Arc::downgrade(&reader);
     *lock(&reader.resized) = Some(core.on_resize(weak));
     let weak = Arc::downgrade(&reader);
     flow.hire(|key| {
-        let leaving = Leaving {
-            flow: flow.clone(),
-            key,
-            over: false,
-        };
+        let leaving = Leaving { flow: flow.clone(), key, over: false };
         tokio::spawn(read(leaving, weak, apply, source)).abort_handle()
     });
     (flow, reader)
 }
 
-async fn read<F, S, Fut>(
-    mut leaving: Leaving<Fut::Output>,
-    reader: Weak<Reader<Fut::Output>>,
-    mut apply: F,
-    source: S,
-) where
+async fn read<F, S, Fut>(mut leaving: Leaving<Fut::Output>, reader: Weak<Reader<Fut::Output>>, mut apply: F, source: S)
+where
     F: FnMut(S::Item) -> Fut + Send + 'static,
     S: Stream + Send + 'static,
     S::Item: Send,
@@ -132,11 +120,7 @@ async fn read<F, S, Fut>(
         let mut seat = flow.seat(lender);
         match catch_unwind(AssertUnwindSafe(|| apply(item))) {
             Ok(job) => flow.hire(|key| {
-                let leaving = Leaving {
-                    flow: flow.clone(),
-                    key,
-                    over: false,
-                };
+                let leaving = Leaving { flow: flow.clone(), key, over: false };
                 let task = async move {
                     let mut leaving = leaving;
                     let result = run(&mut seat, job).await;
@@ -158,10 +142,7 @@ async fn read<F, S, Fut>(
 }
 
 /// Waits for room. `None`: nothing is read any more.
-async fn reserve<T>(
-    flow: &Arc<Flow<T>>,
-    reader: &Weak<Reader<T>>,
-) -> Option<InFlight<T, Arc<Flow<T>>>> {
+async fn reserve<T>(flow: &Arc<Flow<T>>, reader: &Weak<Reader<T>>) -> Option<InFlight<T, Arc<Flow<T>>>> {
     poll_fn(|cx| {
         let Some(reader) = reader.upgrade() else {
             return Poll::Ready(None);
@@ -178,19 +159,14 @@ async fn reserve<T>(
     .await
 }
 
-async fn next<S: Stream, T>(
-    mut source: Pin<&mut S>,
-    flow: &Flow<T>,
-) -> Result<Option<S::Item>, JoinError> {
-    poll_fn(
-        |cx| match catch_unwind(AssertUnwindSafe(|| source.as_mut().poll_next(cx))) {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(item)) => {
-                lock(&flow.ring).set_rest(source.size_hint());
-                Poll::Ready(Ok(item))
-            }
-            Err(payload) => Poll::Ready(Err(JoinError::panic(payload))),
-        },
-    )
+async fn next<S: Stream, T>(mut source: Pin<&mut S>, flow: &Flow<T>) -> Result<Option<S::Item>, JoinError> {
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| source.as_mut().poll_next(cx))) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(item)) => {
+            lock(&flow.ring).set_rest(source.size_hint());
+            Poll::Ready(Ok(item))
+        }
+        Err(payload) => Poll::Ready(Err(JoinError::panic(payload))),
+    })
     .await
 }

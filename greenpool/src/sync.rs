@@ -14,7 +14,5 @@ pub(crate) use loom::sync::{
 
 /// Locks. No code of a user's runs under a lock that could poison it, so poison says nothing here.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

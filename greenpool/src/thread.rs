@@ -50,32 +50,24 @@ pub struct GreenThread<T> {
 
 enum Source<T> {
     Task(JoinHandle<Result<T, Ended>>, Arc<Core>),
-    /// It never was a job.
-    Never(JobId),
+    /// There is no task, or never was.
+    Over(JobId),
 }
 
 // The output is never pinned.
 impl<T> Unpin for GreenThread<T> {}
 
 impl<T> GreenThread<T> {
-    pub(crate) fn of(
-        task: JoinHandle<Result<T, Ended>>,
-        core: Arc<Core>,
-        claim: Option<Claim>,
-    ) -> Self {
-        GreenThread {
-            source: Source::Task(task, core),
-            out: None,
-            claim,
-            blocked: Blocked::default(),
-        }
+    pub(crate) fn of(task: JoinHandle<Result<T, Ended>>, core: Arc<Core>, claim: Option<Claim>) -> Self {
+        GreenThread { source: Source::Task(task, core), out: None, claim, blocked: Blocked::default() }
     }
 
-    pub(crate) fn ended(error: JoinError) -> Self {
+    /// A job that is over already, or never was one.
+    pub(crate) fn ended(result: Result<T, JoinError>) -> Self {
         let id = JobId::next();
         GreenThread {
-            source: Source::Never(id),
-            out: Some(Err(error.of(id))),
+            source: Source::Over(id),
+            out: Some(result.map_err(|error| error.of(id))),
             claim: None,
             blocked: Blocked::default(),
         }
@@ -95,7 +87,7 @@ impl<T> GreenThread<T> {
     pub fn is_finished(&self) -> bool {
         match &self.source {
             Source::Task(task, _) => self.out.is_some() || task.is_finished(),
-            Source::Never(_) => true,
+            Source::Over(_) => true,
         }
     }
 
@@ -105,7 +97,7 @@ impl<T> GreenThread<T> {
             id: self.id(),
             task: match &self.source {
                 Source::Task(task, _) => Some(task.abort_handle()),
-                Source::Never(_) => None,
+                Source::Over(_) => None,
             },
         }
     }
@@ -114,7 +106,7 @@ impl<T> GreenThread<T> {
     pub fn id(&self) -> JobId {
         match &self.source {
             Source::Task(task, _) => JobId::of_task(task.id()),
-            Source::Never(id) => *id,
+            Source::Over(id) => *id,
         }
     }
 
@@ -150,7 +142,7 @@ impl<T> GreenThread<T> {
                 claim.want();
             }
             let ticket = self.claim.take().map(|claim| claim.ticket());
-            self.blocked.pend(core, ticket);
+            self.blocked.pend(core, ticket, cx);
             return Poll::Pending;
         }
         self.blocked.poll_resume(cx)
@@ -186,19 +178,13 @@ impl<T> Future for GreenThread<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         ready!(self.poll_ready(cx));
-        Poll::Ready(
-            self.take()
-                .expect("a `GreenThread` was polled after it gave its result"),
-        )
+        Poll::Ready(self.take().expect("a `GreenThread` was polled after it gave its result"))
     }
 }
 
 impl<T> fmt::Debug for GreenThread<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GreenThread")
-            .field("id", &self.id())
-            .field("finished", &self.is_finished())
-            .finish()
+        f.debug_struct("GreenThread").field("id", &self.id()).field("finished", &self.is_finished()).finish()
     }
 }
 
@@ -219,9 +205,7 @@ impl AbortHandle {
 
     /// Whether the job is over.
     pub fn is_finished(&self) -> bool {
-        self.task
-            .as_ref()
-            .is_none_or(tokio::task::AbortHandle::is_finished)
+        self.task.as_ref().is_none_or(tokio::task::AbortHandle::is_finished)
     }
 
     /// The job's id.

@@ -1,6 +1,8 @@
 //! How a job runs: its seat in the pool, and the task that drives it.
 
+use std::cell::Cell;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,7 +13,7 @@ use pin_project_lite::pin_project;
 use crate::claim::{Acquire, Begun, Refused};
 use crate::error::JoinError;
 use crate::heart::Core;
-use crate::lineage::{self, Lineage, Outer};
+use crate::lineage::{self, Lineage};
 use crate::member::{Blocked, Member};
 use crate::thread::GreenThread;
 
@@ -44,16 +46,10 @@ pub(crate) enum Ended {
 
 impl Seat {
     /// A job begins with a slot that has just been acquired, or lent by `lender`.
-    pub(crate) fn new(core: Arc<Core>, lender: Option<Arc<Member>>, outer: Outer) -> Self {
+    pub(crate) fn new(core: Arc<Core>, lender: Option<Arc<Member>>) -> Self {
         let epoch = core.join();
-        let lineage = Some(Lineage::new(core.clone(), lender, outer));
-        Seat {
-            core,
-            lineage,
-            epoch,
-            enrolled: None,
-            state: State::Idle,
-        }
+        let lineage = Some(Lineage::new(core.clone(), lender));
+        Seat { core, lineage, epoch, enrolled: None, state: State::Idle }
     }
 
     /// Polls the job as what it is: known to greenpool's verbs, and ready to be told to end.
@@ -104,6 +100,13 @@ impl Seat {
         self.state = State::Withdrawn;
     }
 
+    /// Takes the job out of the roster; its next poll puts it there again.
+    fn strike(&mut self) {
+        if let Some(key) = self.enrolled.take() {
+            self.core.strike(key);
+        }
+    }
+
     /// The job panicked elsewhere than in its poll.
     pub(crate) fn mark_panicked(&mut self) {
         self.state = State::Polling;
@@ -125,9 +128,7 @@ impl Drop for Seat {
                 counters.aborted.fetch_add(1, Ordering::Relaxed);
             }
         }
-        if let Some(key) = self.enrolled {
-            self.core.strike(key);
-        }
+        self.strike();
         if let Some(lineage) = &mut self.lineage {
             lineage.end();
         }
@@ -158,7 +159,7 @@ pin_project! {
     /// A job that has taken its place in the queue, and begins when its turn comes.
     #[project = QueuedProj]
     pub(crate) enum Queued<F> {
-        Waiting { acquire: Acquire, future: Option<F>, core: Arc<Core>, outer: Outer },
+        Waiting { acquire: Acquire, future: Option<F>, core: Arc<Core> },
         Running { #[pin] job: Job<F> },
         Over,
     }
@@ -172,20 +173,15 @@ impl<F: Future> Future for Queued<F> {
             let next = match self.as_mut().project() {
                 QueuedProj::Running { job } => return job.poll(cx),
                 QueuedProj::Over => return Poll::Ready(Err(Ended::Closed)),
-                QueuedProj::Waiting {
-                    acquire,
-                    future,
-                    core,
-                    outer,
-                } => match (std::task::ready!(acquire.poll(cx)), future.take()) {
-                    (Ok(lender), Some(future)) => {
-                        let seat = Seat::new(core.clone(), lender, outer.take());
-                        Queued::Running {
-                            job: Job { future, seat },
+                QueuedProj::Waiting { acquire, future, core } => {
+                    match (std::task::ready!(acquire.poll(cx)), future.take()) {
+                        (Ok(lender), Some(future)) => {
+                            let seat = Seat::new(core.clone(), lender);
+                            Queued::Running { job: Job { future, seat } }
                         }
+                        _ => Queued::Over,
                     }
-                    _ => Queued::Over,
-                },
+                }
             };
             self.set(next);
         }
@@ -203,6 +199,47 @@ where
     GreenThread::of(tokio::spawn(Job { future, seat }), core, None)
 }
 
+/// How many jobs deep the first poll of a lent-to child may nest on one stack.
+const NESTED: usize = 8;
+
+thread_local! {
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Begins a job that the caller lends its slot to: polls it once, here and now, and only then gives it a task.
+///
+/// So the child comes before anything that was spawned earlier and has not begun, as in eventlet, which runs it inside of
+/// the caller. A child that is ready at once needs no task at all.
+pub(crate) fn begin_here<F>(future: F, seat: Seat, cx: &mut Context<'_>) -> GreenThread<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let depth = DEPTH.get();
+    if depth >= NESTED {
+        return begin(future, seat);
+    }
+    let core = seat.core.clone();
+    let mut job = Box::pin(Job { future, seat });
+    DEPTH.set(depth + 1);
+    let polled = catch_unwind(AssertUnwindSafe(|| job.as_mut().poll(cx)));
+    DEPTH.set(depth);
+    let result = match polled {
+        Ok(Poll::Pending) => {
+            // The task enrols with a waker of its own.
+            job.as_mut().project().seat.strike();
+            return GreenThread::of(tokio::spawn(job), core, None);
+        }
+        Ok(Poll::Ready(Ok(value))) => Ok(value),
+        Ok(Poll::Ready(Err(_))) => Err(JoinError::cancelled()),
+        Err(payload) => Err(JoinError::panic(payload)),
+    };
+    match catch_unwind(AssertUnwindSafe(|| drop(job))) {
+        Ok(()) => GreenThread::ended(result),
+        Err(payload) => GreenThread::ended(Err(JoinError::panic(payload))),
+    }
+}
+
 /// Begins a job if there is a free slot, else puts it into the queue, where it keeps its turn without being awaited.
 #[track_caller]
 pub(crate) fn submit<F>(core: &Arc<Core>, future: F) -> GreenThread<F::Output>
@@ -210,18 +247,12 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let outer = lineage::heritage(core);
-    match Acquire::begin(core, || lineage::nearest(core)) {
+    match Acquire::begin(core, || lineage::member_of(core)) {
         Begun::Closed => refuse(core),
-        Begun::Acquired => begin(future, Seat::new(core.clone(), None, outer)),
+        Begun::Acquired => begin(future, Seat::new(core.clone(), None)),
         Begun::Queued(acquire) => {
             let claim = acquire.claim();
-            let queued = Queued::Waiting {
-                acquire,
-                future: Some(future),
-                core: core.clone(),
-                outer,
-            };
+            let queued = Queued::Waiting { acquire, future: Some(future), core: core.clone() };
             GreenThread::of(tokio::spawn(queued), core.clone(), Some(claim))
         }
     }
@@ -230,7 +261,7 @@ where
 /// What a closed pool answers.
 pub(crate) fn refuse<T>(core: &Core) -> GreenThread<T> {
     core.counters.refused.fetch_add(1, Ordering::Relaxed);
-    GreenThread::ended(JoinError::closed())
+    GreenThread::ended(Err(JoinError::closed()))
 }
 
 /// Something that becomes a job when it gets a slot: a future, or a function and its arguments.
@@ -238,6 +269,9 @@ pub(crate) trait Start {
     type Output: Send + 'static;
 
     fn start(self, seat: Seat) -> GreenThread<Self::Output>;
+
+    /// In the slot of the caller, who is being polled with `cx`.
+    fn start_here(self, seat: Seat, cx: &mut Context<'_>) -> GreenThread<Self::Output>;
 }
 
 /// A future of any kind, run in a task of its own.
@@ -252,6 +286,10 @@ where
 
     fn start(self, seat: Seat) -> GreenThread<F::Output> {
         begin(self.0, seat)
+    }
+
+    fn start_here(self, seat: Seat, cx: &mut Context<'_>) -> GreenThread<F::Output> {
+        begin_here(self.0, seat, cx)
     }
 }
 
@@ -277,24 +315,19 @@ enum Stage<T> {
 
 impl<S: Start> Spawning<S, S::Output> {
     pub(crate) fn new(core: Arc<Core>, what: S) -> Self {
-        Spawning {
-            core,
-            what: Some(what),
-            stage: Stage::Start,
-            blocked: Blocked::default(),
-        }
+        Spawning { core, what: Some(what), stage: Stage::Start, blocked: Blocked::default() }
     }
 
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<GreenThread<S::Output>> {
         loop {
             self.stage = match std::mem::replace(&mut self.stage, Stage::Over) {
-                Stage::Start => match Acquire::begin(&self.core, || lineage::nearest(&self.core)) {
-                    Begun::Acquired => self.start(None),
+                Stage::Start => match Acquire::begin(&self.core, || lineage::member_of(&self.core)) {
+                    Begun::Acquired => self.start(None, cx),
                     Begun::Queued(acquire) => Stage::Queued(acquire),
                     Begun::Closed => Stage::Begun(refuse(&self.core)),
                 },
                 Stage::Queued(mut acquire) => match self.poll_queued(&mut acquire, cx) {
-                    Poll::Ready(Ok(lender)) => self.start(lender),
+                    Poll::Ready(Ok(lender)) => self.start(lender, cx),
                     Poll::Ready(Err(Refused)) => Stage::Begun(refuse(&self.core)),
                     Poll::Pending => {
                         self.stage = Stage::Queued(acquire);
@@ -304,7 +337,7 @@ impl<S: Start> Spawning<S, S::Output> {
                 Stage::Lent(mut child) => {
                     if child.poll_over(cx).is_pending() {
                         self.stage = Stage::Lent(child);
-                        self.blocked.pend(&self.core, None);
+                        self.blocked.pend(&self.core, None, cx);
                         return Poll::Pending;
                     }
                     Stage::Begun(child)
@@ -330,21 +363,25 @@ impl<S: Start> Spawning<S, S::Output> {
             return Poll::Ready(grant);
         }
         // In a job of this pool, this lends the job's own slot to the ticket at once.
-        self.blocked.pend(&self.core, Some(acquire.ticket()));
+        self.blocked.pend(&self.core, Some(acquire.ticket()), cx);
         acquire.poll(cx)
     }
 
-    fn start(&mut self, lender: Option<Arc<Member>>) -> Stage<S::Output> {
+    fn start(&mut self, lender: Option<Arc<Member>>, cx: &mut Context<'_>) -> Stage<S::Output> {
         let Some(what) = self.what.take() else {
             return Stage::Over;
         };
         let lent = lender.as_ref().is_some_and(lineage::is_me);
-        let seat = Seat::new(self.core.clone(), lender, lineage::heritage(&self.core));
-        let child = what.start(seat);
-        if lent {
-            Stage::Lent(child)
-        } else {
-            Stage::Begun(child)
+        let seat = Seat::new(self.core.clone(), lender);
+        if lent { Stage::Lent(what.start_here(seat, cx)) } else { Stage::Begun(what.start(seat)) }
+    }
+}
+
+impl<S, T> Drop for Spawning<S, T> {
+    fn drop(&mut self) {
+        // The caller has given up, or has been aborted itself, and nobody was given a handle: the slot comes home.
+        if let Stage::Lent(child) = &self.stage {
+            child.abort();
         }
     }
 }

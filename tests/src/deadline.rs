@@ -52,7 +52,7 @@ fn within_deadline(caller: &'static Location<'static>, test: impl FnOnce() + Sen
     match result.recv_timeout(DEADLINE) {
         Ok(Ok(())) => {}
         Ok(Err(panic)) => resume_unwind(panic),
-        Err(_) => panic!("{name} ({caller}) has not ended after {DEADLINE:?}"),
+        Err(late) => panic!("{name} ({caller}) has not ended after {DEADLINE:?}: {late}"),
     }
 }
 

@@ -17,17 +17,12 @@ fn on_both(test: impl AsyncFn() + Copy + Send + Sync + 'static) {
                     0 => tokio::runtime::Builder::new_current_thread(),
                     _ => tokio::runtime::Builder::new_multi_thread(),
                 };
-                let runtime = builder
-                    .worker_threads(threads.max(1))
-                    .enable_all()
-                    .build()
-                    .unwrap();
+                let runtime = builder.worker_threads(threads.max(1)).enable_all().build().unwrap();
                 runtime.block_on(test());
                 done.send(()).unwrap();
             })
             .unwrap();
-        over.recv_timeout(Duration::from_secs(60))
-            .unwrap_or_else(|why| panic!("with {threads} threads: {why}"));
+        over.recv_timeout(Duration::from_mins(1)).unwrap_or_else(|why| panic!("with {threads} threads: {why}"));
     }
 }
 
@@ -122,8 +117,7 @@ fn nest(
         }
         let mut pile = GreenPile::on(&pool);
         for _ in 0..3 {
-            pile.spawn(nest(pool.clone(), level - 1, running.clone()))
-                .await;
+            pile.spawn(nest(pool.clone(), level - 1, running.clone())).await;
         }
         while let Some(n) = pile.next().await {
             sum += n.unwrap();
@@ -149,11 +143,7 @@ fn maps_and_piles_nest_three_levels_in_a_full_pool() {
 
 #[green_pool(size = 1)]
 async fn ping(n: u32) -> u32 {
-    if n == 0 {
-        0
-    } else {
-        pong::spawn(n - 1).await.await.unwrap() + 1
-    }
+    if n == 0 { 0 } else { pong::spawn(n - 1).await.await.unwrap() + 1 }
 }
 
 #[green_pool(size = 1)]
@@ -176,29 +166,17 @@ fn two_pools_of_one_call_each_other() {
 
 #[green_pool(size = 1)]
 async fn a(n: u32) -> u32 {
-    if n == 0 {
-        0
-    } else {
-        pile![b(n - 1)].join().await.0.unwrap() + 1
-    }
+    if n == 0 { 0 } else { pile![b(n - 1)].join().await.0.unwrap() + 1 }
 }
 
 #[green_pool(size = 1)]
 async fn b(n: u32) -> u32 {
-    if n == 0 {
-        0
-    } else {
-        c::spawn(n - 1).await.await.unwrap() + 1
-    }
+    if n == 0 { 0 } else { c::spawn(n - 1).await.await.unwrap() + 1 }
 }
 
 #[green_pool(size = 1)]
 async fn c(n: u32) -> u32 {
-    if n == 0 {
-        0
-    } else {
-        a::starmap([(n - 1,)]).next().await.unwrap().unwrap() + 1
-    }
+    if n == 0 { 0 } else { a::starmap([(n - 1,)]).next().await.unwrap().unwrap() + 1 }
 }
 
 #[test]
@@ -206,9 +184,6 @@ fn three_pools_of_one_call_each_other_in_a_ring() {
     on_both(async || {
         let green = a::spawn(999).await;
         assert_eq!(green.await.unwrap(), 999);
-        assert_eq!(
-            (a::pool().free(), b::pool().free(), c::pool().free()),
-            (1, 1, 1)
-        );
+        assert_eq!((a::pool().free(), b::pool().free(), c::pool().free()), (1, 1, 1));
     });
 }

@@ -74,14 +74,14 @@ impl Pair<'_> {
             .or_else(|| missing("finished", &want.finished, &got.finished, |(job, _)| late(job)))
             .or_else(|| order("finished", &want.finished, old.finished.len(), &got.finished, ends))
             .or_else(|| differ("returned", &self.returned(self.want), &self.returned(self.got)))
-        .or_else(|| differ("pools", &self.pools(self.want), &self.pools(self.got)))
-        .or_else(|| self.maps())
-        .or_else(|| {
-            let items = |of: &Observation| -> BTreeMap<String, Vec<Value>> {
-                of.piles.iter().map(|(name, pile)| (name.clone(), pile.items.clone())).collect()
-            };
-            differ("piles", &items(self.want), &items(self.got))
-        })
+            .or_else(|| differ("pools", &self.pools(self.want), &self.pools(self.got)))
+            .or_else(|| self.maps())
+            .or_else(|| {
+                let items = |of: &Observation| -> BTreeMap<String, Vec<Value>> {
+                    of.piles.iter().map(|(name, pile)| (name.clone(), pile.items.clone())).collect()
+                };
+                differ("piles", &items(self.want), &items(self.got))
+            })
     }
 
     /// The counters that bind: free, running, waiting.
@@ -103,7 +103,9 @@ impl Pair<'_> {
     fn returned(&self, of: &Observation) -> BTreeMap<String, Value> {
         let mut returned = of.returned.clone();
         for (id, pool) in self.looks {
-            let Some(look) = returned.get_mut(id).and_then(|result| result.get_mut("ok")) else { continue };
+            let Some(look) = returned.get_mut(id).and_then(|result| result.get_mut("ok")) else {
+                continue;
+            };
             if !self.level.running(self.origins, pool, self.at) {
                 look["free"].take();
                 look["running"].take();
@@ -117,9 +119,8 @@ impl Pair<'_> {
 
     fn maps(&self) -> Option<String> {
         let names = |of: &Observation| of.maps.keys().cloned().collect::<Vec<_>>();
-        differ("maps", &names(self.want), &names(self.got)).or_else(|| {
-            self.want.maps.iter().find_map(|(name, want)| self.map(name, want, &self.got.maps[name]))
-        })
+        differ("maps", &names(self.want), &names(self.got))
+            .or_else(|| self.want.maps.iter().find_map(|(name, want)| self.map(name, want, &self.got.maps[name])))
     }
 
     /// greenpool does not read an item before it can run: how far the sources have been read is bounded, not given.

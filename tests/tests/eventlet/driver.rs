@@ -14,11 +14,8 @@ use crate::world::{Consumer, Handle, Signal, World, counters, outcome};
 
 /// Runs the first `steps` steps of a script, and says what was to be seen after each.
 pub(crate) fn run(scenario: &Scenario, steps: usize) -> Vec<Observation> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
     let world = World::new(scenario.jobs.clone());
     let seen = runtime.block_on(async {
         let mut seen = Vec::with_capacity(steps);
@@ -151,7 +148,9 @@ impl World {
 
     async fn kill(&self, job: &str) -> Value {
         let handle = self.state().handles.get(job).cloned();
-        let Some(handle) = handle else { return json!({"no_handle": true}) };
+        let Some(handle) = handle else {
+            return json!({"no_handle": true});
+        };
         handle.abort.abort();
         // A killed job dies at its next await, which matters when it killed itself. eventlet lets others run here too.
         tokio::task::yield_now().await;
@@ -178,11 +177,8 @@ impl World {
     fn imap(&self, pool: &str, map: &str, sources: Vec<Vec<Value>>, run_jobs: bool) -> Value {
         self.state().map_seen(map);
         let pool = self.pool(pool);
-        let mut sources: Vec<Source> = sources
-            .into_iter()
-            .enumerate()
-            .map(|(index, items)| Source::new(self, map, index, items))
-            .collect();
+        let mut sources: Vec<Source> =
+            sources.into_iter().enumerate().map(|(index, items)| Source::new(self, map, index, items)).collect();
         let world = self.clone();
         let green = match sources.len() {
             1 => pool.imap(move |a| call(&world, run_jobs, vec![a]), sources.remove(0)),
@@ -272,7 +268,9 @@ fn done() -> Value {
 
 /// A size as Python takes it. In Rust the types refuse what Python refuses at run time.
 fn size(value: &Value) -> Result<usize, Value> {
-    let Some(number) = value.as_f64() else { return Err(json!({"exception": "TypeError"})) };
+    let Some(number) = value.as_f64() else {
+        return Err(json!({"exception": "TypeError"}));
+    };
     if number < 0.0 {
         return Err(json!({"exception": "ValueError"}));
     }

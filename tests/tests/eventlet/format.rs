@@ -56,23 +56,69 @@ pub(crate) struct Step {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub(crate) enum Op {
-    NewPool { pool: String, size: Option<Value> },
-    Spawn { pool: String, job: String },
-    SpawnN { pool: String, job: String },
-    Open { job: String },
-    Fail { job: String },
-    Join { job: String },
-    Kill { job: String },
-    CancelDriver { driver: String },
-    Resize { pool: String, size: Value },
-    Waitall { pool: String },
-    Imap { pool: String, map: String, sources: Vec<Vec<Value>>, func: Option<String> },
-    Starmap { pool: String, map: String, args: Vec<Value> },
-    Next { map: String },
-    NewPile { pile: String, pool: Option<String>, size: Option<Value> },
-    PileSpawn { pile: String, job: String },
-    PileNext { pile: String },
-    Look { pool: String },
+    NewPool {
+        pool: String,
+        size: Option<Value>,
+    },
+    Spawn {
+        pool: String,
+        job: String,
+    },
+    SpawnN {
+        pool: String,
+        job: String,
+    },
+    Open {
+        job: String,
+    },
+    Fail {
+        job: String,
+    },
+    Join {
+        job: String,
+    },
+    Kill {
+        job: String,
+    },
+    CancelDriver {
+        driver: String,
+    },
+    Resize {
+        pool: String,
+        size: Value,
+    },
+    Waitall {
+        pool: String,
+    },
+    Imap {
+        pool: String,
+        map: String,
+        sources: Vec<Vec<Value>>,
+        func: Option<String>,
+    },
+    Starmap {
+        pool: String,
+        map: String,
+        args: Vec<Value>,
+    },
+    Next {
+        map: String,
+    },
+    NewPile {
+        pile: String,
+        pool: Option<String>,
+        size: Option<Value>,
+    },
+    PileSpawn {
+        pile: String,
+        job: String,
+    },
+    PileNext {
+        pile: String,
+    },
+    Look {
+        pool: String,
+    },
     Seq {
         #[serde(rename = "do")]
         ops: Vec<Op>,

@@ -122,4 +122,9 @@ impl Iterator for Source {
         drop(state);
         item
     }
+
+    /// The sources of the scripts are lists, which know their length.
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.items.size_hint()
+    }
 }

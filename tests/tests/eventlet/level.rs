@@ -27,10 +27,11 @@ impl Level {
     /// The level of a recording of eventlet: up to the first observation that something contested may affect. Beside
     /// what the tags contest that is a deadlock over several pools, which greenpool promises not to have.
     pub(crate) fn recorded(scenario: &Scenario) -> Self {
-        let at = |tag: &str| match scenario.tags.iter().any(|t| t == tag) {
+        let at = |tag: &str| {
+            let tagged = scenario.tags.iter().any(|t| t == tag);
             // A tag without a place may affect anything.
-            true => scenario.tagged_at.get(tag).copied().unwrap_or(0),
-            false => usize::MAX,
+            let from = || scenario.tagged_at.get(tag).copied().unwrap_or(0);
+            if tagged { from() } else { usize::MAX }
         };
         let contested = |tag: &&String| !COUNTERS.contains(&&tag[..]) && !Level::is_shared(tag);
         let contested = scenario.tags.iter().filter(contested).map(|tag| at(tag));
@@ -51,12 +52,7 @@ impl Level {
     /// The level of the model's trace: everything but `waiting` of a pool with maps. The model's map waits with an item in its
     /// hand, greenpool's does not read one before it can run.
     pub(crate) fn model(scenario: &Scenario) -> Self {
-        Level {
-            observations: scenario.observations.len(),
-            waiting: usize::MAX,
-            mapped_waiting: 0,
-            mapped: usize::MAX,
-        }
+        Level { observations: scenario.observations.len(), waiting: usize::MAX, mapped_waiting: 0, mapped: usize::MAX }
     }
 
     /// Whether `waiting` of this pool counts at this observation.

@@ -98,11 +98,7 @@ const TABLE: &[(Judge, &str, &[&str])] = &[
         "a map over nothing ends at once at size 0, any other waits for a resize; a size is never negative",
         &["imap-size-zero", "imap-size-zero-empty", "resize-negative"],
     ),
-    (
-        Judge::Model,
-        "the end again, as often as it is asked for",
-        &["imap-next-after-end"],
-    ),
+    (Judge::Model, "the end again, as often as it is asked for", &["imap-next-after-end"]),
     (
         Judge::Model,
         "a cancelled next takes nothing",

@@ -23,12 +23,8 @@ enum Origin<'a> {
 
 impl<'a> Origins<'a> {
     pub(crate) fn of(scenario: &'a Scenario) -> Self {
-        let mut origins = Origins {
-            jobs: HashMap::new(),
-            specs: &scenario.jobs,
-            queued: HashMap::new(),
-            maps: HashMap::new(),
-        };
+        let mut origins =
+            Origins { jobs: HashMap::new(), specs: &scenario.jobs, queued: HashMap::new(), maps: HashMap::new() };
         let mut piles = HashMap::new();
         for step in &scenario.steps {
             origins.add(&step.driver, None, &step.op, &mut piles);
@@ -85,7 +81,9 @@ impl<'a> Origins<'a> {
     /// The jobs whose spawners wait for a slot: the call was made and has not returned.
     fn blocked(&self, seen: &Observation, present: &HashSet<&str>) -> Vec<&'a str> {
         let waits = |job: &str, origin: &Origin<'_>| {
-            let Origin::Call { owner, index, .. } = *origin else { return false };
+            let Origin::Call { owner, index, .. } = *origin else {
+                return false;
+            };
             let alive = present.contains(owner) || seen.started.iter().any(|started| started == owner);
             let returned = |id: &str| seen.returned.contains_key(id);
             let at_it = match index {
@@ -99,10 +97,14 @@ impl<'a> Origins<'a> {
 
     /// Whether one cause puts the start of `a` before that of `b`; both started in the step before observation `at`, in this order.
     pub(crate) fn orders_starts(&self, a: &str, b: &str, at: usize) -> bool {
-        let (Some(from_a), Some(from_b)) = (self.jobs.get(a), self.jobs.get(b)) else { return false };
+        let (Some(from_a), Some(from_b)) = (self.jobs.get(a), self.jobs.get(b)) else {
+            return false;
+        };
         match (from_a, from_b) {
             (Origin::Item { map: a, .. }, Origin::Item { map: b, .. }) => a == b,
-            (Origin::Call { owner: by_a, pool: in_a, .. }, Origin::Call { owner: by_b, pool: in_b, .. }) if in_a == in_b => {
+            (Origin::Call { owner: by_a, pool: in_a, .. }, Origin::Call { owner: by_b, pool: in_b, .. })
+                if in_a == in_b =>
+            {
                 *by_b == a || by_a == by_b && self.in_a_row(a, b) || self.queued_apart(a, b, at)
             }
             (_, Origin::Call { owner, .. }) => *owner == a,
@@ -130,7 +132,8 @@ impl<'a> Origins<'a> {
 
     /// Whether two jobs that ended in one step have to end in the order of their starts: neither waits for anything.
     pub(crate) fn orders_ends(&self, a: &str, b: &str, at: usize) -> bool {
-        let instant = |job: &str| self.specs.get(job).is_some_and(|spec| spec.mode != Mode::Gate && spec.ops.is_empty());
+        let instant =
+            |job: &str| self.specs.get(job).is_some_and(|spec| spec.mode != Mode::Gate && spec.ops.is_empty());
         instant(a) && instant(b) && self.orders_starts(a, b, at)
     }
 

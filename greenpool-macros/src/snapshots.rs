@@ -1,0 +1,64 @@
+//! What the macros write, for a reviewer to read. `UPDATE_EXPECT=1 cargo test -p greenpool-macros` writes it anew.
+
+use expect_test::expect_file;
+use proc_macro2::TokenStream;
+
+use crate::{expand, pile};
+
+/// Compares with `snapshots/{name}.rs`.
+macro_rules! snapshots {
+    ($($name:ident: $tokens:expr;)*) => {$(
+        #[test]
+        fn $name() {
+            let text = pretty(&$tokens);
+            expect_file![concat!("snapshots/", stringify!($name), ".rs")].assert_eq(&text);
+        }
+    )*};
+}
+
+fn attribute(args: &str, item: &str) -> TokenStream {
+    expand::green_pool(tokens(args), tokens(item))
+}
+
+fn piled(entries: &str) -> TokenStream {
+    let pile = pile::expand(tokens(entries));
+    quote::quote!(fn piled() { #pile })
+}
+
+fn tokens(text: &str) -> TokenStream {
+    text.parse().expect("the test's own tokens")
+}
+
+/// Formatted, unless a half typed body prevents it.
+fn pretty(tokens: &TokenStream) -> String {
+    match syn::parse2(tokens.clone()) {
+        Ok(file) => prettyplease::unparse(&file),
+        Err(_) => format!("{tokens}\n"),
+    }
+}
+
+snapshots! {
+    none: attribute("size = 100", "async fn tick() {}");
+    one: attribute("size = 100", "/// Fetches one page.\npub async fn fetch(url: String) -> Result<Page, Error> { client().get(url).await }");
+    many: attribute("", "pub(crate) async fn add((a, b): (u8, u8), mut c: u8, _: u8) -> u8 { c += a; c + b }");
+    generics: attribute("", "async fn show<T: Display + Send, const N: usize>(all: [T; N], to: impl Write + Send) -> usize where T: Clone { 0 }");
+    raw_identifiers: attribute(r#"name = "matching""#, "async fn r#match(r#type: u8) {}");
+    conditions: attribute("", "#[cfg(unix)] #[cfg_attr(all(), allow(dead_code), instrument)] #[deprecated] #[inline] async fn old() {}");
+    shared_pool: attribute("pool = crate::POOL, type = Fetch, crate = pools", "async fn fetch(url: String) {}");
+    size_at_run_time: attribute("size = cores() * 2", "async fn fetch() {}");
+    half_typed_body: attribute("", "async fn fetch(url: String) -> usize { url. }");
+    broken_argument: attribute("sise = 4", "async fn fetch(url: String) {}");
+    broken_borrow: attribute("", "async fn fetch(url: &str, depth: u8) {}");
+    broken_lifetime: attribute("", "async fn fetch<'a, T: Trait<'a>>(url: &'a str, t: T) -> &'a str where T: Other<'a> { url }");
+    broken_not_async: attribute("", "fn fetch(url: String) { get(url).await }");
+    broken_impl_future: attribute("", "fn fetch(url: String) -> impl Future<Output = u8> { async { 1 } }");
+    broken_receiver: attribute("", "async fn fetch(&self) {}");
+    broken_twice: attribute("", "#[green_pool] async fn fetch() {}");
+    broken_item: attribute("", "struct Fetch;");
+    pile_list: piled("(::greenpool) fetch(url), show::<u8>(all, to)");
+    pile_brackets: piled("(::greenpool) <a::fetch(url), count()>");
+    pile_named: piled("(::greenpool) user: get_user(id), posts: get_posts(id)");
+    pile_in: piled("(::greenpool) in POOL; fetch(url), async { 1 }");
+    pile_sized: piled("(::greenpool) size = 4; fetch(url)");
+    pile_broken: piled("(::greenpool) fetch, fetch(a).await");
+}

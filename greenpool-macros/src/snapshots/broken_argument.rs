@@ -1,0 +1,129 @@
+async fn fetch(url: String) {}
+///The pool of `fetch`, and the calls that run in it.
+#[allow(non_camel_case_types)]
+struct fetch {}
+#[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
+impl fetch {
+    ///The pool that `fetch` runs in.
+    #[must_use]
+    fn pool() -> &'static ::greenpool::GreenPool {
+        static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
+            "fetch",
+            || -> ::core::primitive::usize { 1000 },
+        );
+        ::greenpool::__private::PoolCell::get(&__POOL)
+    }
+    ///Waits for a free slot, starts `fetch` in it, and gives its green thread.
+    fn spawn(url: String) -> ::greenpool::SpawnCall<fetch, (String,), ()> {
+        ::greenpool::__private::spawn::<fetch, (String,), ()>((url,))
+    }
+    ///Waits for a free slot and starts `fetch` in it; no result is wanted.
+    fn spawn_n(url: String) -> ::greenpool::SpawnCallN<fetch, (String,), ()> {
+        ::greenpool::__private::spawn_n::<fetch, (String,), ()>((url,))
+    }
+    ///Starts `fetch` if a slot is free at once; else gives the arguments back.
+    #[track_caller]
+    fn try_spawn(
+        url: String,
+    ) -> ::core::result::Result<
+        ::greenpool::GreenThread<()>,
+        ::greenpool::TrySpawnError<(String,)>,
+    > {
+        ::greenpool::__private::try_spawn::<fetch, (String,), ()>((url,))
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[track_caller]
+    fn __submit(url: String) -> ::greenpool::GreenThread<()> {
+        ::greenpool::__private::submit::<fetch, (String,), ()>((url,))
+    }
+    ///Runs `fetch` over iterables, one for each parameter; the results come in the order of the arguments.
+    #[track_caller]
+    fn imap<I0>(url: I0) -> ::greenpool::GreenMap<()>
+    where
+        I0: ::core::iter::IntoIterator<Item = String>,
+        <I0 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
+    {
+        ::greenpool::__private::imap::<
+            fetch,
+            (String,),
+            (),
+            _,
+        >(
+            ::core::iter::Iterator::map(
+                ::core::iter::IntoIterator::into_iter(url),
+                |url| (url,),
+            ),
+        )
+    }
+    ///Runs `fetch` over iterables, one for each parameter; the results come as they are ready.
+    #[track_caller]
+    fn imap_unordered<I0>(url: I0) -> ::greenpool::GreenMap<()>
+    where
+        I0: ::core::iter::IntoIterator<Item = String>,
+        <I0 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
+    {
+        ::greenpool::__private::imap_unordered::<
+            fetch,
+            (String,),
+            (),
+            _,
+        >(
+            ::core::iter::Iterator::map(
+                ::core::iter::IntoIterator::into_iter(url),
+                |url| (url,),
+            ),
+        )
+    }
+    ///Runs `fetch` over tuples of arguments; the results come in the order of the arguments.
+    #[track_caller]
+    fn starmap<I>(tuples: I) -> ::greenpool::GreenMap<()>
+    where
+        I: ::core::iter::IntoIterator<Item = (String,)>,
+        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
+    {
+        ::greenpool::__private::imap::<
+            fetch,
+            (String,),
+            (),
+            _,
+        >(::core::iter::IntoIterator::into_iter(tuples))
+    }
+    ///Runs `fetch` over tuples of arguments; the results come as they are ready.
+    #[track_caller]
+    fn starmap_unordered<I>(tuples: I) -> ::greenpool::GreenMap<()>
+    where
+        I: ::core::iter::IntoIterator<Item = (String,)>,
+        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
+    {
+        ::greenpool::__private::imap_unordered::<
+            fetch,
+            (String,),
+            (),
+            _,
+        >(::core::iter::IntoIterator::into_iter(tuples))
+    }
+}
+#[allow(deprecated, clippy::all, clippy::pedantic)]
+impl ::greenpool::PooledFn<(String,), ()> for fetch {
+    fn name() -> &'static ::core::primitive::str {
+        "fetch"
+    }
+    fn pool() -> &'static ::greenpool::GreenPool {
+        <fetch>::pool()
+    }
+    fn call(
+        args: (String,),
+    ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'static {
+        fetch(args.0)
+    }
+    fn workers() -> ::core::option::Option<
+        &'static ::greenpool::__private::Workers<(String,), ()>,
+    > {
+        static __WORKERS: ::greenpool::__private::Workers<(String,), ()> = ::greenpool::__private::Workers::new();
+        ::core::option::Option::Some(&__WORKERS)
+    }
+}
+::core::compile_error! {
+    "unknown argument `sise`; did you mean `size`?"
+}

@@ -1,0 +1,104 @@
+async fn fetch(url: String) {
+    get(url).await
+}
+///The pool of `fetch`, and the calls that run in it.
+#[allow(non_camel_case_types)]
+struct fetch {}
+#[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
+impl fetch {
+    ///The pool that `fetch` runs in.
+    #[must_use]
+    fn pool() -> &'static ::greenpool::GreenPool {
+        static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
+            "fetch",
+            || -> ::core::primitive::usize { 1000 },
+        );
+        ::greenpool::__private::PoolCell::get(&__POOL)
+    }
+    ///Waits for a free slot, starts `fetch` in it, and gives its green thread.
+    fn spawn(url: String) -> ::greenpool::SpawnCall<fetch, (String,), ()> {
+        let _ = (url,);
+        loop {}
+    }
+    ///Waits for a free slot and starts `fetch` in it; no result is wanted.
+    fn spawn_n(url: String) -> ::greenpool::SpawnCallN<fetch, (String,), ()> {
+        let _ = (url,);
+        loop {}
+    }
+    ///Starts `fetch` if a slot is free at once; else gives the arguments back.
+    #[track_caller]
+    fn try_spawn(
+        url: String,
+    ) -> ::core::result::Result<
+        ::greenpool::GreenThread<()>,
+        ::greenpool::TrySpawnError<(String,)>,
+    > {
+        let _ = (url,);
+        loop {}
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[track_caller]
+    fn __submit(url: String) -> ::greenpool::GreenThread<()> {
+        let _ = (url,);
+        loop {}
+    }
+    ///Runs `fetch` over iterables, one for each parameter; the results come in the order of the arguments.
+    #[track_caller]
+    fn imap<I0>(url: I0) -> ::greenpool::GreenMap<()>
+    where
+        I0: ::core::iter::IntoIterator<Item = String>,
+        <I0 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
+    {
+        let _ = (url,);
+        loop {}
+    }
+    ///Runs `fetch` over iterables, one for each parameter; the results come as they are ready.
+    #[track_caller]
+    fn imap_unordered<I0>(url: I0) -> ::greenpool::GreenMap<()>
+    where
+        I0: ::core::iter::IntoIterator<Item = String>,
+        <I0 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
+    {
+        let _ = (url,);
+        loop {}
+    }
+    ///Runs `fetch` over tuples of arguments; the results come in the order of the arguments.
+    #[track_caller]
+    fn starmap<I>(tuples: I) -> ::greenpool::GreenMap<()>
+    where
+        I: ::core::iter::IntoIterator<Item = (String,)>,
+        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
+    {
+        let _ = (tuples,);
+        loop {}
+    }
+    ///Runs `fetch` over tuples of arguments; the results come as they are ready.
+    #[track_caller]
+    fn starmap_unordered<I>(tuples: I) -> ::greenpool::GreenMap<()>
+    where
+        I: ::core::iter::IntoIterator<Item = (String,)>,
+        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
+    {
+        let _ = (tuples,);
+        loop {}
+    }
+}
+#[allow(deprecated, clippy::all, clippy::pedantic)]
+impl ::greenpool::PooledFn<(String,), ()> for fetch {
+    fn name() -> &'static ::core::primitive::str {
+        "fetch"
+    }
+    fn pool() -> &'static ::greenpool::GreenPool {
+        <fetch>::pool()
+    }
+    fn call(
+        args: (String,),
+    ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'static {
+        let _ = args;
+        ::core::future::pending()
+    }
+}
+::core::compile_error! {
+    "a `#[green_pool]` function must be `async`; write `async fn`"
+}

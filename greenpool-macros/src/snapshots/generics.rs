@@ -1,0 +1,223 @@
+async fn show<T: Display + Send, const N: usize>(
+    all: [T; N],
+    to: impl Write + Send,
+) -> usize
+where
+    T: Clone,
+{
+    0
+}
+///The pool of `show`, and the calls that run in it.
+#[allow(non_camel_case_types)]
+struct show {}
+#[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
+impl show {
+    ///The pool that `show` runs in.
+    #[must_use]
+    fn pool() -> &'static ::greenpool::GreenPool {
+        static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
+            "show",
+            || -> ::core::primitive::usize { 1000 },
+        );
+        ::greenpool::__private::PoolCell::get(&__POOL)
+    }
+    ///Waits for a free slot, starts `show` in it, and gives its green thread.
+    fn spawn<T: Display + Send + 'static, const N: usize, Arg1: Write + Send + 'static>(
+        all: [T; N],
+        to: Arg1,
+    ) -> ::greenpool::SpawnCall<__show<T, N, Arg1>, ([T; N], Arg1), usize>
+    where
+        T: Clone,
+    {
+        ::greenpool::__private::spawn::<
+            __show<T, N, Arg1>,
+            ([T; N], Arg1),
+            usize,
+        >((all, to))
+    }
+    ///Waits for a free slot and starts `show` in it; no result is wanted.
+    fn spawn_n<
+        T: Display + Send + 'static,
+        const N: usize,
+        Arg1: Write + Send + 'static,
+    >(
+        all: [T; N],
+        to: Arg1,
+    ) -> ::greenpool::SpawnCallN<__show<T, N, Arg1>, ([T; N], Arg1), usize>
+    where
+        T: Clone,
+    {
+        ::greenpool::__private::spawn_n::<
+            __show<T, N, Arg1>,
+            ([T; N], Arg1),
+            usize,
+        >((all, to))
+    }
+    ///Starts `show` if a slot is free at once; else gives the arguments back.
+    #[track_caller]
+    fn try_spawn<
+        T: Display + Send + 'static,
+        const N: usize,
+        Arg1: Write + Send + 'static,
+    >(
+        all: [T; N],
+        to: Arg1,
+    ) -> ::core::result::Result<
+        ::greenpool::GreenThread<usize>,
+        ::greenpool::TrySpawnError<([T; N], Arg1)>,
+    >
+    where
+        T: Clone,
+    {
+        ::greenpool::__private::try_spawn::<
+            __show<T, N, Arg1>,
+            ([T; N], Arg1),
+            usize,
+        >((all, to))
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[track_caller]
+    fn __submit<
+        T: Display + Send + 'static,
+        const N: usize,
+        Arg1: Write + Send + 'static,
+    >(all: [T; N], to: Arg1) -> ::greenpool::GreenThread<usize>
+    where
+        T: Clone,
+    {
+        ::greenpool::__private::submit::<
+            __show<T, N, Arg1>,
+            ([T; N], Arg1),
+            usize,
+        >((all, to))
+    }
+    ///Runs `show` over iterables, one for each parameter; the results come in the order of the arguments.
+    #[track_caller]
+    fn imap<
+        T: Display + Send + 'static,
+        const N: usize,
+        Arg1: Write + Send + 'static,
+        I0,
+        I1,
+    >(all: I0, to: I1) -> ::greenpool::GreenMap<usize>
+    where
+        T: Clone,
+        I0: ::core::iter::IntoIterator<Item = [T; N]>,
+        <I0 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
+        I1: ::core::iter::IntoIterator<Item = Arg1>,
+        <I1 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
+    {
+        ::greenpool::__private::imap::<
+            __show<T, N, Arg1>,
+            ([T; N], Arg1),
+            usize,
+            _,
+        >(
+            ::core::iter::Iterator::map(
+                ::core::iter::Iterator::zip(
+                    ::core::iter::IntoIterator::into_iter(all),
+                    ::core::iter::IntoIterator::into_iter(to),
+                ),
+                |(all, to)| (all, to),
+            ),
+        )
+    }
+    ///Runs `show` over iterables, one for each parameter; the results come as they are ready.
+    #[track_caller]
+    fn imap_unordered<
+        T: Display + Send + 'static,
+        const N: usize,
+        Arg1: Write + Send + 'static,
+        I0,
+        I1,
+    >(all: I0, to: I1) -> ::greenpool::GreenMap<usize>
+    where
+        T: Clone,
+        I0: ::core::iter::IntoIterator<Item = [T; N]>,
+        <I0 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
+        I1: ::core::iter::IntoIterator<Item = Arg1>,
+        <I1 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
+    {
+        ::greenpool::__private::imap_unordered::<
+            __show<T, N, Arg1>,
+            ([T; N], Arg1),
+            usize,
+            _,
+        >(
+            ::core::iter::Iterator::map(
+                ::core::iter::Iterator::zip(
+                    ::core::iter::IntoIterator::into_iter(all),
+                    ::core::iter::IntoIterator::into_iter(to),
+                ),
+                |(all, to)| (all, to),
+            ),
+        )
+    }
+    ///Runs `show` over tuples of arguments; the results come in the order of the arguments.
+    #[track_caller]
+    fn starmap<
+        T: Display + Send + 'static,
+        const N: usize,
+        Arg1: Write + Send + 'static,
+        I,
+    >(tuples: I) -> ::greenpool::GreenMap<usize>
+    where
+        T: Clone,
+        I: ::core::iter::IntoIterator<Item = ([T; N], Arg1)>,
+        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
+    {
+        ::greenpool::__private::imap::<
+            __show<T, N, Arg1>,
+            ([T; N], Arg1),
+            usize,
+            _,
+        >(::core::iter::IntoIterator::into_iter(tuples))
+    }
+    ///Runs `show` over tuples of arguments; the results come as they are ready.
+    #[track_caller]
+    fn starmap_unordered<
+        T: Display + Send + 'static,
+        const N: usize,
+        Arg1: Write + Send + 'static,
+        I,
+    >(tuples: I) -> ::greenpool::GreenMap<usize>
+    where
+        T: Clone,
+        I: ::core::iter::IntoIterator<Item = ([T; N], Arg1)>,
+        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
+    {
+        ::greenpool::__private::imap_unordered::<
+            __show<T, N, Arg1>,
+            ([T; N], Arg1),
+            usize,
+            _,
+        >(::core::iter::IntoIterator::into_iter(tuples))
+    }
+}
+#[doc(hidden)]
+#[allow(non_camel_case_types)]
+struct __show<T: ?::core::marker::Sized, const N: usize, Arg1: ?::core::marker::Sized>(
+    ::core::marker::PhantomData<fn() -> (*const T, *const Arg1)>,
+);
+#[allow(deprecated, clippy::all, clippy::pedantic)]
+impl<
+    T: Display + Send + 'static,
+    const N: usize,
+    Arg1: Write + Send + 'static,
+> ::greenpool::PooledFn<([T; N], Arg1), usize> for __show<T, N, Arg1>
+where
+    T: Clone,
+{
+    fn name() -> &'static ::core::primitive::str {
+        "show"
+    }
+    fn pool() -> &'static ::greenpool::GreenPool {
+        <show>::pool()
+    }
+    fn call(
+        args: ([T; N], Arg1),
+    ) -> impl ::core::future::Future<Output = usize> + ::core::marker::Send + 'static {
+        show::<T, N>(args.0, args.1)
+    }
+}

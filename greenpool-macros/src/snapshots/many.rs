@@ -1,0 +1,171 @@
+pub(crate) async fn add((a, b): (u8, u8), mut c: u8, _: u8) -> u8 {
+    c += a;
+    c + b
+}
+///The pool of `add`, and the calls that run in it.
+#[allow(non_camel_case_types)]
+pub(crate) struct add {}
+#[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
+impl add {
+    ///The pool that `add` runs in.
+    #[must_use]
+    pub(crate) fn pool() -> &'static ::greenpool::GreenPool {
+        static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
+            "add",
+            || -> ::core::primitive::usize { 1000 },
+        );
+        ::greenpool::__private::PoolCell::get(&__POOL)
+    }
+    ///Waits for a free slot, starts `add` in it, and gives its green thread.
+    pub(crate) fn spawn(
+        arg0: (u8, u8),
+        c: u8,
+        arg2: u8,
+    ) -> ::greenpool::SpawnCall<add, ((u8, u8), u8, u8), u8> {
+        ::greenpool::__private::spawn::<add, ((u8, u8), u8, u8), u8>((arg0, c, arg2))
+    }
+    ///Waits for a free slot and starts `add` in it; no result is wanted.
+    pub(crate) fn spawn_n(
+        arg0: (u8, u8),
+        c: u8,
+        arg2: u8,
+    ) -> ::greenpool::SpawnCallN<add, ((u8, u8), u8, u8), u8> {
+        ::greenpool::__private::spawn_n::<add, ((u8, u8), u8, u8), u8>((arg0, c, arg2))
+    }
+    ///Starts `add` if a slot is free at once; else gives the arguments back.
+    #[track_caller]
+    pub(crate) fn try_spawn(
+        arg0: (u8, u8),
+        c: u8,
+        arg2: u8,
+    ) -> ::core::result::Result<
+        ::greenpool::GreenThread<u8>,
+        ::greenpool::TrySpawnError<((u8, u8), u8, u8)>,
+    > {
+        ::greenpool::__private::try_spawn::<add, ((u8, u8), u8, u8), u8>((arg0, c, arg2))
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[track_caller]
+    pub(crate) fn __submit(
+        arg0: (u8, u8),
+        c: u8,
+        arg2: u8,
+    ) -> ::greenpool::GreenThread<u8> {
+        ::greenpool::__private::submit::<add, ((u8, u8), u8, u8), u8>((arg0, c, arg2))
+    }
+    ///Runs `add` over iterables, one for each parameter; the results come in the order of the arguments.
+    #[track_caller]
+    pub(crate) fn imap<I0, I1, I2>(
+        arg0: I0,
+        c: I1,
+        arg2: I2,
+    ) -> ::greenpool::GreenMap<u8>
+    where
+        I0: ::core::iter::IntoIterator<Item = (u8, u8)>,
+        <I0 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
+        I1: ::core::iter::IntoIterator<Item = u8>,
+        <I1 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
+        I2: ::core::iter::IntoIterator<Item = u8>,
+        <I2 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
+    {
+        ::greenpool::__private::imap::<
+            add,
+            ((u8, u8), u8, u8),
+            u8,
+            _,
+        >(
+            ::core::iter::Iterator::map(
+                ::core::iter::Iterator::zip(
+                    ::core::iter::Iterator::zip(
+                        ::core::iter::IntoIterator::into_iter(arg0),
+                        ::core::iter::IntoIterator::into_iter(c),
+                    ),
+                    ::core::iter::IntoIterator::into_iter(arg2),
+                ),
+                |((arg0, c), arg2)| (arg0, c, arg2),
+            ),
+        )
+    }
+    ///Runs `add` over iterables, one for each parameter; the results come as they are ready.
+    #[track_caller]
+    pub(crate) fn imap_unordered<I0, I1, I2>(
+        arg0: I0,
+        c: I1,
+        arg2: I2,
+    ) -> ::greenpool::GreenMap<u8>
+    where
+        I0: ::core::iter::IntoIterator<Item = (u8, u8)>,
+        <I0 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
+        I1: ::core::iter::IntoIterator<Item = u8>,
+        <I1 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
+        I2: ::core::iter::IntoIterator<Item = u8>,
+        <I2 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
+    {
+        ::greenpool::__private::imap_unordered::<
+            add,
+            ((u8, u8), u8, u8),
+            u8,
+            _,
+        >(
+            ::core::iter::Iterator::map(
+                ::core::iter::Iterator::zip(
+                    ::core::iter::Iterator::zip(
+                        ::core::iter::IntoIterator::into_iter(arg0),
+                        ::core::iter::IntoIterator::into_iter(c),
+                    ),
+                    ::core::iter::IntoIterator::into_iter(arg2),
+                ),
+                |((arg0, c), arg2)| (arg0, c, arg2),
+            ),
+        )
+    }
+    ///Runs `add` over tuples of arguments; the results come in the order of the arguments.
+    #[track_caller]
+    pub(crate) fn starmap<I>(tuples: I) -> ::greenpool::GreenMap<u8>
+    where
+        I: ::core::iter::IntoIterator<Item = ((u8, u8), u8, u8)>,
+        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
+    {
+        ::greenpool::__private::imap::<
+            add,
+            ((u8, u8), u8, u8),
+            u8,
+            _,
+        >(::core::iter::IntoIterator::into_iter(tuples))
+    }
+    ///Runs `add` over tuples of arguments; the results come as they are ready.
+    #[track_caller]
+    pub(crate) fn starmap_unordered<I>(tuples: I) -> ::greenpool::GreenMap<u8>
+    where
+        I: ::core::iter::IntoIterator<Item = ((u8, u8), u8, u8)>,
+        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
+    {
+        ::greenpool::__private::imap_unordered::<
+            add,
+            ((u8, u8), u8, u8),
+            u8,
+            _,
+        >(::core::iter::IntoIterator::into_iter(tuples))
+    }
+}
+#[allow(deprecated, clippy::all, clippy::pedantic)]
+impl ::greenpool::PooledFn<((u8, u8), u8, u8), u8> for add {
+    fn name() -> &'static ::core::primitive::str {
+        "add"
+    }
+    fn pool() -> &'static ::greenpool::GreenPool {
+        <add>::pool()
+    }
+    fn call(
+        args: ((u8, u8), u8, u8),
+    ) -> impl ::core::future::Future<Output = u8> + ::core::marker::Send + 'static {
+        add(args.0, args.1, args.2)
+    }
+    fn workers() -> ::core::option::Option<
+        &'static ::greenpool::__private::Workers<((u8, u8), u8, u8), u8>,
+    > {
+        static __WORKERS: ::greenpool::__private::Workers<((u8, u8), u8, u8), u8> = ::greenpool::__private::Workers::new();
+        ::core::option::Option::Some(&__WORKERS)
+    }
+}

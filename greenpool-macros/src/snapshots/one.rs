@@ -1,0 +1,146 @@
+/// Fetches one page.
+pub async fn fetch(url: String) -> Result<Page, Error> {
+    client().get(url).await
+}
+///The pool of `fetch`, and the calls that run in it.
+#[allow(non_camel_case_types)]
+pub struct fetch {}
+#[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
+impl fetch {
+    ///The pool that `fetch` runs in.
+    #[must_use]
+    pub fn pool() -> &'static ::greenpool::GreenPool {
+        const __SIZE: ::core::primitive::usize = 100;
+        const _: () = ::core::assert!(
+            __SIZE != 0, "a pool of size 0 would never run anything; write at least 1"
+        );
+        static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
+            "fetch",
+            || __SIZE,
+        );
+        ::greenpool::__private::PoolCell::get(&__POOL)
+    }
+    ///Waits for a free slot, starts `fetch` in it, and gives its green thread.
+    pub fn spawn(
+        url: String,
+    ) -> ::greenpool::SpawnCall<fetch, (String,), Result<Page, Error>> {
+        ::greenpool::__private::spawn::<fetch, (String,), Result<Page, Error>>((url,))
+    }
+    ///Waits for a free slot and starts `fetch` in it; no result is wanted.
+    pub fn spawn_n(
+        url: String,
+    ) -> ::greenpool::SpawnCallN<fetch, (String,), Result<Page, Error>> {
+        ::greenpool::__private::spawn_n::<fetch, (String,), Result<Page, Error>>((url,))
+    }
+    ///Starts `fetch` if a slot is free at once; else gives the arguments back.
+    #[track_caller]
+    pub fn try_spawn(
+        url: String,
+    ) -> ::core::result::Result<
+        ::greenpool::GreenThread<Result<Page, Error>>,
+        ::greenpool::TrySpawnError<(String,)>,
+    > {
+        ::greenpool::__private::try_spawn::<
+            fetch,
+            (String,),
+            Result<Page, Error>,
+        >((url,))
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[track_caller]
+    pub fn __submit(url: String) -> ::greenpool::GreenThread<Result<Page, Error>> {
+        ::greenpool::__private::submit::<fetch, (String,), Result<Page, Error>>((url,))
+    }
+    ///Runs `fetch` over iterables, one for each parameter; the results come in the order of the arguments.
+    #[track_caller]
+    pub fn imap<I0>(url: I0) -> ::greenpool::GreenMap<Result<Page, Error>>
+    where
+        I0: ::core::iter::IntoIterator<Item = String>,
+        <I0 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
+    {
+        ::greenpool::__private::imap::<
+            fetch,
+            (String,),
+            Result<Page, Error>,
+            _,
+        >(
+            ::core::iter::Iterator::map(
+                ::core::iter::IntoIterator::into_iter(url),
+                |url| (url,),
+            ),
+        )
+    }
+    ///Runs `fetch` over iterables, one for each parameter; the results come as they are ready.
+    #[track_caller]
+    pub fn imap_unordered<I0>(url: I0) -> ::greenpool::GreenMap<Result<Page, Error>>
+    where
+        I0: ::core::iter::IntoIterator<Item = String>,
+        <I0 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
+    {
+        ::greenpool::__private::imap_unordered::<
+            fetch,
+            (String,),
+            Result<Page, Error>,
+            _,
+        >(
+            ::core::iter::Iterator::map(
+                ::core::iter::IntoIterator::into_iter(url),
+                |url| (url,),
+            ),
+        )
+    }
+    ///Runs `fetch` over tuples of arguments; the results come in the order of the arguments.
+    #[track_caller]
+    pub fn starmap<I>(tuples: I) -> ::greenpool::GreenMap<Result<Page, Error>>
+    where
+        I: ::core::iter::IntoIterator<Item = (String,)>,
+        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
+    {
+        ::greenpool::__private::imap::<
+            fetch,
+            (String,),
+            Result<Page, Error>,
+            _,
+        >(::core::iter::IntoIterator::into_iter(tuples))
+    }
+    ///Runs `fetch` over tuples of arguments; the results come as they are ready.
+    #[track_caller]
+    pub fn starmap_unordered<I>(tuples: I) -> ::greenpool::GreenMap<Result<Page, Error>>
+    where
+        I: ::core::iter::IntoIterator<Item = (String,)>,
+        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
+    {
+        ::greenpool::__private::imap_unordered::<
+            fetch,
+            (String,),
+            Result<Page, Error>,
+            _,
+        >(::core::iter::IntoIterator::into_iter(tuples))
+    }
+}
+#[allow(deprecated, clippy::all, clippy::pedantic)]
+impl ::greenpool::PooledFn<(String,), Result<Page, Error>> for fetch {
+    fn name() -> &'static ::core::primitive::str {
+        "fetch"
+    }
+    fn pool() -> &'static ::greenpool::GreenPool {
+        <fetch>::pool()
+    }
+    fn call(
+        args: (String,),
+    ) -> impl ::core::future::Future<
+        Output = Result<Page, Error>,
+    > + ::core::marker::Send + 'static {
+        fetch(args.0)
+    }
+    fn workers() -> ::core::option::Option<
+        &'static ::greenpool::__private::Workers<(String,), Result<Page, Error>>,
+    > {
+        static __WORKERS: ::greenpool::__private::Workers<
+            (String,),
+            Result<Page, Error>,
+        > = ::greenpool::__private::Workers::new();
+        ::core::option::Option::Some(&__WORKERS)
+    }
+}

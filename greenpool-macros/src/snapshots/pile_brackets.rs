@@ -1,0 +1,3 @@
+fn piled() {
+    ::greenpool::__private::pile((<a::fetch>::__submit(url), <count>::__submit()))
+}

@@ -1,0 +1,10 @@
+fn piled() {
+    {
+        ::core::compile_error! {
+            "`pile!` takes calls, and this is only a name; write `fetch(..)`"
+        }
+        ::core::compile_error! {
+            "`pile!` runs the calls itself; remove `.await`"
+        }
+    }
+}

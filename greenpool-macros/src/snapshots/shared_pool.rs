@@ -1,0 +1,122 @@
+async fn fetch(url: String) {}
+///The pool of `fetch`, and the calls that run in it.
+#[allow(non_camel_case_types)]
+struct Fetch {}
+#[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
+impl Fetch {
+    ///The pool that `fetch` runs in.
+    #[must_use]
+    fn pool() -> &'static pools::GreenPool {
+        pools::__private::shared(&crate::POOL)
+    }
+    ///Waits for a free slot, starts `fetch` in it, and gives its green thread.
+    fn spawn(url: String) -> pools::SpawnCall<Fetch, (String,), ()> {
+        pools::__private::spawn::<Fetch, (String,), ()>((url,))
+    }
+    ///Waits for a free slot and starts `fetch` in it; no result is wanted.
+    fn spawn_n(url: String) -> pools::SpawnCallN<Fetch, (String,), ()> {
+        pools::__private::spawn_n::<Fetch, (String,), ()>((url,))
+    }
+    ///Starts `fetch` if a slot is free at once; else gives the arguments back.
+    #[track_caller]
+    fn try_spawn(
+        url: String,
+    ) -> ::core::result::Result<
+        pools::GreenThread<()>,
+        pools::TrySpawnError<(String,)>,
+    > {
+        pools::__private::try_spawn::<Fetch, (String,), ()>((url,))
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[track_caller]
+    fn __submit(url: String) -> pools::GreenThread<()> {
+        pools::__private::submit::<Fetch, (String,), ()>((url,))
+    }
+    ///Runs `fetch` over iterables, one for each parameter; the results come in the order of the arguments.
+    #[track_caller]
+    fn imap<I0>(url: I0) -> pools::GreenMap<()>
+    where
+        I0: ::core::iter::IntoIterator<Item = String>,
+        <I0 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
+    {
+        pools::__private::imap::<
+            Fetch,
+            (String,),
+            (),
+            _,
+        >(
+            ::core::iter::Iterator::map(
+                ::core::iter::IntoIterator::into_iter(url),
+                |url| (url,),
+            ),
+        )
+    }
+    ///Runs `fetch` over iterables, one for each parameter; the results come as they are ready.
+    #[track_caller]
+    fn imap_unordered<I0>(url: I0) -> pools::GreenMap<()>
+    where
+        I0: ::core::iter::IntoIterator<Item = String>,
+        <I0 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
+    {
+        pools::__private::imap_unordered::<
+            Fetch,
+            (String,),
+            (),
+            _,
+        >(
+            ::core::iter::Iterator::map(
+                ::core::iter::IntoIterator::into_iter(url),
+                |url| (url,),
+            ),
+        )
+    }
+    ///Runs `fetch` over tuples of arguments; the results come in the order of the arguments.
+    #[track_caller]
+    fn starmap<I>(tuples: I) -> pools::GreenMap<()>
+    where
+        I: ::core::iter::IntoIterator<Item = (String,)>,
+        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
+    {
+        pools::__private::imap::<
+            Fetch,
+            (String,),
+            (),
+            _,
+        >(::core::iter::IntoIterator::into_iter(tuples))
+    }
+    ///Runs `fetch` over tuples of arguments; the results come as they are ready.
+    #[track_caller]
+    fn starmap_unordered<I>(tuples: I) -> pools::GreenMap<()>
+    where
+        I: ::core::iter::IntoIterator<Item = (String,)>,
+        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
+    {
+        pools::__private::imap_unordered::<
+            Fetch,
+            (String,),
+            (),
+            _,
+        >(::core::iter::IntoIterator::into_iter(tuples))
+    }
+}
+#[allow(deprecated, clippy::all, clippy::pedantic)]
+impl pools::PooledFn<(String,), ()> for Fetch {
+    fn name() -> &'static ::core::primitive::str {
+        "fetch"
+    }
+    fn pool() -> &'static pools::GreenPool {
+        <Fetch>::pool()
+    }
+    fn call(
+        args: (String,),
+    ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'static {
+        fetch(args.0)
+    }
+    fn workers() -> ::core::option::Option<
+        &'static pools::__private::Workers<(String,), ()>,
+    > {
+        static __WORKERS: pools::__private::Workers<(String,), ()> = pools::__private::Workers::new();
+        ::core::option::Option::Some(&__WORKERS)
+    }
+}

@@ -1,0 +1,36 @@
+//! The macros in edition 2021.
+
+use greenpool::{green_pool, pile, JoinError};
+
+/// Doubles a number.
+#[green_pool(size = 2)]
+pub async fn double(n: u8) -> u8 {
+    std::future::ready(n * 2).await
+}
+
+/// Gives back what it takes.
+#[green_pool]
+pub async fn same<T: Send>(value: T, _: impl Into<String> + Send) -> T {
+    std::future::ready(value).await
+}
+
+/// Runs both of them, every way.
+pub async fn all() -> Result<u8, JoinError> {
+    let (a, b) = pile![double(1), same(2, "")].try_join().await?;
+    let named = pile! { a: double(a), b: same(b, "") }.try_join().await?;
+    let sum = named.a + named.b + double::spawn(1).await.await?;
+    let mut doubles = double::imap(vec![sum]);
+    doubles
+        .next()
+        .await
+        .transpose()
+        .map(Option::unwrap_or_default)
+}
+
+#[cfg(test)]
+mod tests {
+    #[tokio::test]
+    async fn both_macros_work_here() {
+        assert_eq!(super::all().await.ok(), Some(16));
+    }
+}

@@ -1,0 +1,262 @@
+//! "What dropping does", row by row.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures::poll;
+use greenpool::{GreenPile, GreenPool};
+use greenpool_tests::{Gate, Gauge, at_rest, paused};
+use tokio::runtime::Builder;
+
+/// A job that is inside the gauge as long as its future exists, and ends when the gate opens.
+fn watched(gauge: &Gauge, gate: &Gate) -> impl Future<Output = ()> + Send + use<> {
+    let (inside, gate) = (gauge.enter(), gate.clone());
+    async move {
+        let _inside = inside;
+        gate.passed().await;
+    }
+}
+
+#[test]
+fn a_dropped_spawn_loses_its_place_in_the_queue_at_once() {
+    paused(async {
+        let (pool, alive) = (GreenPool::new(1), Gauge::default());
+        pool.spawn_n(pending::<()>()).await;
+        let mut queued = Box::pin(pool.spawn(watched(&alive, &Gate::new())));
+        assert!(poll!(&mut queued).is_pending());
+        assert_eq!(pool.waiting(), 1);
+        drop(queued);
+        assert_eq!((pool.waiting(), alive.now()), (0, 0));
+    });
+}
+
+#[test]
+fn a_dropped_spawn_that_had_been_given_a_slot_gives_it_to_the_next() {
+    paused(async {
+        let pool = GreenPool::new(0);
+        let mut first = Box::pin(pool.spawn(async { 1 }));
+        let mut second = Box::pin(pool.spawn_n(async {}));
+        let mut third = Box::pin(pool.spawn(async { 3 }));
+        assert!(poll!(&mut first).is_pending() && poll!(&mut second).is_pending() && poll!(&mut third).is_pending());
+        pool.resize(1);
+        assert_eq!((pool.running(), pool.waiting()), (1, 2), "the first has the slot, and was not polled since");
+        drop(first);
+        assert_eq!((pool.running(), pool.waiting()), (1, 1));
+        drop(second);
+        assert_eq!((pool.running(), pool.waiting()), (1, 0));
+        assert_eq!(third.await.await.unwrap(), 3);
+    });
+}
+
+#[test]
+fn the_last_waiter_that_is_dropped_with_a_slot_gives_it_back() {
+    paused(async {
+        let pool = GreenPool::new(0);
+        let mut only = Box::pin(pool.spawn(async {}));
+        assert!(poll!(&mut only).is_pending());
+        pool.resize(1);
+        drop(only);
+        assert_eq!((pool.running(), pool.free()), (0, 1));
+        assert!(pool.try_spawn(async {}).is_ok());
+    });
+}
+
+#[test]
+fn a_dropped_green_thread_detaches_its_job() {
+    paused(async {
+        let (pool, alive, gate) = (GreenPool::new(1), Gauge::default(), Gate::new());
+        drop(pool.spawn(watched(&alive, &gate)).await);
+        at_rest().await;
+        assert_eq!((alive.now(), pool.running()), (1, 1));
+        gate.open();
+        pool.waitall().await;
+        assert_eq!(alive.now(), 0);
+    });
+}
+
+#[test]
+fn a_dropped_map_stops_its_source_and_aborts_its_jobs() {
+    paused(async {
+        let (pool, alive, gate) = (GreenPool::new(3), Gauge::default(), Gate::new());
+        let read = Arc::new(AtomicUsize::new(0));
+        let (inside, shut, counter) = (alive.clone(), gate.clone(), read.clone());
+        let source = (0..).inspect(move |_: &u64| _ = counter.fetch_add(1, Ordering::SeqCst));
+        let map = pool.imap(move |_| watched(&inside, &shut), source);
+        at_rest().await;
+        assert_eq!((alive.now(), read.load(Ordering::SeqCst), Arc::strong_count(&read)), (3, 3, 2));
+        drop(map);
+        at_rest().await;
+        assert_eq!((alive.now(), pool.running()), (0, 0));
+        gate.open();
+        at_rest().await;
+        assert_eq!(read.load(Ordering::SeqCst), 3);
+        assert_eq!(Arc::strong_count(&read), 1, "the source is gone too");
+    });
+}
+
+#[test]
+fn a_detached_map_lets_its_jobs_finish_and_starts_nothing_new() {
+    paused(async {
+        let (pool, alive, gate) = (GreenPool::new(2), Gauge::default(), Gate::new());
+        let (inside, shut) = (alive.clone(), gate.clone());
+        let map = pool.imap(move |_| watched(&inside, &shut), 0..10);
+        at_rest().await;
+        map.detach();
+        at_rest().await;
+        assert_eq!(alive.now(), 2);
+        gate.open();
+        pool.waitall().await;
+        at_rest().await;
+        assert_eq!((alive.now(), alive.total(), pool.running()), (0, 2, 0));
+    });
+}
+
+#[test]
+fn a_map_that_is_dropped_while_it_waits_for_a_slot_leaves_the_queue() {
+    paused(async {
+        let pool = GreenPool::new(1);
+        pool.spawn_n(pending::<()>()).await;
+        let map = pool.imap(|n: i32| async move { n }, 0..3);
+        at_rest().await;
+        drop(map);
+        at_rest().await;
+        assert_eq!((pool.waiting(), pool.running()), (0, 1));
+    });
+}
+
+#[test]
+fn results_that_were_not_taken_are_dropped_with_the_map() {
+    paused(async {
+        let (pool, alive) = (GreenPool::new(3), Gauge::default());
+        let inside = alive.clone();
+        let map = pool.imap(
+            move |_| {
+                let result = inside.enter();
+                async move { result }
+            },
+            0..10,
+        );
+        at_rest().await;
+        assert_eq!(alive.now(), 3);
+        drop(map);
+        at_rest().await;
+        assert_eq!(alive.now(), 0);
+    });
+}
+
+#[test]
+fn a_dropped_pile_aborts_its_jobs() {
+    paused(async {
+        let (pool, alive, gate) = (GreenPool::new(2), Gauge::default(), Gate::new());
+        let pile = GreenPile::on(&pool);
+        pile.spawn(watched(&alive, &gate)).await;
+        pile.spawn(watched(&alive, &gate)).await;
+        pool.resize(3);
+        pool.spawn_n(watched(&alive, &gate)).await;
+        at_rest().await;
+        assert_eq!(alive.now(), 3);
+        drop(pile);
+        at_rest().await;
+        assert_eq!((alive.now(), pool.running()), (1, 1), "only those of the pile");
+    });
+}
+
+#[test]
+fn a_detached_pile_lets_its_jobs_finish() {
+    paused(async {
+        let (alive, gate) = (Gauge::default(), Gate::new());
+        let pile = GreenPile::new(2);
+        let pool = pile.pool().clone();
+        pile.spawn(watched(&alive, &gate)).await;
+        pile.detach();
+        at_rest().await;
+        assert_eq!((alive.now(), pool.running()), (1, 1));
+        gate.open();
+        pool.waitall().await;
+        assert_eq!(alive.now(), 0);
+    });
+}
+
+#[test]
+fn without_a_pool_handle_running_jobs_run_on_and_queued_ones_keep_their_turn() {
+    paused(async {
+        let (alive, gate) = (Gauge::default(), Gate::new());
+        let pool = GreenPool::new(1);
+        let running = pool.spawn(watched(&alive, &gate)).await;
+        let mut queued = Box::pin(pool.spawn(async { 2 }));
+        assert!(poll!(&mut queued).is_pending());
+        let mut map = pool.imap(|n: i32| async move { n }, 0..3);
+        drop(pool);
+        at_rest().await;
+        assert_eq!(alive.now(), 1);
+        gate.open();
+        running.await.unwrap();
+        assert_eq!(queued.await.await.unwrap(), 2);
+        for n in 0..3 {
+            assert_eq!(map.next().await.unwrap().unwrap(), n);
+        }
+        assert!(map.next().await.is_none());
+    });
+}
+
+#[test]
+fn a_dropped_runtime_drops_its_jobs_and_gives_their_slots_back() {
+    let (pool, alive, gate) = (GreenPool::new(2), Gauge::default(), Gate::new());
+    let runtime = Builder::new_current_thread().build().unwrap();
+    let green = runtime.block_on(pool.spawn(watched(&alive, &gate)));
+    runtime.block_on(async {
+        pool.spawn_n(watched(&alive, &gate)).await;
+        tokio::task::yield_now().await;
+    });
+    assert_eq!((alive.now(), pool.running()), (2, 2));
+    drop(runtime);
+    assert_eq!((alive.now(), pool.running(), pool.free()), (0, 0, 2));
+    paused(async move {
+        assert!(green.await.expect_err("its runtime is gone").is_cancelled());
+        assert_eq!(pool.spawn(async { 1 }).await.await.unwrap(), 1, "the pool works on in another runtime");
+    });
+}
+
+#[test]
+fn a_dropped_runtime_takes_its_maps_along() {
+    let (pool, alive, gate) = (GreenPool::new(2), Gauge::default(), Gate::new());
+    let runtime = Builder::new_current_thread().build().unwrap();
+    let (inside, shut) = (alive.clone(), gate.clone());
+    let map = runtime.block_on(async {
+        let map = pool.imap(move |_| watched(&inside, &shut), 0..10);
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        map
+    });
+    assert_eq!(alive.now(), 2);
+    drop(runtime);
+    assert_eq!((alive.now(), pool.running()), (0, 0));
+    paused(async move {
+        let mut map = map;
+        // What had begun was cancelled. It has no runtime to begin more on, so it comes to an end.
+        let mut cancelled = 0;
+        while let Some(result) = map.next().await {
+            assert!(result.expect_err("its runtime is gone").is_cancelled());
+            cancelled += 1;
+        }
+        assert!(cancelled >= 2, "{cancelled}");
+    });
+}
+
+#[test]
+fn a_waiter_of_another_runtime_gets_the_slots_of_one_that_is_dropped() {
+    let pool = GreenPool::new(1);
+    let runtime = Builder::new_current_thread().build().unwrap();
+    runtime.block_on(pool.spawn_n(pending::<()>()));
+    let waiting = pool.clone();
+    let other = std::thread::spawn(move || {
+        paused(async move { waiting.spawn(async {}).await.await.unwrap() });
+    });
+    while pool.waiting() == 0 {
+        std::thread::yield_now();
+    }
+    drop(runtime);
+    other.join().expect("the waiter gets the slot");
+}

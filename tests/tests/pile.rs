@@ -1,0 +1,262 @@
+//! `GreenPile` and `PileSpawner`.
+
+use futures::stream::FusedStream;
+use futures::{StreamExt, poll};
+use greenpool::{GreenPile, GreenPool};
+use greenpool_tests::{Gate, Gauge, at_rest, paused, threads};
+
+async fn values<T: Send + 'static>(mut pile: GreenPile<T>) -> Vec<T> {
+    let mut values = vec![];
+    while let Some(result) = pile.next().await {
+        values.push(result.expect("no job fails"));
+    }
+    values
+}
+
+#[test]
+fn a_pile_gives_results_in_the_order_of_its_spawns() {
+    paused(async {
+        let pile = GreenPile::new(3);
+        let gates: Vec<Gate> = (0..3).map(|_| Gate::new()).collect();
+        for (n, gate) in gates.iter().cloned().enumerate() {
+            pile.spawn(async move {
+                gate.passed().await;
+                n
+            })
+            .await;
+        }
+        for gate in gates.iter().rev() {
+            gate.open();
+            at_rest().await;
+        }
+        assert_eq!(values(pile).await, [0, 1, 2]);
+    });
+}
+
+#[test]
+fn an_empty_pile_ends_at_once() {
+    paused(async {
+        let mut pile = GreenPile::<()>::new(4);
+        assert!(pile.next().await.is_none());
+    });
+}
+
+#[test]
+fn a_pile_has_a_pool_of_its_own_or_shares_one() {
+    paused(async {
+        let own = GreenPile::<()>::new(4);
+        assert_eq!(own.pool().size(), 4);
+        let pool = GreenPool::new(2);
+        let shared = GreenPile::on(&pool);
+        shared.spawn(std::future::pending::<()>()).await;
+        assert_eq!((pool.running(), shared.pool().running()), (1, 1));
+    });
+}
+
+#[test]
+fn a_pile_waits_for_slots_and_holds_any_number_of_results() {
+    paused(async {
+        let pile = GreenPile::new(2);
+        for n in 0..100 {
+            pile.spawn(async move { n }).await;
+            assert!(pile.pool().running() <= 2);
+        }
+        at_rest().await;
+        assert_eq!(pile.pool().running(), 0);
+        assert_eq!(values(pile).await, (0..100).collect::<Vec<_>>());
+    });
+}
+
+#[test]
+fn two_piles_on_one_pool_share_its_limit_and_keep_their_results_apart() {
+    paused(async {
+        let (pool, gauge) = (GreenPool::new(2), Gauge::default());
+        let (left, right) = (GreenPile::on(&pool), GreenPile::on(&pool));
+        for n in 0..10 {
+            for (pile, sign) in [(&left, 1), (&right, -1)] {
+                let gauge = gauge.clone();
+                pile.spawn(async move {
+                    let _inside = gauge.enter();
+                    tokio::task::yield_now().await;
+                    sign * n
+                })
+                .await;
+            }
+        }
+        assert_eq!(values(left).await, (0..10).collect::<Vec<_>>());
+        assert_eq!(values(right).await, (0..10).map(|n| -n).collect::<Vec<_>>());
+        assert_eq!(gauge.peak(), 2);
+    });
+}
+
+#[test]
+fn a_failing_job_has_its_place() {
+    paused(async {
+        let mut pile = GreenPile::new(2);
+        for n in 0..3 {
+            pile.spawn(async move {
+                if n == 1 {
+                    std::panic::resume_unwind(Box::new("one"));
+                }
+                n
+            })
+            .await;
+        }
+        assert_eq!(pile.next().await.unwrap().unwrap(), 0);
+        assert!(pile.next().await.unwrap().expect_err("it panics").is_panic());
+        assert_eq!(pile.next().await.unwrap().unwrap(), 2);
+        assert!(pile.next().await.is_none());
+    });
+}
+
+#[test]
+fn a_pile_can_be_filled_again_after_its_end() {
+    paused(async {
+        let mut pile = GreenPile::new(1);
+        for n in 0..3 {
+            pile.spawn(async move { n }).await;
+            assert_eq!(pile.next().await.unwrap().unwrap(), n);
+            assert!(pile.next().await.is_none());
+            assert!(pile.is_terminated());
+        }
+    });
+}
+
+#[test]
+fn a_pile_is_a_stream() {
+    paused(async {
+        let pile = GreenPile::new(2);
+        for n in 0..5 {
+            pile.spawn(async move { n }).await;
+        }
+        let all: Vec<i32> = pile.map(Result::unwrap).collect().await;
+        assert_eq!(all, [0, 1, 2, 3, 4]);
+    });
+}
+
+#[test]
+fn a_pile_with_a_spawner_does_not_end_early() {
+    paused(async {
+        let mut pile = GreenPile::new(1);
+        let spawner = pile.spawner();
+        assert!(poll!(pile.next()).is_pending());
+        let other = spawner.clone();
+        drop(spawner);
+        assert!(poll!(pile.next()).is_pending());
+        other.spawn(async { 1 }).await;
+        assert_eq!(pile.next().await.unwrap().unwrap(), 1);
+        assert!(poll!(pile.next()).is_pending());
+        let consumer = tokio::spawn(async move { pile.next().await.is_none() });
+        at_rest().await;
+        assert!(!consumer.is_finished());
+        drop(other);
+        assert!(consumer.await.unwrap(), "the last spawner ends the pile");
+    });
+}
+
+#[test]
+fn producers_in_other_tasks_each_keep_their_order() {
+    threads(3, async {
+        let pile = GreenPile::new(4);
+        for producer in 0..4 {
+            let spawner = pile.spawner();
+            tokio::spawn(async move {
+                for n in 0..500 {
+                    spawner.spawn(async move { (producer, n) }).await;
+                }
+            });
+        }
+        let mut next = [0; 4];
+        for (producer, n) in values(pile).await {
+            assert_eq!(n, next[producer]);
+            next[producer] += 1;
+        }
+        assert_eq!(next, [500; 4]);
+    });
+}
+
+#[test]
+fn next_waits_for_a_spawn_that_is_still_queued() {
+    paused(async {
+        let mut pile = GreenPile::new(1);
+        let gate = Gate::new();
+        pile.pool().spawn_n(gate.clone().passed()).await;
+        let spawner = pile.spawner();
+        let producer = tokio::spawn(async move { spawner.spawn(async { 5 }).await });
+        at_rest().await;
+        assert!(poll!(pile.next()).is_pending());
+        gate.open();
+        assert_eq!(pile.next().await.unwrap().unwrap(), 5);
+        assert!(pile.next().await.is_none());
+        producer.await.unwrap();
+    });
+}
+
+#[test]
+fn a_spawn_that_is_dropped_in_the_queue_has_no_place_in_the_pile() {
+    paused(async {
+        let mut pile = GreenPile::new(1);
+        let gate = Gate::new();
+        let open = gate.clone();
+        pile.spawn(async move {
+            open.passed().await;
+            1
+        })
+        .await;
+        let mut dropped = Box::pin(pile.spawn(async { 2 }));
+        assert!(poll!(&mut dropped).is_pending());
+        drop(dropped);
+        gate.open();
+        assert_eq!(pile.next().await.unwrap().unwrap(), 1);
+        assert!(pile.next().await.is_none());
+    });
+}
+
+#[test]
+fn a_cancelled_next_takes_nothing() {
+    paused(async {
+        let mut pile = GreenPile::new(2);
+        let gate = Gate::new();
+        let open = gate.clone();
+        pile.spawn(async move {
+            open.passed().await;
+            1
+        })
+        .await;
+        let mut next = Box::pin(pile.next());
+        assert!(poll!(&mut next).is_pending());
+        gate.open();
+        at_rest().await;
+        drop(next);
+        assert_eq!(pile.next().await.unwrap().unwrap(), 1);
+        assert!(pile.next().await.is_none());
+    });
+}
+
+#[test]
+fn spawning_into_a_pile_that_is_gone_begins_nothing() {
+    paused(async {
+        let (pool, ran) = (GreenPool::new(1), Gauge::default());
+        let pile = GreenPile::on(&pool);
+        let spawner = pile.spawner();
+        drop(pile);
+        let inside = ran.clone();
+        spawner.spawn(async move { drop(inside.enter()) }).await;
+        at_rest().await;
+        assert_eq!((ran.total(), pool.running()), (0, 0));
+    });
+}
+
+#[test]
+fn a_pile_on_a_closed_pool_says_so_in_each_place() {
+    paused(async {
+        let pool = GreenPool::new(1);
+        let mut pile = GreenPile::on(&pool);
+        pile.spawn(async { 1 }).await;
+        pool.close();
+        pile.spawn(async { 2 }).await;
+        assert_eq!(pile.next().await.unwrap().unwrap(), 1);
+        assert!(pile.next().await.unwrap().expect_err("closed").is_closed());
+        assert!(pile.next().await.is_none());
+    });
+}

@@ -1,0 +1,239 @@
+//! What maps read: when, how far, and what happens when it fails.
+
+use std::panic::resume_unwind;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use futures::{Stream, stream};
+use greenpool::{GreenMap, GreenPool};
+use greenpool_tests::{Gate, Gauge, at_rest, paused};
+
+/// An iterator that counts how many items it has given.
+fn read_counter(items: usize) -> (impl Iterator<Item = usize> + Send + 'static, Arc<AtomicUsize>) {
+    let read = Arc::new(AtomicUsize::new(0));
+    let counter = read.clone();
+    let source = (0..items).inspect(move |_| _ = counter.fetch_add(1, Ordering::SeqCst));
+    (source, read)
+}
+
+async fn next<T>(map: &mut GreenMap<T>) -> T {
+    map.next().await.expect("one more").expect("no job fails")
+}
+
+#[test]
+fn an_item_is_not_read_before_it_can_run() {
+    paused(async {
+        let (source, read) = read_counter(100);
+        let pool = GreenPool::new(2);
+        let mut map = pool.imap(|n: usize| async move { n }, source);
+        at_rest().await;
+        for n in 0..10 {
+            assert_eq!(read.load(Ordering::SeqCst), n + 2);
+            assert_eq!(next(&mut map).await, n);
+            at_rest().await;
+        }
+    });
+}
+
+#[test]
+fn an_item_is_not_read_while_the_pool_is_full() {
+    paused(async {
+        let (source, read) = read_counter(100);
+        let pool = GreenPool::new(1);
+        let gate = Gate::new();
+        pool.spawn_n(gate.clone().passed()).await;
+        let mut map = pool.imap(|n: usize| async move { n }, source);
+        at_rest().await;
+        assert_eq!(read.load(Ordering::SeqCst), 0);
+        gate.open();
+        assert_eq!(next(&mut map).await, 0);
+    });
+}
+
+#[test]
+fn nothing_is_read_at_size_0_until_it_is_resized() {
+    paused(async {
+        let (source, read) = read_counter(3);
+        let pool = GreenPool::new(0);
+        let mut map = pool.imap(|n: usize| async move { n }, source).window(1);
+        at_rest().await;
+        assert_eq!(read.load(Ordering::SeqCst), 0);
+        pool.resize(1);
+        for n in 0..3 {
+            assert_eq!(next(&mut map).await, n);
+        }
+        assert!(map.next().await.is_none());
+    });
+}
+
+#[test]
+fn the_source_is_not_read_again_after_its_end() {
+    paused(async {
+        let mut asked = 0;
+        let source = std::iter::from_fn(move || {
+            asked += 1;
+            assert!(asked <= 3, "asked again after the end");
+            (asked < 3).then_some(asked)
+        });
+        let mut map = GreenPool::new(4).imap(|n: i32| async move { n }, source);
+        assert_eq!((next(&mut map).await, next(&mut map).await), (1, 2));
+        for _ in 0..3 {
+            assert!(map.next().await.is_none());
+        }
+    });
+}
+
+#[test]
+fn size_hint_counts_what_is_left_to_take() {
+    paused(async {
+        let pool = GreenPool::new(2);
+        let mut map = pool.imap(|n: i32| async move { n }, 0..5);
+        for left in (1..=5).rev() {
+            assert_eq!(map.size_hint(), (left, Some(left)));
+            at_rest().await;
+            assert_eq!(map.size_hint(), (left, Some(left)), "whether its jobs have run or not");
+            next(&mut map).await;
+        }
+        assert_eq!(map.size_hint(), (0, Some(0)));
+        assert!(map.next().await.is_none());
+        assert_eq!(map.size_hint(), (0, Some(0)));
+    });
+}
+
+#[test]
+fn size_hint_of_an_endless_source_has_no_upper_bound() {
+    paused(async {
+        let map = GreenPool::new(2).imap(|n: u64| async move { n }, 0..);
+        assert_eq!(map.size_hint().1, None);
+        let zipped = GreenPool::new(2).imap(|a: u64, b: i32| async move { (a, b) }, (0.., [1, 2, 3]));
+        assert_eq!(zipped.size_hint(), (3, Some(3)));
+    });
+}
+
+#[test]
+fn a_source_that_panics_gives_the_items_before_then_the_panic_then_the_end() {
+    paused(async {
+        let source = (0..10).inspect(|n| {
+            if *n == 3 {
+                resume_unwind(Box::new("no fourth"));
+            }
+        });
+        let pool = GreenPool::new(2);
+        let mut map = pool.imap(|n: i32| async move { n }, source);
+        for n in 0..3 {
+            assert_eq!(next(&mut map).await, n);
+        }
+        let error = map.next().await.expect("the panic").expect_err("the source failed");
+        assert_eq!(*error.into_panic().downcast::<&str>().unwrap(), "no fourth");
+        for _ in 0..3 {
+            assert!(map.next().await.is_none());
+        }
+        assert_eq!((pool.running(), pool.free()), (0, 2));
+    });
+}
+
+#[test]
+fn a_source_that_panics_at_its_first_item_ends_an_unordered_map_too() {
+    paused(async {
+        let source = std::iter::from_fn(|| -> Option<i32> { resume_unwind(Box::new("none")) });
+        let pool = GreenPool::new(2);
+        let mut map = pool.imap_unordered(|n: i32| async move { n }, source);
+        assert!(map.next().await.expect("the panic").expect_err("the source failed").is_panic());
+        assert!(map.next().await.is_none());
+        assert_eq!(pool.running(), 0);
+    });
+}
+
+#[test]
+fn sources_are_asked_from_left_to_right_and_the_shortest_ends_the_map() {
+    paused(async {
+        let (left, left_read) = read_counter(10);
+        let (right, right_read) = read_counter(2);
+        let mut map = GreenPool::new(4).imap(|a: usize, b: usize| async move { a + b }, (left, right));
+        assert_eq!((next(&mut map).await, next(&mut map).await), (0, 2));
+        assert!(map.next().await.is_none());
+        assert!(left_read.load(Ordering::SeqCst) <= 3);
+        assert_eq!(right_read.load(Ordering::SeqCst), 2);
+    });
+}
+
+#[test]
+fn imap_stream_reads_an_async_source() {
+    paused(async {
+        let pool = GreenPool::new(2);
+        let source = stream::unfold(0, |n| async move {
+            tokio::task::yield_now().await;
+            (n < 5).then_some((n, n + 1))
+        });
+        let mut map = pool.imap_stream(|n: i32| async move { n * n }, source);
+        for n in 0..5 {
+            assert_eq!(next(&mut map).await, n * n);
+        }
+        assert!(map.next().await.is_none());
+    });
+}
+
+#[test]
+fn a_source_that_is_not_ready_holds_no_slot() {
+    paused(async {
+        let pool = GreenPool::new(1);
+        let gate = Gate::new();
+        let source = stream::once(gate.clone().passed());
+        let mut map = pool.imap_stream(|()| async { 1 }, source);
+        at_rest().await;
+        assert_eq!(pool.spawn(async { 2 }).await.await.unwrap(), 2, "the slot is there for others");
+        gate.open();
+        assert_eq!(next(&mut map).await, 1);
+        assert!(map.next().await.is_none());
+    });
+}
+
+/// A stream that counts how often it is polled.
+struct Polled(Gauge);
+
+impl Stream for Polled {
+    type Item = u64;
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<u64>> {
+        drop(self.0.enter());
+        Poll::Ready(Some(self.0.total() as u64))
+    }
+}
+
+#[test]
+fn an_async_source_is_not_read_ahead_of_the_window() {
+    paused(async {
+        let polled = Gauge::default();
+        let mut map = GreenPool::new(3).imap_stream(|n: u64| async move { n }, Polled(polled.clone()));
+        at_rest().await;
+        assert_eq!(polled.total(), 3);
+        assert_eq!(next(&mut map).await, 1);
+        at_rest().await;
+        assert_eq!(polled.total(), 4);
+    });
+}
+
+#[test]
+fn imap_stream_unordered_gives_results_as_they_come() {
+    paused(async {
+        let pool = GreenPool::new(2);
+        let slow = Gate::new();
+        let open = slow.clone();
+        let job = move |n: i32| {
+            let open = open.clone();
+            async move {
+                if n == 0 {
+                    open.passed().await;
+                }
+                n
+            }
+        };
+        let mut map = pool.imap_stream_unordered(job, stream::iter(0..3));
+        assert_eq!((next(&mut map).await, next(&mut map).await), (1, 2));
+        slow.open();
+        assert_eq!(next(&mut map).await, 0);
+        assert!(map.next().await.is_none());
+    });
+}

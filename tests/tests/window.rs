@@ -1,0 +1,168 @@
+//! How much a map runs and holds at once: its pool's size, its window, and others who want a slot.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures::{Stream, poll};
+use greenpool::{GreenMap, GreenPool};
+use greenpool_tests::{Gate, Gauge, at_rest, paused};
+
+/// Takes all the values that are left.
+async fn values<T>(mut map: GreenMap<T>) -> Vec<T> {
+    let mut values = vec![];
+    while let Some(result) = map.next().await {
+        values.push(result.expect("no job fails"));
+    }
+    values
+}
+
+/// Gated jobs, one gate for each item.
+fn gates(n: usize) -> Arc<Vec<Gate>> {
+    Arc::new((0..n).map(|_| Gate::new()).collect())
+}
+
+fn gated(
+    gates: &Arc<Vec<Gate>>,
+) -> impl Fn(usize) -> Pin<Box<dyn Future<Output = usize> + Send>> + Send + Sync + 'static {
+    let gates = gates.clone();
+    move |n| {
+        let gate = gates[n].clone();
+        Box::pin(async move {
+            gate.passed().await;
+            n
+        })
+    }
+}
+
+/// A map over `items` numbers; `held` is how many have begun and were not taken, as the jobs see it.
+fn counted(pool: &GreenPool, items: usize, held: &Arc<AtomicUsize>, peak: &Arc<AtomicUsize>) -> GreenMap<usize> {
+    let (held, peak) = (held.clone(), peak.clone());
+    let job = move |n: usize| {
+        let now = held.fetch_add(1, Ordering::SeqCst) + 1;
+        peak.fetch_max(now, Ordering::SeqCst);
+        async move {
+            if n % 3 == 1 {
+                tokio::task::yield_now().await;
+            }
+            n
+        }
+    };
+    pool.imap(job, 0..items)
+}
+
+#[test]
+fn a_map_never_holds_more_than_size_items() {
+    paused(async {
+        for (size, window) in [(1, None), (4, None), (4, Some(1)), (4, Some(2)), (4, Some(9)), (2, Some(3))] {
+            let (held, peak) = <(Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
+            let mut map = counted(&GreenPool::new(size), 500, &held, &peak);
+            if let Some(window) = window {
+                map = map.window(window);
+            }
+            for n in 0..500 {
+                if n % 7 == 0 {
+                    at_rest().await;
+                }
+                let item = map.next().await.unwrap().unwrap();
+                held.fetch_sub(1, Ordering::SeqCst);
+                assert_eq!(item, n);
+            }
+            assert!(map.next().await.is_none());
+            assert_eq!(peak.load(Ordering::SeqCst), window.unwrap_or(size), "size {size}, window {window:?}");
+        }
+    });
+}
+
+#[test]
+fn a_map_that_nobody_reads_stops_at_its_window() {
+    paused(async {
+        let (pool, ran) = (GreenPool::new(3), Gauge::default());
+        let inside = ran.clone();
+        let map = pool.imap(
+            move |n: u64| {
+                let inside = inside.clone();
+                async move {
+                    drop(inside.enter());
+                    n
+                }
+            },
+            0..,
+        );
+        at_rest().await;
+        assert_eq!((ran.total(), pool.running()), (3, 0), "results hold no slot");
+        drop(map);
+    });
+}
+
+#[test]
+fn a_slow_first_item_stalls_an_ordered_map_at_its_window_only() {
+    paused(async {
+        let (pool, gates) = (GreenPool::new(2), gates(10));
+        gates[1..].iter().for_each(Gate::open);
+        let mut map = pool.imap(gated(&gates), 0..10).window(5);
+        at_rest().await;
+        assert!(poll!(std::pin::pin!(map.next())).is_pending());
+        gates[0].open();
+        assert_eq!(values(map).await, (0..10).collect::<Vec<_>>());
+    });
+}
+
+#[test]
+fn no_more_than_size_jobs_of_a_map_run_at_once() {
+    paused(async {
+        let (pool, gauge) = (GreenPool::new(4), Gauge::default());
+        let inside = gauge.clone();
+        let job = move |n: usize| {
+            let inside = inside.clone();
+            async move {
+                let _inside = inside.enter();
+                for _ in 0..n % 5 {
+                    tokio::task::yield_now().await;
+                }
+                n
+            }
+        };
+        assert_eq!(values(pool.imap(job, 0..200).window(50)).await, (0..200).collect::<Vec<_>>());
+        assert_eq!(gauge.peak(), 4);
+    });
+}
+
+#[test]
+fn two_maps_share_the_pools_slots() {
+    paused(async {
+        let (pool, gates) = (GreenPool::new(1), gates(1));
+        let first = pool.imap(gated(&gates), 0..1);
+        at_rest().await;
+        let second = pool.imap(|n: i32| async move { n }, 0..3);
+        at_rest().await;
+        assert_eq!((pool.running(), first.size_hint().0, second.size_hint().0), (1, 1, 3));
+        gates[0].open();
+        assert_eq!(values(second).await, [0, 1, 2]);
+        assert_eq!(values(first).await, [0]);
+    });
+}
+
+#[test]
+fn a_map_leaves_slots_to_those_who_wait() {
+    paused(async {
+        let pool = GreenPool::new(1);
+        let endless = pool.imap(
+            |n: u64| async move {
+                tokio::task::yield_now().await;
+                n
+            },
+            0..,
+        );
+        let reader = tokio::spawn(async move {
+            let mut endless = endless;
+            while let Some(result) = endless.next().await {
+                result.unwrap();
+            }
+        });
+        for n in 0..20 {
+            assert_eq!(pool.spawn(async move { n }).await.await.unwrap(), n);
+        }
+        reader.abort();
+    });
+}

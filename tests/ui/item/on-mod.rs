@@ -1,0 +1,6 @@
+use greenpool::green_pool;
+
+#[green_pool(size = 4)]
+mod fetch {}
+
+fn main() {}

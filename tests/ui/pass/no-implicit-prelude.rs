@@ -1,0 +1,42 @@
+#![no_implicit_prelude]
+#![deny(warnings)]
+#![allow(non_camel_case_types, dead_code)]
+//! Every name that the macros could lean on means something else here.
+
+struct String;
+struct Option;
+struct Result;
+struct Send;
+struct Box;
+struct Future;
+struct Iterator;
+struct IntoIterator;
+struct Sized;
+struct Ok;
+struct Some;
+struct str;
+struct usize;
+mod core {}
+mod std {}
+
+#[::greenpool::green_pool(size = 4)]
+async fn double(n: u8) -> u8 {
+    n * 2
+}
+
+#[::greenpool::green_pool]
+async fn generic<T: ::core::marker::Send>(value: T, _: impl ::core::marker::Send) -> T {
+    value
+}
+
+async fn calls() {
+    double::spawn(1).await.await.unwrap();
+    generic::spawn(1, 2).await.await.unwrap();
+    ::greenpool::pile![double(1), generic(1u8, 2)].join().await.0.unwrap();
+    ::greenpool::pile! { a: double(1), b: double(2) }.join().await.a.unwrap();
+    ::greenpool::pile![size = 1; double(1)].join().await.0.unwrap();
+}
+
+fn main() {
+    let _ = calls;
+}

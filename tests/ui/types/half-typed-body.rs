@@ -1,0 +1,12 @@
+use greenpool::green_pool;
+
+#[green_pool(size = 4)]
+async fn fetch(url: String) -> usize {
+    url.
+}
+
+async fn caller() {
+    let _: Result<usize, _> = fetch::spawn(String::new()).await.await;
+}
+
+fn main() {}

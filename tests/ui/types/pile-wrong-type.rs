@@ -1,0 +1,17 @@
+use greenpool::{green_pool, pile};
+
+#[green_pool(size = 4)]
+async fn fetch(url: String) -> usize {
+    url.len()
+}
+
+#[green_pool(size = 4)]
+async fn count() -> u8 {
+    1
+}
+
+async fn caller() {
+    let _ = pile![fetch(1)].join().await;
+}
+
+fn main() {}

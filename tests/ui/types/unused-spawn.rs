@@ -1,0 +1,13 @@
+#![deny(unused_must_use)]
+use greenpool::green_pool;
+
+#[green_pool(size = 4)]
+async fn fetch(url: String, depth: u8) -> usize {
+    url.len() + usize::from(depth)
+}
+
+async fn caller() {
+    fetch::spawn(String::new(), 1);
+}
+
+fn main() {}
