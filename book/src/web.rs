@@ -55,10 +55,7 @@ pub async fn get(url: &str) -> Result<Page, FetchError> {
         return Err(FetchError::NotFound(url.to_owned()));
     };
     sleep(Duration::from_millis(*milliseconds)).await;
-    Ok(Page {
-        url: (*path).to_owned(),
-        links: links.iter().map(|&link| link.to_owned()).collect(),
-    })
+    Ok(Page { url: (*path).to_owned(), links: links.iter().map(|&link| link.to_owned()).collect() })
 }
 
 /// The addresses of all pages but the slow one, and of one that is gone.

@@ -20,11 +20,7 @@ fn pages() -> Vec<Page> {
         .map(|file| file.expect("a file").path())
         .filter(|path| path.extension().is_some_and(|end| end == "md"))
         .map(|path| Page {
-            name: path
-                .file_name()
-                .and_then(|name| name.to_str())
-                .expect("a plain name")
-                .to_owned(),
+            name: path.file_name().and_then(|name| name.to_str()).expect("a plain name").to_owned(),
             text: fs::read_to_string(&path).expect("a chapter"),
         })
         .collect();
@@ -51,9 +47,7 @@ fn without_code(line: &str) -> String {
 
 /// What follows `open` in a line, up to `close`, each time.
 fn between<'a>(line: &'a str, open: &'a str, close: char) -> impl Iterator<Item = &'a str> {
-    line.split(open)
-        .skip(1)
-        .filter_map(move |rest| rest.split_once(close).map(|(inner, _)| inner))
+    line.split(open).skip(1).filter_map(move |rest| rest.split_once(close).map(|(inner, _)| inner))
 }
 
 /// The anchors of a page, as mdBook makes them.
@@ -126,10 +120,7 @@ fn no_rust_block_is_left_untested() {
 #[test]
 fn every_link_leads_somewhere() {
     let pages = pages();
-    let anchors: BTreeMap<_, _> = pages
-        .iter()
-        .map(|page| (page.name.as_str(), anchors(&page.text)))
-        .collect();
+    let anchors: BTreeMap<_, _> = pages.iter().map(|page| (page.name.as_str(), anchors(&page.text))).collect();
     for page in &pages {
         for line in prose(&page.text) {
             let line = without_code(line);
@@ -142,8 +133,7 @@ fn every_link_leads_somewhere() {
                 let file = if file.is_empty() { &page.name } else { file };
                 let path = source().join(file);
                 assert!(path.is_file(), "{}: there is no {link}", page.name);
-                let there = anchor.is_empty()
-                    || anchors.get(file).is_some_and(|ids| ids.contains(anchor));
+                let there = anchor.is_empty() || anchors.get(file).is_some_and(|ids| ids.contains(anchor));
                 assert!(there, "{}: {file} has no #{anchor}", page.name);
             }
         }
