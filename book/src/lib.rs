@@ -5,7 +5,7 @@ pub mod web;
 
 macro_rules! chapters {
     ($($file:literal $name:ident)*) => {
-        $(#[doc = include_str!($file)] mod $name {})*
+        $(#[doc = include_str!($file)] #[allow(clippy::doc_markdown)] mod $name {})*
     };
 }
 
