@@ -72,7 +72,11 @@ impl Lineage {
                 self.lender = lender;
                 true
             }
-            None => false,
+            None => {
+                // The record says that there is no slot to give back.
+                self.member = Some(member);
+                false
+            }
         }
     }
 
