@@ -339,7 +339,12 @@ impl Blocked {
         let wait = standing.waits.try_remove(block.key);
         standing.resuming -= usize::from(block.resuming);
         // Another verb may be pending, and has let this one go first.
+        let stalled = standing.stalled.is_some();
         block.member.settle(standing, Vec::new());
+        if stalled {
+            // If this one was asked to look again, the search goes on without it.
+            knot::untie(&block.member.core);
+        }
         if let Some(wait) = wait {
             wait.core.awaited.remove(block.member.core());
         }

@@ -117,10 +117,7 @@ pub fn given<P: AsPool + ?Sized>(pool: &P) -> &GreenPool {
 }
 
 /// What `pile![in POOL; ..]` can name.
-#[diagnostic::on_unimplemented(
-    message = "expected a `GreenPool`, found `{Self}`",
-    label = "expected a `GreenPool`"
-)]
+#[diagnostic::on_unimplemented(message = "expected a `GreenPool`, found `{Self}`", label = "expected a `GreenPool`")]
 pub trait AsPool {
     fn as_pool(&self) -> &GreenPool;
 }
