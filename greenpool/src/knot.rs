@@ -16,15 +16,19 @@
 //! last job that could move in an awaited pool ends. Whichever is the last of them sees the others. All this costs only those who wait: who takes
 //! and gives back free slots meets one load of a counter.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use slab::Slab;
+use tokio::runtime::Handle;
 
 use crate::heart::Core;
 use crate::member::{Member, Wait};
 use crate::slots::Ticket;
 use crate::sync::{Mutex, lock};
+
+/// So many times the verbs that were asked to look again get a turn to do so.
+const ROUNDS: usize = 8;
 
 /// The members of one pool that have their slots and do not need them.
 #[derive(Default)]
@@ -70,6 +74,8 @@ pub(crate) struct Awaited {
     by: Mutex<Vec<(Weak<Core>, usize)>>,
     /// How many jobs have ended while somebody waited.
     ends: AtomicU64,
+    /// A task of its own goes on with the search.
+    searching: AtomicBool,
 }
 
 impl Awaited {
@@ -121,29 +127,56 @@ pub(crate) fn after_end(core: &Arc<Core>) {
     if core.awaited.count.load(Ordering::SeqCst) == 0 {
         return;
     }
-    if !can_move(core) {
-        for pool in core.awaited.pools() {
-            untie(&pool);
-        }
+    untie(core);
+}
+
+/// Looks for the knots that `core` is part of, or that it keeps tied for those who wait for it, and unties them.
+pub(crate) fn untie(core: &Arc<Core>) {
+    if search(core, false) {
+        search_again(core);
     }
 }
 
-/// Looks for a knot that `core` is part of, or that it keeps tied for those who wait for it, and unties it.
-pub(crate) fn untie(core: &Arc<Core>) {
-    if core.stalled.count() == 0 || can_move(core) {
+/// Some verbs have been asked to look again. When they have had their turn, the search goes on, if they did not do it themselves.
+fn search_again(core: &Arc<Core>) {
+    let Ok(runtime) = Handle::try_current() else {
+        return;
+    };
+    if core.awaited.searching.swap(true, Ordering::SeqCst) {
         return;
     }
+    let core = Arc::downgrade(core);
+    runtime.spawn(async move {
+        for round in 0..=ROUNDS {
+            tokio::task::yield_now().await;
+            tokio::task::yield_now().await;
+            let Some(core) = core.upgrade() else { return };
+            if round == ROUNDS {
+                core.awaited.searching.store(false, Ordering::SeqCst);
+            }
+            // Whoever has not looked by the last round will not: better to lend one slot too early than to wait for ever.
+            search(&core, round == ROUNDS);
+        }
+    });
+}
+
+/// Searches from `core` and from those who wait for it. True if somebody was asked to look again.
+fn search(core: &Arc<Core>, for_certain: bool) -> bool {
+    let mut asked = false;
     let mut pools = vec![core.clone()];
     let mut at = 0;
     while at < pools.len() {
-        if untie_from(&pools[at]) {
-            return;
-        }
-        for pool in pools[at].awaited.pools() {
-            add(&mut pools, &pool);
-        }
+        let pool = pools[at].clone();
         at += 1;
+        // Who waits for a pool that can move is in no knot by that.
+        if !can_move(&pool) {
+            asked |= untie_from(&pool, for_certain);
+            for behind in pool.awaited.pools() {
+                add(&mut pools, &behind);
+            }
+        }
     }
+    asked
 }
 
 fn add(pools: &mut Vec<Arc<Core>>, pool: &Arc<Core>) {
@@ -152,10 +185,10 @@ fn add(pools: &mut Vec<Arc<Core>>, pool: &Arc<Core>) {
     }
 }
 
-/// Follows what the members of `core` wait for. True if there is nothing more to look for.
-fn untie_from(core: &Arc<Core>) -> bool {
-    if can_move(core) {
-        return true;
+/// Follows what the stalled members of `core` wait for, and unties the knot, if it is one. True if somebody was asked to look again.
+fn untie_from(core: &Arc<Core>, for_certain: bool) -> bool {
+    if core.stalled.count() == 0 {
+        return false;
     }
     let mut pools = vec![core.clone()];
     let mut wanted: Vec<(Arc<Core>, Ticket)> = Vec::new();
@@ -163,12 +196,15 @@ fn untie_from(core: &Arc<Core>) -> bool {
     while at < pools.len() {
         // Most often a single look at anybody is enough to see that something can still move.
         if pools[at].stalled.any_waits().iter().any(|wait| can_move(&wait.core)) {
-            return true;
+            return false;
         }
         for member in pools[at].stalled.members() {
             for wait in member.waits() {
                 // What it waits for may have come, and it has only not been polled yet.
-                if can_move(&wait.core) || wait.ask_again() {
+                if can_move(&wait.core) {
+                    return false;
+                }
+                if !for_certain && wait.ask_again() {
                     return true;
                 }
                 add(&mut pools, &wait.core);
@@ -183,7 +219,7 @@ fn untie_from(core: &Arc<Core>) -> bool {
         let members = pool.stalled.members();
         if members.iter().any(|member| member.lend_to(ticket)) {
             pool.counters.overflowed.fetch_add(1, Ordering::Relaxed);
-            return true;
+            return false;
         }
     }
     false

@@ -51,14 +51,13 @@ impl Lineage {
     /// The job is over: its slot goes back to the lender, or to the pool.
     pub(crate) fn end(&mut self) {
         knot::before_end(&self.core);
-        let lender = match self.member.take() {
-            None => self.lender.take(),
-            Some(member) => match member.end() {
-                Some(lender) => lender,
-                None => return,
-            },
+        let held = match self.member.take() {
+            None => Some(self.lender.take()),
+            Some(member) => member.end(),
         };
-        give_back(&self.core, lender);
+        if let Some(lender) = held {
+            give_back(&self.core, lender);
+        }
         knot::after_end(&self.core);
     }
 
