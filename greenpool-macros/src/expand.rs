@@ -149,7 +149,6 @@ fn assertion(size: &Expr) -> TokenStream {
 //     fn name() -> &'static str { "fetch" }
 //     fn pool() -> &'static GreenPool { fetch::pool() }
 //     fn call(args: (String,)) -> impl Future<Output = Page> + Send + 'static { fetch(args.0) }
-//     fn workers() -> .. { static __WORKERS: .. = ..; Some(&__WORKERS) }
 // }
 fn pooled_fn(companion: &Companion) -> TokenStream {
     let Companion {
@@ -182,15 +181,6 @@ fn pooled_fn(companion: &Companion) -> TokenStream {
         impl ::core::future::Future<Output = #output> + ::core::marker::Send + 'static
     };
     let pooled_fn = pooled_fn_path(companion);
-    let workers = quote_spanned!(at=> #root::__private::Workers<#tuple, #output>);
-    let workers = (companion.marker().is_none() && !companion.broken).then(|| {
-        quote_spanned! {at=>
-            fn workers() -> ::core::option::Option<&'static #workers> {
-                static __WORKERS: #workers = #root::__private::Workers::new();
-                ::core::option::Option::Some(&__WORKERS)
-            }
-        }
-    });
     quote_spanned! {at=>
         #marker
 
@@ -200,7 +190,6 @@ fn pooled_fn(companion: &Companion) -> TokenStream {
             fn name() -> &'static ::core::primitive::str { #label }
             fn pool() -> &'static #root::GreenPool { <#name>::pool() }
             fn call(args: #tuple) -> #future #call
-            #workers
         }
     }
 }

@@ -41,12 +41,6 @@ pub trait PooledFn<Args, Output>: 'static + SendsBack<Output> {
 
     /// The function's own future, not in any pool.
     fn call(args: Args) -> impl Future<Output = Output> + Send + 'static;
-
-    /// Where idle workers of a function without generics are kept.
-    #[doc(hidden)]
-    fn workers() -> Option<&'static Workers<Args, Output>> {
-        None
-    }
 }
 
 /// That an output can come back from the thread that ran the job. Whoever knows of a [`PooledFn`] knows it without asking again, so
@@ -68,17 +62,6 @@ pub trait Same<T> {
 
 impl<P: ?Sized, T> Same<T> for P {
     type Is = T;
-}
-
-/// The idle workers of one declared function.
-pub struct Workers<A, O>(PhantomData<fn(A) -> O>);
-
-impl<A, O> Workers<A, O> {
-    #[doc(hidden)]
-    #[must_use]
-    pub const fn new() -> Self {
-        Workers(PhantomData)
-    }
 }
 
 /// A function and its arguments.

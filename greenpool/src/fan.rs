@@ -125,11 +125,12 @@ impl<R: Handles, N> PileOf<R, N> {
     ///
     /// # Cancel safety
     /// Dropping the future takes nothing.
-    pub fn next(&mut self) -> FanNext<'_, R, N>
+    // A `T` of its own rather than `R::Output` in the return type: with that rustc would say E0599, without our message.
+    pub fn next<T>(&mut self) -> FanNext<'_, T>
     where
-        R: SameType,
+        R: SameType<Output = T>,
     {
-        FanNext { pile: self }
+        FanNext { thread: self.handles.thread(self.at), at: &mut self.at }
     }
 
     /// Lets the jobs finish; their results are dropped.
@@ -228,23 +229,35 @@ impl<R: Handles, N: Record<R::Values>> Future for TryJoin<R, N> {
 }
 
 /// The future of [`PileOf::next`].
+// It knows one handle and not the pile, so that `.await` needs no `SameType` again: where that is missing, `next` has said so.
 #[must_use = "it takes a result only when it is awaited; write `.await`"]
-pub struct FanNext<'a, R: Handles, N> {
-    pile: &'a mut PileOf<R, N>,
+pub struct FanNext<'a, T> {
+    /// `None` once the result is taken, as after the last.
+    thread: Option<&'a mut GreenThread<T>>,
+    at: &'a mut usize,
 }
 
-impl<R: SameType, N> Future for FanNext<'_, R, N> {
-    type Output = Option<Result<R::Output, JoinError>>;
+impl<T> Future for FanNext<'_, T> {
+    type Output = Option<Result<T, JoinError>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.pile.poll_take(cx)
+        let Some(thread) = &mut self.thread else {
+            return Poll::Ready(None);
+        };
+        ready!(thread.poll_ready(cx));
+        let result = thread.take();
+        self.thread = None;
+        *self.at += 1;
+        Poll::Ready(result)
     }
 }
 
-impl<R: Handles, N> Drop for FanNext<'_, R, N> {
+impl<T> Drop for FanNext<'_, T> {
     fn drop(&mut self) {
-        // The job that awaited it does not wait for these any more.
-        self.pile.handles.unblock();
+        // The job that awaited it does not wait for this one any more.
+        if let Some(thread) = &mut self.thread {
+            thread.unblock();
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::OnceLock;
 
-pub use crate::call::{Implies, PooledFn, Same, SendsBack, SpawnCall, SpawnCallN, Workers};
+pub use crate::call::{Implies, PooledFn, Same, SendsBack, SpawnCall, SpawnCallN};
 use crate::error::TrySpawnError;
 pub use crate::fan::{Handles, InOrder, PileOf, Record, SameType};
 use crate::map::GreenMap;

@@ -117,12 +117,6 @@ impl ::greenpool::PooledFn<(String,), ()> for fetch {
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'static {
         fetch(args.0)
     }
-    fn workers() -> ::core::option::Option<
-        &'static ::greenpool::__private::Workers<(String,), ()>,
-    > {
-        static __WORKERS: ::greenpool::__private::Workers<(String,), ()> = ::greenpool::__private::Workers::new();
-        ::core::option::Option::Some(&__WORKERS)
-    }
 }
 ::core::compile_error! {
     "unknown argument `sise`; did you mean `size`?"

@@ -77,12 +77,6 @@ impl ::greenpool::PooledFn<(), ()> for fetch {
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'static {
         fetch()
     }
-    fn workers() -> ::core::option::Option<
-        &'static ::greenpool::__private::Workers<(), ()>,
-    > {
-        static __WORKERS: ::greenpool::__private::Workers<(), ()> = ::greenpool::__private::Workers::new();
-        ::core::option::Option::Some(&__WORKERS)
-    }
 }
 ::core::compile_error! {
     "`#[green_pool]` is on this function twice"

@@ -88,10 +88,4 @@ impl ::greenpool::PooledFn<(), ()> for old {
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'static {
         old()
     }
-    fn workers() -> ::core::option::Option<
-        &'static ::greenpool::__private::Workers<(), ()>,
-    > {
-        static __WORKERS: ::greenpool::__private::Workers<(), ()> = ::greenpool::__private::Workers::new();
-        ::core::option::Option::Some(&__WORKERS)
-    }
 }

@@ -162,10 +162,4 @@ impl ::greenpool::PooledFn<((u8, u8), u8, u8), u8> for add {
     ) -> impl ::core::future::Future<Output = u8> + ::core::marker::Send + 'static {
         add(args.0, args.1, args.2)
     }
-    fn workers() -> ::core::option::Option<
-        &'static ::greenpool::__private::Workers<((u8, u8), u8, u8), u8>,
-    > {
-        static __WORKERS: ::greenpool::__private::Workers<((u8, u8), u8, u8), u8> = ::greenpool::__private::Workers::new();
-        ::core::option::Option::Some(&__WORKERS)
-    }
 }

@@ -81,10 +81,4 @@ impl ::greenpool::PooledFn<(), ()> for tick {
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'static {
         tick()
     }
-    fn workers() -> ::core::option::Option<
-        &'static ::greenpool::__private::Workers<(), ()>,
-    > {
-        static __WORKERS: ::greenpool::__private::Workers<(), ()> = ::greenpool::__private::Workers::new();
-        ::core::option::Option::Some(&__WORKERS)
-    }
 }

@@ -134,13 +134,4 @@ impl ::greenpool::PooledFn<(String,), Result<Page, Error>> for fetch {
     > + ::core::marker::Send + 'static {
         fetch(args.0)
     }
-    fn workers() -> ::core::option::Option<
-        &'static ::greenpool::__private::Workers<(String,), Result<Page, Error>>,
-    > {
-        static __WORKERS: ::greenpool::__private::Workers<
-            (String,),
-            Result<Page, Error>,
-        > = ::greenpool::__private::Workers::new();
-        ::core::option::Option::Some(&__WORKERS)
-    }
 }

@@ -117,10 +117,4 @@ impl ::greenpool::PooledFn<(u8,), ()> for r#match {
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'static {
         r#match(args.0)
     }
-    fn workers() -> ::core::option::Option<
-        &'static ::greenpool::__private::Workers<(u8,), ()>,
-    > {
-        static __WORKERS: ::greenpool::__private::Workers<(u8,), ()> = ::greenpool::__private::Workers::new();
-        ::core::option::Option::Some(&__WORKERS)
-    }
 }

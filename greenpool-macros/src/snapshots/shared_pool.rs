@@ -113,10 +113,4 @@ impl pools::PooledFn<(String,), ()> for Fetch {
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'static {
         fetch(args.0)
     }
-    fn workers() -> ::core::option::Option<
-        &'static pools::__private::Workers<(String,), ()>,
-    > {
-        static __WORKERS: pools::__private::Workers<(String,), ()> = pools::__private::Workers::new();
-        ::core::option::Option::Some(&__WORKERS)
-    }
 }

@@ -12,7 +12,7 @@ async fn count() -> u8 {
 
 async fn caller() {
     let mut pile = pile![fetch(String::new()), count()];
-    let _ = pile.next();
+    pile.next().await;
 }
 
 fn main() {}
