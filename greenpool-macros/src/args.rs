@@ -45,12 +45,7 @@ impl Args {
         args
     }
 
-    fn parse_one(
-        &mut self,
-        input: ParseStream<'_>,
-        seen: &mut Vec<String>,
-        errors: &mut Errors,
-    ) -> syn::Result<()> {
+    fn parse_one(&mut self, input: ParseStream<'_>, seen: &mut Vec<String>, errors: &mut Errors) -> syn::Result<()> {
         if !input.peek(Ident::peek_any) {
             return Err(not_a_key(input));
         }
@@ -78,10 +73,7 @@ impl Args {
             _ => "",
         };
         if seen.iter().any(|key| key == other) {
-            errors.at(
-                key.span(),
-                "`pool` shares the size of the pool it names; remove `size`",
-            );
+            errors.at(key.span(), "`pool` shares the size of the pool it names; remove `size`");
         }
         seen.push(text.clone());
         self.value(&text, input)
@@ -244,9 +236,7 @@ fn distance(a: &str, b: &str) -> usize {
         let mut row = vec![i];
         for j in 1..=b.len() {
             let same = usize::from(a[i - 1] != b[j - 1]);
-            let mut best = (rows[i - 1][j - 1] + same)
-                .min(rows[i - 1][j] + 1)
-                .min(row[j - 1] + 1);
+            let mut best = (rows[i - 1][j - 1] + same).min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
             if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
                 best = best.min(rows[i - 2][j - 2] + 1);
             }

@@ -46,11 +46,7 @@ fn message(text: bool) -> String {
 /// Makes `'static` of each borrow whose lifetime has no name or one of the function's own. Tells
 /// whether there was any.
 pub(crate) fn staticize(ty: &mut Type, own: &[Lifetime]) -> bool {
-    let mut staticize = Staticize {
-        own,
-        bound: false,
-        found: false,
-    };
+    let mut staticize = Staticize { own, bound: false, found: false };
     staticize.visit_type_mut(ty);
     staticize.found
 }
@@ -85,10 +81,7 @@ impl VisitMut for Staticize<'_> {
         self.bound = outer;
     }
 
-    fn visit_parenthesized_generic_arguments_mut(
-        &mut self,
-        arguments: &mut ParenthesizedGenericArguments,
-    ) {
+    fn visit_parenthesized_generic_arguments_mut(&mut self, arguments: &mut ParenthesizedGenericArguments) {
         let outer = std::mem::replace(&mut self.bound, true);
         visit_mut::visit_parenthesized_generic_arguments_mut(self, arguments);
         self.bound = outer;

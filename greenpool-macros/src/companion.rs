@@ -9,8 +9,8 @@ use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Attribute, Expr, FnArg, GenericParam, Generics, Lifetime, LitStr, Meta, MetaList, Pat, Path,
-    ReturnType, Token, Type, TypeParam, TypeParamBound, TypePath, Visibility,
+    Attribute, Expr, FnArg, GenericParam, Generics, Lifetime, LitStr, Meta, MetaList, Pat, Path, ReturnType, Token,
+    Type, TypeParam, TypeParamBound, TypePath, Visibility,
 };
 
 use crate::args::Args;
@@ -55,9 +55,7 @@ impl Companion {
     pub(crate) fn new(item: &Item, args: Args) -> Self {
         let function = item.sig.ident.clone();
         let name = args.companion.unwrap_or_else(|| function.clone());
-        let label = args
-            .name
-            .unwrap_or_else(|| LitStr::new(&function.unraw().to_string(), function.span()));
+        let label = args.name.unwrap_or_else(|| LitStr::new(&function.unraw().to_string(), function.span()));
         let mut taken = HashSet::new();
         words(item.sig.to_token_stream(), &mut taken);
         taken.insert(name.to_string());
@@ -66,11 +64,7 @@ impl Companion {
             vis: item.vis.clone(),
             name,
             attrs: item.attrs.iter().filter_map(reaches_all).collect(),
-            deprecated: item
-                .attrs
-                .iter()
-                .filter_map(|attr| kept(attr, &["deprecated"]))
-                .collect(),
+            deprecated: item.attrs.iter().filter_map(|attr| kept(attr, &["deprecated"])).collect(),
             generics: item.sig.generics.clone(),
             impls: 0,
             params: Vec::new(),
@@ -110,11 +104,7 @@ impl Companion {
             _ => self.fresh(&format!("arg{}", self.params.len())),
         };
         NameImpls(self).visit_type_mut(&mut ty);
-        self.params.push(Param {
-            name,
-            stored: ty.clone(),
-            ty,
-        });
+        self.params.push(Param { name, stored: ty.clone(), ty });
     }
 
     /// A name that the signature does not use.
@@ -132,9 +122,7 @@ impl Companion {
     /// The same under another token, unless the user has written it.
     pub(crate) fn root_at(&self, span: Span) -> TokenStream {
         let ours = || quote_spanned!(span=> ::greenpool);
-        self.krate
-            .as_ref()
-            .map_or_else(ours, ToTokens::to_token_stream)
+        self.krate.as_ref().map_or_else(ours, ToTokens::to_token_stream)
     }
 
     /// A generic function's jobs are of many types, which one struct without parameters
@@ -149,8 +137,7 @@ impl Companion {
     pub(crate) fn pooled(&self) -> TokenStream {
         let name = &self.name;
         let arguments = self.generics.split_for_impl().1;
-        self.marker()
-            .map_or_else(|| quote!(#name), |marker| quote!(#marker #arguments))
+        self.marker().map_or_else(|| quote!(#name), |marker| quote!(#marker #arguments))
     }
 
     /// `(A, B,)`
@@ -195,16 +182,8 @@ impl Companion {
     }
 
     /// What a method does; of a broken function, nothing that could be a second error.
-    pub(crate) fn body(
-        &self,
-        arguments: &TokenStream,
-        body: impl FnOnce() -> TokenStream,
-    ) -> TokenStream {
-        if self.broken {
-            quote_spanned!(self.hidden()=> let _ = #arguments; loop {})
-        } else {
-            body()
-        }
+    pub(crate) fn body(&self, arguments: &TokenStream, body: impl FnOnce() -> TokenStream) -> TokenStream {
+        if self.broken { quote_spanned!(self.hidden()=> let _ = #arguments; loop {}) } else { body() }
     }
 
     /// At the function's name, but known to come from a macro: lints pass over it.
@@ -236,11 +215,7 @@ impl VisitMut for NameImpls<'_> {
 
 /// A type that is only a name.
 fn named(name: Ident) -> Type {
-    Type::Path(TypePath {
-        attrs: Vec::new(),
-        qself: None,
-        path: name.into(),
-    })
+    Type::Path(TypePath { attrs: Vec::new(), qself: None, path: name.into() })
 }
 
 fn output(output: &ReturnType, span: Span) -> TokenStream {
@@ -258,10 +233,7 @@ fn reaches_all(attr: &Attribute) -> Option<Attribute> {
 /// The attribute, if it is one of these; of a `cfg_attr`, those of its attributes that are.
 fn kept(attr: &Attribute, names: &[&str]) -> Option<Attribute> {
     let meta = kept_meta(&attr.meta, names)?;
-    Some(Attribute {
-        meta,
-        ..attr.clone()
-    })
+    Some(Attribute { meta, ..attr.clone() })
 }
 
 fn kept_meta(meta: &Meta, names: &[&str]) -> Option<Meta> {
@@ -277,12 +249,7 @@ fn kept_meta(meta: &Meta, names: &[&str]) -> Option<Meta> {
     let condition = parts.next()?;
     let parts: Vec<_> = parts.filter_map(|part| kept_meta(&part, names)).collect();
     let tokens = quote!(#condition, #(#parts),*);
-    (!parts.is_empty()).then(|| {
-        Meta::List(MetaList {
-            tokens,
-            ..list.clone()
-        })
-    })
+    (!parts.is_empty()).then(|| Meta::List(MetaList { tokens, ..list.clone() }))
 }
 
 /// All identifiers of a token stream.

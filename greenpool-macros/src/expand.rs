@@ -36,11 +36,7 @@ pub(crate) fn green_pool(args: TokenStream, tokens: TokenStream) -> TokenStream 
     let sound = valid::check(&item, &mut errors) && !fallback::is_needed(&item);
     let companion = Companion::new(&item, args);
     let function = fallback::function(&item, tokens);
-    let companion = if sound {
-        Some(companion)
-    } else {
-        fallback::companion(&item, companion)
-    };
+    let companion = if sound { Some(companion) } else { fallback::companion(&item, companion) };
     let companion = companion.as_ref().map(expand);
     let errors = errors.into_tokens();
     quote!(#function #companion #errors)
@@ -50,20 +46,11 @@ pub(crate) fn green_pool(args: TokenStream, tokens: TokenStream) -> TokenStream 
 // impl fetch { .. }
 // impl PooledFn<(String,), Page> for fetch { .. }
 fn expand(companion: &Companion) -> TokenStream {
-    let Companion {
-        vis,
-        name,
-        attrs,
-        deprecated,
-        ..
-    } = companion;
+    let Companion { vis, name, attrs, deprecated, .. } = companion;
     let at = companion.hidden();
     let mut struct_name = name.clone();
     struct_name.set_span(name.span().resolved_at(at));
-    let title = format!(
-        "The pool of `{}`, and the calls that run in it.",
-        companion.function
-    );
+    let title = format!("The pool of `{}`, and the calls that run in it.", companion.function);
     let pool = pool(companion);
     let spawns = methods::spawns(companion);
     let maps = methods::maps(companion);
@@ -115,9 +102,7 @@ fn pool(companion: &Companion) -> TokenStream {
             }
         }
         Source::Own(size) => {
-            let size = size
-                .as_ref()
-                .map_or_else(|| quote!(1000), |size| quote!(#size));
+            let size = size.as_ref().map_or_else(|| quote!(1000), |size| quote!(#size));
             quote_spanned! {at=>
                 static __POOL: #cell = #cell::new(#label, || -> #number { #size });
                 #cell::get(&__POOL)
@@ -151,23 +136,12 @@ fn assertion(size: &Expr) -> TokenStream {
 //     fn call(args: (String,)) -> impl Future<Output = Page> + Send + 'static { fetch(args.0) }
 // }
 fn pooled_fn(companion: &Companion) -> TokenStream {
-    let Companion {
-        vis,
-        function,
-        name,
-        attrs,
-        output,
-        label,
-        generics,
-        ..
-    } = companion;
+    let Companion { vis, function, name, attrs, output, label, generics, .. } = companion;
     let root = companion.root();
     let at = companion.hidden();
     let user = function.span();
     let (impl_generics, _, where_clause) = generics.split_for_impl();
-    let marker = companion
-        .marker()
-        .map(|marker| marker_struct(companion, &marker, vis));
+    let marker = companion.marker().map(|marker| marker_struct(companion, &marker, vis));
     let pooled = companion.pooled();
     let tuple = companion.tuple();
     let turbofish = companion.turbofish();
@@ -221,9 +195,7 @@ fn marker_struct(companion: &Companion, marker: &Ident, vis: &Visibility) -> Tok
                 types.push(ident);
                 Some(quote_spanned!(at=> #ident: ?::core::marker::Sized))
             }
-            GenericParam::Const(ConstParam { ident, ty, .. }) => {
-                Some(quote_spanned!(at=> const #ident: #ty))
-            }
+            GenericParam::Const(ConstParam { ident, ty, .. }) => Some(quote_spanned!(at=> const #ident: #ty)),
             GenericParam::Lifetime(_) => None,
         })
         .collect();

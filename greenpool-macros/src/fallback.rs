@@ -6,8 +6,7 @@ use quote::{ToTokens, quote};
 use syn::punctuated::Punctuated;
 use syn::visit::Visit;
 use syn::{
-    GenericArgument, GenericParam, Generics, Lifetime, PathArguments, ReturnType, Type,
-    TypeImplTrait, TypeParamBound,
+    GenericArgument, GenericParam, Generics, Lifetime, PathArguments, ReturnType, Type, TypeImplTrait, TypeParamBound,
 };
 
 use crate::borrow;
@@ -61,12 +60,7 @@ pub(crate) fn companion(item: &Item, mut companion: Companion) -> Option<Compani
     if item.bodiless.is_some() || mentions_self(&item.sig) {
         return None;
     }
-    let own: Vec<_> = item
-        .sig
-        .generics
-        .lifetimes()
-        .map(|param| param.lifetime.clone())
-        .collect();
+    let own: Vec<_> = item.sig.generics.lifetimes().map(|param| param.lifetime.clone()).collect();
     for param in &mut companion.params {
         if borrow::staticize(&mut param.stored, &own) {
             param.ty = Type::Verbatim(quote!(impl ::core::marker::Sized));
@@ -92,18 +86,12 @@ fn future_output(found: &TypeImplTrait) -> Option<TokenStream> {
         let TypeParamBound::Trait(bound) = bound else {
             return None;
         };
-        let last = bound
-            .path
-            .segments
-            .last()
-            .filter(|last| last.ident == "Future")?;
+        let last = bound.path.segments.last().filter(|last| last.ident == "Future")?;
         let PathArguments::AngleBracketed(arguments) = &last.arguments else {
             return None;
         };
         arguments.args.iter().find_map(|argument| match argument {
-            GenericArgument::AssocType(output) if output.ident == "Output" => {
-                Some(output.ty.to_token_stream())
-            }
+            GenericArgument::AssocType(output) if output.ident == "Output" => Some(output.ty.to_token_stream()),
             _ => None,
         })
     })
@@ -117,11 +105,7 @@ fn without_lifetimes(generics: &mut Generics, own: &[Lifetime]) {
             GenericParam::Lifetime(_) => continue,
             GenericParam::Type(param) => {
                 let bounds = std::mem::take(&mut param.bounds);
-                param.bounds = keep(
-                    bounds,
-                    |bound, names| names.visit_type_param_bound(bound),
-                    own,
-                );
+                param.bounds = keep(bounds, |bound, names| names.visit_type_param_bound(bound), own);
             }
             GenericParam::Const(_) => {}
         }
@@ -129,20 +113,12 @@ fn without_lifetimes(generics: &mut Generics, own: &[Lifetime]) {
     }
     if let Some(clause) = &mut generics.where_clause {
         let predicates = std::mem::take(&mut clause.predicates);
-        clause.predicates = keep(
-            predicates,
-            |bound, names| names.visit_where_predicate(bound),
-            own,
-        );
+        clause.predicates = keep(predicates, |bound, names| names.visit_where_predicate(bound), own);
     }
 }
 
 /// The bounds in which `own` does not occur.
-fn keep<T, P: Default>(
-    bounds: Punctuated<T, P>,
-    visit: fn(&T, &mut Names<'_>),
-    own: &[Lifetime],
-) -> Punctuated<T, P> {
+fn keep<T, P: Default>(bounds: Punctuated<T, P>, visit: fn(&T, &mut Names<'_>), own: &[Lifetime]) -> Punctuated<T, P> {
     let mut kept = Punctuated::new();
     for bound in bounds {
         let mut names = Names { own, found: false };

@@ -39,35 +39,18 @@ const PILES: [&str; 6] = [
 #[test]
 fn broken_functions_never_panic() {
     check(|choice, edits| {
-        let args = edited(
-            ARGUMENTS[choice % ARGUMENTS.len()],
-            &edits[..edits.len() / 2],
-        );
-        let item = edited(
-            FUNCTIONS[choice % FUNCTIONS.len()],
-            &edits[edits.len() / 2..],
-        );
+        let args = edited(ARGUMENTS[choice % ARGUMENTS.len()], &edits[..edits.len() / 2]);
+        let item = edited(FUNCTIONS[choice % FUNCTIONS.len()], &edits[edits.len() / 2..]);
         let output = expand::green_pool(args, item.clone());
         assert!(!output.is_empty() || item.is_empty());
         let Ok(function) = syn::parse2::<syn::ItemFn>(item) else {
             let kept = output.to_string();
-            assert!(
-                kept.contains("compile_error") || kept.contains("struct"),
-                "{kept}"
-            );
+            assert!(kept.contains("compile_error") || kept.contains("struct"), "{kept}");
             return;
         };
-        let words = output
-            .into_iter()
-            .map(|token| token.to_string())
-            .collect::<Vec<_>>();
+        let words = output.into_iter().map(|token| token.to_string()).collect::<Vec<_>>();
         let name = function.sig.ident.to_string();
-        assert!(
-            words
-                .windows(2)
-                .any(|pair| pair[0] == "fn" && pair[1] == name),
-            "{words:?}"
-        );
+        assert!(words.windows(2).any(|pair| pair[0] == "fn" && pair[1] == name), "{words:?}");
     });
 }
 
@@ -82,24 +65,11 @@ fn broken_piles_never_panic() {
 
 /// `GREENPOOL_FUZZ` inputs; without it 100,000 in a release run, 2,000 in others.
 fn check(property: impl Fn(usize, &[(usize, u8)])) {
-    let default = if cfg!(debug_assertions) {
-        2_000
-    } else {
-        100_000
-    };
+    let default = if cfg!(debug_assertions) { 2_000 } else { 100_000 };
     let cases = std::env::var("GREENPOOL_FUZZ");
-    let cases = cases
-        .ok()
-        .and_then(|cases| cases.parse().ok())
-        .unwrap_or(default);
-    let config = ProptestConfig {
-        failure_persistence: None,
-        ..ProptestConfig::with_cases(cases)
-    };
-    let input = (
-        any::<usize>(),
-        proptest::collection::vec(any::<(usize, u8)>(), 0..8),
-    );
+    let cases = cases.ok().and_then(|cases| cases.parse().ok()).unwrap_or(default);
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) };
+    let input = (any::<usize>(), proptest::collection::vec(any::<(usize, u8)>(), 0..8));
     let result = TestRunner::new(config).run(&input, |(choice, edits)| {
         property(choice, &edits);
         Ok(())
@@ -112,9 +82,7 @@ fn check(property: impl Fn(usize, &[(usize, u8)])) {
 /// The tokens with some of them dropped, doubled, swapped or put elsewhere.
 fn edited(text: &str, edits: &[(usize, u8)]) -> TokenStream {
     let tokens = text.parse().expect("the test's own tokens");
-    edits
-        .iter()
-        .fold(tokens, |tokens, (at, edit)| mutate(tokens, *at, *edit))
+    edits.iter().fold(tokens, |tokens, (at, edit)| mutate(tokens, *at, *edit))
 }
 
 fn mutate(tokens: TokenStream, at: usize, edit: u8) -> TokenStream {

@@ -52,13 +52,7 @@ impl Parse for Parsed {
         if bodiless.is_none() && !matches!(body, TokenTree::Group(_)) {
             return Err(syn::Error::new(body.span(), "expected a function body"));
         }
-        let item = Item {
-            attrs,
-            vis,
-            sig,
-            body,
-            bodiless,
-        };
+        let item = Item { attrs, vis, sig, body, bodiless };
         Ok(Self::Function(Box::new(item)))
     }
 }

@@ -81,7 +81,7 @@ pub fn green_pool(args: TokenStream, item: TokenStream) -> TokenStream {
 /// The procedural half of `pile!`. The other half, in `greenpool`, tells it what `greenpool` is
 /// called here:
 ///
-/// ```ignore
+/// ```text
 /// macro_rules! pile {
 ///     ($($entries:tt)*) => { $crate::__private::__pile!(($crate) $($entries)*) };
 /// }

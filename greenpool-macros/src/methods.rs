@@ -19,25 +19,16 @@ pub(crate) fn spawns(companion: &Companion) -> TokenStream {
     let spawn = Spawn {
         name: "spawn",
         inner: "spawn",
-        attrs: companion.doc(
-            "Waits for a free slot, starts",
-            "in it, and gives its green thread.",
-        ),
+        attrs: companion.doc("Waits for a free slot, starts", "in it, and gives its green thread."),
         output: quote_spanned!(at=> #root::SpawnCall #types),
     };
     let spawn_n = Spawn {
         name: "spawn_n",
         inner: "spawn_n",
-        attrs: companion.doc(
-            "Waits for a free slot and starts",
-            "in it; no result is wanted.",
-        ),
+        attrs: companion.doc("Waits for a free slot and starts", "in it; no result is wanted."),
         output: quote_spanned!(at=> #root::SpawnCallN #types),
     };
-    let doc = companion.doc(
-        "Starts",
-        "if a slot is free at once; else gives the arguments back.",
-    );
+    let doc = companion.doc("Starts", "if a slot is free at once; else gives the arguments back.");
     let try_spawn = Spawn {
         name: "try_spawn",
         inner: "try_spawn",
@@ -52,10 +43,7 @@ pub(crate) fn spawns(companion: &Companion) -> TokenStream {
         attrs: quote_spanned!(at=> #[doc(hidden)] #[must_use] #[track_caller]),
         output: quote_spanned!(at=> #root::GreenThread<#output>),
     };
-    [spawn, spawn_n, try_spawn, submit]
-        .iter()
-        .map(|kind| kind.expand(companion, &types))
-        .collect()
+    [spawn, spawn_n, try_spawn, submit].iter().map(|kind| kind.expand(companion, &types)).collect()
 }
 
 struct Spawn {
@@ -78,10 +66,7 @@ impl Spawn {
         let names: Vec<_> = companion.params.iter().map(|param| &param.name).collect();
         let params = companion.params.iter().map(|param| &param.ty);
         let arguments = quote_spanned!(at=> (#(#names,)*));
-        let body = companion.body(
-            &arguments,
-            || quote_spanned!(at=> #root::__private::#inner::#types(#arguments)),
-        );
+        let body = companion.body(&arguments, || quote_spanned!(at=> #root::__private::#inner::#types(#arguments)));
         quote_spanned! {at=>
             #attrs
             #vis fn #name #impl_generics (#(#names: #params),*) -> #output #where_clause {
@@ -120,21 +105,9 @@ pub(crate) fn maps(companion: &Companion) -> TokenStream {
     let order = ["in the order of the arguments.", "as they are ready."];
     let kinds = [
         ("imap", "imap", by_one, order[0], &columns[..]),
-        (
-            "imap_unordered",
-            "imap_unordered",
-            by_one,
-            order[1],
-            &columns[..],
-        ),
+        ("imap_unordered", "imap_unordered", by_one, order[1], &columns[..]),
         ("starmap", "imap", by_tuple, order[0], &tuples[..]),
-        (
-            "starmap_unordered",
-            "imap_unordered",
-            by_tuple,
-            order[1],
-            &tuples[..],
-        ),
+        ("starmap_unordered", "imap_unordered", by_tuple, order[1], &tuples[..]),
     ];
     let maps = kinds.iter().filter(|kind| !kind.4.is_empty());
     let maps = maps.map(|&(name, inner, over, order, columns)| {

@@ -19,12 +19,10 @@ const MOST: usize = 32;
 // pile! { a: f(a), b: g(b) }      match (.., ..,) { handles => pile_named::<_, Names>(handles) }
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let mut input = input.into_iter();
-    let root = input
-        .next()
-        .map_or_else(TokenStream::new, |root| match root {
-            TokenTree::Group(root) => root.stream(),
-            root => root.into(),
-        });
+    let root = input.next().map_or_else(TokenStream::new, |root| match root {
+        TokenTree::Group(root) => root.stream(),
+        root => root.into(),
+    });
     let mut errors = Errors::default();
     let parser = |input: ParseStream<'_>| Ok(Pile::parse(input, &mut errors));
     let pile = parser.parse2(without_brackets(input.collect()));
@@ -98,9 +96,7 @@ impl Pile {
         while !input.is_empty() {
             match Entry::parse(input, &place, named) {
                 Ok(entry) => {
-                    if let Some(again) =
-                        entry.name.iter().find(|name| !seen.insert((*name).clone()))
-                    {
+                    if let Some(again) = entry.name.iter().find(|name| !seen.insert((*name).clone())) {
                         errors.at(again.span(), format!("`{again}` is named twice"));
                     }
                     entries.push(entry);
@@ -117,9 +113,7 @@ impl Pile {
             }
         }
         if let Some(entry) = entries.get(MOST) {
-            let message = format!(
-                "`pile!` takes at most {MOST} entries; spawn more into a `GreenPile` in a loop"
-            );
+            let message = format!("`pile!` takes at most {MOST} entries; spawn more into a `GreenPile` in a loop");
             errors.on(&entry.value, message);
         }
         Self { place, entries }
@@ -135,11 +129,7 @@ impl Pile {
             }
         });
         let handles = quote!((#(#handles,)*));
-        let names: Option<Vec<_>> = self
-            .entries
-            .iter()
-            .map(|entry| entry.name.as_ref())
-            .collect();
+        let names: Option<Vec<_>> = self.entries.iter().map(|entry| entry.name.as_ref()).collect();
         let pile = match names {
             Some(names) if !names.is_empty() => named(root, &names, &handles),
             _ => quote!(#root::__private::pile(#handles)),
@@ -168,12 +158,9 @@ impl Pile {
 // }
 fn named(root: &TokenStream, names: &[&Ident], entries: &TokenStream) -> TokenStream {
     let handles = Ident::new("handles", Span::mixed_site());
-    let types: Vec<_> = (0..names.len())
-        .map(|index| format_ident!("T{index}"))
-        .collect();
-    let values: Vec<_> = (0..names.len())
-        .map(|index| format_ident!("value{index}", span = Span::mixed_site()))
-        .collect();
+    let types: Vec<_> = (0..names.len()).map(|index| format_ident!("T{index}")).collect();
+    let values: Vec<_> =
+        (0..names.len()).map(|index| format_ident!("value{index}", span = Span::mixed_site())).collect();
     let names: Vec<_> = names
         .iter()
         .map(|name| {
@@ -225,9 +212,7 @@ impl Place {
 
 fn is_size(input: ParseStream<'_>) -> bool {
     let ahead = input.fork();
-    ahead.parse::<Ident>().is_ok_and(|key| key == "size")
-        && ahead.peek(Token![=])
-        && !ahead.peek(Token![==])
+    ahead.parse::<Ident>().is_ok_and(|key| key == "size") && ahead.peek(Token![=]) && !ahead.peek(Token![==])
 }
 
 fn is_named(input: ParseStream<'_>) -> bool {
@@ -275,8 +260,7 @@ impl Call {
         match peel(value) {
             Expr::Path(name) if name.qself.is_none() => {
                 let text = without_spaces(&name);
-                let message =
-                    format!("`pile!` takes calls, and this is only a name; write `{text}(..)`");
+                let message = format!("`pile!` takes calls, and this is only a name; write `{text}(..)`");
                 Err(syn::Error::new_spanned(name, message))
             }
             Expr::Await(value) => {
@@ -308,10 +292,7 @@ impl Call {
             }
             _ => TokenStream::new(),
         };
-        let mut inputs = Group::new(
-            proc_macro2::Delimiter::Parenthesis,
-            self.call.args.to_token_stream(),
-        );
+        let mut inputs = Group::new(proc_macro2::Delimiter::Parenthesis, self.call.args.to_token_stream());
         inputs.set_span(self.call.paren_token.span.join());
         quote_spanned!(at=> <#path>::__submit #arguments #inputs)
     }
@@ -326,10 +307,7 @@ fn refuse_spawn(path: &Path) -> syn::Result<()> {
     let is = |segment: &PathSegment, names: &[&str]| names.iter().any(|name| segment.ident == name);
     let verb = is(last, &["spawn", "spawn_n", "try_spawn"]);
     if verb && !is(before, &["self", "super", "crate"]) {
-        let message = format!(
-            "`pile!` spawns the calls itself; write `{}(..)`",
-            before.ident
-        );
+        let message = format!("`pile!` spawns the calls itself; write `{}(..)`", before.ident);
         return Err(syn::Error::new(last.ident.span(), message));
     }
     Ok(())

@@ -41,8 +41,7 @@ impl Errors {
     }
 
     pub(crate) fn into_tokens(self) -> TokenStream {
-        self.0
-            .map_or_else(TokenStream::new, syn::Error::into_compile_error)
+        self.0.map_or_else(TokenStream::new, syn::Error::into_compile_error)
     }
 }
 
@@ -67,11 +66,7 @@ fn check_function(item: &Item, errors: &mut Errors) {
     check_self(&item.sig, errors);
     for input in &item.sig.inputs {
         if let FnArg::Typed(param) = input {
-            for attr in param
-                .attrs
-                .iter()
-                .filter(|attr| attr.path().is_ident("cfg"))
-            {
+            for attr in param.attrs.iter().filter(|attr| attr.path().is_ident("cfg")) {
                 let message = "put `#[cfg]` on the function; a parameter of a `#[green_pool]` \
                     function cannot have it";
                 errors.on(attr, message);
@@ -84,9 +79,7 @@ fn check_function(item: &Item, errors: &mut Errors) {
 
 /// Whether a path is the attribute, however it was imported.
 pub(crate) fn is_green_pool(path: &Path) -> bool {
-    path.segments
-        .last()
-        .is_some_and(|last| last.ident == "green_pool")
+    path.segments.last().is_some_and(|last| last.ident == "green_pool")
 }
 
 fn check_qualifiers(sig: &Signature, errors: &mut Errors) {
@@ -106,10 +99,7 @@ fn check_qualifiers(sig: &Signature, errors: &mut Errors) {
         errors.on(abi, "a `#[green_pool]` function cannot have an ABI");
     }
     if let Some(variadic) = &sig.variadic {
-        errors.on(
-            variadic.dots,
-            "a `#[green_pool]` function cannot be variadic",
-        );
+        errors.on(variadic.dots, "a `#[green_pool]` function cannot be variadic");
     }
 }
 

@@ -66,16 +66,13 @@ impl Lineage {
         let Some(member) = self.member.take() else {
             return true;
         };
-        match member.end() {
-            Some(lender) => {
-                self.lender = lender;
-                true
-            }
-            None => {
-                // The record says that there is no slot to give back.
-                self.member = Some(member);
-                false
-            }
+        if let Some(lender) = member.end() {
+            self.lender = lender;
+            true
+        } else {
+            // The record says that there is no slot to give back.
+            self.member = Some(member);
+            false
         }
     }
 

@@ -20,11 +20,7 @@ pub async fn all() -> Result<u8, JoinError> {
     let named = pile! { a: double(a), b: same(b, "") }.try_join().await?;
     let sum = named.a + named.b + double::spawn(1).await.await?;
     let mut doubles = double::imap(vec![sum]);
-    doubles
-        .next()
-        .await
-        .transpose()
-        .map(Option::unwrap_or_default)
+    doubles.next().await.transpose().map(Option::unwrap_or_default)
 }
 
 #[cfg(test)]
