@@ -94,6 +94,14 @@ pub(crate) struct Ticket {
     number: u64,
 }
 
+#[cfg(loom)]
+impl Ticket {
+    /// Who came first has less.
+    pub(crate) fn number(self) -> u64 {
+        self.number
+    }
+}
+
 /// What a queued ticket ended with.
 #[derive(Debug)]
 pub(crate) enum Grant<L> {
@@ -200,8 +208,8 @@ impl<L> Slots<L> {
 
     /// Gives a slot back: to the head of the queue, if there is one.
     pub(crate) fn release(&self) {
-        // Release pairs with the Acquire of whoever reads the word next. AcqRel since this thread may hand over below.
-        let before = Word(self.word.fetch_sub(ONE, Ordering::AcqRel));
+        // Release pairs with the Acquire of whoever reads the word next; who hands over below reads it anew.
+        let before = Word(self.word.fetch_sub(ONE, Ordering::Release));
         debug_assert!(before.running() > 0, "a slot was given back twice");
         if before.has(QUEUED) || (before.has(IDLERS) && before.running() == 1) {
             self.settle(self.lock());
@@ -352,27 +360,28 @@ impl<L> Slots<L> {
             Some(waker) => more.push(waker),
             None => {}
         };
-        while let Some(head) = queues.first() {
-            if !self.word().has_room() {
-                break;
-            }
-            // While QUEUED is set only the lock's holder adds, so the room that was seen cannot be gone.
-            self.word.fetch_add(ONE, Ordering::AcqRel);
-            served(queues.grant(head, Grant::Slot(None)));
-        }
-        if queues.first().is_none() && self.word().has(QUEUED) {
-            self.word.fetch_and(!QUEUED, Ordering::AcqRel);
-        }
-        if self.word().has(IDLERS) {
-            // Nothing runs, and the queue, if there is one, can be given nothing: the pool has size 0.
-            if self.word().running() == 0 {
-                while let Some(head) = queues.ends[Line::Idlers as usize].head {
-                    served(queues.grant(head, Grant::Refused));
+        let word = loop {
+            let word = self.word();
+            match queues.first() {
+                Some(head) if word.has_room() => {
+                    // While QUEUED is set only the lock's holder adds, so the room that was seen cannot be gone.
+                    self.word.fetch_add(ONE, Ordering::AcqRel);
+                    served(queues.grant(head, Grant::Slot(None)));
                 }
+                _ => break word,
             }
-            if queues.ends[Line::Idlers as usize].head.is_none() {
-                self.word.fetch_and(!IDLERS, Ordering::AcqRel);
+        };
+        // The same reading that showed no room for the queue: a slot that comes back just now is the queue's, and the
+        // pool is not idle. So here either nobody is queued, or the pool has size 0.
+        if word.running() == 0 {
+            while let Some(head) = queues.ends[Line::Idlers as usize].head {
+                served(queues.grant(head, Grant::Refused));
             }
+        }
+        let queued = if queues.first().is_none() { word.0 & QUEUED } else { 0 };
+        let idlers = if queues.ends[Line::Idlers as usize].head.is_none() { word.0 & IDLERS } else { 0 };
+        if queued | idlers != 0 {
+            self.word.fetch_and(!(queued | idlers), Ordering::AcqRel);
         }
         queues.give_back();
         drop(queues);

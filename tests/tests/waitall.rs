@@ -1,10 +1,12 @@
 //! `GreenPool::waitall`.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::{FutureExt, poll};
 use greenpool::GreenPool;
-use greenpool_tests::{Gate, Gauge, at_rest, paused};
+use greenpool_tests::{Gate, Gauge, at_rest, paused, threads};
 
 #[test]
 fn waitall_on_an_idle_pool_returns_at_once() {
@@ -145,5 +147,41 @@ fn waitall_on_another_pool_is_fine_inside_a_job() {
         assert!(!green.is_finished());
         gate.open();
         green.await.unwrap();
+    });
+}
+
+#[test]
+fn a_slot_that_goes_to_a_queued_spawner_never_lets_the_pool_look_idle() {
+    threads(2, async {
+        // Two threads at a time that only they can decide: one gives the slot back, the other asks whether all is over.
+        for _ in 0..2_000 {
+            let pool = GreenPool::new(0);
+            let mut holder = Box::pin(pool.spawn(async {}));
+            let mut queued = Box::pin(pool.spawn(async {}));
+            assert!(poll!(&mut holder).is_pending() && poll!(&mut queued).is_pending());
+            pool.resize(1);
+            let start = Arc::new(AtomicUsize::new(0));
+            let meet = move || {
+                start.fetch_add(1, Ordering::SeqCst);
+                for spins in 0.. {
+                    match start.load(Ordering::SeqCst) {
+                        2 => break,
+                        _ if spins < 1000 => std::hint::spin_loop(),
+                        _ => std::thread::yield_now(),
+                    }
+                }
+            };
+            let meet_too = meet.clone();
+            let gone = tokio::spawn(async move {
+                meet_too();
+                drop(holder);
+            });
+            let mut all = pool.waitall();
+            meet();
+            let idle = poll!(&mut all).is_ready();
+            gone.await.unwrap();
+            assert!(!idle, "the slot is on its way to the one that is queued");
+            assert_eq!((pool.running(), pool.waiting()), (1, 0));
+        }
     });
 }
