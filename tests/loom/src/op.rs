@@ -1,0 +1,146 @@
+//! What is done to the slots.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::task::{Poll, Waker};
+
+use crate::slots::{Grant, Line, Refusal};
+use crate::world::{Bell, Left, Place, World};
+
+/// What one thread does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Op {
+    /// Takes a slot or queues for it; if it has one, runs a job and gives it back.
+    Acquire,
+    /// Likewise, as one who wants to go on.
+    Resume,
+    /// Asks for a ticket that was queued and polled elsewhere before.
+    Collect,
+    /// Ends a job that was running before.
+    Release,
+    /// A running job lends its slot to the first ticket that was queued; if that wants none, the job ends.
+    Lend,
+    /// Cancels a ticket that is queued, unless another thread serves it just now.
+    Cancel(Line),
+    /// Cancels a ticket that has been served and does not know it yet.
+    CancelServed,
+    /// One slot more than before.
+    Grow,
+    /// One slot less than before.
+    Shrink,
+    Close,
+    /// Sends the first ticket that was queued home.
+    Refuse,
+    /// Sends all waiters home.
+    RefuseAll,
+    /// Waits for the pool to be idle.
+    WaitAll,
+    /// Only looks.
+    Look,
+}
+
+pub(crate) const OPS: [Op; 16] = [
+    Op::Acquire,
+    Op::Resume,
+    Op::Collect,
+    Op::Release,
+    Op::Lend,
+    Op::Cancel(Line::Waiters),
+    Op::Cancel(Line::Resumers),
+    Op::Cancel(Line::Idlers),
+    Op::CancelServed,
+    Op::Grow,
+    Op::Shrink,
+    Op::Close,
+    Op::Refuse,
+    Op::RefuseAll,
+    Op::WaitAll,
+    Op::Look,
+];
+
+impl World {
+    /// One operation, with the ticket that was queued for it if it needs one.
+    pub(crate) fn run(&self, op: Op, place: Option<Place>) -> Left {
+        let slots = &self.slots;
+        match op {
+            Op::Acquire => match slots.try_acquire() {
+                Ok(()) => {
+                    self.nobody_was_before((usize::MAX, 0));
+                    self.job();
+                }
+                Err(Refusal::Full) => return self.acquire(Line::Waiters),
+                Err(Refusal::Closed) => assert!(self.closes),
+            },
+            Op::Resume => return self.acquire(Line::Resumers),
+            Op::Collect => return self.poll(place.unwrap()),
+            Op::Release => self.end_job(),
+            Op::Lend => {
+                self.leave();
+                match slots.lend(self.aim.unwrap(), Some("loan")) {
+                    Ok(waker) => waker.into_iter().for_each(Waker::wake),
+                    Err(loan) => {
+                        assert_eq!(loan, Some("loan"));
+                        self.job();
+                    }
+                }
+            }
+            Op::Cancel(_) | Op::CancelServed => match slots.cancel(place.unwrap().ticket) {
+                Some(Grant::Slot(_)) => slots.release(),
+                Some(Grant::Refused) => {}
+                None => assert!(op != Op::CancelServed),
+            },
+            Op::Grow => slots.resize(self.size + 1),
+            Op::Shrink => slots.resize(self.size.saturating_sub(1)),
+            Op::Close => slots.close(),
+            Op::Refuse => slots.refuse(self.aim.unwrap()),
+            Op::RefuseAll => assert!(slots.refuse_waiters() <= self.tickets),
+            Op::WaitAll => {
+                let place = self.queue(Line::Idlers).unwrap().unwrap();
+                return self.poll(place);
+            }
+            Op::Look => {
+                assert!(slots.running() <= self.limit + self.kept, "more slots taken than there are");
+                assert!(slots.waiting() <= self.tickets);
+                let _ = self.aim.map(|ticket| slots.only_queued(ticket));
+            }
+        }
+        Left::default()
+    }
+
+    /// Runs a job if it is the turn of this ticket, and else leaves it.
+    fn poll(&self, mut place: Place) -> Left {
+        place.bell = Arc::new(Bell(AtomicUsize::new(0)));
+        match self.slots.poll(place.ticket, &Waker::from(place.bell.clone())) {
+            Poll::Pending => return Left { places: vec![place], ..Left::default() },
+            Poll::Ready(Some(Grant::Slot(loan))) => {
+                assert!(place.line != Line::Idlers, "who waits for an idle pool wants no slot");
+                if loan.is_none() {
+                    self.nobody_was_before(place.rank());
+                }
+                self.job();
+            }
+            Poll::Ready(Some(Grant::Refused)) if place.line == Line::Idlers => {
+                self.was_idle();
+                return Left { idle: true, ..Left::default() };
+            }
+            Poll::Ready(Some(Grant::Refused)) => {}
+            Poll::Ready(None) => panic!("a ticket is gone"),
+        }
+        Left::default()
+    }
+
+    fn acquire(&self, line: Line) -> Left {
+        match self.queue(line) {
+            Ok(Some(place)) => self.poll(place),
+            Ok(None) => {
+                self.nobody_was_before((usize::MAX, 0));
+                self.job();
+                Left::default()
+            }
+            Err(refusal) => {
+                assert!(refusal == Refusal::Closed && line == Line::Waiters && self.closes);
+                Left::default()
+            }
+        }
+    }
+}
