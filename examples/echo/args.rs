@@ -1,0 +1,71 @@
+//! The command line.
+
+use std::net::SocketAddr;
+
+use clap::Parser;
+
+/// An echo server that serves so many clients at once and no more, and a load of clients for it.
+///
+/// With neither --listen nor --connect both run in this one process, on a loopback port.
+/// The first Ctrl-C lets the clients that are being served finish, the second does not wait for them.
+///
+/// Exit status: 0 when every client was served, 1 when some were not, 2 when there could be no run,
+/// 130 when the load was interrupted. A server alone is ended by Ctrl-C, so that is a 0.
+#[derive(Debug, Parser)]
+#[command(name = "echo", verbatim_doc_comment)]
+pub(crate) struct Args {
+    /// Run the server alone, on this address, until Ctrl-C
+    #[arg(long, value_name = "ADDRESS", value_parser = address, conflicts_with_all = ["connect", "clients", "at_once", "rounds", "pause"])]
+    pub(crate) listen: Option<SocketAddr>,
+
+    /// Run the clients alone, against the server on this address
+    #[arg(long, value_name = "ADDRESS", value_parser = address, conflicts_with = "handlers")]
+    pub(crate) connect: Option<SocketAddr>,
+
+    /// How many clients the server serves at once
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = positive)]
+    pub(crate) handlers: u32,
+
+    /// How many clients come
+    #[arg(long, value_name = "N", default_value = "10000", value_parser = positive)]
+    pub(crate) clients: u32,
+
+    /// How many of them are there at the same time, served or queued
+    #[arg(long, value_name = "N", default_value = "4000", value_parser = positive)]
+    pub(crate) at_once: u32,
+
+    /// How many messages each client sends
+    #[arg(long, value_name = "N", default_value = "4", value_parser = positive)]
+    pub(crate) rounds: u32,
+
+    /// How many milliseconds a client thinks before each message
+    #[arg(long, value_name = "MILLISECONDS", default_value = "50")]
+    pub(crate) pause: u32,
+
+    /// How many seconds clients are given to finish after Ctrl-C
+    #[arg(long, value_name = "SECONDS", default_value = "5")]
+    pub(crate) grace: u32,
+}
+
+fn positive(text: &str) -> Result<u32, &'static str> {
+    match text.parse() {
+        Ok(number @ 1..=1_000_000) => Ok(number),
+        _ => Err("give a whole number from 1 to 1000000"),
+    }
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "give an address and a port, such as 127.0.0.1:7000")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,82 @@
+//! The load: many clients, each of which checks what it gets back.
+
+use std::fmt;
+use std::io::{self, Error, ErrorKind};
+use std::iter;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use greenpool::green_pool;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+
+/// How long a client waits until the server has time for it, and for each answer.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// What each client does.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) server: SocketAddr,
+    pub(crate) rounds: u32,
+    pub(crate) pause: Duration,
+    /// Clients whose connection stands, be it that the server knows of it or that it lies in the system's queue.
+    pub(crate) connected: AtomicUsize,
+}
+
+/// What became of the clients.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) served: usize,
+    pub(crate) failed: usize,
+    /// What the first of those that failed says.
+    pub(crate) reason: Option<String>,
+    pub(crate) time: Duration,
+}
+
+// ANCHOR: client
+/// One client: connects, sends a message, awaits its echo, and so on.
+#[green_pool(size = 4000)]
+pub(crate) async fn client(plan: Arc<Plan>, number: u32) -> io::Result<()> {
+    let mut server = timeout(PATIENCE, TcpStream::connect(plan.server)).await??;
+    plan.connected.fetch_add(1, Ordering::Relaxed);
+    for round in 0..plan.rounds {
+        sleep(plan.pause).await;
+        let message = format!("client {number}, message {round}");
+        server.write_all(message.as_bytes()).await?;
+        let mut answer = vec![0; message.len()];
+        timeout(PATIENCE, server.read_exact(&mut answer)).await??;
+        if answer != message.as_bytes() {
+            return Err(Error::new(ErrorKind::InvalidData, "the echo is not what was said"));
+        }
+    }
+    Ok(())
+}
+
+/// Sends all clients, as many at once as their pool allows.
+pub(crate) async fn run(plan: Arc<Plan>, clients: u32) -> Outcome {
+    let began = Instant::now();
+    let mut outcome = Outcome { served: 0, failed: 0, reason: None, time: Duration::ZERO };
+    let mut results = client::imap_unordered(iter::repeat(plan), 0..clients);
+    while let Some(result) = results.next().await {
+        match result {
+            Ok(Ok(())) => outcome.served += 1,
+            Ok(Err(error)) => outcome.fail(&error),
+            // The pool was closed by Ctrl-C: no client failed, some did not come.
+            Err(error) if error.is_cancelled() => {}
+            Err(error) => outcome.fail(&error),
+        }
+    }
+    outcome.time = began.elapsed();
+    outcome
+}
+// ANCHOR_END: client
+
+impl Outcome {
+    fn fail(&mut self, error: &impl fmt::Display) {
+        self.failed += 1;
+        self.reason.get_or_insert_with(|| error.to_string());
+    }
+}

@@ -1,0 +1,124 @@
+//! The echo server serves everybody, never too many at once, and ends in good order.
+
+#[allow(dead_code, reason = "not every test needs all of it")]
+mod program;
+
+use std::net::SocketAddr;
+use std::sync::LazyLock;
+
+use program::{DEADLINE, Program};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::Child;
+use tokio::time::timeout;
+
+static ECHO: LazyLock<Program> = LazyLock::new(|| Program::build("echo"));
+
+#[tokio::test]
+async fn everybody_is_served_and_never_too_many_at_once() {
+    let args = ["--clients", "500", "--at-once", "200", "--handlers", "20", "--rounds", "2", "--pause", "1"];
+    let text = ECHO.prints(&args, 0).await;
+    assert!(text.contains("clients: 500 of 500 served, 0 failed"), "{text}");
+    assert!(text.contains("server: 500 accepted, 500 served, 0 lost"), "{text}");
+    assert!(text.contains("most at once: 20; the pool's size is 20"), "{text}");
+}
+
+#[tokio::test]
+async fn one_handler_serves_one_client_after_the_other() {
+    let args = ["--clients", "20", "--handlers", "1", "--rounds", "1", "--pause", "0"];
+    let text = ECHO.prints(&args, 0).await;
+    assert!(text.contains("most at once: 1; the pool's size is 1"), "{text}");
+}
+
+#[tokio::test]
+async fn bad_usage_is_told_what_to_do() {
+    ECHO.refuses(&["--handlers", "0"], "from 1 to").await;
+    ECHO.refuses(&["--listen", "localhost"], "127.0.0.1:7000").await;
+    ECHO.refuses(&["--listen", "127.0.0.1:7000", "--clients", "5"], "--clients").await;
+    ECHO.refuses(&["--client", "5"], "--clients").await;
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_told_what_to_do() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    ECHO.refuses(&["--listen", &address], "another address").await;
+}
+
+#[tokio::test]
+async fn clients_whom_nobody_serves_are_told() {
+    let nobody = tokio::net::TcpSocket::new_v4().unwrap();
+    nobody.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let address = nobody.local_addr().unwrap().to_string();
+    let text = ECHO.prints(&["--connect", &address, "--clients", "3"], 1).await;
+    assert!(text.contains("clients: 0 of 3 served, 3 failed"), "{text}");
+    assert!(text.contains("the first that failed: "), "{text}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn an_interrupt_lets_the_clients_finish_who_are_being_served() {
+    let mut server = serve(&["--handlers", "2", "--grace", "60"]).await;
+    let mut client = TcpStream::connect(server.address).await.unwrap();
+    assert_eq!(say(&mut client, "before").await, "before");
+
+    program::interrupt(&server.child).await;
+    until_refused(server.address).await;
+    assert_eq!(say(&mut client, "after").await, "after");
+    drop(client);
+    let text = server.finish().await;
+    assert!(text.contains(" served, 0 lost"), "{text}");
+    assert!(!text.contains("cut off"), "{text}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn an_interrupt_cuts_off_who_does_not_finish() {
+    let mut server = serve(&["--handlers", "2", "--grace", "0"]).await;
+    let mut client = TcpStream::connect(server.address).await.unwrap();
+    assert_eq!(say(&mut client, "before").await, "before");
+
+    program::interrupt(&server.child).await;
+    assert_eq!(timeout(DEADLINE, client.read(&mut [0; 8])).await.unwrap().unwrap_or(0), 0);
+    let text = server.finish().await;
+    assert!(text.contains("1 clients were cut off"), "{text}");
+}
+
+/// A server that runs alone.
+struct Server {
+    child: Child,
+    lines: BufReader<tokio::process::ChildStdout>,
+    address: SocketAddr,
+}
+
+async fn serve(args: &[&str]) -> Server {
+    let mut child = ECHO.command(&[&["--listen", "127.0.0.1:0"], args].concat()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    timeout(DEADLINE, lines.read_line(&mut line)).await.unwrap().unwrap();
+    let address = line.trim().rsplit(' ').next().unwrap().parse().unwrap_or_else(|_| panic!("{line}"));
+    Server { child, lines, address }
+}
+
+impl Server {
+    /// What it prints until it ends, as it should, with success.
+    async fn finish(&mut self) -> String {
+        let mut text = String::new();
+        timeout(DEADLINE, self.lines.read_to_string(&mut text)).await.expect("the server hangs").unwrap();
+        assert!(self.child.wait().await.unwrap().success(), "{text}");
+        text
+    }
+}
+
+async fn say(client: &mut TcpStream, word: &str) -> String {
+    let mut answer = vec![0; word.len()];
+    client.write_all(word.as_bytes()).await.unwrap();
+    timeout(DEADLINE, client.read_exact(&mut answer)).await.expect("there is no echo").unwrap();
+    String::from_utf8(answer).unwrap()
+}
+
+/// The server has heard the interrupt when nobody can connect any more.
+async fn until_refused(address: SocketAddr) {
+    let refused = async { while TcpStream::connect(address).await.is_ok() {} };
+    timeout(DEADLINE, refused).await.expect("the interrupt was not heard");
+}

@@ -1,0 +1,72 @@
+//! Runs one of the examples as its users do.
+
+use std::path::PathBuf;
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::process::Command;
+use tokio::time;
+
+/// No run of an example in a test takes nearly as long.
+pub(crate) const DEADLINE: Duration = Duration::from_mins(2);
+
+/// An example, built.
+pub(crate) struct Program(PathBuf);
+
+impl Program {
+    /// Builds the example: `cargo test --test NAME` alone would not.
+    pub(crate) fn build(name: &str) -> Self {
+        let mut cargo = std::process::Command::new(env!("CARGO"));
+        cargo.args(["build", "--workspace", "--example", name, "--message-format", "json"]);
+        if !cfg!(debug_assertions) {
+            cargo.arg("--release");
+        }
+        let output = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).stderr(Stdio::inherit()).output().unwrap();
+        assert!(output.status.success(), "{name} does not build");
+        let messages = String::from_utf8(output.stdout).unwrap();
+        let executable = |line| {
+            let message: Value = serde_json::from_str(line).ok()?;
+            message["executable"].as_str().map(PathBuf::from)
+        };
+        Self(messages.lines().find_map(executable).expect("cargo names the program it built"))
+    }
+
+    /// The command, for a test that talks to the program while it runs.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(&self.0);
+        command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command
+    }
+
+    /// Runs the program to its end.
+    pub(crate) async fn run(&self, args: &[&str]) -> Output {
+        let output = time::timeout(DEADLINE, self.command(args).output()).await;
+        output.unwrap_or_else(|_| panic!("{args:?} hangs")).unwrap()
+    }
+
+    /// Runs the program, which is to end with `status`, and returns what it prints to the standard output.
+    pub(crate) async fn prints(&self, args: &[&str], status: i32) -> String {
+        let output = self.run(args).await;
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(status), "{args:?}: {errors}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Bad usage ends with status 2, prints nothing to the standard output, and says what to do instead.
+    pub(crate) async fn refuses(&self, args: &[&str], advice: &str) {
+        let output = self.run(args).await;
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {message}");
+        assert!(message.contains(advice), "{args:?}: {message}");
+        assert!(output.stdout.is_empty(), "{args:?}");
+    }
+}
+
+/// Does what Ctrl-C does.
+#[cfg(unix)]
+pub(crate) async fn interrupt(child: &tokio::process::Child) {
+    let id = child.id().expect("it still runs").to_string();
+    let killed = Command::new("kill").args(["-INT", &id]).status().await.unwrap();
+    assert!(killed.success());
+}
