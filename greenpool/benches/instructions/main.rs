@@ -1,0 +1,207 @@
+//! Instructions a job, counted by callgrind: `cargo bench -p greenpool --bench instructions`.
+//!
+//! Each way is run twice under `valgrind --tool=callgrind`, with fewer and with more jobs. The difference of the two counts, divided by the
+//! difference in jobs, is what one job costs: the start of the process, of the runtime and of the pool cancel out. No clock has a part
+//! in it, so a busy machine does no harm.
+
+#[path = "../report/mod.rs"]
+mod report;
+#[path = "../ways/mod.rs"]
+mod ways;
+
+mod bounds;
+mod callgrind;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use clap::{Parser, ValueEnum};
+use serde_json::json;
+
+use report::Table;
+use ways::work::{self, Work};
+use ways::{Way, all};
+
+const SIZE: usize = 100;
+
+/// Counts the instructions of a job, for greenpool and for its peers.
+#[derive(Parser)]
+struct Options {
+    /// Count only this way (one of those that the table names in its second column).
+    #[arg(long, value_name = "WAY")]
+    only: Option<String>,
+    /// What the jobs of `--only` do.
+    #[arg(long, value_enum, default_value_t = Load::Noop)]
+    load: Load,
+    /// Leave the files of callgrind in this folder, to be read with `callgrind_annotate`.
+    #[arg(long, value_name = "FOLDER")]
+    keep: Option<PathBuf>,
+    /// Jobs of the smaller and of the larger run.
+    #[arg(long, num_args = 2, value_names = ["FEWER", "MORE"], default_values_t = [1_000, 11_000])]
+    jobs: Vec<u64>,
+    /// Print tables for the book.
+    #[arg(long)]
+    markdown: bool,
+    /// Fail if a figure is above its bound.
+    #[arg(long)]
+    check: bool,
+    /// This process is the one that is counted.
+    #[arg(long, hide = true)]
+    counted: Option<u64>,
+    /// Cargo says so.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Load {
+    /// Nothing.
+    Noop,
+    /// Yield once.
+    Yields,
+}
+
+impl Load {
+    fn name(self) -> &'static str {
+        match self {
+            Load::Noop => "noop",
+            Load::Yields => "yields",
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Load::Noop => "no-op",
+            Load::Yields => "yields once",
+        }
+    }
+
+    fn ways(self) -> Vec<Way> {
+        match self {
+            Load::Noop => all::<work::noop>(),
+            Load::Yields => all::<work::yields>(),
+        }
+    }
+
+    /// The size of a job's future, in bytes.
+    fn bytes(self) -> usize {
+        match self {
+            Load::Noop => work::noop::bytes(),
+            Load::Yields => work::yields::bytes(),
+        }
+    }
+}
+
+/// What one job costs one way.
+pub(crate) struct Count {
+    way: Way,
+    load: Load,
+    instructions: f64,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    match run(&options) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether all is well.
+fn run(options: &Options) -> Result<bool, String> {
+    if let (Some(only), Some(jobs)) = (&options.only, options.counted) {
+        run_jobs(&way(only, options.load)?, jobs);
+        return Ok(true);
+    }
+    let &[fewer, more] = &options.jobs[..] else { return Err("--jobs takes two numbers".into()) };
+    if fewer >= more {
+        return Err(format!("--jobs takes the smaller number first, but {fewer} is not below {more}"));
+    }
+    let wanted = match &options.only {
+        Some(only) => vec![(way(only, options.load)?, options.load)],
+        None => [Load::Noop, Load::Yields]
+            .into_iter()
+            .flat_map(|load| load.ways().into_iter().map(move |way| (way, load)))
+            .collect(),
+    };
+    callgrind::is_there()?;
+    let counts = count_all(wanted, options, [fewer, more])?;
+    let compared = bounds::compare(&counts);
+    let mut tables = vec![table(&counts)];
+    if options.only.is_none() {
+        tables.push(bounds::table(&compared));
+    }
+    report::print(&tables, options.markdown);
+    if options.only.is_none() {
+        let rows = counts.iter().map(|count| json!({ "way": count.way.id, "title": count.way.title, "load": count.load.name(), "instructions": count.instructions }));
+        let figures = json!({
+            "size": SIZE,
+            "jobs": [fewer, more],
+            "future_bytes": { "noop": Load::Noop.bytes(), "yields": Load::Yields.bytes() },
+            "instructions_a_job": rows.collect::<Vec<_>>(),
+            "bounds": bounds::json(&compared),
+        });
+        report::write("instructions", figures).map_err(|why| format!("cannot write the figures: {why}"))?;
+    }
+    Ok(!options.check || compared.iter().all(bounds::Compared::holds))
+}
+
+fn way(id: &str, load: Load) -> Result<Way, String> {
+    let ways = load.ways();
+    let ids: Vec<_> = ways.iter().map(|way| way.id).collect();
+    let unknown = format!("there is no way `{id}`; there are {}", ids.join(", "));
+    ways.into_iter().find(|way| way.id == id).ok_or(unknown)
+}
+
+/// What the counted process does.
+fn run_jobs(way: &Way, jobs: u64) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
+    let total = runtime.block_on(way.run(SIZE, jobs));
+    assert_eq!(total, work::sum(jobs), "{} has lost a job", way.id);
+}
+
+/// Counts on all processors at once: instructions stay the same.
+fn count_all(wanted: Vec<(Way, Load)>, options: &Options, jobs: [u64; 2]) -> Result<Vec<Count>, String> {
+    let next = AtomicUsize::new(0);
+    let counted = Mutex::new(Vec::new());
+    let lanes = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..lanes {
+            scope.spawn(|| {
+                while let Some((way, load)) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    eprintln!("counting {} ({})", way.id, load.name());
+                    let count = callgrind::difference(way.id, *load, jobs, options.keep.as_deref());
+                    counted.lock().expect("nobody panics with it").push((way.id, *load, count));
+                }
+            });
+        }
+    });
+    let counted = counted.into_inner().expect("nobody panics with it");
+    let count = |way: Way, load| {
+        let found = counted.iter().find(|(id, of, _)| *id == way.id && *of == load);
+        let instructions = found.map(|(_, _, count)| count.clone()).expect("each is counted")?;
+        Ok(Count { way, load, instructions })
+    };
+    wanted.into_iter().map(|(way, load)| count(way, load)).collect()
+}
+
+fn table(counts: &[Count]) -> Table {
+    let title = "Instructions a job, current-thread runtime, pool of 100";
+    let mut table = Table::new(title, &["way", "id", "job"], &["future", "instructions"]);
+    for Count { way, load, instructions } in counts {
+        table.row(vec![
+            way.title.into(),
+            way.id.into(),
+            load.title().into(),
+            format!("{} B", load.bytes()),
+            format!("{instructions:.0}"),
+        ]);
+    }
+    table
+}

@@ -1,0 +1,98 @@
+//! What a bench says in the end: tables to read, and a file for programs.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use comfy_table::{CellAlignment, Table as Drawn, presets};
+use serde_json::{Value, json};
+
+/// Columns of words, then columns of figures.
+pub(crate) struct Table {
+    title: String,
+    words: usize,
+    head: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    pub(crate) fn new(title: &str, words: &[&str], figures: &[&str]) -> Self {
+        let head = words.iter().chain(figures).map(ToString::to_string).collect();
+        Table { title: title.into(), words: words.len(), head, rows: Vec::new() }
+    }
+
+    pub(crate) fn row(&mut self, cells: Vec<String>) {
+        assert_eq!(cells.len(), self.head.len(), "a row has a cell in each column");
+        self.rows.push(cells);
+    }
+
+    /// As it stands in the book.
+    pub(crate) fn markdown(&self) -> String {
+        let title = &self.title;
+        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+        let rule = format!("|{}{}\n", "---|".repeat(self.words), "--:|".repeat(self.head.len() - self.words));
+        let rows = self.rows.iter().map(|cells| line(cells));
+        let head = [format!("{title}\n\n"), line(&self.head), rule];
+        head.into_iter().chain(rows).collect()
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut drawn = Drawn::new();
+        drawn.load_style(presets::UTF8_BORDERS_ONLY).set_header(&self.head).add_rows(&self.rows);
+        for column in drawn.column_iter_mut().skip(self.words) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        writeln!(f, "{}\n{drawn}", self.title)
+    }
+}
+
+/// Prints the tables, for a person or for the book.
+pub(crate) fn print(tables: &[Table], markdown: bool) {
+    for table in tables {
+        if markdown {
+            println!("{}", table.markdown());
+        } else {
+            println!("{table}");
+        }
+    }
+}
+
+/// Writes `target/bench/NAME.json`, and says so.
+pub(crate) fn write(name: &str, mut figures: Value) -> std::io::Result<()> {
+    figures["machine"] = machine();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bench");
+    std::fs::create_dir_all(&folder)?;
+    let file = folder.join(name).with_extension("json");
+    std::fs::write(&file, format!("{figures:#}\n"))?;
+    eprintln!("written: {}", file.display());
+    Ok(())
+}
+
+/// What the figures depend on.
+fn machine() -> Value {
+    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let cpu = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split(": ").nth(1));
+    let rustc = Command::new("rustc").arg("--version").output().ok();
+    let rustc = rustc.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    json!({
+        "cpu": cpu,
+        "cores": std::thread::available_parallelism().map_or(1, usize::from),
+        "system": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        "rustc": rustc,
+        "crates": crates(),
+    })
+}
+
+/// The versions of those who are compared, from the lock file.
+fn crates() -> Value {
+    let lock = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock");
+    let lock = std::fs::read_to_string(lock).unwrap_or_default();
+    let named = ["tokio", "tokio-util", "futures", "futures-buffered", "futures-concurrency"];
+    let version = |name: &str| {
+        let at = lock.split_once(&format!("name = \"{name}\"\nversion = \""))?.1;
+        Some(at.split_once('"')?.0.to_owned())
+    };
+    named.iter().map(|name| ((*name).to_owned(), json!(version(name)))).collect::<serde_json::Map<_, _>>().into()
+}

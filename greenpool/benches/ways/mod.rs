@@ -1,0 +1,58 @@
+//! The ways to run many jobs, at most so many at once: greenpool's and everybody else's.
+
+pub(crate) mod map;
+pub(crate) mod spawn;
+pub(crate) mod work;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use self::work::Work;
+
+type Running = Pin<Box<dyn Future<Output = u64> + Send>>;
+
+/// One way to run a number of jobs in a pool of some size. It gives the sum of what the jobs gave, if it gives them at all.
+pub(crate) struct Way {
+    /// What it is called on the command line.
+    pub(crate) id: &'static str,
+    /// What it is called in a table.
+    pub(crate) title: &'static str,
+    run: fn(usize, u64) -> Running,
+}
+
+impl Way {
+    /// Runs the jobs from inside of a task, as a server does.
+    pub(crate) async fn run(&self, size: usize, jobs: u64) -> u64 {
+        tokio::spawn((self.run)(size, jobs)).await.expect("a way does not panic")
+    }
+}
+
+macro_rules! ways {
+    ($($id:literal, $title:literal, $function:expr;)*) => {
+        vec![$(Way { id: $id, title: $title, run: |size, jobs| Box::pin($function(size, jobs)) }),*]
+    };
+}
+
+/// All ways, for jobs of one kind.
+pub(crate) fn all<W: Work>() -> Vec<Way> {
+    ways! {
+        "tokio-spawn", "tokio::spawn + await, no limit", spawn::tokio_spawn::<W>;
+        "semaphore", "Semaphore + tokio::spawn + await", spawn::semaphore::<W>;
+        "semaphore-detached", "Semaphore + tokio::spawn, detached", spawn::semaphore_detached::<W>;
+        "task-tracker", "Semaphore + TaskTracker", spawn::task_tracker::<W>;
+        "join-set", "JoinSet bounded by join_next", spawn::join_set::<W>;
+        "spawn", "greenpool f::spawn + await", spawn::declared::<W>;
+        "spawn-n", "greenpool f::spawn_n + waitall", spawn::declared_n::<W>;
+        "pool-spawn", "greenpool GreenPool::spawn + await", spawn::pool::<W>;
+        "pool-spawn-n", "greenpool GreenPool::spawn_n + waitall", spawn::pool_n::<W>;
+        "map-spawn-buffered", "map(tokio::spawn).buffered(n)", map::spawn_buffered::<W>;
+        "buffered", "map(f).buffered(n), one task", map::buffered::<W>;
+        "buffer-unordered", "map(f).buffer_unordered(n), one task", map::buffer_unordered::<W>;
+        "futures-buffered", "futures-buffered, ordered, one task", map::futures_buffered::<W>;
+        "futures-buffered-unordered", "futures-buffered, unordered, one task", map::futures_buffered_unordered::<W>;
+        "futures-concurrency", "futures-concurrency, unordered, one task", map::futures_concurrency::<W>;
+        "imap", "greenpool f::imap", map::declared::<W>;
+        "imap-unordered", "greenpool f::imap_unordered", map::declared_unordered::<W>;
+        "pool-imap", "greenpool GreenPool::imap", map::pool::<W>;
+    }
+}

@@ -1,0 +1,125 @@
+//! Jobs that are started one by one.
+//!
+//! Where handles are awaited, all ways do it in the same shape: as many are spawned as the pool has slots, then they are awaited in that
+//! order. Where they are not, the jobs are spawned one after the other as the limit allows, and then there is one wait for the end of all.
+
+use std::future::{Future, ready};
+use std::sync::Arc;
+
+use futures::FutureExt;
+use greenpool::GreenPool;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio_util::task::TaskTracker;
+
+use super::work::{Work, sum};
+
+/// Spawns and awaits, in batches of `size`.
+async fn in_batches<Spawned, Handle, E>(size: usize, jobs: u64, spawn: impl Fn(u64) -> Spawned) -> u64
+where
+    Spawned: Future<Output = Handle>,
+    Handle: Future<Output = Result<u64, E>>,
+    E: std::fmt::Debug,
+{
+    let mut handles = Vec::with_capacity(size);
+    let mut total = 0;
+    for number in 0..jobs {
+        handles.push(spawn(number).await);
+        if handles.len() == size {
+            for handle in handles.drain(..) {
+                total += handle.await.expect("no job fails");
+            }
+        }
+    }
+    for handle in handles {
+        total += handle.await.expect("no job fails");
+    }
+    total
+}
+
+pub(crate) async fn tokio_spawn<W: Work>(size: usize, jobs: u64) -> u64 {
+    in_batches(size, jobs, |number| ready(tokio::spawn(W::call(number)))).await
+}
+
+/// A job that holds a permit, as it is usually written.
+async fn permitted<W: Work>(permit: OwnedSemaphorePermit, number: u64) -> u64 {
+    let number = W::call(number).await;
+    drop(permit);
+    number
+}
+
+async fn permit(semaphore: &Arc<Semaphore>) -> OwnedSemaphorePermit {
+    semaphore.clone().acquire_owned().await.expect("nobody closes it")
+}
+
+pub(crate) async fn semaphore<W: Work>(size: usize, jobs: u64) -> u64 {
+    let semaphore = Arc::new(Semaphore::new(size));
+    in_batches(size, jobs, |number| permit(&semaphore).map(move |permit| tokio::spawn(permitted::<W>(permit, number))))
+        .await
+}
+
+pub(crate) async fn semaphore_detached<W: Work>(size: usize, jobs: u64) -> u64 {
+    let semaphore = Arc::new(Semaphore::new(size));
+    for number in 0..jobs {
+        let permit = permit(&semaphore).await;
+        tokio::spawn(permitted::<W>(permit, number));
+    }
+    let all = u32::try_from(size).expect("a pool is smaller");
+    let _all = semaphore.acquire_many(all).await.expect("nobody closes it");
+    sum(jobs)
+}
+
+pub(crate) async fn task_tracker<W: Work>(size: usize, jobs: u64) -> u64 {
+    let semaphore = Arc::new(Semaphore::new(size));
+    let tracker = TaskTracker::new();
+    for number in 0..jobs {
+        let permit = permit(&semaphore).await;
+        tracker.spawn(permitted::<W>(permit, number));
+    }
+    tracker.close();
+    tracker.wait().await;
+    sum(jobs)
+}
+
+pub(crate) async fn join_set<W: Work>(size: usize, jobs: u64) -> u64 {
+    let mut set = JoinSet::new();
+    let mut total = 0;
+    for number in 0..jobs {
+        if set.len() == size {
+            total += set.join_next().await.expect("it is full").expect("no job fails");
+        }
+        set.spawn(W::call(number));
+    }
+    while let Some(number) = set.join_next().await {
+        total += number.expect("no job fails");
+    }
+    total
+}
+
+pub(crate) async fn declared<W: Work>(size: usize, jobs: u64) -> u64 {
+    W::sized(size);
+    in_batches(size, jobs, W::spawn).await
+}
+
+pub(crate) async fn declared_n<W: Work>(size: usize, jobs: u64) -> u64 {
+    let pool = W::sized(size);
+    for number in 0..jobs {
+        W::spawn_n(number).await;
+    }
+    pool.waitall().await;
+    sum(jobs)
+}
+
+pub(crate) async fn pool<W: Work>(size: usize, jobs: u64) -> u64 {
+    let pool = GreenPool::new(size);
+    in_batches(size, jobs, |number| pool.spawn(W::call(number))).await
+}
+
+pub(crate) async fn pool_n<W: Work>(size: usize, jobs: u64) -> u64 {
+    let pool = GreenPool::new(size);
+    for number in 0..jobs {
+        pool.spawn_n(W::call(number)).await;
+    }
+    pool.waitall().await;
+    sum(jobs)
+}
