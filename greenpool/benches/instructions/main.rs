@@ -18,8 +18,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::{Parser, ValueEnum};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use callgrind::Folder;
 use report::Table;
 use ways::work::{self, Work};
 use ways::{Way, all};
@@ -29,9 +30,9 @@ const SIZE: usize = 100;
 /// Counts the instructions of a job, for greenpool and for its peers.
 #[derive(Parser)]
 struct Options {
-    /// Count only this way (one of those that the table names in its second column).
-    #[arg(long, value_name = "WAY")]
-    only: Option<String>,
+    /// Count only these (ids of the table), with a comma between them.
+    #[arg(long, value_name = "WAYS", value_delimiter = ',')]
+    only: Vec<String>,
     /// What the jobs of `--only` do.
     #[arg(long, value_enum, default_value_t = Load::Noop)]
     load: Load,
@@ -101,6 +102,13 @@ pub(crate) struct Count {
     instructions: f64,
 }
 
+impl Count {
+    fn json(&self) -> Value {
+        let Count { way, load, instructions } = self;
+        json!({ "way": way.id, "title": way.title, "load": load.name(), "instructions": instructions })
+    }
+}
+
 fn main() -> ExitCode {
     let options = Options::parse();
     match run(&options) {
@@ -115,7 +123,7 @@ fn main() -> ExitCode {
 
 /// Whether all is well.
 fn run(options: &Options) -> Result<bool, String> {
-    if let (Some(only), Some(jobs)) = (&options.only, options.counted) {
+    if let ([only], Some(jobs)) = (&options.only[..], options.counted) {
         run_jobs(&way(only, options.load)?, jobs);
         return Ok(true);
     }
@@ -123,33 +131,30 @@ fn run(options: &Options) -> Result<bool, String> {
     if fewer >= more {
         return Err(format!("--jobs takes the smaller number first, but {fewer} is not below {more}"));
     }
-    let wanted = match &options.only {
-        Some(only) => vec![(way(only, options.load)?, options.load)],
-        None => [Load::Noop, Load::Yields]
-            .into_iter()
-            .flat_map(|load| load.ways().into_iter().map(move |way| (way, load)))
-            .collect(),
-    };
     callgrind::is_there()?;
-    let counts = count_all(wanted, options, [fewer, more])?;
+    let folder = Folder::new(options.keep.as_deref())?;
+    let counts = count_all(wanted(options)?, &folder, [fewer, more])?;
     let compared = bounds::compare(&counts);
-    let mut tables = vec![table(&counts)];
-    if options.only.is_none() {
-        tables.push(bounds::table(&compared));
-    }
-    report::print(&tables, options.markdown);
-    if options.only.is_none() {
-        let rows = counts.iter().map(|count| json!({ "way": count.way.id, "title": count.way.title, "load": count.load.name(), "instructions": count.instructions }));
+    report::print(&[table(&counts), bounds::table(&compared)], options.markdown);
+    if options.only.is_empty() {
         let figures = json!({
             "size": SIZE,
             "jobs": [fewer, more],
             "future_bytes": { "noop": Load::Noop.bytes(), "yields": Load::Yields.bytes() },
-            "instructions_a_job": rows.collect::<Vec<_>>(),
+            "instructions_a_job": counts.iter().map(Count::json).collect::<Vec<_>>(),
             "bounds": bounds::json(&compared),
         });
         report::write("instructions", figures).map_err(|why| format!("cannot write the figures: {why}"))?;
     }
     Ok(!options.check || compared.iter().all(bounds::Compared::holds))
+}
+
+fn wanted(options: &Options) -> Result<Vec<(Way, Load)>, String> {
+    if options.only.is_empty() {
+        let both = [Load::Noop, Load::Yields].into_iter();
+        return Ok(both.flat_map(|load| load.ways().into_iter().map(move |way| (way, load))).collect());
+    }
+    options.only.iter().map(|only| Ok((way(only, options.load)?, options.load))).collect()
 }
 
 fn way(id: &str, load: Load) -> Result<Way, String> {
@@ -167,7 +172,7 @@ fn run_jobs(way: &Way, jobs: u64) {
 }
 
 /// Counts on all processors at once: instructions stay the same.
-fn count_all(wanted: Vec<(Way, Load)>, options: &Options, jobs: [u64; 2]) -> Result<Vec<Count>, String> {
+fn count_all(wanted: Vec<(Way, Load)>, folder: &Folder, jobs: [u64; 2]) -> Result<Vec<Count>, String> {
     let next = AtomicUsize::new(0);
     let counted = Mutex::new(Vec::new());
     let lanes = std::thread::available_parallelism().map_or(1, usize::from);
@@ -176,7 +181,7 @@ fn count_all(wanted: Vec<(Way, Load)>, options: &Options, jobs: [u64; 2]) -> Res
             scope.spawn(|| {
                 while let Some((way, load)) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
                     eprintln!("counting {} ({})", way.id, load.name());
-                    let count = callgrind::difference(way.id, *load, jobs, options.keep.as_deref());
+                    let count = folder.difference(way.id, *load, jobs);
                     counted.lock().expect("nobody panics with it").push((way.id, *load, count));
                 }
             });

@@ -50,7 +50,7 @@ impl fmt::Display for Table {
 
 /// Prints the tables, for a person or for the book.
 pub(crate) fn print(tables: &[Table], markdown: bool) {
-    for table in tables {
+    for table in tables.iter().filter(|table| !table.rows.is_empty()) {
         if markdown {
             println!("{}", table.markdown());
         } else {

@@ -3,10 +3,8 @@
 //! Where handles are awaited, all ways do it in the same shape: as many are spawned as the pool has slots, then they are awaited in that
 //! order. Where they are not, the jobs are spawned one after the other as the limit allows, and then there is one wait for the end of all.
 
-use std::future::{Future, ready};
 use std::sync::Arc;
 
-use futures::FutureExt;
 use greenpool::GreenPool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -14,31 +12,28 @@ use tokio_util::task::TaskTracker;
 
 use super::work::{Work, sum};
 
-/// Spawns and awaits, in batches of `size`.
-async fn in_batches<Spawned, Handle, E>(size: usize, jobs: u64, spawn: impl Fn(u64) -> Spawned) -> u64
-where
-    Spawned: Future<Output = Handle>,
-    Handle: Future<Output = Result<u64, E>>,
-    E: std::fmt::Debug,
-{
-    let mut handles = Vec::with_capacity(size);
-    let mut total = 0;
-    for number in 0..jobs {
-        handles.push(spawn(number).await);
-        if handles.len() == size {
-            for handle in handles.drain(..) {
-                total += handle.await.expect("no job fails");
+/// Spawns and awaits, in batches of `size`. (A macro, so that each way's own wait stands in the loop, as if written there.)
+macro_rules! in_batches {
+    ($size:expr, $jobs:expr, |$number:ident| $spawn:expr) => {{
+        let mut handles = Vec::with_capacity($size);
+        let mut total = 0;
+        for $number in 0..$jobs {
+            handles.push($spawn);
+            if handles.len() == $size {
+                for handle in handles.drain(..) {
+                    total += handle.await.expect("no job fails");
+                }
             }
         }
-    }
-    for handle in handles {
-        total += handle.await.expect("no job fails");
-    }
-    total
+        for handle in handles {
+            total += handle.await.expect("no job fails");
+        }
+        total
+    }};
 }
 
 pub(crate) async fn tokio_spawn<W: Work>(size: usize, jobs: u64) -> u64 {
-    in_batches(size, jobs, |number| ready(tokio::spawn(W::call(number)))).await
+    in_batches!(size, jobs, |number| tokio::spawn(W::call(number)))
 }
 
 /// A job that holds a permit, as it is usually written.
@@ -48,20 +43,18 @@ async fn permitted<W: Work>(permit: OwnedSemaphorePermit, number: u64) -> u64 {
     number
 }
 
-async fn permit(semaphore: &Arc<Semaphore>) -> OwnedSemaphorePermit {
-    semaphore.clone().acquire_owned().await.expect("nobody closes it")
-}
-
 pub(crate) async fn semaphore<W: Work>(size: usize, jobs: u64) -> u64 {
     let semaphore = Arc::new(Semaphore::new(size));
-    in_batches(size, jobs, |number| permit(&semaphore).map(move |permit| tokio::spawn(permitted::<W>(permit, number))))
-        .await
+    in_batches!(size, jobs, |number| {
+        let permit = semaphore.clone().acquire_owned().await.expect("nobody closes it");
+        tokio::spawn(permitted::<W>(permit, number))
+    })
 }
 
 pub(crate) async fn semaphore_detached<W: Work>(size: usize, jobs: u64) -> u64 {
     let semaphore = Arc::new(Semaphore::new(size));
     for number in 0..jobs {
-        let permit = permit(&semaphore).await;
+        let permit = semaphore.clone().acquire_owned().await.expect("nobody closes it");
         tokio::spawn(permitted::<W>(permit, number));
     }
     let all = u32::try_from(size).expect("a pool is smaller");
@@ -73,7 +66,7 @@ pub(crate) async fn task_tracker<W: Work>(size: usize, jobs: u64) -> u64 {
     let semaphore = Arc::new(Semaphore::new(size));
     let tracker = TaskTracker::new();
     for number in 0..jobs {
-        let permit = permit(&semaphore).await;
+        let permit = semaphore.clone().acquire_owned().await.expect("nobody closes it");
         tracker.spawn(permitted::<W>(permit, number));
     }
     tracker.close();
@@ -98,7 +91,7 @@ pub(crate) async fn join_set<W: Work>(size: usize, jobs: u64) -> u64 {
 
 pub(crate) async fn declared<W: Work>(size: usize, jobs: u64) -> u64 {
     W::sized(size);
-    in_batches(size, jobs, W::spawn).await
+    in_batches!(size, jobs, |number| W::spawn(number).await)
 }
 
 pub(crate) async fn declared_n<W: Work>(size: usize, jobs: u64) -> u64 {
@@ -112,7 +105,7 @@ pub(crate) async fn declared_n<W: Work>(size: usize, jobs: u64) -> u64 {
 
 pub(crate) async fn pool<W: Work>(size: usize, jobs: u64) -> u64 {
     let pool = GreenPool::new(size);
-    in_batches(size, jobs, |number| pool.spawn(W::call(number))).await
+    in_batches!(size, jobs, |number| pool.spawn(W::call(number)).await)
 }
 
 pub(crate) async fn pool_n<W: Work>(size: usize, jobs: u64) -> u64 {
