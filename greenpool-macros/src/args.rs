@@ -99,12 +99,8 @@ impl Args {
                 self.name = Some(name.clone());
             }
             "type" => {
-                if !input.peek(syn::Ident) {
-                    let value: TokenTree = input.parse()?;
-                    let message = "`type` is an identifier; write `type = Fetch`";
-                    return Err(syn::Error::new(value.span(), message));
-                }
-                self.companion = Some(input.parse()?);
+                let message = "`type` is an identifier; write `type = Fetch`";
+                self.companion = Some(whole(input, message, |input| input.parse())?);
             }
             _ => {
                 let hint = "write `crate = greenpool`";
@@ -127,9 +123,22 @@ fn path(input: ParseStream<'_>, key: &str, hint: &str) -> syn::Result<Path> {
         let message = format!("`{key}` is a path, not a string; {hint}");
         return Err(syn::Error::new(value.span(), message));
     }
-    let at = input.span();
-    let path = input.call(Path::parse_mod_style);
-    path.map_err(|_| syn::Error::new(at, format!("`{key}` is a path; {hint}")))
+    whole(input, &format!("`{key}` is a path; {hint}"), Path::parse_mod_style)
+}
+
+/// All of a value as what `parse` makes of it, or the error that says what it has to be.
+fn whole<T>(input: ParseStream<'_>, message: &str, parse: fn(ParseStream<'_>) -> syn::Result<T>) -> syn::Result<T> {
+    let begin = input.fork();
+    let value = parse(input);
+    let ended = input.is_empty() || input.peek(Token![,]) || input.peek(Ident::peek_any) || input.peek(Lit);
+    if let (Ok(value), true) = (value, ended) {
+        return Ok(value);
+    }
+    let first = begin.span();
+    Err(match begin.parse::<Expr>() {
+        Ok(value) => syn::Error::new_spanned(value, message),
+        Err(_) => syn::Error::new(first, message),
+    })
 }
 
 /// The error for an argument that does not begin with a key.

@@ -143,7 +143,7 @@ impl Companion {
     /// `(A, B,)`
     pub(crate) fn tuple(&self) -> TokenStream {
         let types = self.params.iter().map(|param| &param.stored);
-        quote!((#(#types,)*))
+        quote_spanned!(self.hidden()=> (#(#types,)*))
     }
 
     /// The generic arguments for a call of the function.

@@ -81,7 +81,7 @@ fn expand(companion: &Companion) -> TokenStream {
 //     PoolCell::get(&__POOL)
 // }
 fn pool(companion: &Companion) -> TokenStream {
-    let Companion { vis, label, .. } = companion;
+    let Companion { label, .. } = companion;
     let root = companion.root();
     let at = companion.hidden();
     let doc = format!("The pool that `{}` runs in.", companion.function);
@@ -112,7 +112,7 @@ fn pool(companion: &Companion) -> TokenStream {
     quote_spanned! {at=>
         #[doc = #doc]
         #[must_use]
-        #vis fn pool() -> &'static #root::GreenPool {
+        pub fn pool() -> &'static #root::GreenPool {
             #body
         }
     }
@@ -209,7 +209,7 @@ fn marker_struct(companion: &Companion, marker: &Ident, vis: &Visibility) -> Tok
     }
 }
 
-fn first_span(tokens: &impl ToTokens) -> Span {
+pub(crate) fn first_span(tokens: &impl ToTokens) -> Span {
     let first = tokens.to_token_stream().into_iter().next();
     first.map_or_else(Span::call_site, |token| token.span())
 }

@@ -6,7 +6,8 @@ use quote::{ToTokens, quote};
 use syn::punctuated::Punctuated;
 use syn::visit::Visit;
 use syn::{
-    GenericArgument, GenericParam, Generics, Lifetime, PathArguments, ReturnType, Type, TypeImplTrait, TypeParamBound,
+    FnArg, GenericArgument, GenericParam, Generics, Lifetime, PathArguments, ReturnType, Type, TypeImplTrait,
+    TypeParamBound,
 };
 
 use crate::borrow;
@@ -15,12 +16,18 @@ use crate::item::Item;
 use crate::valid::{find_impl, is_green_pool, mentions_self};
 
 /// Whether rustc has an error of its own to report on the signature, that a companion would
-/// only repeat: a borrowed output.
+/// only repeat: a borrowed output, an argument without a size.
 pub(crate) fn is_needed(item: &Item) -> bool {
-    match &item.sig.output {
+    let borrows = match &item.sig.output {
         ReturnType::Default => false,
         ReturnType::Type(_, output) => borrow::staticize(&mut output.clone(), &[]),
-    }
+    };
+    borrows || item.sig.inputs.iter().any(|input| matches!(input, FnArg::Typed(param) if is_unsized(&param.ty)))
+}
+
+/// Whether a type is one that only stands behind a pointer. `str` may be the name of another.
+fn is_unsized(ty: &Type) -> bool {
+    matches!(ty, Type::Slice(_) | Type::TraitObject(_))
 }
 
 /// The function, without what would make rustc repeat our error in its own words.
@@ -29,7 +36,9 @@ pub(crate) fn function(item: &Item, tokens: TokenStream) -> TokenStream {
     let sig = &item.sig;
     let awaits = sig.asyncness.is_none() && awaits(&item.body);
     let both = sig.constness.is_some() && sig.asyncness.is_some();
-    if !twice && !awaits && !both && sig.variadic.is_none() {
+    // A method that takes `self` can be without a body, and often not with one.
+    let bodiless = item.bodiless.is_some() && !mentions_self(sig);
+    if !twice && !awaits && !both && !bodiless && sig.variadic.is_none() {
         return tokens;
     }
     let attrs = item.attrs.iter().filter(|attr| !is_green_pool(attr.path()));
@@ -43,7 +52,11 @@ pub(crate) fn function(item: &Item, tokens: TokenStream) -> TokenStream {
     sig.variadic = None;
     let vis = &item.vis;
     let body = &item.body;
-    quote!(#(#attrs)* #vis #sig #body)
+    if bodiless {
+        quote!(#(#attrs)* #[allow(unused)] #vis #sig { loop {} })
+    } else {
+        quote!(#(#attrs)* #vis #sig #body)
+    }
 }
 
 /// Whether a body waits for something, which only an `async fn` may.
@@ -62,7 +75,7 @@ pub(crate) fn companion(item: &Item, mut companion: Companion) -> Option<Compani
     }
     let own: Vec<_> = item.sig.generics.lifetimes().map(|param| param.lifetime.clone()).collect();
     for param in &mut companion.params {
-        if borrow::staticize(&mut param.stored, &own) {
+        if borrow::staticize(&mut param.stored, &own) || is_unsized(&param.stored) {
             param.ty = Type::Verbatim(quote!(impl ::core::marker::Sized));
             param.stored = Type::Verbatim(quote!(()));
         }

@@ -5,6 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::Type;
 
 use crate::companion::Companion;
+use crate::expand::first_span;
 
 // pub fn spawn(url: String) -> SpawnCall<fetch, (String,), Page> {
 //     __private::spawn::<fetch, (String,), Page>((url,))
@@ -56,7 +57,7 @@ struct Spawn {
 impl Spawn {
     // pub fn spawn(url: String) -> SpawnCall<..> { __private::spawn::<..>((url,)) }
     fn expand(&self, companion: &Companion, types: &TokenStream) -> TokenStream {
-        let Companion { vis, generics, .. } = companion;
+        let Companion { generics, .. } = companion;
         let root = companion.root();
         let Self { attrs, output, .. } = self;
         let at = companion.hidden();
@@ -69,37 +70,21 @@ impl Spawn {
         let body = companion.body(&arguments, || quote_spanned!(at=> #root::__private::#inner::#types(#arguments)));
         quote_spanned! {at=>
             #attrs
-            #vis fn #name #impl_generics (#(#names: #params),*) -> #output #where_clause {
+            pub fn #name #impl_generics (#(#names: #params),*) -> #output #where_clause {
                 #body
             }
         }
     }
 }
 
-// pub fn imap<Url>(url: Url) -> GreenMap<Page>
-// where
-//     Url: IntoIterator<Item = String>,
-//     Url::IntoIter: Send + 'static,
-// {
+// pub fn imap(url: impl IntoIterator<Item = String> + ReadFromAnyThread) -> GreenMap<Page> {
 //     __private::imap::<..>(Iterator::map(IntoIterator::into_iter(url), |url| (url,)))
 // }
 pub(crate) fn maps(companion: &Companion) -> TokenStream {
     let at = companion.hidden();
-    let columns: Vec<_> = companion
-        .params
-        .iter()
-        .enumerate()
-        .map(|(index, param)| Column {
-            name: param.name.clone(),
-            source: companion.unused(&format!("I{index}")),
-            item: param.stored.clone(),
-        })
-        .collect();
-    let tuples = [Column {
-        name: Ident::new("tuples", at),
-        source: companion.unused("I"),
-        item: Type::Verbatim(companion.tuple()),
-    }];
+    let columns: Vec<_> =
+        companion.params.iter().map(|param| Column { name: param.name.clone(), item: param.stored.clone() }).collect();
+    let tuples = [Column { name: Ident::new("tuples", at), item: Type::Verbatim(companion.tuple()) }];
     let by_one = "over iterables, one for each parameter; the results come";
     let by_tuple = "over tuples of arguments; the results come";
     let order = ["in the order of the arguments.", "as they are ready."];
@@ -128,7 +113,6 @@ pub(crate) fn maps(companion: &Companion) -> TokenStream {
 /// An iterable that a map reads.
 struct Column {
     name: Ident,
-    source: Ident,
     item: Type,
 }
 
@@ -156,25 +140,19 @@ fn map(
     columns: &[Column],
     items: &TokenStream,
 ) -> TokenStream {
-    let Companion { vis, output, .. } = companion;
+    let Companion { output, .. } = companion;
     let root = companion.root();
     let at = companion.hidden();
     let pooled = companion.pooled();
     let tuple = companion.tuple();
-    let params = companion.generics.params.iter();
-    let sources = columns.iter().map(|column| &column.source);
-    let clause = companion.generics.where_clause.as_ref();
-    let predicates = clause.into_iter().flat_map(|clause| &clause.predicates);
-    let bounds = columns.iter().map(|Column { source, item, .. }| {
-        quote_spanned! {at=>
-            #source: ::core::iter::IntoIterator<Item = #item>,
-            <#source as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
+    let (generics, _, clause) = companion.generics.split_for_impl();
+    let sources = columns.iter().map(|Column { item, .. }| {
+        let here = at.located_at(first_span(item));
+        quote_spanned! {here=>
+            impl ::core::iter::IntoIterator<Item = #item> + #root::__private::ReadFromAnyThread
         }
     });
-    let generics = quote_spanned!(at=> <#(#params,)* #(#sources,)*>);
-    let clause = quote_spanned!(at=> where #(#predicates,)* #(#bounds)*);
     let names: Vec<_> = columns.iter().map(|column| &column.name).collect();
-    let sources = columns.iter().map(|column| &column.source);
     let body = companion.body(
         &quote_spanned!(at=> (#(#names,)*)),
         || quote_spanned!(at=> #root::__private::#inner::<#pooled, #tuple, #output, _>(#items)),
@@ -182,7 +160,7 @@ fn map(
     quote_spanned! {at=>
         #attrs
         #[track_caller]
-        #vis fn #name #generics (#(#names: #sources),*) -> #root::GreenMap<#output> #clause {
+        pub fn #name #generics (#(#names: #sources),*) -> #root::GreenMap<#output> #clause {
             #body
         }
     }

@@ -32,7 +32,7 @@ use crate::worker::{self, Seat, Spawning, Start};
     label = "not such a pooled function",
     note = "write `#[green_pool(size = ..)]` on an `async fn`; its companion type has the function's name"
 )]
-pub trait PooledFn<Args, Output>: 'static + SendsBack<Output> {
+pub trait PooledFn<Args, Output>: 'static + SentBackFromItsThread<Output> {
     /// The function's name, or the one given with `name = ".."`.
     fn name() -> &'static str;
 
@@ -45,9 +45,9 @@ pub trait PooledFn<Args, Output>: 'static + SendsBack<Output> {
 
 /// That an output can come back from the thread that ran the job. Whoever knows of a [`PooledFn`] knows it without asking again, so
 /// that one mistake in a declared function is one error, at its return type.
-pub trait SendsBack<Output>: Implies<Output, Is: Send + 'static> {}
+pub trait SentBackFromItsThread<Output>: Implies<Output, Is: Send + 'static> {}
 
-impl<P: ?Sized, Output: Send + 'static> SendsBack<Output> for P {}
+impl<P: ?Sized, Output: Send + 'static> SentBackFromItsThread<Output> for P {}
 
 /// `P: Implies<T, Is: Bound>` as a supertrait makes `T: Bound` known wherever `P` is.
 pub trait Implies<T>: Same<T, Is = T> {}

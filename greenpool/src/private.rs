@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::OnceLock;
 
-pub use crate::call::{Implies, PooledFn, Same, SendsBack, SpawnCall, SpawnCallN};
+pub use crate::call::{Implies, PooledFn, Same, SentBackFromItsThread, SpawnCall, SpawnCallN};
 use crate::error::TrySpawnError;
 pub use crate::fan::{Handles, InOrder, PileOf, Record, SameType};
 use crate::map::GreenMap;
@@ -64,13 +64,18 @@ where
 
 /// An entry of `pile![in POOL; ..]`.
 #[track_caller]
-pub fn submit_in<F>(pool: &GreenPool, future: F) -> GreenThread<F::Output>
+pub fn submit_in<F, T>(pool: &GreenPool, future: F) -> GreenThread<T>
 where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+    T: Send + 'static,
 {
     crate::worker::submit(pool.core(), future)
 }
+
+/// What a declared map can read. One trait rather than a bound on the iterator's type, with which rustc would point at the whole call.
+pub trait ReadFromAnyThread: IntoIterator<IntoIter: Send + 'static> {}
+
+impl<I: IntoIterator<IntoIter: Send + 'static>> ReadFromAnyThread for I {}
 
 #[track_caller]
 pub fn imap<P, A, O, I>(items: I) -> GreenMap<O>

@@ -6,7 +6,7 @@ struct fetch {}
 impl fetch {
     ///The pool that `fetch` runs in.
     #[must_use]
-    fn pool() -> &'static ::greenpool::GreenPool {
+    pub fn pool() -> &'static ::greenpool::GreenPool {
         static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
             "fetch",
             || -> ::core::primitive::usize { 1000 },
@@ -14,16 +14,16 @@ impl fetch {
         ::greenpool::__private::PoolCell::get(&__POOL)
     }
     ///Waits for a free slot, starts `fetch` in it, and gives its green thread.
-    fn spawn(url: String) -> ::greenpool::SpawnCall<fetch, (String,), ()> {
+    pub fn spawn(url: String) -> ::greenpool::SpawnCall<fetch, (String,), ()> {
         ::greenpool::__private::spawn::<fetch, (String,), ()>((url,))
     }
     ///Waits for a free slot and starts `fetch` in it; no result is wanted.
-    fn spawn_n(url: String) -> ::greenpool::SpawnCallN<fetch, (String,), ()> {
+    pub fn spawn_n(url: String) -> ::greenpool::SpawnCallN<fetch, (String,), ()> {
         ::greenpool::__private::spawn_n::<fetch, (String,), ()>((url,))
     }
     ///Starts `fetch` if a slot is free at once; else gives the arguments back.
     #[track_caller]
-    fn try_spawn(
+    pub fn try_spawn(
         url: String,
     ) -> ::core::result::Result<
         ::greenpool::GreenThread<()>,
@@ -34,16 +34,16 @@ impl fetch {
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
-    fn __submit(url: String) -> ::greenpool::GreenThread<()> {
+    pub fn __submit(url: String) -> ::greenpool::GreenThread<()> {
         ::greenpool::__private::submit::<fetch, (String,), ()>((url,))
     }
     ///Runs `fetch` over iterables, one for each parameter; the results come in the order of the arguments.
     #[track_caller]
-    fn imap<I0>(url: I0) -> ::greenpool::GreenMap<()>
-    where
-        I0: ::core::iter::IntoIterator<Item = String>,
-        <I0 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn imap(
+        url: impl ::core::iter::IntoIterator<
+            Item = String,
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<()> {
         ::greenpool::__private::imap::<
             fetch,
             (String,),
@@ -58,11 +58,11 @@ impl fetch {
     }
     ///Runs `fetch` over iterables, one for each parameter; the results come as they are ready.
     #[track_caller]
-    fn imap_unordered<I0>(url: I0) -> ::greenpool::GreenMap<()>
-    where
-        I0: ::core::iter::IntoIterator<Item = String>,
-        <I0 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn imap_unordered(
+        url: impl ::core::iter::IntoIterator<
+            Item = String,
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<()> {
         ::greenpool::__private::imap_unordered::<
             fetch,
             (String,),
@@ -77,11 +77,11 @@ impl fetch {
     }
     ///Runs `fetch` over tuples of arguments; the results come in the order of the arguments.
     #[track_caller]
-    fn starmap<I>(tuples: I) -> ::greenpool::GreenMap<()>
-    where
-        I: ::core::iter::IntoIterator<Item = (String,)>,
-        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn starmap(
+        tuples: impl ::core::iter::IntoIterator<
+            Item = (String,),
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<()> {
         ::greenpool::__private::imap::<
             fetch,
             (String,),
@@ -91,11 +91,11 @@ impl fetch {
     }
     ///Runs `fetch` over tuples of arguments; the results come as they are ready.
     #[track_caller]
-    fn starmap_unordered<I>(tuples: I) -> ::greenpool::GreenMap<()>
-    where
-        I: ::core::iter::IntoIterator<Item = (String,)>,
-        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn starmap_unordered(
+        tuples: impl ::core::iter::IntoIterator<
+            Item = (String,),
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<()> {
         ::greenpool::__private::imap_unordered::<
             fetch,
             (String,),

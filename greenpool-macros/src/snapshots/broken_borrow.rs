@@ -6,7 +6,7 @@ struct fetch {}
 impl fetch {
     ///The pool that `fetch` runs in.
     #[must_use]
-    fn pool() -> &'static ::greenpool::GreenPool {
+    pub fn pool() -> &'static ::greenpool::GreenPool {
         static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
             "fetch",
             || -> ::core::primitive::usize { 1000 },
@@ -14,7 +14,7 @@ impl fetch {
         ::greenpool::__private::PoolCell::get(&__POOL)
     }
     ///Waits for a free slot, starts `fetch` in it, and gives its green thread.
-    fn spawn(
+    pub fn spawn(
         url: impl ::core::marker::Sized,
         depth: u8,
     ) -> ::greenpool::SpawnCall<fetch, ((), u8), ()> {
@@ -22,7 +22,7 @@ impl fetch {
         loop {}
     }
     ///Waits for a free slot and starts `fetch` in it; no result is wanted.
-    fn spawn_n(
+    pub fn spawn_n(
         url: impl ::core::marker::Sized,
         depth: u8,
     ) -> ::greenpool::SpawnCallN<fetch, ((), u8), ()> {
@@ -31,7 +31,7 @@ impl fetch {
     }
     ///Starts `fetch` if a slot is free at once; else gives the arguments back.
     #[track_caller]
-    fn try_spawn(
+    pub fn try_spawn(
         url: impl ::core::marker::Sized,
         depth: u8,
     ) -> ::core::result::Result<
@@ -44,7 +44,7 @@ impl fetch {
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
-    fn __submit(
+    pub fn __submit(
         url: impl ::core::marker::Sized,
         depth: u8,
     ) -> ::greenpool::GreenThread<()> {
@@ -53,45 +53,47 @@ impl fetch {
     }
     ///Runs `fetch` over iterables, one for each parameter; the results come in the order of the arguments.
     #[track_caller]
-    fn imap<I0, I1>(url: I0, depth: I1) -> ::greenpool::GreenMap<()>
-    where
-        I0: ::core::iter::IntoIterator<Item = ()>,
-        <I0 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-        I1: ::core::iter::IntoIterator<Item = u8>,
-        <I1 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn imap(
+        url: impl ::core::iter::IntoIterator<
+            Item = (),
+        > + ::greenpool::__private::ReadFromAnyThread,
+        depth: impl ::core::iter::IntoIterator<
+            Item = u8,
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<()> {
         let _ = (url, depth);
         loop {}
     }
     ///Runs `fetch` over iterables, one for each parameter; the results come as they are ready.
     #[track_caller]
-    fn imap_unordered<I0, I1>(url: I0, depth: I1) -> ::greenpool::GreenMap<()>
-    where
-        I0: ::core::iter::IntoIterator<Item = ()>,
-        <I0 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-        I1: ::core::iter::IntoIterator<Item = u8>,
-        <I1 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn imap_unordered(
+        url: impl ::core::iter::IntoIterator<
+            Item = (),
+        > + ::greenpool::__private::ReadFromAnyThread,
+        depth: impl ::core::iter::IntoIterator<
+            Item = u8,
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<()> {
         let _ = (url, depth);
         loop {}
     }
     ///Runs `fetch` over tuples of arguments; the results come in the order of the arguments.
     #[track_caller]
-    fn starmap<I>(tuples: I) -> ::greenpool::GreenMap<()>
-    where
-        I: ::core::iter::IntoIterator<Item = ((), u8)>,
-        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn starmap(
+        tuples: impl ::core::iter::IntoIterator<
+            Item = ((), u8),
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<()> {
         let _ = (tuples,);
         loop {}
     }
     ///Runs `fetch` over tuples of arguments; the results come as they are ready.
     #[track_caller]
-    fn starmap_unordered<I>(tuples: I) -> ::greenpool::GreenMap<()>
-    where
-        I: ::core::iter::IntoIterator<Item = ((), u8)>,
-        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn starmap_unordered(
+        tuples: impl ::core::iter::IntoIterator<
+            Item = ((), u8),
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<()> {
         let _ = (tuples,);
         loop {}
     }

@@ -11,7 +11,7 @@ struct fetch {}
 impl fetch {
     ///The pool that `fetch` runs in.
     #[must_use]
-    fn pool() -> &'static ::greenpool::GreenPool {
+    pub fn pool() -> &'static ::greenpool::GreenPool {
         static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
             "fetch",
             || -> ::core::primitive::usize { 1000 },
@@ -19,7 +19,7 @@ impl fetch {
         ::greenpool::__private::PoolCell::get(&__POOL)
     }
     ///Waits for a free slot, starts `fetch` in it, and gives its green thread.
-    fn spawn<T: 'static>(
+    pub fn spawn<T: 'static>(
         url: impl ::core::marker::Sized,
         t: T,
     ) -> ::greenpool::SpawnCall<__fetch<T>, ((), T), &'static str> {
@@ -27,7 +27,7 @@ impl fetch {
         loop {}
     }
     ///Waits for a free slot and starts `fetch` in it; no result is wanted.
-    fn spawn_n<T: 'static>(
+    pub fn spawn_n<T: 'static>(
         url: impl ::core::marker::Sized,
         t: T,
     ) -> ::greenpool::SpawnCallN<__fetch<T>, ((), T), &'static str> {
@@ -36,7 +36,7 @@ impl fetch {
     }
     ///Starts `fetch` if a slot is free at once; else gives the arguments back.
     #[track_caller]
-    fn try_spawn<T: 'static>(
+    pub fn try_spawn<T: 'static>(
         url: impl ::core::marker::Sized,
         t: T,
     ) -> ::core::result::Result<
@@ -49,7 +49,7 @@ impl fetch {
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
-    fn __submit<T: 'static>(
+    pub fn __submit<T: 'static>(
         url: impl ::core::marker::Sized,
         t: T,
     ) -> ::greenpool::GreenThread<&'static str> {
@@ -58,48 +58,47 @@ impl fetch {
     }
     ///Runs `fetch` over iterables, one for each parameter; the results come in the order of the arguments.
     #[track_caller]
-    fn imap<T: 'static, I0, I1>(url: I0, t: I1) -> ::greenpool::GreenMap<&'static str>
-    where
-        I0: ::core::iter::IntoIterator<Item = ()>,
-        <I0 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-        I1: ::core::iter::IntoIterator<Item = T>,
-        <I1 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn imap<T: 'static>(
+        url: impl ::core::iter::IntoIterator<
+            Item = (),
+        > + ::greenpool::__private::ReadFromAnyThread,
+        t: impl ::core::iter::IntoIterator<
+            Item = T,
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<&'static str> {
         let _ = (url, t);
         loop {}
     }
     ///Runs `fetch` over iterables, one for each parameter; the results come as they are ready.
     #[track_caller]
-    fn imap_unordered<T: 'static, I0, I1>(
-        url: I0,
-        t: I1,
-    ) -> ::greenpool::GreenMap<&'static str>
-    where
-        I0: ::core::iter::IntoIterator<Item = ()>,
-        <I0 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-        I1: ::core::iter::IntoIterator<Item = T>,
-        <I1 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn imap_unordered<T: 'static>(
+        url: impl ::core::iter::IntoIterator<
+            Item = (),
+        > + ::greenpool::__private::ReadFromAnyThread,
+        t: impl ::core::iter::IntoIterator<
+            Item = T,
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<&'static str> {
         let _ = (url, t);
         loop {}
     }
     ///Runs `fetch` over tuples of arguments; the results come in the order of the arguments.
     #[track_caller]
-    fn starmap<T: 'static, I>(tuples: I) -> ::greenpool::GreenMap<&'static str>
-    where
-        I: ::core::iter::IntoIterator<Item = ((), T)>,
-        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn starmap<T: 'static>(
+        tuples: impl ::core::iter::IntoIterator<
+            Item = ((), T),
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<&'static str> {
         let _ = (tuples,);
         loop {}
     }
     ///Runs `fetch` over tuples of arguments; the results come as they are ready.
     #[track_caller]
-    fn starmap_unordered<T: 'static, I>(tuples: I) -> ::greenpool::GreenMap<&'static str>
-    where
-        I: ::core::iter::IntoIterator<Item = ((), T)>,
-        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn starmap_unordered<T: 'static>(
+        tuples: impl ::core::iter::IntoIterator<
+            Item = ((), T),
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<&'static str> {
         let _ = (tuples,);
         loop {}
     }

@@ -8,7 +8,7 @@ struct fetch {}
 impl fetch {
     ///The pool that `fetch` runs in.
     #[must_use]
-    fn pool() -> &'static ::greenpool::GreenPool {
+    pub fn pool() -> &'static ::greenpool::GreenPool {
         static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
             "fetch",
             || -> ::core::primitive::usize { 1000 },
@@ -16,18 +16,18 @@ impl fetch {
         ::greenpool::__private::PoolCell::get(&__POOL)
     }
     ///Waits for a free slot, starts `fetch` in it, and gives its green thread.
-    fn spawn(url: String) -> ::greenpool::SpawnCall<fetch, (String,), ()> {
+    pub fn spawn(url: String) -> ::greenpool::SpawnCall<fetch, (String,), ()> {
         let _ = (url,);
         loop {}
     }
     ///Waits for a free slot and starts `fetch` in it; no result is wanted.
-    fn spawn_n(url: String) -> ::greenpool::SpawnCallN<fetch, (String,), ()> {
+    pub fn spawn_n(url: String) -> ::greenpool::SpawnCallN<fetch, (String,), ()> {
         let _ = (url,);
         loop {}
     }
     ///Starts `fetch` if a slot is free at once; else gives the arguments back.
     #[track_caller]
-    fn try_spawn(
+    pub fn try_spawn(
         url: String,
     ) -> ::core::result::Result<
         ::greenpool::GreenThread<()>,
@@ -39,47 +39,47 @@ impl fetch {
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
-    fn __submit(url: String) -> ::greenpool::GreenThread<()> {
+    pub fn __submit(url: String) -> ::greenpool::GreenThread<()> {
         let _ = (url,);
         loop {}
     }
     ///Runs `fetch` over iterables, one for each parameter; the results come in the order of the arguments.
     #[track_caller]
-    fn imap<I0>(url: I0) -> ::greenpool::GreenMap<()>
-    where
-        I0: ::core::iter::IntoIterator<Item = String>,
-        <I0 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn imap(
+        url: impl ::core::iter::IntoIterator<
+            Item = String,
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<()> {
         let _ = (url,);
         loop {}
     }
     ///Runs `fetch` over iterables, one for each parameter; the results come as they are ready.
     #[track_caller]
-    fn imap_unordered<I0>(url: I0) -> ::greenpool::GreenMap<()>
-    where
-        I0: ::core::iter::IntoIterator<Item = String>,
-        <I0 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn imap_unordered(
+        url: impl ::core::iter::IntoIterator<
+            Item = String,
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<()> {
         let _ = (url,);
         loop {}
     }
     ///Runs `fetch` over tuples of arguments; the results come in the order of the arguments.
     #[track_caller]
-    fn starmap<I>(tuples: I) -> ::greenpool::GreenMap<()>
-    where
-        I: ::core::iter::IntoIterator<Item = (String,)>,
-        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn starmap(
+        tuples: impl ::core::iter::IntoIterator<
+            Item = (String,),
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<()> {
         let _ = (tuples,);
         loop {}
     }
     ///Runs `fetch` over tuples of arguments; the results come as they are ready.
     #[track_caller]
-    fn starmap_unordered<I>(tuples: I) -> ::greenpool::GreenMap<()>
-    where
-        I: ::core::iter::IntoIterator<Item = (String,)>,
-        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn starmap_unordered(
+        tuples: impl ::core::iter::IntoIterator<
+            Item = (String,),
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<()> {
         let _ = (tuples,);
         loop {}
     }

@@ -6,7 +6,7 @@ struct fetch {}
 impl fetch {
     ///The pool that `fetch` runs in.
     #[must_use]
-    fn pool() -> &'static ::greenpool::GreenPool {
+    pub fn pool() -> &'static ::greenpool::GreenPool {
         static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
             "fetch",
             || -> ::core::primitive::usize { 1000 },
@@ -14,16 +14,16 @@ impl fetch {
         ::greenpool::__private::PoolCell::get(&__POOL)
     }
     ///Waits for a free slot, starts `fetch` in it, and gives its green thread.
-    fn spawn() -> ::greenpool::SpawnCall<fetch, (), ()> {
+    pub fn spawn() -> ::greenpool::SpawnCall<fetch, (), ()> {
         ::greenpool::__private::spawn::<fetch, (), ()>(())
     }
     ///Waits for a free slot and starts `fetch` in it; no result is wanted.
-    fn spawn_n() -> ::greenpool::SpawnCallN<fetch, (), ()> {
+    pub fn spawn_n() -> ::greenpool::SpawnCallN<fetch, (), ()> {
         ::greenpool::__private::spawn_n::<fetch, (), ()>(())
     }
     ///Starts `fetch` if a slot is free at once; else gives the arguments back.
     #[track_caller]
-    fn try_spawn() -> ::core::result::Result<
+    pub fn try_spawn() -> ::core::result::Result<
         ::greenpool::GreenThread<()>,
         ::greenpool::TrySpawnError<()>,
     > {
@@ -32,16 +32,16 @@ impl fetch {
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
-    fn __submit() -> ::greenpool::GreenThread<()> {
+    pub fn __submit() -> ::greenpool::GreenThread<()> {
         ::greenpool::__private::submit::<fetch, (), ()>(())
     }
     ///Runs `fetch` over tuples of arguments; the results come in the order of the arguments.
     #[track_caller]
-    fn starmap<I>(tuples: I) -> ::greenpool::GreenMap<()>
-    where
-        I: ::core::iter::IntoIterator<Item = ()>,
-        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn starmap(
+        tuples: impl ::core::iter::IntoIterator<
+            Item = (),
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<()> {
         ::greenpool::__private::imap::<
             fetch,
             (),
@@ -51,11 +51,11 @@ impl fetch {
     }
     ///Runs `fetch` over tuples of arguments; the results come as they are ready.
     #[track_caller]
-    fn starmap_unordered<I>(tuples: I) -> ::greenpool::GreenMap<()>
-    where
-        I: ::core::iter::IntoIterator<Item = ()>,
-        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn starmap_unordered(
+        tuples: impl ::core::iter::IntoIterator<
+            Item = (),
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<()> {
         ::greenpool::__private::imap_unordered::<
             fetch,
             (),

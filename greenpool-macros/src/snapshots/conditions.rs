@@ -15,7 +15,7 @@ struct old {}
 impl old {
     ///The pool that `old` runs in.
     #[must_use]
-    fn pool() -> &'static ::greenpool::GreenPool {
+    pub fn pool() -> &'static ::greenpool::GreenPool {
         static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
             "old",
             || -> ::core::primitive::usize { 1000 },
@@ -23,16 +23,16 @@ impl old {
         ::greenpool::__private::PoolCell::get(&__POOL)
     }
     ///Waits for a free slot, starts `old` in it, and gives its green thread.
-    fn spawn() -> ::greenpool::SpawnCall<old, (), ()> {
+    pub fn spawn() -> ::greenpool::SpawnCall<old, (), ()> {
         ::greenpool::__private::spawn::<old, (), ()>(())
     }
     ///Waits for a free slot and starts `old` in it; no result is wanted.
-    fn spawn_n() -> ::greenpool::SpawnCallN<old, (), ()> {
+    pub fn spawn_n() -> ::greenpool::SpawnCallN<old, (), ()> {
         ::greenpool::__private::spawn_n::<old, (), ()>(())
     }
     ///Starts `old` if a slot is free at once; else gives the arguments back.
     #[track_caller]
-    fn try_spawn() -> ::core::result::Result<
+    pub fn try_spawn() -> ::core::result::Result<
         ::greenpool::GreenThread<()>,
         ::greenpool::TrySpawnError<()>,
     > {
@@ -41,16 +41,16 @@ impl old {
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
-    fn __submit() -> ::greenpool::GreenThread<()> {
+    pub fn __submit() -> ::greenpool::GreenThread<()> {
         ::greenpool::__private::submit::<old, (), ()>(())
     }
     ///Runs `old` over tuples of arguments; the results come in the order of the arguments.
     #[track_caller]
-    fn starmap<I>(tuples: I) -> ::greenpool::GreenMap<()>
-    where
-        I: ::core::iter::IntoIterator<Item = ()>,
-        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn starmap(
+        tuples: impl ::core::iter::IntoIterator<
+            Item = (),
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<()> {
         ::greenpool::__private::imap::<
             old,
             (),
@@ -60,11 +60,11 @@ impl old {
     }
     ///Runs `old` over tuples of arguments; the results come as they are ready.
     #[track_caller]
-    fn starmap_unordered<I>(tuples: I) -> ::greenpool::GreenMap<()>
-    where
-        I: ::core::iter::IntoIterator<Item = ()>,
-        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn starmap_unordered(
+        tuples: impl ::core::iter::IntoIterator<
+            Item = (),
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<()> {
         ::greenpool::__private::imap_unordered::<
             old,
             (),

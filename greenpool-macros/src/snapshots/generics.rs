@@ -14,7 +14,7 @@ struct show {}
 impl show {
     ///The pool that `show` runs in.
     #[must_use]
-    fn pool() -> &'static ::greenpool::GreenPool {
+    pub fn pool() -> &'static ::greenpool::GreenPool {
         static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
             "show",
             || -> ::core::primitive::usize { 1000 },
@@ -22,7 +22,11 @@ impl show {
         ::greenpool::__private::PoolCell::get(&__POOL)
     }
     ///Waits for a free slot, starts `show` in it, and gives its green thread.
-    fn spawn<T: Display + Send + 'static, const N: usize, Arg1: Write + Send + 'static>(
+    pub fn spawn<
+        T: Display + Send + 'static,
+        const N: usize,
+        Arg1: Write + Send + 'static,
+    >(
         all: [T; N],
         to: Arg1,
     ) -> ::greenpool::SpawnCall<__show<T, N, Arg1>, ([T; N], Arg1), usize>
@@ -36,7 +40,7 @@ impl show {
         >((all, to))
     }
     ///Waits for a free slot and starts `show` in it; no result is wanted.
-    fn spawn_n<
+    pub fn spawn_n<
         T: Display + Send + 'static,
         const N: usize,
         Arg1: Write + Send + 'static,
@@ -55,7 +59,7 @@ impl show {
     }
     ///Starts `show` if a slot is free at once; else gives the arguments back.
     #[track_caller]
-    fn try_spawn<
+    pub fn try_spawn<
         T: Display + Send + 'static,
         const N: usize,
         Arg1: Write + Send + 'static,
@@ -78,7 +82,7 @@ impl show {
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
-    fn __submit<
+    pub fn __submit<
         T: Display + Send + 'static,
         const N: usize,
         Arg1: Write + Send + 'static,
@@ -94,19 +98,20 @@ impl show {
     }
     ///Runs `show` over iterables, one for each parameter; the results come in the order of the arguments.
     #[track_caller]
-    fn imap<
+    pub fn imap<
         T: Display + Send + 'static,
         const N: usize,
         Arg1: Write + Send + 'static,
-        I0,
-        I1,
-    >(all: I0, to: I1) -> ::greenpool::GreenMap<usize>
+    >(
+        all: impl ::core::iter::IntoIterator<
+            Item = [T; N],
+        > + ::greenpool::__private::ReadFromAnyThread,
+        to: impl ::core::iter::IntoIterator<
+            Item = Arg1,
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<usize>
     where
         T: Clone,
-        I0: ::core::iter::IntoIterator<Item = [T; N]>,
-        <I0 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-        I1: ::core::iter::IntoIterator<Item = Arg1>,
-        <I1 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
     {
         ::greenpool::__private::imap::<
             __show<T, N, Arg1>,
@@ -125,19 +130,20 @@ impl show {
     }
     ///Runs `show` over iterables, one for each parameter; the results come as they are ready.
     #[track_caller]
-    fn imap_unordered<
+    pub fn imap_unordered<
         T: Display + Send + 'static,
         const N: usize,
         Arg1: Write + Send + 'static,
-        I0,
-        I1,
-    >(all: I0, to: I1) -> ::greenpool::GreenMap<usize>
+    >(
+        all: impl ::core::iter::IntoIterator<
+            Item = [T; N],
+        > + ::greenpool::__private::ReadFromAnyThread,
+        to: impl ::core::iter::IntoIterator<
+            Item = Arg1,
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<usize>
     where
         T: Clone,
-        I0: ::core::iter::IntoIterator<Item = [T; N]>,
-        <I0 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-        I1: ::core::iter::IntoIterator<Item = Arg1>,
-        <I1 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
     {
         ::greenpool::__private::imap_unordered::<
             __show<T, N, Arg1>,
@@ -156,16 +162,17 @@ impl show {
     }
     ///Runs `show` over tuples of arguments; the results come in the order of the arguments.
     #[track_caller]
-    fn starmap<
+    pub fn starmap<
         T: Display + Send + 'static,
         const N: usize,
         Arg1: Write + Send + 'static,
-        I,
-    >(tuples: I) -> ::greenpool::GreenMap<usize>
+    >(
+        tuples: impl ::core::iter::IntoIterator<
+            Item = ([T; N], Arg1),
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<usize>
     where
         T: Clone,
-        I: ::core::iter::IntoIterator<Item = ([T; N], Arg1)>,
-        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
     {
         ::greenpool::__private::imap::<
             __show<T, N, Arg1>,
@@ -176,16 +183,17 @@ impl show {
     }
     ///Runs `show` over tuples of arguments; the results come as they are ready.
     #[track_caller]
-    fn starmap_unordered<
+    pub fn starmap_unordered<
         T: Display + Send + 'static,
         const N: usize,
         Arg1: Write + Send + 'static,
-        I,
-    >(tuples: I) -> ::greenpool::GreenMap<usize>
+    >(
+        tuples: impl ::core::iter::IntoIterator<
+            Item = ([T; N], Arg1),
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<usize>
     where
         T: Clone,
-        I: ::core::iter::IntoIterator<Item = ([T; N], Arg1)>,
-        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
     {
         ::greenpool::__private::imap_unordered::<
             __show<T, N, Arg1>,

@@ -9,7 +9,7 @@ pub(crate) struct add {}
 impl add {
     ///The pool that `add` runs in.
     #[must_use]
-    pub(crate) fn pool() -> &'static ::greenpool::GreenPool {
+    pub fn pool() -> &'static ::greenpool::GreenPool {
         static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
             "add",
             || -> ::core::primitive::usize { 1000 },
@@ -17,7 +17,7 @@ impl add {
         ::greenpool::__private::PoolCell::get(&__POOL)
     }
     ///Waits for a free slot, starts `add` in it, and gives its green thread.
-    pub(crate) fn spawn(
+    pub fn spawn(
         arg0: (u8, u8),
         c: u8,
         arg2: u8,
@@ -25,7 +25,7 @@ impl add {
         ::greenpool::__private::spawn::<add, ((u8, u8), u8, u8), u8>((arg0, c, arg2))
     }
     ///Waits for a free slot and starts `add` in it; no result is wanted.
-    pub(crate) fn spawn_n(
+    pub fn spawn_n(
         arg0: (u8, u8),
         c: u8,
         arg2: u8,
@@ -34,7 +34,7 @@ impl add {
     }
     ///Starts `add` if a slot is free at once; else gives the arguments back.
     #[track_caller]
-    pub(crate) fn try_spawn(
+    pub fn try_spawn(
         arg0: (u8, u8),
         c: u8,
         arg2: u8,
@@ -47,28 +47,22 @@ impl add {
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
-    pub(crate) fn __submit(
-        arg0: (u8, u8),
-        c: u8,
-        arg2: u8,
-    ) -> ::greenpool::GreenThread<u8> {
+    pub fn __submit(arg0: (u8, u8), c: u8, arg2: u8) -> ::greenpool::GreenThread<u8> {
         ::greenpool::__private::submit::<add, ((u8, u8), u8, u8), u8>((arg0, c, arg2))
     }
     ///Runs `add` over iterables, one for each parameter; the results come in the order of the arguments.
     #[track_caller]
-    pub(crate) fn imap<I0, I1, I2>(
-        arg0: I0,
-        c: I1,
-        arg2: I2,
-    ) -> ::greenpool::GreenMap<u8>
-    where
-        I0: ::core::iter::IntoIterator<Item = (u8, u8)>,
-        <I0 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-        I1: ::core::iter::IntoIterator<Item = u8>,
-        <I1 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-        I2: ::core::iter::IntoIterator<Item = u8>,
-        <I2 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn imap(
+        arg0: impl ::core::iter::IntoIterator<
+            Item = (u8, u8),
+        > + ::greenpool::__private::ReadFromAnyThread,
+        c: impl ::core::iter::IntoIterator<
+            Item = u8,
+        > + ::greenpool::__private::ReadFromAnyThread,
+        arg2: impl ::core::iter::IntoIterator<
+            Item = u8,
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<u8> {
         ::greenpool::__private::imap::<
             add,
             ((u8, u8), u8, u8),
@@ -89,19 +83,17 @@ impl add {
     }
     ///Runs `add` over iterables, one for each parameter; the results come as they are ready.
     #[track_caller]
-    pub(crate) fn imap_unordered<I0, I1, I2>(
-        arg0: I0,
-        c: I1,
-        arg2: I2,
-    ) -> ::greenpool::GreenMap<u8>
-    where
-        I0: ::core::iter::IntoIterator<Item = (u8, u8)>,
-        <I0 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-        I1: ::core::iter::IntoIterator<Item = u8>,
-        <I1 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-        I2: ::core::iter::IntoIterator<Item = u8>,
-        <I2 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn imap_unordered(
+        arg0: impl ::core::iter::IntoIterator<
+            Item = (u8, u8),
+        > + ::greenpool::__private::ReadFromAnyThread,
+        c: impl ::core::iter::IntoIterator<
+            Item = u8,
+        > + ::greenpool::__private::ReadFromAnyThread,
+        arg2: impl ::core::iter::IntoIterator<
+            Item = u8,
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<u8> {
         ::greenpool::__private::imap_unordered::<
             add,
             ((u8, u8), u8, u8),
@@ -122,11 +114,11 @@ impl add {
     }
     ///Runs `add` over tuples of arguments; the results come in the order of the arguments.
     #[track_caller]
-    pub(crate) fn starmap<I>(tuples: I) -> ::greenpool::GreenMap<u8>
-    where
-        I: ::core::iter::IntoIterator<Item = ((u8, u8), u8, u8)>,
-        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn starmap(
+        tuples: impl ::core::iter::IntoIterator<
+            Item = ((u8, u8), u8, u8),
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<u8> {
         ::greenpool::__private::imap::<
             add,
             ((u8, u8), u8, u8),
@@ -136,11 +128,11 @@ impl add {
     }
     ///Runs `add` over tuples of arguments; the results come as they are ready.
     #[track_caller]
-    pub(crate) fn starmap_unordered<I>(tuples: I) -> ::greenpool::GreenMap<u8>
-    where
-        I: ::core::iter::IntoIterator<Item = ((u8, u8), u8, u8)>,
-        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn starmap_unordered(
+        tuples: impl ::core::iter::IntoIterator<
+            Item = ((u8, u8), u8, u8),
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<u8> {
         ::greenpool::__private::imap_unordered::<
             add,
             ((u8, u8), u8, u8),

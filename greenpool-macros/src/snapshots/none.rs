@@ -6,7 +6,7 @@ struct tick {}
 impl tick {
     ///The pool that `tick` runs in.
     #[must_use]
-    fn pool() -> &'static ::greenpool::GreenPool {
+    pub fn pool() -> &'static ::greenpool::GreenPool {
         const __SIZE: ::core::primitive::usize = 100;
         const _: () = ::core::assert!(
             __SIZE != 0, "a pool of size 0 would never run anything; write at least 1"
@@ -18,16 +18,16 @@ impl tick {
         ::greenpool::__private::PoolCell::get(&__POOL)
     }
     ///Waits for a free slot, starts `tick` in it, and gives its green thread.
-    fn spawn() -> ::greenpool::SpawnCall<tick, (), ()> {
+    pub fn spawn() -> ::greenpool::SpawnCall<tick, (), ()> {
         ::greenpool::__private::spawn::<tick, (), ()>(())
     }
     ///Waits for a free slot and starts `tick` in it; no result is wanted.
-    fn spawn_n() -> ::greenpool::SpawnCallN<tick, (), ()> {
+    pub fn spawn_n() -> ::greenpool::SpawnCallN<tick, (), ()> {
         ::greenpool::__private::spawn_n::<tick, (), ()>(())
     }
     ///Starts `tick` if a slot is free at once; else gives the arguments back.
     #[track_caller]
-    fn try_spawn() -> ::core::result::Result<
+    pub fn try_spawn() -> ::core::result::Result<
         ::greenpool::GreenThread<()>,
         ::greenpool::TrySpawnError<()>,
     > {
@@ -36,16 +36,16 @@ impl tick {
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
-    fn __submit() -> ::greenpool::GreenThread<()> {
+    pub fn __submit() -> ::greenpool::GreenThread<()> {
         ::greenpool::__private::submit::<tick, (), ()>(())
     }
     ///Runs `tick` over tuples of arguments; the results come in the order of the arguments.
     #[track_caller]
-    fn starmap<I>(tuples: I) -> ::greenpool::GreenMap<()>
-    where
-        I: ::core::iter::IntoIterator<Item = ()>,
-        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn starmap(
+        tuples: impl ::core::iter::IntoIterator<
+            Item = (),
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<()> {
         ::greenpool::__private::imap::<
             tick,
             (),
@@ -55,11 +55,11 @@ impl tick {
     }
     ///Runs `tick` over tuples of arguments; the results come as they are ready.
     #[track_caller]
-    fn starmap_unordered<I>(tuples: I) -> ::greenpool::GreenMap<()>
-    where
-        I: ::core::iter::IntoIterator<Item = ()>,
-        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn starmap_unordered(
+        tuples: impl ::core::iter::IntoIterator<
+            Item = (),
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<()> {
         ::greenpool::__private::imap_unordered::<
             tick,
             (),

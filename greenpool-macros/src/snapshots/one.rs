@@ -54,11 +54,11 @@ impl fetch {
     }
     ///Runs `fetch` over iterables, one for each parameter; the results come in the order of the arguments.
     #[track_caller]
-    pub fn imap<I0>(url: I0) -> ::greenpool::GreenMap<Result<Page, Error>>
-    where
-        I0: ::core::iter::IntoIterator<Item = String>,
-        <I0 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn imap(
+        url: impl ::core::iter::IntoIterator<
+            Item = String,
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<Result<Page, Error>> {
         ::greenpool::__private::imap::<
             fetch,
             (String,),
@@ -73,11 +73,11 @@ impl fetch {
     }
     ///Runs `fetch` over iterables, one for each parameter; the results come as they are ready.
     #[track_caller]
-    pub fn imap_unordered<I0>(url: I0) -> ::greenpool::GreenMap<Result<Page, Error>>
-    where
-        I0: ::core::iter::IntoIterator<Item = String>,
-        <I0 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn imap_unordered(
+        url: impl ::core::iter::IntoIterator<
+            Item = String,
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<Result<Page, Error>> {
         ::greenpool::__private::imap_unordered::<
             fetch,
             (String,),
@@ -92,11 +92,11 @@ impl fetch {
     }
     ///Runs `fetch` over tuples of arguments; the results come in the order of the arguments.
     #[track_caller]
-    pub fn starmap<I>(tuples: I) -> ::greenpool::GreenMap<Result<Page, Error>>
-    where
-        I: ::core::iter::IntoIterator<Item = (String,)>,
-        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn starmap(
+        tuples: impl ::core::iter::IntoIterator<
+            Item = (String,),
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<Result<Page, Error>> {
         ::greenpool::__private::imap::<
             fetch,
             (String,),
@@ -106,11 +106,11 @@ impl fetch {
     }
     ///Runs `fetch` over tuples of arguments; the results come as they are ready.
     #[track_caller]
-    pub fn starmap_unordered<I>(tuples: I) -> ::greenpool::GreenMap<Result<Page, Error>>
-    where
-        I: ::core::iter::IntoIterator<Item = (String,)>,
-        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn starmap_unordered(
+        tuples: impl ::core::iter::IntoIterator<
+            Item = (String,),
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<Result<Page, Error>> {
         ::greenpool::__private::imap_unordered::<
             fetch,
             (String,),

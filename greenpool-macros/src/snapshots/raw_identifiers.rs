@@ -6,7 +6,7 @@ struct r#match {}
 impl r#match {
     ///The pool that `r#match` runs in.
     #[must_use]
-    fn pool() -> &'static ::greenpool::GreenPool {
+    pub fn pool() -> &'static ::greenpool::GreenPool {
         static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
             "matching",
             || -> ::core::primitive::usize { 1000 },
@@ -14,16 +14,16 @@ impl r#match {
         ::greenpool::__private::PoolCell::get(&__POOL)
     }
     ///Waits for a free slot, starts `match` in it, and gives its green thread.
-    fn spawn(r#type: u8) -> ::greenpool::SpawnCall<r#match, (u8,), ()> {
+    pub fn spawn(r#type: u8) -> ::greenpool::SpawnCall<r#match, (u8,), ()> {
         ::greenpool::__private::spawn::<r#match, (u8,), ()>((r#type,))
     }
     ///Waits for a free slot and starts `match` in it; no result is wanted.
-    fn spawn_n(r#type: u8) -> ::greenpool::SpawnCallN<r#match, (u8,), ()> {
+    pub fn spawn_n(r#type: u8) -> ::greenpool::SpawnCallN<r#match, (u8,), ()> {
         ::greenpool::__private::spawn_n::<r#match, (u8,), ()>((r#type,))
     }
     ///Starts `match` if a slot is free at once; else gives the arguments back.
     #[track_caller]
-    fn try_spawn(
+    pub fn try_spawn(
         r#type: u8,
     ) -> ::core::result::Result<
         ::greenpool::GreenThread<()>,
@@ -34,16 +34,16 @@ impl r#match {
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
-    fn __submit(r#type: u8) -> ::greenpool::GreenThread<()> {
+    pub fn __submit(r#type: u8) -> ::greenpool::GreenThread<()> {
         ::greenpool::__private::submit::<r#match, (u8,), ()>((r#type,))
     }
     ///Runs `match` over iterables, one for each parameter; the results come in the order of the arguments.
     #[track_caller]
-    fn imap<I0>(r#type: I0) -> ::greenpool::GreenMap<()>
-    where
-        I0: ::core::iter::IntoIterator<Item = u8>,
-        <I0 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn imap(
+        r#type: impl ::core::iter::IntoIterator<
+            Item = u8,
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<()> {
         ::greenpool::__private::imap::<
             r#match,
             (u8,),
@@ -58,11 +58,11 @@ impl r#match {
     }
     ///Runs `match` over iterables, one for each parameter; the results come as they are ready.
     #[track_caller]
-    fn imap_unordered<I0>(r#type: I0) -> ::greenpool::GreenMap<()>
-    where
-        I0: ::core::iter::IntoIterator<Item = u8>,
-        <I0 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn imap_unordered(
+        r#type: impl ::core::iter::IntoIterator<
+            Item = u8,
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<()> {
         ::greenpool::__private::imap_unordered::<
             r#match,
             (u8,),
@@ -77,11 +77,11 @@ impl r#match {
     }
     ///Runs `match` over tuples of arguments; the results come in the order of the arguments.
     #[track_caller]
-    fn starmap<I>(tuples: I) -> ::greenpool::GreenMap<()>
-    where
-        I: ::core::iter::IntoIterator<Item = (u8,)>,
-        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn starmap(
+        tuples: impl ::core::iter::IntoIterator<
+            Item = (u8,),
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<()> {
         ::greenpool::__private::imap::<
             r#match,
             (u8,),
@@ -91,11 +91,11 @@ impl r#match {
     }
     ///Runs `match` over tuples of arguments; the results come as they are ready.
     #[track_caller]
-    fn starmap_unordered<I>(tuples: I) -> ::greenpool::GreenMap<()>
-    where
-        I: ::core::iter::IntoIterator<Item = (u8,)>,
-        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn starmap_unordered(
+        tuples: impl ::core::iter::IntoIterator<
+            Item = (u8,),
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<()> {
         ::greenpool::__private::imap_unordered::<
             r#match,
             (u8,),

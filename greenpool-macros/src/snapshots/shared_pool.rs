@@ -6,20 +6,20 @@ struct Fetch {}
 impl Fetch {
     ///The pool that `fetch` runs in.
     #[must_use]
-    fn pool() -> &'static pools::GreenPool {
+    pub fn pool() -> &'static pools::GreenPool {
         pools::__private::shared(&crate::POOL)
     }
     ///Waits for a free slot, starts `fetch` in it, and gives its green thread.
-    fn spawn(url: String) -> pools::SpawnCall<Fetch, (String,), ()> {
+    pub fn spawn(url: String) -> pools::SpawnCall<Fetch, (String,), ()> {
         pools::__private::spawn::<Fetch, (String,), ()>((url,))
     }
     ///Waits for a free slot and starts `fetch` in it; no result is wanted.
-    fn spawn_n(url: String) -> pools::SpawnCallN<Fetch, (String,), ()> {
+    pub fn spawn_n(url: String) -> pools::SpawnCallN<Fetch, (String,), ()> {
         pools::__private::spawn_n::<Fetch, (String,), ()>((url,))
     }
     ///Starts `fetch` if a slot is free at once; else gives the arguments back.
     #[track_caller]
-    fn try_spawn(
+    pub fn try_spawn(
         url: String,
     ) -> ::core::result::Result<
         pools::GreenThread<()>,
@@ -30,16 +30,16 @@ impl Fetch {
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
-    fn __submit(url: String) -> pools::GreenThread<()> {
+    pub fn __submit(url: String) -> pools::GreenThread<()> {
         pools::__private::submit::<Fetch, (String,), ()>((url,))
     }
     ///Runs `fetch` over iterables, one for each parameter; the results come in the order of the arguments.
     #[track_caller]
-    fn imap<I0>(url: I0) -> pools::GreenMap<()>
-    where
-        I0: ::core::iter::IntoIterator<Item = String>,
-        <I0 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn imap(
+        url: impl ::core::iter::IntoIterator<
+            Item = String,
+        > + pools::__private::ReadFromAnyThread,
+    ) -> pools::GreenMap<()> {
         pools::__private::imap::<
             Fetch,
             (String,),
@@ -54,11 +54,11 @@ impl Fetch {
     }
     ///Runs `fetch` over iterables, one for each parameter; the results come as they are ready.
     #[track_caller]
-    fn imap_unordered<I0>(url: I0) -> pools::GreenMap<()>
-    where
-        I0: ::core::iter::IntoIterator<Item = String>,
-        <I0 as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn imap_unordered(
+        url: impl ::core::iter::IntoIterator<
+            Item = String,
+        > + pools::__private::ReadFromAnyThread,
+    ) -> pools::GreenMap<()> {
         pools::__private::imap_unordered::<
             Fetch,
             (String,),
@@ -73,11 +73,11 @@ impl Fetch {
     }
     ///Runs `fetch` over tuples of arguments; the results come in the order of the arguments.
     #[track_caller]
-    fn starmap<I>(tuples: I) -> pools::GreenMap<()>
-    where
-        I: ::core::iter::IntoIterator<Item = (String,)>,
-        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn starmap(
+        tuples: impl ::core::iter::IntoIterator<
+            Item = (String,),
+        > + pools::__private::ReadFromAnyThread,
+    ) -> pools::GreenMap<()> {
         pools::__private::imap::<
             Fetch,
             (String,),
@@ -87,11 +87,11 @@ impl Fetch {
     }
     ///Runs `fetch` over tuples of arguments; the results come as they are ready.
     #[track_caller]
-    fn starmap_unordered<I>(tuples: I) -> pools::GreenMap<()>
-    where
-        I: ::core::iter::IntoIterator<Item = (String,)>,
-        <I as ::core::iter::IntoIterator>::IntoIter: ::core::marker::Send + 'static,
-    {
+    pub fn starmap_unordered(
+        tuples: impl ::core::iter::IntoIterator<
+            Item = (String,),
+        > + pools::__private::ReadFromAnyThread,
+    ) -> pools::GreenMap<()> {
         pools::__private::imap_unordered::<
             Fetch,
             (String,),

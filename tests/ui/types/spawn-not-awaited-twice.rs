@@ -1,0 +1,12 @@
+use greenpool::green_pool;
+
+#[green_pool(size = 4)]
+async fn fetch(url: String, depth: u8) -> usize {
+    url.len() + usize::from(depth)
+}
+
+async fn caller() {
+    let _: usize = fetch::spawn(String::new(), 1).await;
+}
+
+fn main() {}
