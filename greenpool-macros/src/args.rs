@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
-use syn::parse::{ParseStream, Parser};
+use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Expr, ExprLit, Lit, LitStr, Path, Token, UnOp};
 
 use crate::valid::Errors;
@@ -100,7 +100,7 @@ impl Args {
             }
             "type" => {
                 let message = "`type` is an identifier; write `type = Fetch`";
-                self.companion = Some(whole(input, message, |input| input.parse())?);
+                self.companion = Some(whole(input, message, Ident::parse)?);
             }
             _ => {
                 let hint = "write `crate = greenpool`";
@@ -167,7 +167,7 @@ fn unknown(key: &Ident, text: &str) -> syn::Error {
     syn::Error::new(key.span(), format!("unknown argument `{text}`; {remedy}"))
 }
 
-fn needs_value(key: &Ident, text: &str) -> syn::Error {
+pub(crate) fn needs_value(key: &Ident, text: &str) -> syn::Error {
     let example = match text {
         "size" => "size = 100",
         "pool" => "pool = POOL",

@@ -5,11 +5,13 @@ use proc_macro::TokenStream;
 mod args;
 mod borrow;
 mod companion;
+mod entry;
 mod expand;
 mod fallback;
 mod item;
 mod methods;
 mod pile;
+mod place;
 mod valid;
 
 #[cfg(test)]

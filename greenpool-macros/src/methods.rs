@@ -39,7 +39,7 @@ pub(crate) fn spawns(companion: &Companion) -> TokenStream {
         },
     };
     let submit = Spawn {
-        name: "__submit",
+        name: "__green_pool",
         inner: "submit",
         attrs: quote_spanned!(at=> #[doc(hidden)] #[must_use] #[track_caller]),
         output: quote_spanned!(at=> #root::GreenThread<#output>),
@@ -148,6 +148,7 @@ fn map(
     let (generics, _, clause) = companion.generics.split_for_impl();
     let sources = columns.iter().map(|Column { item, .. }| {
         let here = at.located_at(first_span(item));
+        let root = companion.root_at(here);
         quote_spanned! {here=>
             impl ::core::iter::IntoIterator<Item = #item> + #root::__private::ReadFromAnyThread
         }

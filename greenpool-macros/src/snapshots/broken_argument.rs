@@ -34,7 +34,7 @@ impl fetch {
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
-    pub fn __submit(url: String) -> ::greenpool::GreenThread<()> {
+    pub fn __green_pool(url: String) -> ::greenpool::GreenThread<()> {
         ::greenpool::__private::submit::<fetch, (String,), ()>((url,))
     }
     ///Runs `fetch` over iterables, one for each parameter; the results come in the order of the arguments.

@@ -44,7 +44,7 @@ impl fetch {
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
-    pub fn __submit(
+    pub fn __green_pool(
         url: impl ::core::marker::Sized,
         depth: u8,
     ) -> ::greenpool::GreenThread<()> {

@@ -49,7 +49,7 @@ impl fetch {
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
-    pub fn __submit<T: 'static>(
+    pub fn __green_pool<T: 'static>(
         url: impl ::core::marker::Sized,
         t: T,
     ) -> ::greenpool::GreenThread<&'static str> {

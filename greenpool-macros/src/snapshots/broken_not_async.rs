@@ -39,7 +39,7 @@ impl fetch {
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
-    pub fn __submit(url: String) -> ::greenpool::GreenThread<()> {
+    pub fn __green_pool(url: String) -> ::greenpool::GreenThread<()> {
         let _ = (url,);
         loop {}
     }

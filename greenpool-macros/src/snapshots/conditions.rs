@@ -41,7 +41,7 @@ impl old {
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
-    pub fn __submit() -> ::greenpool::GreenThread<()> {
+    pub fn __green_pool() -> ::greenpool::GreenThread<()> {
         ::greenpool::__private::submit::<old, (), ()>(())
     }
     ///Runs `old` over tuples of arguments; the results come in the order of the arguments.

@@ -82,7 +82,7 @@ impl show {
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
-    pub fn __submit<
+    pub fn __green_pool<
         T: Display + Send + 'static,
         const N: usize,
         Arg1: Write + Send + 'static,

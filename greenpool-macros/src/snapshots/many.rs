@@ -47,7 +47,11 @@ impl add {
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
-    pub fn __submit(arg0: (u8, u8), c: u8, arg2: u8) -> ::greenpool::GreenThread<u8> {
+    pub fn __green_pool(
+        arg0: (u8, u8),
+        c: u8,
+        arg2: u8,
+    ) -> ::greenpool::GreenThread<u8> {
         ::greenpool::__private::submit::<add, ((u8, u8), u8, u8), u8>((arg0, c, arg2))
     }
     ///Runs `add` over iterables, one for each parameter; the results come in the order of the arguments.

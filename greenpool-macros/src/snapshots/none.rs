@@ -36,7 +36,7 @@ impl tick {
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
-    pub fn __submit() -> ::greenpool::GreenThread<()> {
+    pub fn __green_pool() -> ::greenpool::GreenThread<()> {
         ::greenpool::__private::submit::<tick, (), ()>(())
     }
     ///Runs `tick` over tuples of arguments; the results come in the order of the arguments.

@@ -49,7 +49,7 @@ impl fetch {
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
-    pub fn __submit(url: String) -> ::greenpool::GreenThread<Result<Page, Error>> {
+    pub fn __green_pool(url: String) -> ::greenpool::GreenThread<Result<Page, Error>> {
         ::greenpool::__private::submit::<fetch, (String,), Result<Page, Error>>((url,))
     }
     ///Runs `fetch` over iterables, one for each parameter; the results come in the order of the arguments.

@@ -1,3 +1,6 @@
 fn piled() {
-    ::greenpool::__private::pile((<a::fetch>::__submit(url), <count>::__submit()))
+    ::greenpool::__private::pile((
+        <a::fetch>::__green_pool(url),
+        <count>::__green_pool(),
+    ))
 }

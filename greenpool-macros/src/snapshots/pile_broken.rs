@@ -1,5 +1,6 @@
 fn piled() {
     {
+        let _ = fetch;
         ::core::compile_error! {
             "`pile!` takes calls, and this is only a name; write `fetch(..)`"
         }

@@ -1,6 +1,6 @@
 fn piled() {
     ::greenpool::__private::pile((
-        <fetch>::__submit(url),
-        <show>::__submit::<u8>(all, to),
+        <fetch>::__green_pool(url),
+        <show>::__green_pool::<u8>(all, to),
     ))
 }

@@ -1,5 +1,5 @@
 fn piled() {
-    match (<get_user>::__submit(id), <get_posts>::__submit(id)) {
+    match (<get_user>::__green_pool(id), <get_posts>::__green_pool(id)) {
         handles => {
             #[derive(::core::clone::Clone, ::core::fmt::Debug)]
             struct Values<T0, T1> {

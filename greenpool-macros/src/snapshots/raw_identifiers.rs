@@ -34,7 +34,7 @@ impl r#match {
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
-    pub fn __submit(r#type: u8) -> ::greenpool::GreenThread<()> {
+    pub fn __green_pool(r#type: u8) -> ::greenpool::GreenThread<()> {
         ::greenpool::__private::submit::<r#match, (u8,), ()>((r#type,))
     }
     ///Runs `match` over iterables, one for each parameter; the results come in the order of the arguments.

@@ -30,7 +30,7 @@ impl Fetch {
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
-    pub fn __submit(url: String) -> pools::GreenThread<()> {
+    pub fn __green_pool(url: String) -> pools::GreenThread<()> {
         pools::__private::submit::<Fetch, (String,), ()>((url,))
     }
     ///Runs `fetch` over iterables, one for each parameter; the results come in the order of the arguments.

@@ -32,7 +32,7 @@ impl fetch {
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
-    pub fn __submit() -> ::greenpool::GreenThread<()> {
+    pub fn __green_pool() -> ::greenpool::GreenThread<()> {
         ::greenpool::__private::submit::<fetch, (), ()>(())
     }
     ///Runs `fetch` over tuples of arguments; the results come in the order of the arguments.

@@ -5,11 +5,6 @@ async fn fetch(url: String) -> usize {
     url.len()
 }
 
-#[green_pool(size = 4)]
-async fn count() -> u8 {
-    1
-}
-
 async fn caller() {
     let _ = pile![fetch(1)].join().await;
 }

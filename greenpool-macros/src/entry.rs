@@ -1,0 +1,235 @@
+//! One entry of `pile!`: a call of a pooled function, or any future where a pool is given.
+
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::parse::ParseStream;
+use syn::parse::discouraged::Speculative;
+use syn::{Expr, ExprAssign, ExprPath, ExprTry, Path, PathArguments, PathSegment, Token};
+
+use crate::expand::first_span;
+use crate::valid::Errors;
+
+pub(crate) struct Entry {
+    pub(crate) name: Option<Ident>,
+    pub(crate) value: Value,
+}
+
+pub(crate) enum Value {
+    Call(Call),
+    Future(Expr),
+    /// Only a name, which is an error. Editors complete it.
+    Name(ExprPath),
+}
+
+/// A call of a pooled function. Its arguments stay raw tokens: half typed ones are no error of ours.
+pub(crate) struct Call {
+    function: ExprPath,
+    arguments: Group,
+}
+
+/// Whether an entry begins with a name: `user: ..`
+pub(crate) fn is_named(input: ParseStream<'_>) -> bool {
+    input.peek(syn::Ident) && input.peek2(Token![:]) && !input.peek2(Token![::])
+}
+
+impl Entry {
+    /// Reads an entry. `own` tells that it runs in a pool of its own, and so has to be a call; `named` that the first
+    /// entry has a name.
+    pub(crate) fn parse(input: ParseStream<'_>, own: bool, named: bool, errors: &mut Errors) -> syn::Result<Self> {
+        let name = if is_named(input) {
+            let name: Ident = input.parse()?;
+            let colon: Token![:] = input.parse()?;
+            if !named {
+                errors.at(colon.span, "the entries before this one have no names; name all or none");
+            }
+            Some(name)
+        } else {
+            if named {
+                errors.at(input.span(), "this entry needs a name, as the others have; write `name: ..`");
+            }
+            None
+        };
+        let value = if own { Value::call(input, errors)? } else { Value::Future(input.parse()?) };
+        Ok(Self { name, value })
+    }
+}
+
+impl Value {
+    fn call(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Self> {
+        let call = match Call::parse(input) {
+            Some(call) => call,
+            None => match peel(input.parse()?) {
+                Expr::Path(name) if name.qself.is_none() => {
+                    let text = name.to_token_stream().to_string().replace(' ', "");
+                    let message = format!("`pile!` takes calls, and this is only a name; write `{text}(..)`");
+                    let error = syn::Error::new_spanned(&name, message);
+                    if !input.is_empty() && !input.peek(Token![,]) {
+                        return Err(error);
+                    }
+                    errors.push(error);
+                    return Ok(Self::Name(name));
+                }
+                value => Call::new(value)?,
+            },
+        };
+        refuse_spawn(&call.function.path)?;
+        Ok(Self::Call(call))
+    }
+
+    /// What gives the entry's handle. A future goes to `pool`.
+    pub(crate) fn expand(&self, root: &TokenStream, pool: &Ident) -> TokenStream {
+        match self {
+            Self::Call(call) => call.expand(),
+            Self::Future(future) => {
+                let at = first_span(future);
+                quote_spanned!(at=> #root::__private::submit_in(#pool, #future))
+            }
+            Self::Name(_) => self.keep(),
+        }
+    }
+
+    /// What stays of the entry beside an error, so that callers' and editors' knowledge of it does.
+    pub(crate) fn keep(&self) -> TokenStream {
+        match self {
+            Self::Call(call) => call.expand(),
+            Self::Future(future) => future.to_token_stream(),
+            Self::Name(name) => name.to_token_stream(),
+        }
+    }
+}
+
+impl ToTokens for Value {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Call(Call { function, arguments }) => {
+                function.to_tokens(tokens);
+                arguments.to_tokens(tokens);
+            }
+            Self::Future(future) => future.to_tokens(tokens),
+            Self::Name(name) => name.to_tokens(tokens),
+        }
+    }
+}
+
+impl Call {
+    /// `fetch(..)` and nothing behind it.
+    fn parse(input: ParseStream<'_>) -> Option<Self> {
+        let ahead = input.fork();
+        let function: ExprPath = ahead.parse().ok()?;
+        let Ok(TokenTree::Group(arguments)) = ahead.parse() else { return None };
+        let ended = ahead.is_empty() || ahead.peek(Token![,]);
+        let is_call = function.qself.is_none()
+            && function.attrs.is_empty()
+            && arguments.delimiter() == Delimiter::Parenthesis
+            && ended;
+        is_call.then(|| {
+            input.advance_to(&ahead);
+            Self { function, arguments }
+        })
+    }
+
+    /// The same of a whole expression, which `macro_rules!` gives, or the error for any other.
+    fn new(value: Expr) -> syn::Result<Self> {
+        match value {
+            Expr::Await(value) => {
+                Err(syn::Error::new(value.await_token.span, "`pile!` runs the calls itself; remove `.await`"))
+            }
+            Expr::Try(value) => Err(tried(&value)),
+            Expr::Assign(value) => Err(assigned(&value)),
+            Expr::Call(call) => match peel((*call.func).clone()) {
+                Expr::Path(function) if function.qself.is_none() && call.attrs.is_empty() => {
+                    let mut arguments = Group::new(Delimiter::Parenthesis, call.args.to_token_stream());
+                    arguments.set_span(call.paren_token.span.join());
+                    Ok(Self { function, arguments })
+                }
+                _ => Err(not_a_call(&call)),
+            },
+            value => Err(not_a_call(&value)),
+        }
+    }
+
+    // fetch::<T>(a)               <fetch>::__green_pool::<T>(a)
+    fn expand(&self) -> TokenStream {
+        let mut path = self.function.path.clone();
+        let Some(last) = path.segments.last_mut() else {
+            return TokenStream::new();
+        };
+        let at = last.ident.span();
+        let generics = match std::mem::replace(&mut last.arguments, PathArguments::None) {
+            PathArguments::AngleBracketed(mut generics) => {
+                generics.colon2_token.get_or_insert(Token![::](at));
+                generics.into_token_stream()
+            }
+            _ => TokenStream::new(),
+        };
+        let arguments = &self.arguments;
+        quote_spanned!(at=> <#path>::__green_pool #generics #arguments)
+    }
+}
+
+/// Refuses `fetch::spawn(a)`.
+fn refuse_spawn(path: &Path) -> syn::Result<()> {
+    let mut segments = path.segments.iter().rev();
+    let (Some(last), Some(before)) = (segments.next(), segments.next()) else {
+        return Ok(());
+    };
+    let is = |segment: &PathSegment, names: &[&str]| names.iter().any(|name| segment.ident == name);
+    let verb = is(last, &["spawn", "spawn_n", "try_spawn"]);
+    if verb && !is(before, &["self", "super", "crate"]) {
+        let message = format!("`pile!` spawns the calls itself; write `{}(..)`", before.ident);
+        return Err(syn::Error::new(last.ident.span(), message));
+    }
+    Ok(())
+}
+
+/// `fetch(a)?` and `fetch(a).await?`
+fn tried(value: &ExprTry) -> syn::Error {
+    let mark = &value.question_token;
+    match peel((*value.expr).clone()) {
+        Expr::Await(inner) => {
+            let word = inner.await_token;
+            syn::Error::new_spanned(quote!(#word #mark), "`pile!` runs the calls itself; remove `.await?`")
+        }
+        _ => syn::Error::new_spanned(
+            mark,
+            "`pile!` runs the calls itself; remove `?`, and look at the results after `.join().await`",
+        ),
+    }
+}
+
+/// `user = fetch(a)` and `pool = POOL`
+fn assigned(value: &ExprAssign) -> syn::Error {
+    match &*value.left {
+        Expr::Path(name) if name.path.is_ident("pool") => {
+            syn::Error::new_spanned(name, "a pool is given with `in`; write `pile![in POOL; ..]`")
+        }
+        Expr::Path(name) if name.path.get_ident().is_some() => {
+            let text = name.to_token_stream();
+            let message = format!("a name is followed by `:`; write `{text}: ..`");
+            syn::Error::new_spanned(value.eq_token, message)
+        }
+        _ => not_a_call(value),
+    }
+}
+
+fn not_a_call(value: &impl ToTokens) -> syn::Error {
+    let message = "`pile!` takes calls to `#[green_pool]` functions, such as \
+        `pile![fetch(a), fetch(b)]`; to run other futures name a pool: `pile![in pool; ..]`";
+    syn::Error::new_spanned(value, message)
+}
+
+/// An expression without its parentheses and the invisible groups of `macro_rules!`.
+fn peel(mut value: Expr) -> Expr {
+    loop {
+        value = match value {
+            Expr::Group(group) => *group.expr,
+            Expr::Paren(paren) => *paren.expr,
+            _ => return value,
+        }
+    }
+}
+
+/// Where a list of tokens ends.
+pub(crate) fn last_span(tokens: &TokenStream) -> Option<Span> {
+    tokens.clone().into_iter().last().map(|token| token.span())
+}

@@ -1,0 +1,71 @@
+//! Where the entries of a pile run: `in POOL;`, `size = 4;`, or nothing for their own pools.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::parse::ParseStream;
+use syn::{Expr, Token};
+
+use crate::args;
+use crate::expand::first_span;
+
+pub(crate) enum Place {
+    Own,
+    In(Expr),
+    Sized(Expr),
+}
+
+impl Place {
+    pub(crate) fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let place = if input.peek(Token![in]) {
+            let word: Token![in] = input.parse()?;
+            if nothing_follows(input) {
+                return Err(syn::Error::new(word.span, "`in` needs a pool; write `pile![in POOL; ..]`"));
+            }
+            Self::In(input.parse()?)
+        } else if is_size(input) {
+            let key = input.call(Ident::parse_any)?;
+            input.parse::<Token![=]>()?;
+            if nothing_follows(input) {
+                return Err(args::needs_value(&key, "size"));
+            }
+            let size = input.parse()?;
+            args::check_size(&size)?;
+            Self::Sized(size)
+        } else {
+            return Ok(Self::Own);
+        };
+        if !input.peek(Token![;]) {
+            return Err(syn::Error::new(input.span(), "expected `;`"));
+        }
+        input.parse::<Token![;]>()?;
+        Ok(place)
+    }
+
+    // match &POOL { pool => pile(..) }
+    pub(crate) fn around(&self, pool: &Ident, pile: TokenStream, root: &TokenStream) -> TokenStream {
+        match self {
+            Self::Own => pile,
+            Self::In(place) => {
+                let at = first_span(place);
+                let place = quote_spanned!(at=> #root::__private::given(&#place));
+                quote!(match #place { #pool => #pile })
+            }
+            Self::Sized(size) => quote!(match &#root::GreenPool::new(#size) { #pool => #pile }),
+        }
+    }
+}
+
+/// The name that the entries know their pool by.
+pub(crate) fn pool() -> Ident {
+    Ident::new("pool", Span::mixed_site())
+}
+
+fn nothing_follows(input: ParseStream<'_>) -> bool {
+    input.is_empty() || input.peek(Token![;]) || input.peek(Token![,])
+}
+
+fn is_size(input: ParseStream<'_>) -> bool {
+    let ahead = input.fork();
+    ahead.parse::<Ident>().is_ok_and(|key| key == "size") && ahead.peek(Token![=]) && !ahead.peek(Token![==])
+}
