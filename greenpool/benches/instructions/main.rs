@@ -17,15 +17,20 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use serde_json::{Value, json};
 
 use callgrind::Folder;
 use report::Table;
-use ways::work::{self, Work};
-use ways::{Way, all};
+use report::bound::{self, Bound};
+use ways::Way;
+use ways::load::Load;
+use ways::work;
 
 const SIZE: usize = 100;
+
+/// Computing and sleeping is not greenpool's.
+const LOADS: &[Load] = Load::ALL.split_at(2).0;
 
 /// Counts the instructions of a job, for greenpool and for its peers.
 #[derive(Parser)]
@@ -33,8 +38,8 @@ struct Options {
     /// Count only these (ids of the table), with a comma between them.
     #[arg(long, value_name = "WAYS", value_delimiter = ',')]
     only: Vec<String>,
-    /// What the jobs of `--only` do.
-    #[arg(long, value_enum, default_value_t = Load::Noop)]
+    /// What the jobs of `--only` do: noop or yields.
+    #[arg(long, default_value = "noop", value_parser = load)]
     load: Load,
     /// Leave the files of callgrind in this folder, to be read with `callgrind_annotate`.
     #[arg(long, value_name = "FOLDER")]
@@ -54,45 +59,6 @@ struct Options {
     /// Cargo says so.
     #[arg(long, hide = true)]
     bench: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub(crate) enum Load {
-    /// Nothing.
-    Noop,
-    /// Yield once.
-    Yields,
-}
-
-impl Load {
-    fn name(self) -> &'static str {
-        match self {
-            Load::Noop => "noop",
-            Load::Yields => "yields",
-        }
-    }
-
-    fn title(self) -> &'static str {
-        match self {
-            Load::Noop => "no-op",
-            Load::Yields => "yields once",
-        }
-    }
-
-    fn ways(self) -> Vec<Way> {
-        match self {
-            Load::Noop => all::<work::noop>(),
-            Load::Yields => all::<work::yields>(),
-        }
-    }
-
-    /// The size of a job's future, in bytes.
-    fn bytes(self) -> usize {
-        match self {
-            Load::Noop => work::noop::bytes(),
-            Load::Yields => work::yields::bytes(),
-        }
-    }
 }
 
 /// What one job costs one way.
@@ -135,26 +101,30 @@ fn run(options: &Options) -> Result<bool, String> {
     let folder = Folder::new(options.keep.as_deref())?;
     let counts = count_all(wanted(options)?, &folder, [fewer, more])?;
     let compared = bounds::compare(&counts);
-    report::print(&[table(&counts), bounds::table(&compared)], options.markdown);
+    report::print(&[table(&counts), bound::table(&compared)], options.markdown);
     if options.only.is_empty() {
         let figures = json!({
             "size": SIZE,
             "jobs": [fewer, more],
             "future_bytes": { "noop": Load::Noop.bytes(), "yields": Load::Yields.bytes() },
             "instructions_a_job": counts.iter().map(Count::json).collect::<Vec<_>>(),
-            "bounds": bounds::json(&compared),
+            "bounds": bound::json(&compared),
         });
         report::write("instructions", figures).map_err(|why| format!("cannot write the figures: {why}"))?;
     }
-    Ok(!options.check || compared.iter().all(bounds::Compared::holds))
+    Ok(!options.check || compared.iter().all(Bound::holds))
 }
 
 fn wanted(options: &Options) -> Result<Vec<(Way, Load)>, String> {
     if options.only.is_empty() {
-        let both = [Load::Noop, Load::Yields].into_iter();
+        let both = LOADS.iter().copied();
         return Ok(both.flat_map(|load| load.ways().into_iter().map(move |way| (way, load))).collect());
     }
     options.only.iter().map(|only| Ok((way(only, options.load)?, options.load))).collect()
+}
+
+fn load(name: &str) -> Result<Load, String> {
+    LOADS.iter().copied().find(|load| load.name() == name).ok_or_else(|| "it is `noop` or `yields`".into())
 }
 
 fn way(id: &str, load: Load) -> Result<Way, String> {
@@ -198,14 +168,17 @@ fn count_all(wanted: Vec<(Way, Load)>, folder: &Folder, jobs: [u64; 2]) -> Resul
 
 fn table(counts: &[Count]) -> Table {
     let title = "Instructions a job, current-thread runtime, pool of 100";
-    let mut table = Table::new(title, &["way", "id", "job"], &["future", "instructions"]);
+    let mut table = Table::new(title, &["way", "id", "job"], &["future", "instructions", "ratio"]);
     for Count { way, load, instructions } in counts {
+        let against = counts.iter().find(|count| count.way.id == way.against && count.load == *load);
+        let ratio = against.map(|against| instructions / against.instructions);
         table.row(vec![
             way.title.into(),
             way.id.into(),
             load.title().into(),
             format!("{} B", load.bytes()),
             format!("{instructions:.0}"),
+            ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}")),
         ]);
     }
     table

@@ -1,5 +1,7 @@
 //! What a bench says in the end: tables to read, and a file for programs.
 
+pub(crate) mod bound;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -26,6 +28,10 @@ impl Table {
         self.rows.push(cells);
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// As it stands in the book.
     pub(crate) fn markdown(&self) -> String {
         let title = &self.title;
@@ -50,7 +56,7 @@ impl fmt::Display for Table {
 
 /// Prints the tables, for a person or for the book.
 pub(crate) fn print(tables: &[Table], markdown: bool) {
-    for table in tables.iter().filter(|table| !table.rows.is_empty()) {
+    for table in tables.iter().filter(|table| !table.is_empty()) {
         if markdown {
             println!("{}", table.markdown());
         } else {

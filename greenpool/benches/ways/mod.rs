@@ -1,6 +1,8 @@
 //! The ways to run many jobs, at most so many at once: greenpool's and everybody else's.
 
-pub(crate) mod map;
+mod cpu;
+pub(crate) mod load;
+mod map;
 pub(crate) mod spawn;
 pub(crate) mod work;
 
@@ -17,6 +19,8 @@ pub(crate) struct Way {
     pub(crate) id: &'static str,
     /// What it is called in a table.
     pub(crate) title: &'static str,
+    /// The peer that its figures are divided by.
+    pub(crate) against: &'static str,
     run: fn(usize, u64) -> Running,
 }
 
@@ -28,14 +32,17 @@ impl Way {
 }
 
 macro_rules! ways {
-    ($($id:literal, $title:literal, $function:expr;)*) => {
-        vec![$(Way { id: $id, title: $title, run: |size, jobs| Box::pin($function(size, jobs)) }),*]
+    ($(against $against:literal: $($id:literal, $title:literal, $function:expr;)*)*) => {
+        vec![$($(
+            Way { id: $id, title: $title, against: $against, run: |size, jobs| Box::pin($function(size, jobs)) }
+        ),*),*]
     };
 }
 
 /// All ways, for jobs of one kind.
 pub(crate) fn all<W: Work>() -> Vec<Way> {
     ways! {
+        against "tokio-spawn":
         "tokio-spawn", "tokio::spawn + await, no limit", spawn::tokio_spawn::<W>;
         "semaphore", "Semaphore + tokio::spawn + await", spawn::semaphore::<W>;
         "semaphore-detached", "Semaphore + tokio::spawn, detached", spawn::semaphore_detached::<W>;
@@ -45,6 +52,8 @@ pub(crate) fn all<W: Work>() -> Vec<Way> {
         "spawn-n", "greenpool f::spawn_n + waitall", spawn::declared_n::<W>;
         "pool-spawn", "greenpool GreenPool::spawn + await", spawn::pool::<W>;
         "pool-spawn-n", "greenpool GreenPool::spawn_n + waitall", spawn::pool_n::<W>;
+
+        against "map-spawn-buffered":
         "map-spawn-buffered", "map(tokio::spawn).buffered(n)", map::spawn_buffered::<W>;
         "buffered", "map(f).buffered(n), one task", map::buffered::<W>;
         "buffer-unordered", "map(f).buffer_unordered(n), one task", map::buffer_unordered::<W>;

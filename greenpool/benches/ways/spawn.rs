@@ -37,7 +37,7 @@ pub(crate) async fn tokio_spawn<W: Work>(size: usize, jobs: u64) -> u64 {
 }
 
 /// A job that holds a permit, as it is usually written.
-async fn permitted<W: Work>(permit: OwnedSemaphorePermit, number: u64) -> u64 {
+pub(crate) async fn permitted<W: Work>(permit: OwnedSemaphorePermit, number: u64) -> u64 {
     let number = W::call(number).await;
     drop(permit);
     number

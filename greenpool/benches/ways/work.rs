@@ -3,8 +3,11 @@
 use std::future::Future;
 use std::hint::black_box;
 use std::ops::Range;
+use std::time::Duration;
 
 use greenpool::{GreenMap, GreenPool, GreenThread, green_pool};
+
+use super::cpu::compute;
 
 /// What makes a job's future about 200 bytes large: an argument that it holds.
 pub(crate) struct Payload<const WORDS: usize>([u64; WORDS]);
@@ -35,6 +38,27 @@ pub(crate) async fn noop(payload: Payload<24>) -> u64 {
 #[green_pool(size = 100)]
 pub(crate) async fn yields(payload: Payload<12>) -> u64 {
     tokio::task::yield_now().await;
+    payload.number()
+}
+
+/// Computes for a microsecond.
+#[green_pool(size = 100)]
+pub(crate) async fn computes_1us(payload: Payload<24>) -> u64 {
+    compute(1);
+    payload.number()
+}
+
+/// Computes for ten microseconds.
+#[green_pool(size = 100)]
+pub(crate) async fn computes_10us(payload: Payload<24>) -> u64 {
+    compute(10);
+    payload.number()
+}
+
+/// Sleeps for a millisecond.
+#[green_pool(size = 100)]
+pub(crate) async fn sleeps_1ms(payload: Payload<5>) -> u64 {
+    tokio::time::sleep(Duration::from_millis(1)).await;
     payload.number()
 }
 
@@ -92,4 +116,4 @@ macro_rules! work {
     )*};
 }
 
-work!(noop yields);
+work!(noop yields computes_1us computes_10us sleeps_1ms);

@@ -1,0 +1,141 @@
+//! What is measured, each in a process of its own.
+
+use std::sync::Arc;
+
+use greenpool::GreenPool;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Semaphore;
+
+use crate::jobs::{Payload, all_wait, noop, waits};
+use crate::usage::{Before, Usage};
+
+pub(crate) struct Case {
+    /// What it is called on the command line.
+    pub(crate) id: &'static str,
+    /// What it is called in a table.
+    pub(crate) title: &'static str,
+    /// Runs so many jobs.
+    pub(crate) run: fn(usize) -> Usage,
+}
+
+/// Maps over so many items.
+pub(crate) fn maps() -> [Case; 2] {
+    [
+        Case { id: "imap-current", title: "f::imap, current thread", run: |items| map(&current(), items) },
+        Case { id: "imap-two", title: "f::imap, two threads", run: |items| map(&two_threads(), items) },
+    ]
+}
+
+/// So many jobs that run, and wait for something.
+pub(crate) fn running() -> [Case; 5] {
+    [
+        Case {
+            id: "tokio-spawn",
+            title: "tokio::spawn",
+            run: |jobs| keep(jobs, jobs, async || tokio::spawn(waits(PAYLOAD))),
+        },
+        Case { id: "pool-spawn", title: "GreenPool::spawn", run: pool_spawn },
+        Case { id: "pool-spawn-n", title: "GreenPool::spawn_n", run: pool_spawn_n },
+        Case {
+            id: "spawn",
+            title: "f::spawn",
+            run: |jobs| {
+                waits::pool().resize(jobs);
+                keep(jobs, jobs, async || waits::spawn(PAYLOAD).await)
+            },
+        },
+        Case {
+            id: "spawn-n",
+            title: "f::spawn_n",
+            run: |jobs| {
+                waits::pool().resize(jobs);
+                keep(jobs, jobs, async || waits::spawn_n(PAYLOAD).await)
+            },
+        },
+    ]
+}
+
+/// So many tasks that wait for a slot to start a job.
+pub(crate) fn queued() -> [Case; 3] {
+    [
+        Case { id: "queued-semaphore", title: "Semaphore::acquire_owned, then tokio::spawn", run: queued_semaphore },
+        Case {
+            id: "queued-pool-spawn-n",
+            title: "GreenPool::spawn_n",
+            run: |tasks| {
+                let full = GreenPool::new(0);
+                keep(tasks, 0, async || tokio::spawn(full.spawn_n(waits(PAYLOAD))))
+            },
+        },
+        Case {
+            id: "queued-spawn-n",
+            title: "f::spawn_n",
+            run: |tasks| {
+                waits::pool().resize(0);
+                keep(tasks, 0, async || tokio::spawn(waits::spawn_n(PAYLOAD)))
+            },
+        },
+    ]
+}
+
+const PAYLOAD: Payload<12> = [1; 12];
+
+fn pool_spawn(jobs: usize) -> Usage {
+    let pool = GreenPool::new(jobs);
+    keep(jobs, jobs, async || pool.spawn(waits(PAYLOAD)).await)
+}
+
+fn pool_spawn_n(jobs: usize) -> Usage {
+    let pool = GreenPool::new(jobs);
+    keep(jobs, jobs, async || pool.spawn_n(waits(PAYLOAD)).await)
+}
+
+fn queued_semaphore(tasks: usize) -> Usage {
+    let semaphore = Arc::new(Semaphore::new(0));
+    let begin = || {
+        let semaphore = semaphore.clone();
+        tokio::spawn(async move {
+            let permit = semaphore.acquire_owned().await;
+            tokio::spawn(async { (waits(PAYLOAD).await, drop(permit)) });
+        })
+    };
+    keep(tasks, 0, async || begin())
+}
+
+fn current() -> Runtime {
+    Builder::new_current_thread().enable_all().build().expect("a runtime starts")
+}
+
+fn two_threads() -> Runtime {
+    Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime starts")
+}
+
+/// Begins jobs that stay, keeps their handles, and says what all take when each of them has come to its wait.
+fn keep<Handle>(jobs: usize, running: usize, begin: impl AsyncFn() -> Handle) -> Usage {
+    current().block_on(async {
+        let mut handles = Vec::with_capacity(jobs);
+        let before = Before::now();
+        for _ in 0..jobs {
+            handles.push(begin().await);
+        }
+        // A task that comes last is polled last.
+        tokio::spawn(async {}).await.expect("it does not panic");
+        all_wait(running).await;
+        before.until_now(size_of::<Handle>())
+    })
+}
+
+fn map(runtime: &Runtime, items: usize) -> Usage {
+    let all = async move {
+        let mut map = noop::imap((0..items as u64).map(|number| [number; 24]));
+        let mut taken = 0;
+        while let Some(result) = map.next().await {
+            result.expect("no job fails");
+            taken += 1;
+        }
+        assert_eq!(taken, items, "a result is missing");
+    };
+    let before = Before::now();
+    runtime.block_on(async { tokio::spawn(all).await }).expect("it does not panic");
+    before.until_now(0)
+}

@@ -1,0 +1,34 @@
+//! The jobs whose memory is measured.
+
+use std::future::pending;
+use std::hint::black_box;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use greenpool::green_pool;
+
+/// Jobs that have come to their wait.
+static WAITING: AtomicUsize = AtomicUsize::new(0);
+
+/// What makes a future about 200 bytes large. (One that is held over an await has two places in the future.)
+pub(crate) type Payload<const WORDS: usize> = [u64; WORDS];
+
+/// Does nothing.
+#[green_pool(size = 100)]
+pub(crate) async fn noop(payload: Payload<24>) -> u64 {
+    black_box(&payload)[0]
+}
+
+/// Waits for ever.
+#[green_pool(size = 1)]
+pub(crate) async fn waits(payload: Payload<12>) -> u64 {
+    WAITING.fetch_add(1, Ordering::Relaxed);
+    pending::<()>().await;
+    black_box(&payload)[0]
+}
+
+/// Lets the runtime work until so many jobs wait.
+pub(crate) async fn all_wait(jobs: usize) {
+    while WAITING.load(Ordering::Relaxed) < jobs {
+        tokio::task::yield_now().await;
+    }
+}

@@ -1,0 +1,201 @@
+//! Memory, of a map over many items and of many jobs that wait: `cargo bench -p greenpool --bench memory`.
+//!
+//! Each case runs in a process of its own, which counts what is asked of the allocator, and reads from Linux the most that it has occupied.
+
+#[path = "../report/mod.rs"]
+mod report;
+
+mod case;
+mod jobs;
+mod usage;
+
+use std::process::{Command, ExitCode, Stdio};
+
+use clap::Parser;
+use serde_json::{Value, json};
+
+use case::Case;
+use report::Table;
+use report::bound::{self, Bound};
+use usage::Usage;
+
+/// Measures the memory of maps and of jobs that wait.
+#[derive(Parser)]
+struct Options {
+    /// Items of the smaller and of the larger map.
+    #[arg(long, num_args = 2, value_names = ["FEWER", "MORE"], default_values_t = [10_000, 10_000_000])]
+    items: Vec<usize>,
+    /// Jobs that wait.
+    #[arg(long, default_value_t = 1_000_000)]
+    jobs: usize,
+    /// Print tables for the book.
+    #[arg(long)]
+    markdown: bool,
+    /// Fail if a bound does not hold.
+    #[arg(long)]
+    check: bool,
+    /// This process is the one that is measured: a case and its number.
+    #[arg(long, hide = true, num_args = 2)]
+    measured: Option<Vec<String>>,
+    /// Cargo says so.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+const MIB: f64 = 1024.0 * 1024.0;
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether all is well.
+fn run(options: &Options) -> Result<bool, String> {
+    if let Some([id, number]) = options.measured.as_deref() {
+        let number = number.parse().map_err(|why| format!("`{number}`: {why}"))?;
+        let all = case::maps().into_iter().chain(case::running()).chain(case::queued());
+        let case = all.into_iter().find(|case| case.id == id).ok_or_else(|| format!("there is no case `{id}`"))?;
+        println!("{}", (case.run)(number));
+        return Ok(true);
+    }
+    let &[fewer, more] = &options.items[..] else { return Err("--items takes two numbers".into()) };
+    let maps = maps([fewer, more])?;
+    let running = measure_all(case::running(), options.jobs)?;
+    let queued = measure_all(case::queued(), options.jobs)?;
+    let tables = [
+        map_table(&maps),
+        jobs_table(
+            &format!("{} jobs that run, and wait for something: bytes a job", options.jobs),
+            &running,
+            options.jobs,
+        ),
+        jobs_table(&format!("{} tasks that wait for a slot: bytes a task", options.jobs), &queued, options.jobs),
+    ];
+    let bounds = bounds(&maps, &running, options.jobs);
+    report::print(&tables, options.markdown);
+    report::print(&[bound::table(&bounds)], options.markdown);
+    let figures = json!({
+        "maps": maps.iter().flatten().map(Measured::json).collect::<Vec<_>>(),
+        "running": running.iter().map(Measured::json).collect::<Vec<_>>(),
+        "queued": queued.iter().map(Measured::json).collect::<Vec<_>>(),
+        "bounds": bound::json(&bounds),
+    });
+    report::write("memory", figures).map_err(|why| format!("cannot write the figures: {why}"))?;
+    Ok(!options.check || bounds.iter().all(Bound::holds))
+}
+
+/// What one case used.
+struct Measured {
+    case: Case,
+    number: usize,
+    usage: Usage,
+}
+
+impl Measured {
+    /// Runs a case in a process of its own.
+    fn new(case: Case, number: usize) -> Result<Self, String> {
+        eprintln!("measuring {} with {number}", case.id);
+        let program = std::env::current_exe().map_err(|why| format!("cannot find this program: {why}"))?;
+        let output = Command::new(program)
+            .args(["--measured", case.id, &number.to_string()])
+            .stderr(Stdio::inherit())
+            .output()
+            .map_err(|why| format!("cannot start {}: {why}", case.id))?;
+        if !output.status.success() {
+            return Err(format!("{} with {number} ended with {}", case.id, output.status));
+        }
+        let usage = String::from_utf8_lossy(&output.stdout).parse()?;
+        Ok(Measured { case, number, usage })
+    }
+
+    fn json(&self) -> Value {
+        let Usage { heap, heap_peak, resident_peak, resident_rise, handle } = self.usage;
+        json!({
+            "case": self.case.id,
+            "number": self.number,
+            "heap": heap,
+            "heap_peak": heap_peak,
+            "resident_peak": resident_peak,
+            "resident_rise": resident_rise,
+            "handle": handle,
+        })
+    }
+}
+
+fn maps(items: [usize; 2]) -> Result<Vec<[Measured; 2]>, String> {
+    let [fewer, more] = items;
+    let both = case::maps().into_iter().zip(case::maps());
+    both.map(|(small, large)| Ok([Measured::new(small, fewer)?, Measured::new(large, more)?])).collect()
+}
+
+fn measure_all<const N: usize>(cases: [Case; N], number: usize) -> Result<Vec<Measured>, String> {
+    cases.into_iter().map(|case| Measured::new(case, number)).collect()
+}
+
+fn map_table(maps: &[[Measured; 2]]) -> Table {
+    let mut table = Table::new("A map, pool of 100", &["map"], &["items", "most on the heap", "most of the process"]);
+    for Measured { case, number, usage } in maps.iter().flatten() {
+        table.row(vec![
+            case.title.into(),
+            number.to_string(),
+            format!("{:.3} MiB", in_mib(usage.heap_peak)),
+            format!("{:.2} MiB", in_mib(usage.resident_peak)),
+        ]);
+    }
+    table
+}
+
+fn jobs_table(title: &str, jobs: &[Measured], number: usize) -> Table {
+    let figures = ["heap", "heap, above the first", "handle", "resident, all told"];
+    let mut table = Table::new(title, &["way"], &figures);
+    let each = |bytes| each(bytes, number);
+    for Measured { case, usage, .. } in jobs {
+        table.row(vec![
+            case.title.into(),
+            format!("{:.0}", each(usage.heap)),
+            format!("{:+.0}", each(usage.heap) - each(jobs[0].usage.heap)),
+            usage.handle.to_string(),
+            format!("{:.0}", each(usage.resident_rise)),
+        ]);
+    }
+    table
+}
+
+fn bounds(maps: &[[Measured; 2]], running: &[Measured], jobs: usize) -> Vec<Bound> {
+    let map = |[small, large]: &[Measured; 2]| Bound {
+        what: format!("{}, {} items", large.case.title, large.number),
+        against: format!("{} items", small.number),
+        setting: "the most of the process".into(),
+        figure: in_mib(large.usage.resident_peak) - in_mib(small.usage.resident_peak),
+        limit: 1.0,
+        at_least: false,
+        unit: " MiB",
+    };
+    let raw = &running[0];
+    let job = |job: &Measured| Bound {
+        what: format!("{}, {jobs} jobs", job.case.title),
+        against: raw.case.title.into(),
+        setting: "wait for something, heap a job".into(),
+        figure: each(job.usage.heap, jobs) - each(raw.usage.heap, jobs),
+        limit: 64.0,
+        at_least: false,
+        unit: " B",
+    };
+    maps.iter().map(map).chain(running[1..].iter().map(job)).collect()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "bytes are far below 2^52")]
+fn in_mib(bytes: usize) -> f64 {
+    bytes as f64 / MIB
+}
+
+#[expect(clippy::cast_precision_loss, reason = "bytes are far below 2^52")]
+fn each(bytes: usize, jobs: usize) -> f64 {
+    bytes as f64 / jobs as f64
+}

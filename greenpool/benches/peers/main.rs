@@ -1,0 +1,102 @@
+//! greenpool beside its peers, by the clock: `cargo bench -p greenpool --bench peers`.
+//!
+//! All are measured in one process and in turns (A B C, A B C, ..), on a current-thread runtime and on one of two threads, each with jobs that
+//! do nothing, yield once, compute for 1 and for 10 microseconds, or sleep for a millisecond. Times on a shared machine drift; what
+//! counts are the ratios, and a ratio is the median of the ratios of the rounds.
+
+#[path = "../report/mod.rs"]
+mod report;
+#[path = "../ways/mod.rs"]
+mod ways;
+
+mod contest;
+mod matrix;
+mod producers;
+mod queue;
+mod rows;
+mod runtimes;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use serde_json::json;
+
+use contest::Patience;
+use report::bound::{self, Bound};
+use runtimes::Runtimes;
+
+/// Measures the time of a job, for greenpool and for its peers.
+#[derive(Parser)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+struct Options {
+    /// Fewer rounds and fewer sizes of pools: below a minute.
+    #[arg(long)]
+    quick: bool,
+    /// Measure only what has this in its name. Names are `RUNTIME/JOBS/SIZE/WAY`, as `two/noop/100/imap`, and `bounds/..`.
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+    /// Print tables for the book.
+    #[arg(long)]
+    markdown: bool,
+    /// Fail if a bound does not hold.
+    #[arg(long)]
+    check: bool,
+    /// Cargo says so.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// What to measure, and how long.
+pub(crate) struct Plan {
+    filter: Option<String>,
+    sizes: &'static [usize],
+    patience: Patience,
+}
+
+impl Plan {
+    fn new(options: &Options) -> Self {
+        let filter = options.filter.clone();
+        if options.quick {
+            let patience = Patience { time: Duration::from_millis(1_500), rounds: 9 };
+            Plan { filter, sizes: &[1, 100], patience }
+        } else {
+            let patience = Patience { time: Duration::from_secs(8), rounds: 25 };
+            Plan { filter, sizes: &[1, 10, 100, 10_000], patience }
+        }
+    }
+
+    fn wants(&self, name: &str) -> bool {
+        self.filter.as_ref().is_none_or(|filter| name.contains(filter.as_str()))
+    }
+}
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether all is well.
+fn run(options: &Options) -> Result<bool, String> {
+    let plan = Plan::new(options);
+    let runtimes = Runtimes::new().map_err(|why| format!("cannot start a runtime: {why}"))?;
+    let (bounds, queue) = rows::measure(&plan, &runtimes);
+    let matrix = matrix::measure(&plan, &runtimes);
+    let mut tables = matrix.tables();
+    tables.extend([queue, bound::table(&bounds)]);
+    if tables.iter().all(report::Table::is_empty) {
+        return Err("nothing has that in its name".into());
+    }
+    report::print(&tables, options.markdown);
+    if options.filter.is_none() {
+        let figures = json!({ "quick": options.quick, "matrix": matrix.json(), "bounds": bound::json(&bounds) });
+        report::write("peers", figures).map_err(|why| format!("cannot write the figures: {why}"))?;
+    }
+    Ok(!options.check || bounds.iter().all(Bound::holds))
+}

@@ -1,0 +1,131 @@
+//! All ways, on both runtimes, with jobs of all kinds, in pools of several sizes.
+
+use serde_json::{Value, json};
+
+use crate::Plan;
+use crate::contest::{Case, Samples, interleave};
+use crate::report::Table;
+use crate::runtimes::{Place, Runtimes};
+use crate::ways::load::Load;
+use crate::ways::{Way, work};
+
+/// One figure.
+struct Cell {
+    way: &'static str,
+    load: Load,
+    place: Place,
+    size: usize,
+    nanos: f64,
+    /// To the peer that its way is compared with, if that was measured too.
+    ratio: Option<f64>,
+    rounds: usize,
+}
+
+pub(crate) struct Matrix {
+    cells: Vec<Cell>,
+    sizes: &'static [usize],
+}
+
+/// As many as take some milliseconds, and never fewer than the pool can run at once.
+fn jobs(load: Load, size: usize) -> u64 {
+    let size = size as u64;
+    match load {
+        Load::Noop | Load::Yields => (2 * size).max(10_000),
+        Load::Computes1us => size.max(4_000),
+        Load::Computes10us => size.max(500),
+        Load::Sleeps1ms => (10 * size).min(20_000),
+    }
+}
+
+pub(crate) fn measure(plan: &Plan, runtimes: &Runtimes) -> Matrix {
+    let mut cells = Vec::new();
+    for load in Load::ALL {
+        for &size in plan.sizes {
+            let ways = load.ways();
+            let wanted = Place::ALL.into_iter().flat_map(|place| ways.iter().map(move |way| (place, way)));
+            let label = |place: Place, way: &Way| format!("{}/{}/{size}/{}", place.name(), load.name(), way.id);
+            let wanted: Vec<_> = wanted.filter(|(place, way)| plan.wants(&label(*place, way))).collect();
+            if wanted.is_empty() {
+                continue;
+            }
+            eprintln!("measuring {}, pool of {size}", load.title());
+            let jobs = jobs(load, size);
+            let cases = wanted.iter().map(|&(place, way)| {
+                Case::timed(jobs, move || {
+                    let total = runtimes.of(place).block_on(way.run(size, jobs));
+                    assert_eq!(total, work::sum(jobs), "{} has lost a job", way.id);
+                })
+            });
+            let samples = interleave(&cases.collect::<Vec<_>>(), plan.patience);
+            let measured: Vec<_> = wanted.iter().copied().zip(&samples).collect();
+            cells.extend(measured.iter().map(|&((place, way), samples)| Cell {
+                way: way.id,
+                load,
+                place,
+                size,
+                nanos: samples.median(),
+                ratio: against(&measured, place, way).map(|against| samples.ratio(against)),
+                rounds: samples.rounds(),
+            }));
+        }
+    }
+    Matrix { cells, sizes: plan.sizes }
+}
+
+/// The peer of a way, in the same place.
+fn against<'a>(measured: &[((Place, &Way), &'a Samples)], place: Place, way: &Way) -> Option<&'a Samples> {
+    measured.iter().find(|((of, peer), _)| *of == place && peer.id == way.against).map(|(_, samples)| *samples)
+}
+
+impl Matrix {
+    /// One table for each runtime and kind of jobs.
+    pub(crate) fn tables(&self) -> Vec<Table> {
+        let pairs = Place::ALL.into_iter().flat_map(|place| Load::ALL.map(|load| (place, load)));
+        pairs.map(|(place, load)| self.table(place, load)).collect()
+    }
+
+    fn table(&self, place: Place, load: Load) -> Table {
+        let title =
+            format!("{}, {}: ns a job (and the ratio to the first line of each half)", place.title(), load.title());
+        let sizes: Vec<_> = self.sizes.iter().map(|size| format!("pool of {size}")).collect();
+        let sizes: Vec<_> = sizes.iter().map(String::as_str).collect();
+        let mut table = Table::new(&title, &["way"], &sizes);
+        for way in load.ways() {
+            let cell = |size: &usize| {
+                let is =
+                    |cell: &&Cell| cell.way == way.id && cell.load == load && cell.place == place && cell.size == *size;
+                self.cells.iter().find(is)
+            };
+            let cells: Vec<_> = self.sizes.iter().map(cell).collect();
+            if cells.iter().any(Option::is_some) {
+                let texts = cells.iter().map(|cell| cell.map_or_else(String::new, Cell::text));
+                table.row([way.title.to_owned()].into_iter().chain(texts).collect());
+            }
+        }
+        table
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        self.cells.iter().map(Cell::json).collect()
+    }
+}
+
+impl Cell {
+    fn text(&self) -> String {
+        let ratio = self.ratio.map_or_else(String::new, |ratio| format!(" ({ratio:.2})"));
+        format!("{:.0}{ratio}", self.nanos)
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "way": self.way,
+            "load": self.load.name(),
+            "future_bytes": self.load.bytes(),
+            "runtime": self.place.name(),
+            "size": self.size,
+            "nanos_a_job": self.nanos,
+            "ratio": self.ratio,
+            "rounds": self.rounds,
+        })
+    }
+}

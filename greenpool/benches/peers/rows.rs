@@ -1,0 +1,137 @@
+//! The comparisons that have a bound.
+
+use crate::Plan;
+use crate::contest::{Case, Samples, interleave};
+use crate::producers;
+use crate::queue::Operation;
+use crate::report::Table;
+use crate::report::bound::Bound;
+use crate::runtimes::{Place, Runtimes};
+use crate::ways::load::Load;
+use crate::ways::work;
+
+const SIZE: usize = 100;
+const FEW: usize = 100;
+const MANY: usize = 100_000;
+
+/// Measures all that `plan` wants. The second value tells of the queue, beside tokio's.
+pub(crate) fn measure(plan: &Plan, runtimes: &Runtimes) -> (Vec<Bound>, Table) {
+    let bounds = Rows { plan, runtimes };
+    let mut rows = Vec::new();
+    rows.extend(bounds.wall("spawn-n", "semaphore-detached", 0.35));
+    rows.extend(bounds.wall("imap", "map-spawn-buffered", 0.25));
+    rows.extend(bounds.throughput("spawn-n"));
+    rows.extend(bounds.throughput("imap"));
+    rows.extend(bounds.two_producers());
+    let mut queue = Table::new(
+        "An operation on a full pool, current-thread runtime: ns",
+        &["operation", "pool"],
+        &["100 waiters", "100,000 waiters", "ratio"],
+    );
+    for operation in Operation::ALL {
+        rows.extend(bounds.waiters(operation, &mut queue));
+    }
+    (rows, queue)
+}
+
+struct Rows<'a> {
+    plan: &'a Plan,
+    runtimes: &'a Runtimes,
+}
+
+impl<'a> Rows<'a> {
+    /// The samples of all cases, or nothing if the plan wants something else.
+    fn samples<const N: usize>(&self, name: &str, cases: &[Case<'a>; N]) -> Option<[Samples; N]> {
+        if !self.plan.wants(&format!("bounds/{name}")) {
+            return None;
+        }
+        eprintln!("measuring {name}");
+        interleave(cases, self.plan.patience).try_into().ok()
+    }
+
+    fn case(&self, place: Place, load: Load, id: &str, jobs: u64) -> (String, Case<'a>) {
+        let way = load.ways().into_iter().find(|way| way.id == id).expect("there is such a way");
+        let title = way.title.to_owned();
+        let runtime = self.runtimes.of(place);
+        let case = Case::timed(jobs, move || {
+            assert_eq!(runtime.block_on(way.run(SIZE, jobs)), work::sum(jobs), "{} has lost a job", way.id);
+        });
+        (title, case)
+    }
+
+    /// No-ops, by the clock.
+    fn wall(&self, what: &str, against: &str, limit: f64) -> Option<Bound> {
+        let name = format!("wall/{what}");
+        let (what, case) = self.case(Place::TwoThreads, Load::Noop, what, 20_000);
+        let (against, peer) = self.case(Place::TwoThreads, Load::Noop, against, 20_000);
+        let [case, peer] = self.samples(&name, &[case, peer])?;
+        let figure = case.ratio(&peer);
+        let setting = "no-op, two threads, wall".into();
+        Some(Bound { what, against, setting, figure, limit, at_least: false, unit: "" })
+    }
+
+    /// Work for the processor, on two threads and on one.
+    fn throughput(&self, way: &str) -> Option<Bound> {
+        let (what, two) = self.case(Place::TwoThreads, Load::Computes10us, way, 2_000);
+        let (_, one) = self.case(Place::Current, Load::Computes10us, way, 2_000);
+        let [two, one] = self.samples(&format!("throughput/{way}"), &[two, one])?;
+        Some(Bound {
+            what,
+            against: "the same on one thread".into(),
+            setting: "10 us of CPU, two threads, throughput".into(),
+            figure: one.ratio(&two),
+            limit: 1.8,
+            at_least: true,
+            unit: "",
+        })
+    }
+
+    fn two_producers(&self) -> Option<Bound> {
+        let jobs = 20_000;
+        let runtime = self.runtimes.of(Place::TwoThreads);
+        let case = Case::timed(jobs, || runtime.block_on(producers::declared(SIZE, jobs)));
+        let peer = Case::timed(jobs, || runtime.block_on(producers::semaphore(SIZE, jobs)));
+        let [case, peer] = self.samples("producers", &[case, peer])?;
+        Some(Bound {
+            what: "greenpool f::spawn_n, two producers".into(),
+            against: "Semaphore + tokio::spawn, two producers".into(),
+            setting: "no-op, two threads, wall".into(),
+            figure: case.ratio(&peer),
+            limit: 0.8,
+            at_least: false,
+            unit: "",
+        })
+    }
+
+    fn waiters(&self, operation: Operation, table: &mut Table) -> Option<Bound> {
+        let runtime = self.runtimes.of(Place::Current);
+        let operations = 2_000;
+        let jobs = operations as u64;
+        let pool = |waiters| Case::timing(jobs, move || runtime.block_on(operation.in_pool(waiters, operations)));
+        let semaphore =
+            |waiters| Case::timing(jobs, move || runtime.block_on(operation.in_semaphore(waiters, operations)));
+        let cases = [pool(FEW), pool(MANY), semaphore(FEW), semaphore(MANY)];
+        let samples = self.samples(&format!("waiters/{}", operation.title()), &cases)?;
+        let [few, many, peer_few, peer_many] = samples;
+        for (who, few, many) in
+            [("GreenPool::spawn_n", &few, &many), ("Semaphore + tokio::spawn", &peer_few, &peer_many)]
+        {
+            table.row(vec![
+                operation.title().into(),
+                who.into(),
+                format!("{:.0}", few.median()),
+                format!("{:.0}", many.median()),
+                format!("{:.2}", many.ratio(few)),
+            ]);
+        }
+        Some(Bound {
+            what: format!("{}, 100,000 wait", operation.title()),
+            against: "the same, 100 wait".into(),
+            setting: "current thread, wall".into(),
+            figure: many.ratio(&few),
+            limit: 1.5,
+            at_least: false,
+            unit: "",
+        })
+    }
+}

@@ -1,0 +1,62 @@
+//! What the project asks of itself.
+
+use serde_json::{Value, json};
+
+use super::Table;
+
+/// A figure, and how high it may be, or how low.
+pub(crate) struct Bound {
+    pub(crate) what: String,
+    pub(crate) against: String,
+    /// What the jobs do, and where.
+    pub(crate) setting: String,
+    pub(crate) figure: f64,
+    pub(crate) limit: f64,
+    /// The limit is the least that is good, not the most.
+    pub(crate) at_least: bool,
+    /// Nothing for a ratio.
+    pub(crate) unit: &'static str,
+}
+
+impl Bound {
+    pub(crate) fn holds(&self) -> bool {
+        if self.at_least { self.figure >= self.limit } else { self.figure <= self.limit }
+    }
+
+    fn limit(&self) -> String {
+        let sign = if self.at_least { "≥" } else { "≤" };
+        format!("{sign} {:.2}{}", self.limit, self.unit)
+    }
+}
+
+pub(crate) fn table(bounds: &[Bound]) -> Table {
+    let mut table =
+        Table::new("The bounds that greenpool sets itself", &["what", "against", "jobs"], &["is", "bound", "holds"]);
+    for bound in bounds {
+        table.row(vec![
+            bound.what.clone(),
+            bound.against.clone(),
+            bound.setting.clone(),
+            format!("{:.3}{}", bound.figure, bound.unit),
+            bound.limit(),
+            if bound.holds() { "yes" } else { "NO" }.into(),
+        ]);
+    }
+    table
+}
+
+pub(crate) fn json(bounds: &[Bound]) -> Value {
+    let rows = bounds.iter().map(|bound| {
+        json!({
+            "what": bound.what,
+            "against": bound.against,
+            "setting": bound.setting,
+            "figure": bound.figure,
+            "unit": bound.unit,
+            "limit": bound.limit,
+            "at_least": bound.at_least,
+            "holds": bound.holds(),
+        })
+    });
+    rows.collect()
+}
