@@ -1,0 +1,116 @@
+//! A server that fans every request out over one bounded pool.
+//!
+//! ```text
+//! cargo run --release --example feeds                                # serves a few feeds, and asks itself for them
+//! cargo run --release --example feeds -- --listen 127.0.0.1:8080     # serves until Ctrl-C
+//! curl -H 'content-type: application/json' -d '{"feeds": ["https://example.org/feed.xml"]}' http://127.0.0.1:8080/feeds
+//! ```
+//!
+//! The greenpool parts are `feed` (a worker with a pool, shared by all requests) and `api` (a pile for each request).
+
+mod api;
+mod args;
+mod feed;
+mod samples;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use axum::Router;
+use clap::Parser as _;
+use comfy_table::{ContentArrangement, Table, presets};
+use reqwest::{Client, header};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::signal;
+
+use crate::api::Api;
+use crate::args::Args;
+use crate::feed::fetch;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    // Fails only where a provider is installed already, which does as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match run(&args).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("feeds: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run(args: &Args) -> Result<()> {
+    fetch::pool().resize(args.jobs.into());
+    let (feed, request) = args.limits();
+    let client = client(args.listen.is_none())?;
+    let router = api::router(Api { client: client.clone(), feed, request }).merge(samples::router());
+    let address = args.listen.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into());
+    let listener = TcpListener::bind(address).await;
+    let listener = listener.with_context(|| format!("cannot listen on {address}; give another with --listen"))?;
+    let address = listener.local_addr()?;
+    println!("serving on http://{address}");
+    if args.listen.is_some() {
+        println!("try: curl -H 'content-type: application/json' -d '{}' http://{address}/feeds", wanted(address));
+        println!("     curl http://{address}/status");
+        return serve(listener, router).await;
+    }
+    tokio::spawn(axum::serve(listener, router).into_future());
+    ask(&client, address).await
+}
+
+/// Serves until Ctrl-C; then takes no more requests, and answers those that are there.
+async fn serve(listener: TcpListener, router: Router) -> Result<()> {
+    let interrupted = async {
+        if signal::ctrl_c().await.is_err() {
+            // Without a handler of ours, Ctrl-C ends the program as it always does.
+            std::future::pending::<()>().await;
+        }
+    };
+    axum::serve(listener, router).with_graceful_shutdown(interrupted).await.context("the server failed")?;
+    println!("served; {:?}", fetch::pool().stats());
+    Ok(())
+}
+
+/// Asks the server for its own feeds, and prints what it answers.
+async fn ask(client: &Client, address: SocketAddr) -> Result<()> {
+    println!("asking it for {} feeds of its own\n", samples::PATHS.len());
+    let request = client.post(format!("http://{address}/feeds")).header(header::CONTENT_TYPE, "application/json");
+    let response = request.body(wanted(address).to_string()).send().await?.error_for_status()?;
+    let answer: Value = serde_json::from_str(&response.text().await?)?;
+    let mut table = Table::new();
+    table
+        .load_style(presets::UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(["feed", "title", "entries"]);
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    for entry in answer["feeds"].as_array().context("the answer has no feeds")? {
+        let url = text(&entry["url"]);
+        let path = url.split_once(&address.to_string()).map_or(&*url, |(_, path)| path);
+        let titles: Vec<_> = entry["entries"].as_array().into_iter().flatten().map(text).collect();
+        match &entry["error"] {
+            Value::String(error) => table.add_row([path, "-", error]),
+            _ => table.add_row([path, &text(&entry["title"]), &titles.join("\n")]),
+        };
+    }
+    println!("{table}");
+    println!("{} read, {} failed, in {} ms", answer["read"], answer["failed"], answer["milliseconds"]);
+    Ok(())
+}
+
+fn wanted(address: SocketAddr) -> Value {
+    json!({ "feeds": samples::PATHS.map(|path| format!("http://{address}{path}")) })
+}
+
+/// The client of all jobs; `local` when it asks only this process.
+fn client(local: bool) -> Result<Client> {
+    let mut builder = Client::builder().user_agent("greenpool-feeds");
+    if local {
+        // Plain HTTP on the loopback interface must not depend on the machine's proxies and certificates.
+        builder = builder.no_proxy().tls_certs_only([]);
+    }
+    builder.build().context("the HTTP client could not be set up")
+}
