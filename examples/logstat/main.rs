@@ -1,0 +1,130 @@
+//! The sums of a log of any size, in memory that does not grow.
+//!
+//! ```text
+//! cargo run --release --example logstat                     # writes a log of 256 MiB, and sums it up
+//! cargo run --release --example logstat -- access.log
+//! ```
+//!
+//! The greenpool parts are the worker `sums::tally`, and the ordered map over the blocks of the file in `sum_up` below.
+
+mod args;
+mod block;
+mod sample;
+mod sums;
+
+use std::iter;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use clap::Parser as _;
+use comfy_table::{CellAlignment, Table, presets};
+use greenpool_examples::peak_memory;
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
+use tokio::signal;
+
+use crate::args::Args;
+use crate::sums::{Tally, tally};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    let outcome = tokio::select! {
+        outcome = run(&args) => outcome,
+        // Leaving `run` drops its map, which ends the jobs, and the folder, which is removed.
+        _ = signal::ctrl_c() => return ExitCode::from(130),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("logstat: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run(args: &Args) -> Result<()> {
+    if let Some(jobs) = args.jobs {
+        tally::pool().resize(jobs as usize);
+    }
+    let folder;
+    let log = if let Some(file) = &args.file {
+        file.clone()
+    } else {
+        folder = tempfile::tempdir().context("there is no place for a log")?;
+        let (path, size) = (folder.path().join("access.log"), u64::from(args.size) << 20);
+        sample::write(&path, size, args.seed, &bar("writing", size)).await.context("the log cannot be written")?;
+        path
+    };
+    let began = Instant::now();
+    let length = log.metadata().with_context(|| format!("{} cannot be read", log.display()))?.len();
+    let total = sum_up(&log, length, u64::from(args.block) << 10).await;
+    let total = total.with_context(|| format!("{} cannot be read", log.display()))?;
+    report(&total, args.top as usize);
+    report_costs(length, began.elapsed());
+    Ok(())
+}
+
+// ANCHOR: sum
+/// Sums up the log, block by block. The blocks are read side by side, and their sums come in the order of the file.
+async fn sum_up(log: &Path, length: u64, size: u64) -> Result<Tally> {
+    let blocks = (0..length.div_ceil(size)).map(move |n| n * size..length.min((n + 1) * size));
+    let bar = bar("reading", length);
+    let mut total = Tally::default();
+    let mut tallies = tally::imap(iter::repeat(Arc::from(log)), blocks);
+    while let Some(tally) = tallies.next().await {
+        total.append(tally??);
+        bar.inc(size);
+    }
+    Ok(total)
+}
+// ANCHOR_END: sum
+
+/// A bar of bytes on standard error, if that is a terminal. It goes when it is dropped.
+fn bar(what: &'static str, length: u64) -> ProgressBar {
+    let bar = ProgressBar::new(length).with_prefix(what);
+    let template = "{prefix} {wide_bar} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.with_finish(indicatif::ProgressFinish::AndClear)
+}
+
+fn report(total: &Tally, top: usize) {
+    let mut paths: Vec<_> = total.paths.iter().collect();
+    paths.sort_by_key(|(path, visits)| (std::cmp::Reverse(visits.requests), path.as_str()));
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED).set_header(["path", "requests", "failed", "sent"]);
+    for (path, visits) in paths.iter().take(top) {
+        let (requests, failed) = (HumanCount(visits.requests), HumanCount(visits.failed));
+        table.add_row([
+            path.as_str(),
+            &requests.to_string(),
+            &failed.to_string(),
+            &HumanBytes(visits.bytes).to_string(),
+        ]);
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    println!("{table}");
+    if paths.len() > top {
+        println!("and {} more paths", HumanCount((paths.len() - top) as u64));
+    }
+    let statuses = total.statuses.iter().map(|(status, requests)| format!("{status}: {}", HumanCount(*requests)));
+    println!("statuses: {}", statuses.collect::<Vec<_>>().join(", "));
+    println!("lines: {}, of which {} make no sense", HumanCount(total.lines), HumanCount(total.odd));
+    for (line, text) in &total.named {
+        println!("  line {line}: {text}");
+    }
+}
+
+fn report_costs(length: u64, time: Duration) {
+    let jobs = tally::pool().size();
+    println!("{} in {:.1} s, up to {jobs} blocks at once", HumanBytes(length), time.as_secs_f64());
+    if let Some(peak) = peak_memory() {
+        println!("peak memory: {}", HumanBytes(peak));
+    }
+}
