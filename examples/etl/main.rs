@@ -1,0 +1,146 @@
+//! From CSV into `SQLite`, as fast as the database can take it and no faster.
+//!
+//! ```text
+//! cargo run --release --example etl                              # writes half a million rows, and loads them
+//! cargo run --release --example etl -- sales.csv --db sales.db
+//! ```
+//!
+//! The greenpool parts are `sale::convert` (a worker that is mapped over the batches of an async source), `database::store` (a pool of one
+//! slot for the one writer), and `load` below, which joins them.
+
+mod args;
+mod database;
+mod sale;
+mod sample;
+mod source;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, ensure};
+use clap::Parser as _;
+use comfy_table::{CellAlignment, Table, presets};
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use tempfile::TempDir;
+use tokio::{signal, task};
+
+use crate::args::Args;
+use crate::database::{Database, Stock, store};
+use crate::sale::{Reject, convert};
+
+/// So many bad rows are named; all are in the database.
+const NAMED: usize = 5;
+
+/// What was done so far.
+#[derive(Default)]
+struct Done {
+    sales: u64,
+    rejects: u64,
+    named: Vec<Reject>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    match run(&args).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("etl: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run(args: &Args) -> Result<ExitCode> {
+    if let Some(jobs) = args.jobs {
+        convert::pool().resize(jobs as usize);
+    }
+    let (_folder, file, path) = files(args).await?;
+    let sales = database::create(&path).with_context(|| format!("{} cannot be made", path.display()))?;
+    let began = Instant::now();
+    let mut done = Done::default();
+    let ended = tokio::select! {
+        ended = load(&file, args.batch as usize, &sales, &mut done) => Some(ended),
+        // Dropping `load` drops its map: nothing more is read, and what is converted and not stored is in the file still.
+        _ = signal::ctrl_c() => None,
+    };
+    // A batch that is being stored just now is stored to its end.
+    store::pool().waitall().await;
+    let stock = database::take_stock(&sales).context("the database cannot be read")?;
+    let seconds = began.elapsed().as_secs_f64();
+    let (sales, rejects) = (HumanCount(stock.sales), HumanCount(stock.rejects));
+    println!("{sales} rows stored, {rejects} set aside, in {seconds:.1} s");
+    let Some(ended) = ended else {
+        println!("interrupted; the rest of the file is not loaded");
+        return Ok(ExitCode::from(130));
+    };
+    ended.with_context(|| format!("{} is loaded in part only", file.display()))?;
+    ensure!((stock.sales, stock.rejects) == (done.sales, done.rejects), "rows are lost: this is a fault of etl");
+    report(&stock, &done.named);
+    Ok(if stock.rejects == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+// ANCHOR: load
+/// Reads, converts and stores, all at the same time.
+///
+/// Nothing piles up. The map holds as many batches as its pool has slots; while `store` is busy none is taken from it, so
+/// none is put into it, and the reader waits.
+async fn load(file: &Path, size: usize, database: &Database, done: &mut Done) -> Result<()> {
+    let bar = bar(file.metadata()?.len());
+    let mut batches = convert::pool().imap_stream(convert, source::batches(file, size));
+    while let Some(batch) = batches.next().await {
+        let batch = store::spawn(database.clone(), batch??).await.await??;
+        bar.set_position(batch.read);
+        done.sales += batch.sales.len() as u64;
+        done.rejects += batch.rejects.len() as u64;
+        let room = NAMED - done.named.len();
+        done.named.extend(batch.rejects.into_iter().take(room));
+        bar.set_message(format!("{} stored, {} set aside", HumanCount(done.sales), HumanCount(done.rejects)));
+    }
+    Ok(())
+}
+// ANCHOR_END: load
+
+/// What to load and where to; and the folder that goes when it is dropped, if both are ours.
+async fn files(args: &Args) -> Result<(Option<TempDir>, PathBuf, PathBuf)> {
+    if let (Some(file), Some(db)) = (&args.file, &args.db) {
+        return Ok((None, file.clone(), db.clone()));
+    }
+    let folder = tempfile::tempdir().context("there is no place for a file")?;
+    let (file, rows, seed) = (folder.path().join("sales.csv"), args.rows, args.seed);
+    let path = file.clone();
+    let written = task::spawn_blocking(move || sample::write(&path, rows, seed)).await?;
+    written.context("the rows cannot be written")?;
+    let db = args.db.clone().unwrap_or_else(|| folder.path().join("sales.db"));
+    Ok((Some(folder), file, db))
+}
+
+/// A bar on standard error, if that is a terminal. It goes when it is dropped.
+fn bar(length: u64) -> ProgressBar {
+    let bar = ProgressBar::new(length);
+    if let Ok(style) = ProgressStyle::with_template("loading {wide_bar} {bytes}/{total_bytes}  {msg}") {
+        bar.set_style(style);
+    }
+    bar.with_finish(indicatif::ProgressFinish::AndClear)
+}
+
+fn report(stock: &Stock, named: &[Reject]) {
+    for Reject { line, reason, text } in named {
+        println!("  line {line}: {reason}: {text}");
+    }
+    let more = stock.rejects - named.len() as u64;
+    if more > 0 {
+        println!("  and {} more, in the table `rejects`", HumanCount(more));
+    }
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED).set_header(["item", "sold", "for"]);
+    for (item, sold, cents) in &stock.best {
+        let sum = format!("{}.{:02}", HumanCount(cents.unsigned_abs() / 100), cents % 100);
+        table.add_row([item, &HumanCount(*sold).to_string(), &sum]);
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    println!("{table}");
+}
