@@ -1,0 +1,143 @@
+//! Thumbnails: work for the processor, from async code, on so many cores and no more.
+//!
+//! ```text
+//! cargo run --release --example thumbs                              # makes pictures, and thumbnails of them
+//! cargo run --release --example thumbs -- pictures --out small
+//! ```
+//!
+//! The greenpool parts are `picture::thumb` (`spawn_blocking`, bounded by a pool) and the maps below, whose results come in
+//! whatever order the pictures are done.
+
+mod args;
+mod picture;
+
+use std::iter;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use clap::Parser as _;
+use greenpool_examples::peak_memory;
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
+use tokio::signal;
+
+use crate::args::Args;
+use crate::picture::{Failed, MOST_AT_WORK, draw, pool, thumb};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    let outcome = tokio::select! {
+        outcome = run(&args) => outcome,
+        // Leaving `run` drops its map, so no further picture is begun. Those on their threads come to their end.
+        _ = signal::ctrl_c() => return ExitCode::from(130),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("thumbs: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run(args: &Args) -> Result<ExitCode> {
+    if let Some(jobs) = args.jobs {
+        pool().resize(jobs as usize);
+    }
+    let ours = tempfile::tempdir().context("there is no place for pictures")?;
+    let folder = match &args.folder {
+        Some(folder) => folder,
+        None => ours.path(),
+    };
+    if args.folder.is_none() {
+        draw_all(folder, args.pictures, args.seed).await.context("the pictures cannot be made")?;
+    }
+    let pictures = find(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
+    let out = args.out.clone().unwrap_or_else(|| ours.path().join("small"));
+    std::fs::create_dir_all(&out).with_context(|| format!("{} cannot be made", out.display()))?;
+    let began = Instant::now();
+    let sums = thumb_all(pictures, &out, args.size).await?;
+    report(&sums, began.elapsed());
+    Ok(if sums.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+#[derive(Default)]
+struct Sums {
+    made: u64,
+    pixels: u64,
+    failed: Vec<Failed>,
+}
+
+// ANCHOR: all
+/// Makes all thumbnails. A picture that cannot be read is told of, and the others go on.
+async fn thumb_all(pictures: Vec<PathBuf>, out: &Path, size: u32) -> Result<Sums> {
+    let bar = bar("thumbnails", pictures.len());
+    let mut sums = Sums::default();
+    let mut thumbs = thumb::imap_unordered(pictures, iter::repeat(out.to_owned()), iter::repeat(size));
+    while let Some(result) = thumbs.next().await {
+        // A panic of the decoder would be a `JoinError`, and end the run.
+        match result? {
+            Ok(made) => {
+                sums.made += 1;
+                sums.pixels += made.pixels;
+            }
+            Err(failed) => sums.failed.push(failed),
+        }
+        bar.inc(1);
+    }
+    sums.failed.sort_by(|a, b| a.picture.cmp(&b.picture));
+    Ok(sums)
+}
+// ANCHOR_END: all
+
+/// Makes the pictures, in the same pool.
+async fn draw_all(folder: &Path, pictures: u32, seed: u64) -> Result<()> {
+    let bar = bar("pictures", pictures as usize);
+    let end = |n| if n % 4 == 0 { "png" } else { "jpg" };
+    let folder = folder.to_owned();
+    let paths = (0..pictures).map(move |n| folder.join(format!("{n:04}.{}", end(n))));
+    let seeds = (0..).map(move |n| seed.wrapping_mul(1_000_003).wrapping_add(n));
+    let mut drawn = pool().imap_unordered(draw, (paths, seeds));
+    while let Some(result) = drawn.next().await {
+        result??;
+        bar.inc(1);
+    }
+    Ok(())
+}
+
+/// The pictures of a folder, by their names.
+fn find(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let is_picture = |path: &PathBuf| {
+        let end = path.extension().and_then(|end| end.to_str()).unwrap_or_default().to_ascii_lowercase();
+        ["png", "jpg", "jpeg"].contains(&&*end) && path.is_file()
+    };
+    let paths = std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
+    let mut pictures: Vec<_> = paths.into_iter().filter(is_picture).collect();
+    pictures.sort();
+    Ok(pictures)
+}
+
+/// A bar on standard error, if that is a terminal. It goes when it is dropped.
+fn bar(what: &'static str, length: usize) -> ProgressBar {
+    let bar = ProgressBar::new(length as u64).with_prefix(what);
+    if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len}  {eta} left") {
+        bar.set_style(style);
+    }
+    bar.with_finish(indicatif::ProgressFinish::AndClear)
+}
+
+fn report(sums: &Sums, time: Duration) {
+    for Failed { picture, error } in &sums.failed {
+        println!("{}: {error}", picture.display());
+    }
+    let (made, failed) = (HumanCount(sums.made), HumanCount(sums.failed.len() as u64));
+    let (megapixels, seconds) = (HumanCount(sums.pixels / 1_000_000), time.as_secs_f64());
+    println!("{made} thumbnails, {failed} failed; {megapixels} megapixels in {seconds:.1} s");
+    println!("most at once: {}; the pool's size is {}", MOST_AT_WORK.load(Ordering::Relaxed), pool().size());
+    if let Some(peak) = peak_memory() {
+        println!("peak memory: {}", HumanBytes(peak));
+    }
+}
