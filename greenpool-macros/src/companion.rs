@@ -61,7 +61,7 @@ impl Companion {
         taken.insert(name.to_string());
         let mut companion = Self {
             krate: args.krate,
-            vis: item.vis.clone(),
+            vis: written_by_us(&item.vis),
             name,
             attrs: item.attrs.iter().filter_map(reaches_all).collect(),
             deprecated: item.attrs.iter().filter_map(|attr| kept(attr, &["deprecated"])).collect(),
@@ -216,6 +216,18 @@ impl VisitMut for NameImpls<'_> {
 /// A type that is only a name.
 fn named(name: Ident) -> Type {
     Type::Path(TypePath { attrs: Vec::new(), qself: None, path: name.into() })
+}
+
+/// The visibility as if a macro had written it, which it begins the struct of: lints pass over that.
+fn written_by_us(vis: &Visibility) -> Visibility {
+    let mut vis = vis.clone();
+    if let Visibility::Public(word) = &mut vis {
+        word.span = Span::call_site().located_at(word.span);
+    }
+    if let Visibility::Restricted(vis) = &mut vis {
+        vis.pub_token.span = Span::call_site().located_at(vis.pub_token.span);
+    }
+    vis
 }
 
 fn output(output: &ReturnType, span: Span) -> TokenStream {

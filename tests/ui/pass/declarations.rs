@@ -32,10 +32,7 @@ async fn r#match(r#type: u8) -> u8 {
 }
 
 #[green_pool]
-async fn generic<T: Display + Clone + Send, const N: usize>(
-    all: [T; N],
-    text: impl Into<String> + Send,
-) -> T {
+async fn generic<T: Display + Clone + Send, const N: usize>(all: [T; N], text: impl Into<String> + Send) -> T {
     let _: String = text.into();
     std::future::ready(all[0].clone()).await
 }

@@ -1,4 +1,5 @@
-#![deny(warnings)]
+#![deny(warnings, clippy::all, clippy::pedantic)]
+#![allow(clippy::unused_async, reason = "the bodies do not matter here")]
 //! Both macros' input, written by `macro_rules!`.
 
 use greenpool::{JoinError, green_pool, pile};

@@ -1,5 +1,6 @@
 #![no_implicit_prelude]
-#![deny(warnings)]
+#![deny(warnings, clippy::all, clippy::pedantic)]
+#![allow(clippy::unused_async, reason = "the bodies do not matter here")]
 #![allow(non_camel_case_types, dead_code)]
 //! Every name that the macros could lean on means something else here.
 
