@@ -43,6 +43,7 @@ pub(crate) struct Notes {
     pub(crate) visits: HashMap<Url, Visit>,
 }
 
+// ANCHOR: fetch
 /// Fetches one page, then sees to it that every page it links to is fetched, once.
 #[green_pool(size = 100)]
 pub(crate) async fn fetch(crawl: Arc<Crawl>, url: Url) {
@@ -53,7 +54,9 @@ pub(crate) async fn fetch(crawl: Arc<Crawl>, url: Url) {
         fetch::spawn_n(Arc::clone(&crawl), next).await;
     }
 }
+// ANCHOR_END: fetch
 
+// ANCHOR: readers
 /// Two questions are asked of each page, under one limit: reading is for the processor, and has few of them to use.
 static READERS: GreenPool = GreenPool::const_new(4);
 
@@ -66,6 +69,7 @@ async fn read_links(html: Arc<str>, page: Url) -> BTreeSet<Link> {
 async fn read_anchors(html: Arc<str>) -> HashSet<String> {
     off_the_runtime(move || html::anchors(&html)).await
 }
+// ANCHOR_END: readers
 
 impl Crawl {
     /// A crawl that stays on the host of `start`.

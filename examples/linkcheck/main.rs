@@ -98,6 +98,7 @@ async fn run(args: &Args) -> Result<Report> {
     Ok(Report::new(&start, &notes, args.inside, began.elapsed()))
 }
 
+// ANCHOR: crawl
 async fn crawl_pages(client: Client, start: &Url) -> Notes {
     let crawl = Crawl::new(client, start);
     let watched = Arc::clone(&crawl);
@@ -107,6 +108,7 @@ async fn crawl_pages(client: Client, start: &Url) -> Notes {
     fetch::pool().waitall().await;
     crawl.finish()
 }
+// ANCHOR_END: crawl
 
 async fn probe_outside(client: Client, urls: BTreeSet<Url>) -> Vec<(Url, Visit)> {
     let found = urls.len();
@@ -117,6 +119,7 @@ async fn probe_outside(client: Client, urls: BTreeSet<Url>) -> Vec<(Url, Visit)>
     probe_all(client, urls, &done).await
 }
 
+// ANCHOR: interrupt
 /// The first Ctrl-C lets the requests that run come to their end, and starts no more; the second does not wait.
 async fn stop_on_interrupt(patience: Duration) {
     if signal::ctrl_c().await.is_err() {
@@ -131,6 +134,7 @@ async fn stop_on_interrupt(patience: Duration) {
         }
     }
 }
+// ANCHOR_END: interrupt
 
 /// A client whose redirects are seen to by `policy`; `local` when it asks only servers of our own.
 fn client(timeout: Duration, policy: redirect::Policy, local: bool) -> Result<Client> {
