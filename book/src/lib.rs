@@ -26,4 +26,7 @@ chapters! {
     "composing.md" composing
     "faq.md" faq
     "link-checker.md" link_checker
+    "client.md" client
+    "server.md" server
+    "dispatch.md" dispatch
 }

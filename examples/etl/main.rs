@@ -90,6 +90,7 @@ async fn load(file: &Path, size: usize, database: &Database, done: &mut Done) ->
     let bar = bar(file.metadata()?.len());
     let mut batches = convert::pool().imap_stream(convert, source::batches(file, size));
     while let Some(batch) = batches.next().await {
+        // One batch after the other: this wait sets the pace of everything before it.
         let batch = store::spawn(database.clone(), batch??).await.await??;
         bar.set_position(batch.read);
         done.sales += batch.sales.len() as u64;
