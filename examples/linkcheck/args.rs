@@ -6,6 +6,12 @@ use std::time::Duration;
 use clap::Parser;
 use url::Url;
 
+const EXAMPLES: &str = "\
+Examples:
+  linkcheck                                  a site of 2,000 pages with known faults
+  linkcheck book/book                        a folder, served on a loopback port
+  linkcheck http://localhost:8000/ --jobs 5  a site, gently";
+
 /// Checks every link of a site: its pages, files, redirects and anchors, and each link to another host once.
 ///
 /// A page is taken as its server sends it: links and anchors that a script would add to it are not seen.
@@ -13,10 +19,11 @@ use url::Url;
 /// Exit status: 0 when all links are fine, 1 when some are broken, 2 when the check could not be done,
 /// 130 when it was interrupted before a broken link was found.
 #[derive(Debug, Parser)]
-#[command(name = "linkcheck", verbatim_doc_comment)]
+#[command(name = "linkcheck", verbatim_doc_comment, after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// A folder of HTML files, or an http(s):// address. With neither, linkcheck builds a site with known faults,
-    /// serves it on a loopback port, and checks that.
+    /// A folder of HTML files, or an http(s):// address
+    ///
+    /// With neither, linkcheck builds a site with known faults, serves it on a loopback port, and checks that.
     #[arg(value_name = "FOLDER|URL", value_parser = Target::parse)]
     pub(crate) target: Option<Target>,
 
@@ -24,7 +31,7 @@ pub(crate) struct Args {
     #[arg(long, short, value_name = "N", default_value = "100", value_parser = positive)]
     pub(crate) jobs: u16,
 
-    /// How many seconds a server may take for one answer [default: 10; 3 in the built-in site]
+    /// How many seconds a server may take for one answer [default: 10; 3 on the built-in site]
     #[arg(long, value_name = "SECONDS", value_parser = positive)]
     pub(crate) timeout: Option<u16>,
 

@@ -71,6 +71,21 @@ async fn read_anchors(html: Arc<str>) -> HashSet<String> {
 }
 // ANCHOR_END: readers
 
+// ANCHOR: pile
+/// Asks both, and waits for both: a page that cannot be read is one broken link, and no more.
+async fn read(page: &Url, html: String) -> Result<Visit, Reason> {
+    let html = Arc::<str>::from(html);
+    let page = pile! {
+        links: read_links(Arc::clone(&html), page.clone()),
+        anchors: read_anchors(html),
+    };
+    match page.try_join().await {
+        Ok(page) => Ok(Visit::Page { links: page.links, anchors: page.anchors }),
+        Err(error) => Err(Reason::Unreadable(error.to_string())),
+    }
+}
+// ANCHOR_END: pile
+
 impl Crawl {
     /// A crawl that stays on the host of `start`.
     pub(crate) fn new(client: Client, start: &Url) -> Arc<Self> {
@@ -100,15 +115,7 @@ impl Crawl {
         if !is_html(&response) {
             return Ok(Visit::Fine);
         }
-        let html = Arc::<str>::from(response.text().await?);
-        let page = pile! {
-            links: read_links(Arc::clone(&html), url.clone()),
-            anchors: read_anchors(html),
-        };
-        match page.try_join().await {
-            Ok(page) => Ok(Visit::Page { links: page.links, anchors: page.anchors }),
-            Err(error) => Err(Reason::Unreadable(error.to_string())),
-        }
+        read(url, response.text().await?).await
     }
 
     /// Writes down a visit, and returns the addresses that it was the first to mention.

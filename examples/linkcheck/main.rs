@@ -13,7 +13,6 @@ mod args;
 mod crawl;
 mod html;
 mod outside;
-
 mod progress;
 mod reason;
 mod report;

@@ -88,5 +88,7 @@ fn root_cause(error: &reqwest::Error) -> String {
     while let Some(source) = cause.source() {
         cause = source;
     }
-    cause.to_string()
+    let text = cause.to_string();
+    // The number that an operating system gives an error tells most people nothing.
+    text.split(" (os error").next().unwrap_or_default().to_owned()
 }
