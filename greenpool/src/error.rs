@@ -60,21 +60,57 @@ impl JoinError {
     }
 
     /// Whether the job panicked.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let green = pool.spawn(async { panic!("a fault") }).await;
+    /// assert!(green.await.map(|()| ()).unwrap_err().is_panic());
+    /// # }
+    /// ```
     pub fn is_panic(&self) -> bool {
         matches!(self.reason, Reason::Panic(_))
     }
 
     /// Whether the job was cancelled: it was aborted, its runtime was shut down, or it never began since its pool was closed.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let green = pool.spawn(std::future::pending::<()>()).await;
+    /// green.abort();
+    /// assert!(green.await.unwrap_err().is_cancelled());
+    /// # }
+    /// ```
     pub fn is_cancelled(&self) -> bool {
         !self.is_panic()
     }
 
     /// Whether the job never began, since its pool was closed.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// pool.close();
+    /// let error = pool.spawn(async {}).await.await.unwrap_err();
+    /// assert!(error.is_closed() && error.is_cancelled());
+    /// # }
+    /// ```
     pub fn is_closed(&self) -> bool {
         matches!(self.reason, Reason::Closed)
     }
 
     /// The id of the job, if it ever had one.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let green = pool.spawn(std::future::pending::<()>()).await;
+    /// let id = green.id();
+    /// green.abort();
+    /// assert_eq!(green.await.unwrap_err().id(), Some(id));
+    /// # }
+    /// ```
     pub fn id(&self) -> Option<JobId> {
         self.id
     }
@@ -83,6 +119,16 @@ impl JoinError {
     ///
     /// # Panics
     /// If the job did not panic; see [`is_panic`](Self::is_panic) and [`try_into_panic`](Self::try_into_panic).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let green = pool.spawn(async { panic!("a fault") }).await;
+    /// let error = green.await.map(|()| ()).unwrap_err();
+    /// let payload = error.into_panic();
+    /// assert_eq!(payload.downcast_ref(), Some(&"a fault"));
+    /// # }
+    /// ```
     #[track_caller]
     pub fn into_panic(self) -> Box<dyn Any + Send + 'static> {
         match self.try_into_panic() {
@@ -95,6 +141,16 @@ impl JoinError {
     ///
     /// # Errors
     /// Gives the error back if the job did not panic.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let green = pool.spawn(std::future::pending::<()>()).await;
+    /// green.abort();
+    /// let error = green.await.unwrap_err();
+    /// assert!(error.try_into_panic().unwrap_err().is_cancelled());
+    /// # }
+    /// ```
     pub fn try_into_panic(self) -> Result<Box<dyn Any + Send + 'static>, JoinError> {
         match self.reason {
             Reason::Panic(panicked) => Ok(panicked.payload.into_inner().unwrap_or_else(PoisonError::into_inner)),
@@ -144,6 +200,19 @@ impl fmt::Debug for JoinError {
 impl std::error::Error for JoinError {}
 
 /// Why [`try_spawn`](crate::GreenPool::try_spawn) began nothing; gives back what was to be run.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use greenpool::{GreenPool, TrySpawnError};
+///
+/// # let pool = GreenPool::new(0);
+/// match pool.try_spawn(async { 7 }) {
+///     Ok(green) => drop(green.await),
+///     Err(TrySpawnError::Full(future)) => assert_eq!(future.await, 7), // here, then
+///     Err(TrySpawnError::Closed(_)) => unreachable!(),
+/// }
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum TrySpawnError<F> {
     /// All slots are taken, or somebody is queued for the next one.
@@ -154,6 +223,20 @@ pub enum TrySpawnError<F> {
 
 impl<F> TrySpawnError<F> {
     /// What was to be run: the future, or the arguments of the function.
+    ///
+    /// ```
+    /// use greenpool::green_pool;
+    ///
+    /// #[green_pool(size = 1)]
+    /// async fn fetch(url: String) -> usize { url.len() }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// fetch::pool().resize(0);
+    /// let refused = fetch::try_spawn("/faq".to_string()).unwrap_err();
+    /// let (url,) = refused.into_inner();
+    /// assert_eq!(url, "/faq");
+    /// # }
+    /// ```
     pub fn into_inner(self) -> F {
         match self {
             TrySpawnError::Full(inner) | TrySpawnError::Closed(inner) => inner,
@@ -161,11 +244,26 @@ impl<F> TrySpawnError<F> {
     }
 
     /// Whether the pool had no free slot.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let none = greenpool::GreenPool::new(0);
+    /// assert!(none.try_spawn(async {}).unwrap_err().is_full());
+    /// # }
+    /// ```
     pub fn is_full(&self) -> bool {
         matches!(self, TrySpawnError::Full(_))
     }
 
     /// Whether the pool is closed.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// pool.close();
+    /// assert!(pool.try_spawn(async {}).unwrap_err().is_closed());
+    /// # }
+    /// ```
     pub fn is_closed(&self) -> bool {
         matches!(self, TrySpawnError::Closed(_))
     }

@@ -43,9 +43,35 @@ pub struct PileOf<R: Handles, N = InOrder> {
 }
 
 /// The results of a [`PileOf`] as a tuple.
+///
+/// ```
+/// # use greenpool::{green_pool, pile};
+/// #
+/// # #[green_pool(size = 2)]
+/// # async fn double(n: u32) -> u32 { n * 2 }
+/// #
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let pile = pile![double(1), double(2)]; // not named, so in order
+/// let (one, two) = pile.join().await;
+/// assert_eq!((one.unwrap(), two.unwrap()), (2, 4));
+/// # }
+/// ```
 pub struct InOrder(());
 
 /// How the results of a [`PileOf`] are handed out: as a tuple, or under the names given in `pile! { name: call(), .. }`.
+///
+/// ```
+/// # use greenpool::{green_pool, pile};
+/// #
+/// # #[green_pool(size = 2)]
+/// # async fn double(n: u32) -> u32 { n * 2 }
+/// #
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let pile = pile! { one: double(1), two: double(2) };
+/// let named = pile.join().await; // a struct with the fields `one` and `two`
+/// assert_eq!((named.one.unwrap(), named.two.unwrap()), (2, 4));
+/// # }
+/// ```
 pub trait Record<Values>: 'static {
     /// The tuple, or the struct with the names as fields.
     type Out;
@@ -62,6 +88,20 @@ impl<Values> Record<Values> for InOrder {
 }
 
 /// A tuple of [`GreenThread`]s.
+///
+/// ```
+/// use greenpool::{GreenPool, Handles, JoinError, PileOf, pile};
+///
+/// async fn both<R: Handles>(pile: PileOf<R>) -> Result<R::Values, JoinError> {
+///     pile.try_join().await
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let pool = GreenPool::new(2);
+/// let (one, two) = both(pile![in pool; async { 1 }, async { "two" }]).await.unwrap();
+/// assert_eq!((one, two), (1, "two"));
+/// # }
+/// ```
 pub trait Handles: Unpin {
     /// The `Result`s of all.
     type Results;
@@ -85,6 +125,23 @@ pub trait Handles: Unpin {
 }
 
 /// A tuple of [`GreenThread`]s that all give the same type.
+///
+/// ```
+/// use greenpool::{GreenPool, JoinError, PileOf, SameType, pile};
+///
+/// async fn all<R: SameType>(mut pile: PileOf<R>) -> Result<Vec<R::Output>, JoinError> {
+///     let mut all = Vec::new();
+///     while let Some(next) = pile.next().await {
+///         all.push(next?);
+///     }
+///     Ok(all)
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let pool = GreenPool::new(2);
+/// assert_eq!(all(pile![in pool; async { 1 }, async { 2 }]).await.unwrap(), [1, 2]);
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "the calls of this pile return different types; use `.join()`",
     label = "the calls of this pile return different types; use `.join()`",
@@ -106,6 +163,18 @@ impl<R: Handles, N> PileOf<R, N> {
     ///
     /// # Cancel safety
     /// Dropping the future aborts the jobs.
+    ///
+    /// ```
+    /// # use greenpool::{green_pool, pile};
+    /// #
+    /// # #[green_pool(size = 2)]
+    /// # async fn double(n: u32) -> u32 { n * 2 }
+    /// #
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let (one, two) = pile![double(1), double(2)].join().await;
+    /// assert_eq!((one.unwrap(), two.unwrap()), (2, 4));
+    /// # }
+    /// ```
     pub fn join(self) -> Join<R, N> {
         Join { pile: self }
     }
@@ -117,6 +186,19 @@ impl<R: Handles, N> PileOf<R, N> {
     ///
     /// # Cancel safety
     /// Dropping the future aborts the jobs.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// use greenpool::{GreenPool, pile};
+    /// use std::future::pending;
+    ///
+    /// let pool = GreenPool::new(2);
+    /// let pile = pile![in pool; async { panic!("a fault") }, pending::<()>()];
+    /// let error = pile.try_join().await.map(|((), ())| ()).unwrap_err();
+    /// assert!(error.is_panic());
+    /// assert_eq!(pool.running(), 0); // the other one is over, too
+    /// # }
+    /// ```
     pub fn try_join(self) -> TryJoin<R, N> {
         TryJoin { pile: self, error: None }
     }
@@ -125,6 +207,20 @@ impl<R: Handles, N> PileOf<R, N> {
     ///
     /// # Cancel safety
     /// Dropping the future takes nothing.
+    ///
+    /// ```
+    /// # use greenpool::{green_pool, pile};
+    /// #
+    /// # #[green_pool(size = 2)]
+    /// # async fn double(n: u32) -> u32 { n * 2 }
+    /// #
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let mut pile = pile![double(1), double(2)];
+    /// assert_eq!(pile.next().await.unwrap().unwrap(), 2);
+    /// assert_eq!(pile.next().await.unwrap().unwrap(), 4);
+    /// assert!(pile.next().await.is_none());
+    /// # }
+    /// ```
     // A `T` of its own rather than `R::Output` in the return type: with that rustc would say E0599, without our message.
     pub fn next<T>(&mut self) -> FanNext<'_, T>
     where
@@ -134,6 +230,19 @@ impl<R: Handles, N> PileOf<R, N> {
     }
 
     /// Lets the jobs finish; their results are dropped.
+    ///
+    /// ```
+    /// # use greenpool::{green_pool, pile};
+    /// #
+    /// # #[green_pool(size = 2)]
+    /// # async fn double(n: u32) -> u32 { n * 2 }
+    /// #
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// pile![double(1), double(2)].detach();
+    /// double::pool().waitall().await;
+    /// assert_eq!(double::pool().stats().finished, 2);
+    /// # }
+    /// ```
     pub fn detach(mut self) {
         self.detached = true;
     }
@@ -183,6 +292,19 @@ impl<R: Handles, N> fmt::Debug for PileOf<R, N> {
 }
 
 /// The future of [`PileOf::join`].
+///
+/// ```
+/// # use greenpool::{green_pool, pile};
+/// #
+/// # #[green_pool(size = 2)]
+/// # async fn double(n: u32) -> u32 { n * 2 }
+/// #
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let join = pile![double(1)].join(); // a future like any other
+/// let (one,) = join.await;
+/// assert_eq!(one.unwrap(), 2);
+/// # }
+/// ```
 #[must_use = "it waits only while it is awaited; write `.await`"]
 pub struct Join<R: Handles, N> {
     pile: PileOf<R, N>,
@@ -201,6 +323,18 @@ impl<R: Handles, N: Record<R::Results>> Future for Join<R, N> {
 }
 
 /// The future of [`PileOf::try_join`].
+///
+/// ```
+/// # use greenpool::{green_pool, pile};
+/// #
+/// # #[green_pool(size = 2)]
+/// # async fn double(n: u32) -> u32 { n * 2 }
+/// #
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let join = pile![double(1)].try_join(); // a future like any other
+/// assert_eq!(join.await.unwrap(), (2,));
+/// # }
+/// ```
 #[must_use = "it waits only while it is awaited; write `.await`"]
 pub struct TryJoin<R: Handles, N> {
     pile: PileOf<R, N>,
@@ -229,6 +363,19 @@ impl<R: Handles, N: Record<R::Values>> Future for TryJoin<R, N> {
 }
 
 /// The future of [`PileOf::next`].
+///
+/// ```
+/// # use greenpool::{green_pool, pile};
+/// #
+/// # #[green_pool(size = 2)]
+/// # async fn double(n: u32) -> u32 { n * 2 }
+/// #
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let mut pile = pile![double(1)];
+/// let next: greenpool::FanNext<'_, u32> = pile.next();
+/// assert_eq!(next.await.unwrap().unwrap(), 2);
+/// # }
+/// ```
 // It knows one handle and not the pile, so that `.await` needs no `SameType` again: where that is missing, `next` has said so.
 #[must_use = "it takes a result only when it is awaited; write `.await`"]
 pub struct FanNext<'a, T> {

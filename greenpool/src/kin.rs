@@ -37,6 +37,16 @@ pub fn inherit<F: Future>(future: F) -> Inherit<F> {
 
 pin_project! {
     /// The future of [`inherit`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// use std::future::{Ready, ready};
+    /// use greenpool::{Inherit, inherit};
+    ///
+    /// let task: Inherit<Ready<u32>> = inherit(ready(7));
+    /// assert_eq!(tokio::spawn(task).await.unwrap(), 7);
+    /// # }
+    /// ```
     #[must_use = "it does nothing until it is awaited or spawned"]
     pub struct Inherit<F> {
         #[pin]
@@ -89,6 +99,16 @@ pub fn lend<F: Future>(future: F) -> Lend<F> {
 
 pin_project! {
     /// The future of [`lend`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// use std::future::{Ready, ready};
+    /// use greenpool::{Lend, lend};
+    ///
+    /// let wait: Lend<Ready<u32>> = lend(ready(7));
+    /// assert_eq!(wait.await, 7);
+    /// # }
+    /// ```
     #[must_use = "it does nothing until it is awaited; write `.await`"]
     pub struct Lend<F: Future> {
         #[pin]

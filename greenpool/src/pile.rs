@@ -71,11 +71,36 @@ impl<T> Unpin for GreenPile<T> {}
 
 impl<T: Send + 'static> GreenPile<T> {
     /// A pile with a pool of its own, of `size` slots.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// use greenpool::GreenPile;
+    ///
+    /// let mut pile = GreenPile::new(2);
+    /// assert_eq!(pile.pool().size(), 2);
+    /// pile.spawn(async { 7 }).await;
+    /// assert_eq!(pile.next().await.unwrap().unwrap(), 7);
+    /// # }
+    /// ```
     pub fn new(size: usize) -> Self {
         Self::on(&GreenPool::new(size))
     }
 
     /// A pile on an existing pool, whose limit it shares.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// use greenpool::{GreenPile, GreenPool};
+    ///
+    /// let pool = GreenPool::new(2);
+    /// let mut words = GreenPile::on(&pool);
+    /// let mut numbers = GreenPile::on(&pool); // two jobs at once in both together
+    /// words.spawn(async { "seven" }).await;
+    /// numbers.spawn(async { 7 }).await;
+    /// assert_eq!(words.next().await.unwrap().unwrap(), "seven");
+    /// assert_eq!(numbers.next().await.unwrap().unwrap(), 7);
+    /// # }
+    /// ```
     pub fn on(pool: &GreenPool) -> Self {
         let state = State { threads: VecDeque::new(), coming: 0, spawners: 0, consumer: None, dropped: false };
         let shared = Arc::new(Shared { pool: pool.clone(), state: Mutex::new(state) });
@@ -89,6 +114,16 @@ impl<T: Send + 'static> GreenPile<T> {
     ///
     /// # Cancel safety
     /// Dropped before the slot came, nothing has run, and the pile has no place for it. Afterwards the job is in the pile.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let mut pile = greenpool::GreenPile::new(2);
+    /// pile.spawn(async { 1 }).await;
+    /// pile.spawn(async { panic!("a fault") }).await;
+    /// assert_eq!(pile.next().await.unwrap().unwrap(), 1);
+    /// assert!(pile.next().await.unwrap().unwrap_err().is_panic());
+    /// # }
+    /// ```
     pub fn spawn<F>(&self, future: F) -> PileSpawn<F>
     where
         F: Future<Output = T> + Send + 'static,
@@ -123,6 +158,16 @@ impl<T: Send + 'static> GreenPile<T> {
     }
 
     /// The pool that the jobs run in.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let mut pile = greenpool::GreenPile::new(2);
+    /// pile.spawn(async { 7 }).await;
+    /// pile.pool().waitall().await;
+    /// assert_eq!(pile.pool().stats().finished, 1);
+    /// # assert_eq!(pile.next().await.unwrap().unwrap(), 7);
+    /// # }
+    /// ```
     pub fn pool(&self) -> &GreenPool {
         &self.shared.pool
     }
@@ -133,11 +178,33 @@ impl<T> GreenPile<T> {
     ///
     /// # Cancel safety
     /// Dropping the future takes nothing.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let mut pile = greenpool::GreenPile::new(2);
+    /// pile.spawn(async { 7 }).await;
+    /// assert_eq!(pile.next().await.unwrap().unwrap(), 7);
+    /// assert!(pile.next().await.is_none());
+    /// # }
+    /// ```
     pub fn next(&mut self) -> PileNext<'_, T> {
         PileNext { pile: self }
     }
 
     /// Lets the jobs finish; their results are dropped. Spawns that are still queued begin nothing.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// use greenpool::{GreenPile, GreenPool};
+    ///
+    /// let pool = GreenPool::new(2);
+    /// let pile = GreenPile::on(&pool);
+    /// pile.spawn(async {}).await;
+    /// pile.detach();
+    /// pool.waitall().await;
+    /// assert_eq!(pool.stats().finished, 1);
+    /// # }
+    /// ```
     pub fn detach(mut self) {
         self.detached = true;
     }
@@ -218,6 +285,27 @@ impl<T> fmt::Debug for GreenPile<T> {
 /// Spawns into a [`GreenPile`] from elsewhere; made by [`GreenPile::spawner`].
 ///
 /// **Dropping** the last one lets the pile come to its end. Once the pile itself has been dropped, spawning begins nothing.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use greenpool::{GreenPile, PileSpawner};
+///
+/// async fn produce(spawner: PileSpawner<u32>) {
+///     for n in 0..3 {
+///         spawner.spawn(async move { n }).await;
+///     }
+/// }
+///
+/// let mut pile = GreenPile::new(2);
+/// tokio::spawn(produce(pile.spawner()));
+/// tokio::spawn(produce(pile.spawner()));
+/// let mut sum = 0;
+/// while let Some(n) = pile.next().await {
+///     sum += n.unwrap();
+/// }
+/// assert_eq!(sum, 6);
+/// # }
+/// ```
 #[must_use = "the pile waits for it until it is dropped"]
 pub struct PileSpawner<T> {
     shared: Arc<Shared<T>>,
@@ -225,6 +313,17 @@ pub struct PileSpawner<T> {
 
 impl<T: Send + 'static> PileSpawner<T> {
     /// As [`GreenPile::spawn`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let mut pile = greenpool::GreenPile::new(2);
+    /// let spawner = pile.spawner();
+    /// spawner.spawn(async { 7 }).await;
+    /// drop(spawner); // no more will come
+    /// assert_eq!(pile.next().await.unwrap().unwrap(), 7);
+    /// assert!(pile.next().await.is_none());
+    /// # }
+    /// ```
     pub fn spawn<F>(&self, future: F) -> PileSpawn<F>
     where
         F: Future<Output = T> + Send + 'static,
@@ -263,6 +362,18 @@ fn wake_consumer<T>(mut state: crate::sync::MutexGuard<'_, State<T>>) {
 }
 
 /// The future of [`GreenPile::spawn`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use std::future::{Ready, ready};
+/// use greenpool::{GreenPile, PileSpawn};
+///
+/// let mut pile = GreenPile::new(2);
+/// let spawn: PileSpawn<Ready<u32>> = pile.spawn(ready(7));
+/// spawn.await;
+/// assert_eq!(pile.next().await.unwrap().unwrap(), 7);
+/// # }
+/// ```
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
 pub struct PileSpawn<F: Future> {
     shared: Arc<Shared<F::Output>>,
@@ -327,6 +438,16 @@ impl<F: Future> Drop for PileSpawn<F> {
 }
 
 /// The future of [`GreenPile::next`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use greenpool::{GreenPile, PileNext};
+///
+/// let mut pile = GreenPile::<u32>::new(2);
+/// let next: PileNext<'_, u32> = pile.next();
+/// assert!(next.await.is_none());
+/// # }
+/// ```
 #[must_use = "it takes a result only when it is awaited; write `.await`"]
 pub struct PileNext<'a, T> {
     pile: &'a mut GreenPile<T>,

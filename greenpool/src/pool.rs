@@ -63,6 +63,11 @@ impl GreenPool {
     /// A pool of `size` slots.
     ///
     /// Size 0 is allowed: nothing runs until [`resize`](Self::resize). Sizes above 2³⁰ - 1 are taken as that.
+    ///
+    /// ```
+    /// let pool = greenpool::GreenPool::new(20);
+    /// assert_eq!((pool.size(), pool.free()), (20, 20));
+    /// ```
     pub fn new(size: usize) -> Self {
         Self::of(Core::new(size, None))
     }
@@ -127,6 +132,17 @@ impl GreenPool {
     ///
     /// # Cancel safety
     /// As [`spawn`](Self::spawn).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// for n in 0..10 {
+    ///     pool.spawn_n(async move { println!("{n}") }).await; // two at once
+    /// }
+    /// pool.waitall().await;
+    /// assert_eq!(pool.stats().finished, 10);
+    /// # }
+    /// ```
     pub fn spawn_n<F>(&self, future: F) -> SpawnN<F>
     where
         F: Future + Send + 'static,
@@ -204,6 +220,22 @@ impl GreenPool {
     ///
     /// # Panics
     /// Outside of a tokio runtime.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+    /// use std::time::Duration;
+    /// use tokio::time::sleep;
+    ///
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let work = |ms| async move {
+    ///     sleep(Duration::from_millis(ms)).await;
+    ///     ms
+    /// };
+    /// let mut map = pool.imap_unordered(work, [50, 10]);
+    /// assert_eq!(map.next().await.unwrap().unwrap(), 10);
+    /// assert_eq!(map.next().await.unwrap().unwrap(), 50);
+    /// # }
+    /// ```
     #[track_caller]
     pub fn imap_unordered<F, S, Kind>(&self, f: F, sources: S) -> GreenMap<S::Output>
     where
@@ -238,6 +270,18 @@ impl GreenPool {
     ///
     /// # Panics
     /// Outside of a tokio runtime.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let mut sums = pool.starmap_unordered(|a: u32, b: u32| async move { a + b }, [(1, 2), (3, 4)]);
+    /// let mut total = 0;
+    /// while let Some(sum) = sums.next().await {
+    ///     total += sum.unwrap();
+    /// }
+    /// assert_eq!(total, 10);
+    /// # }
+    /// ```
     #[track_caller]
     pub fn starmap_unordered<F, I>(&self, f: F, items: I) -> GreenMap<<I::Item as Arguments<F>>::Output>
     where
@@ -283,6 +327,19 @@ impl GreenPool {
     ///
     /// # Panics
     /// Outside of a tokio runtime.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let words = futures::stream::iter(["one", "three"]);
+    /// let mut lengths = pool.imap_stream_unordered(|word: &'static str| async move { word.len() }, words);
+    /// let mut total = 0;
+    /// while let Some(length) = lengths.next().await {
+    ///     total += length.unwrap();
+    /// }
+    /// assert_eq!(total, 8);
+    /// # }
+    /// ```
     #[track_caller]
     pub fn imap_stream_unordered<F, S, Fut>(&self, f: F, source: S) -> GreenMap<Fut::Output>
     where
@@ -295,16 +352,44 @@ impl GreenPool {
     }
 
     /// How many jobs may run at once.
+    ///
+    /// ```
+    /// assert_eq!(greenpool::GreenPool::new(20).size(), 20);
+    /// assert_eq!(greenpool::GreenPool::default().size(), 1000);
+    /// ```
     pub fn size(&self) -> usize {
         self.core().slots.size()
     }
 
     /// How many slots are free; negative while more jobs run than a shrink has left slots for.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// use std::future::pending;
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// pool.spawn_n(pending::<()>()).await;
+    /// assert_eq!(pool.free(), 1);
+    /// pool.resize(0);
+    /// assert_eq!(pool.free(), -1);
+    /// # }
+    /// ```
     pub fn free(&self) -> isize {
         self.core().slots.free()
     }
 
     /// How many slots are taken.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// use std::future::pending;
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let green = pool.spawn(pending::<()>()).await;
+    /// assert_eq!(pool.running(), 1);
+    /// green.abort();
+    /// pool.waitall().await;
+    /// assert_eq!(pool.running(), 0);
+    /// # }
+    /// ```
     pub fn running(&self) -> usize {
         self.core().slots.running()
     }
@@ -312,11 +397,33 @@ impl GreenPool {
     /// How many callers are queued for a slot.
     ///
     /// (eventlet's counts the debt of a shrink among them; this does not.)
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// use std::future::pending;
+    /// # let pool = greenpool::GreenPool::new(1);
+    /// pool.spawn_n(pending::<()>()).await;
+    /// let queue = pool.clone();
+    /// tokio::spawn(async move { queue.spawn_n(async {}).await });
+    /// tokio::task::yield_now().await;
+    /// assert_eq!(pool.waiting(), 1);
+    /// # }
+    /// ```
     pub fn waiting(&self) -> usize {
         self.core().slots.waiting()
     }
 
     /// The name from `#[green_pool(name = "..")]`, or the function's own.
+    ///
+    /// ```
+    /// use greenpool::{GreenPool, green_pool};
+    ///
+    /// #[green_pool(size = 2)]
+    /// async fn fetch(url: String) -> usize { url.len() }
+    ///
+    /// assert_eq!(fetch::pool().name(), Some("fetch"));
+    /// assert_eq!(GreenPool::new(2).name(), None);
+    /// ```
     pub fn name(&self) -> Option<&'static str> {
         self.core().name()
     }
@@ -344,6 +451,17 @@ impl GreenPool {
     ///
     /// # Cancel safety
     /// Dropping it has no effect.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// for _ in 0..5 {
+    ///     pool.spawn_n(async { tokio::task::yield_now().await }).await;
+    /// }
+    /// pool.waitall().await;
+    /// assert_eq!((pool.running(), pool.waiting()), (0, 0));
+    /// # }
+    /// ```
     pub fn waitall(&self) -> WaitAll {
         WaitAll { core: self.core().clone(), ticket: None, blocked: Blocked::default() }
     }
@@ -352,11 +470,29 @@ impl GreenPool {
     ///
     /// Callers who are queued already keep their turn. A map that is under way reads no further item: it gives the results of what has begun,
     /// then one [`JoinError`](crate::JoinError) that says that the pool is closed, then its end.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let green = pool.spawn(async { "in time" }).await;
+    /// pool.close();
+    /// let late = pool.spawn(async { "late" }).await;
+    /// assert_eq!(green.await.unwrap(), "in time");
+    /// assert!(late.await.unwrap_err().is_closed());
+    /// # }
+    /// ```
     pub fn close(&self) {
         self.core().slots.close();
     }
 
     /// Whether [`close`](Self::close) or [`shutdown`](Self::shutdown) was called.
+    ///
+    /// ```
+    /// let pool = greenpool::GreenPool::new(2);
+    /// assert!(!pool.is_closed());
+    /// pool.close();
+    /// assert!(pool.is_closed());
+    /// ```
     pub fn is_closed(&self) -> bool {
         self.core().slots.is_closed()
     }
@@ -429,6 +565,18 @@ impl GreenPool {
     ///
     /// # Cancel safety
     /// Dropping it has no effect.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// use std::future::pending;
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let green = pool.spawn(pending::<()>()).await;
+    /// pool.spawn_n(pending::<()>()).await;
+    /// assert_eq!(pool.abort_all().await, 2);
+    /// assert!(green.await.unwrap_err().is_cancelled());
+    /// pool.spawn_n(async {}).await; // the pool is as good as before
+    /// # }
+    /// ```
     pub fn abort_all(&self) -> AbortAll {
         AbortAll { aborted: self.core().abort_all() as usize, core: self.core().clone() }
     }
@@ -477,10 +625,30 @@ async fn shutdown(pool: GreenPool, grace: Duration) -> ShutdownReport {
 }
 
 /// The future of [`GreenPool::spawn`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use std::future::{Ready, ready};
+/// use greenpool::{GreenPool, Spawn};
+///
+/// let spawn: Spawn<Ready<u32>> = GreenPool::new(1).spawn(ready(7));
+/// assert_eq!(spawn.await.await.unwrap(), 7);
+/// # }
+/// ```
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
 pub struct Spawn<F: Future>(Spawning<Plain<F>, F::Output>);
 
 /// The future of [`GreenPool::spawn_n`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use std::future::{Ready, ready};
+/// use greenpool::{GreenPool, SpawnN};
+///
+/// let spawn: SpawnN<Ready<()>> = GreenPool::new(1).spawn_n(ready(()));
+/// spawn.await;
+/// # }
+/// ```
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
 pub struct SpawnN<F: Future>(Spawning<Plain<F>, F::Output>);
 
@@ -515,6 +683,15 @@ where
 }
 
 /// The future of [`GreenPool::waitall`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use greenpool::{GreenPool, WaitAll};
+///
+/// let idle: WaitAll = GreenPool::new(1).waitall();
+/// idle.await;
+/// # }
+/// ```
 #[must_use = "it waits only while it is awaited; write `.await`"]
 pub struct WaitAll {
     core: Arc<Core>,
@@ -555,6 +732,15 @@ impl Drop for WaitAll {
 }
 
 /// The future of [`GreenPool::abort_all`]; the jobs have been told already.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use greenpool::{AbortAll, GreenPool};
+///
+/// let aborted: AbortAll = GreenPool::new(1).abort_all();
+/// assert_eq!(aborted.await, 0);
+/// # }
+/// ```
 pub struct AbortAll {
     core: Arc<Core>,
     aborted: usize,
@@ -573,6 +759,16 @@ impl Future for AbortAll {
 }
 
 /// The future of [`GreenPool::shutdown`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+/// use greenpool::{GreenPool, Shutdown};
+/// use std::time::Duration;
+///
+/// let shutdown: Shutdown = GreenPool::new(1).shutdown(Duration::from_secs(1));
+/// assert_eq!(shutdown.await.aborted, 0);
+/// # }
+/// ```
 #[must_use = "the pool is closed, but is waited for only while this is awaited; write `.await`"]
 pub struct Shutdown(Pin<Box<dyn Future<Output = ShutdownReport> + Send>>);
 
@@ -585,6 +781,17 @@ impl Future for Shutdown {
 }
 
 /// What [`GreenPool::shutdown`] has done.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+/// use std::time::Duration;
+/// # let pool = greenpool::GreenPool::new(2);
+/// pool.spawn_n(std::future::pending::<()>()).await;
+/// let report = pool.shutdown(Duration::from_secs(1)).await;
+/// println!("{} finished, {} had to be stopped", report.finished, report.aborted);
+/// assert_eq!(report.aborted, 1);
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownReport {
@@ -595,6 +802,15 @@ pub struct ShutdownReport {
 }
 
 /// What has happened in a pool; made by [`GreenPool::stats`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// # let pool = greenpool::GreenPool::new(2);
+/// pool.spawn(async {}).await.await.unwrap();
+/// let stats = pool.stats();
+/// assert_eq!((stats.size, stats.spawned, stats.finished, stats.running), (2, 1, 1, 0));
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PoolStats {

@@ -15,6 +15,20 @@ pub struct Zip<Arity>(std::marker::PhantomData<Arity>);
 /// each.
 ///
 /// `Kind` only tells the two apart, and is always inferred.
+///
+/// ```
+/// use greenpool::{GreenMap, GreenPool, Sources};
+///
+/// /// Whatever a pool can map, two at once.
+/// fn by_two<S: Sources<F, Kind>, F, Kind>(f: F, sources: S) -> GreenMap<S::Output> {
+///     GreenPool::new(2).imap(f, sources)
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let mut sums = by_two(|a, b| async move { a + b }, ([1, 2], [10, 20]));
+/// assert_eq!(sums.next().await.unwrap().unwrap(), 11);
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be mapped over",
     label = "this is neither an iterable nor a tuple of iterables that fits the function",
@@ -31,6 +45,20 @@ pub trait Sources<F, Kind> {
 }
 
 /// An item of [`GreenPool::starmap`](crate::GreenPool::starmap): a tuple of as many values as `F` takes arguments.
+///
+/// ```
+/// use greenpool::{Arguments, GreenMap, GreenPool};
+///
+/// /// A map over one tuple.
+/// fn once<A: Arguments<F> + Send + 'static, F: Send + 'static>(f: F, args: A) -> GreenMap<A::Output> {
+///     GreenPool::new(1).starmap(f, std::iter::once(args))
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let mut sums = once(|a: u32, b: u32| async move { a + b }, (1, 2));
+/// assert_eq!(sums.next().await.unwrap().unwrap(), 3);
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`starmap` wants tuples of the function's arguments, and `{Self}` is none",
     label = "not a tuple of the function's arguments",
