@@ -49,15 +49,17 @@ pub(crate) struct Notes {
 pub(crate) async fn fetch(crawl: Arc<Crawl>, url: Url) {
     let visit = crawl.visit(&url).await.unwrap_or_else(Visit::Broken);
     for next in crawl.note(url, visit) {
-        // When the pool is full, the new job runs in our slot and we go on after it. So the crawl needs no queue of
-        // its own, never runs more jobs than `size`, and cannot lock up with every job waiting for a slot.
+        // When the pool is full, the new job runs in our slot and we go on after it.
+        // So the crawl needs no queue of its own, never runs more jobs than `size`,
+        // and cannot lock up with every job waiting for a slot.
         fetch::spawn_n(Arc::clone(&crawl), next).await;
     }
 }
 // ANCHOR_END: fetch
 
 // ANCHOR: readers
-/// Two questions are asked of each page, under one limit: reading is for the processor, and has few of them to use.
+/// Two questions are asked of each page, under one limit: reading is work for the
+/// processor, and of those there are few.
 static READERS: GreenPool = GreenPool::const_new(4);
 
 #[green_pool(pool = READERS)]
@@ -72,7 +74,7 @@ async fn read_anchors(html: Arc<str>) -> HashSet<String> {
 // ANCHOR_END: readers
 
 // ANCHOR: pile
-/// Asks both, and waits for both: a page that cannot be read is one broken link, and no more.
+/// Asks both at once. A page that cannot be read is one broken link, and no more.
 async fn read(page: &Url, html: String) -> Result<Visit, Reason> {
     let html = Arc::<str>::from(html);
     let page = pile! {

@@ -28,6 +28,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use clap::Parser as _;
+use futures::future;
 use reqwest::{Client, redirect};
 use tokio::signal;
 use url::Url;
@@ -119,17 +120,19 @@ async fn probe_outside(client: Client, urls: BTreeSet<Url>) -> Vec<(Url, Visit)>
 }
 
 // ANCHOR: interrupt
-/// The first Ctrl-C lets the requests that run come to their end, and starts no more; the second does not wait.
+/// The first Ctrl-C lets the requests that run come to their end, and starts no more;
+/// the second does not wait.
 async fn stop_on_interrupt(patience: Duration) {
     if signal::ctrl_c().await.is_err() {
         // Without a handler of ours, Ctrl-C ends the program as it always does.
         return;
     }
-    let drained = async { tokio::join!(fetch::pool().shutdown(patience), probe::pool().shutdown(patience)) };
+    let (pages, others) = (fetch::pool(), probe::pool());
+    let drained = future::join(pages.shutdown(patience), others.shutdown(patience));
     tokio::select! {
         _ = drained => {}
         _ = signal::ctrl_c() => {
-            tokio::join!(fetch::pool().abort_all(), probe::pool().abort_all());
+            tokio::join!(pages.abort_all(), others.abort_all());
         }
     }
 }

@@ -21,10 +21,14 @@ pub(crate) async fn probe(client: Client, url: Url) -> Visit {
     }
 }
 
+/// Addresses, and what became of each.
+pub(crate) type Visits = Vec<(Url, Visit)>;
+
 /// Asks for each address once; what an interrupt has left untested is not in the result.
-pub(crate) async fn probe_all(client: Client, urls: BTreeSet<Url>, done: &AtomicUsize) -> Vec<(Url, Visit)> {
+pub(crate) async fn probe_all(client: Client, urls: BTreeSet<Url>, done: &AtomicUsize) -> Visits {
     let mut visits = Vec::new();
-    // The answers come in the order of the addresses, however long each takes, so the two lists match.
+    // The answers come in the order of the addresses, however long each takes, so the two lists
+    // match.
     let mut answers = probe::imap(iter::repeat(client), urls.clone());
     for url in urls {
         match answers.next().await {
