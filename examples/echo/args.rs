@@ -6,7 +6,7 @@ use clap::Parser;
 
 /// An echo server that serves so many clients at once and no more, and a load of clients for it.
 ///
-/// With neither --listen nor --connect both run in this one process, on a loopback port.
+/// Without --listen both run in this one process, on a loopback port.
 /// The first Ctrl-C lets the clients that are being served finish, the second does not wait for them.
 ///
 /// Exit status: 0 when every client was served, 1 when some were not, 2 when there could be no run,
@@ -15,12 +15,8 @@ use clap::Parser;
 #[command(name = "echo", verbatim_doc_comment)]
 pub(crate) struct Args {
     /// Run the server alone, on this address, until Ctrl-C
-    #[arg(long, value_name = "ADDRESS", value_parser = address, conflicts_with_all = ["connect", "clients", "at_once", "rounds", "pause"])]
+    #[arg(long, value_name = "ADDRESS", value_parser = address, conflicts_with_all = ["clients", "at_once", "rounds", "pause"])]
     pub(crate) listen: Option<SocketAddr>,
-
-    /// Run the clients alone, against the server on this address
-    #[arg(long, value_name = "ADDRESS", value_parser = address, conflicts_with = "handlers")]
-    pub(crate) connect: Option<SocketAddr>,
 
     /// How many clients the server serves at once
     #[arg(long, value_name = "N", default_value = "1000", value_parser = positive)]

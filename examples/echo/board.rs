@@ -18,18 +18,15 @@ pub(crate) struct Board {
 }
 
 impl Board {
-    /// Follows the server, or the clients, or both.
-    pub(crate) fn follow(server: Option<Arc<Counts>>, plan: Option<(Arc<Plan>, u32)>) -> Self {
+    /// Follows the server, and the load if it is ours.
+    pub(crate) fn follow(counts: Arc<Counts>, plan: Option<Arc<Plan>>) -> Self {
         // Draws to standard error, and hides itself when that is no terminal.
-        let bar = match &plan {
-            Some((_, clients)) => ProgressBar::new(u64::from(*clients)),
-            None => ProgressBar::no_length(),
-        };
+        let bar = ProgressBar::new(plan.as_ref().map_or(0, |plan| plan.clients.into()));
         let template = if plan.is_some() { "{wide_bar} {human_pos}/{human_len} clients\n{msg}" } else { "{msg}" };
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        let painter = tokio::spawn(paint(bar.clone(), server, plan.map(|(plan, _)| plan)));
+        let painter = tokio::spawn(paint(bar.clone(), counts, plan));
         Self { bar, painter }
     }
 }
@@ -41,28 +38,17 @@ impl Drop for Board {
     }
 }
 
-async fn paint(bar: ProgressBar, server: Option<Arc<Counts>>, plan: Option<Arc<Plan>>) {
+async fn paint(bar: ProgressBar, counts: Arc<Counts>, plan: Option<Arc<Plan>>) {
     let mut ticks = time::interval(Duration::from_millis(100));
     loop {
         ticks.tick().await;
-        let mut message = String::new();
-        if let Some(counts) = &server {
-            message = server_line(counts, plan.as_deref());
-        }
-        if let Some(plan) = &plan {
-            let stats = client::pool().stats();
-            bar.set_position(stats.finished);
-            if server.is_none() {
-                let (running, connected) = (stats.running as u64, count(&plan.connected));
-                message = format!("{connected} connected, {} under way", HumanCount(running));
-            }
-        }
-        bar.set_message(message);
+        bar.set_position(client::pool().stats().finished);
+        bar.set_message(line(&counts, plan.as_deref()));
     }
 }
 
 // ANCHOR: line
-fn server_line(counts: &Counts, plan: Option<&Plan>) -> String {
+fn line(counts: &Counts, plan: Option<&Plan>) -> String {
     let pool = handle::pool();
     let word = if pool.is_closed() { "draining" } else { "serving" };
     let (accepted, served) = (count(&counts.accepted), count(&counts.served));
@@ -78,6 +64,6 @@ fn server_line(counts: &Counts, plan: Option<&Plan>) -> String {
 }
 // ANCHOR_END: line
 
-fn count(counter: &AtomicUsize) -> HumanCount {
+pub(crate) fn count(counter: &AtomicUsize) -> HumanCount {
     HumanCount(counter.load(Ordering::Relaxed) as u64)
 }

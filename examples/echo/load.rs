@@ -20,6 +20,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) server: SocketAddr,
+    pub(crate) clients: u32,
     pub(crate) rounds: u32,
     pub(crate) pause: Duration,
     /// Clients whose connection stands, be it that the server knows of it or that it lies in the system's queue.
@@ -56,10 +57,11 @@ pub(crate) async fn client(plan: Arc<Plan>, number: u32) -> io::Result<()> {
 }
 
 /// Sends all clients, as many at once as their pool allows.
-pub(crate) async fn run(plan: Arc<Plan>, clients: u32) -> Outcome {
+pub(crate) async fn run(plan: Arc<Plan>) -> Outcome {
     let began = Instant::now();
     let mut outcome = Outcome { served: 0, failed: 0, reason: None, time: Duration::ZERO };
-    let mut results = client::imap_unordered(iter::repeat(plan), 0..clients);
+    let numbers = 0..plan.clients;
+    let mut results = client::imap_unordered(iter::repeat(plan), numbers);
     while let Some(result) = results.next().await {
         match result {
             Ok(Ok(())) => outcome.served += 1,

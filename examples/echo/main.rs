@@ -3,7 +3,6 @@
 //! ```text
 //! cargo run --release --example echo                                # server and clients in one process
 //! cargo run --release --example echo -- --listen 127.0.0.1:7000     # the server alone; Ctrl-C ends it in good order
-//! cargo run --release --example echo -- --connect 127.0.0.1:7000    # the clients alone
 //! ```
 //!
 //! The greenpool parts are `server` (`spawn_n` for each client that is accepted), `load` (an unordered map of clients), and
@@ -11,25 +10,28 @@
 
 mod args;
 mod board;
-mod files;
 mod load;
 mod server;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
+use std::task::Poll;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Parser as _;
+use futures::poll;
 use indicatif::HumanCount;
+use rlimit::increase_nofile_limit;
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::signal;
 use tokio::sync::Notify;
-use tokio::{pin, signal};
 
 use crate::args::Args;
-use crate::board::Board;
+use crate::board::{Board, count};
 use crate::load::{Outcome, Plan, client};
 use crate::server::{Counts, handle};
 
@@ -47,61 +49,63 @@ async fn main() -> ExitCode {
 
 async fn run(args: &Args) -> Result<ExitCode> {
     handle::pool().resize(args.handlers as usize);
-    let Some(server) = args.connect else {
-        let address = args.listen.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into());
-        let listener = listen(address)?;
-        let address = listener.local_addr()?;
-        let (counts, stop) = (Arc::default(), Arc::new(Notify::new()));
-        let server = tokio::spawn(server::serve(listener, Arc::clone(&counts), Arc::clone(&stop)));
-        println!("serving up to {} clients at once on {address}", HumanCount(args.handlers.into()));
-        let code = match args.listen {
-            Some(_) => serve_alone(args, &counts, &stop).await,
-            None => send_clients(args, address, Some((&counts, &stop))).await,
-        };
-        server.await.context("the server failed")?;
-        return code;
+    let listener = listen(args.listen.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into()))?;
+    let address = listener.local_addr()?;
+    let mut interrupt = pin!(signal::ctrl_c());
+    // Asked once, it listens from here on; so whoever reads the next line may press Ctrl-C.
+    if let Poll::Ready(deaf) = poll!(interrupt.as_mut()) {
+        deaf.context("Ctrl-C cannot be heard")?;
+    }
+    println!("serving up to {} clients at once on {address}", HumanCount(args.handlers.into()));
+    let (counts, stop) = (Arc::default(), Arc::new(Notify::new()));
+    let server = tokio::spawn(server::serve(listener, Arc::clone(&counts), Arc::clone(&stop)));
+    let code = match args.listen {
+        Some(_) => serve_alone(args, &counts, &stop, interrupt).await,
+        None => send_clients(args, address, &counts, &stop, interrupt).await,
     };
-    send_clients(args, server, None).await
+    server.await.context("the server failed")?;
+    code
 }
 
 /// The server alone, until Ctrl-C.
-async fn serve_alone(args: &Args, counts: &Arc<Counts>, stop: &Notify) -> Result<ExitCode> {
-    files::make_room(u64::from(args.handlers) + 1).context("the limit of open files is not known")?;
-    let board = Board::follow(Some(Arc::clone(counts)), None);
-    signal::ctrl_c().await.context("Ctrl-C cannot be heard")?;
+async fn serve_alone(args: &Args, counts: &Arc<Counts>, stop: &Notify, interrupt: impl Future) -> Result<ExitCode> {
+    make_room(u64::from(args.handlers) + 1)?;
+    let board = Board::follow(Arc::clone(counts), None);
+    interrupt.await;
     drain(stop, grace(args)).await;
     drop(board);
     report_server(counts);
     Ok(ExitCode::SUCCESS)
 }
 
-/// The clients, and the server if it is ours.
-async fn send_clients(args: &Args, address: SocketAddr, ours: Option<(&Arc<Counts>, &Notify)>) -> Result<ExitCode> {
-    let at_once = clients_at_once(args, ours.is_some())?;
-    client::pool().resize(at_once as usize);
+/// The server and its clients, in one process.
+async fn send_clients(
+    args: &Args,
+    server: SocketAddr,
+    counts: &Arc<Counts>,
+    stop: &Notify,
+    interrupt: impl Future,
+) -> Result<ExitCode> {
+    client::pool().resize(clients_at_once(args)? as usize);
     let pause = Duration::from_millis(args.pause.into());
-    let plan = Arc::new(Plan { server: address, rounds: args.rounds, pause, connected: AtomicUsize::new(0) });
-    let board = Board::follow(ours.map(|(counts, _)| Arc::clone(counts)), Some((Arc::clone(&plan), args.clients)));
-    let load = load::run(plan, args.clients);
-    pin!(load);
+    let (clients, rounds) = (args.clients, args.rounds);
+    let plan = Arc::new(Plan { server, clients, rounds, pause, connected: AtomicUsize::new(0) });
+    let board = Board::follow(Arc::clone(counts), Some(Arc::clone(&plan)));
+    let mut load = pin!(load::run(plan));
     let (outcome, interrupted) = tokio::select! {
         outcome = &mut load => (Some(outcome), false),
-        _ = signal::ctrl_c() => (None, true),
+        _ = interrupt => (None, true),
     };
     client::pool().close();
-    if let Some((_, stop)) = ours {
-        // The clients under way go on meanwhile, though nobody awaits their map: jobs are driven by the runtime.
-        drain(stop, grace(args)).await;
-    }
+    // The clients under way go on meanwhile, though nobody awaits their map: jobs are driven by the runtime.
+    drain(stop, grace(args)).await;
     let outcome = match outcome {
         Some(outcome) => outcome,
         None => load.await,
     };
     drop(board);
     report_clients(&outcome, args.clients, interrupted);
-    if let Some((counts, _)) = ours {
-        report_server(counts);
-    }
+    report_server(counts);
     Ok(match outcome.failed {
         _ if interrupted => ExitCode::from(130),
         0 => ExitCode::SUCCESS,
@@ -136,16 +140,26 @@ fn listen(address: SocketAddr) -> Result<TcpListener> {
 }
 
 /// How many clients may be there at the same time: as many as asked for, if the system lets us open so many files.
-fn clients_at_once(args: &Args, both_ends: bool) -> Result<u32> {
+fn clients_at_once(args: &Args) -> Result<u32> {
     let wanted = args.at_once.min(args.clients);
-    let ends = if both_ends { 2 } else { 1 };
-    let room = files::make_room(u64::from(wanted) * ends).context("the limit of open files is not known")?;
-    let at_once = u32::try_from(room / ends).unwrap_or(u32::MAX).max(1);
+    // Both ends of a connection are in this process.
+    let room = make_room(u64::from(wanted) * 2)? / 2;
+    let at_once = u32::try_from(room).unwrap_or(u32::MAX).clamp(1, wanted);
     if at_once < wanted {
         let (wanted, at_once) = (HumanCount(wanted.into()), HumanCount(at_once.into()));
         eprintln!("note: {at_once} clients at a time instead of {wanted}, for want of open files; see `ulimit -Hn`");
     }
     Ok(at_once)
+}
+
+/// Raises the limit of open files to have room for `connections`, and returns for how many there is room.
+///
+/// Most systems let a process raise its limit up to a harder one, which only the administrator can raise.
+fn make_room(connections: u64) -> Result<u64> {
+    // The standard streams, the runtime's own, the listener.
+    let spare = 64;
+    let limit = increase_nofile_limit(connections + spare).context("the limit of open files is not known")?;
+    Ok(limit.saturating_sub(spare))
 }
 
 fn grace(args: &Args) -> Duration {
@@ -166,8 +180,7 @@ fn report_clients(outcome: &Outcome, clients: u32, interrupted: bool) {
 }
 
 fn report_server(counts: &Counts) {
-    let n = |counter: &AtomicUsize| HumanCount(counter.load(Ordering::Relaxed) as u64);
-    let Counts { accepted, served, lost, peak, .. } = counts;
-    println!("server: {} accepted, {} served, {} lost", n(accepted), n(served), n(lost));
-    println!("most at once: {}; the pool's size is {}", n(peak), HumanCount(handle::pool().size() as u64));
+    let (accepted, served, lost) = (count(&counts.accepted), count(&counts.served), count(&counts.lost));
+    println!("server: {accepted} accepted, {served} served, {lost} lost");
+    println!("most at once: {}; the pool's size is {}", count(&counts.peak), HumanCount(handle::pool().size() as u64));
 }

@@ -15,11 +15,13 @@ mod samples;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
+use std::task::Poll;
 
 use anyhow::{Context as _, Result};
 use axum::Router;
 use clap::Parser as _;
 use comfy_table::{ContentArrangement, Table, presets};
+use futures::poll;
 use reqwest::{Client, header};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -52,26 +54,28 @@ async fn run(args: &Args) -> Result<()> {
     let listener = TcpListener::bind(address).await;
     let listener = listener.with_context(|| format!("cannot listen on {address}; give another with --listen"))?;
     let address = listener.local_addr()?;
+    let mut interrupt = Box::pin(signal::ctrl_c());
+    // Asked once, it listens from here on; so whoever reads the next line may press Ctrl-C.
+    if args.listen.is_some()
+        && let Poll::Ready(deaf) = poll!(interrupt.as_mut())
+    {
+        deaf.context("Ctrl-C cannot be heard")?;
+    }
     println!("serving on http://{address}");
     if args.listen.is_some() {
         println!("try: curl -H 'content-type: application/json' -d '{}' http://{address}/feeds", wanted(address));
         println!("     curl http://{address}/status");
-        return serve(listener, router).await;
+        return serve(listener, router, async { drop(interrupt.await) }).await;
     }
     tokio::spawn(axum::serve(listener, router).into_future());
     ask(&client, address).await
 }
 
-/// Serves until Ctrl-C; then takes no more requests, and answers those that are there.
-async fn serve(listener: TcpListener, router: Router) -> Result<()> {
-    let interrupted = async {
-        if signal::ctrl_c().await.is_err() {
-            // Without a handler of ours, Ctrl-C ends the program as it always does.
-            std::future::pending::<()>().await;
-        }
-    };
-    axum::serve(listener, router).with_graceful_shutdown(interrupted).await.context("the server failed")?;
-    println!("served; {:?}", fetch::pool().stats());
+/// Serves until `stop`; then takes no more requests, and answers those that are there.
+async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+    axum::serve(listener, router).with_graceful_shutdown(stop).await.context("the server failed")?;
+    let stats = fetch::pool().stats();
+    println!("feeds fetched: {}, given up: {}", stats.finished, stats.aborted);
     Ok(())
 }
 

@@ -45,16 +45,6 @@ async fn an_address_in_use_is_told_what_to_do() {
     ECHO.refuses(&["--listen", &address], "another address").await;
 }
 
-#[tokio::test]
-async fn clients_whom_nobody_serves_are_told() {
-    let nobody = tokio::net::TcpSocket::new_v4().unwrap();
-    nobody.bind(([127, 0, 0, 1], 0).into()).unwrap();
-    let address = nobody.local_addr().unwrap().to_string();
-    let text = ECHO.prints(&["--connect", &address, "--clients", "3"], 1).await;
-    assert!(text.contains("clients: 0 of 3 served, 3 failed"), "{text}");
-    assert!(text.contains("the first that failed: "), "{text}");
-}
-
 #[cfg(unix)]
 #[tokio::test]
 async fn an_interrupt_lets_the_clients_finish_who_are_being_served() {
@@ -69,6 +59,21 @@ async fn an_interrupt_lets_the_clients_finish_who_are_being_served() {
     let text = server.finish().await;
     assert!(text.contains(" served, 0 lost"), "{text}");
     assert!(!text.contains("cut off"), "{text}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn an_interrupted_load_says_so() {
+    let mut child =
+        ECHO.command(&["--handlers", "1", "--pause", "1000", "--clients", "50", "--grace", "0"]).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let mut text = String::new();
+    timeout(DEADLINE, lines.read_line(&mut text)).await.unwrap().unwrap();
+    program::interrupt(&child).await;
+    timeout(DEADLINE, lines.read_to_string(&mut text)).await.expect("the interrupt was not heard").unwrap();
+    assert_eq!(child.wait().await.unwrap().code(), Some(130), "{text}");
+    assert!(text.contains(" of 50 served, "), "{text}");
+    assert!(text.contains(" turned away"), "{text}");
 }
 
 #[cfg(unix)]
