@@ -123,7 +123,7 @@ async fn drain(stop: &Notify, grace: Duration) {
         _ = signal::ctrl_c() => handle::pool().shutdown(Duration::ZERO).await,
     };
     if report.aborted > 0 {
-        println!("{} clients were cut off", HumanCount(report.aborted as u64));
+        println!("clients cut off: {}", HumanCount(report.aborted as u64));
     }
 }
 // ANCHOR_END: drain

@@ -11,8 +11,9 @@ use clap::Parser;
 ///     date,shop,item,quantity,price
 ///     2026-11-25,harbour,pears,12,0.35
 ///
-/// Exit status: 0 when every row was loaded, 1 when some were set aside, 2 when the file could not be loaded,
-/// 130 when it was interrupted. What a run with status 2 or 130 has loaded is whole batches, and says so.
+/// Exit status: 0 when every row was loaded, 1 when some were set aside (but for the bad rows of a file that etl
+/// wrote itself), 2 when the file could not be loaded, 130 when it was interrupted. What a run with status 2 or 130
+/// has loaded is whole batches, and it says how many rows.
 #[derive(Debug, Parser)]
 #[command(name = "etl", verbatim_doc_comment)]
 pub(crate) struct Args {

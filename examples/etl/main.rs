@@ -78,7 +78,8 @@ async fn run(args: &Args) -> Result<ExitCode> {
     ended.with_context(|| format!("{} is loaded in part only", file.display()))?;
     ensure!((stock.sales, stock.rejects) == (done.sales, done.rejects), "rows are lost: this is a fault of etl");
     report(&stock, &done.named);
-    Ok(if stock.rejects == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    let as_planned = stock.rejects == 0 || args.file.is_none();
+    Ok(if as_planned { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 // ANCHOR: load

@@ -63,7 +63,7 @@ async fn run(args: &Args) -> Result<()> {
     }
     println!("serving on http://{address}");
     if args.listen.is_some() {
-        println!("try: curl -H 'content-type: application/json' -d '{}' http://{address}/feeds", wanted(address));
+        println!("try: curl -H 'content-type: application/json' -d '{}' http://{address}/feeds", wanted(address, 2));
         println!("     curl http://{address}/status");
         return serve(listener, router, async { drop(interrupt.await) }).await;
     }
@@ -83,7 +83,7 @@ async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output =
 async fn ask(client: &Client, address: SocketAddr) -> Result<()> {
     println!("asking it for {} feeds of its own\n", samples::PATHS.len());
     let request = client.post(format!("http://{address}/feeds")).header(header::CONTENT_TYPE, "application/json");
-    let response = request.body(wanted(address).to_string()).send().await?.error_for_status()?;
+    let response = request.body(wanted(address, samples::PATHS.len()).to_string()).send().await?.error_for_status()?;
     let answer: Value = serde_json::from_str(&response.text().await?)?;
     let mut table = Table::new();
     table
@@ -105,8 +105,10 @@ async fn ask(client: &Client, address: SocketAddr) -> Result<()> {
     Ok(())
 }
 
-fn wanted(address: SocketAddr) -> Value {
-    json!({ "feeds": samples::PATHS.map(|path| format!("http://{address}{path}")) })
+/// A request for the first of the server's own feeds.
+fn wanted(address: SocketAddr, feeds: usize) -> Value {
+    let urls = samples::PATHS.iter().take(feeds).map(|path| format!("http://{address}{path}"));
+    json!({ "feeds": urls.collect::<Vec<_>>() })
 }
 
 /// The client of all jobs; `local` when it asks only this process.

@@ -86,7 +86,7 @@ async fn an_interrupt_cuts_off_who_does_not_finish() {
     program::interrupt(&server.child).await;
     assert_eq!(timeout(DEADLINE, client.read(&mut [0; 8])).await.unwrap().unwrap_or(0), 0);
     let text = server.finish().await;
-    assert!(text.contains("1 clients were cut off"), "{text}");
+    assert!(text.contains("clients cut off: 1"), "{text}");
 }
 
 /// A server that runs alone.
