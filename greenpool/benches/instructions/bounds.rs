@@ -5,7 +5,7 @@ use crate::report::bound::Bound;
 use crate::ways::load::Load;
 
 /// The first may cost at most so many times what the second costs.
-const BOUNDS: [(&str, &str, Load, f64); 7] = [
+const BOUNDS: [(&str, &str, Load, f64); 10] = [
     ("spawn-n", "tokio-spawn", Load::Noop, 0.20),
     ("spawn", "tokio-spawn", Load::Noop, 0.35),
     ("pool-spawn", "tokio-spawn", Load::Noop, 1.08),
@@ -13,6 +13,9 @@ const BOUNDS: [(&str, &str, Load, f64); 7] = [
     ("imap", "map-spawn-buffered", Load::Noop, 0.12),
     ("imap", "buffered", Load::Noop, 0.60),
     ("imap", "map-spawn-buffered", Load::Yields, 0.50),
+    ("serve-100000", "serve-100", Load::Noop, 1.5),
+    ("pass-100000", "pass-100", Load::Noop, 1.5),
+    ("give-up-100000", "give-up-100", Load::Noop, 1.5),
 ];
 
 /// All bounds whose two sides have been counted.

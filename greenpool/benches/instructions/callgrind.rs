@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::Load;
+use crate::profile;
+use crate::report::Table;
+use crate::ways::load::Load;
 
 const MISSING: &str =
     "valgrind is needed to count instructions, and is not there; install it, as with `apt-get install valgrind`";
@@ -44,9 +46,24 @@ impl Folder {
         Ok(rise as f64 / (more - fewer) as f64)
     }
 
+    /// Where they go, if they have been counted.
+    pub(crate) fn profile(&self, way: &str, load: Load, jobs: [u64; 2]) -> Result<Table, String> {
+        let [fewer, more] = jobs;
+        let costs = |jobs| {
+            let file = self.file(way, load, jobs);
+            let text = std::fs::read_to_string(&file);
+            text.map(|text| profile::costs(&text)).map_err(|why| format!("cannot read {}: {why}", file.display()))
+        };
+        Ok(profile::table(way, &costs(fewer)?, &costs(more)?, more - fewer))
+    }
+
+    fn file(&self, way: &str, load: Load, jobs: u64) -> PathBuf {
+        self.path.join(format!("callgrind.{way}.{}.{jobs}", load.name()))
+    }
+
     /// The instructions of a whole process.
     fn count(&self, way: &str, load: Load, jobs: u64) -> Result<u64, String> {
-        let file = self.path.join(format!("callgrind.{way}.{}.{jobs}", load.name()));
+        let file = self.file(way, load, jobs);
         let program = std::env::current_exe().map_err(|why| format!("cannot find this program: {why}"))?;
         let output = Command::new("valgrind")
             .args(["--tool=callgrind", "--error-exitcode=1"])

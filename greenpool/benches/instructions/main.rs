@@ -11,6 +11,8 @@ mod ways;
 
 mod bounds;
 mod callgrind;
+mod profile;
+mod waiters;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -34,6 +36,7 @@ const LOADS: &[Load] = Load::ALL.split_at(2).0;
 
 /// Counts the instructions of a job, for greenpool and for its peers.
 #[derive(Parser)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 struct Options {
     /// Count only these (ids of the table), with a comma between them.
     #[arg(long, value_name = "WAYS", value_delimiter = ',')]
@@ -44,6 +47,9 @@ struct Options {
     /// Leave the files of callgrind in this folder, to be read with `callgrind_annotate`.
     #[arg(long, value_name = "FOLDER")]
     keep: Option<PathBuf>,
+    /// Say which functions of greenpool, of tokio and of the allocator the instructions of `--only` are in.
+    #[arg(long, requires = "only")]
+    profile: bool,
     /// Jobs of the smaller and of the larger run.
     #[arg(long, num_args = 2, value_names = ["FEWER", "MORE"], default_values_t = [1_000, 11_000])]
     jobs: Vec<u64>,
@@ -102,6 +108,10 @@ fn run(options: &Options) -> Result<bool, String> {
     let counts = count_all(wanted(options)?, &folder, [fewer, more])?;
     let compared = bounds::compare(&counts);
     report::print(&[table(&counts), bound::table(&compared)], options.markdown);
+    if options.profile {
+        let profiles = counts.iter().map(|count| folder.profile(count.way.id, count.load, [fewer, more]));
+        report::print(&profiles.collect::<Result<Vec<_>, _>>()?, options.markdown);
+    }
     if options.only.is_empty() {
         let figures = json!({
             "size": SIZE,
@@ -118,9 +128,15 @@ fn run(options: &Options) -> Result<bool, String> {
 fn wanted(options: &Options) -> Result<Vec<(Way, Load)>, String> {
     if options.only.is_empty() {
         let both = LOADS.iter().copied();
-        return Ok(both.flat_map(|load| load.ways().into_iter().map(move |way| (way, load))).collect());
+        return Ok(both.flat_map(|load| ways_of(load).into_iter().map(move |way| (way, load))).collect());
     }
     options.only.iter().map(|only| Ok((way(only, options.load)?, options.load))).collect()
+}
+
+/// What the jobs do says nothing of the queue, so that comes once.
+fn ways_of(load: Load) -> Vec<Way> {
+    let queue = if load == Load::Noop { waiters::ways() } else { Vec::new() };
+    load.ways().into_iter().chain(queue).collect()
 }
 
 fn load(name: &str) -> Result<Load, String> {
@@ -128,7 +144,7 @@ fn load(name: &str) -> Result<Load, String> {
 }
 
 fn way(id: &str, load: Load) -> Result<Way, String> {
-    let ways = load.ways();
+    let ways = ways_of(load);
     let ids: Vec<_> = ways.iter().map(|way| way.id).collect();
     let unknown = format!("there is no way `{id}`; there are {}", ids.join(", "));
     ways.into_iter().find(|way| way.id == id).ok_or(unknown)

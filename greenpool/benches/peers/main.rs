@@ -12,7 +12,6 @@ mod ways;
 mod contest;
 mod matrix;
 mod producers;
-mod queue;
 mod rows;
 mod runtimes;
 

@@ -3,6 +3,7 @@
 mod cpu;
 pub(crate) mod load;
 mod map;
+pub(crate) mod queue;
 pub(crate) mod spawn;
 pub(crate) mod work;
 
@@ -11,7 +12,7 @@ use std::pin::Pin;
 
 use self::work::Work;
 
-type Running = Pin<Box<dyn Future<Output = u64> + Send>>;
+pub(crate) type Running = Pin<Box<dyn Future<Output = u64> + Send>>;
 
 /// One way to run a number of jobs in a pool of some size. It gives the sum of what the jobs gave, if it gives them at all.
 pub(crate) struct Way {
@@ -25,6 +26,15 @@ pub(crate) struct Way {
 }
 
 impl Way {
+    pub(crate) fn new(
+        id: &'static str,
+        title: &'static str,
+        against: &'static str,
+        run: fn(usize, u64) -> Running,
+    ) -> Self {
+        Way { id, title, against, run }
+    }
+
     /// Runs the jobs from inside of a task, as a server does.
     pub(crate) async fn run(&self, size: usize, jobs: u64) -> u64 {
         tokio::spawn((self.run)(size, jobs)).await.expect("a way does not panic")
@@ -34,7 +44,7 @@ impl Way {
 macro_rules! ways {
     ($(against $against:literal: $($id:literal, $title:literal, $function:expr;)*)*) => {
         vec![$($(
-            Way { id: $id, title: $title, against: $against, run: |size, jobs| Box::pin($function(size, jobs)) }
+            Way::new($id, $title, $against, |size, jobs| Box::pin($function(size, jobs)))
         ),*),*]
     };
 }

@@ -76,16 +76,6 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    pub(crate) const ALL: [Operation; 3] = [Operation::Serve, Operation::PassBy, Operation::GiveUp];
-
-    pub(crate) fn title(self) -> &'static str {
-        match self {
-            Operation::Serve => "enter, be served, end",
-            Operation::PassBy => "enter and leave",
-            Operation::GiveUp => "leave the middle, enter",
-        }
-    }
-
     async fn time(self, waiters: usize, operations: usize, enter: impl Fn() -> Waiter) -> Duration {
         let mut line = Line::new(waiters, enter).await;
         let begin = Instant::now();
