@@ -9,6 +9,8 @@ use crate::runtimes::{Place, Runtimes};
 use crate::ways::load::Load;
 use crate::ways::{Way, work};
 
+const USUAL: usize = 100;
+
 /// One figure.
 struct Cell {
     way: &'static str,
@@ -26,13 +28,14 @@ pub(crate) struct Matrix {
     sizes: &'static [usize],
 }
 
-/// As many as take some milliseconds, and never fewer than the pool can run at once.
+/// As many as take about a millisecond, which is less than the turns that a busy machine gives out, and never fewer than the pool can
+/// run at once.
 fn jobs(load: Load, size: usize) -> u64 {
     let size = size as u64;
     match load {
-        Load::Noop | Load::Yields => (2 * size).max(10_000),
-        Load::Computes1us => size.max(4_000),
-        Load::Computes10us => size.max(500),
+        Load::Noop | Load::Yields => (2 * size).max(4_000),
+        Load::Computes1us => size.max(1_000),
+        Load::Computes10us => size.max(200),
         Load::Sleeps1ms => (10 * size).min(20_000),
     }
 }
@@ -81,22 +84,34 @@ impl Matrix {
     /// One table for each runtime and kind of jobs.
     pub(crate) fn tables(&self) -> Vec<Table> {
         let pairs = Place::ALL.into_iter().flat_map(|place| Load::ALL.map(|load| (place, load)));
-        pairs.map(|(place, load)| self.table(place, load)).collect()
+        let table = |(place, load): (Place, Load)| {
+            let columns = self.sizes.iter().map(|&size| (format!("pool of {size}"), load, size));
+            self.table(place, load.title(), &columns.collect::<Vec<_>>())
+        };
+        pairs.map(table).collect()
     }
 
-    fn table(&self, place: Place, load: Load) -> Table {
-        let title =
-            format!("{}, {}: ns a job (and the ratio to the first line of each half)", place.title(), load.title());
-        let sizes: Vec<_> = self.sizes.iter().map(|size| format!("pool of {size}")).collect();
-        let sizes: Vec<_> = sizes.iter().map(String::as_str).collect();
-        let mut table = Table::new(&title, &["way"], &sizes);
-        for way in load.ways() {
-            let cell = |size: &usize| {
-                let is =
-                    |cell: &&Cell| cell.way == way.id && cell.load == load && cell.place == place && cell.size == *size;
+    /// One table for each runtime, with the pool that most would take.
+    pub(crate) fn summary(&self) -> Vec<Table> {
+        let table = |place| {
+            let columns = Load::ALL.map(|load| (load.title().to_owned(), load, USUAL));
+            self.table(place, &format!("pool of {USUAL}"), &columns)
+        };
+        Place::ALL.into_iter().map(table).collect()
+    }
+
+    fn table(&self, place: Place, about: &str, columns: &[(String, Load, usize)]) -> Table {
+        let title = format!("{}, {about}: ns a job (and the ratio to the first line of each half)", place.title());
+        let heads: Vec<_> = columns.iter().map(|(head, ..)| head.as_str()).collect();
+        let mut table = Table::new(&title, &["way"], &heads);
+        for way in Load::Noop.ways() {
+            let cell = |(_, load, size): &(String, Load, usize)| {
+                let is = |cell: &&Cell| {
+                    cell.way == way.id && cell.load == *load && cell.place == place && cell.size == *size
+                };
                 self.cells.iter().find(is)
             };
-            let cells: Vec<_> = self.sizes.iter().map(cell).collect();
+            let cells: Vec<_> = columns.iter().map(cell).collect();
             if cells.iter().any(Option::is_some) {
                 let texts = cells.iter().map(|cell| cell.map_or_else(String::new, Cell::text));
                 table.row([way.title.to_owned()].into_iter().chain(texts).collect());

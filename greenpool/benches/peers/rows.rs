@@ -68,8 +68,8 @@ impl<'a> Rows<'a> {
     /// No-ops, by the clock.
     fn wall(&self, what: &str, against: &str, limit: f64) -> Option<Bound> {
         let name = format!("wall/{what}");
-        let (what, case) = self.case(Place::TwoThreads, Load::Noop, what, 20_000);
-        let (against, peer) = self.case(Place::TwoThreads, Load::Noop, against, 20_000);
+        let (what, case) = self.case(Place::TwoThreads, Load::Noop, what, 10_000);
+        let (against, peer) = self.case(Place::TwoThreads, Load::Noop, against, 10_000);
         let [case, peer] = self.samples(&name, &[case, peer])?;
         let figure = case.ratio(&peer);
         let setting = "no-op, two threads, wall".into();
@@ -78,8 +78,8 @@ impl<'a> Rows<'a> {
 
     /// Work for the processor, on two threads and on one.
     fn throughput(&self, way: &str) -> Option<Bound> {
-        let (what, two) = self.case(Place::TwoThreads, Load::Computes10us, way, 2_000);
-        let (_, one) = self.case(Place::Current, Load::Computes10us, way, 2_000);
+        let (what, two) = self.case(Place::TwoThreads, Load::Computes10us, way, 1_000);
+        let (_, one) = self.case(Place::Current, Load::Computes10us, way, 1_000);
         let [two, one] = self.samples(&format!("throughput/{way}"), &[two, one])?;
         Some(Bound {
             what,
@@ -93,7 +93,7 @@ impl<'a> Rows<'a> {
     }
 
     fn two_producers(&self) -> Option<Bound> {
-        let jobs = 20_000;
+        let jobs = 10_000;
         let runtime = self.runtimes.of(Place::TwoThreads);
         let case = Case::timed(jobs, || runtime.block_on(producers::declared(SIZE, jobs)));
         let peer = Case::timed(jobs, || runtime.block_on(producers::semaphore(SIZE, jobs)));
