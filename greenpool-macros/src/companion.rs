@@ -51,6 +51,18 @@ pub(crate) enum Source {
     Shared(Path),
 }
 
+impl Source {
+    /// What documentation adds to "the pool that it runs in".
+    pub(crate) fn said(&self) -> String {
+        let text = |tokens: &dyn ToTokens| tokens.to_token_stream().to_string().replace(" :: ", "::");
+        match self {
+            Self::Own(Some(size)) => format!(", of size `{}` at first", text(size)),
+            Self::Own(None) => ", of size 1000 at first".to_owned(),
+            Self::Shared(path) => format!(", which is `{}`", text(path)),
+        }
+    }
+}
+
 impl Companion {
     pub(crate) fn new(item: &Item, args: Args) -> Self {
         let function = item.sig.ident.clone();
@@ -116,7 +128,7 @@ impl Companion {
 
     /// The path to the runtime crate.
     pub(crate) fn root(&self) -> TokenStream {
-        self.root_at(self.hidden())
+        self.root_at(Span::call_site())
     }
 
     /// The same under another token, unless the user has written it.
@@ -143,7 +155,7 @@ impl Companion {
     /// `(A, B,)`
     pub(crate) fn tuple(&self) -> TokenStream {
         let types = self.params.iter().map(|param| &param.stored);
-        quote_spanned!(self.hidden()=> (#(#types,)*))
+        quote_spanned!(Span::call_site()=> (#(#types,)*))
     }
 
     /// The generic arguments for a call of the function.
@@ -172,18 +184,27 @@ impl Companion {
         while self.taken.contains(&name) {
             name.push('_');
         }
-        Ident::new(&name, self.hidden())
+        Ident::new(&name, Span::call_site())
     }
 
-    /// `#[doc = "{before} `fetch` {after}"]`
+    /// `#[doc = "{before} `fetch`{after}"]`, with a link to the function.
     pub(crate) fn doc(&self, before: &str, after: &str) -> TokenStream {
-        let doc = format!("{before} `{}` {after}", self.function.unraw());
-        quote_spanned!(self.hidden()=> #[doc = #doc])
+        let doc = format!("{before} {}{after}", self.link());
+        quote!(#[doc = #doc])
+    }
+
+    /// The function's name for documentation. A raw one is no link: rustdoc knows it by another name.
+    fn link(&self) -> String {
+        let name = self.function.to_string();
+        match name.strip_prefix("r#") {
+            Some(name) => format!("`{name}`"),
+            None => format!("[`{name}`](fn@{name})"),
+        }
     }
 
     /// What a method does; of a broken function, nothing that could be a second error.
     pub(crate) fn body(&self, arguments: &TokenStream, body: impl FnOnce() -> TokenStream) -> TokenStream {
-        if self.broken { quote_spanned!(self.hidden()=> let _ = #arguments; loop {}) } else { body() }
+        if self.broken { quote_spanned!(Span::call_site()=> let _ = #arguments; loop {}) } else { body() }
     }
 
     /// At the function's name, but known to come from a macro: lints pass over it.

@@ -47,20 +47,25 @@ pub(crate) fn green_pool(args: TokenStream, tokens: TokenStream) -> TokenStream 
 // impl PooledFn<(String,), Page> for fetch { .. }
 fn expand(companion: &Companion) -> TokenStream {
     let Companion { vis, name, attrs, deprecated, .. } = companion;
-    let at = companion.hidden();
+    let at = Span::call_site();
+    // Errors about the struct belong to the name. All else is at the attribute, or editors would show at the name what
+    // they know of each token.
+    let at_name = at.located_at(name.span());
     let mut struct_name = name.clone();
-    struct_name.set_span(name.span().resolved_at(at));
-    let title = format!("The pool of `{}`, and the calls that run in it.", companion.function);
+    struct_name.set_span(at_name);
+    let definition = quote_spanned!(at_name=> struct #struct_name {});
+    let title = companion.doc("The pool of", ", and the calls that run in it.");
     let pool = pool(companion);
     let spawns = methods::spawns(companion);
     let maps = methods::maps(companion);
+    let submit = methods::submit(companion);
     let pooled_fn = pooled_fn(companion);
     quote_spanned! {at=>
         #(#attrs)*
         #(#deprecated)*
-        #[doc = #title]
+        #title
         #[allow(non_camel_case_types)]
-        #vis struct #struct_name {}
+        #vis #definition
 
         #(#attrs)*
         #[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
@@ -68,6 +73,7 @@ fn expand(companion: &Companion) -> TokenStream {
             #pool
             #spawns
             #maps
+            #submit
         }
 
         #pooled_fn
@@ -83,8 +89,8 @@ fn expand(companion: &Companion) -> TokenStream {
 fn pool(companion: &Companion) -> TokenStream {
     let Companion { label, .. } = companion;
     let root = companion.root();
-    let at = companion.hidden();
-    let doc = format!("The pool that `{}` runs in.", companion.function);
+    let at = Span::call_site();
+    let doc = companion.doc("The pool that", &format!(" runs in{}.", companion.source.said()));
     let number = quote_spanned!(at=> ::core::primitive::usize);
     let cell = quote_spanned!(at=> #root::__private::PoolCell);
     let body = match &companion.source {
@@ -110,7 +116,7 @@ fn pool(companion: &Companion) -> TokenStream {
         }
     };
     quote_spanned! {at=>
-        #[doc = #doc]
+        #doc
         #[must_use]
         pub fn pool() -> &'static #root::GreenPool {
             #body
@@ -138,7 +144,7 @@ fn assertion(size: &Expr) -> TokenStream {
 fn pooled_fn(companion: &Companion) -> TokenStream {
     let Companion { vis, function, name, attrs, output, label, generics, .. } = companion;
     let root = companion.root();
-    let at = companion.hidden();
+    let at = Span::call_site();
     let user = function.span();
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     let marker = companion.marker().map(|marker| marker_struct(companion, &marker, vis));
@@ -183,7 +189,7 @@ fn pooled_fn_path(companion: &Companion) -> TokenStream {
 
 // #[doc(hidden)] struct __fetch<T, const N: usize>(PhantomData<fn() -> (*const T,)>);
 fn marker_struct(companion: &Companion, marker: &Ident, vis: &Visibility) -> TokenStream {
-    let at = companion.hidden();
+    let at = Span::call_site();
     let attrs = &companion.attrs;
     let mut types = Vec::new();
     let params: Vec<_> = companion

@@ -47,6 +47,9 @@ mod snapshots;
 /// | `starmap(..)` | a `GreenMap` over tuples of arguments, in order |
 /// | `starmap_unordered(..)` | the same, as the results are ready |
 ///
+/// What a map reads has to be `ReadFromAnyThread`, as every iterable is whose iterator is `Send` and `'static`. Where the function
+/// is generic or has `impl Trait` arguments, the functions that the companion has are so as well.
+///
 /// # What is written
 ///
 /// ```text

@@ -1,6 +1,6 @@
 //! The calls that run in the pool, as associated functions of the companion.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Type;
 
@@ -13,23 +13,26 @@ use crate::expand::first_span;
 pub(crate) fn spawns(companion: &Companion) -> TokenStream {
     let Companion { output, .. } = companion;
     let root = companion.root();
-    let at = companion.hidden();
+    let at = Span::call_site();
     let pooled = companion.pooled();
     let tuple = companion.tuple();
     let types = quote_spanned!(at=> <#pooled, #tuple, #output>);
     let spawn = Spawn {
         name: "spawn",
         inner: "spawn",
-        attrs: companion.doc("Waits for a free slot, starts", "in it, and gives its green thread."),
+        attrs: companion.doc("Waits for a free slot, starts", &format!(" in it, and gives its green thread.{BEFORE}")),
         output: quote_spanned!(at=> #root::SpawnCall #types),
     };
     let spawn_n = Spawn {
         name: "spawn_n",
         inner: "spawn_n",
-        attrs: companion.doc("Waits for a free slot and starts", "in it; no result is wanted."),
+        attrs: companion.doc("Waits for a free slot and starts", &format!(" in it; no result is wanted.{BEFORE}")),
         output: quote_spanned!(at=> #root::SpawnCallN #types),
     };
-    let doc = companion.doc("Starts", "if a slot is free at once; else gives the arguments back.");
+    let doc = companion.doc(
+        "Starts",
+        " if a slot is free at once; else gives the arguments back.\n\n# Panics\n\nOutside of a tokio runtime.",
+    );
     let try_spawn = Spawn {
         name: "try_spawn",
         inner: "try_spawn",
@@ -38,14 +41,31 @@ pub(crate) fn spawns(companion: &Companion) -> TokenStream {
             ::core::result::Result<#root::GreenThread<#output>, #root::TrySpawnError<#tuple>>
         },
     };
+    [spawn, spawn_n, try_spawn].iter().map(|kind| kind.expand(companion, &types)).collect()
+}
+
+// #[doc(hidden)] pub fn __green_pool(url: String) -> GreenThread<Page> { __private::submit::<fetch, (String,), Page>((url,)) }
+pub(crate) fn submit(companion: &Companion) -> TokenStream {
+    let Companion { output, .. } = companion;
+    let root = companion.root();
+    let at = Span::call_site();
+    let pooled = companion.pooled();
+    let tuple = companion.tuple();
     let submit = Spawn {
         name: "__green_pool",
         inner: "submit",
-        attrs: quote_spanned!(at=> #[doc(hidden)] #[must_use] #[track_caller]),
+        attrs: quote!(#[doc(hidden)] #[must_use] #[track_caller]),
         output: quote_spanned!(at=> #root::GreenThread<#output>),
     };
-    [spawn, spawn_n, try_spawn, submit].iter().map(|kind| kind.expand(companion, &types)).collect()
+    submit.expand(companion, &quote_spanned!(at=> <#pooled, #tuple, #output>))
 }
+
+/// What is said of a future of `spawn`.
+const BEFORE: &str = "\n\nNothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.";
+
+/// What is said of a map.
+const RUNNING: &str = "\n\nIt starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running \
+    jobs and reads no more.\n\n# Panics\n\nOutside of a tokio runtime.";
 
 struct Spawn {
     name: &'static str,
@@ -60,8 +80,8 @@ impl Spawn {
         let Companion { generics, .. } = companion;
         let root = companion.root();
         let Self { attrs, output, .. } = self;
-        let at = companion.hidden();
-        let name = Ident::new(self.name, at);
+        let at = Span::call_site();
+        let name = Ident::new(self.name, companion.hidden());
         let inner = Ident::new(self.inner, at);
         let (impl_generics, _, where_clause) = generics.split_for_impl();
         let names: Vec<_> = companion.params.iter().map(|param| &param.name).collect();
@@ -81,12 +101,12 @@ impl Spawn {
 //     __private::imap::<..>(Iterator::map(IntoIterator::into_iter(url), |url| (url,)))
 // }
 pub(crate) fn maps(companion: &Companion) -> TokenStream {
-    let at = companion.hidden();
+    let at = Span::call_site();
     let columns: Vec<_> =
         companion.params.iter().map(|param| Column { name: param.name.clone(), item: param.stored.clone() }).collect();
     let tuples = [Column { name: Ident::new("tuples", at), item: Type::Verbatim(companion.tuple()) }];
-    let by_one = "over iterables, one for each parameter; the results come";
-    let by_tuple = "over tuples of arguments; the results come";
+    let by_one = "over iterables, one for each parameter, whose iterators are `Send` and `'static`; the results come";
+    let by_tuple = "over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come";
     let order = ["in the order of the arguments.", "as they are ready."];
     let kinds = [
         ("imap", "imap", by_one, order[0], &columns[..]),
@@ -97,13 +117,13 @@ pub(crate) fn maps(companion: &Companion) -> TokenStream {
     let maps = kinds.iter().filter(|kind| !kind.4.is_empty());
     let maps = maps.map(|&(name, inner, over, order, columns)| {
         let items = if over == by_one {
-            zipped(companion, columns)
+            zipped(columns)
         } else {
             let tuples = &columns[0].name;
             quote_spanned!(at=> ::core::iter::IntoIterator::into_iter(#tuples))
         };
-        let doc = companion.doc("Runs", &format!("{over} {order}"));
-        let name = Ident::new(name, at);
+        let doc = companion.doc("Runs", &format!(" {over} {order}{RUNNING}"));
+        let name = Ident::new(name, companion.hidden());
         let inner = Ident::new(inner, at);
         map(companion, &quote!(#doc), &name, &inner, columns, &items)
     });
@@ -117,8 +137,8 @@ struct Column {
 }
 
 // Iterator::map(Iterator::zip(IntoIterator::into_iter(a), IntoIterator::into_iter(b)), |(a, b)| (a, b))
-fn zipped(companion: &Companion, columns: &[Column]) -> TokenStream {
-    let at = companion.hidden();
+fn zipped(columns: &[Column]) -> TokenStream {
+    let at = Span::call_site();
     let names = columns.iter().map(|column| &column.name);
     let parts = names.clone().map(|name| {
         let source = quote_spanned!(at=> ::core::iter::IntoIterator::into_iter(#name));
@@ -142,7 +162,7 @@ fn map(
 ) -> TokenStream {
     let Companion { output, .. } = companion;
     let root = companion.root();
-    let at = companion.hidden();
+    let at = Span::call_site();
     let pooled = companion.pooled();
     let tuple = companion.tuple();
     let (generics, _, clause) = companion.generics.split_for_impl();

@@ -109,10 +109,20 @@ pub use thread::{AbortHandle, GreenThread, JobId};
 /// What finds no free slot stands in the queue, in order, without being awaited. Entries are evaluated in order, once. Results of one type come with
 /// [`next`](PileOf::next) or as a `Stream`; results of any types with [`join`](PileOf::join) or [`try_join`](PileOf::try_join).
 ///
+/// # What an entry is
+///
+/// - Without a pool: a call of a `#[green_pool]` function by its path, and nothing behind it. No `.await`, no `?`, no `spawn`; no method, and no function
+///   of a type. Its generic arguments stand where those of `spawn` do.
+/// - Behind `in POOL;` or `size = N;`: any future that is `Send` and `'static`.
+/// - All entries have names, or none has.
+///
 /// Rust's grammar gives a macro call only `()`, `[]` or `{}`, so `pile!<f(a)>` cannot be.
 ///
 /// # Panics
+///
 /// Outside of a tokio runtime.
+///
+/// # Examples
 ///
 /// ```
 /// use greenpool::{GreenPool, green_pool, pile};

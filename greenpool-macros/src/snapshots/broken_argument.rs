@@ -1,10 +1,10 @@
 async fn fetch(url: String) {}
-///The pool of `fetch`, and the calls that run in it.
+///The pool of [`fetch`](fn@fetch), and the calls that run in it.
 #[allow(non_camel_case_types)]
 struct fetch {}
 #[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
 impl fetch {
-    ///The pool that `fetch` runs in.
+    ///The pool that [`fetch`](fn@fetch) runs in, of size 1000 at first.
     #[must_use]
     pub fn pool() -> &'static ::greenpool::GreenPool {
         static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
@@ -13,15 +13,23 @@ impl fetch {
         );
         ::greenpool::__private::PoolCell::get(&__POOL)
     }
-    ///Waits for a free slot, starts `fetch` in it, and gives its green thread.
+    /**Waits for a free slot, starts [`fetch`](fn@fetch) in it, and gives its green thread.
+
+Nothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.*/
     pub fn spawn(url: String) -> ::greenpool::SpawnCall<fetch, (String,), ()> {
         ::greenpool::__private::spawn::<fetch, (String,), ()>((url,))
     }
-    ///Waits for a free slot and starts `fetch` in it; no result is wanted.
+    /**Waits for a free slot and starts [`fetch`](fn@fetch) in it; no result is wanted.
+
+Nothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.*/
     pub fn spawn_n(url: String) -> ::greenpool::SpawnCallN<fetch, (String,), ()> {
         ::greenpool::__private::spawn_n::<fetch, (String,), ()>((url,))
     }
-    ///Starts `fetch` if a slot is free at once; else gives the arguments back.
+    /**Starts [`fetch`](fn@fetch) if a slot is free at once; else gives the arguments back.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn try_spawn(
         url: String,
@@ -31,13 +39,13 @@ impl fetch {
     > {
         ::greenpool::__private::try_spawn::<fetch, (String,), ()>((url,))
     }
-    #[doc(hidden)]
-    #[must_use]
-    #[track_caller]
-    pub fn __green_pool(url: String) -> ::greenpool::GreenThread<()> {
-        ::greenpool::__private::submit::<fetch, (String,), ()>((url,))
-    }
-    ///Runs `fetch` over iterables, one for each parameter; the results come in the order of the arguments.
+    /**Runs [`fetch`](fn@fetch) over iterables, one for each parameter, whose iterators are `Send` and `'static`; the results come in the order of the arguments.
+
+It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn imap(
         url: impl ::core::iter::IntoIterator<
@@ -56,7 +64,13 @@ impl fetch {
             ),
         )
     }
-    ///Runs `fetch` over iterables, one for each parameter; the results come as they are ready.
+    /**Runs [`fetch`](fn@fetch) over iterables, one for each parameter, whose iterators are `Send` and `'static`; the results come as they are ready.
+
+It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn imap_unordered(
         url: impl ::core::iter::IntoIterator<
@@ -75,7 +89,13 @@ impl fetch {
             ),
         )
     }
-    ///Runs `fetch` over tuples of arguments; the results come in the order of the arguments.
+    /**Runs [`fetch`](fn@fetch) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come in the order of the arguments.
+
+It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn starmap(
         tuples: impl ::core::iter::IntoIterator<
@@ -89,7 +109,13 @@ impl fetch {
             _,
         >(::core::iter::IntoIterator::into_iter(tuples))
     }
-    ///Runs `fetch` over tuples of arguments; the results come as they are ready.
+    /**Runs [`fetch`](fn@fetch) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come as they are ready.
+
+It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn starmap_unordered(
         tuples: impl ::core::iter::IntoIterator<
@@ -102,6 +128,12 @@ impl fetch {
             (),
             _,
         >(::core::iter::IntoIterator::into_iter(tuples))
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[track_caller]
+    pub fn __green_pool(url: String) -> ::greenpool::GreenThread<()> {
+        ::greenpool::__private::submit::<fetch, (String,), ()>((url,))
     }
 }
 #[allow(deprecated, clippy::all, clippy::pedantic)]

@@ -4,12 +4,12 @@ where
 {
     url
 }
-///The pool of `fetch`, and the calls that run in it.
+///The pool of [`fetch`](fn@fetch), and the calls that run in it.
 #[allow(non_camel_case_types)]
 struct fetch {}
 #[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
 impl fetch {
-    ///The pool that `fetch` runs in.
+    ///The pool that [`fetch`](fn@fetch) runs in, of size 1000 at first.
     #[must_use]
     pub fn pool() -> &'static ::greenpool::GreenPool {
         static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
@@ -18,7 +18,9 @@ impl fetch {
         );
         ::greenpool::__private::PoolCell::get(&__POOL)
     }
-    ///Waits for a free slot, starts `fetch` in it, and gives its green thread.
+    /**Waits for a free slot, starts [`fetch`](fn@fetch) in it, and gives its green thread.
+
+Nothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.*/
     pub fn spawn<T: 'static>(
         url: impl ::core::marker::Sized,
         t: T,
@@ -26,7 +28,9 @@ impl fetch {
         let _ = (url, t);
         loop {}
     }
-    ///Waits for a free slot and starts `fetch` in it; no result is wanted.
+    /**Waits for a free slot and starts [`fetch`](fn@fetch) in it; no result is wanted.
+
+Nothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.*/
     pub fn spawn_n<T: 'static>(
         url: impl ::core::marker::Sized,
         t: T,
@@ -34,7 +38,11 @@ impl fetch {
         let _ = (url, t);
         loop {}
     }
-    ///Starts `fetch` if a slot is free at once; else gives the arguments back.
+    /**Starts [`fetch`](fn@fetch) if a slot is free at once; else gives the arguments back.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn try_spawn<T: 'static>(
         url: impl ::core::marker::Sized,
@@ -46,17 +54,13 @@ impl fetch {
         let _ = (url, t);
         loop {}
     }
-    #[doc(hidden)]
-    #[must_use]
-    #[track_caller]
-    pub fn __green_pool<T: 'static>(
-        url: impl ::core::marker::Sized,
-        t: T,
-    ) -> ::greenpool::GreenThread<&'static str> {
-        let _ = (url, t);
-        loop {}
-    }
-    ///Runs `fetch` over iterables, one for each parameter; the results come in the order of the arguments.
+    /**Runs [`fetch`](fn@fetch) over iterables, one for each parameter, whose iterators are `Send` and `'static`; the results come in the order of the arguments.
+
+It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn imap<T: 'static>(
         url: impl ::core::iter::IntoIterator<
@@ -69,7 +73,13 @@ impl fetch {
         let _ = (url, t);
         loop {}
     }
-    ///Runs `fetch` over iterables, one for each parameter; the results come as they are ready.
+    /**Runs [`fetch`](fn@fetch) over iterables, one for each parameter, whose iterators are `Send` and `'static`; the results come as they are ready.
+
+It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn imap_unordered<T: 'static>(
         url: impl ::core::iter::IntoIterator<
@@ -82,7 +92,13 @@ impl fetch {
         let _ = (url, t);
         loop {}
     }
-    ///Runs `fetch` over tuples of arguments; the results come in the order of the arguments.
+    /**Runs [`fetch`](fn@fetch) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come in the order of the arguments.
+
+It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn starmap<T: 'static>(
         tuples: impl ::core::iter::IntoIterator<
@@ -92,7 +108,13 @@ impl fetch {
         let _ = (tuples,);
         loop {}
     }
-    ///Runs `fetch` over tuples of arguments; the results come as they are ready.
+    /**Runs [`fetch`](fn@fetch) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come as they are ready.
+
+It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn starmap_unordered<T: 'static>(
         tuples: impl ::core::iter::IntoIterator<
@@ -100,6 +122,16 @@ impl fetch {
         > + ::greenpool::__private::ReadFromAnyThread,
     ) -> ::greenpool::GreenMap<&'static str> {
         let _ = (tuples,);
+        loop {}
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[track_caller]
+    pub fn __green_pool<T: 'static>(
+        url: impl ::core::marker::Sized,
+        t: T,
+    ) -> ::greenpool::GreenThread<&'static str> {
+        let _ = (url, t);
         loop {}
     }
 }

@@ -1,10 +1,10 @@
 async fn fetch() {}
-///The pool of `fetch`, and the calls that run in it.
+///The pool of [`fetch`](fn@fetch), and the calls that run in it.
 #[allow(non_camel_case_types)]
 struct fetch {}
 #[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
 impl fetch {
-    ///The pool that `fetch` runs in.
+    ///The pool that [`fetch`](fn@fetch) runs in, of size 1000 at first.
     #[must_use]
     pub fn pool() -> &'static ::greenpool::GreenPool {
         static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
@@ -13,15 +13,23 @@ impl fetch {
         );
         ::greenpool::__private::PoolCell::get(&__POOL)
     }
-    ///Waits for a free slot, starts `fetch` in it, and gives its green thread.
+    /**Waits for a free slot, starts [`fetch`](fn@fetch) in it, and gives its green thread.
+
+Nothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.*/
     pub fn spawn() -> ::greenpool::SpawnCall<fetch, (), ()> {
         ::greenpool::__private::spawn::<fetch, (), ()>(())
     }
-    ///Waits for a free slot and starts `fetch` in it; no result is wanted.
+    /**Waits for a free slot and starts [`fetch`](fn@fetch) in it; no result is wanted.
+
+Nothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.*/
     pub fn spawn_n() -> ::greenpool::SpawnCallN<fetch, (), ()> {
         ::greenpool::__private::spawn_n::<fetch, (), ()>(())
     }
-    ///Starts `fetch` if a slot is free at once; else gives the arguments back.
+    /**Starts [`fetch`](fn@fetch) if a slot is free at once; else gives the arguments back.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn try_spawn() -> ::core::result::Result<
         ::greenpool::GreenThread<()>,
@@ -29,13 +37,13 @@ impl fetch {
     > {
         ::greenpool::__private::try_spawn::<fetch, (), ()>(())
     }
-    #[doc(hidden)]
-    #[must_use]
-    #[track_caller]
-    pub fn __green_pool() -> ::greenpool::GreenThread<()> {
-        ::greenpool::__private::submit::<fetch, (), ()>(())
-    }
-    ///Runs `fetch` over tuples of arguments; the results come in the order of the arguments.
+    /**Runs [`fetch`](fn@fetch) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come in the order of the arguments.
+
+It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn starmap(
         tuples: impl ::core::iter::IntoIterator<
@@ -49,7 +57,13 @@ impl fetch {
             _,
         >(::core::iter::IntoIterator::into_iter(tuples))
     }
-    ///Runs `fetch` over tuples of arguments; the results come as they are ready.
+    /**Runs [`fetch`](fn@fetch) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come as they are ready.
+
+It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn starmap_unordered(
         tuples: impl ::core::iter::IntoIterator<
@@ -62,6 +76,12 @@ impl fetch {
             (),
             _,
         >(::core::iter::IntoIterator::into_iter(tuples))
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[track_caller]
+    pub fn __green_pool() -> ::greenpool::GreenThread<()> {
+        ::greenpool::__private::submit::<fetch, (), ()>(())
     }
 }
 #[allow(deprecated, clippy::all, clippy::pedantic)]

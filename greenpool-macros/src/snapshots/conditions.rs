@@ -6,14 +6,14 @@ async fn old() {}
 #[cfg(unix)]
 #[cfg_attr(all(), allow(dead_code))]
 #[deprecated]
-///The pool of `old`, and the calls that run in it.
+///The pool of [`old`](fn@old), and the calls that run in it.
 #[allow(non_camel_case_types)]
 struct old {}
 #[cfg(unix)]
 #[cfg_attr(all(), allow(dead_code))]
 #[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
 impl old {
-    ///The pool that `old` runs in.
+    ///The pool that [`old`](fn@old) runs in, of size 1000 at first.
     #[must_use]
     pub fn pool() -> &'static ::greenpool::GreenPool {
         static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
@@ -22,15 +22,23 @@ impl old {
         );
         ::greenpool::__private::PoolCell::get(&__POOL)
     }
-    ///Waits for a free slot, starts `old` in it, and gives its green thread.
+    /**Waits for a free slot, starts [`old`](fn@old) in it, and gives its green thread.
+
+Nothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.*/
     pub fn spawn() -> ::greenpool::SpawnCall<old, (), ()> {
         ::greenpool::__private::spawn::<old, (), ()>(())
     }
-    ///Waits for a free slot and starts `old` in it; no result is wanted.
+    /**Waits for a free slot and starts [`old`](fn@old) in it; no result is wanted.
+
+Nothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.*/
     pub fn spawn_n() -> ::greenpool::SpawnCallN<old, (), ()> {
         ::greenpool::__private::spawn_n::<old, (), ()>(())
     }
-    ///Starts `old` if a slot is free at once; else gives the arguments back.
+    /**Starts [`old`](fn@old) if a slot is free at once; else gives the arguments back.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn try_spawn() -> ::core::result::Result<
         ::greenpool::GreenThread<()>,
@@ -38,13 +46,13 @@ impl old {
     > {
         ::greenpool::__private::try_spawn::<old, (), ()>(())
     }
-    #[doc(hidden)]
-    #[must_use]
-    #[track_caller]
-    pub fn __green_pool() -> ::greenpool::GreenThread<()> {
-        ::greenpool::__private::submit::<old, (), ()>(())
-    }
-    ///Runs `old` over tuples of arguments; the results come in the order of the arguments.
+    /**Runs [`old`](fn@old) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come in the order of the arguments.
+
+It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn starmap(
         tuples: impl ::core::iter::IntoIterator<
@@ -58,7 +66,13 @@ impl old {
             _,
         >(::core::iter::IntoIterator::into_iter(tuples))
     }
-    ///Runs `old` over tuples of arguments; the results come as they are ready.
+    /**Runs [`old`](fn@old) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come as they are ready.
+
+It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn starmap_unordered(
         tuples: impl ::core::iter::IntoIterator<
@@ -71,6 +85,12 @@ impl old {
             (),
             _,
         >(::core::iter::IntoIterator::into_iter(tuples))
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[track_caller]
+    pub fn __green_pool() -> ::greenpool::GreenThread<()> {
+        ::greenpool::__private::submit::<old, (), ()>(())
     }
 }
 #[cfg(unix)]

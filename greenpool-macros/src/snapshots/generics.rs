@@ -7,12 +7,12 @@ where
 {
     0
 }
-///The pool of `show`, and the calls that run in it.
+///The pool of [`show`](fn@show), and the calls that run in it.
 #[allow(non_camel_case_types)]
 struct show {}
 #[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
 impl show {
-    ///The pool that `show` runs in.
+    ///The pool that [`show`](fn@show) runs in, of size 1000 at first.
     #[must_use]
     pub fn pool() -> &'static ::greenpool::GreenPool {
         static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
@@ -21,7 +21,9 @@ impl show {
         );
         ::greenpool::__private::PoolCell::get(&__POOL)
     }
-    ///Waits for a free slot, starts `show` in it, and gives its green thread.
+    /**Waits for a free slot, starts [`show`](fn@show) in it, and gives its green thread.
+
+Nothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.*/
     pub fn spawn<
         T: Display + Send + 'static,
         const N: usize,
@@ -39,7 +41,9 @@ impl show {
             usize,
         >((all, to))
     }
-    ///Waits for a free slot and starts `show` in it; no result is wanted.
+    /**Waits for a free slot and starts [`show`](fn@show) in it; no result is wanted.
+
+Nothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.*/
     pub fn spawn_n<
         T: Display + Send + 'static,
         const N: usize,
@@ -57,7 +61,11 @@ impl show {
             usize,
         >((all, to))
     }
-    ///Starts `show` if a slot is free at once; else gives the arguments back.
+    /**Starts [`show`](fn@show) if a slot is free at once; else gives the arguments back.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn try_spawn<
         T: Display + Send + 'static,
@@ -79,24 +87,13 @@ impl show {
             usize,
         >((all, to))
     }
-    #[doc(hidden)]
-    #[must_use]
-    #[track_caller]
-    pub fn __green_pool<
-        T: Display + Send + 'static,
-        const N: usize,
-        Arg1: Write + Send + 'static,
-    >(all: [T; N], to: Arg1) -> ::greenpool::GreenThread<usize>
-    where
-        T: Clone,
-    {
-        ::greenpool::__private::submit::<
-            __show<T, N, Arg1>,
-            ([T; N], Arg1),
-            usize,
-        >((all, to))
-    }
-    ///Runs `show` over iterables, one for each parameter; the results come in the order of the arguments.
+    /**Runs [`show`](fn@show) over iterables, one for each parameter, whose iterators are `Send` and `'static`; the results come in the order of the arguments.
+
+It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn imap<
         T: Display + Send + 'static,
@@ -128,7 +125,13 @@ impl show {
             ),
         )
     }
-    ///Runs `show` over iterables, one for each parameter; the results come as they are ready.
+    /**Runs [`show`](fn@show) over iterables, one for each parameter, whose iterators are `Send` and `'static`; the results come as they are ready.
+
+It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn imap_unordered<
         T: Display + Send + 'static,
@@ -160,7 +163,13 @@ impl show {
             ),
         )
     }
-    ///Runs `show` over tuples of arguments; the results come in the order of the arguments.
+    /**Runs [`show`](fn@show) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come in the order of the arguments.
+
+It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn starmap<
         T: Display + Send + 'static,
@@ -181,7 +190,13 @@ impl show {
             _,
         >(::core::iter::IntoIterator::into_iter(tuples))
     }
-    ///Runs `show` over tuples of arguments; the results come as they are ready.
+    /**Runs [`show`](fn@show) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come as they are ready.
+
+It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn starmap_unordered<
         T: Display + Send + 'static,
@@ -201,6 +216,23 @@ impl show {
             usize,
             _,
         >(::core::iter::IntoIterator::into_iter(tuples))
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[track_caller]
+    pub fn __green_pool<
+        T: Display + Send + 'static,
+        const N: usize,
+        Arg1: Write + Send + 'static,
+    >(all: [T; N], to: Arg1) -> ::greenpool::GreenThread<usize>
+    where
+        T: Clone,
+    {
+        ::greenpool::__private::submit::<
+            __show<T, N, Arg1>,
+            ([T; N], Arg1),
+            usize,
+        >((all, to))
     }
 }
 #[doc(hidden)]

@@ -2,12 +2,12 @@ pub(crate) async fn add((a, b): (u8, u8), mut c: u8, _: u8) -> u8 {
     c += a;
     c + b
 }
-///The pool of `add`, and the calls that run in it.
+///The pool of [`add`](fn@add), and the calls that run in it.
 #[allow(non_camel_case_types)]
 pub(crate) struct add {}
 #[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
 impl add {
-    ///The pool that `add` runs in.
+    ///The pool that [`add`](fn@add) runs in, of size 1000 at first.
     #[must_use]
     pub fn pool() -> &'static ::greenpool::GreenPool {
         static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
@@ -16,7 +16,9 @@ impl add {
         );
         ::greenpool::__private::PoolCell::get(&__POOL)
     }
-    ///Waits for a free slot, starts `add` in it, and gives its green thread.
+    /**Waits for a free slot, starts [`add`](fn@add) in it, and gives its green thread.
+
+Nothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.*/
     pub fn spawn(
         arg0: (u8, u8),
         c: u8,
@@ -24,7 +26,9 @@ impl add {
     ) -> ::greenpool::SpawnCall<add, ((u8, u8), u8, u8), u8> {
         ::greenpool::__private::spawn::<add, ((u8, u8), u8, u8), u8>((arg0, c, arg2))
     }
-    ///Waits for a free slot and starts `add` in it; no result is wanted.
+    /**Waits for a free slot and starts [`add`](fn@add) in it; no result is wanted.
+
+Nothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.*/
     pub fn spawn_n(
         arg0: (u8, u8),
         c: u8,
@@ -32,7 +36,11 @@ impl add {
     ) -> ::greenpool::SpawnCallN<add, ((u8, u8), u8, u8), u8> {
         ::greenpool::__private::spawn_n::<add, ((u8, u8), u8, u8), u8>((arg0, c, arg2))
     }
-    ///Starts `add` if a slot is free at once; else gives the arguments back.
+    /**Starts [`add`](fn@add) if a slot is free at once; else gives the arguments back.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn try_spawn(
         arg0: (u8, u8),
@@ -44,17 +52,13 @@ impl add {
     > {
         ::greenpool::__private::try_spawn::<add, ((u8, u8), u8, u8), u8>((arg0, c, arg2))
     }
-    #[doc(hidden)]
-    #[must_use]
-    #[track_caller]
-    pub fn __green_pool(
-        arg0: (u8, u8),
-        c: u8,
-        arg2: u8,
-    ) -> ::greenpool::GreenThread<u8> {
-        ::greenpool::__private::submit::<add, ((u8, u8), u8, u8), u8>((arg0, c, arg2))
-    }
-    ///Runs `add` over iterables, one for each parameter; the results come in the order of the arguments.
+    /**Runs [`add`](fn@add) over iterables, one for each parameter, whose iterators are `Send` and `'static`; the results come in the order of the arguments.
+
+It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn imap(
         arg0: impl ::core::iter::IntoIterator<
@@ -85,7 +89,13 @@ impl add {
             ),
         )
     }
-    ///Runs `add` over iterables, one for each parameter; the results come as they are ready.
+    /**Runs [`add`](fn@add) over iterables, one for each parameter, whose iterators are `Send` and `'static`; the results come as they are ready.
+
+It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn imap_unordered(
         arg0: impl ::core::iter::IntoIterator<
@@ -116,7 +126,13 @@ impl add {
             ),
         )
     }
-    ///Runs `add` over tuples of arguments; the results come in the order of the arguments.
+    /**Runs [`add`](fn@add) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come in the order of the arguments.
+
+It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn starmap(
         tuples: impl ::core::iter::IntoIterator<
@@ -130,7 +146,13 @@ impl add {
             _,
         >(::core::iter::IntoIterator::into_iter(tuples))
     }
-    ///Runs `add` over tuples of arguments; the results come as they are ready.
+    /**Runs [`add`](fn@add) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come as they are ready.
+
+It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn starmap_unordered(
         tuples: impl ::core::iter::IntoIterator<
@@ -143,6 +165,16 @@ impl add {
             u8,
             _,
         >(::core::iter::IntoIterator::into_iter(tuples))
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[track_caller]
+    pub fn __green_pool(
+        arg0: (u8, u8),
+        c: u8,
+        arg2: u8,
+    ) -> ::greenpool::GreenThread<u8> {
+        ::greenpool::__private::submit::<add, ((u8, u8), u8, u8), u8>((arg0, c, arg2))
     }
 }
 #[allow(deprecated, clippy::all, clippy::pedantic)]

@@ -1,10 +1,10 @@
 async fn tick() {}
-///The pool of `tick`, and the calls that run in it.
+///The pool of [`tick`](fn@tick), and the calls that run in it.
 #[allow(non_camel_case_types)]
 struct tick {}
 #[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
 impl tick {
-    ///The pool that `tick` runs in.
+    ///The pool that [`tick`](fn@tick) runs in, of size `100` at first.
     #[must_use]
     pub fn pool() -> &'static ::greenpool::GreenPool {
         const __SIZE: ::core::primitive::usize = 100;
@@ -17,15 +17,23 @@ impl tick {
         );
         ::greenpool::__private::PoolCell::get(&__POOL)
     }
-    ///Waits for a free slot, starts `tick` in it, and gives its green thread.
+    /**Waits for a free slot, starts [`tick`](fn@tick) in it, and gives its green thread.
+
+Nothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.*/
     pub fn spawn() -> ::greenpool::SpawnCall<tick, (), ()> {
         ::greenpool::__private::spawn::<tick, (), ()>(())
     }
-    ///Waits for a free slot and starts `tick` in it; no result is wanted.
+    /**Waits for a free slot and starts [`tick`](fn@tick) in it; no result is wanted.
+
+Nothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.*/
     pub fn spawn_n() -> ::greenpool::SpawnCallN<tick, (), ()> {
         ::greenpool::__private::spawn_n::<tick, (), ()>(())
     }
-    ///Starts `tick` if a slot is free at once; else gives the arguments back.
+    /**Starts [`tick`](fn@tick) if a slot is free at once; else gives the arguments back.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn try_spawn() -> ::core::result::Result<
         ::greenpool::GreenThread<()>,
@@ -33,13 +41,13 @@ impl tick {
     > {
         ::greenpool::__private::try_spawn::<tick, (), ()>(())
     }
-    #[doc(hidden)]
-    #[must_use]
-    #[track_caller]
-    pub fn __green_pool() -> ::greenpool::GreenThread<()> {
-        ::greenpool::__private::submit::<tick, (), ()>(())
-    }
-    ///Runs `tick` over tuples of arguments; the results come in the order of the arguments.
+    /**Runs [`tick`](fn@tick) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come in the order of the arguments.
+
+It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn starmap(
         tuples: impl ::core::iter::IntoIterator<
@@ -53,7 +61,13 @@ impl tick {
             _,
         >(::core::iter::IntoIterator::into_iter(tuples))
     }
-    ///Runs `tick` over tuples of arguments; the results come as they are ready.
+    /**Runs [`tick`](fn@tick) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come as they are ready.
+
+It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn starmap_unordered(
         tuples: impl ::core::iter::IntoIterator<
@@ -66,6 +80,12 @@ impl tick {
             (),
             _,
         >(::core::iter::IntoIterator::into_iter(tuples))
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[track_caller]
+    pub fn __green_pool() -> ::greenpool::GreenThread<()> {
+        ::greenpool::__private::submit::<tick, (), ()>(())
     }
 }
 #[allow(deprecated, clippy::all, clippy::pedantic)]

@@ -2,12 +2,12 @@
 pub async fn fetch(url: String) -> Result<Page, Error> {
     client().get(url).await
 }
-///The pool of `fetch`, and the calls that run in it.
+///The pool of [`fetch`](fn@fetch), and the calls that run in it.
 #[allow(non_camel_case_types)]
 pub struct fetch {}
 #[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
 impl fetch {
-    ///The pool that `fetch` runs in.
+    ///The pool that [`fetch`](fn@fetch) runs in, of size `100` at first.
     #[must_use]
     pub fn pool() -> &'static ::greenpool::GreenPool {
         const __SIZE: ::core::primitive::usize = 100;
@@ -20,19 +20,27 @@ impl fetch {
         );
         ::greenpool::__private::PoolCell::get(&__POOL)
     }
-    ///Waits for a free slot, starts `fetch` in it, and gives its green thread.
+    /**Waits for a free slot, starts [`fetch`](fn@fetch) in it, and gives its green thread.
+
+Nothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.*/
     pub fn spawn(
         url: String,
     ) -> ::greenpool::SpawnCall<fetch, (String,), Result<Page, Error>> {
         ::greenpool::__private::spawn::<fetch, (String,), Result<Page, Error>>((url,))
     }
-    ///Waits for a free slot and starts `fetch` in it; no result is wanted.
+    /**Waits for a free slot and starts [`fetch`](fn@fetch) in it; no result is wanted.
+
+Nothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.*/
     pub fn spawn_n(
         url: String,
     ) -> ::greenpool::SpawnCallN<fetch, (String,), Result<Page, Error>> {
         ::greenpool::__private::spawn_n::<fetch, (String,), Result<Page, Error>>((url,))
     }
-    ///Starts `fetch` if a slot is free at once; else gives the arguments back.
+    /**Starts [`fetch`](fn@fetch) if a slot is free at once; else gives the arguments back.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn try_spawn(
         url: String,
@@ -46,13 +54,13 @@ impl fetch {
             Result<Page, Error>,
         >((url,))
     }
-    #[doc(hidden)]
-    #[must_use]
-    #[track_caller]
-    pub fn __green_pool(url: String) -> ::greenpool::GreenThread<Result<Page, Error>> {
-        ::greenpool::__private::submit::<fetch, (String,), Result<Page, Error>>((url,))
-    }
-    ///Runs `fetch` over iterables, one for each parameter; the results come in the order of the arguments.
+    /**Runs [`fetch`](fn@fetch) over iterables, one for each parameter, whose iterators are `Send` and `'static`; the results come in the order of the arguments.
+
+It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn imap(
         url: impl ::core::iter::IntoIterator<
@@ -71,7 +79,13 @@ impl fetch {
             ),
         )
     }
-    ///Runs `fetch` over iterables, one for each parameter; the results come as they are ready.
+    /**Runs [`fetch`](fn@fetch) over iterables, one for each parameter, whose iterators are `Send` and `'static`; the results come as they are ready.
+
+It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn imap_unordered(
         url: impl ::core::iter::IntoIterator<
@@ -90,7 +104,13 @@ impl fetch {
             ),
         )
     }
-    ///Runs `fetch` over tuples of arguments; the results come in the order of the arguments.
+    /**Runs [`fetch`](fn@fetch) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come in the order of the arguments.
+
+It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn starmap(
         tuples: impl ::core::iter::IntoIterator<
@@ -104,7 +124,13 @@ impl fetch {
             _,
         >(::core::iter::IntoIterator::into_iter(tuples))
     }
-    ///Runs `fetch` over tuples of arguments; the results come as they are ready.
+    /**Runs [`fetch`](fn@fetch) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come as they are ready.
+
+It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+
+# Panics
+
+Outside of a tokio runtime.*/
     #[track_caller]
     pub fn starmap_unordered(
         tuples: impl ::core::iter::IntoIterator<
@@ -117,6 +143,12 @@ impl fetch {
             Result<Page, Error>,
             _,
         >(::core::iter::IntoIterator::into_iter(tuples))
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[track_caller]
+    pub fn __green_pool(url: String) -> ::greenpool::GreenThread<Result<Page, Error>> {
+        ::greenpool::__private::submit::<fetch, (String,), Result<Page, Error>>((url,))
     }
 }
 #[allow(deprecated, clippy::all, clippy::pedantic)]

@@ -5,8 +5,17 @@ async fn fetch(url: String, depth: u8) -> usize {
     url.len() + usize::from(depth)
 }
 
-async fn caller(urls: std::rc::Rc<Vec<String>>) {
-    let urls = (0..3).map(move |index| urls[index].clone());
+struct Urls(std::rc::Rc<str>);
+
+impl Iterator for Urls {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
+        Some(self.0.to_string())
+    }
+}
+
+async fn caller(urls: Urls) {
     let _ = fetch::imap(urls, [1]);
 }
 
