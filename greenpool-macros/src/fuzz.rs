@@ -27,13 +27,15 @@ const ARGUMENTS: [&str; 6] = [
     "",
 ];
 
-const PILES: [&str; 6] = [
+const PILES: [&str; 8] = [
     "(a) f(x), g::<u8>(y, 1), h()",
     "(a) < m::f(x), g() >",
     "(a) user: f(x), r#type: g(y), user: h()",
     "(a) in POOL; f(x), async { 1 }.await, 1 + 1",
     "(a) size = 4; f(x)",
     "(a) f, f(x).await, f::spawn(x), 1, |x| x, (f(x)), f(x) g(y)",
+    "(a) pool = POOL; user = f(x), f(x)?, f(x).await?, f(x) +",
+    "(a) in; <f>::g(x), f::<u8>::g::<u16>(x), r#in(x), f(x) > g(y)",
 ];
 
 #[test]
@@ -48,6 +50,8 @@ fn broken_functions_never_panic() {
             assert!(kept.contains("compile_error") || kept.contains("struct"), "{kept}");
             return;
         };
+        let file = syn::parse2::<syn::File>(output.clone());
+        assert!(file.is_ok(), "{output}");
         let words = output.into_iter().map(|token| token.to_string()).collect::<Vec<_>>();
         let name = function.sig.ident.to_string();
         assert!(words.windows(2).any(|pair| pair[0] == "fn" && pair[1] == name), "{words:?}");

@@ -1,7 +1,7 @@
 //! What the macros write, for a reviewer to read. `UPDATE_EXPECT=1 cargo test -p greenpool-macros` writes it anew.
 
 use expect_test::expect_file;
-use proc_macro2::TokenStream;
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use crate::{expand, pile};
 
@@ -29,12 +29,18 @@ fn tokens(text: &str) -> TokenStream {
     text.parse().expect("the test's own tokens")
 }
 
-/// Formatted, unless a half typed body prevents it.
+/// Formatted, but for a function whose half typed body prevents it.
 fn pretty(tokens: &TokenStream) -> String {
-    match syn::parse2(tokens.clone()) {
-        Ok(file) => prettyplease::unparse(&file),
-        Err(_) => format!("{tokens}\n"),
+    if let Ok(file) = syn::parse2(tokens.clone()) {
+        return prettyplease::unparse(&file);
     }
+    let is_body = |token: &TokenTree| matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace);
+    let all: Vec<_> = tokens.clone().into_iter().collect();
+    let end = all.iter().position(is_body).map_or(all.len(), |body| body + 1);
+    let (function, rest) = all.split_at(end);
+    let function: TokenStream = function.iter().cloned().collect();
+    let rest = syn::parse2(rest.iter().cloned().collect()).expect("only the first body is half typed");
+    format!("{function}\n{}", prettyplease::unparse(&rest))
 }
 
 snapshots! {
@@ -55,10 +61,21 @@ snapshots! {
     broken_receiver: attribute("", "async fn fetch(&self) {}");
     broken_twice: attribute("", "#[green_pool] async fn fetch() {}");
     broken_item: attribute("", "struct Fetch;");
+    broken_self: attribute("", "async fn fetch(client: Arc<Self>) {}");
+    broken_output: attribute("", "async fn fetch(url: String) -> impl Display { url }");
+    broken_body: attribute("", "async fn fetch(url: String);");
+    broken_unsafe: attribute("", "async unsafe fn fetch(url: String) {}");
+    broken_const: attribute("", "const async fn fetch(url: String) {}");
+    broken_abi: attribute("", "async extern \"C\" fn fetch(url: String) {}");
+    broken_variadic: attribute("", "async fn fetch(url: String, _: ...) {}");
+    broken_cfg: attribute("", "async fn fetch(#[cfg(unix)] url: String) {}");
+    borrowed_output: attribute("", "async fn fetch(url: String) -> &str { \"\" }");
+    unsized_argument: attribute("", "async fn fetch(url: [u8]) {}");
     pile_list: piled("(::greenpool) fetch(url), show::<u8>(all, to)");
     pile_brackets: piled("(::greenpool) <a::fetch(url), count()>");
     pile_named: piled("(::greenpool) user: get_user(id), posts: get_posts(id)");
     pile_in: piled("(::greenpool) in POOL; fetch(url), async { 1 }");
     pile_sized: piled("(::greenpool) size = 4; fetch(url)");
-    pile_broken: piled("(::greenpool) fetch, fetch(a).await");
+    pile_broken: piled("(::greenpool) fetch, fetch(a).await, fetch(b)");
+    pile_broken_place: piled("(::greenpool) in; async { 1 }, fetch(b)");
 }

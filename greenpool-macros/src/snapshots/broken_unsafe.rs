@@ -1,0 +1,134 @@
+async unsafe fn fetch(url: String) {}
+///The pool of [`fetch`](fn@fetch), and the calls that run in it.
+#[allow(non_camel_case_types)]
+struct fetch {}
+#[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
+impl fetch {
+    ///The pool that [`fetch`](fn@fetch) runs in, of size 1000 at first.
+    #[must_use]
+    pub fn pool() -> &'static ::greenpool::GreenPool {
+        static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
+            "fetch",
+            || -> ::core::primitive::usize { 1000 },
+        );
+        ::greenpool::__private::PoolCell::get(&__POOL)
+    }
+    /**Waits for a free slot, starts [`fetch`](fn@fetch) in it, and gives its green thread.
+
+Nothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.*/
+    pub fn spawn(url: String) -> ::greenpool::SpawnCall<fetch, (String,), ()> {
+        let _ = (url,);
+        loop {}
+    }
+    /**Waits for a free slot and starts [`fetch`](fn@fetch) in it; no result is wanted.
+
+Nothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.*/
+    pub fn spawn_n(url: String) -> ::greenpool::SpawnCallN<fetch, (String,), ()> {
+        let _ = (url,);
+        loop {}
+    }
+    /**Starts [`fetch`](fn@fetch) if a slot is free at once; else gives the arguments back.
+
+# Panics
+
+Outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_spawn(
+        url: String,
+    ) -> ::core::result::Result<
+        ::greenpool::GreenThread<()>,
+        ::greenpool::TrySpawnError<(String,)>,
+    > {
+        let _ = (url,);
+        loop {}
+    }
+    /**Runs [`fetch`](fn@fetch) over iterables, one for each parameter, whose iterators are `Send` and `'static`; the results come in the order of the arguments.
+
+It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+
+# Panics
+
+Outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn imap(
+        url: impl ::core::iter::IntoIterator<
+            Item = String,
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<()> {
+        let _ = (url,);
+        loop {}
+    }
+    /**Runs [`fetch`](fn@fetch) over iterables, one for each parameter, whose iterators are `Send` and `'static`; the results come as they are ready.
+
+It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+
+# Panics
+
+Outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn imap_unordered(
+        url: impl ::core::iter::IntoIterator<
+            Item = String,
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<()> {
+        let _ = (url,);
+        loop {}
+    }
+    /**Runs [`fetch`](fn@fetch) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come in the order of the arguments.
+
+It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+
+# Panics
+
+Outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn starmap(
+        tuples: impl ::core::iter::IntoIterator<
+            Item = (String,),
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<()> {
+        let _ = (tuples,);
+        loop {}
+    }
+    /**Runs [`fetch`](fn@fetch) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come as they are ready.
+
+It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+
+# Panics
+
+Outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn starmap_unordered(
+        tuples: impl ::core::iter::IntoIterator<
+            Item = (String,),
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<()> {
+        let _ = (tuples,);
+        loop {}
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[track_caller]
+    pub fn __green_pool(url: String) -> ::greenpool::GreenThread<()> {
+        let _ = (url,);
+        loop {}
+    }
+}
+#[allow(deprecated, clippy::all, clippy::pedantic)]
+impl ::greenpool::PooledFn<(String,), ()> for fetch {
+    fn name() -> &'static ::core::primitive::str {
+        "fetch"
+    }
+    fn pool() -> &'static ::greenpool::GreenPool {
+        <fetch>::pool()
+    }
+    fn call(
+        args: (String,),
+    ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'static {
+        let _ = args;
+        ::core::future::pending()
+    }
+}
+::core::compile_error! {
+    "a `#[green_pool]` function cannot be `unsafe`: the pool calls it and could not keep its contract; make the body safe"
+}
