@@ -40,6 +40,14 @@ fn r1_a_consumer_may_take_a_lock_that_a_job_holds() {
             }
         };
         assert!(!ends(buffered).await, "`buffered` hangs: a future that it does not poll holds the lock");
+        let unordered = async {
+            let lock = Arc::new(Mutex::new(()));
+            let mut work = stream::iter(0..10).map(|_| locks(lock.clone())).buffer_unordered(2);
+            while work.next().await.is_some() {
+                drop(lock.lock().await);
+            }
+        };
+        assert!(!ends(unordered).await, "`buffer_unordered` hangs likewise");
         let pooled = async {
             let lock = Arc::new(Mutex::new(()));
             let jobs = lock.clone();
