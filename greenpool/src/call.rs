@@ -93,10 +93,36 @@ where
 }
 
 /// The future of a declared function's `spawn`.
+///
+/// ```
+/// use greenpool::green_pool;
+///
+/// #[green_pool(size = 2)]
+/// async fn double(n: u32) -> u32 { n * 2 }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let spawn = double::spawn(21); // a `SpawnCall`: nothing runs yet
+/// let green = spawn.await;
+/// assert_eq!(green.await.unwrap(), 42);
+/// # }
+/// ```
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
 pub struct SpawnCall<P, A, O>(Spawning<Call<P, A, O>, O>);
 
 /// The future of a declared function's `spawn_n`.
+///
+/// ```
+/// use greenpool::green_pool;
+///
+/// #[green_pool(size = 2)]
+/// async fn double(n: u32) -> u32 { n * 2 }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let spawn = double::spawn_n(21); // a `SpawnCallN`: nothing runs yet
+/// spawn.await;
+/// double::pool().waitall().await;
+/// # }
+/// ```
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
 pub struct SpawnCallN<P, A, O>(Spawning<Call<P, A, O>, O>);
 

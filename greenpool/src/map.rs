@@ -93,6 +93,15 @@ impl<T> GreenMap<T> {
     ///
     /// # Cancel safety
     /// Dropping the future takes nothing.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let mut map = pool.imap(|n: u32| async move { n + 1 }, [1]);
+    /// assert_eq!(map.next().await.unwrap().unwrap(), 2);
+    /// assert!(map.next().await.is_none());
+    /// # }
+    /// ```
     pub fn next(&mut self) -> Next<'_, T> {
         Next { map: self }
     }
@@ -101,6 +110,15 @@ impl<T> GreenMap<T> {
     ///
     /// More lets the jobs run ahead of a consumer that is slow at times; less keeps results fresh. eventlet's own read-ahead is the size and one more. Call it
     /// at once: what has begun already is not taken back.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// // Two at once, but up to a hundred results may lie ready.
+    /// let mut map = pool.imap(|n: u32| async move { n + 1 }, 0..1000).window(100);
+    /// assert_eq!(map.next().await.unwrap().unwrap(), 1);
+    /// # }
+    /// ```
     pub fn window(self, items: usize) -> Self {
         lock(&self.flow.ring).set_window(items);
         self.foreman.clone().call();
@@ -108,6 +126,17 @@ impl<T> GreenMap<T> {
     }
 
     /// Reads no more of the source, and lets the jobs that run finish; their results are dropped.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let map = pool.imap(|n: u32| async move { n + 1 }, 0..2);
+    /// tokio::task::yield_now().await;
+    /// map.detach();
+    /// pool.waitall().await;
+    /// assert_eq!(pool.stats().aborted, 0);
+    /// # }
+    /// ```
     pub fn detach(mut self) {
         self.detached = true;
     }
@@ -174,6 +203,16 @@ impl<T> fmt::Debug for GreenMap<T> {
 }
 
 /// The future of [`GreenMap::next`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use greenpool::{GreenPool, Next};
+///
+/// let mut map = GreenPool::new(2).imap(|n: u32| async move { n + 1 }, [1]);
+/// let next: Next<'_, u32> = map.next();
+/// assert_eq!(next.await.unwrap().unwrap(), 2);
+/// # }
+/// ```
 #[must_use = "it takes a result only when it is awaited; write `.await`"]
 pub struct Next<'a, T> {
     map: &'a mut GreenMap<T>,

@@ -77,6 +77,15 @@ impl<T> GreenThread<T> {
     ///
     /// The handle then gives a [`JoinError`] for which [`is_cancelled`](JoinError::is_cancelled) is true, once the job's future has been
     /// dropped; if the job came to its end first, it gives the result.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let green = pool.spawn(std::future::pending::<()>()).await;
+    /// green.abort();
+    /// assert!(green.await.unwrap_err().is_cancelled());
+    /// # }
+    /// ```
     pub fn abort(&self) {
         if let Source::Task(task, _) = &self.source {
             task.abort();
@@ -84,6 +93,17 @@ impl<T> GreenThread<T> {
     }
 
     /// Whether the job is over: finished, panicked, or aborted and dropped.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let green = pool.spawn(std::future::pending::<()>()).await;
+    /// assert!(!green.is_finished());
+    /// green.abort();
+    /// pool.waitall().await;
+    /// assert!(green.is_finished());
+    /// # }
+    /// ```
     pub fn is_finished(&self) -> bool {
         match &self.source {
             Source::Task(task, _) => self.out.is_some() || task.is_finished(),
@@ -92,6 +112,16 @@ impl<T> GreenThread<T> {
     }
 
     /// A handle that can abort the job, without its result.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let green = pool.spawn(std::future::pending::<()>()).await;
+    /// let handle = green.abort_handle();
+    /// tokio::spawn(async move { handle.abort() });
+    /// assert!(green.await.unwrap_err().is_cancelled());
+    /// # }
+    /// ```
     pub fn abort_handle(&self) -> AbortHandle {
         AbortHandle {
             id: self.id(),
@@ -103,6 +133,14 @@ impl<T> GreenThread<T> {
     }
 
     /// The job's id.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let (one, two) = (pool.spawn(async {}).await, pool.spawn(async {}).await);
+    /// assert_ne!(one.id(), two.id());
+    /// # }
+    /// ```
     pub fn id(&self) -> JobId {
         match &self.source {
             Source::Task(task, _) => JobId::of_task(task.id()),
@@ -189,6 +227,21 @@ impl<T> fmt::Debug for GreenThread<T> {
 }
 
 /// Aborts a job from elsewhere; made by [`GreenThread::abort_handle`]. Dropping it does nothing.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use greenpool::{AbortHandle, GreenPool};
+///
+/// let pool = GreenPool::new(2);
+/// let mut handles: Vec<AbortHandle> = Vec::new();
+/// for _ in 0..2 {
+///     let green = pool.spawn(std::future::pending::<()>()).await;
+///     handles.push(green.abort_handle());
+/// }
+/// handles.iter().for_each(AbortHandle::abort);
+/// pool.waitall().await;
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct AbortHandle {
     id: JobId,
@@ -197,6 +250,15 @@ pub struct AbortHandle {
 
 impl AbortHandle {
     /// Ends the job at its next `.await`, or before it begins. Does nothing if it is over.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let green = pool.spawn(std::future::pending::<()>()).await;
+    /// green.abort_handle().abort();
+    /// assert!(green.await.unwrap_err().is_cancelled());
+    /// # }
+    /// ```
     pub fn abort(&self) {
         if let Some(task) = &self.task {
             task.abort();
@@ -204,17 +266,46 @@ impl AbortHandle {
     }
 
     /// Whether the job is over.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let green = pool.spawn(async {}).await;
+    /// let handle = green.abort_handle();
+    /// green.await.unwrap();
+    /// assert!(handle.is_finished());
+    /// # }
+    /// ```
     pub fn is_finished(&self) -> bool {
         self.task.as_ref().is_none_or(tokio::task::AbortHandle::is_finished)
     }
 
     /// The job's id.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let green = pool.spawn(async {}).await;
+    /// assert_eq!(green.abort_handle().id(), green.id());
+    /// # }
+    /// ```
     pub fn id(&self) -> JobId {
         self.id
     }
 }
 
 /// Which job: no two jobs that live at the same time have the same.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use std::collections::HashMap;
+/// # let pool = greenpool::GreenPool::new(2);
+/// let mut begun = HashMap::new();
+/// let green = pool.spawn(async {}).await;
+/// begun.insert(green.id(), "the first one");
+/// println!("job {} is {}", green.id(), begun[&green.id()]);
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct JobId(Id);
 
