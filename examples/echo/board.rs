@@ -47,7 +47,6 @@ async fn paint(bar: ProgressBar, counts: Arc<Counts>, plan: Option<Arc<Plan>>) {
     }
 }
 
-// ANCHOR: line
 fn line(counts: &Counts, plan: Option<&Plan>) -> String {
     let pool = handle::pool();
     let word = if pool.is_closed() { "draining" } else { "serving" };
@@ -62,7 +61,6 @@ fn line(counts: &Counts, plan: Option<&Plan>) -> String {
     let queued = plan.connected.load(Ordering::Relaxed).saturating_sub(counts.accepted.load(Ordering::Relaxed));
     format!("{line}; {} in the system's queue", HumanCount(queued as u64))
 }
-// ANCHOR_END: line
 
 pub(crate) fn count(counter: &AtomicUsize) -> HumanCount {
     HumanCount(counter.load(Ordering::Relaxed) as u64)

@@ -114,7 +114,8 @@ async fn send_clients(
 }
 
 // ANCHOR: drain
-/// Ends the server in good order: accepts no more, gives those inside some time, and then ends the rest.
+/// Ends the server in good order: accepts no more, gives those inside some time, and then
+/// ends the rest.
 async fn drain(stop: &Notify, grace: Duration) {
     stop.notify_one();
     let report = tokio::select! {

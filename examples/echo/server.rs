@@ -64,8 +64,8 @@ pub(crate) async fn serve(listener: TcpListener, counts: Arc<Counts>, stop: Arc<
         match accepted {
             Ok((client, _)) => {
                 counts.accepted.fetch_add(1, Ordering::Relaxed);
-                // With every slot taken this waits, and meanwhile nobody is accepted: the system's queue fills up,
-                // and not the memory of this program.
+                // With every slot taken this waits, and meanwhile nobody is accepted: the
+                // system's queue fills up, and not the memory of this program.
                 handle::spawn_n(client, Arc::clone(&counts)).await;
             }
             // Nearly always: no file is left to open. Some client will close one.

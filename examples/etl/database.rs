@@ -26,7 +26,8 @@ pub(crate) fn create(path: &Path) -> Result<Database> {
 }
 
 // ANCHOR: store
-/// Stores one batch in one transaction: all of it or nothing. `SQLite` has one writer, so the pool has one slot.
+/// Stores one batch in one transaction: all of it or nothing. `SQLite` has one writer, so
+/// the pool has one slot.
 #[green_pool(size = 1)]
 pub(crate) async fn store(database: Database, batch: Converted) -> Result<Converted> {
     let work = move || {

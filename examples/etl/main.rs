@@ -85,8 +85,8 @@ async fn run(args: &Args) -> Result<ExitCode> {
 // ANCHOR: load
 /// Reads, converts and stores, all at the same time.
 ///
-/// Nothing piles up. The map holds as many batches as its pool has slots; while `store` is busy none is taken from it, so
-/// none is put into it, and the reader waits.
+/// Nothing piles up. The map holds as many batches as its pool has slots; while `store` is
+/// busy none is taken from it, so none is put into it, and the reader waits.
 async fn load(file: &Path, size: usize, database: &Database, done: &mut Done) -> Result<()> {
     let bar = bar(file.metadata()?.len());
     let mut batches = convert::pool().imap_stream(convert, source::batches(file, size));
@@ -98,7 +98,8 @@ async fn load(file: &Path, size: usize, database: &Database, done: &mut Done) ->
         done.rejects += batch.rejects.len() as u64;
         let room = NAMED - done.named.len();
         done.named.extend(batch.rejects.into_iter().take(room));
-        bar.set_message(format!("{} stored, {} set aside", HumanCount(done.sales), HumanCount(done.rejects)));
+        let (stored, aside) = (HumanCount(done.sales), HumanCount(done.rejects));
+        bar.set_message(format!("{stored} stored, {aside} set aside"));
     }
     Ok(())
 }

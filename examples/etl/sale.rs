@@ -8,7 +8,7 @@ use greenpool::green_pool;
 use serde::Deserialize;
 use tokio::task;
 
-use crate::source::Batch;
+use crate::source::{Batch, Read};
 
 /// A row as it goes into the database.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub(crate) struct Converted {
 // ANCHOR: convert
 /// Converts one batch, on a thread for blocking work. At most one batch for each core.
 #[green_pool(size = available_parallelism().map_or(4, usize::from))]
-pub(crate) async fn convert(batch: csv::Result<Batch>) -> csv::Result<Converted> {
+pub(crate) async fn convert(batch: Read) -> csv::Result<Converted> {
     let batch = batch?;
     match task::spawn_blocking(move || convert_rows(&batch)).await {
         Ok(converted) => Ok(converted),

@@ -11,6 +11,9 @@ use tokio::task;
 
 const COLUMNS: [&str; 5] = ["date", "shop", "item", "quantity", "price"];
 
+/// A batch, or why there is no more.
+pub(crate) type Read = csv::Result<Batch>;
+
 /// Rows as they stand in the file.
 #[derive(Debug)]
 pub(crate) struct Batch {
@@ -21,9 +24,9 @@ pub(crate) struct Batch {
 }
 
 // ANCHOR: batches
-/// Reads the file in batches of `size` rows. It reads one batch ahead of whoever takes them, and no more: the channel has
-/// one place, and a full channel makes the reader wait.
-pub(crate) fn batches(path: &Path, size: usize) -> impl Stream<Item = csv::Result<Batch>> + use<> {
+/// Reads the file in batches of `size` rows. It reads little ahead of whoever takes them: the
+/// channel has one place, and a full channel makes the reader wait.
+pub(crate) fn batches(path: &Path, size: usize) -> impl Stream<Item = Read> + use<> {
     let path = PathBuf::from(path);
     let (give, mut take) = mpsc::channel(1);
     // Reading a file blocks, so it must not happen on a thread of the runtime.
@@ -36,7 +39,7 @@ pub(crate) fn batches(path: &Path, size: usize) -> impl Stream<Item = csv::Resul
 }
 // ANCHOR_END: batches
 
-fn read(path: &Path, size: usize, give: &Sender<csv::Result<Batch>>) -> csv::Result<()> {
+fn read(path: &Path, size: usize, give: &Sender<Read>) -> csv::Result<()> {
     // A row with too few or too many fields is a bad row, and no reason to stop.
     let mut reader = ReaderBuilder::new().flexible(true).from_path(path)?;
     let columns = reader.byte_headers()?.clone();

@@ -50,6 +50,8 @@ struct Entry {
     error: Option<Trouble>,
 }
 
+type Refusal = (StatusCode, String);
+
 pub(crate) fn router(api: Api) -> Router {
     Router::new().route("/feeds", post(titles)).route("/status", get(status)).with_state(Arc::new(api))
 }
@@ -57,15 +59,17 @@ pub(crate) fn router(api: Api) -> Router {
 // ANCHOR: titles
 /// Fetches all feeds at once, and answers in the order of the list.
 ///
-/// Whoever hangs up has this future dropped, and with it the pile: its jobs end, and others have their slots.
-async fn titles(State(api): State<Arc<Api>>, Json(wanted): Json<Wanted>) -> Result<Json<Answer>, (StatusCode, String)> {
+/// Whoever hangs up has this future dropped, and with it the pile: its jobs end, and others
+/// have their slots.
+async fn titles(State(api): State<Arc<Api>>, Json(wanted): Json<Wanted>) -> Result<Json<Answer>, Refusal> {
     if wanted.feeds.is_empty() || wanted.feeds.len() > MOST_FEEDS {
         return Err((StatusCode::BAD_REQUEST, format!("ask for 1 to {MOST_FEEDS} feeds\n")));
     }
     let began = Instant::now();
     let deadline = began + api.request;
     let mut pile = GreenPile::on(fetch::pool());
-    // Each spawn waits for its slot, in one queue with all other requests. What has no slot by the deadline is not begun.
+    // Each spawn waits for its slot, in one queue with all other requests. What has no slot
+    // by the deadline is not begun.
     let spawn_all = async {
         for url in &wanted.feeds {
             pile.spawn(fetch(api.client.clone(), url.clone(), api.feed, deadline)).await;
@@ -87,7 +91,8 @@ async fn titles(State(api): State<Arc<Api>>, Json(wanted): Json<Wanted>) -> Resu
         });
     }
     let read = feeds.iter().filter(|entry| entry.feed.is_some()).count();
-    Ok(Json(Answer { read, failed: feeds.len() - read, feeds, milliseconds: began.elapsed().as_millis() }))
+    let (failed, milliseconds) = (feeds.len() - read, began.elapsed().as_millis());
+    Ok(Json(Answer { feeds, read, failed, milliseconds }))
 }
 // ANCHOR_END: titles
 

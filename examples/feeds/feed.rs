@@ -36,8 +36,8 @@ pub(crate) enum Trouble {
 }
 
 // ANCHOR: fetch
-/// Fetches one feed, until `deadline` and for no longer than `limit`. One pool for all requests: it is this process
-/// that must not have too many connections.
+/// Fetches one feed, until `deadline` and for no longer than `limit`. One pool for all
+/// requests: it is this process that must not have too many connections.
 #[green_pool(size = 32)]
 pub(crate) async fn fetch(client: Client, url: Url, limit: Duration, deadline: Instant) -> Result<Feed, Trouble> {
     let now = Instant::now();

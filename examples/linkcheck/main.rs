@@ -104,7 +104,8 @@ async fn crawl_pages(client: Client, start: &Url) -> Notes {
     let watched = Arc::clone(&crawl);
     let _progress = Progress::follow("pages", fetch::pool(), move || watched.counts());
     fetch::spawn_n(Arc::clone(&crawl), start.clone()).await;
-    // Each job starts the jobs that come after it, so an idle pool means that nothing is left to find.
+    // Each job starts the jobs that come after it, so an idle pool means that nothing is
+    // left to find.
     fetch::pool().waitall().await;
     crawl.finish()
 }

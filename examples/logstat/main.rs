@@ -68,7 +68,8 @@ async fn run(args: &Args) -> Result<()> {
 }
 
 // ANCHOR: sum
-/// Sums up the log, block by block. The blocks are read side by side, and their sums come in the order of the file.
+/// Sums up the log, block by block. The blocks are read side by side, and their sums come
+/// in the order of the file.
 async fn sum_up(log: &Path, length: u64, size: u64) -> Result<Tally> {
     let blocks = (0..length.div_ceil(size)).map(move |n| n * size..length.min((n + 1) * size));
     let bar = bar("reading", length);

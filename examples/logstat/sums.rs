@@ -37,7 +37,8 @@ pub(crate) struct Visits {
 }
 
 // ANCHOR: tally
-/// Reads one block of the log and sums it up. On a thread for blocking work, and at most one for each core.
+/// Reads one block of the log and sums it up. On a thread for blocking work, and at most one
+/// for each core.
 #[green_pool(size = available_parallelism().map_or(4, usize::from))]
 pub(crate) async fn tally(log: Arc<Path>, bytes: Range<u64>) -> io::Result<Tally> {
     let work = move || block::read(&log, bytes).map(|block| Tally::of(&block));

@@ -76,7 +76,8 @@ struct Sums {
 async fn thumb_all(pictures: Vec<PathBuf>, out: &Path, size: u32) -> Result<Sums> {
     let bar = bar("thumbnails", pictures.len());
     let mut sums = Sums::default();
-    let mut thumbs = thumb::imap_unordered(pictures, iter::repeat(out.to_owned()), iter::repeat(size));
+    let (outs, sizes) = (iter::repeat(out.to_owned()), iter::repeat(size));
+    let mut thumbs = thumb::imap_unordered(pictures, outs, sizes);
     while let Some(result) = thumbs.next().await {
         // A panic of the decoder would be a `JoinError`, and end the run.
         match result? {

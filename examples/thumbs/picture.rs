@@ -32,10 +32,12 @@ pub(crate) struct Failed {
 // ANCHOR: thumb
 /// Makes the thumbnail of one picture.
 ///
-/// `spawn_blocking` alone would start hundreds of threads, each with a picture in memory. The pool says how many.
+/// `spawn_blocking` alone would start hundreds of threads, each with a picture in memory. The
+/// pool says how many.
 #[green_pool(size = available_parallelism().map_or(4, usize::from))]
 pub(crate) async fn thumb(picture: PathBuf, out: PathBuf, size: u32) -> Result<Made, Failed> {
-    off_the_runtime(move || shrink(&picture, &out, size).map_err(|error| Failed { picture, error })).await
+    let work = move || shrink(&picture, &out, size).map_err(|error| Failed { picture, error });
+    off_the_runtime(work).await
 }
 
 /// Draws one picture. It shares the pool of `thumb`, since both want the same cores.
@@ -44,10 +46,10 @@ pub(crate) async fn draw(path: PathBuf, seed: u64) -> Result<(), ImageError> {
 }
 
 /// Computes on a thread for blocking work. The job holds its slot as long as that takes.
-async fn off_the_runtime<T: Send + 'static>(compute: impl FnOnce() -> T + Send + 'static) -> T {
+async fn off_the_runtime<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let counted = || {
         let _at_work = AtWork::begin();
-        compute()
+        work()
     };
     match task::spawn_blocking(counted).await {
         Ok(value) => value,
