@@ -23,6 +23,7 @@ chapters! {
     "testing.md" testing
     "from-eventlet.md" from_eventlet
     "compared.md" compared
+    "performance.md" performance
     "composing.md" composing
     "faq.md" faq
     "link-checker.md" link_checker
