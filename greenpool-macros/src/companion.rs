@@ -25,7 +25,8 @@ pub(crate) struct Companion {
     pub(crate) name: Ident,
     /// `cfg` and lints, for each generated item.
     pub(crate) attrs: Vec<Attribute>,
-    pub(crate) deprecated: Vec<Attribute>,
+    /// `deprecated` and `doc(hidden)`, for the struct.
+    pub(crate) on_struct: Vec<Attribute>,
     pub(crate) generics: Generics,
     /// The type parameters that stand for an `impl Trait`: the function does not know them.
     pub(crate) impls: usize,
@@ -76,7 +77,7 @@ impl Companion {
             vis: written_by_us(&item.vis),
             name,
             attrs: item.attrs.iter().filter_map(reaches_all).collect(),
-            deprecated: item.attrs.iter().filter_map(|attr| kept(attr, &["deprecated"])).collect(),
+            on_struct: item.attrs.iter().filter_map(belongs_to_the_struct).collect(),
             generics: item.sig.generics.clone(),
             impls: 0,
             params: Vec::new(),
@@ -261,6 +262,13 @@ fn output(output: &ReturnType, span: Span) -> TokenStream {
 /// Conditions and lints, which the generated items need as much as the function does.
 fn reaches_all(attr: &Attribute) -> Option<Attribute> {
     kept(attr, &["cfg", "allow", "warn", "deny", "forbid"])
+}
+
+/// What is said of a function that goes for its struct, too.
+fn belongs_to_the_struct(attr: &Attribute) -> Option<Attribute> {
+    let hidden =
+        matches!(&attr.meta, Meta::List(list) if list.path.is_ident("doc") && list.tokens.to_string() == "hidden");
+    if hidden { Some(attr.clone()) } else { kept(attr, &["deprecated"]) }
 }
 
 /// The attribute, if it is one of these; of a `cfg_attr`, those of its attributes that are.

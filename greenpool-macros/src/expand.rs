@@ -46,7 +46,7 @@ pub(crate) fn green_pool(args: TokenStream, tokens: TokenStream) -> TokenStream 
 // impl fetch { .. }
 // impl PooledFn<(String,), Page> for fetch { .. }
 fn expand(companion: &Companion) -> TokenStream {
-    let Companion { vis, name, attrs, deprecated, .. } = companion;
+    let Companion { vis, name, attrs, on_struct, .. } = companion;
     let at = Span::call_site();
     // Errors about the struct belong to the name. All else is at the attribute, or editors would show at the name what
     // they know of each token.
@@ -62,7 +62,7 @@ fn expand(companion: &Companion) -> TokenStream {
     let pooled_fn = pooled_fn(companion);
     quote_spanned! {at=>
         #(#attrs)*
-        #(#deprecated)*
+        #(#on_struct)*
         #title
         #[allow(non_camel_case_types)]
         #vis #definition
@@ -110,7 +110,10 @@ fn pool(companion: &Companion) -> TokenStream {
         Source::Own(size) => {
             let size = size.as_ref().map_or_else(|| quote!(1000), |size| quote!(#size));
             quote_spanned! {at=>
-                static __POOL: #cell = #cell::new(#label, || -> #number { #size });
+                static __POOL: #cell = #cell::new(#label, || {
+                    let size: #number = #size;
+                    size
+                });
                 #cell::get(&__POOL)
             }
         }

@@ -52,6 +52,7 @@ snapshots! {
     conditions: attribute("", "#[cfg(unix)] #[cfg_attr(all(), allow(dead_code), instrument)] #[deprecated] #[inline] async fn old() {}");
     shared_pool: attribute("pool = crate::POOL, type = Fetch, crate = pools", "async fn fetch(url: String) {}");
     size_at_run_time: attribute("size = cores() * 2", "async fn fetch() {}");
+    hidden: attribute("size = 2", "#[doc(hidden)] pub async fn tick() {}");
     half_typed_body: attribute("", "async fn fetch(url: String) -> usize { url. }");
     broken_argument: attribute("sise = 4", "async fn fetch(url: String) {}");
     broken_borrow: attribute("", "async fn fetch(url: &str, depth: u8) {}");

@@ -9,7 +9,10 @@ impl fetch {
     pub fn pool() -> &'static ::greenpool::GreenPool {
         static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
             "fetch",
-            || -> ::core::primitive::usize { 1000 },
+            || {
+                let size: ::core::primitive::usize = 1000;
+                size
+            },
         );
         ::greenpool::__private::PoolCell::get(&__POOL)
     }

@@ -42,7 +42,7 @@ async fn dive(n: u32) -> u32 {
     if n == 0 { 0 } else { Dive::spawn(n - 1).await.await.unwrap_or(0) + 1 }
 }
 
-#[green_pool(size = 2)]
+#[green_pool(size = if LIMIT > 2 { 2 } else { 1 } * 2)]
 async fn even(n: u32) -> bool {
     n == 0 || odd::spawn(n - 1).await.await.is_ok_and(|odd| odd)
 }

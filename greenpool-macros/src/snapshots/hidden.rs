@@ -1,0 +1,106 @@
+#[doc(hidden)]
+pub async fn tick() {}
+#[doc(hidden)]
+///The pool of [`tick`](fn@tick), and the calls that run in it.
+#[allow(non_camel_case_types)]
+pub struct tick {}
+#[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
+impl tick {
+    ///The pool that [`tick`](fn@tick) runs in, of size `2` at first.
+    #[must_use]
+    pub fn pool() -> &'static ::greenpool::GreenPool {
+        const __SIZE: ::core::primitive::usize = 2;
+        const _: () = ::core::assert!(
+            __SIZE != 0, "a pool of size 0 would never run anything; write at least 1"
+        );
+        static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
+            "tick",
+            || __SIZE,
+        );
+        ::greenpool::__private::PoolCell::get(&__POOL)
+    }
+    /**Waits for a free slot, starts [`tick`](fn@tick) in it, and gives its green thread.
+
+Nothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.*/
+    pub fn spawn() -> ::greenpool::SpawnCall<tick, (), ()> {
+        ::greenpool::__private::spawn::<tick, (), ()>(())
+    }
+    /**Waits for a free slot and starts [`tick`](fn@tick) in it; no result is wanted.
+
+Nothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.*/
+    pub fn spawn_n() -> ::greenpool::SpawnCallN<tick, (), ()> {
+        ::greenpool::__private::spawn_n::<tick, (), ()>(())
+    }
+    /**Starts [`tick`](fn@tick) if a slot is free at once; else gives the arguments back.
+
+# Panics
+
+Outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_spawn() -> ::core::result::Result<
+        ::greenpool::GreenThread<()>,
+        ::greenpool::TrySpawnError<()>,
+    > {
+        ::greenpool::__private::try_spawn::<tick, (), ()>(())
+    }
+    /**Runs [`tick`](fn@tick) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come in the order of the arguments.
+
+It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+
+# Panics
+
+Outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn starmap(
+        tuples: impl ::core::iter::IntoIterator<
+            Item = (),
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<()> {
+        ::greenpool::__private::imap::<
+            tick,
+            (),
+            (),
+            _,
+        >(::core::iter::IntoIterator::into_iter(tuples))
+    }
+    /**Runs [`tick`](fn@tick) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come as they are ready.
+
+It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+
+# Panics
+
+Outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn starmap_unordered(
+        tuples: impl ::core::iter::IntoIterator<
+            Item = (),
+        > + ::greenpool::__private::ReadFromAnyThread,
+    ) -> ::greenpool::GreenMap<()> {
+        ::greenpool::__private::imap_unordered::<
+            tick,
+            (),
+            (),
+            _,
+        >(::core::iter::IntoIterator::into_iter(tuples))
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[track_caller]
+    pub fn __green_pool() -> ::greenpool::GreenThread<()> {
+        ::greenpool::__private::submit::<tick, (), ()>(())
+    }
+}
+#[allow(deprecated, clippy::all, clippy::pedantic)]
+impl ::greenpool::PooledFn<(), ()> for tick {
+    fn name() -> &'static ::core::primitive::str {
+        "tick"
+    }
+    fn pool() -> &'static ::greenpool::GreenPool {
+        <tick>::pool()
+    }
+    fn call(
+        args: (),
+    ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'static {
+        tick()
+    }
+}
