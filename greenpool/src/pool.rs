@@ -520,7 +520,7 @@ impl GreenPool {
     /// ```
     pub fn shutdown(&self, grace: Duration) -> Shutdown {
         self.close();
-        Shutdown(Box::pin(shutdown(self.clone(), grace)))
+        Shutdown(Box::pin(shutdown(self.clone(), grace, self.stats())))
     }
 
     /// What has happened in the pool so far. The numbers are read one after the other, not in one instant.
@@ -539,9 +539,10 @@ impl GreenPool {
         let core = self.core();
         let read = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         let counters = &core.counters;
-        let (panicked, aborted) = (read(&counters.panicked), read(&counters.aborted));
-        let live = core.live();
+        // In this order, a job that begins or ends meanwhile is never among the finished too early.
         let spawned = read(&counters.spawned);
+        let live = core.live();
+        let (panicked, aborted) = (read(&counters.panicked), read(&counters.aborted));
         PoolStats {
             size: self.size(),
             running: self.running(),
@@ -609,19 +610,27 @@ impl fmt::Debug for GreenPool {
     }
 }
 
-async fn shutdown(pool: GreenPool, grace: Duration) -> ShutdownReport {
+/// How long `shutdown` waits for a job that has a slot and has not begun, before it looks again.
+const STRAGGLERS: Duration = Duration::from_millis(5);
+
+async fn shutdown(pool: GreenPool, grace: Duration, before: PoolStats) -> ShutdownReport {
     let core = pool.core().clone();
-    let before = core.counters.aborted.load(Ordering::Relaxed);
-    let begun = core.counters.spawned.load(Ordering::Relaxed) - core.live();
     if tokio::time::timeout(grace, pool.waitall()).await.is_err() {
         core.slots.refuse_waiters();
-        pool.abort_all().await;
-        // A job that was taking its slot just then.
-        pool.waitall().await;
+        // Again, since a spawn that had been given its slot just before may begin its job only now.
+        loop {
+            pool.abort_all().await;
+            if tokio::time::timeout(STRAGGLERS, pool.waitall()).await.is_ok() {
+                break;
+            }
+        }
     }
-    let aborted = core.counters.aborted.load(Ordering::Relaxed) - before;
-    let ended = core.counters.spawned.load(Ordering::Relaxed) - core.live() - begun;
-    ShutdownReport { finished: ended.saturating_sub(aborted) as usize, aborted: aborted as usize }
+    let now = pool.stats();
+    let ended = |stats: PoolStats| stats.finished + stats.panicked;
+    ShutdownReport {
+        finished: ended(now).saturating_sub(ended(before)) as usize,
+        aborted: (now.aborted - before.aborted) as usize,
+    }
 }
 
 /// The future of [`GreenPool::spawn`].
@@ -795,7 +804,7 @@ impl Future for Shutdown {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownReport {
-    /// Jobs that came to their end since, by themselves.
+    /// Jobs that came to their end since, by themselves or in a panic.
     pub finished: usize,
     /// Jobs that were aborted.
     pub aborted: usize,

@@ -1,10 +1,11 @@
 //! `close`, `shutdown` and `abort_all`.
 
 use std::future::pending;
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures::poll;
-use greenpool::GreenPool;
+use futures::{poll, stream};
+use greenpool::{GreenPile, GreenPool, green_pool, pile};
 use greenpool_tests::{Gate, Gauge, at_rest, paused};
 
 /// A job that is inside the gauge as long as its future exists.
@@ -181,5 +182,121 @@ fn a_pool_goes_on_after_abort_all_and_its_queue_moves_up() {
         assert_eq!(pool.abort_all().await, 1);
         assert_eq!(queued.await.await.unwrap(), 2);
         assert_eq!(pool.spawn(async { 3 }).await.await.unwrap(), 3);
+    });
+}
+
+/// What is dropped when its last owner is.
+fn owned() -> (Arc<()>, Arc<()>) {
+    let owned = Arc::new(());
+    (owned.clone(), owned)
+}
+
+#[test]
+fn every_verb_on_a_closed_pool_says_that_it_is_closed_and_drops_what_it_was_given() {
+    paused(async {
+        let pool = GreenPool::new(2);
+        pool.close();
+        let (seen, given) = owned();
+        let job = |given: &Arc<()>| {
+            let given = given.clone();
+            async move { drop(given) }
+        };
+        assert!(pool.spawn(job(&given)).await.await.unwrap_err().is_closed());
+        pool.spawn_n(job(&given)).await;
+        let refused = pool.try_spawn(job(&given)).unwrap_err();
+        assert!(refused.is_closed());
+        assert_eq!(Arc::strong_count(&given), 3, "`try_spawn` gives it back");
+        drop(refused);
+        let mut pile = GreenPile::on(&pool);
+        pile.spawn(job(&given)).await;
+        pile.spawner().spawn(job(&given)).await;
+        for _ in 0..2 {
+            assert!(pile.next().await.unwrap().unwrap_err().is_closed());
+        }
+        assert!(pile.next().await.is_none());
+        let (first, second) = pile![in pool; job(&given), job(&given)].join().await;
+        assert!(first.unwrap_err().is_closed() && second.unwrap_err().is_closed());
+        assert!(pile![in pool; job(&given)].try_join().await.unwrap_err().is_closed());
+        assert_eq!(Arc::strong_count(&given), 2);
+
+        let (first, second) = (given.clone(), given.clone());
+        let maps = [
+            pool.imap(drop_later, [given.clone()]),
+            pool.imap_unordered(drop_later, [given.clone()]),
+            pool.imap(|given, ()| drop_later(given), ([given.clone()], [()])),
+            pool.starmap(drop_later, [(first,)]),
+            pool.starmap_unordered(drop_later, [(second,)]),
+            pool.imap_stream(drop_later, stream::iter([given.clone()])),
+            pool.imap_stream_unordered(drop_later, stream::iter([given.clone()])),
+        ];
+        for mut map in maps {
+            assert!(map.next().await.unwrap().unwrap_err().is_closed());
+            assert!(map.next().await.is_none());
+        }
+        at_rest().await;
+        drop(given);
+        assert_eq!(Arc::strong_count(&seen), 1);
+        assert_eq!((pool.stats().spawned, pool.running()), (0, 0));
+    });
+}
+
+async fn drop_later(given: Arc<()>) {
+    drop(given);
+}
+
+#[test]
+fn every_verb_of_a_declared_function_on_a_closed_pool_says_that_it_is_closed() {
+    #[green_pool(size = 2)]
+    async fn work(given: Arc<()>) {
+        drop(given);
+    }
+
+    paused(async {
+        work::pool().close();
+        let (seen, given) = owned();
+        assert!(work::spawn(given.clone()).await.await.unwrap_err().is_closed());
+        work::spawn_n(given.clone()).await;
+        let refused = work::try_spawn(given.clone()).unwrap_err();
+        assert!(refused.is_closed() && Arc::ptr_eq(&refused.into_inner().0, &given), "it gives the arguments back");
+        assert!(pile![work(given.clone())].try_join().await.unwrap_err().is_closed());
+        let tuple = (given.clone(),);
+        let other = (given.clone(),);
+        let maps = [
+            work::imap([given.clone()]),
+            work::imap_unordered([given.clone()]),
+            work::starmap([tuple]),
+            work::starmap_unordered([other]),
+        ];
+        for mut map in maps {
+            assert!(map.next().await.unwrap().unwrap_err().is_closed());
+            assert!(map.next().await.is_none());
+        }
+        at_rest().await;
+        drop(given);
+        assert_eq!(Arc::strong_count(&seen), 1);
+        let stats = work::pool().stats();
+        assert_eq!((stats.spawned, stats.running), (0, 0));
+        assert!(stats.refused >= 3);
+        // The function itself is no business of the pool's.
+        work(seen).await;
+    });
+}
+
+#[test]
+fn shutdown_aborts_also_a_job_that_had_its_slot_and_begins_after_the_grace() {
+    paused(async {
+        let (pool, alive) = (GreenPool::new(0), Gauge::default());
+        let mut late = Box::pin(pool.spawn(hanging(&alive)));
+        assert!(poll!(&mut late).is_pending());
+        pool.resize(1);
+        assert_eq!((pool.running(), pool.waiting()), (1, 0), "it has the slot, and was not polled since");
+        let mut down = Box::pin(pool.shutdown(Duration::from_secs(1)));
+        let early = tokio::time::timeout(Duration::from_secs(10), &mut down).await;
+        assert!(early.is_err(), "somebody still has the slot");
+        let late = late.await;
+        let report = down.await;
+        assert_eq!((report.finished, report.aborted), (0, 1));
+        assert_eq!((alive.now(), pool.running()), (0, 0));
+        assert!(late.await.unwrap_err().is_cancelled());
     });
 }
