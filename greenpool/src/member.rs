@@ -207,8 +207,8 @@ impl Member {
         let wakers = std::mem::take(&mut standing.wakers);
         standing.wants = VecDeque::new();
         let ticket = standing.ticket.take();
-        self.settle(standing, Vec::new());
-        drop(wakers);
+        // What has inherited from this job may wait for the slot; it goes on without one.
+        self.settle(standing, wakers);
         self.leave_queue(ticket);
         held.then_some(lender)
     }

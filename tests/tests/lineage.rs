@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use greenpool::{GreenPile, GreenPool, green_pool, pile};
+use greenpool::{GreenPile, GreenPool, green_pool, inherit, pile};
+use greenpool_tests::{Gate, at_rest, paused};
 
 /// Runs `test` on a runtime of each kind, and fails if it takes too long.
 fn on_both(test: impl AsyncFn() + Copy + Send + Sync + 'static) {
@@ -185,5 +186,35 @@ fn three_pools_of_one_call_each_other_in_a_ring() {
         let green = a::spawn(999).await;
         assert_eq!(green.await.unwrap(), 999);
         assert_eq!((a::pool().free(), b::pool().free(), c::pool().free()), (1, 1, 1));
+    });
+}
+
+#[test]
+fn what_has_inherited_and_waits_for_the_slot_of_a_job_that_is_aborted_goes_on() {
+    paused(async {
+        let (pool, first, second) = (GreenPool::new(1), Gate::new(), Gate::new());
+        let (inside, gates) = (pool.clone(), [first.clone(), second.clone()]);
+        let (give, mut take) = tokio::sync::mpsc::unbounded_channel();
+        let parent = pool.spawn(async move {
+            for gate in gates {
+                let pool = inside.clone();
+                let child = inherit(async move { pool.spawn(gate.passed()).await.await });
+                give.send(tokio::spawn(child)).unwrap();
+            }
+            std::future::pending::<()>().await;
+        });
+        let parent = parent.await;
+        let (one, other) = (take.recv().await.unwrap(), take.recv().await.unwrap());
+        at_rest().await;
+        // The slot goes from the first child to the second, and so the first cannot go on.
+        first.open();
+        at_rest().await;
+        assert_eq!((one.is_finished(), other.is_finished(), pool.running()), (false, false, 1));
+        parent.abort();
+        assert!(parent.await.unwrap_err().is_cancelled());
+        one.await.unwrap().unwrap();
+        second.open();
+        other.await.unwrap().unwrap();
+        assert_eq!((pool.running(), pool.waiting(), pool.free()), (0, 0, 1));
     });
 }
