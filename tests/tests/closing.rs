@@ -1,4 +1,5 @@
 //! `close`, `shutdown` and `abort_all`.
+#![expect(clippy::unused_async, reason = "they are jobs")]
 
 use std::future::pending;
 use std::sync::Arc;
