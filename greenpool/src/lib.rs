@@ -58,6 +58,13 @@
 //!    pools in a cycle. A job that blocks on a lock or channel held by a queued job is beyond this.
 //! 5. **Nothing vanishes.** A panic reaches whoever awaits the job, or is counted; it never takes the pool down.
 //! 6. **Dropping means what the documentation of each type says.**
+//!
+//! # When not to use it
+//!
+//! * Your futures borrow from the caller: jobs are tasks and outlive it. Use `buffer_unordered`.
+//! * You want a handful of tasks without a limit: use `tokio::task::JoinSet`, or `tokio::join!` for two or three.
+//! * You guard one step of a longer job: use `tokio::sync::Semaphore`.
+//! * You limit a rate and not a number (governor), compute on all cores (rayon), or retry (backon). greenpool goes with all of them.
 
 mod call;
 mod claim;
