@@ -39,6 +39,12 @@ fn run(runtime: &Runtime, test: impl Future<Output = ()>) {
     runtime.block_on(test);
 }
 
+/// Runs a test that makes its runtimes itself, and fails if it does not end.
+#[track_caller]
+pub fn by_hand(test: impl FnOnce() + Send + 'static) {
+    within_deadline(Location::caller(), test);
+}
+
 /// Runs a test in a thread of its own, so that a runtime that spins or blocks for ever fails the test as well: it is left behind.
 fn within_deadline(caller: &'static Location<'static>, test: impl FnOnce() + Send + 'static) {
     let name = thread::current().name().unwrap_or("a test").to_owned();

@@ -4,6 +4,6 @@ mod deadline;
 mod gate;
 mod gauge;
 
-pub use deadline::{at_rest, paused, threads};
+pub use deadline::{at_rest, by_hand, paused, threads};
 pub use gate::Gate;
 pub use gauge::{Gauge, Log, Tracer};
