@@ -143,6 +143,10 @@ fn assertion(size: &Expr) -> TokenStream {
 //     fn name() -> &'static str { "fetch" }
 //     fn pool() -> &'static GreenPool { fetch::pool() }
 //     fn call(args: (String,)) -> impl Future<Output = Page> + Send + 'static { fetch(args.0) }
+//     fn workers() -> Option<&'static WorkersCell> {           not if there are generics
+//         static __WORKERS: WorkersCell = WorkersCell::new();
+//         Some(&__WORKERS)
+//     }
 // }
 fn pooled_fn(companion: &Companion) -> TokenStream {
     let Companion { vis, function, name, attrs, output, label, generics, .. } = companion;
@@ -164,6 +168,15 @@ fn pooled_fn(companion: &Companion) -> TokenStream {
         impl ::core::future::Future<Output = #output> + ::core::marker::Send + 'static
     };
     let pooled_fn = pooled_fn_path(companion);
+    let workers = (generics.params.is_empty() && !companion.broken).then(|| {
+        let cell = quote_spanned!(at=> #root::__private::WorkersCell);
+        quote_spanned! {at=>
+            fn workers() -> ::core::option::Option<&'static #cell> {
+                static __WORKERS: #cell = #cell::new();
+                ::core::option::Option::Some(&__WORKERS)
+            }
+        }
+    });
     quote_spanned! {at=>
         #marker
 
@@ -173,6 +186,7 @@ fn pooled_fn(companion: &Companion) -> TokenStream {
             fn name() -> &'static ::core::primitive::str { #label }
             fn pool() -> &'static #root::GreenPool { <#name>::pool() }
             fn call(args: #tuple) -> #future #call
+            #workers
         }
     }
 }

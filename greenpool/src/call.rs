@@ -3,13 +3,22 @@
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
+use crate::claim::{Acquire, Begun};
 use crate::error::TrySpawnError;
+use crate::heart::Core;
+use crate::lineage;
+use crate::member::Member;
 use crate::pool::GreenPool;
+use crate::reply::{Promise, Reply};
+use crate::seat::{Seat, Slot};
 use crate::slots::Refusal;
+use crate::spawning::{NoHandle, Spawning, Start};
+use crate::task;
 use crate::thread::GreenThread;
-use crate::worker::{self, Seat, Spawning, Start};
+use crate::workers::{Order, WorkersCell};
 
 /// A pooled task type: what `#[green_pool]` makes of a function, for code that is generic over such functions.
 ///
@@ -41,6 +50,12 @@ pub trait PooledFn<Args, Output>: 'static + SentBackFromItsThread<Output> {
 
     /// The function's own future, not in any pool.
     fn call(args: Args) -> impl Future<Output = Output> + Send + 'static;
+
+    /// Where the function's workers are, if it has one type of future.
+    #[doc(hidden)]
+    fn workers() -> Option<&'static WorkersCell> {
+        None
+    }
 }
 
 /// That an output can come back from the thread that ran the job. Whoever knows of a [`PooledFn`] knows it without asking again, so
@@ -70,26 +85,99 @@ pub(crate) struct Call<P, A, O> {
     function: PhantomData<fn() -> (P, O)>,
 }
 
+impl<P, A, O> Call<P, A, O>
+where
+    P: PooledFn<A, O>,
+{
+    fn new(args: A) -> Self {
+        Call { args, function: PhantomData }
+    }
+
+    /// Begins a job that nobody has a handle on.
+    #[inline]
+    #[track_caller]
+    fn begin_alone(self, slot: Slot) {
+        let future = P::call(self.args);
+        match P::workers() {
+            Some(cell) => cell.of(pool::<P, A, O>()).put(Order { future, slot, promise: Promise::none() }),
+            None => task::begin_alone(future, slot.seat()),
+        }
+    }
+
+    #[inline]
+    #[track_caller]
+    fn begin(self, slot: Slot) -> GreenThread<O> {
+        let future = P::call(self.args);
+        match P::workers() {
+            Some(cell) => {
+                let core = pool::<P, A, O>();
+                let reply = Reply::new();
+                cell.of(core).put(Order { future, slot, promise: Promise::to(&reply) });
+                GreenThread::from(reply, core)
+            }
+            None => task::begin(future, slot.seat()),
+        }
+    }
+}
+
+/// The pool that a function's jobs run in.
+#[inline]
+fn pool<P, A, O>() -> &'static Arc<Core>
+where
+    P: PooledFn<A, O>,
+{
+    P::pool().core()
+}
+
 impl<P, A, O> Start for Call<P, A, O>
 where
     P: PooledFn<A, O>,
 {
     type Output = O;
+    type Handle = GreenThread<O>;
 
-    fn start(self, seat: Seat) -> GreenThread<O> {
-        worker::begin(P::call(self.args), seat)
+    #[inline]
+    fn core(&self) -> &Arc<Core> {
+        pool::<P, A, O>()
     }
 
-    fn start_here(self, seat: Seat, cx: &mut Context<'_>) -> GreenThread<O> {
-        worker::begin_here(P::call(self.args), seat, cx)
+    #[inline]
+    fn start(self, lender: Option<Arc<Member>>) -> GreenThread<O> {
+        self.begin(Slot::new(pool::<P, A, O>(), lender))
+    }
+
+    fn start_here(self, lender: Arc<Member>, cx: &mut Context<'_>) -> GreenThread<O> {
+        let seat = Seat::new(pool::<P, A, O>().clone(), Some(lender));
+        task::begin_here(P::call(self.args), seat, cx)
+    }
+
+    fn handle(thread: GreenThread<O>) -> GreenThread<O> {
+        thread
     }
 }
 
-fn spawning<P, A, O>(args: A) -> Spawning<Call<P, A, O>, O>
+impl<P, A, O> Start for NoHandle<Call<P, A, O>>
 where
     P: PooledFn<A, O>,
 {
-    Spawning::new(P::pool().core().clone(), Call { args, function: PhantomData })
+    type Output = O;
+    type Handle = ();
+
+    #[inline]
+    fn core(&self) -> &Arc<Core> {
+        pool::<P, A, O>()
+    }
+
+    #[inline]
+    fn start(self, lender: Option<Arc<Member>>) {
+        self.0.begin_alone(Slot::new(pool::<P, A, O>(), lender));
+    }
+
+    fn start_here(self, lender: Arc<Member>, cx: &mut Context<'_>) -> GreenThread<O> {
+        self.0.start_here(lender, cx)
+    }
+
+    fn handle(_: GreenThread<O>) {}
 }
 
 /// The future of a declared function's `spawn`.
@@ -107,7 +195,7 @@ where
 /// # }
 /// ```
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
-pub struct SpawnCall<P, A, O>(Spawning<Call<P, A, O>, O>);
+pub struct SpawnCall<P, A, O>(Spawning<Call<P, A, O>, O, GreenThread<O>>);
 
 /// The future of a declared function's `spawn_n`.
 ///
@@ -124,14 +212,15 @@ pub struct SpawnCall<P, A, O>(Spawning<Call<P, A, O>, O>);
 /// # }
 /// ```
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
-pub struct SpawnCallN<P, A, O>(Spawning<Call<P, A, O>, O>);
+pub struct SpawnCallN<P, A, O>(Spawning<NoHandle<Call<P, A, O>>, O, ()>);
 
 impl<P, A, O> SpawnCall<P, A, O>
 where
     P: PooledFn<A, O>,
 {
+    #[inline]
     pub(crate) fn new(args: A) -> Self {
-        SpawnCall(spawning(args))
+        SpawnCall(Spawning::new(Call::new(args)))
     }
 }
 
@@ -139,8 +228,9 @@ impl<P, A, O> SpawnCallN<P, A, O>
 where
     P: PooledFn<A, O>,
 {
+    #[inline]
     pub(crate) fn new(args: A) -> Self {
-        SpawnCallN(spawning(args))
+        SpawnCallN(Spawning::new(NoHandle(Call::new(args))))
     }
 }
 
@@ -155,6 +245,7 @@ where
 {
     type Output = GreenThread<O>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<GreenThread<O>> {
         self.0.poll(cx)
     }
@@ -166,9 +257,9 @@ where
 {
     type Output = ();
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        drop(ready!(self.0.poll(cx)));
-        Poll::Ready(())
+        self.0.poll(cx)
     }
 }
 
@@ -178,9 +269,24 @@ pub(crate) fn try_spawn<P, A, O>(args: A) -> Result<GreenThread<O>, TrySpawnErro
 where
     P: PooledFn<A, O>,
 {
-    match P::pool().try_seat() {
-        Ok(seat) => Ok(worker::begin(P::call(args), seat)),
+    let core = pool::<P, A, O>();
+    match core.slots.try_acquire() {
+        Ok(()) => Ok(Call::<P, A, O>::new(args).begin(Slot::new(core, None))),
         Err(Refusal::Full) => Err(TrySpawnError::Full(args)),
         Err(Refusal::Closed) => Err(TrySpawnError::Closed(args)),
+    }
+}
+
+/// An entry of `pile!`: begins if there is a free slot, else takes its place in the queue, where it keeps its turn without being awaited.
+#[track_caller]
+pub(crate) fn submit<P, A, O>(args: A) -> GreenThread<O>
+where
+    P: PooledFn<A, O>,
+{
+    let core = pool::<P, A, O>();
+    match Acquire::begin(core, || lineage::member_of(core)) {
+        Begun::Closed => task::refuse(core),
+        Begun::Acquired => Call::<P, A, O>::new(args).begin(Slot::new(core, None)),
+        Begun::Queued(acquire) => task::queue(core, acquire, P::call(args)),
     }
 }

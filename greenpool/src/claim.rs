@@ -56,6 +56,10 @@ impl Acquire {
         self.ticket
     }
 
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
     /// For those who wait for the job that this will be.
     pub(crate) fn claim(&self) -> Claim {
         Claim { core: self.core.clone(), ticket: self.ticket }

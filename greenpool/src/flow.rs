@@ -2,11 +2,10 @@
 //!
 //! # Implementation details
 //!
-//! Locks are taken in the order source, staff, ring, never the other way round, and nobody is woken under one. The source's own code,
-//! and the function that makes the future, run under the source's lock only.
+//! One lock guards the ring and the list of workers, so that a worker hands in a result and takes the next place at once. The source has a lock
+//! of its own; the source's code, and the function that makes the future, run under that one only. Nobody is woken under a lock.
 
 use std::future::{Future, poll_fn};
-use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
@@ -21,28 +20,41 @@ use crate::heart::Core;
 use crate::lineage;
 use crate::member::{Blocked, Member};
 use crate::ring::Ring;
-use crate::sync::{Mutex, lock};
-use crate::worker::Seat;
+use crate::seat::Seat;
+use crate::sync::{Mutex, MutexGuard, lock};
 
 /// All that the consumer and the workers of a map share, but for the source.
 pub(crate) struct Flow<T> {
     pub(crate) core: Arc<Core>,
-    pub(crate) ring: Mutex<Ring<T>>,
-    pub(crate) staff: Mutex<Staff>,
+    state: Mutex<State<T>>,
     /// The job that made the map, if it is of the same pool: it lends its slot to the map.
     maker: Option<Arc<Member>>,
 }
 
+pub(crate) struct State<T> {
+    pub(crate) ring: Ring<T>,
+    pub(crate) staff: Staff,
+}
+
+/// The tasks that work for a map.
 #[derive(Default)]
 pub(crate) struct Staff {
-    /// A worker is the feeder, or one has been appointed.
-    pub(crate) feeding: bool,
-    pub(crate) appointed: Option<usize>,
-    pub(crate) parked: Vec<usize>,
+    /// How many can run at once; none if the source is read by one task alone.
+    threads: usize,
+    /// That task, while it waits for room.
+    pub(crate) reader: Option<Waker>,
     pub(crate) workers: Slab<Worker>,
+    /// The keys of those that have nothing to do.
+    pub(crate) idle: Vec<u32>,
+    /// How many have been called and have not come.
+    pub(crate) called: usize,
+    /// How many have a slot.
+    pub(crate) seated: usize,
+    /// One stands in the pool's queue.
+    pub(crate) queued: bool,
     hired: u64,
     aborted: bool,
-    /// The feeder's place in the queue.
+    /// The place in the pool's queue.
     claim: Option<Claim>,
     /// The job that waits for the map's next result.
     consumer: Option<Arc<Member>>,
@@ -52,35 +64,77 @@ pub(crate) struct Worker {
     number: u64,
     task: Option<AbortHandle>,
     pub(crate) waker: Option<Waker>,
+    pub(crate) standing: Standing,
 }
 
-/// What the consumer can ask of a crew, whatever its source.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Called,
+    Busy,
+    Idle,
+}
+
+/// What the consumer can ask of those who work for a map, whatever its source.
 pub(crate) trait Foreman: Send + Sync {
-    /// There may be room: appoints a feeder.
-    fn call(self: Arc<Self>);
+    /// One more is needed.
+    fn hire(self: Arc<Self>);
     /// Reads no more.
     fn dismiss(&self);
 }
 
+/// What is to be done, with no lock held, to get one worker more.
+#[must_use]
+pub(crate) enum Call {
+    Nobody,
+    Wake(Waker),
+    Hire,
+}
+
+impl<T> State<T> {
+    /// Calls a worker if fewer have been called than there are places, and threads and `more`.
+    #[inline]
+    pub(crate) fn call(&mut self, size: usize, more: usize) -> Call {
+        let State { ring, staff } = self;
+        let room = ring.room(size);
+        if room > 0 && staff.reader.is_some() {
+            return staff.reader.take().map_or(Call::Nobody, Call::Wake);
+        }
+        if staff.queued || staff.called >= room.min(staff.threads + more) || staff.seated >= size.max(1) {
+            return Call::Nobody;
+        }
+        staff.called += 1;
+        let Some(key) = staff.idle.pop() else {
+            return Call::Hire;
+        };
+        let worker = &mut staff.workers[key as usize];
+        worker.standing = Standing::Called;
+        worker.waker.clone().map_or(Call::Nobody, Call::Wake)
+    }
+}
+
 impl<T> Flow<T> {
-    pub(crate) fn new(core: &Arc<Core>, ring: Ring<T>) -> Arc<Self> {
+    pub(crate) fn new(core: &Arc<Core>, ring: Ring<T>, threads: usize) -> Arc<Self> {
         Arc::new(Flow {
             core: core.clone(),
-            ring: Mutex::new(ring),
-            staff: Mutex::default(),
+            state: Mutex::new(State { ring, staff: Staff { threads, ..Staff::default() } }),
             maker: lineage::member_of(core),
         })
     }
 
+    #[inline]
+    pub(crate) fn state(&self) -> MutexGuard<'_, State<T>> {
+        lock(&self.state)
+    }
+
     /// The consumer waits: if it is a job, it may lend its slot.
     pub(crate) fn pend(&self, blocked: &mut Blocked, cx: &mut Context<'_>) {
-        let ticket = lock(&self.staff).claim.as_ref().map(Claim::ticket);
+        let ticket = self.state().staff.claim.as_ref().map(Claim::ticket);
         blocked.pend(&self.core, ticket, cx);
         if let Some(consumer) = lineage::member_of(&self.core) {
-            let mut staff = lock(&self.staff);
-            let claim = staff.claim.clone();
-            staff.consumer = Some(consumer.clone());
-            drop(staff);
+            let mut state = self.state();
+            let claim = state.staff.claim.clone();
+            state.staff.consumer = Some(consumer.clone());
+            drop(state);
             if let Some(claim) = claim {
                 claim.offer(&consumer);
             }
@@ -89,101 +143,122 @@ impl<T> Flow<T> {
 
     /// The consumer waits no more.
     pub(crate) fn resume(&self) {
-        let consumer = lock(&self.staff).consumer.take();
+        let consumer = self.state().staff.consumer.take();
         drop(consumer);
     }
 
     /// Ends the jobs that run.
     pub(crate) fn abort(&self) {
-        let mut staff = lock(&self.staff);
-        staff.aborted = true;
-        let tasks: Vec<AbortHandle> = staff.workers.iter().filter_map(|(_, worker)| worker.task.clone()).collect();
-        drop(staff);
+        let mut state = self.state();
+        state.staff.aborted = true;
+        let workers = state.staff.workers.iter();
+        let tasks: Vec<AbortHandle> = workers.filter_map(|(_, worker)| worker.task.clone()).collect();
+        drop(state);
         for task in tasks {
             task.abort();
         }
     }
 
-    pub(crate) fn room(&self) -> usize {
-        let size = self.core.slots.size();
-        lock(&self.ring).room(size)
-    }
-
-    /// Whether a worker may find an item to go on with.
-    pub(crate) fn has_more(&self) -> bool {
-        let size = self.core.slots.size();
-        lock(&self.ring).has_more(size)
-    }
-
+    #[inline]
     pub(crate) fn put(&self, number: u64, result: Result<T, JoinError>) {
-        let waker = lock(&self.ring).put(number, result);
+        let waker = self.state().ring.put(number, result);
+        wake(waker);
+    }
+
+    /// There was no item for a place.
+    pub(crate) fn unreserve(&self) {
+        let waker = self.state().ring.unreserve();
         wake(waker);
     }
 
     pub(crate) fn stop(&self, last: Option<JoinError>) {
-        let waker = lock(&self.ring).stop(last);
-        wake(waker);
-        // The parked workers and the feeder have nothing more to do.
-        let mut staff = lock(&self.staff);
+        let mut state = self.state();
+        let consumer = state.ring.stop(last);
+        let State { staff, .. } = &mut *state;
         let claim = staff.claim.take();
-        let parked = std::mem::take(&mut staff.parked);
-        let wakers: Vec<Waker> = parked.into_iter().filter_map(|key| staff.workers[key].waker.take()).collect();
-        drop(staff);
+        let reader = staff.reader.take();
+        // Those who are idle have nothing more to wait for.
+        let idle = std::mem::take(&mut staff.idle);
+        let leave: Vec<Waker> = idle
+            .into_iter()
+            .filter_map(|key| {
+                staff.called += 1;
+                let worker = staff.workers.get_mut(key as usize)?;
+                worker.standing = Standing::Called;
+                worker.waker.clone()
+            })
+            .collect();
+        drop(state);
+        wake(consumer);
+        wake(reader);
         if let Some(claim) = claim {
             claim.refuse();
         }
-        wakers.into_iter().for_each(Waker::wake);
+        leave.into_iter().for_each(Waker::wake);
     }
 
-    /// Begins a worker's task, so that [`abort`](Self::abort) finds it.
-    pub(crate) fn hire(&self, spawn: impl FnOnce(usize) -> AbortHandle) {
+    /// Begins a task that works for the map, so that [`abort`](Self::abort) finds it.
+    pub(crate) fn hire(&self, spawn: impl FnOnce(u32) -> AbortHandle) {
         let (key, number) = {
-            let mut staff = lock(&self.staff);
+            let staff = &mut self.state().staff;
             staff.hired += 1;
             let number = staff.hired;
-            let key = staff.workers.insert(Worker { number, task: None, waker: None });
-            (key, number)
+            let worker = Worker { number, task: None, waker: None, standing: Standing::Called };
+            (staff.workers.insert(worker) as u32, number)
         };
         // With no lock held: a runtime that is shut down drops the task at once.
         let task = spawn(key);
-        let mut staff = lock(&self.staff);
-        if staff.aborted {
-            drop(staff);
+        let mut state = self.state();
+        if state.staff.aborted {
+            drop(state);
             return task.abort();
         }
-        let worker = staff.workers.get_mut(key);
+        let worker = state.staff.workers.get_mut(key as usize);
         if let Some(worker) = worker.filter(|worker| worker.number == number) {
             worker.task = Some(task);
         }
     }
 
     /// The task of a worker is over.
-    pub(crate) fn leave(&self, key: usize) {
-        let mut staff = lock(&self.staff);
-        let worker = staff.workers.try_remove(key);
-        staff.parked.retain(|parked| *parked != key);
-        drop(staff);
+    pub(crate) fn leave(&self, key: u32) {
+        let mut state = self.state();
+        let worker = state.staff.workers.try_remove(key as usize);
+        state.staff.idle.retain(|idle| *idle != key);
+        drop(state);
         drop(worker);
     }
 
-    /// Waits for the map's turn. `None`: the pool is closed. Only one task of a map does this at a time.
+    /// Takes a slot, or the map's place in the pool's queue. Only one task of a map does this at a time.
+    pub(crate) fn begin(&self) -> Begun {
+        let begun = Acquire::begin(&self.core, || self.maker.clone());
+        if let Begun::Queued(acquire) = &begun {
+            let claim = acquire.claim();
+            let mut state = self.state();
+            state.staff.claim = Some(claim.clone());
+            let consumer = state.staff.consumer.clone();
+            drop(state);
+            if let Some(consumer) = consumer {
+                claim.offer(&consumer);
+            }
+        }
+        begun
+    }
+
+    /// The place in the pool's queue has been served, or is given up.
+    pub(crate) fn end_claim(&self) {
+        let claim = self.state().staff.claim.take();
+        drop(claim);
+    }
+
+    /// Waits for the map's turn. `None`: the pool is closed.
     pub(crate) async fn acquire(&self) -> Option<Option<Arc<Member>>> {
-        let mut acquire = match Acquire::begin(&self.core, || self.maker.clone()) {
+        let mut acquire = match self.begin() {
             Begun::Acquired => return Some(None),
             Begun::Closed => return None,
             Begun::Queued(acquire) => acquire,
         };
-        let claim = acquire.claim();
-        let consumer = {
-            let mut staff = lock(&self.staff);
-            staff.claim = Some(claim.clone());
-            staff.consumer.clone()
-        };
-        if let Some(consumer) = consumer {
-            claim.offer(&consumer);
-        }
         let granted = poll_fn(|cx| acquire.poll(cx)).await;
-        lock(&self.staff).claim = None;
+        self.end_claim();
         granted.ok()
     }
 
@@ -193,55 +268,60 @@ impl<T> Flow<T> {
     }
 
     /// Whether a worker should give its slot back, for others or for the pool's debt.
+    #[inline]
     pub(crate) fn is_wanted_by_others(&self) -> bool {
-        let slots = &self.core.slots;
-        slots.is_wanted() && (slots.free() < 0 || !lock(&self.staff).claim.as_ref().is_some_and(Claim::is_alone))
+        self.core.slots.is_wanted() && self.is_really_wanted()
+    }
+
+    #[cold]
+    fn is_really_wanted(&self) -> bool {
+        let claim = self.state().staff.claim.clone();
+        self.core.slots.free() < 0 || !claim.is_some_and(|claim| claim.is_alone())
     }
 }
 
+#[inline]
 pub(crate) fn wake(waker: Option<Waker>) {
     if let Some(waker) = waker {
         waker.wake();
     }
 }
 
-/// The place of an item that has been read. Dropped without a result, it puts a cancellation there.
-pub(crate) struct InFlight<T, R: Deref<Target = Flow<T>>> {
-    flow: R,
-    number: u64,
-    over: bool,
+/// A place that has been reserved. Dropped, it is given up; with the number of an item, it gets a cancellation.
+pub(crate) struct Place<T> {
+    flow: Arc<Flow<T>>,
+    item: Item,
 }
 
-impl<T, R: Deref<Target = Flow<T>>> InFlight<T, R> {
-    /// Takes a place, if there is room.
-    pub(crate) fn reserve(flow: R) -> Option<Self> {
-        let number = {
-            let mut ring = lock(&flow.ring);
-            if ring.room(flow.core.slots.size()) == 0 {
-                return None;
-            }
-            ring.reserve()
-        };
-        Some(InFlight { flow, number, over: false })
+enum Item {
+    Unread,
+    Read(u64),
+    Over,
+}
+
+impl<T> Place<T> {
+    pub(crate) fn reserved(flow: &Arc<Flow<T>>) -> Self {
+        Place { flow: flow.clone(), item: Item::Unread }
+    }
+
+    /// Item number `number` has been read into it.
+    pub(crate) fn read(&mut self, number: u64) {
+        self.item = Item::Read(number);
     }
 
     pub(crate) fn put(mut self, result: Result<T, JoinError>) {
-        self.over = true;
-        self.flow.put(self.number, result);
-    }
-
-    /// There was no item.
-    pub(crate) fn withdraw(mut self) {
-        self.over = true;
-        let waker = lock(&self.flow.ring).unreserve();
-        wake(waker);
+        if let Item::Read(number) = std::mem::replace(&mut self.item, Item::Over) {
+            self.flow.put(number, result);
+        }
     }
 }
 
-impl<T, R: Deref<Target = Flow<T>>> Drop for InFlight<T, R> {
+impl<T> Drop for Place<T> {
     fn drop(&mut self) {
-        if !self.over {
-            self.flow.put(self.number, Err(JoinError::cancelled()));
+        match self.item {
+            Item::Unread => self.flow.unreserve(),
+            Item::Read(number) => self.flow.put(number, Err(JoinError::cancelled())),
+            Item::Over => {}
         }
     }
 }
@@ -251,15 +331,15 @@ pub(crate) async fn run<J: Future>(seat: &mut Seat, job: J) -> Result<J::Output,
     let mut job = pin!(Some(job));
     let result = poll_fn(|cx| {
         let polled = catch_unwind(AssertUnwindSafe(|| {
-            seat.poll(cx, |cx| match job.as_mut().as_pin_mut() {
+            seat.poll(|| match job.as_mut().as_pin_mut() {
                 Some(job) => job.poll(cx),
                 None => Poll::Pending,
             })
         }));
         match polled {
-            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Pending) if seat.enrol(cx) => Poll::Pending,
             Ok(Poll::Ready(Ok(value))) => Poll::Ready(Ok(value)),
-            Ok(Poll::Ready(Err(_))) => Poll::Ready(Err(JoinError::cancelled())),
+            Ok(_) => Poll::Ready(Err(JoinError::cancelled())),
             Err(payload) => Poll::Ready(Err(JoinError::panic(payload))),
         }
     })

@@ -28,11 +28,20 @@ pub(crate) struct Core {
     roster: Mutex<Slab<Waker>>,
     outdated: Mutex<Outdated>,
     maps: Mutex<Slab<Weak<dyn Resized>>>,
+    workers: Mutex<Vec<&'static dyn Abortable>>,
 }
 
 /// A map whose window is the size of its pool.
 pub(crate) trait Resized: Send + Sync {
     fn resized(self: Arc<Self>);
+}
+
+/// The workers of one declared function.
+pub(crate) trait Abortable: Send + Sync {
+    /// Drops the jobs that have a slot and no worker yet; gives how many there were.
+    fn abort_queued(&self) -> u64;
+    /// Wakes the workers that have a job: it may have been told to end.
+    fn rouse(&self);
 }
 
 /// What has happened in a pool so far.
@@ -67,6 +76,7 @@ impl Core {
             roster: Mutex::new(Slab::new()),
             outdated: Mutex::new(Outdated::default()),
             maps: Mutex::new(Slab::new()),
+            workers: Mutex::new(Vec::new()),
         })
     }
 
@@ -96,37 +106,50 @@ impl Core {
     }
 
     /// A job begins; gives its epoch.
-    pub(crate) fn join(&self) -> u64 {
+    #[inline]
+    pub(crate) fn join(&self) -> u32 {
         self.counters.spawned.fetch_add(1, Ordering::Relaxed);
         // Acquire: a job that begins after `abort_all` sees what came before that.
-        self.census.fetch_add(1, Ordering::Acquire) >> EPOCH_SHIFT
+        (self.census.fetch_add(1, Ordering::Acquire) >> EPOCH_SHIFT) as u32
     }
 
-    /// A job of that epoch is gone.
-    pub(crate) fn leave(&self, epoch: u64) {
+    /// A job of that epoch is gone. False: it had been told to end, and is counted with the outdated.
+    #[inline]
+    pub(crate) fn leave(&self, epoch: u32) -> bool {
         // Release pairs with the Acquire in `live`: who counts no job sees all that they did.
         let left = self.census.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |census| {
-            (census >> EPOCH_SHIFT == epoch).then(|| census - 1)
+            ((census >> EPOCH_SHIFT) as u32 == epoch).then(|| census - 1)
         });
-        if left.is_err() {
-            let mut outdated = lock(&self.outdated);
-            outdated.left -= 1;
-            if outdated.left == 0 {
-                let wakers = std::mem::take(&mut outdated.wakers);
-                drop(outdated);
-                wakers.into_iter().for_each(Waker::wake);
-            }
+        left.is_ok()
+    }
+
+    /// One of the outdated is gone.
+    pub(crate) fn leave_outdated(&self) {
+        let mut outdated = lock(&self.outdated);
+        outdated.left -= 1;
+        if outdated.left == 0 {
+            let wakers = std::mem::take(&mut outdated.wakers);
+            drop(outdated);
+            wakers.into_iter().for_each(Waker::wake);
         }
     }
 
     /// Whether a job of that epoch has been told to end.
-    pub(crate) fn is_outdated(&self, epoch: u64) -> bool {
+    #[inline]
+    pub(crate) fn is_outdated(&self, epoch: u32) -> bool {
         // Acquire pairs with the update in `abort_all`.
-        self.census.load(Ordering::Acquire) >> EPOCH_SHIFT != epoch
+        (self.census.load(Ordering::Acquire) >> EPOCH_SHIFT) as u32 != epoch
+    }
+
+    pub(crate) fn employ(&self, workers: &'static dyn Abortable) {
+        lock(&self.workers).push(workers);
     }
 
     /// Tells all jobs to end; gives how many there were.
     pub(crate) fn abort_all(&self) -> u64 {
+        // Those that no worker has begun are in no census yet. One that begins after this does so in the old epoch, or has come later.
+        let workers = lock(&self.workers).clone();
+        let queued: u64 = workers.iter().map(|workers| workers.abort_queued()).sum();
         let mut outdated = lock(&self.outdated);
         let mut census = self.census.load(Ordering::Relaxed);
         loop {
@@ -140,7 +163,10 @@ impl Core {
         drop(outdated);
         let wakers: Vec<Waker> = lock(&self.roster).iter().map(|(_, waker)| waker.clone()).collect();
         wakers.into_iter().for_each(Waker::wake);
-        census & LIVE
+        for workers in &workers {
+            workers.rouse();
+        }
+        queued + (census & LIVE)
     }
 
     /// Whether every job that `abort_all` told to end is gone; if not, wakes `waker` when it is so.
@@ -153,12 +179,12 @@ impl Core {
     }
 
     /// A job waits for something: `abort_all` is to wake it.
-    pub(crate) fn enrol(&self, waker: &Waker) -> usize {
-        lock(&self.roster).insert(waker.clone())
+    pub(crate) fn enrol(&self, waker: &Waker) -> u32 {
+        lock(&self.roster).insert(waker.clone()) as u32
     }
 
-    pub(crate) fn strike(&self, key: usize) {
-        let waker = lock(&self.roster).try_remove(key);
+    pub(crate) fn strike(&self, key: u32) {
+        let waker = lock(&self.roster).try_remove(key as usize);
         drop(waker);
     }
 }

@@ -116,6 +116,7 @@ fn can_move(core: &Core) -> bool {
 }
 
 /// A job of `core` is about to end: who waits for it will have to look again.
+#[inline]
 pub(crate) fn before_end(core: &Core) {
     if core.awaited.count.load(Ordering::SeqCst) > 0 {
         core.awaited.ends.fetch_add(1, Ordering::SeqCst);
@@ -123,11 +124,11 @@ pub(crate) fn before_end(core: &Core) {
 }
 
 /// A job of `core` has ended and given its slot back: those who wait for the pool may have no one left to wait for.
+#[inline]
 pub(crate) fn after_end(core: &Arc<Core>) {
-    if core.awaited.count.load(Ordering::SeqCst) == 0 {
-        return;
+    if core.awaited.count.load(Ordering::SeqCst) > 0 {
+        untie(core);
     }
-    untie(core);
 }
 
 /// Looks for the knots that `core` is part of, or that it keeps tied for those who wait for it, and unties them.

@@ -72,6 +72,7 @@ mod crew;
 mod error;
 mod fan;
 mod flow;
+mod hand;
 mod heart;
 mod kin;
 mod knot;
@@ -80,13 +81,18 @@ mod map;
 mod member;
 mod pile;
 mod pool;
+mod reply;
 mod ring;
+mod seat;
 mod slots;
 mod sources;
+mod spawning;
 mod stream;
 mod sync;
+mod task;
 mod thread;
 mod worker;
+mod workers;
 
 #[doc(hidden)]
 #[path = "private.rs"]

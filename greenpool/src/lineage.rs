@@ -35,6 +35,7 @@ thread_local! {
 
 impl Lineage {
     /// A job of `core` that begins now.
+    #[inline]
     pub(crate) fn new(core: Arc<Core>, lender: Option<Arc<Member>>) -> Self {
         Lineage { core, lender, member: None }
     }
@@ -49,6 +50,7 @@ impl Lineage {
     }
 
     /// The job is over: its slot goes back to the lender, or to the pool.
+    #[inline]
     pub(crate) fn end(&mut self) {
         knot::before_end(&self.core);
         let held = match self.member.take() {
@@ -59,6 +61,12 @@ impl Lineage {
             give_back(&self.core, lender);
         }
         knot::after_end(&self.core);
+    }
+
+    /// The next job begins, when [`end`](Self::end) has given the slot of the last one back.
+    #[inline]
+    pub(crate) fn restart(&mut self, lender: Option<Arc<Member>>) {
+        self.lender = lender;
     }
 
     /// The job is over, and the next one begins in the same slot, if that is still there.
@@ -77,9 +85,11 @@ impl Lineage {
     }
 
     /// Runs `f` as this job.
+    #[inline]
     pub(crate) fn enter<R>(this: &mut Option<Lineage>, f: impl FnOnce() -> R) -> R {
         struct Swapped<'a>(&'a mut Option<Lineage>);
         impl Drop for Swapped<'_> {
+            #[inline]
             fn drop(&mut self) {
                 swap_current(self.0);
             }
@@ -90,11 +100,13 @@ impl Lineage {
     }
 }
 
+#[inline]
 fn swap_current(with: &mut Option<Lineage>) {
     // While the thread's locals are being destroyed there is no current job, and the lineage stays where it is.
     let _ = CURRENT.try_with(|current| std::mem::swap(&mut *current.borrow_mut(), with));
 }
 
+#[inline]
 fn with_current<R>(f: impl FnOnce(&mut Lineage) -> R) -> Option<R> {
     CURRENT.try_with(|current| current.borrow_mut().as_mut().map(f)).ok().flatten()
 }
@@ -119,7 +131,13 @@ pub(crate) fn is_me(member: &Arc<Member>) -> bool {
     me_if_known().is_some_and(|me| Arc::ptr_eq(&me, member))
 }
 
-/// Likewise, if it has ever waited; otherwise it holds its slot for certain.
+/// Whether the job that is running here has ever waited for greenpool; if not it holds its slot for certain.
+#[inline]
+pub(crate) fn am_known() -> bool {
+    with_current(|current| current.member.is_some()).unwrap_or(false)
+}
+
+/// The member of the job that is running here, if it has ever waited.
 pub(crate) fn me_if_known() -> Option<Arc<Member>> {
     with_current(|current| current.member.clone()).flatten()
 }

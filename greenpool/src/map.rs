@@ -8,14 +8,13 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
+use tokio::task::coop;
 
 use crate::crew::{self, Feed};
 use crate::error::JoinError;
-use crate::flow::{Flow, Foreman};
+use crate::flow::{Call, Flow, Foreman};
 use crate::heart::Core;
 use crate::member::Blocked;
-use crate::ring::Head;
-use crate::sync::lock;
 
 /// A stream of results, one for each item of a source. After eventlet's `GreenMap`.
 ///
@@ -52,6 +51,8 @@ pub struct GreenMap<T> {
     flow: Arc<Flow<T>>,
     foreman: Arc<dyn Foreman>,
     blocked: Blocked,
+    /// The crew knows of the job that waits here.
+    told: bool,
     ended: bool,
     detached: bool,
 }
@@ -84,7 +85,7 @@ impl<T: Send + 'static> GreenMap<T> {
     }
 
     fn of((flow, foreman): (Arc<Flow<T>>, Arc<dyn Foreman>)) -> Self {
-        GreenMap { flow, foreman, blocked: Blocked::default(), ended: false, detached: false }
+        GreenMap { flow, foreman, blocked: Blocked::default(), told: false, ended: false, detached: false }
     }
 }
 
@@ -120,8 +121,11 @@ impl<T> GreenMap<T> {
     /// # }
     /// ```
     pub fn window(self, items: usize) -> Self {
-        lock(&self.flow.ring).set_window(items);
-        self.foreman.clone().call();
+        let mut state = self.flow.state();
+        state.ring.set_window(items);
+        let call = state.call(self.flow.core.slots.size(), 0);
+        drop(state);
+        self.make(call);
         self
     }
 
@@ -141,27 +145,44 @@ impl<T> GreenMap<T> {
         self.detached = true;
     }
 
+    /// There is room for one worker more.
+    #[inline]
+    fn make(&self, call: Call) {
+        match call {
+            Call::Nobody => {}
+            Call::Wake(waker) => waker.wake(),
+            Call::Hire => self.foreman.clone().hire(),
+        }
+    }
+
+    #[inline]
     fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, JoinError>>> {
         if self.ended {
             return Poll::Ready(None);
         }
-        {
-            let mut ring = lock(&self.flow.ring);
-            if let Head::Waiting = ring.head() {
-                ring.wait(cx.waker());
-                drop(ring);
-                self.flow.pend(&mut self.blocked, cx);
-                return Poll::Pending;
-            }
+        let turn = ready!(coop::poll_proceed(cx));
+        let mut state = self.flow.state();
+        if !state.ring.is_ready() {
+            state.ring.wait(cx.waker());
+            drop(state);
+            self.flow.pend(&mut self.blocked, cx);
+            self.told = true;
+            return Poll::Pending;
         }
-        ready!(self.blocked.poll_resume(cx));
-        self.flow.resume();
-        let taken = lock(&self.flow.ring).take();
-        if taken.is_some() {
-            self.foreman.clone().call();
-        } else {
-            self.ended = true;
+        if self.blocked.may_have_to_wait() {
+            drop(state);
+            ready!(self.blocked.poll_resume(cx));
+            state = self.flow.state();
         }
+        turn.made_progress();
+        let taken = state.ring.take();
+        let call = state.call(self.flow.core.slots.size(), 0);
+        drop(state);
+        if std::mem::take(&mut self.told) {
+            self.flow.resume();
+        }
+        self.make(call);
+        self.ended = taken.is_none();
         Poll::Ready(taken)
     }
 }
@@ -175,7 +196,7 @@ impl<T> Stream for GreenMap<T> {
 
     /// As exact as the source's own.
     fn size_hint(&self) -> (usize, Option<usize>) {
-        lock(&self.flow.ring).size_hint()
+        self.flow.state().ring.size_hint()
     }
 }
 
@@ -191,7 +212,7 @@ impl<T> Drop for GreenMap<T> {
         if !self.detached {
             self.flow.abort();
         }
-        let results = lock(&self.flow.ring).clear();
+        let results = self.flow.state().ring.clear();
         drop(results);
     }
 }
@@ -229,7 +250,9 @@ impl<T> Future for Next<'_, T> {
 impl<T> Drop for Next<'_, T> {
     fn drop(&mut self) {
         // The job that awaited it does not wait for the map any more.
-        self.map.blocked.clear();
-        self.map.flow.resume();
+        if std::mem::take(&mut self.map.told) {
+            self.map.blocked.clear();
+            self.map.flow.resume();
+        }
     }
 }

@@ -58,7 +58,15 @@ impl Wait {
 }
 
 /// Gives a slot back to the first in the chain of lenders who lacks one, or to the pool.
-pub(crate) fn give_back(core: &Core, mut lender: Option<Arc<Member>>) {
+#[inline]
+pub(crate) fn give_back(core: &Core, lender: Option<Arc<Member>>) {
+    if lender.is_some() {
+        return give_home(core, lender);
+    }
+    core.slots.release();
+}
+
+fn give_home(core: &Core, mut lender: Option<Arc<Member>>) {
     while let Some(member) = lender {
         match member.take_back() {
             Ok(()) => return,
@@ -296,8 +304,19 @@ impl Blocked {
         }
     }
 
+    /// Whether the job may have no slot to go on with: `poll_resume` is to be asked.
+    #[inline]
+    pub(crate) fn may_have_to_wait(&self) -> bool {
+        self.0.is_some() || lineage::am_known()
+    }
+
     /// The verb is ready: waits until the job has its slot.
+    #[inline]
     pub(crate) fn poll_resume(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.may_have_to_wait() { self.resume_member(cx) } else { Poll::Ready(()) }
+    }
+
+    fn resume_member(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let member = match &self.0 {
             Some(block) => block.member.clone(),
             None => match lineage::me_if_known() {
@@ -352,7 +371,10 @@ impl Blocked {
 }
 
 impl Drop for Blocked {
+    #[inline]
     fn drop(&mut self) {
-        self.clear();
+        if self.0.is_some() {
+            self.clear();
+        }
     }
 }

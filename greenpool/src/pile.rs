@@ -13,9 +13,9 @@ use futures_core::stream::FusedStream;
 use crate::error::JoinError;
 use crate::member::Blocked;
 use crate::pool::GreenPool;
+use crate::spawning::{Plain, Spawning};
 use crate::sync::{Mutex, lock};
 use crate::thread::GreenThread;
-use crate::worker::{Plain, Spawning};
 
 /// Jobs in a pool whose results come out in the order in which they were spawned. After eventlet's `GreenPile`.
 ///
@@ -377,7 +377,7 @@ fn wake_consumer<T>(mut state: crate::sync::MutexGuard<'_, State<T>>) {
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
 pub struct PileSpawn<F: Future> {
     shared: Arc<Shared<F::Output>>,
-    spawning: Spawning<Plain<F>, F::Output>,
+    spawning: Spawning<Plain<F>, F::Output, GreenThread<F::Output>>,
     /// Counted among those that are coming.
     coming: bool,
 }
@@ -391,7 +391,7 @@ where
     F::Output: Send + 'static,
 {
     fn new(shared: &Arc<Shared<F::Output>>, future: F) -> Self {
-        let spawning = Spawning::new(shared.pool.core().clone(), Plain(future));
+        let spawning = Spawning::new(Plain { core: shared.pool.core().clone(), future });
         PileSpawn { shared: shared.clone(), spawning, coming: false }
     }
 }

@@ -5,20 +5,23 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_core::Stream;
 
+use crate::claim::{Acquire, Begun};
 use crate::error::TrySpawnError;
 use crate::heart::Core;
 use crate::lineage;
 use crate::map::GreenMap;
 use crate::member::Blocked;
+use crate::seat::Seat;
 use crate::slots::{Line, Refusal, Ticket};
 use crate::sources::{Arguments, Sources, Spread};
+use crate::spawning::{NoHandle, Plain, Spawning};
+use crate::task;
 use crate::thread::GreenThread;
-use crate::worker::{self, Plain, Seat, Spawning};
 
 /// The size of a pool that is given none, as in eventlet.
 const DEFAULT_SIZE: usize = 1000;
@@ -90,6 +93,7 @@ impl GreenPool {
         GreenPool { size: core.slots.size(), core: OnceLock::from(core) }
     }
 
+    #[inline]
     pub(crate) fn core(&self) -> &Arc<Core> {
         self.core.get_or_init(|| Core::new(self.size, None))
     }
@@ -114,12 +118,13 @@ impl GreenPool {
     /// assert_eq!(green.await.unwrap(), "done");
     /// # }
     /// ```
+    #[inline]
     pub fn spawn<F>(&self, future: F) -> Spawn<F>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        Spawn(Spawning::new(self.core().clone(), Plain(future)))
+        Spawn(Spawning::new(Plain { core: self.core().clone(), future }))
     }
 
     /// Like [`spawn`](Self::spawn), where no result is wanted.
@@ -143,12 +148,13 @@ impl GreenPool {
     /// assert_eq!(pool.stats().finished, 10);
     /// # }
     /// ```
+    #[inline]
     pub fn spawn_n<F>(&self, future: F) -> SpawnN<F>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        SpawnN(Spawning::new(self.core().clone(), Plain(future)))
+        SpawnN(Spawning::new(NoHandle(Plain { core: self.core().clone(), future })))
     }
 
     /// Runs `future` as a job if a slot is free and nobody is queued; does not wait.
@@ -174,17 +180,26 @@ impl GreenPool {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        match self.try_seat() {
-            Ok(seat) => Ok(worker::begin(future, seat)),
+        match self.core().slots.try_acquire() {
+            Ok(()) => Ok(task::begin(future, Seat::new(self.core().clone(), None))),
             Err(Refusal::Full) => Err(TrySpawnError::Full(future)),
             Err(Refusal::Closed) => Err(TrySpawnError::Closed(future)),
         }
     }
 
-    pub(crate) fn try_seat(&self) -> Result<Seat, Refusal> {
+    /// Begins a job if there is a free slot, else puts it into the queue, where it keeps its turn without being awaited.
+    #[track_caller]
+    pub(crate) fn submit<F>(&self, future: F) -> GreenThread<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
         let core = self.core();
-        core.slots.try_acquire()?;
-        Ok(Seat::new(core.clone(), None))
+        match Acquire::begin(core, || lineage::member_of(core)) {
+            Begun::Closed => task::refuse(core),
+            Begun::Acquired => task::begin(future, Seat::new(core.clone(), None)),
+            Begun::Queued(acquire) => task::queue(core, acquire, future),
+        }
     }
 
     /// Runs `f` over the items of `sources`; gives the results in the order of the items.
@@ -645,7 +660,7 @@ async fn shutdown(pool: GreenPool, grace: Duration, before: PoolStats) -> Shutdo
 /// # }
 /// ```
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
-pub struct Spawn<F: Future>(Spawning<Plain<F>, F::Output>);
+pub struct Spawn<F: Future>(Spawning<Plain<F>, F::Output, GreenThread<F::Output>>);
 
 /// The future of [`GreenPool::spawn_n`].
 ///
@@ -659,7 +674,7 @@ pub struct Spawn<F: Future>(Spawning<Plain<F>, F::Output>);
 /// # }
 /// ```
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
-pub struct SpawnN<F: Future>(Spawning<Plain<F>, F::Output>);
+pub struct SpawnN<F: Future>(Spawning<NoHandle<Plain<F>>, F::Output, ()>);
 
 // The job's future is moved into its task, and not pinned before that.
 impl<F: Future> Unpin for Spawn<F> {}
@@ -673,6 +688,7 @@ where
 {
     type Output = GreenThread<F::Output>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.0.poll(cx)
     }
@@ -685,9 +701,9 @@ where
 {
     type Output = ();
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        drop(ready!(self.0.poll(cx)));
-        Poll::Ready(())
+        self.0.poll(cx)
     }
 }
 

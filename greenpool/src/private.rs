@@ -10,6 +10,7 @@ use crate::map::GreenMap;
 use crate::pool::GreenPool;
 use crate::sources::Applied;
 use crate::thread::GreenThread;
+pub use crate::workers::WorkersCell;
 
 pub use greenpool_macros::__pile;
 
@@ -26,6 +27,7 @@ impl PoolCell {
         PoolCell { name, size, pool: OnceLock::new() }
     }
 
+    #[inline]
     pub fn get(&'static self) -> &'static GreenPool {
         self.pool.get_or_init(|| GreenPool::named((self.size)(), self.name))
     }
@@ -59,7 +61,7 @@ pub fn submit<P, A, O>(args: A) -> GreenThread<O>
 where
     P: PooledFn<A, O>,
 {
-    crate::worker::submit(P::pool().core(), P::call(args))
+    crate::call::submit::<P, A, O>(args)
 }
 
 /// An entry of `pile![in POOL; ..]`.
@@ -69,7 +71,7 @@ where
     F: Future<Output = T> + Send + 'static,
     T: Send + 'static,
 {
-    crate::worker::submit(pool.core(), future)
+    pool.submit(future)
 }
 
 /// What a declared map can read. One trait rather than a bound on the iterator's type, with which rustc would point at the whole call.

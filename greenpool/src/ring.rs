@@ -8,40 +8,32 @@ use crate::error::JoinError;
 /// # Implementation details
 ///
 /// A place is reserved before an item is read and freed when its result is taken; `reserved - taken` is all that the map holds,
-/// and never more than the window. In an ordered ring the place of a result is its number; in an unordered one results
-/// queue up as they come.
+/// and never more than the window. A place has no number before its item has been read: items are numbered in the order in which they
+/// come out of the source, whoever has reserved first. In an ordered ring a result goes where its number says; in an
+/// unordered one results queue up as they come.
 pub(crate) struct Ring<T> {
     results: VecDeque<Option<Result<T, JoinError>>>,
     ordered: bool,
     reserved: u64,
     taken: u64,
-    in_flight: usize,
     window: Option<usize>,
-    /// What the source says of the items that are still in it.
-    rest: (usize, Option<usize>),
+    /// How many results there will be in all, by what the source has said last.
+    total: (u64, Option<u64>),
     reading: bool,
     /// An error that comes after all results.
     last: Option<JoinError>,
     consumer: Option<Waker>,
 }
 
-/// What the consumer finds.
-pub(crate) enum Head {
-    Ready,
-    Waiting,
-    End,
-}
-
 impl<T> Ring<T> {
-    pub(crate) fn new(ordered: bool, rest: (usize, Option<usize>)) -> Self {
+    pub(crate) fn new(ordered: bool, hint: (usize, Option<usize>)) -> Self {
         Ring {
             results: VecDeque::new(),
             ordered,
             reserved: 0,
             taken: 0,
-            in_flight: 0,
             window: None,
-            rest,
+            total: (hint.0 as u64, hint.1.map(|upper| upper as u64)),
             reading: true,
             last: None,
             consumer: None,
@@ -53,45 +45,40 @@ impl<T> Ring<T> {
     }
 
     /// How many places are free in a pool of `size`; none once the source is not read any more.
+    #[inline]
     pub(crate) fn room(&self, size: usize) -> usize {
         // In a pool of size 0 one place lets a worker queue, and so wait for a `resize`.
         let window = self.window.unwrap_or(size.max(1)) as u64;
         if self.reading { window.saturating_sub(self.reserved - self.taken) as usize } else { 0 }
     }
 
-    /// Whether a worker may find an item to go on with.
-    pub(crate) fn has_more(&self, size: usize) -> bool {
-        self.rest.1 != Some(0) && self.room(size) > 0
-    }
-
     pub(crate) fn is_reading(&self) -> bool {
         self.reading
     }
 
-    /// A place for the item that is about to be read; gives its number.
-    pub(crate) fn reserve(&mut self) -> u64 {
-        let number = self.reserved;
-        self.reserved += 1;
-        self.in_flight += 1;
-        if self.ordered {
-            self.results.push_back(None);
-        }
-        number
+    /// A place for an item that is about to be read, if there is room.
+    #[inline]
+    pub(crate) fn reserve(&mut self, size: usize) -> bool {
+        let room = self.room(size) > 0;
+        self.reserved += u64::from(room);
+        room
     }
 
-    /// There was no further item for the place that was reserved last.
+    /// There was no item for a place.
     #[must_use = "wake it"]
     pub(crate) fn unreserve(&mut self) -> Option<Waker> {
         self.reserved -= 1;
-        self.in_flight -= 1;
-        if self.ordered {
-            self.results.pop_back();
+        if !self.reading {
+            self.total = (self.reserved, Some(self.reserved));
         }
-        self.stop(None)
+        self.wake_consumer()
     }
 
-    pub(crate) fn set_rest(&mut self, rest: (usize, Option<usize>)) {
-        self.rest = rest;
+    /// The source has said how many items there are, with those that it has given already.
+    pub(crate) fn set_total(&mut self, total: (u64, Option<u64>)) {
+        if self.reading {
+            self.total = total;
+        }
     }
 
     /// Reads no more; `last` comes after all results.
@@ -99,49 +86,47 @@ impl<T> Ring<T> {
     pub(crate) fn stop(&mut self, last: Option<JoinError>) -> Option<Waker> {
         if self.reading {
             self.reading = false;
-            self.rest = (0, Some(0));
+            self.total = (self.reserved, Some(self.reserved));
             self.last = last;
         }
         self.wake_consumer()
     }
 
+    /// The result of the item that was read as number `number`.
+    #[inline]
     #[must_use = "wake it"]
     pub(crate) fn put(&mut self, number: u64, result: Result<T, JoinError>) -> Option<Waker> {
-        self.in_flight -= 1;
-        if self.ordered {
-            let place = (number - self.taken) as usize;
-            self.results[place] = Some(result);
-        } else {
+        let next = self.taken + self.results.len() as u64;
+        if !self.ordered || number == next {
             self.results.push_back(Some(result));
+        } else {
+            for _ in next..=number {
+                self.results.push_back(None);
+            }
+            self.results[(number - self.taken) as usize] = Some(result);
         }
         self.wake_consumer()
     }
 
     /// The consumer, if it waits and there is now something for it.
+    #[inline]
     fn wake_consumer(&mut self) -> Option<Waker> {
-        match self.head() {
-            Head::Waiting => None,
-            Head::Ready | Head::End => self.consumer.take(),
-        }
+        if self.consumer.is_some() && self.is_ready() { self.consumer.take() } else { None }
     }
 
-    pub(crate) fn head(&self) -> Head {
-        match self.results.front() {
-            Some(Some(_)) => Head::Ready,
-            Some(None) => Head::Waiting,
-            None if self.in_flight > 0 || self.reading => Head::Waiting,
-            None if self.last.is_some() => Head::Ready,
-            None => Head::End,
-        }
+    /// Whether there is a result to take, or the end.
+    #[inline]
+    pub(crate) fn is_ready(&self) -> bool {
+        matches!(self.results.front(), Some(Some(_))) || !self.reading && self.reserved == self.taken
     }
 
+    /// The next result, or `None` at the end; only if it [is ready](Self::is_ready).
+    #[inline]
     pub(crate) fn take(&mut self) -> Option<Result<T, JoinError>> {
-        match self.results.front_mut() {
-            Some(place) => {
-                let result = place.take()?;
-                self.results.pop_front();
+        match self.results.pop_front() {
+            Some(result) => {
                 self.taken += 1;
-                Some(result)
+                result
             }
             None => self.last.take().map(Err),
         }
@@ -161,8 +146,7 @@ impl<T> Ring<T> {
 
     /// How many results are still to come.
     pub(crate) fn size_hint(&self) -> (usize, Option<usize>) {
-        let held =
-            self.results.len() + usize::from(self.last.is_some()) + if self.ordered { 0 } else { self.in_flight };
-        (self.rest.0.saturating_add(held), self.rest.1.and_then(|upper| upper.checked_add(held)))
+        let rest = |total: u64| (total - self.taken.min(total)) as usize + usize::from(self.last.is_some());
+        (rest(self.total.0), self.total.1.map(rest))
     }
 }

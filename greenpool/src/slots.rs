@@ -189,6 +189,7 @@ impl<L> Slots<L> {
     }
 
     /// Takes a slot if one is free and nobody is queued.
+    #[inline]
     pub(crate) fn try_acquire(&self) -> Result<(), Refusal> {
         let mut word = self.word.load(Ordering::Relaxed);
         loop {
@@ -207,6 +208,7 @@ impl<L> Slots<L> {
     }
 
     /// Gives a slot back: to the head of the queue, if there is one.
+    #[inline]
     pub(crate) fn release(&self) {
         // Release pairs with the Acquire of whoever reads the word next; who hands over below reads it anew.
         let before = Word(self.word.fetch_sub(ONE, Ordering::Release));

@@ -4,12 +4,13 @@ use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Weak};
-use std::task::{Poll, Waker};
+use std::task::Poll;
 
 use futures_core::Stream;
 
+use crate::crew::total;
 use crate::error::JoinError;
-use crate::flow::{Flow, Foreman, InFlight, run, wake};
+use crate::flow::{Call, Flow, Foreman, Place, run};
 use crate::heart::{Core, Resized};
 use crate::ring::Ring;
 use crate::sync::{Mutex, lock};
@@ -17,27 +18,23 @@ use crate::sync::{Mutex, lock};
 /// The one who reads the source, seen from the consumer.
 struct Reader<T> {
     flow: Arc<Flow<T>>,
-    /// The reading task, while it waits for room.
-    waiting: Mutex<Option<Waker>>,
     resized: Mutex<Option<usize>>,
 }
 
 impl<T: Send + 'static> Foreman for Reader<T> {
-    fn call(self: Arc<Self>) {
-        let waker = lock(&self.waiting).take();
-        wake(waker);
-    }
+    fn hire(self: Arc<Self>) {}
 
     fn dismiss(&self) {
         self.flow.stop(None);
-        let waker = lock(&self.waiting).take();
-        wake(waker);
     }
 }
 
 impl<T: Send + 'static> Resized for Reader<T> {
     fn resized(self: Arc<Self>) {
-        self.call();
+        let call = self.flow.state().call(self.flow.core.slots.size(), 0);
+        if let Call::Wake(reader) = call {
+            reader.wake();
+        }
     }
 }
 
@@ -53,7 +50,7 @@ impl<T> Drop for Reader<T> {
 /// The end of a task of this map. One that is dropped before its time, as when the runtime is shut down, ends the map.
 struct Leaving<T> {
     flow: Arc<Flow<T>>,
-    key: usize,
+    key: u32,
     over: bool,
 }
 
@@ -80,19 +77,18 @@ where
     S::Item: Send,
     Fut: Future<Output: Send + 'static> + Send + 'static,
 {
-    let flow = Flow::new(core, Ring::new(ordered, source.size_hint()));
-    let reader = Arc::new(Reader { flow: flow.clone(), waiting: Mutex::new(None), resized: Mutex::new(None) });
+    let flow = Flow::new(core, Ring::new(ordered, source.size_hint()), 0);
+    let reader = Arc::new(Reader { flow: flow.clone(), resized: Mutex::new(None) });
     let weak: Weak<Reader<Fut::Output>> = Arc::downgrade(&reader);
     *lock(&reader.resized) = Some(core.on_resize(weak));
-    let weak = Arc::downgrade(&reader);
     flow.hire(|key| {
         let leaving = Leaving { flow: flow.clone(), key, over: false };
-        tokio::spawn(read(leaving, weak, apply, source)).abort_handle()
+        tokio::spawn(read(leaving, apply, source)).abort_handle()
     });
     (flow, reader)
 }
 
-async fn read<F, S, Fut>(mut leaving: Leaving<Fut::Output>, reader: Weak<Reader<Fut::Output>>, mut apply: F, source: S)
+async fn read<F, S, Fut>(mut leaving: Leaving<Fut::Output>, mut apply: F, source: S)
 where
     F: FnMut(S::Item) -> Fut + Send + 'static,
     S: Stream + Send + 'static,
@@ -101,18 +97,20 @@ where
 {
     let flow = leaving.flow.clone();
     let mut source = pin!(source);
-    while let Some(place) = reserve(&flow, &reader).await {
-        let item = match next(source.as_mut(), &flow).await {
+    let mut read = 0;
+    while let Some(mut place) = reserve(&flow).await {
+        let item = match next(source.as_mut()).await {
             Ok(Some(item)) => item,
-            Ok(None) => {
-                place.withdraw();
-                break;
-            }
+            Ok(None) => break,
             Err(panic) => {
+                place.read(read);
                 place.put(Err(panic));
                 break;
             }
         };
+        place.read(read);
+        read += 1;
+        flow.state().ring.set_total(total(read, source.size_hint()));
         let Some(lender) = flow.acquire().await else {
             place.put(Err(JoinError::closed()));
             break;
@@ -142,30 +140,25 @@ where
 }
 
 /// Waits for room. `None`: nothing is read any more.
-async fn reserve<T>(flow: &Arc<Flow<T>>, reader: &Weak<Reader<T>>) -> Option<InFlight<T, Arc<Flow<T>>>> {
+async fn reserve<T>(flow: &Arc<Flow<T>>) -> Option<Place<T>> {
     poll_fn(|cx| {
-        let Some(reader) = reader.upgrade() else {
-            return Poll::Ready(None);
-        };
-        *lock(&reader.waiting) = Some(cx.waker().clone());
-        if !lock(&flow.ring).is_reading() {
+        let state = &mut *flow.state();
+        if !state.ring.is_reading() {
             return Poll::Ready(None);
         }
-        match InFlight::reserve(flow.clone()) {
-            Some(place) => Poll::Ready(Some(place)),
-            None => Poll::Pending,
+        if state.ring.reserve(flow.core.slots.size()) {
+            return Poll::Ready(Some(Place::reserved(flow)));
         }
+        state.staff.reader = Some(cx.waker().clone());
+        Poll::Pending
     })
     .await
 }
 
-async fn next<S: Stream, T>(mut source: Pin<&mut S>, flow: &Flow<T>) -> Result<Option<S::Item>, JoinError> {
+async fn next<S: Stream>(mut source: Pin<&mut S>) -> Result<Option<S::Item>, JoinError> {
     poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| source.as_mut().poll_next(cx))) {
         Ok(Poll::Pending) => Poll::Pending,
-        Ok(Poll::Ready(item)) => {
-            lock(&flow.ring).set_rest(source.size_hint());
-            Poll::Ready(Ok(item))
-        }
+        Ok(Poll::Ready(item)) => Poll::Ready(Ok(item)),
         Err(payload) => Poll::Ready(Err(JoinError::panic(payload))),
     })
     .await

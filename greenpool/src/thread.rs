@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, coop};
 
 use crate::claim::Claim;
 use crate::error::JoinError;
 use crate::heart::Core;
 use crate::member::Blocked;
-use crate::worker::Ended;
+use crate::reply::{Abort, Reply};
+use crate::seat::Ended;
 
 /// One job in a pool, and a future of its result. After eventlet's `GreenThread`.
 ///
@@ -50,6 +51,8 @@ pub struct GreenThread<T> {
 
 enum Source<T> {
     Task(JoinHandle<Result<T, Ended>>, Arc<Core>),
+    /// A worker runs it.
+    Reply(Arc<Reply<T>>, &'static Arc<Core>),
     /// There is no task, or never was.
     Over(JobId),
 }
@@ -58,8 +61,15 @@ enum Source<T> {
 impl<T> Unpin for GreenThread<T> {}
 
 impl<T> GreenThread<T> {
+    #[inline]
     pub(crate) fn of(task: JoinHandle<Result<T, Ended>>, core: Arc<Core>, claim: Option<Claim>) -> Self {
         GreenThread { source: Source::Task(task, core), out: None, claim, blocked: Blocked::default() }
+    }
+
+    /// A job of a declared function, which one of its workers runs.
+    #[inline]
+    pub(crate) fn from(reply: Arc<Reply<T>>, core: &'static Arc<Core>) -> Self {
+        GreenThread { source: Source::Reply(reply, core), out: None, claim: None, blocked: Blocked::default() }
     }
 
     /// A job that is over already, or never was one.
@@ -87,8 +97,10 @@ impl<T> GreenThread<T> {
     /// # }
     /// ```
     pub fn abort(&self) {
-        if let Source::Task(task, _) = &self.source {
-            task.abort();
+        match &self.source {
+            Source::Task(task, _) => task.abort(),
+            Source::Reply(reply, _) => reply.abort(),
+            Source::Over(_) => {}
         }
     }
 
@@ -107,28 +119,8 @@ impl<T> GreenThread<T> {
     pub fn is_finished(&self) -> bool {
         match &self.source {
             Source::Task(task, _) => self.out.is_some() || task.is_finished(),
+            Source::Reply(reply, _) => reply.is_over(),
             Source::Over(_) => true,
-        }
-    }
-
-    /// A handle that can abort the job, without its result.
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-    /// # let pool = greenpool::GreenPool::new(2);
-    /// let green = pool.spawn(std::future::pending::<()>()).await;
-    /// let handle = green.abort_handle();
-    /// tokio::spawn(async move { handle.abort() });
-    /// assert!(green.await.unwrap_err().is_cancelled());
-    /// # }
-    /// ```
-    pub fn abort_handle(&self) -> AbortHandle {
-        AbortHandle {
-            id: self.id(),
-            task: match &self.source {
-                Source::Task(task, _) => Some(task.abort_handle()),
-                Source::Over(_) => None,
-            },
         }
     }
 
@@ -144,37 +136,56 @@ impl<T> GreenThread<T> {
     pub fn id(&self) -> JobId {
         match &self.source {
             Source::Task(task, _) => JobId::of_task(task.id()),
+            Source::Reply(reply, _) => reply.id(),
             Source::Over(id) => *id,
         }
     }
 
     /// Waits until the job is over, and keeps its result. Says nothing to the job that it is polled in.
+    #[inline]
     pub(crate) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.out.is_some() {
             return Poll::Ready(());
         }
-        let Source::Task(task, _) = &mut self.source else {
-            return Poll::Ready(());
-        };
-        let out = ready!(Pin::new(&mut *task).poll(cx));
-        self.out = Some(match out {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(Ended::Aborted)) => Err(JoinError::cancelled().of(JobId::of_task(task.id()))),
-            Ok(Err(Ended::Closed)) => Err(JoinError::closed().of(JobId::of_task(task.id()))),
-            Err(error) => {
-                let id = JobId::of_task(error.id());
-                let panic = error.try_into_panic().map(JoinError::panic);
-                Err(panic.unwrap_or_else(|_| JoinError::cancelled()).of(id))
+        self.out = Some(match &mut self.source {
+            Source::Over(_) => return Poll::Ready(()),
+            Source::Reply(reply, _) => {
+                let turn = ready!(coop::poll_proceed(cx));
+                let result = ready!(reply.poll(cx));
+                turn.made_progress();
+                result
             }
+            Source::Task(task, _) => match ready!(Pin::new(&mut *task).poll(cx)) {
+                Ok(Ok(value)) => Ok(value),
+                Ok(Err(Ended::Aborted)) => Err(JoinError::cancelled().of(JobId::of_task(task.id()))),
+                Ok(Err(Ended::Closed)) => Err(JoinError::closed().of(JobId::of_task(task.id()))),
+                Err(error) => {
+                    let id = JobId::of_task(error.id());
+                    let panic = error.try_into_panic().map(JoinError::panic);
+                    Err(panic.unwrap_or_else(|_| JoinError::cancelled()).of(id))
+                }
+            },
         });
         Poll::Ready(())
     }
 
+    /// Says to the job that this is polled in, through `blocked`, that it waits for this one.
+    pub(crate) fn pend(&self, blocked: &mut Blocked, cx: &mut Context<'_>) {
+        match &self.source {
+            Source::Task(_, core) => blocked.pend(core, None, cx),
+            Source::Reply(_, core) => blocked.pend(core, None, cx),
+            Source::Over(_) => {}
+        }
+    }
+
     /// Waits until the job is over and the job that it is polled in may go on; the result stays.
+    #[inline]
     pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.poll_over(cx).is_pending() {
-            let Source::Task(_, core) = &self.source else {
-                return Poll::Pending;
+            let core = match &self.source {
+                Source::Task(_, core) => core,
+                Source::Reply(_, core) => core,
+                Source::Over(_) => return Poll::Pending,
             };
             if let Some(claim) = &self.claim {
                 claim.want();
@@ -211,9 +222,32 @@ impl<T> GreenThread<T> {
     }
 }
 
+impl<T: Send + 'static> GreenThread<T> {
+    /// A handle that can abort the job, without its result.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let green = pool.spawn(std::future::pending::<()>()).await;
+    /// let handle = green.abort_handle();
+    /// tokio::spawn(async move { handle.abort() });
+    /// assert!(green.await.unwrap_err().is_cancelled());
+    /// # }
+    /// ```
+    pub fn abort_handle(&self) -> AbortHandle {
+        let target = match &self.source {
+            Source::Task(task, _) => Target::Task(task.abort_handle()),
+            Source::Reply(reply, _) => Target::Reply(reply.clone()),
+            Source::Over(_) => Target::Over,
+        };
+        AbortHandle { id: self.id(), target }
+    }
+}
+
 impl<T> Future for GreenThread<T> {
     type Output = Result<T, JoinError>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         ready!(self.poll_ready(cx));
         Poll::Ready(self.take().expect("a `GreenThread` was polled after it gave its result"))
@@ -242,10 +276,17 @@ impl<T> fmt::Debug for GreenThread<T> {
 /// pool.waitall().await;
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct AbortHandle {
     id: JobId,
-    task: Option<tokio::task::AbortHandle>,
+    target: Target,
+}
+
+#[derive(Clone)]
+enum Target {
+    Task(tokio::task::AbortHandle),
+    Reply(Arc<dyn Abort>),
+    Over,
 }
 
 impl AbortHandle {
@@ -260,8 +301,10 @@ impl AbortHandle {
     /// # }
     /// ```
     pub fn abort(&self) {
-        if let Some(task) = &self.task {
-            task.abort();
+        match &self.target {
+            Target::Task(task) => task.abort(),
+            Target::Reply(reply) => reply.abort(),
+            Target::Over => {}
         }
     }
 
@@ -277,7 +320,11 @@ impl AbortHandle {
     /// # }
     /// ```
     pub fn is_finished(&self) -> bool {
-        self.task.as_ref().is_none_or(tokio::task::AbortHandle::is_finished)
+        match &self.target {
+            Target::Task(task) => task.is_finished(),
+            Target::Reply(reply) => reply.is_over(),
+            Target::Over => true,
+        }
     }
 
     /// The job's id.
@@ -291,6 +338,12 @@ impl AbortHandle {
     /// ```
     pub fn id(&self) -> JobId {
         self.id
+    }
+}
+
+impl fmt::Debug for AbortHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AbortHandle").field("id", &self.id).field("finished", &self.is_finished()).finish()
     }
 }
 
@@ -317,8 +370,17 @@ enum Id {
 
 impl JobId {
     fn next() -> Self {
+        Self::own(Self::next_number())
+    }
+
+    /// A number that is not 0 and that no other job has.
+    pub(crate) fn next_number() -> u64 {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        JobId(Id::Own(NEXT.fetch_add(1, Ordering::Relaxed)))
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn own(number: u64) -> Self {
+        JobId(Id::Own(number))
     }
 
     fn of_task(id: tokio::task::Id) -> Self {

@@ -152,6 +152,12 @@ impl ::greenpool::PooledFn<(String,), ()> for fetch {
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'static {
         fetch(args.0)
     }
+    fn workers() -> ::core::option::Option<
+        &'static ::greenpool::__private::WorkersCell,
+    > {
+        static __WORKERS: ::greenpool::__private::WorkersCell = ::greenpool::__private::WorkersCell::new();
+        ::core::option::Option::Some(&__WORKERS)
+    }
 }
 ::core::compile_error! {
     "unknown argument `sise`; did you mean `size`?"

@@ -152,4 +152,10 @@ impl ::greenpool::PooledFn<(String,), usize> for fetch {
     ) -> impl ::core::future::Future<Output = usize> + ::core::marker::Send + 'static {
         fetch(args.0)
     }
+    fn workers() -> ::core::option::Option<
+        &'static ::greenpool::__private::WorkersCell,
+    > {
+        static __WORKERS: ::greenpool::__private::WorkersCell = ::greenpool::__private::WorkersCell::new();
+        ::core::option::Option::Some(&__WORKERS)
+    }
 }

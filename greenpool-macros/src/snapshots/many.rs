@@ -193,4 +193,10 @@ impl ::greenpool::PooledFn<((u8, u8), u8, u8), u8> for add {
     ) -> impl ::core::future::Future<Output = u8> + ::core::marker::Send + 'static {
         add(args.0, args.1, args.2)
     }
+    fn workers() -> ::core::option::Option<
+        &'static ::greenpool::__private::WorkersCell,
+    > {
+        static __WORKERS: ::greenpool::__private::WorkersCell = ::greenpool::__private::WorkersCell::new();
+        ::core::option::Option::Some(&__WORKERS)
+    }
 }

@@ -166,4 +166,10 @@ impl ::greenpool::PooledFn<(String,), Result<Page, Error>> for fetch {
     > + ::core::marker::Send + 'static {
         fetch(args.0)
     }
+    fn workers() -> ::core::option::Option<
+        &'static ::greenpool::__private::WorkersCell,
+    > {
+        static __WORKERS: ::greenpool::__private::WorkersCell = ::greenpool::__private::WorkersCell::new();
+        ::core::option::Option::Some(&__WORKERS)
+    }
 }

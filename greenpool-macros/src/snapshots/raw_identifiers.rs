@@ -152,4 +152,10 @@ impl ::greenpool::PooledFn<(u8,), ()> for r#match {
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'static {
         r#match(args.0)
     }
+    fn workers() -> ::core::option::Option<
+        &'static ::greenpool::__private::WorkersCell,
+    > {
+        static __WORKERS: ::greenpool::__private::WorkersCell = ::greenpool::__private::WorkersCell::new();
+        ::core::option::Option::Some(&__WORKERS)
+    }
 }

@@ -145,4 +145,8 @@ impl pools::PooledFn<(String,), ()> for Fetch {
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'static {
         fetch(args.0)
     }
+    fn workers() -> ::core::option::Option<&'static pools::__private::WorkersCell> {
+        static __WORKERS: pools::__private::WorkersCell = pools::__private::WorkersCell::new();
+        ::core::option::Option::Some(&__WORKERS)
+    }
 }

@@ -1,0 +1,156 @@
+//! A job in a tokio task of its own: a future of any kind, or one that has to wait for its turn by itself.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use crate::claim::Acquire;
+use crate::error::JoinError;
+use crate::heart::Core;
+use crate::seat::{Ended, Seat};
+use crate::thread::GreenThread;
+
+pin_project! {
+    /// One job in a task of its own. The future is dropped before the seat: a slot never comes back early.
+    pub(crate) struct Job<F> {
+        #[pin]
+        future: F,
+        seat: Seat,
+    }
+}
+
+impl<F: Future> Future for Job<F> {
+    type Output = Result<F::Output, Ended>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let future = this.future;
+        let polled = this.seat.poll(|| future.poll(cx));
+        if polled.is_pending() && !this.seat.enrol(cx) {
+            return Poll::Ready(Err(Ended::Aborted));
+        }
+        polled
+    }
+}
+
+pin_project! {
+    /// A job that has taken its place in the queue, and begins when its turn comes.
+    #[project = QueuedProj]
+    pub(crate) enum Queued<F> {
+        Waiting { acquire: Acquire, future: Option<F>, core: Arc<Core> },
+        Running { #[pin] job: Job<F> },
+        Over,
+    }
+}
+
+impl<F: Future> Future for Queued<F> {
+    type Output = Result<F::Output, Ended>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let next = match self.as_mut().project() {
+                QueuedProj::Running { job } => return job.poll(cx),
+                QueuedProj::Over => return Poll::Ready(Err(Ended::Closed)),
+                QueuedProj::Waiting { acquire, future, core } => {
+                    match (std::task::ready!(acquire.poll(cx)), future.take()) {
+                        (Ok(lender), Some(future)) => {
+                            let seat = Seat::new(core.clone(), lender);
+                            Queued::Running { job: Job { future, seat } }
+                        }
+                        _ => Queued::Over,
+                    }
+                }
+            };
+            self.set(next);
+        }
+    }
+}
+
+/// Begins a job in a task of the current runtime.
+#[inline]
+#[track_caller]
+pub(crate) fn begin<F>(future: F, seat: Seat) -> GreenThread<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let core = seat.core().clone();
+    GreenThread::of(tokio::spawn(Job { future, seat }), core, None)
+}
+
+/// Likewise, where nobody wants a handle.
+#[inline]
+#[track_caller]
+pub(crate) fn begin_alone<F>(future: F, seat: Seat)
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    tokio::spawn(Job { future, seat });
+}
+
+/// A job that stands in the queue, and keeps its turn without being awaited.
+#[track_caller]
+pub(crate) fn queue<F>(core: &Arc<Core>, acquire: Acquire, future: F) -> GreenThread<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let claim = acquire.claim();
+    let queued = Queued::Waiting { acquire, future: Some(future), core: core.clone() };
+    GreenThread::of(tokio::spawn(queued), core.clone(), Some(claim))
+}
+
+/// How many jobs deep the first poll of a lent-to child may nest on one stack.
+const NESTED: usize = 8;
+
+thread_local! {
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Begins a job that the caller lends its slot to: polls it once, here and now, and only then gives it a task.
+///
+/// So the child comes before anything that was spawned earlier and has not begun, as in eventlet, which runs it inside of
+/// the caller. A child that is ready at once needs no task at all.
+pub(crate) fn begin_here<F>(future: F, seat: Seat, cx: &mut Context<'_>) -> GreenThread<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let depth = DEPTH.get();
+    if depth >= NESTED {
+        return begin(future, seat);
+    }
+    let core = seat.core().clone();
+    let mut job = Box::pin(Job { future, seat });
+    DEPTH.set(depth + 1);
+    let polled = catch_unwind(AssertUnwindSafe(|| job.as_mut().poll(cx)));
+    DEPTH.set(depth);
+    let result = match polled {
+        Ok(Poll::Pending) => {
+            // The task enrols with a waker of its own.
+            job.as_mut().project().seat.strike();
+            return GreenThread::of(tokio::spawn(job), core, None);
+        }
+        Ok(Poll::Ready(Ok(value))) => Ok(value),
+        Ok(Poll::Ready(Err(_))) => Err(JoinError::cancelled()),
+        Err(payload) => Err(JoinError::panic(payload)),
+    };
+    match catch_unwind(AssertUnwindSafe(|| drop(job))) {
+        Ok(()) => GreenThread::ended(result),
+        Err(payload) => GreenThread::ended(Err(JoinError::panic(payload))),
+    }
+}
+
+/// What a closed pool answers.
+pub(crate) fn refuse<T>(core: &Core) -> GreenThread<T> {
+    core.counters.refused.fetch_add(1, Ordering::Relaxed);
+    GreenThread::ended(Err(JoinError::closed()))
+}
