@@ -37,8 +37,7 @@ impl Acquire {
                 if let Some(member) = above() {
                     member.want(ticket);
                 }
-                // Outside of a job nobody stalls by waiting; but the pool may be stalled already.
-                knot::untie(core);
+                knot::changed(core);
                 Begun::Queued(Acquire { core: core.clone(), ticket })
             }
         }
@@ -108,6 +107,7 @@ impl Drop for Acquire {
     fn drop(&mut self) {
         if let Some(Grant::Slot(lender)) = self.core.slots.cancel(self.ticket) {
             give_back(&self.core, lender);
+            knot::changed(&self.core);
         }
     }
 }

@@ -23,6 +23,7 @@ use crate::hand::Hand;
 use crate::heart::{Core, Resized};
 use crate::ring::Ring;
 use crate::sync::{Mutex, lock};
+use crate::wait::{Foresee, Wait};
 
 /// Where the jobs of a map come from.
 pub(crate) trait Feed: Send + 'static {
@@ -89,11 +90,21 @@ impl<S: Feed> Foreman for Crew<S> {
         self.flow.hire(|key| self.runtime.spawn(Hand::new(self.clone(), key)).abort_handle());
     }
 
+    fn outlook(self: Arc<Self>) -> Arc<dyn Foresee> {
+        self
+    }
+
     fn dismiss(&self) {
         self.flow.stop(None);
         // A hand that is reading just now lets go of the source itself.
         let source = self.source.try_lock().ok().and_then(|mut source| source.take());
         drop(source);
+    }
+}
+
+impl<S: Feed> Foresee for Crew<S> {
+    fn foresee(&self, _found: &mut Vec<Wait>) -> bool {
+        self.flow.is_under_way()
     }
 }
 

@@ -14,14 +14,17 @@ use std::task::{Context, Poll, Waker};
 use slab::Slab;
 use tokio::task::AbortHandle;
 
+use crate::blocked::Blocked;
 use crate::claim::{Acquire, Begun, Claim};
 use crate::error::JoinError;
 use crate::heart::Core;
+use crate::knot;
 use crate::lineage;
-use crate::member::{Blocked, Member};
+use crate::member::Member;
 use crate::ring::Ring;
 use crate::seat::Seat;
 use crate::sync::{Mutex, MutexGuard, lock};
+use crate::wait::{Foresee, Outlook};
 
 /// All that the consumer and the workers of a map share, but for the source.
 pub(crate) struct Flow<T> {
@@ -80,6 +83,8 @@ pub(crate) trait Foreman: Send + Sync {
     fn hire(self: Arc<Self>);
     /// Reads no more.
     fn dismiss(&self);
+    /// What can tell a consumer that waits whether something is there.
+    fn outlook(self: Arc<Self>) -> Arc<dyn Foresee>;
 }
 
 /// What is to be done, with no lock held, to get one worker more.
@@ -127,9 +132,9 @@ impl<T> Flow<T> {
     }
 
     /// The consumer waits: if it is a job, it may lend its slot.
-    pub(crate) fn pend(&self, blocked: &mut Blocked, cx: &mut Context<'_>) {
+    pub(crate) fn pend(&self, foreman: &Arc<dyn Foreman>, blocked: &mut Blocked, cx: &mut Context<'_>) {
         let ticket = self.state().staff.claim.as_ref().map(Claim::ticket);
-        blocked.pend(&self.core, ticket, cx);
+        blocked.pend(&self.core, ticket, || Outlook::Other(foreman.clone().outlook()), cx);
         if let Some(consumer) = lineage::member_of(&self.core) {
             let mut state = self.state();
             let claim = state.staff.claim.clone();
@@ -195,6 +200,7 @@ impl<T> Flow<T> {
             claim.refuse();
         }
         leave.into_iter().for_each(Waker::wake);
+        knot::changed(&self.core);
     }
 
     /// Begins a task that works for the map, so that [`abort`](Self::abort) finds it.
@@ -226,6 +232,7 @@ impl<T> Flow<T> {
         state.staff.idle.retain(|idle| *idle != key);
         drop(state);
         drop(worker);
+        knot::changed(&self.core);
     }
 
     /// Takes a slot, or the map's place in the pool's queue. Only one task of a map does this at a time.
@@ -240,8 +247,33 @@ impl<T> Flow<T> {
             if let Some(consumer) = consumer {
                 claim.offer(&consumer);
             }
+            knot::changed(&self.core);
         }
         begun
+    }
+
+    /// Whether there is something for the consumer, or a task of the map is about to read, to queue, or to hand a result in.
+    pub(crate) fn is_under_way(&self) -> bool {
+        let State { ring, staff } = &*self.state();
+        let busy = staff.workers.iter().filter(|(_, worker)| worker.standing == Standing::Busy).count();
+        ring.is_ready()
+            || busy > staff.seated + usize::from(staff.claim.is_some())
+            || ring.is_reading() && staff.called > 0
+            // A pool without slots waits for a `resize`, which is up to somebody outside.
+            || staff.claim.is_some() && self.core.slots.size() == 0
+    }
+
+    /// Whether the one who reads an async source does so, or is about to.
+    pub(crate) fn is_being_read(&self) -> bool {
+        let State { ring, staff } = &*self.state();
+        ring.is_reading() && staff.reader.is_none() && staff.claim.is_none()
+    }
+
+    /// The job of a worker is over, and its slot is about to come back; its result comes after that.
+    pub(crate) fn rise(&self, key: u32) {
+        if let Some(worker) = self.state().staff.workers.get_mut(key as usize) {
+            worker.standing = Standing::Busy;
+        }
     }
 
     /// The place in the pool's queue has been served, or is given up.

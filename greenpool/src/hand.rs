@@ -12,6 +12,7 @@ use crate::claim::{Acquire, Begun};
 use crate::crew::{Crew, Feed, Output};
 use crate::error::JoinError;
 use crate::flow::{Standing, wake};
+use crate::knot;
 use crate::member::Member;
 use crate::seat::Seat;
 use crate::worker::TURNS;
@@ -299,10 +300,11 @@ impl<S: Feed> Hand<S> {
     fn rise(self: Pin<&mut Self>, result: Result<Output<S>, JoinError>) -> Next {
         let this = self.project();
         let flow = &this.post.crew.flow;
+        // First: a job that waits for the result is to see that somebody is on the way with it.
+        flow.state().staff.seated -= 1;
+        this.post.stand = Stand::Nowhere;
         *this.seat = None;
         let mut state = flow.state();
-        state.staff.seated -= 1;
-        this.post.stand = Stand::Nowhere;
         let consumer = this.post.number.take().and_then(|number| state.ring.put(number, result));
         drop(state);
         wake(consumer);
@@ -329,7 +331,10 @@ impl<S: Feed> Future for Hand<S> {
                 },
                 Next::Queue => std::task::ready!(self.as_mut().queue(cx)),
                 Next::Seek => self.as_mut().seek(),
-                Next::Idle => return Poll::Pending,
+                Next::Idle => {
+                    knot::changed(&self.post.crew.flow.core);
+                    return Poll::Pending;
+                }
                 Next::Again => {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;

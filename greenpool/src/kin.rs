@@ -3,13 +3,12 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
+use crate::blocked::Blocked;
 use crate::lineage::{self, Lineage};
-use crate::member::{Blocked, Member};
 
 /// Lets `future` count as part of the job that calls this, also in a task of its own.
 ///
@@ -31,7 +30,7 @@ use crate::member::{Blocked, Member};
 /// # }
 /// ```
 pub fn inherit<F: Future>(future: F) -> Inherit<F> {
-    let lineage = lineage::me().map(Lineage::of);
+    let lineage = lineage::me().map(|(me, _)| Lineage::of(me));
     Inherit { future, lineage }
 }
 
@@ -52,6 +51,14 @@ pin_project! {
         #[pin]
         future: F,
         lineage: Option<Lineage>,
+    }
+
+    impl<F> PinnedDrop for Inherit<F> {
+        fn drop(this: Pin<&mut Self>) {
+            if let Some(lineage) = this.project().lineage {
+                lineage.leave();
+            }
+        }
     }
 }
 
@@ -126,7 +133,9 @@ impl<F: Future> Future for Lend<F> {
         let this = self.project();
         if this.out.is_none() {
             if !std::mem::replace(this.begun, true) {
-                lineage::me().as_ref().inspect(|me: &&Arc<Member>| me.part());
+                if let Some((me, _)) = lineage::me() {
+                    me.part();
+                }
             }
             *this.out = Some(ready!(this.future.poll(cx)));
         }

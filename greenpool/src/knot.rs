@@ -2,64 +2,75 @@
 //!
 //! # Implementation details
 //!
-//! A member is *stalled* while it has its slot and does not need it: some verb is pending in it, and nothing it waits for wants the
-//! slot. A pool all of whose slots are held by stalled members moves only if something in another pool moves. So
-//! from such a pool one can follow what its members wait for, from pool to pool. If nowhere on the way a job can move by itself,
-//! and somebody is queued for one of these pools, then nothing that greenpool knows of will ever give that one a slot: a
-//! knot. It is untied by lending the queued one the idle slot of a stalled member. The limit stays exact;
-//! the lender goes on when it has a slot again, ahead of all waiters.
+//! A job *moves* unless some verb of greenpool is pending in it; then it waits for what the verb waits for, in the verb's pool. It
+//! moves again from the moment on when that is there, not only when it has been polled: a [`Wait`](crate::wait::Wait) can tell. What
+//! is there or on its way: a result from before its job gives the slot back; a map's result, and a task of the map that is to read or
+//! to queue; a pool that is idle. While a job is polled it moves in any case.
 //!
-//! A member that looks stalled may only not have been polled yet since what it waits for has come. So each pending verb remembers how many jobs of the
-//! awaited pool had ended when it last looked; if there are more now, it is woken to look again, and the search goes on when it has.
+//! A pool is *stuck* if none of its jobs moves (each of its slots is held by one that waits, no job without a slot moves, and
+//! no free slot is on its way to somebody), and all pools that the holders of its slots wait for are stuck too. Nothing that greenpool
+//! knows of will ever give back a slot of such a pool. If somebody is queued in one, that is a *knot*. It is untied by lending the one who
+//! is queued the idle slot of one that waits. The limit stays exact; the lender goes on when it has a slot again, ahead of
+//! all waiters. A pool of size 0 begins nothing new in this way either: what is queued there waits for a `resize`, that is for somebody outside.
 //!
-//! Every event that can tie a knot looks for one afterwards: a member stalls, somebody queues for a pool that is stalled, or the
-//! last job that could move in an awaited pool ends. Whichever is the last of them sees the others. All this costs only those who wait: who takes
+//! Whatever makes a pool stuck, or ties the knot in pools that are, looks for knots afterwards:
+//!
+//! | what happens | who looks |
+//! |---|---|
+//! | a job begins to wait, as seen at the end of its poll | `Member::end_turn` |
+//! | one of several verbs that a waiting job has pending is dropped elsewhere | the job, which is woken for it |
+//! | a lent slot comes back to a job that waits | `Member::settle` |
+//! | somebody queues, to begin or to go on | `Acquire::begin`; the end of the poll |
+//! | a job that moves ends, is aborted, or is dropped with its runtime | [`changed`] |
+//! | a slot that is on its way comes to somebody who does not want it any more | `Acquire::drop`, `Member::leave_queue` |
+//! | a map's task queues, has nothing to do, or has put in a result that nobody waits for | [`changed`] |
+//! | the pool is resized | [`changed`] |
+//!
+//! Each changes first and looks then, with a barrier in between, so whichever is last sees the others. Who looks follows the pools
+//! that wait for the changed one, and from each of these what its jobs wait for. All this costs only those who wait: who takes
 //! and gives back free slots meets one load of a counter.
+//!
+//! A job that has a result may never look at it, as when it holds on to a handle and awaits another. A verb that was not polled when its job last
+//! was is asked once, by its waker, to look; if its job is then polled without it, it does not count.
+//!
+//! On several threads a look at one pool after the other could miss a job that moves from one that is still to be seen to one that has been.
+//! So what seems to be a knot is looked at twice, by one thread at a time, and is one if no job of its pools has begun to move in between.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::{Arc, Mutex, Weak};
+use std::task::Waker;
 
 use slab::Slab;
-use tokio::runtime::Handle;
 
 use crate::heart::Core;
-use crate::member::{Member, Wait};
+use crate::member::Member;
 use crate::slots::Ticket;
-use crate::sync::{Mutex, lock};
+use crate::sync::lock;
+use crate::wait::Wait;
 
-/// So many times the verbs that were asked to look again get a turn to do so.
-const ROUNDS: usize = 8;
-
-/// The members of one pool that have their slots and do not need them.
+/// What is known of the jobs of one pool that have ever waited.
 #[derive(Default)]
 pub(crate) struct Stalled {
-    count: AtomicUsize,
+    /// How many wait, and hold a slot.
+    pub(crate) holders: AtomicUsize,
+    /// How many move without one.
+    pub(crate) drifting: AtomicUsize,
+    /// Those that wait, and hold a slot or gave it to nobody.
     members: Mutex<Slab<Arc<Member>>>,
 }
 
 impl Stalled {
     pub(crate) fn add(&self, member: Arc<Member>) -> usize {
-        let mut members = lock(&self.members);
-        let key = members.insert(member);
-        self.count.store(members.len(), Ordering::SeqCst);
-        key
+        lock(&self.members).insert(member)
     }
 
     pub(crate) fn remove(&self, key: usize) {
-        let mut members = lock(&self.members);
-        let member = members.try_remove(key);
-        self.count.store(members.len(), Ordering::SeqCst);
-        drop(members);
+        let member = lock(&self.members).try_remove(key);
         drop(member);
     }
 
-    fn count(&self) -> usize {
-        self.count.load(Ordering::SeqCst)
-    }
-
-    fn any_waits(&self) -> Vec<Wait> {
-        let member = lock(&self.members).iter().next().map(|(_, member)| member.clone());
-        member.map(|member| member.waits()).unwrap_or_default()
+    fn first(&self) -> Option<Arc<Member>> {
+        lock(&self.members).iter().next().map(|(_, member)| member.clone())
     }
 
     fn members(&self) -> Vec<Arc<Member>> {
@@ -74,8 +85,8 @@ pub(crate) struct Awaited {
     by: Mutex<Vec<(Weak<Core>, usize)>>,
     /// How many jobs have ended while somebody waited.
     ends: AtomicU64,
-    /// A task of its own goes on with the search.
-    searching: AtomicBool,
+    /// How often one that waited began to move.
+    moves: AtomicU64,
 }
 
 impl Awaited {
@@ -99,8 +110,23 @@ impl Awaited {
         self.count.fetch_sub(1, Ordering::SeqCst);
     }
 
+    /// Whether any job waits for something in this pool.
+    #[inline]
+    pub(crate) fn any(&self) -> bool {
+        self.count.load(Ordering::SeqCst) > 0
+    }
+
     pub(crate) fn ends(&self) -> u64 {
         self.ends.load(Ordering::SeqCst)
+    }
+
+    /// A member that waited moves.
+    pub(crate) fn note_move(&self) {
+        self.moves.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn news(&self) -> u64 {
+        self.ends().wrapping_add(self.moves.load(Ordering::SeqCst))
     }
 
     fn pools(&self) -> Vec<Arc<Core>> {
@@ -108,62 +134,34 @@ impl Awaited {
     }
 }
 
-/// Whether some job of the pool can move by itself, or is about to begin.
+/// Whether some job of the pool moves, or is about to begin.
 fn can_move(core: &Core) -> bool {
-    let (running, free) = (core.slots.running(), core.slots.free());
-    // A pool of size 0 waits for a `resize`, which comes from outside.
-    core.slots.size() == 0 || running > core.stalled.count() || free > 0 && core.slots.waiting() > 0
+    let stalled = &core.stalled;
+    core.slots.running() > stalled.holders.load(Ordering::SeqCst)
+        || stalled.drifting.load(Ordering::SeqCst) > 0
+        || core.slots.free() > 0 && core.slots.waiting() > 0
 }
 
 /// A job of `core` is about to end: who waits for it will have to look again.
 #[inline]
 pub(crate) fn before_end(core: &Core) {
-    if core.awaited.count.load(Ordering::SeqCst) > 0 {
+    if core.awaited.any() {
         core.awaited.ends.fetch_add(1, Ordering::SeqCst);
     }
 }
 
-/// A job of `core` has ended and given its slot back: those who wait for the pool may have no one left to wait for.
+/// Something has changed in `core`, as when a job has ended: those who wait for the pool may have nothing left to wait for.
 #[inline]
-pub(crate) fn after_end(core: &Arc<Core>) {
-    if core.awaited.count.load(Ordering::SeqCst) > 0 {
+pub(crate) fn changed(core: &Arc<Core>) {
+    if core.awaited.any() {
         untie(core);
     }
 }
 
 /// Looks for the knots that `core` is part of, or that it keeps tied for those who wait for it, and unties them.
 pub(crate) fn untie(core: &Arc<Core>) {
-    if search(core, false) {
-        search_again(core);
-    }
-}
-
-/// Some verbs have been asked to look again. When they have had their turn, the search goes on, if they did not do it themselves.
-fn search_again(core: &Arc<Core>) {
-    let Ok(runtime) = Handle::try_current() else {
-        return;
-    };
-    if core.awaited.searching.swap(true, Ordering::SeqCst) {
-        return;
-    }
-    let core = Arc::downgrade(core);
-    runtime.spawn(async move {
-        for round in 0..=ROUNDS {
-            tokio::task::yield_now().await;
-            tokio::task::yield_now().await;
-            let Some(core) = core.upgrade() else { return };
-            if round == ROUNDS {
-                core.awaited.searching.store(false, Ordering::SeqCst);
-            }
-            // Whoever has not looked by the last round will not: better to lend one slot too early than to wait for ever.
-            search(&core, round == ROUNDS);
-        }
-    });
-}
-
-/// Searches from `core` and from those who wait for it. True if somebody was asked to look again.
-fn search(core: &Arc<Core>, for_certain: bool) -> bool {
-    let mut asked = false;
+    // Whoever has changed something does so before this, and looks after it: of two who do it at once, one sees the other.
+    fence(Ordering::SeqCst);
     let mut pools = vec![core.clone()];
     let mut at = 0;
     while at < pools.len() {
@@ -171,13 +169,12 @@ fn search(core: &Arc<Core>, for_certain: bool) -> bool {
         at += 1;
         // Who waits for a pool that can move is in no knot by that.
         if !can_move(&pool) {
-            asked |= untie_from(&pool, for_certain);
+            untie_from(&pool);
             for behind in pool.awaited.pools() {
                 add(&mut pools, &behind);
             }
         }
     }
-    asked
 }
 
 fn add(pools: &mut Vec<Arc<Core>>, pool: &Arc<Core>) {
@@ -186,42 +183,101 @@ fn add(pools: &mut Vec<Arc<Core>>, pool: &Arc<Core>) {
     }
 }
 
-/// Follows what the stalled members of `core` wait for, and unties the knot, if it is one. True if somebody was asked to look again.
-fn untie_from(core: &Arc<Core>, for_certain: bool) -> bool {
-    if core.stalled.count() == 0 {
-        return false;
+/// One looks at a time, where it matters.
+static LOOKING: Mutex<()> = Mutex::new(());
+
+/// What must not happen under a lock: others are woken, and the last reference on something may be dropped.
+#[derive(Default)]
+pub(crate) struct Later {
+    pub(crate) wakers: Vec<Waker>,
+    pub(crate) waits: Vec<Wait>,
+}
+
+impl Later {
+    fn happen(self) {
+        self.wakers.into_iter().for_each(Waker::wake);
     }
-    let mut pools = vec![core.clone()];
-    let mut wanted: Vec<(Arc<Core>, Ticket)> = Vec::new();
-    let mut at = 0;
-    while at < pools.len() {
-        // Most often a single look at anybody is enough to see that something can still move.
-        if pools[at].stalled.any_waits().iter().any(|wait| can_move(&wait.core)) {
-            return false;
-        }
-        for member in pools[at].stalled.members() {
-            for wait in member.waits() {
-                // What it waits for may have come, and it has only not been polled yet.
-                if can_move(&wait.core) {
-                    return false;
-                }
-                if !for_certain && wait.ask_again() {
-                    return true;
-                }
-                add(&mut pools, &wait.core);
-                wanted.extend(wait.ticket.map(|ticket| (wait.core, ticket)));
+}
+
+fn untie_from(core: &Arc<Core>) {
+    let mut later = Later::default();
+    if Stuck::look(core, &mut later).is_some_and(|stuck| stuck.is_knot()) {
+        let _looking = lock(&LOOKING);
+        while let Some(stuck) = Stuck::look(core, &mut later) {
+            let Some(again) = Stuck::look(core, &mut later) else {
+                break;
+            };
+            if stuck.news == again.news {
+                again.lend(&mut later);
+                break;
             }
         }
-        at += 1;
     }
-    // First what a member of the knot waits for itself, then whoever has waited longest.
-    let heads = pools.iter().filter_map(|pool| Some((pool.clone(), pool.slots.head()?)));
-    for (pool, ticket) in wanted.into_iter().chain(heads) {
-        let members = pool.stalled.members();
-        if members.iter().any(|member| member.lend_to(ticket)) {
-            pool.counters.overflowed.fetch_add(1, Ordering::Relaxed);
-            return false;
+    later.happen();
+}
+
+/// Pools that are stuck: one, and all that its jobs wait for.
+struct Stuck {
+    pools: Vec<Arc<Core>>,
+    /// Tickets that the jobs wait for themselves.
+    wanted: Vec<(Arc<Core>, Ticket)>,
+    news: u64,
+}
+
+impl Stuck {
+    /// Follows what the jobs of `core` wait for. `None`: something can move.
+    fn look(core: &Arc<Core>, later: &mut Later) -> Option<Self> {
+        let mut stuck = Stuck { pools: vec![core.clone()], wanted: Vec::new(), news: 0 };
+        let mut at = 0;
+        while at < stuck.pools.len() {
+            let pool = stuck.pools[at].clone();
+            at += 1;
+            if can_move(&pool) {
+                return None;
+            }
+            // Most often a single look at anybody is enough to see that something can still move.
+            if let Some(first) = pool.stalled.first() {
+                stuck.follow(&first, later)?;
+            }
+            for member in pool.stalled.members().iter().skip(1) {
+                stuck.follow(member, later)?;
+            }
+        }
+        stuck.news = stuck.pools.iter().fold(0, |news, pool| news.wrapping_add(pool.awaited.news()));
+        Some(stuck)
+    }
+
+    fn follow(&mut self, member: &Arc<Member>, later: &mut Later) -> Option<()> {
+        let from = later.waits.len();
+        if member.moves(later) {
+            return None;
+        }
+        for wait in &later.waits[from..] {
+            if can_move(&wait.core) {
+                return None;
+            }
+            add(&mut self.pools, &wait.core);
+            self.wanted.extend(wait.ticket.map(|ticket| (wait.core.clone(), ticket)));
+        }
+        Some(())
+    }
+
+    fn is_knot(&self) -> bool {
+        self.pools.iter().any(|pool| pool.slots.head().is_some())
+    }
+
+    /// First to what a member waits for itself, then to whoever has waited longest.
+    fn lend(&self, later: &mut Later) {
+        let heads = self.pools.iter().filter_map(|pool| Some((pool.clone(), pool.slots.head()?)));
+        for (pool, ticket) in self.wanted.iter().cloned().chain(heads) {
+            let begins = !pool.slots.is_resumer(ticket);
+            if begins && pool.slots.size() == 0 {
+                continue;
+            }
+            if pool.stalled.members().iter().any(|member| member.lend_to(ticket, later)) {
+                pool.counters.overflowed.fetch_add(u64::from(begins), Ordering::Relaxed);
+                return;
+            }
         }
     }
-    false
 }

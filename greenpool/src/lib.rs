@@ -66,6 +66,7 @@
 //! * You guard one step of a longer job: use `tokio::sync::Semaphore`.
 //! * You limit a rate and not a number (governor), compute on all cores (rayon), or retry (backon). greenpool goes with all of them.
 
+mod blocked;
 mod call;
 mod claim;
 mod crew;
@@ -87,10 +88,12 @@ mod seat;
 mod slots;
 mod sources;
 mod spawning;
+mod standing;
 mod stream;
 mod sync;
 mod task;
 mod thread;
+mod wait;
 mod worker;
 mod workers;
 

@@ -27,6 +27,8 @@ pub(crate) struct Lineage {
     pub(crate) core: Arc<Core>,
     lender: Option<Arc<Member>>,
     member: Option<Arc<Member>>,
+    /// Which of the member's futures this is.
+    part: u32,
 }
 
 thread_local! {
@@ -37,12 +39,29 @@ impl Lineage {
     /// A job of `core` that begins now.
     #[inline]
     pub(crate) fn new(core: Arc<Core>, lender: Option<Arc<Member>>) -> Self {
-        Lineage { core, lender, member: None }
+        Lineage { core, lender, member: None, part: 0 }
     }
 
     /// The same job once more, in another future.
     pub(crate) fn of(member: Arc<Member>) -> Self {
-        Lineage { core: member.core().clone(), lender: None, member: Some(member) }
+        let part = member.join();
+        Lineage { core: member.core().clone(), lender: None, member: Some(member), part }
+    }
+
+    /// That other future is gone.
+    pub(crate) fn leave(&self) {
+        if let Some(member) = &self.member {
+            member.leave(self.part);
+        }
+    }
+
+    /// Somebody who works for the pool and may wait for others, but is no job.
+    pub(crate) fn outsider(member: &Arc<Member>) -> Self {
+        Lineage { core: member.core().clone(), lender: None, member: Some(member.clone()), part: 0 }
+    }
+
+    fn is_outsider(&self) -> bool {
+        self.member.as_ref().is_some_and(|member| member.is_outsider())
     }
 
     fn member(&mut self) -> &Arc<Member> {
@@ -60,7 +79,7 @@ impl Lineage {
         if let Some(lender) = held {
             give_back(&self.core, lender);
         }
-        knot::after_end(&self.core);
+        knot::changed(&self.core);
     }
 
     /// The next job begins, when [`end`](Self::end) has given the slot of the last one back.
@@ -92,7 +111,13 @@ impl Lineage {
             #[inline]
             fn drop(&mut self) {
                 swap_current(self.0);
+                if let Some(Lineage { member: Some(member), .. }) = self.0 {
+                    member.end_turn();
+                }
             }
+        }
+        if let Some(Lineage { member: Some(member), part, .. }) = this {
+            member.begin_turn(*part);
         }
         swap_current(this);
         let _swapped = Swapped(this);
@@ -113,7 +138,7 @@ fn with_current<R>(f: impl FnOnce(&mut Lineage) -> R) -> Option<R> {
 
 /// Whether a job of `core` is running here.
 pub(crate) fn is_inside(core: &Arc<Core>) -> bool {
-    with_current(|current| Arc::ptr_eq(&current.core, core)).unwrap_or(false)
+    with_current(|current| Arc::ptr_eq(&current.core, core) && !current.is_outsider()).unwrap_or(false)
 }
 
 /// The member that a ticket for `core` taken here may borrow from: the job that is running here, if it is of that pool.
@@ -121,14 +146,20 @@ pub(crate) fn member_of(core: &Arc<Core>) -> Option<Arc<Member>> {
     with_current(|current| Arc::ptr_eq(&current.core, core).then(|| current.member().clone())).flatten()
 }
 
-/// The member of the job that is running here.
-pub(crate) fn me() -> Option<Arc<Member>> {
-    with_current(|current| current.member().clone())
+/// The member of the job that is running here, and which of its futures is being polled.
+pub(crate) fn me() -> Option<(Arc<Member>, u32)> {
+    with_current(|current| (current.member().clone(), current.part))
+}
+
+/// Whether any job is running here.
+#[inline]
+pub(crate) fn is_job() -> bool {
+    with_current(|_| ()).is_some()
 }
 
 /// Whether that is the job that is running here.
 pub(crate) fn is_me(member: &Arc<Member>) -> bool {
-    me_if_known().is_some_and(|me| Arc::ptr_eq(&me, member))
+    me_if_known().is_some_and(|(me, _)| Arc::ptr_eq(&me, member))
 }
 
 /// Whether the job that is running here has ever waited for greenpool; if not it holds its slot for certain.
@@ -138,6 +169,6 @@ pub(crate) fn am_known() -> bool {
 }
 
 /// The member of the job that is running here, if it has ever waited.
-pub(crate) fn me_if_known() -> Option<Arc<Member>> {
-    with_current(|current| current.member.clone()).flatten()
+pub(crate) fn me_if_known() -> Option<(Arc<Member>, u32)> {
+    with_current(|current| Some((current.member.clone()?, current.part))).flatten()
 }

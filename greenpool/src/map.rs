@@ -10,11 +10,11 @@ use futures_core::Stream;
 use futures_core::stream::FusedStream;
 use tokio::task::coop;
 
+use crate::blocked::Blocked;
 use crate::crew::{self, Feed};
 use crate::error::JoinError;
 use crate::flow::{Call, Flow, Foreman};
 use crate::heart::Core;
-use crate::member::Blocked;
 
 /// A stream of results, one for each item of a source. After eventlet's `GreenMap`.
 ///
@@ -165,7 +165,7 @@ impl<T> GreenMap<T> {
         if !state.ring.is_ready() {
             state.ring.wait(cx.waker());
             drop(state);
-            self.flow.pend(&mut self.blocked, cx);
+            self.flow.pend(&self.foreman, &mut self.blocked, cx);
             self.told = true;
             return Poll::Pending;
         }
@@ -250,8 +250,8 @@ impl<T> Future for Next<'_, T> {
 impl<T> Drop for Next<'_, T> {
     fn drop(&mut self) {
         // The job that awaited it does not wait for the map any more.
+        self.map.blocked.clear();
         if std::mem::take(&mut self.map.told) {
-            self.map.blocked.clear();
             self.map.flow.resume();
         }
     }

@@ -1,60 +1,27 @@
 //! The record of a job that has waited for greenpool: who has its slot, and what it waits for.
+//!
+//! # Implementation details
+//!
+//! A member *waits* while some verb is pending in it and none of its futures is being polled; otherwise it moves. (It has several futures if some were
+//! made with [`inherit`](crate::inherit).) What the pool's [`Stalled`](crate::knot::Stalled) knows of it is brought up to date under the lock
+//! of its standing, whenever that changes.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-
-use slab::Slab;
+use std::task::{Poll, Wake, Waker};
 
 use crate::heart::Core;
-use crate::knot;
-use crate::lineage;
+use crate::knot::{self, Later};
 use crate::slots::{Grant, Line, Ticket};
+use crate::standing::{Slot, Standing};
 use crate::sync::{Mutex, MutexGuard, lock};
+use crate::wait::{Prospect, Wait};
 
 /// One job that has waited for greenpool.
 pub(crate) struct Member {
     core: Arc<Core>,
+    job: bool,
     standing: Mutex<Standing>,
-}
-
-struct Standing {
-    /// Has its slot: neither lent nor ended.
-    holds: bool,
-    ended: bool,
-    /// The verbs that are pending in this job.
-    waits: Slab<Wait>,
-    /// How many of them are ready, but for the slot.
-    resuming: usize,
-    /// The place in the pool's queue of those who want to go on.
-    ticket: Option<Ticket>,
-    wakers: Vec<Waker>,
-    /// Tickets that this job waits for, in order; those that have been served meanwhile are passed over.
-    wants: VecDeque<Ticket>,
-    lender: Option<Arc<Member>>,
-    /// The key among the pool's stalled members: it has its slot and does not need it.
-    stalled: Option<usize>,
-}
-
-/// What a pending verb waits for: something in a pool, perhaps with a place in that pool's queue.
-#[derive(Clone)]
-pub(crate) struct Wait {
-    pub(crate) core: Arc<Core>,
-    pub(crate) ticket: Option<Ticket>,
-    /// How many jobs of the pool had ended when the verb last found that it has to wait.
-    seen: u64,
-    waker: Waker,
-}
-
-impl Wait {
-    /// Asks the verb to look again, if something has ended since it last looked.
-    pub(crate) fn ask_again(&self) -> bool {
-        let stale = self.core.awaited.ends() != self.seen;
-        if stale {
-            self.waker.wake_by_ref();
-        }
-        stale
-    }
 }
 
 /// Gives a slot back to the first in the chain of lenders who lacks one, or to the pool.
@@ -76,36 +43,55 @@ fn give_home(core: &Core, mut lender: Option<Arc<Member>>) {
     core.slots.release();
 }
 
-impl Standing {
-    fn can_lend(&self) -> bool {
-        self.holds && !self.waits.is_empty() && self.resuming == 0
-    }
-}
-
 impl Member {
+    /// The job that is being polled here.
     pub(crate) fn new(core: Arc<Core>, lender: Option<Arc<Member>>) -> Arc<Self> {
-        let standing = Standing {
-            holds: true,
-            ended: false,
-            waits: Slab::new(),
-            resuming: 0,
-            ticket: None,
-            wakers: Vec::new(),
-            wants: VecDeque::new(),
-            lender,
-            stalled: None,
-        };
-        Arc::new(Member { core, standing: Mutex::new(standing) })
+        Self::with(core, lender, true)
+    }
+
+    /// Somebody who works for the pool and may wait for others, but is no job and never has a slot.
+    pub(crate) fn outsider(core: Arc<Core>) -> Arc<Self> {
+        Self::with(core, None, false)
+    }
+
+    fn with(core: Arc<Core>, lender: Option<Arc<Member>>, job: bool) -> Arc<Self> {
+        Arc::new(Member { core, job, standing: Mutex::new(Standing::new(lender, job)) })
+    }
+
+    pub(crate) fn is_outsider(&self) -> bool {
+        !self.job
     }
 
     pub(crate) fn core(&self) -> &Arc<Core> {
         &self.core
     }
 
-    /// What this member waits for.
-    pub(crate) fn waits(&self) -> Vec<Wait> {
-        let standing = lock(&self.standing);
-        standing.waits.iter().map(|(_, wait)| wait.clone()).collect()
+    /// One more future is a part of this job; gives its key.
+    pub(crate) fn join(&self) -> u32 {
+        lock(&self.standing).turns.insert(0) as u32
+    }
+
+    /// That future is gone.
+    pub(crate) fn leave(&self, part: u32) {
+        lock(&self.standing).turns.try_remove(part as usize);
+    }
+
+    /// One of its futures is about to be polled.
+    pub(crate) fn begin_turn(self: &Arc<Self>, part: u32) {
+        let mut standing = lock(&self.standing);
+        standing.polling += 1;
+        standing.shaken = false;
+        if let Some(turns) = standing.turns.get_mut(part as usize) {
+            *turns += 1;
+        }
+        standing.note(self);
+    }
+
+    /// It has been polled: what is pending now, the job waits for.
+    pub(crate) fn end_turn(self: &Arc<Self>) {
+        let mut standing = lock(&self.standing);
+        standing.polling -= 1;
+        self.settle(standing, Vec::new());
     }
 
     /// This member waits, or will wait, for whoever has this ticket in its own pool.
@@ -114,60 +100,80 @@ impl Member {
         if standing.ended {
             return;
         }
-        if standing.wants.len() == standing.wants.capacity() {
-            let slots = &self.core.slots;
-            standing.wants.retain(|ticket| slots.is_queued(*ticket));
-        }
-        standing.wants.push_back(ticket);
+        standing.want(ticket, &self.core.slots);
         self.settle(standing, Vec::new());
     }
 
-    /// With the standing as it now is: lends the slot if it can be lent and is wanted, and says whether it lies idle.
-    fn settle(self: &Arc<Self>, mut standing: MutexGuard<'_, Standing>, mut wakers: Vec<Waker>) {
-        while standing.can_lend() {
-            let Some(ticket) = standing.wants.pop_front() else {
-                break;
-            };
-            if let Ok(waker) = self.core.slots.lend(ticket, Some(self.clone())) {
-                standing.holds = false;
-                wakers.extend(waker);
-            }
+    /// Whether this member moves, or will. If not, what it waits for is added to `later`.
+    pub(crate) fn moves(&self, later: &mut Later) -> bool {
+        let standing = lock(&self.standing);
+        if !standing.is_listed() {
+            return true;
         }
-        let stalls = self.note_stall(&mut standing);
+        self.moves_in(standing, later)
+    }
+
+    /// Likewise for an outsider, who moves if it waits for nothing in greenpool.
+    pub(crate) fn outsider_moves(&self, found: &mut Vec<Wait>) -> bool {
+        let standing = lock(&self.standing);
+        if standing.waits.is_empty() {
+            return true;
+        }
+        let mut later = Later::default();
+        let moves = self.moves_in(standing, &mut later);
+        found.append(&mut later.waits);
+        later.wakers.into_iter().for_each(Waker::wake);
+        moves
+    }
+
+    fn moves_in(&self, standing: MutexGuard<'_, Standing>, later: &mut Later) -> bool {
+        let waits: Vec<(usize, Wait)> = standing.waits.iter().map(|(key, wait)| (key, wait.clone())).collect();
+        drop(standing);
+        let mut any = false;
+        for (key, wait) in waits {
+            let prospect = wait.prospect(&mut later.waits);
+            any = any || prospect != Prospect::Nothing && lock(&self.standing).will_look(key, prospect, later);
+            later.waits.push(wait);
+        }
+        any
+    }
+
+    /// With the standing as it now is: lends the slot if it lies idle and is wanted, tells the pool, and looks for a knot.
+    fn settle(self: &Arc<Self>, mut standing: MutexGuard<'_, Standing>, mut wakers: Vec<Waker>) {
+        if standing.polling == 0 && !standing.shaken {
+            self.lend_to_wanted(&mut standing, &mut wakers);
+        }
+        standing.note(self);
+        let waits = standing.waits();
         drop(standing);
         wakers.into_iter().for_each(Waker::wake);
-        if stalls {
+        if waits {
             knot::untie(&self.core);
         }
     }
 
-    /// Keeps the pool's list of stalled members; true if this has become one.
-    fn note_stall(self: &Arc<Self>, standing: &mut Standing) -> bool {
-        match (standing.can_lend(), standing.stalled) {
-            (true, None) => {
-                standing.stalled = Some(self.core.stalled.add(self.clone()));
-                true
+    fn lend_to_wanted(self: &Arc<Self>, standing: &mut Standing, wakers: &mut Vec<Waker>) {
+        while !standing.wants.is_empty() && standing.can_lend() {
+            let ticket = standing.wants.pop_front();
+            if let Some(Ok(waker)) = ticket.map(|ticket| self.core.slots.lend(ticket, Some(self.clone()))) {
+                standing.slot = Slot::Away;
+                wakers.extend(waker);
             }
-            (false, Some(key)) => {
-                standing.stalled = None;
-                self.core.stalled.remove(key);
-                false
-            }
-            _ => false,
         }
     }
 
     /// Lends the idle slot to a ticket of somebody else, to break a knot.
-    pub(crate) fn lend_to(self: &Arc<Self>, ticket: Ticket) -> bool {
+    pub(crate) fn lend_to(self: &Arc<Self>, ticket: Ticket, later: &mut Later) -> bool {
         let mut standing = lock(&self.standing);
-        if !standing.can_lend() {
+        if !standing.waits() || !standing.holds() {
             return false;
         }
         let Ok(waker) = self.core.slots.lend(ticket, Some(self.clone())) else {
             return false;
         };
-        standing.holds = false;
-        self.settle(standing, Vec::from_iter(waker));
+        standing.slot = Slot::Away;
+        later.wakers.extend(waker);
+        standing.note(self);
         true
     }
 
@@ -177,10 +183,10 @@ impl Member {
         if standing.ended {
             return Err(standing.lender.take());
         }
-        if standing.holds {
+        if standing.holds() {
             return Err(None);
         }
-        standing.holds = true;
+        standing.slot = Slot::Here;
         let ticket = standing.ticket.take();
         let wakers = std::mem::take(&mut standing.wakers);
         self.settle(standing, wakers);
@@ -192,16 +198,19 @@ impl Member {
     fn leave_queue(&self, ticket: Option<Ticket>) {
         if let Some(Grant::Slot(lender)) = ticket.and_then(|ticket| self.core.slots.cancel(ticket)) {
             give_back(&self.core, lender);
+            knot::changed(&self.core);
         }
     }
 
     /// Gives the slot to the pool, if this member has it. A lender gets back the slot that the job ends with.
     pub(crate) fn part(self: &Arc<Self>) {
         let mut standing = lock(&self.standing);
-        let held = std::mem::replace(&mut standing.holds, false);
-        self.settle(standing, Vec::new());
+        let held = standing.take(Slot::Parted);
+        standing.note(self);
+        drop(standing);
         if held {
             self.core.slots.release();
+            knot::changed(&self.core);
         }
     }
 
@@ -209,7 +218,7 @@ impl Member {
     pub(crate) fn end(self: &Arc<Self>) -> Option<Option<Arc<Member>>> {
         let mut standing = lock(&self.standing);
         standing.ended = true;
-        let held = std::mem::replace(&mut standing.holds, false);
+        let held = standing.take(Slot::Away);
         // While the slot is lent out, the borrower will ask for the lender.
         let lender = if held { standing.lender.take() } else { None };
         let wakers = std::mem::take(&mut standing.wakers);
@@ -221,12 +230,84 @@ impl Member {
         held.then_some(lender)
     }
 
+    /// A verb is pending from now on; gives its key.
+    pub(crate) fn pend(self: &Arc<Self>, wait: Wait) -> usize {
+        wait.core.awaited.add(&self.core);
+        let mut standing = lock(&self.standing);
+        let key = standing.waits.insert(wait);
+        self.look(standing, key);
+        key
+    }
+
+    /// It is still pending.
+    pub(crate) fn pend_again(self: &Arc<Self>, key: usize, mut wait: Wait) {
+        let mut standing = lock(&self.standing);
+        let old = &mut standing.waits[key];
+        wait.ticket = wait.ticket.or(old.ticket);
+        if !Arc::ptr_eq(&wait.core, &old.core) {
+            wait.core.awaited.add(&self.core);
+            old.core.awaited.remove(&self.core);
+        }
+        let old = std::mem::replace(old, wait);
+        self.look(standing, key);
+        drop(old);
+    }
+
+    /// A verb has found that it has to wait. If that is for somebody in the queue of this pool, the slot is lent at once.
+    fn look(self: &Arc<Self>, mut standing: MutexGuard<'_, Standing>, key: usize) {
+        let part = standing.waits[key].part as usize;
+        let turn = standing.turns.get(part).copied().unwrap_or_default();
+        let wait = &mut standing.waits[key];
+        wait.looked = turn;
+        if wait.resuming || wait.ticket.is_none() || !Arc::ptr_eq(&wait.core, &self.core) {
+            return;
+        }
+        let mut wakers = Vec::new();
+        self.lend_to_wanted(&mut standing, &mut wakers);
+        standing.note(self);
+        drop(standing);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// A verb is over.
+    pub(crate) fn clear(self: &Arc<Self>, key: usize) {
+        let mut standing = lock(&self.standing);
+        let wait = standing.waits.try_remove(key);
+        if standing.polling == 0 {
+            let other = standing.waits.iter().next().map(|(_, wait)| wait.waker.clone());
+            standing.shaken = other.is_some();
+            self.settle(standing, Vec::from_iter(other));
+        } else {
+            drop(standing);
+        }
+        if let Some(wait) = wait {
+            wait.core.awaited.remove(&self.core);
+        }
+    }
+
+    /// Ready when this job has its slot, also if it is over; else it stands in the queue for one, and `waker` will be woken.
+    pub(crate) fn poll_slot(self: &Arc<Self>, waker: &Waker) -> Poll<()> {
+        let mut standing = lock(&self.standing);
+        if !standing.holds() && !standing.ended {
+            self.resume(&mut standing);
+            standing.note(self);
+        }
+        if standing.holds() || standing.ended {
+            return Poll::Ready(());
+        }
+        if !standing.wakers.iter().any(|old| old.will_wake(waker)) {
+            standing.wakers.push(waker.clone());
+        }
+        Poll::Pending
+    }
+
     /// Tries to get a slot to go on with, ahead of all waiters.
     fn resume(self: &Arc<Self>, standing: &mut Standing) {
+        standing.slot = Slot::Away;
         if standing.ticket.is_none() {
             match self.core.slots.enqueue(Line::Resumers) {
                 Ok(Some(ticket)) => standing.ticket = Some(ticket),
-                Ok(None) | Err(_) => standing.holds = true,
+                Ok(None) | Err(_) => standing.slot = Slot::Here,
             }
         }
         self.collect(standing);
@@ -240,7 +321,7 @@ impl Member {
         let waker = Waker::from(self.clone());
         if let Poll::Ready(grant) = self.core.slots.poll(ticket, &waker) {
             standing.ticket = None;
-            standing.holds = true;
+            standing.slot = Slot::Here;
             if let (Some(Grant::Slot(lender @ Some(_))), None) = (grant, &standing.lender) {
                 // A slot that was lent to break a knot. Who owes two has borrowed from its own family too; then the pool
                 // makes it up to the second lender, who stands before all waiters.
@@ -257,124 +338,5 @@ impl Wake for Member {
         let wakers = std::mem::take(&mut standing.wakers);
         // Whoever wanted to go on may have been dropped meanwhile.
         self.settle(standing, wakers);
-    }
-}
-
-/// What a pending verb tells the job that it is awaited in.
-///
-/// Each verb's future has one. [`Blocked::pend`] before it returns `Pending`, [`Blocked::poll_resume`] before it returns
-/// `Ready`; dropping it, as when the verb is cancelled, says that this verb blocks nothing any more.
-#[derive(Default)]
-pub(crate) struct Blocked(Option<Block>);
-
-struct Block {
-    member: Arc<Member>,
-    key: usize,
-    resuming: bool,
-}
-
-impl Blocked {
-    /// The verb waits for something in `core`. If that stands in the queue of the job's own pool, the slot is lent to it now.
-    pub(crate) fn pend(&mut self, core: &Arc<Core>, ticket: Option<Ticket>, cx: &mut Context<'_>) {
-        let Some(me) = lineage::me() else {
-            return self.clear();
-        };
-        let wait = Wait { core: core.clone(), ticket, seen: core.awaited.ends(), waker: cx.waker().clone() };
-        match &self.0 {
-            Some(block) if Arc::ptr_eq(&block.member, &me) => {
-                let mut standing = lock(&me.standing);
-                let Wait { core, ticket, .. } = &standing.waits[block.key];
-                let (core, ticket) = (core.clone(), wait.ticket.or(*ticket));
-                let old = std::mem::replace(&mut standing.waits[block.key], Wait { core, ticket, ..wait });
-                let stalled = standing.stalled.is_some();
-                me.settle(standing, Vec::new());
-                drop(old);
-                if stalled {
-                    knot::untie(&me.core);
-                }
-            }
-            _ => {
-                self.clear();
-                core.awaited.add(me.core());
-                let mut standing = lock(&me.standing);
-                let key = standing.waits.insert(wait);
-                me.settle(standing, Vec::new());
-                self.0 = Some(Block { member: me, key, resuming: false });
-            }
-        }
-    }
-
-    /// Whether the job may have no slot to go on with: `poll_resume` is to be asked.
-    #[inline]
-    pub(crate) fn may_have_to_wait(&self) -> bool {
-        self.0.is_some() || lineage::am_known()
-    }
-
-    /// The verb is ready: waits until the job has its slot.
-    #[inline]
-    pub(crate) fn poll_resume(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.may_have_to_wait() { self.resume_member(cx) } else { Poll::Ready(()) }
-    }
-
-    fn resume_member(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let member = match &self.0 {
-            Some(block) => block.member.clone(),
-            None => match lineage::me_if_known() {
-                Some(member) => member,
-                None => return Poll::Ready(()),
-            },
-        };
-        let mut standing = lock(&member.standing);
-        if !standing.holds && !standing.ended {
-            member.resume(&mut standing);
-        }
-        if standing.holds || standing.ended {
-            drop(standing);
-            self.clear();
-            return Poll::Ready(());
-        }
-        if !standing.wakers.iter().any(|old| old.will_wake(cx.waker())) {
-            standing.wakers.push(cx.waker().clone());
-        }
-        let block = self.0.get_or_insert_with(|| {
-            let core = member.core.clone();
-            core.awaited.add(&core);
-            let wait = Wait { seen: core.awaited.ends(), core, ticket: None, waker: cx.waker().clone() };
-            let key = standing.waits.insert(wait);
-            Block { member: member.clone(), key, resuming: false }
-        });
-        standing.resuming += usize::from(!std::mem::replace(&mut block.resuming, true));
-        drop(standing);
-        knot::untie(&member.core);
-        Poll::Pending
-    }
-
-    /// The verb is over.
-    pub(crate) fn clear(&mut self) {
-        let Some(block) = self.0.take() else {
-            return;
-        };
-        let mut standing = lock(&block.member.standing);
-        let wait = standing.waits.try_remove(block.key);
-        standing.resuming -= usize::from(block.resuming);
-        // Another verb may be pending, and has let this one go first.
-        let stalled = standing.stalled.is_some();
-        block.member.settle(standing, Vec::new());
-        if stalled {
-            // If this one was asked to look again, the search goes on without it.
-            knot::untie(&block.member.core);
-        }
-        if let Some(wait) = wait {
-            wait.core.awaited.remove(block.member.core());
-        }
-    }
-}
-
-impl Drop for Blocked {
-    #[inline]
-    fn drop(&mut self) {
-        if self.0.is_some() {
-            self.clear();
-        }
     }
 }

@@ -5,17 +5,19 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker, ready};
 
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
 
+use crate::blocked::Blocked;
 use crate::error::JoinError;
-use crate::member::Blocked;
 use crate::pool::GreenPool;
 use crate::spawning::{Plain, Spawning};
 use crate::sync::{Mutex, lock};
 use crate::thread::GreenThread;
+use crate::wait::Outlook;
 
 /// Jobs in a pool whose results come out in the order in which they were spawned. After eventlet's `GreenPile`.
 ///
@@ -56,6 +58,8 @@ pub struct GreenPile<T> {
 struct Shared<T> {
     pool: GreenPool,
     state: Mutex<State<T>>,
+    /// Something has happened since the consumer last looked.
+    news: Arc<AtomicBool>,
 }
 
 struct State<T> {
@@ -103,7 +107,7 @@ impl<T: Send + 'static> GreenPile<T> {
     /// ```
     pub fn on(pool: &GreenPool) -> Self {
         let state = State { threads: VecDeque::new(), coming: 0, spawners: 0, consumer: None, dropped: false };
-        let shared = Arc::new(Shared { pool: pool.clone(), state: Mutex::new(state) });
+        let shared = Arc::new(Shared { pool: pool.clone(), state: Mutex::new(state), news: Arc::default() });
         GreenPile { shared, head: None, blocked: Blocked::default(), detached: false }
     }
 
@@ -218,6 +222,7 @@ impl<T> GreenPile<T> {
                 return Poll::Ready(result);
             }
             let mut state = lock(&self.shared.state);
+            self.shared.news.store(false, Ordering::SeqCst);
             self.head = state.threads.pop_front();
             if self.head.is_none() {
                 if state.coming == 0 && state.spawners == 0 {
@@ -227,7 +232,7 @@ impl<T> GreenPile<T> {
                 }
                 state.consumer = Some(cx.waker().clone());
                 drop(state);
-                self.blocked.pend(self.shared.pool.core(), None, cx);
+                self.blocked.pend(self.shared.pool.core(), None, || Outlook::Flag(self.shared.news.clone()), cx);
                 return Poll::Pending;
             }
             drop(state);
@@ -343,7 +348,7 @@ impl<T> Drop for PileSpawner<T> {
     fn drop(&mut self) {
         let mut state = lock(&self.shared.state);
         state.spawners -= 1;
-        wake_consumer(state);
+        wake_consumer(&self.shared, state);
     }
 }
 
@@ -353,7 +358,8 @@ impl<T> fmt::Debug for PileSpawner<T> {
     }
 }
 
-fn wake_consumer<T>(mut state: crate::sync::MutexGuard<'_, State<T>>) {
+fn wake_consumer<T>(shared: &Shared<T>, mut state: crate::sync::MutexGuard<'_, State<T>>) {
+    shared.news.store(true, Ordering::SeqCst);
     let consumer = state.consumer.take();
     drop(state);
     if let Some(consumer) = consumer {
@@ -421,7 +427,7 @@ where
             thread.abort();
         } else {
             state.threads.push_back(thread);
-            wake_consumer(state);
+            wake_consumer(&this.shared, state);
         }
         Poll::Ready(())
     }
@@ -432,7 +438,7 @@ impl<F: Future> Drop for PileSpawn<F> {
         if self.coming {
             let mut state = lock(&self.shared.state);
             state.coming -= 1;
-            wake_consumer(state);
+            wake_consumer(&self.shared, state);
         }
     }
 }

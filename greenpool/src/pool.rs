@@ -10,18 +10,20 @@ use std::time::Duration;
 
 use futures_core::Stream;
 
+use crate::blocked::Blocked;
 use crate::claim::{Acquire, Begun};
 use crate::error::TrySpawnError;
 use crate::heart::Core;
+use crate::knot;
 use crate::lineage;
 use crate::map::GreenMap;
-use crate::member::Blocked;
 use crate::seat::Seat;
 use crate::slots::{Line, Refusal, Ticket};
 use crate::sources::{Arguments, Sources, Spread};
 use crate::spawning::{NoHandle, Plain, Spawning};
 use crate::task;
 use crate::thread::GreenThread;
+use crate::wait::Outlook;
 
 /// The size of a pool that is given none, as in eventlet.
 const DEFAULT_SIZE: usize = 1000;
@@ -455,6 +457,7 @@ impl GreenPool {
     /// ```
     pub fn resize(&self, size: usize) {
         self.core().resize(size);
+        knot::changed(self.core());
     }
 
     /// Waits until nothing runs and nobody who is queued can be given a slot.
@@ -741,7 +744,7 @@ impl Future for WaitAll {
             },
         };
         if this.core.slots.poll(ticket, cx.waker()).is_pending() {
-            this.blocked.pend(&this.core, None, cx);
+            this.blocked.pend(&this.core, None, || Outlook::Idle, cx);
             return Poll::Pending;
         }
         this.blocked.poll_resume(cx)

@@ -22,6 +22,9 @@ struct State<T> {
     result: Option<Result<T, JoinError>>,
     /// Who awaits the result.
     reader: Option<Waker>,
+    /// Set when the job is about to give its slot back; there if a job awaits the result.
+    ending: Option<Arc<AtomicBool>>,
+    ended: bool,
     /// The worker, while the job waits for something: `abort` is to wake it.
     worker: Option<Waker>,
 }
@@ -31,7 +34,14 @@ impl<T> Reply<T> {
         Arc::new(Reply {
             aborted: AtomicBool::new(false),
             id: AtomicU64::new(0),
-            state: Mutex::new(State { over: false, result: None, reader: None, worker: None }),
+            state: Mutex::new(State {
+                over: false,
+                result: None,
+                reader: None,
+                ending: None,
+                ended: false,
+                worker: None,
+            }),
         })
     }
 
@@ -49,6 +59,22 @@ impl<T> Reply<T> {
             }
         }
         Poll::Pending
+    }
+
+    /// The job is about to give its slot back.
+    pub(crate) fn end(&self) {
+        let mut state = lock(&self.state);
+        state.ended = true;
+        if let Some(ending) = &state.ending {
+            ending.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// A flag that is set from before the job gives its slot back.
+    pub(crate) fn ending(&self) -> Arc<AtomicBool> {
+        let mut state = lock(&self.state);
+        let ended = state.ended || state.over;
+        state.ending.get_or_insert_with(|| Arc::new(AtomicBool::new(ended))).clone()
     }
 
     /// The job is over, its future has been dropped, and its slot is free.
@@ -148,6 +174,13 @@ impl<T> Promise<T> {
     /// The job waits for something. False: it is to be aborted.
     pub(crate) fn enrol(&self, cx: &Context<'_>) -> bool {
         self.0.as_ref().is_none_or(|reply| reply.enrol(cx))
+    }
+
+    /// The job is about to give its slot back.
+    pub(crate) fn end(&self) {
+        if let Some(reply) = &self.0 {
+            reply.end();
+        }
     }
 
     /// Hands the result over. A panic of whoever hears of it, or of the result that nobody takes, ends here.

@@ -210,8 +210,9 @@ impl<L> Slots<L> {
     /// Gives a slot back: to the head of the queue, if there is one.
     #[inline]
     pub(crate) fn release(&self) {
-        // Release pairs with the Acquire of whoever reads the word next; who hands over below reads it anew.
-        let before = Word(self.word.fetch_sub(ONE, Ordering::Release));
+        // Release pairs with the Acquire of whoever reads the word next; who hands over below reads it anew. SeqCst, since who gives a slot
+        // back then asks whether some job waits for the pool, and who waits says so before it reads this.
+        let before = Word(self.word.fetch_sub(ONE, Ordering::SeqCst));
         debug_assert!(before.running() > 0, "a slot was given back twice");
         if before.has(QUEUED) || (before.has(IDLERS) && before.running() == 1) {
             self.settle(self.lock());
@@ -296,6 +297,11 @@ impl<L> Slots<L> {
         let queues = self.lock();
         let key = queues.first()?;
         Some(Ticket { key, number: queues.nodes[key].number })
+    }
+
+    /// Whether the ticket is of somebody who wants to go on.
+    pub(crate) fn is_resumer(&self, ticket: Ticket) -> bool {
+        self.lock().get(ticket).is_some_and(|node| node.line == Line::Resumers)
     }
 
     /// Whether the ticket still waits.

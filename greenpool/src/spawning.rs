@@ -4,13 +4,15 @@ use std::future::Future;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use crate::blocked::Blocked;
 use crate::claim::{Acquire, Begun, Refused};
 use crate::heart::Core;
 use crate::lineage;
-use crate::member::{Blocked, Member};
+use crate::member::Member;
 use crate::seat::Seat;
 use crate::task;
 use crate::thread::GreenThread;
+use crate::wait::Outlook;
 
 /// Something that becomes a job when it gets a slot: a future, or a function and its arguments.
 pub(crate) trait Start {
@@ -195,7 +197,7 @@ impl<S: Start> Spawning<S, S::Output, S::Handle> {
             return Poll::Ready(grant);
         }
         // In a job of this pool, this lends the job's own slot to the ticket at once.
-        self.blocked.pend(acquire.core(), Some(acquire.ticket()), cx);
+        self.blocked.pend(acquire.core(), Some(acquire.ticket()), || Outlook::Ticket, cx);
         acquire.poll(cx)
     }
 }
@@ -205,6 +207,8 @@ const OVER: &str = "a spawn was polled after it was ready";
 impl<S, T, H> Drop for Spawning<S, T, H> {
     #[inline]
     fn drop(&mut self) {
+        // First, so that a slot that comes home does not find the job waiting.
+        self.blocked.clear();
         // The caller has given up, or has been aborted itself, and nobody was given a handle: the slot comes home.
         if let Stage::Lent(child) = &self.stage {
             child.abort();

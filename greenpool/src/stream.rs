@@ -12,17 +12,34 @@ use crate::crew::total;
 use crate::error::JoinError;
 use crate::flow::{Call, Flow, Foreman, Place, run};
 use crate::heart::{Core, Resized};
+use crate::knot;
+use crate::lineage::Lineage;
+use crate::member::Member;
 use crate::ring::Ring;
 use crate::sync::{Mutex, lock};
+use crate::wait::{Foresee, Wait};
 
 /// The one who reads the source, seen from the consumer.
 struct Reader<T> {
     flow: Arc<Flow<T>>,
     resized: Mutex<Option<usize>>,
+    /// The reading task, as one who may wait for something in greenpool.
+    outsider: Arc<Member>,
+}
+
+impl<T: Send + 'static> Foresee for Reader<T> {
+    fn foresee(&self, found: &mut Vec<Wait>) -> bool {
+        // A source that waits for nothing in greenpool waits for something outside.
+        self.flow.is_under_way() || self.flow.is_being_read() && self.outsider.outsider_moves(found)
+    }
 }
 
 impl<T: Send + 'static> Foreman for Reader<T> {
     fn hire(self: Arc<Self>) {}
+
+    fn outlook(self: Arc<Self>) -> Arc<dyn Foresee> {
+        self
+    }
 
     fn dismiss(&self) {
         self.flow.stop(None);
@@ -78,17 +95,19 @@ where
     Fut: Future<Output: Send + 'static> + Send + 'static,
 {
     let flow = Flow::new(core, Ring::new(ordered, source.size_hint()), 0);
-    let reader = Arc::new(Reader { flow: flow.clone(), resized: Mutex::new(None) });
+    let reader =
+        Arc::new(Reader { flow: flow.clone(), resized: Mutex::new(None), outsider: Member::outsider(core.clone()) });
+    let outsider = Lineage::outsider(&reader.outsider);
     let weak: Weak<Reader<Fut::Output>> = Arc::downgrade(&reader);
     *lock(&reader.resized) = Some(core.on_resize(weak));
     flow.hire(|key| {
         let leaving = Leaving { flow: flow.clone(), key, over: false };
-        tokio::spawn(read(leaving, apply, source)).abort_handle()
+        tokio::spawn(read(leaving, outsider, apply, source)).abort_handle()
     });
     (flow, reader)
 }
 
-async fn read<F, S, Fut>(mut leaving: Leaving<Fut::Output>, mut apply: F, source: S)
+async fn read<F, S, Fut>(mut leaving: Leaving<Fut::Output>, outsider: Lineage, mut apply: F, source: S)
 where
     F: FnMut(S::Item) -> Fut + Send + 'static,
     S: Stream + Send + 'static,
@@ -96,10 +115,11 @@ where
     Fut: Future<Output: Send + 'static> + Send + 'static,
 {
     let flow = leaving.flow.clone();
+    let mut outsider = Some(outsider);
     let mut source = pin!(source);
     let mut read = 0;
     while let Some(mut place) = reserve(&flow).await {
-        let item = match next(source.as_mut()).await {
+        let item = match next(source.as_mut(), &flow.core, &mut outsider).await {
             Ok(Some(item)) => item,
             Ok(None) => break,
             Err(panic) => {
@@ -122,6 +142,7 @@ where
                 let task = async move {
                     let mut leaving = leaving;
                     let result = run(&mut seat, job).await;
+                    leaving.flow.rise(leaving.key);
                     drop(seat);
                     place.put(result);
                     leaving.over = true;
@@ -142,7 +163,8 @@ where
 /// Waits for room. `None`: nothing is read any more.
 async fn reserve<T>(flow: &Arc<Flow<T>>) -> Option<Place<T>> {
     poll_fn(|cx| {
-        let state = &mut *flow.state();
+        let mut guard = flow.state();
+        let state = &mut *guard;
         if !state.ring.is_reading() {
             return Poll::Ready(None);
         }
@@ -150,14 +172,23 @@ async fn reserve<T>(flow: &Arc<Flow<T>>) -> Option<Place<T>> {
             return Poll::Ready(Some(Place::reserved(flow)));
         }
         state.staff.reader = Some(cx.waker().clone());
+        drop(guard);
+        knot::changed(&flow.core);
         Poll::Pending
     })
     .await
 }
 
-async fn next<S: Stream>(mut source: Pin<&mut S>) -> Result<Option<S::Item>, JoinError> {
-    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| source.as_mut().poll_next(cx))) {
-        Ok(Poll::Pending) => Poll::Pending,
+async fn next<S: Stream>(
+    mut source: Pin<&mut S>,
+    core: &Arc<Core>,
+    outsider: &mut Option<Lineage>,
+) -> Result<Option<S::Item>, JoinError> {
+    poll_fn(|cx| match Lineage::enter(outsider, || catch_unwind(AssertUnwindSafe(|| source.as_mut().poll_next(cx)))) {
+        Ok(Poll::Pending) => {
+            knot::changed(core);
+            Poll::Pending
+        }
         Ok(Poll::Ready(item)) => Poll::Ready(Ok(item)),
         Err(payload) => Poll::Ready(Err(JoinError::panic(payload))),
     })

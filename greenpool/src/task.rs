@@ -5,14 +5,15 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::claim::Acquire;
+use crate::claim::{Acquire, Claim};
 use crate::error::JoinError;
 use crate::heart::Core;
+use crate::lineage;
 use crate::seat::{Ended, Seat};
 use crate::thread::GreenThread;
 
@@ -73,6 +74,45 @@ impl<F: Future> Future for Queued<F> {
     }
 }
 
+pin_project! {
+    /// A task whose result a job may wait for.
+    struct Watched<F> {
+        over: Option<Arc<AtomicBool>>,
+        #[pin]
+        future: F,
+    }
+
+    impl<F> PinnedDrop for Watched<F> {
+        // Before the future is dropped, and with it the seat.
+        fn drop(this: Pin<&mut Self>) {
+            if let Some(over) = this.project().over {
+                over.store(true, Ordering::SeqCst);
+            }
+        }
+    }
+}
+
+impl<F: Future> Future for Watched<F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        self.project().future.poll(cx)
+    }
+}
+
+/// Gives a job a task. A job that spawns it can tell from the flag when its result is on its way.
+#[inline]
+#[track_caller]
+fn launch<F, T>(future: F, core: Arc<Core>, claim: Option<Claim>) -> GreenThread<T>
+where
+    F: Future<Output = Result<T, Ended>> + Send + 'static,
+    T: Send + 'static,
+{
+    let over = lineage::is_job().then(|| Arc::new(AtomicBool::new(false)));
+    GreenThread::of(tokio::spawn(Watched { over: over.clone(), future }), core, claim, over)
+}
+
 /// Begins a job in a task of the current runtime.
 #[inline]
 #[track_caller]
@@ -82,7 +122,7 @@ where
     F::Output: Send + 'static,
 {
     let core = seat.core().clone();
-    GreenThread::of(tokio::spawn(Job { future, seat }), core, None)
+    launch(Job { future, seat }, core, None)
 }
 
 /// Likewise, where nobody wants a handle.
@@ -105,7 +145,7 @@ where
 {
     let claim = acquire.claim();
     let queued = Queued::Waiting { acquire, future: Some(future), core: core.clone() };
-    GreenThread::of(tokio::spawn(queued), core.clone(), Some(claim))
+    launch(queued, core.clone(), Some(claim))
 }
 
 /// How many jobs deep the first poll of a lent-to child may nest on one stack.
@@ -137,7 +177,7 @@ where
         Ok(Poll::Pending) => {
             // The task enrols with a waker of its own.
             job.as_mut().project().seat.strike();
-            return GreenThread::of(tokio::spawn(job), core, None);
+            return launch(job, core, None);
         }
         Ok(Poll::Ready(Ok(value))) => Ok(value),
         Ok(Poll::Ready(Err(_))) => Err(JoinError::cancelled()),

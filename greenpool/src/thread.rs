@@ -4,17 +4,19 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::task::{JoinHandle, coop};
 
+use crate::blocked::Blocked;
 use crate::claim::Claim;
 use crate::error::JoinError;
 use crate::heart::Core;
-use crate::member::Blocked;
 use crate::reply::{Abort, Reply};
 use crate::seat::Ended;
+use crate::slots::Ticket;
+use crate::wait::Outlook;
 
 /// One job in a pool, and a future of its result. After eventlet's `GreenThread`.
 ///
@@ -50,11 +52,23 @@ pub struct GreenThread<T> {
 }
 
 enum Source<T> {
-    Task(JoinHandle<Result<T, Ended>>, Arc<Core>),
+    /// The flag, if the handle is a job's, is set before the slot comes back.
+    Task(JoinHandle<Result<T, Ended>>, Arc<Core>, Option<Arc<AtomicBool>>),
     /// A worker runs it.
     Reply(Arc<Reply<T>>, &'static Arc<Core>),
     /// There is no task, or never was.
     Over(JobId),
+}
+
+impl<T> Source<T> {
+    fn pend(&self, ticket: Option<Ticket>, blocked: &mut Blocked, cx: &mut Context<'_>) {
+        match self {
+            Source::Task(_, core, Some(over)) => blocked.pend(core, ticket, || Outlook::Flag(over.clone()), cx),
+            Source::Task(task, core, None) => blocked.pend(core, ticket, || Outlook::Task(task.abort_handle()), cx),
+            Source::Reply(reply, core) => blocked.pend(core, ticket, || Outlook::Flag(reply.ending()), cx),
+            Source::Over(_) => {}
+        }
+    }
 }
 
 // The output is never pinned.
@@ -62,8 +76,13 @@ impl<T> Unpin for GreenThread<T> {}
 
 impl<T> GreenThread<T> {
     #[inline]
-    pub(crate) fn of(task: JoinHandle<Result<T, Ended>>, core: Arc<Core>, claim: Option<Claim>) -> Self {
-        GreenThread { source: Source::Task(task, core), out: None, claim, blocked: Blocked::default() }
+    pub(crate) fn of(
+        task: JoinHandle<Result<T, Ended>>,
+        core: Arc<Core>,
+        claim: Option<Claim>,
+        over: Option<Arc<AtomicBool>>,
+    ) -> Self {
+        GreenThread { source: Source::Task(task, core, over), out: None, claim, blocked: Blocked::default() }
     }
 
     /// A job of a declared function, which one of its workers runs.
@@ -98,7 +117,7 @@ impl<T> GreenThread<T> {
     /// ```
     pub fn abort(&self) {
         match &self.source {
-            Source::Task(task, _) => task.abort(),
+            Source::Task(task, ..) => task.abort(),
             Source::Reply(reply, _) => reply.abort(),
             Source::Over(_) => {}
         }
@@ -118,7 +137,7 @@ impl<T> GreenThread<T> {
     /// ```
     pub fn is_finished(&self) -> bool {
         match &self.source {
-            Source::Task(task, _) => self.out.is_some() || task.is_finished(),
+            Source::Task(task, ..) => self.out.is_some() || task.is_finished(),
             Source::Reply(reply, _) => reply.is_over(),
             Source::Over(_) => true,
         }
@@ -135,7 +154,7 @@ impl<T> GreenThread<T> {
     /// ```
     pub fn id(&self) -> JobId {
         match &self.source {
-            Source::Task(task, _) => JobId::of_task(task.id()),
+            Source::Task(task, ..) => JobId::of_task(task.id()),
             Source::Reply(reply, _) => reply.id(),
             Source::Over(id) => *id,
         }
@@ -155,7 +174,7 @@ impl<T> GreenThread<T> {
                 turn.made_progress();
                 result
             }
-            Source::Task(task, _) => match ready!(Pin::new(&mut *task).poll(cx)) {
+            Source::Task(task, ..) => match ready!(Pin::new(&mut *task).poll(cx)) {
                 Ok(Ok(value)) => Ok(value),
                 Ok(Err(Ended::Aborted)) => Err(JoinError::cancelled().of(JobId::of_task(task.id()))),
                 Ok(Err(Ended::Closed)) => Err(JoinError::closed().of(JobId::of_task(task.id()))),
@@ -171,27 +190,18 @@ impl<T> GreenThread<T> {
 
     /// Says to the job that this is polled in, through `blocked`, that it waits for this one.
     pub(crate) fn pend(&self, blocked: &mut Blocked, cx: &mut Context<'_>) {
-        match &self.source {
-            Source::Task(_, core) => blocked.pend(core, None, cx),
-            Source::Reply(_, core) => blocked.pend(core, None, cx),
-            Source::Over(_) => {}
-        }
+        self.source.pend(None, blocked, cx);
     }
 
     /// Waits until the job is over and the job that it is polled in may go on; the result stays.
     #[inline]
     pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.poll_over(cx).is_pending() {
-            let core = match &self.source {
-                Source::Task(_, core) => core,
-                Source::Reply(_, core) => core,
-                Source::Over(_) => return Poll::Pending,
-            };
             if let Some(claim) = &self.claim {
                 claim.want();
             }
             let ticket = self.claim.take().map(|claim| claim.ticket());
-            self.blocked.pend(core, ticket, cx);
+            self.source.pend(ticket, &mut self.blocked, cx);
             return Poll::Pending;
         }
         self.blocked.poll_resume(cx)
@@ -236,7 +246,7 @@ impl<T: Send + 'static> GreenThread<T> {
     /// ```
     pub fn abort_handle(&self) -> AbortHandle {
         let target = match &self.source {
-            Source::Task(task, _) => Target::Task(task.abort_handle()),
+            Source::Task(task, ..) => Target::Task(task.abort_handle()),
             Source::Reply(reply, _) => Target::Reply(reply.clone()),
             Source::Over(_) => Target::Over,
         };

@@ -122,6 +122,9 @@ where
             Found::Again
         };
         *this.waits = false;
+        if this.seat.as_ref().is_some_and(|seat| seat.core().awaited.any()) {
+            promise.end();
+        }
         match (taken, this.seat.as_mut()) {
             (Some(slot), Some(seat)) if seat.is_done() => slot.follow(seat),
             (taken, _) => {

@@ -1,0 +1,161 @@
+//! How a job that has waited for greenpool stands, and what its pool is told of that.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Waker;
+
+use slab::Slab;
+
+use crate::knot::Later;
+use crate::member::Member;
+use crate::slots::{Slots, Ticket};
+use crate::wait::{Prospect, Wait};
+
+/// Who has the slot of a job that has waited for greenpool, and what the job waits for.
+pub(crate) struct Standing {
+    pub(crate) slot: Slot,
+    pub(crate) ended: bool,
+    /// How many of its futures are being polled.
+    pub(crate) polling: usize,
+    /// A verb was dropped while none was; either the job is being dropped itself, or it will be polled.
+    pub(crate) shaken: bool,
+    /// For each of them, how often it has been.
+    pub(crate) turns: Slab<u64>,
+    /// The verbs that are pending in this job.
+    pub(crate) waits: Slab<Wait>,
+    /// The place in the pool's queue of those who want to go on.
+    pub(crate) ticket: Option<Ticket>,
+    pub(crate) wakers: Vec<Waker>,
+    /// Tickets that this job waits for, in order; those that have been served meanwhile are passed over.
+    pub(crate) wants: VecDeque<Ticket>,
+    pub(crate) lender: Option<Arc<Member>>,
+    noted: Noted,
+}
+
+/// Where the slot of a member is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Slot {
+    Here,
+    /// With somebody else, or asked for.
+    Away,
+    /// Given back to the pool, with [`lend`](crate::lend), and not asked for since.
+    Parted,
+}
+
+/// What the pool has been told of a member.
+#[derive(Default)]
+struct Noted {
+    /// The key in the list of those that wait.
+    listed: Option<usize>,
+    /// Counted among those of them that hold a slot.
+    holder: bool,
+    /// Counted among those that move without one.
+    drifting: bool,
+}
+
+impl Standing {
+    pub(crate) fn new(lender: Option<Arc<Member>>, job: bool) -> Self {
+        let mut turns = Slab::new();
+        turns.insert(1);
+        Standing {
+            slot: if job { Slot::Here } else { Slot::Away },
+            ended: !job,
+            polling: usize::from(job),
+            shaken: false,
+            turns,
+            waits: Slab::new(),
+            ticket: None,
+            wakers: Vec::new(),
+            wants: VecDeque::new(),
+            lender,
+            noted: Noted::default(),
+        }
+    }
+
+    /// The pool has it in the list of those that wait.
+    pub(crate) fn is_listed(&self) -> bool {
+        self.noted.listed.is_some()
+    }
+
+    /// The job waits, or will wait, for whoever has this ticket.
+    pub(crate) fn want(&mut self, ticket: Ticket, slots: &Slots<Arc<Member>>) {
+        if self.wants.len() == self.wants.capacity() {
+            self.wants.retain(|ticket| slots.is_queued(*ticket));
+        }
+        self.wants.push_back(ticket);
+    }
+
+    pub(crate) fn holds(&self) -> bool {
+        self.slot == Slot::Here
+    }
+
+    /// Takes the slot from the member; whether it had one.
+    pub(crate) fn take(&mut self, leave: Slot) -> bool {
+        let held = self.holds();
+        if held {
+            self.slot = leave;
+        }
+        held
+    }
+
+    pub(crate) fn waits(&self) -> bool {
+        !self.ended && self.polling == 0 && !self.shaken && !self.waits.is_empty()
+    }
+
+    /// The slot lies idle, and no verb is about to go on with it.
+    pub(crate) fn can_lend(&self) -> bool {
+        self.holds() && !self.waits.is_empty() && !self.waits.iter().any(|(_, wait)| wait.resuming)
+    }
+
+    /// Whether a verb will find out that what it waits for is there.
+    pub(crate) fn will_look(&mut self, key: usize, prospect: Prospect, later: &mut Later) -> bool {
+        let Some(now) = self.waits.get_mut(key) else {
+            return true;
+        };
+        let turn = self.turns.get(now.part as usize).copied();
+        match (turn, now.asked) {
+            // Its job has not been polled since: it was woken, or will be.
+            (Some(turn), _) if turn == now.looked && prospect == Prospect::Something => true,
+            (Some(turn), Some(asked)) => turn == asked,
+            (turn, None) => {
+                now.asked = Some(turn.unwrap_or_default());
+                later.wakers.push(now.waker.clone());
+                true
+            }
+            (None, Some(_)) => false,
+        }
+    }
+
+    /// Tells the pool what this member does.
+    pub(crate) fn note(&mut self, member: &Arc<Member>) {
+        let core = member.core();
+        let stalled = &core.stalled;
+        let waits = self.waits();
+        let holder = waits && self.holds();
+        let drifting = !waits && !self.holds() && !self.ended;
+        let listed = waits && self.slot != Slot::Away;
+        let noted = &mut self.noted;
+        if drifting && !noted.drifting {
+            stalled.drifting.fetch_add(1, Ordering::SeqCst);
+        }
+        match (holder, noted.holder) {
+            (true, false) => drop(stalled.holders.fetch_add(1, Ordering::SeqCst)),
+            (false, true) => drop(stalled.holders.fetch_sub(1, Ordering::SeqCst)),
+            _ => {}
+        }
+        match (listed, noted.listed) {
+            (true, None) => noted.listed = Some(stalled.add(member.clone())),
+            (false, Some(key)) => {
+                noted.listed = None;
+                stalled.remove(key);
+                core.awaited.note_move();
+            }
+            _ => {}
+        }
+        if !drifting && noted.drifting {
+            stalled.drifting.fetch_sub(1, Ordering::SeqCst);
+        }
+        (noted.holder, noted.drifting) = (holder, drifting);
+    }
+}
