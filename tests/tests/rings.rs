@@ -89,9 +89,9 @@ fn tasks_that_inherit_use_the_slot_of_the_job_that_waits_for_them() {
                 inherit(
                     async move { b_in.spawn(async move { back.spawn(async { 5 }).await.await.unwrap() }).await.await },
                 );
-            let (x, y, z) =
+            let (one, two, over) =
                 tokio::join!(tokio::spawn(part(a_in.clone())), tokio::spawn(part(a_in.clone())), tokio::spawn(over_b));
-            x.unwrap() + y.unwrap() + z.unwrap().unwrap()
+            one.unwrap() + two.unwrap() + over.unwrap().unwrap()
         });
         assert_eq!(job.await.await.unwrap(), 7);
         assert_eq!((a.free(), b.free()), (1, 1));

@@ -1,0 +1,124 @@
+//! Performs acts.
+
+use std::future::poll_fn;
+use std::task::Poll;
+use std::time::Duration;
+
+use futures::future::{BoxFuture, join_all, select_all};
+use greenpool::{GreenThread, inherit, lend};
+use tokio::task::yield_now;
+use tokio::time::sleep;
+
+use crate::declared::{left, right};
+use crate::fan;
+use crate::job::{Actor, Body, planned_panic};
+use crate::map;
+use crate::pile;
+use crate::program::{Act, Block, Job, Pool, Then};
+use crate::world::Value;
+
+/// Boxed, since acts make further blocks.
+pub(crate) fn run(actor: Actor, block: Block) -> BoxFuture<'static, ()> {
+    Box::pin(async move {
+        let mut kept = Vec::new();
+        for act in block {
+            perform(&actor, act, &mut kept).await;
+        }
+        for green in kept {
+            drop(actor.wait(green).await);
+        }
+    })
+}
+
+async fn perform(actor: &Actor, act: Act, kept: &mut Vec<GreenThread<Value>>) {
+    match act {
+        Act::Yield => yield_now().await,
+        Act::Sleep => sleep(Duration::from_millis(1)).await,
+        Act::Panic => planned_panic(),
+        Act::Resize(pool, size) => actor.world.resize(pool, size),
+        Act::AbortAll(pool) => drop(actor.world.pool(pool).abort_all()),
+        Act::Spawn(pool, job, after) => {
+            let green = spawn(actor, pool, job).await;
+            then(actor, green, after, kept).await;
+        }
+        Act::SpawnN(pool, job) => spawn_n(actor, pool, job).await,
+        Act::TrySpawn(pool, job, after) => {
+            if let Some(green) = try_spawn(actor, pool, job) {
+                then(actor, green, after, kept).await;
+            }
+        }
+        Act::Map(map) => map::run(actor, map).await,
+        Act::Pile(pile) => pile::run(actor, pile).await,
+        Act::Fan(fan) => fan::run(actor, fan).await,
+        Act::Join(blocks) => drop(join_all(blocks.into_iter().map(|block| run(actor.clone(), block))).await),
+        Act::Select(blocks) => {
+            if !blocks.is_empty() {
+                select_all(blocks.into_iter().map(|block| run(actor.clone(), block))).await;
+            }
+        }
+        Act::Polls(polls, block) => poll_times(polls, run(actor.clone(), block)).await,
+        Act::Lend(turns) => actor.wait(lend(take_turns(turns))).await,
+        Act::Inherit(block) => {
+            let part = inherit(run(actor.clone(), block));
+            let _ = tokio::spawn(part).await;
+        }
+    }
+}
+
+async fn spawn(actor: &Actor, pool: Pool, job: Job) -> GreenThread<Value> {
+    let body = Body::new(&actor.world, pool, job);
+    if actor.world.is_declared(pool) {
+        actor.wait(left::spawn(body)).await
+    } else {
+        actor.wait(actor.world.pool(pool).spawn(body.run())).await
+    }
+}
+
+async fn spawn_n(actor: &Actor, pool: Pool, job: Job) {
+    let body = Body::new(&actor.world, pool, job);
+    if actor.world.is_declared(pool) {
+        actor.wait(right::spawn_n(body)).await;
+    } else {
+        actor.wait(actor.world.pool(pool).spawn_n(body.run())).await;
+    }
+}
+
+fn try_spawn(actor: &Actor, pool: Pool, job: Job) -> Option<GreenThread<Value>> {
+    let body = Body::new(&actor.world, pool, job);
+    if actor.world.is_declared(pool) {
+        right::try_spawn(body).ok()
+    } else {
+        actor.world.pool(pool).try_spawn(body.run()).ok()
+    }
+}
+
+async fn then(actor: &Actor, green: GreenThread<Value>, then: Then, kept: &mut Vec<GreenThread<Value>>) {
+    match then {
+        Then::Await => drop(actor.wait(green).await),
+        Then::Drop => drop(green),
+        Then::Abort => green.abort(),
+        Then::Keep => kept.push(green),
+    }
+}
+
+pub(crate) async fn take_turns(turns: usize) {
+    for _ in 0..turns {
+        yield_now().await;
+    }
+}
+
+/// Drops a future as soon as it has been polled so many times.
+pub(crate) async fn poll_times(polls: usize, mut future: BoxFuture<'static, ()>) {
+    let mut left = polls;
+    poll_fn(|cx| {
+        if left == 0 {
+            return Poll::Ready(());
+        }
+        left -= 1;
+        match future.as_mut().poll(cx) {
+            Poll::Pending if left > 0 => Poll::Pending,
+            _ => Poll::Ready(()),
+        }
+    })
+    .await;
+}

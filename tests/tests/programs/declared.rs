@@ -1,0 +1,18 @@
+//! Two declared functions that share one pool.
+
+use greenpool::{GreenPool, green_pool};
+
+use crate::job::Body;
+use crate::world::Value;
+
+static SHARED: GreenPool = GreenPool::const_new(1);
+
+#[green_pool(pool = SHARED)]
+pub(crate) async fn left(body: Body) -> Value {
+    body.run().await
+}
+
+#[green_pool(pool = SHARED)]
+pub(crate) async fn right(body: Body) -> Value {
+    body.run().await
+}

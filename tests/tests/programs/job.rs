@@ -1,0 +1,182 @@
+//! A job of a program while it runs: whether it counts against the limit, and how it ends.
+
+use std::panic::resume_unwind;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use futures::future::BoxFuture;
+
+use crate::act;
+use crate::program::{End, Job, Pool};
+use crate::world::{Value, World};
+
+/// What the planned panics carry.
+pub(crate) struct Planned;
+
+/// Unlike `panic!`, this does not go through the hook, which would print each of them.
+pub(crate) fn planned_panic() -> ! {
+    resume_unwind(Box::new(Planned))
+}
+
+/// Who acts: the program's main task, or a job.
+#[derive(Clone)]
+pub(crate) struct Actor {
+    pub(crate) world: World,
+    life: Option<Arc<Life>>,
+}
+
+/// A job from its beginning to its end.
+struct Life {
+    world: World,
+    pool: Pool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Verbs of greenpool that are pending.
+    pending: usize,
+    /// A verb was dropped: the slot may be away until the next one has come to its end.
+    adrift: bool,
+    active: bool,
+    over: bool,
+}
+
+impl Life {
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.state();
+        change(&mut state);
+        let active = state.pending == 0 && !state.adrift && !state.over;
+        if active != state.active {
+            state.active = active;
+            if active {
+                self.world.activate(self.pool);
+            } else {
+                self.world.deactivate(self.pool);
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Actor {
+    pub(crate) fn outside(world: &World) -> Self {
+        Actor { world: world.clone(), life: None }
+    }
+
+    /// Awaits a verb of greenpool: meanwhile the job does not count.
+    pub(crate) fn wait<F: Future>(&self, verb: F) -> Wait<F> {
+        Wait { verb: Box::pin(verb), life: self.life.clone(), pending: false }
+    }
+}
+
+/// The future of [`Actor::wait`].
+pub(crate) struct Wait<F> {
+    verb: Pin<Box<F>>,
+    life: Option<Arc<Life>>,
+    pending: bool,
+}
+
+impl<F> Wait<F> {
+    fn over(&mut self, adrift: bool) {
+        if let (Some(life), true) = (&self.life, std::mem::take(&mut self.pending)) {
+            life.change(|state| {
+                state.pending -= 1;
+                state.adrift = adrift;
+            });
+        }
+    }
+}
+
+impl<F: Future> Future for Wait<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = &mut *self;
+        if let (Some(life), false) = (&this.life, std::mem::replace(&mut this.pending, true)) {
+            life.change(|state| state.pending += 1);
+        }
+        let output = ready!(this.verb.as_mut().poll(cx));
+        this.over(false);
+        Poll::Ready(output)
+    }
+}
+
+impl<F> Drop for Wait<F> {
+    fn drop(&mut self) {
+        self.over(true);
+    }
+}
+
+/// The job and its argument, before it begins.
+pub(crate) struct Body {
+    world: World,
+    pool: Pool,
+    job: Job,
+    argument: Value,
+}
+
+impl Body {
+    pub(crate) fn new(world: &World, pool: Pool, job: Job) -> Self {
+        Body { world: world.clone(), pool, job, argument: world.value() }
+    }
+
+    pub(crate) fn run(self) -> BoxFuture<'static, Value> {
+        // In an `async fn`, rustc leaks the output of a future whose drop panics (rust-lang/rust#47949).
+        let bomb = self.job.end == End::PanicInDrop && !self.world.is_declared(self.pool);
+        Box::pin(Explosive { future: Box::pin(self.perform()), armed: false, bomb })
+    }
+
+    async fn perform(self) -> Value {
+        let Body { world, pool, job, argument } = self;
+        let life = Arc::new(Life { world: world.clone(), pool, state: Mutex::default() });
+        let over = Over(life.clone());
+        life.change(|_| {});
+        act::run(Actor { world: world.clone(), life: Some(life) }, job.acts).await;
+        drop(argument);
+        if job.end == End::Panic {
+            planned_panic();
+        }
+        let result = world.value();
+        world.finished(pool);
+        drop(over);
+        result
+    }
+}
+
+/// Notices the end of a job, also when that is a drop.
+struct Over(Arc<Life>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.change(|state| state.over = true);
+    }
+}
+
+/// A future that may panic when it is dropped, if it has begun.
+struct Explosive {
+    future: BoxFuture<'static, Value>,
+    armed: bool,
+    bomb: bool,
+}
+
+impl Future for Explosive {
+    type Output = Value;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Value> {
+        self.armed = self.bomb;
+        self.future.as_mut().poll(cx)
+    }
+}
+
+impl Drop for Explosive {
+    fn drop(&mut self) {
+        if self.armed && !std::thread::panicking() {
+            planned_panic();
+        }
+    }
+}

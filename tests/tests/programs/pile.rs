@@ -1,0 +1,62 @@
+//! Performs piles.
+
+use futures::future::join;
+use greenpool::{GreenPile, PileSpawner, inherit};
+
+use crate::job::{Actor, Body};
+use crate::program::{Job, Pile, Pool, Producer, Taken};
+use crate::world::Value;
+
+pub(crate) async fn run(actor: &Actor, pile: Pile) {
+    let Pile { pool, jobs, by, taken } = pile;
+    let count = jobs.len();
+    let mut results = GreenPile::on(actor.world.pool(pool));
+    let done = match by {
+        Producer::First => {
+            for job in jobs {
+                actor.wait(results.spawn(Body::new(&actor.world, pool, job).run())).await;
+            }
+            take(actor, &mut results, taken).await
+        }
+        Producer::Meanwhile => {
+            let spawner = results.spawner();
+            join(produce(actor.clone(), pool, jobs, spawner), take(actor, &mut results, taken)).await.1
+        }
+        Producer::Inheriting => {
+            let spawner = results.spawner();
+            drop(tokio::spawn(inherit(produce(actor.clone(), pool, jobs, spawner))));
+            take(actor, &mut results, taken).await
+        }
+        Producer::Stranger => {
+            let spawner = results.spawner();
+            drop(tokio::spawn(produce(Actor::outside(&actor.world), pool, jobs, spawner)));
+            take(actor, &mut results, taken).await
+        }
+    };
+    match taken {
+        Taken::All if done != count && !actor.world.is_cut_short() => {
+            actor.world.fault(format!("a pile of {count} jobs gave {done} results"));
+        }
+        Taken::ThenDetached(_) => results.detach(),
+        _ => {}
+    }
+}
+
+async fn produce(actor: Actor, pool: Pool, jobs: Vec<Job>, spawner: PileSpawner<Value>) {
+    for job in jobs {
+        actor.wait(spawner.spawn(Body::new(&actor.world, pool, job).run())).await;
+    }
+}
+
+/// Takes what it should; gives how many those were.
+async fn take(actor: &Actor, results: &mut GreenPile<Value>, taken: Taken) -> usize {
+    let most = match taken {
+        Taken::All => usize::MAX,
+        Taken::ThenDropped(most) | Taken::ThenDetached(most) => most,
+    };
+    let mut count = 0;
+    while count < most && actor.wait(results.next()).await.is_some() {
+        count += 1;
+    }
+    count
+}

@@ -1,0 +1,199 @@
+//! The pools of a running program, and what is counted of them from outside.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use greenpool::GreenPool;
+
+use crate::declared::left;
+use crate::program::{Pool, Program};
+
+/// A clone is the same world.
+#[derive(Clone)]
+pub(crate) struct World(Arc<Shared>);
+
+pub(crate) struct Shared {
+    pools: Vec<Watched>,
+    declared: bool,
+    /// Values that have been made and not yet dropped.
+    values: AtomicUsize,
+    /// A pool was closed, or a runtime shut down: what has begun may have no end.
+    cut_short: AtomicBool,
+    faults: Mutex<Vec<String>>,
+}
+
+/// A pool and what the program has seen of it.
+struct Watched {
+    pool: GreenPool,
+    /// A declared pool lives on from program to program; this is what it had before.
+    before: greenpool::PoolStats,
+    size: usize,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    /// Jobs that run, and do not wait for greenpool.
+    active: usize,
+    limit: usize,
+    finished: u64,
+}
+
+/// A value of an argument or a result.
+pub(crate) struct Value(World);
+
+impl Drop for Value {
+    fn drop(&mut self) {
+        self.0.0.values.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl World {
+    pub(crate) fn new(program: &Program) -> Self {
+        let last = program.sizes.len() - 1;
+        let watch = |(at, size): (usize, &usize)| {
+            let declared = program.declared && at == last;
+            let pool = if declared { left::pool().clone() } else { GreenPool::new(*size) };
+            let before = pool.stats();
+            // Slots that a failed program has lost are no concern of this one.
+            let size = before.running + size;
+            pool.resize(size);
+            let seen = Seen { limit: size - before.running, ..Seen::default() };
+            Watched { pool, before, size, seen: Mutex::new(seen) }
+        };
+        let pools = program.sizes.iter().enumerate().map(watch).collect();
+        World(Arc::new(Shared {
+            pools,
+            declared: program.declared,
+            values: AtomicUsize::new(0),
+            cut_short: AtomicBool::new(false),
+            faults: Mutex::default(),
+        }))
+    }
+
+    pub(crate) fn pool(&self, pool: Pool) -> &GreenPool {
+        &self.0.pools[pool].pool
+    }
+
+    pub(crate) fn is_declared(&self, pool: Pool) -> bool {
+        self.0.declared && pool + 1 == self.0.pools.len()
+    }
+
+    pub(crate) fn value(&self) -> Value {
+        self.0.values.fetch_add(1, Ordering::SeqCst);
+        Value(self.clone())
+    }
+
+    pub(crate) fn fault(&self, what: String) {
+        lock(&self.0.faults).push(what);
+    }
+
+    pub(crate) fn faults(&self) -> Vec<String> {
+        lock(&self.0.faults).clone()
+    }
+
+    /// A job runs on, or begins.
+    pub(crate) fn activate(&self, pool: Pool) {
+        let mut seen = lock(&self.0.pools[pool].seen);
+        seen.active += 1;
+        if seen.active > seen.limit {
+            let (active, limit) = (seen.active, seen.limit);
+            drop(seen);
+            self.fault(format!("{active} jobs run in pool {pool}, which never had more than {limit} slots"));
+        }
+    }
+
+    pub(crate) fn deactivate(&self, pool: Pool) {
+        lock(&self.0.pools[pool].seen).active -= 1;
+    }
+
+    pub(crate) fn finished(&self, pool: Pool) {
+        lock(&self.0.pools[pool].seen).finished += 1;
+    }
+
+    pub(crate) fn close(&self, pool: Pool) {
+        self.cut_short();
+        self.pool(pool).close();
+    }
+
+    /// From now on results may be missing.
+    pub(crate) fn cut_short(&self) {
+        self.0.cut_short.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_cut_short(&self) -> bool {
+        self.0.cut_short.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn resize(&self, pool: Pool, size: usize) {
+        let watched = &self.0.pools[pool];
+        let mut seen = lock(&watched.seen);
+        seen.limit = seen.limit.max(size);
+        drop(seen);
+        watched.pool.resize(watched.before.running + size);
+    }
+
+    /// Gives pools without slots their first size again. False if there are none.
+    pub(crate) fn lift(&self) -> bool {
+        let mut any = false;
+        for watched in &self.0.pools {
+            if watched.pool.size() == watched.before.running {
+                watched.pool.resize(watched.size);
+                any = true;
+            }
+        }
+        any
+    }
+
+    pub(crate) fn is_at_rest(&self) -> bool {
+        let at_rest =
+            |watched: &Watched| watched.pool.running() == watched.before.running && watched.pool.waiting() == 0;
+        self.0.pools.iter().all(at_rest)
+    }
+
+    /// The pools that are the program's own.
+    pub(crate) fn own_pools(&self) -> impl Iterator<Item = &GreenPool> {
+        self.0.pools.iter().enumerate().filter(|(at, _)| !self.is_declared(*at)).map(|(_, watched)| &watched.pool)
+    }
+
+    /// What must hold when everything is over.
+    pub(crate) fn check_the_end(&self, program: &Program) {
+        let values = self.0.values.load(Ordering::SeqCst);
+        if values > 0 {
+            self.fault(format!("{values} values have not been dropped"));
+        }
+        for (at, watched) in self.0.pools.iter().enumerate() {
+            let (now, before) = (watched.pool.stats(), &watched.before);
+            let differ = |what: &str, is: u64, should_be: u64| {
+                if is != should_be {
+                    self.fault(format!("pool {at}: {what} is {is} and not {should_be}"));
+                }
+            };
+            differ("running", now.running as u64, before.running as u64);
+            differ("waiting", now.waiting as u64, 0);
+            let (finished, panicked) = (now.finished - before.finished, now.panicked - before.panicked);
+            let ended = finished + panicked + now.aborted - before.aborted;
+            differ("spawned", now.spawned - before.spawned, ended);
+            if program.is_layered() {
+                differ("overflowed", now.overflowed - before.overflowed, 0);
+            }
+            if !program.panics_in_drop() {
+                differ("finished", finished, lock(&watched.seen).finished);
+            }
+            let free = watched.pool.free() + before.running as isize;
+            if free != watched.pool.size() as isize {
+                self.fault(format!("pool {at}: {free} slots are free of {}", watched.pool.size()));
+            }
+        }
+    }
+
+    /// The pools as they are, for the report of a hang.
+    pub(crate) fn state(&self) -> String {
+        let state = |watched: &Watched| format!("{:?} {:?}", watched.pool, watched.pool.stats());
+        self.0.pools.iter().map(state).collect::<Vec<_>>().join("\n")
+    }
+}
