@@ -152,8 +152,7 @@ impl<S: Feed> Crew<S> {
                 let done = (hint.1 == Some(0)).then(|| guard.take()).flatten();
                 if let Some(source) = done {
                     drop(guard);
-                    self.flow.stop(None);
-                    drop(source);
+                    self.flow.stop(let_go(source));
                 } else if let Some(source) = guard.as_mut().filter(|source| source.total != total) {
                     source.total = total;
                     self.flow.state().ring.set_total(total);
@@ -163,9 +162,12 @@ impl<S: Feed> Crew<S> {
             Ok((None, _)) => {
                 let source = guard.take();
                 drop(guard);
+                if let Some(panic) = let_go(source) {
+                    self.flow.stop(None);
+                    return Some((number, Err(panic)));
+                }
                 self.flow.unreserve();
                 self.flow.stop(None);
-                drop(source);
                 None
             }
             Err(payload) => {
@@ -173,9 +175,14 @@ impl<S: Feed> Crew<S> {
                 let source = guard.take();
                 drop(guard);
                 self.flow.stop(None);
-                let _ = catch_unwind(AssertUnwindSafe(|| drop(source)));
+                let _ = let_go(source);
                 Some((number, Err(JoinError::panic(payload))))
             }
         }
     }
+}
+
+/// Drops a source that is not read any more; gives its panic, if it has one.
+fn let_go<S>(source: S) -> Option<JoinError> {
+    catch_unwind(AssertUnwindSafe(|| drop(source))).err().map(JoinError::panic)
 }

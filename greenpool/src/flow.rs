@@ -25,6 +25,7 @@ use crate::ring::Ring;
 use crate::seat::Seat;
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::wait::{Foresee, Outlook};
+use crate::wake::wake;
 
 /// All that the consumer and the workers of a map share, but for the source.
 pub(crate) struct Flow<T> {
@@ -199,7 +200,7 @@ impl<T> Flow<T> {
         if let Some(claim) = claim {
             claim.refuse();
         }
-        leave.into_iter().for_each(Waker::wake);
+        wake(leave);
         knot::changed(&self.core);
     }
 
@@ -309,13 +310,6 @@ impl<T> Flow<T> {
     fn is_really_wanted(&self) -> bool {
         let claim = self.state().staff.claim.clone();
         self.core.slots.free() < 0 || !claim.is_some_and(|claim| claim.is_alone())
-    }
-}
-
-#[inline]
-pub(crate) fn wake(waker: Option<Waker>) {
-    if let Some(waker) = waker {
-        waker.wake();
     }
 }
 

@@ -11,10 +11,11 @@ use tokio::task::coop;
 use crate::claim::{Acquire, Begun};
 use crate::crew::{Crew, Feed, Output};
 use crate::error::JoinError;
-use crate::flow::{Standing, wake};
+use crate::flow::Standing;
 use crate::knot;
 use crate::member::Member;
 use crate::seat::Seat;
+use crate::wake::wake;
 use crate::worker::TURNS;
 
 pin_project! {

@@ -10,6 +10,7 @@ use crate::knot::{Awaited, Stalled};
 use crate::member::Member;
 use crate::slots::Slots;
 use crate::sync::{Mutex, lock};
+use crate::wake::wake;
 
 /// The shared heart of a pool: its slots, the census of its jobs, and its counters.
 ///
@@ -130,7 +131,7 @@ impl Core {
         if outdated.left == 0 {
             let wakers = std::mem::take(&mut outdated.wakers);
             drop(outdated);
-            wakers.into_iter().for_each(Waker::wake);
+            wake(wakers);
         }
     }
 
@@ -162,7 +163,7 @@ impl Core {
         outdated.left += census & LIVE;
         drop(outdated);
         let wakers: Vec<Waker> = lock(&self.roster).iter().map(|(_, waker)| waker.clone()).collect();
-        wakers.into_iter().for_each(Waker::wake);
+        wake(wakers);
         for workers in &workers {
             workers.rouse();
         }

@@ -94,6 +94,7 @@ mod sync;
 mod task;
 mod thread;
 mod wait;
+mod wake;
 mod worker;
 mod workers;
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -208,12 +209,16 @@ impl<T> FusedStream for GreenMap<T> {
 
 impl<T> Drop for GreenMap<T> {
     fn drop(&mut self) {
-        self.foreman.dismiss();
+        // This drops the source. If that panics, the rest is to be done all the same.
+        let dismissed = catch_unwind(AssertUnwindSafe(|| self.foreman.dismiss()));
         if !self.detached {
             self.flow.abort();
         }
         let results = self.flow.state().ring.clear();
         drop(results);
+        if let Err(payload) = dismissed {
+            resume_unwind(payload);
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::slots::{Grant, Line, Ticket};
 use crate::standing::{Slot, Standing};
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::wait::{Prospect, Wait};
+use crate::wake::wake;
 
 /// One job that has waited for greenpool.
 pub(crate) struct Member {
@@ -122,7 +123,7 @@ impl Member {
         let mut later = Later::default();
         let moves = self.moves_in(standing, &mut later);
         found.append(&mut later.waits);
-        later.wakers.into_iter().for_each(Waker::wake);
+        wake(later.wakers);
         moves
     }
 
@@ -146,7 +147,7 @@ impl Member {
         standing.note(self);
         let waits = standing.waits();
         drop(standing);
-        wakers.into_iter().for_each(Waker::wake);
+        wake(wakers);
         if waits {
             knot::untie(&self.core);
         }
@@ -266,7 +267,7 @@ impl Member {
         self.lend_to_wanted(&mut standing, &mut wakers);
         standing.note(self);
         drop(standing);
-        wakers.into_iter().for_each(Waker::wake);
+        wake(wakers);
     }
 
     /// A verb is over.

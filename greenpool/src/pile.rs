@@ -18,6 +18,7 @@ use crate::spawning::{Plain, Spawning};
 use crate::sync::{Mutex, lock};
 use crate::thread::GreenThread;
 use crate::wait::Outlook;
+use crate::wake::wake;
 
 /// Jobs in a pool whose results come out in the order in which they were spawned. After eventlet's `GreenPile`.
 ///
@@ -362,9 +363,7 @@ fn wake_consumer<T>(shared: &Shared<T>, mut state: crate::sync::MutexGuard<'_, S
     shared.news.store(true, Ordering::SeqCst);
     let consumer = state.consumer.take();
     drop(state);
-    if let Some(consumer) = consumer {
-        consumer.wake();
-    }
+    wake(consumer);
 }
 
 /// The future of [`GreenPile::spawn`].

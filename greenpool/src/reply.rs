@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use crate::error::JoinError;
 use crate::sync::{Mutex, lock};
 use crate::thread::JobId;
+use crate::wake::wake;
 
 /// What the handle on a job and the worker that runs it share.
 pub(crate) struct Reply<T> {
@@ -87,9 +88,7 @@ impl<T> Reply<T> {
         let reader = state.reader.take();
         drop(state);
         drop(worker);
-        if let Some(reader) = reader {
-            reader.wake();
-        }
+        wake(reader);
     }
 
     /// The job waits for something. False: it is to be aborted.

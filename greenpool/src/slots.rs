@@ -34,6 +34,7 @@ use std::task::{Poll, Waker};
 use slab::Slab;
 
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
+use crate::wake::wake;
 
 const QUEUED: u64 = 1;
 const IDLERS: u64 = 1 << 1;
@@ -394,22 +395,6 @@ impl<L> Slots<L> {
         queues.give_back();
         drop(queues);
         wake(first.into_iter().chain(more));
-    }
-}
-
-/// Wakes all, also when one of the wakers panics.
-fn wake(wakers: impl IntoIterator<Item = Waker>) {
-    struct Rest<I: Iterator<Item = Waker>>(I);
-    impl<I: Iterator<Item = Waker>> Drop for Rest<I> {
-        fn drop(&mut self) {
-            for waker in self.0.by_ref() {
-                waker.wake();
-            }
-        }
-    }
-    let mut rest = Rest(wakers.into_iter());
-    for waker in rest.0.by_ref() {
-        waker.wake();
     }
 }
 

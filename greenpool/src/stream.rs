@@ -19,6 +19,8 @@ use crate::ring::Ring;
 use crate::sync::{Mutex, lock};
 use crate::wait::{Foresee, Wait};
 
+type Hint = (usize, Option<usize>);
+
 /// The one who reads the source, seen from the consumer.
 struct Reader<T> {
     flow: Arc<Flow<T>>,
@@ -116,12 +118,18 @@ where
 {
     let flow = leaving.flow.clone();
     let mut outsider = Some(outsider);
-    let mut source = pin!(source);
+    let mut source = pin!(Some(source));
     let mut read = 0;
     while let Some(mut place) = reserve(&flow).await {
-        let item = match next(source.as_mut(), &flow.core, &mut outsider).await {
+        let (item, hint) = match next(source.as_mut(), &flow.core, &mut outsider).await {
             Ok(Some(item)) => item,
-            Ok(None) => break,
+            Ok(None) => {
+                if let Err(payload) = catch_unwind(AssertUnwindSafe(|| source.set(None))) {
+                    place.read(read);
+                    place.put(Err(JoinError::panic(payload)));
+                }
+                break;
+            }
             Err(panic) => {
                 place.read(read);
                 place.put(Err(panic));
@@ -130,7 +138,7 @@ where
         };
         place.read(read);
         read += 1;
-        flow.state().ring.set_total(total(read, source.size_hint()));
+        flow.state().ring.set_total(total(read, hint));
         let Some(lender) = flow.acquire().await else {
             place.put(Err(JoinError::closed()));
             break;
@@ -179,18 +187,29 @@ async fn reserve<T>(flow: &Arc<Flow<T>>) -> Option<Place<T>> {
     .await
 }
 
+/// The next item, and what the source says of those after it.
 async fn next<S: Stream>(
-    mut source: Pin<&mut S>,
+    mut source: Pin<&mut Option<S>>,
     core: &Arc<Core>,
     outsider: &mut Option<Lineage>,
-) -> Result<Option<S::Item>, JoinError> {
-    poll_fn(|cx| match Lineage::enter(outsider, || catch_unwind(AssertUnwindSafe(|| source.as_mut().poll_next(cx)))) {
-        Ok(Poll::Pending) => {
-            knot::changed(core);
-            Poll::Pending
+) -> Result<Option<(S::Item, Hint)>, JoinError> {
+    poll_fn(|cx| {
+        let read = Lineage::enter(outsider, || {
+            catch_unwind(AssertUnwindSafe(|| {
+                let Some(mut source) = source.as_mut().as_pin_mut() else {
+                    return Poll::Ready(None);
+                };
+                source.as_mut().poll_next(cx).map(|item| item.map(|item| (item, source.size_hint())))
+            }))
+        });
+        match read {
+            Ok(Poll::Pending) => {
+                knot::changed(core);
+                Poll::Pending
+            }
+            Ok(Poll::Ready(item)) => Poll::Ready(Ok(item)),
+            Err(payload) => Poll::Ready(Err(JoinError::panic(payload))),
         }
-        Ok(Poll::Ready(item)) => Poll::Ready(Ok(item)),
-        Err(payload) => Poll::Ready(Err(JoinError::panic(payload))),
     })
     .await
 }

@@ -21,7 +21,7 @@ pin_project! {
     /// One job in a task of its own. The future is dropped before the seat: a slot never comes back early.
     pub(crate) struct Job<F> {
         #[pin]
-        future: F,
+        future: Option<F>,
         seat: Seat,
     }
 }
@@ -32,8 +32,18 @@ impl<F: Future> Future for Job<F> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let future = this.future;
-        let polled = this.seat.poll(|| future.poll(cx));
+        let mut future = this.future;
+        let polled = this.seat.poll(|| {
+            let polled = match future.as_mut().as_pin_mut() {
+                Some(future) => future.poll(cx),
+                None => Poll::Pending,
+            };
+            if polled.is_ready() {
+                // A job whose future panics in its destructor is one that has panicked.
+                future.set(None);
+            }
+            polled
+        });
         if polled.is_pending() && !this.seat.enrol(cx) {
             return Poll::Ready(Err(Ended::Aborted));
         }
@@ -63,7 +73,7 @@ impl<F: Future> Future for Queued<F> {
                     match (std::task::ready!(acquire.poll(cx)), future.take()) {
                         (Ok(lender), Some(future)) => {
                             let seat = Seat::new(core.clone(), lender);
-                            Queued::Running { job: Job { future, seat } }
+                            Queued::Running { job: Job { future: Some(future), seat } }
                         }
                         _ => Queued::Over,
                     }
@@ -122,7 +132,7 @@ where
     F::Output: Send + 'static,
 {
     let core = seat.core().clone();
-    launch(Job { future, seat }, core, None)
+    launch(Job { future: Some(future), seat }, core, None)
 }
 
 /// Likewise, where nobody wants a handle.
@@ -133,7 +143,7 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    tokio::spawn(Job { future, seat });
+    tokio::spawn(Job { future: Some(future), seat });
 }
 
 /// A job that stands in the queue, and keeps its turn without being awaited.
@@ -169,7 +179,7 @@ where
         return begin(future, seat);
     }
     let core = seat.core().clone();
-    let mut job = Box::pin(Job { future, seat });
+    let mut job = Box::pin(Job { future: Some(future), seat });
     DEPTH.set(depth + 1);
     let polled = catch_unwind(AssertUnwindSafe(|| job.as_mut().poll(cx)));
     DEPTH.set(depth);

@@ -22,6 +22,8 @@ mod slots;
 #[allow(dead_code)]
 #[path = "../../../greenpool/src/sync.rs"]
 mod sync;
+#[path = "../../../greenpool/src/wake.rs"]
+mod wake;
 
 mod explore;
 mod op;

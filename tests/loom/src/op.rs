@@ -102,6 +102,9 @@ impl World {
                 assert!(slots.running() <= self.limit + self.kept, "more slots taken than there are");
                 assert!(slots.waiting() <= self.tickets);
                 let _ = self.aim.map(|ticket| slots.only_queued(ticket));
+                if slots.running() == 0 {
+                    self.was_idle();
+                }
             }
         }
         Left::default()

@@ -1,0 +1,171 @@
+//! Panics in what a map reads, and in the function that makes the futures.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures::{Stream, StreamExt};
+use greenpool::{GreenMap, GreenPool, JoinError};
+use greenpool_tests::paused;
+
+use crate::way::{is_planned, planned};
+
+/// A source of numbers from 0 on that panics in one of its methods when it has given so many.
+#[derive(Clone, Copy)]
+struct Numbers {
+    given: u32,
+    panics_in_next: u32,
+    panics_in_size_hint: u32,
+}
+
+const NEVER: u32 = u32::MAX;
+
+impl Numbers {
+    fn next_panics(after: u32) -> Self {
+        Numbers { given: 0, panics_in_next: after, panics_in_size_hint: NEVER }
+    }
+
+    fn size_hint_panics(after: u32) -> Self {
+        Numbers { given: 0, panics_in_next: NEVER, panics_in_size_hint: after }
+    }
+
+    fn give(&mut self) -> Option<u32> {
+        if self.given == self.panics_in_next {
+            planned();
+        }
+        self.given += 1;
+        Some(self.given - 1)
+    }
+
+    fn hint(&self) -> (usize, Option<usize>) {
+        if self.given == self.panics_in_size_hint {
+            planned();
+        }
+        (0, None)
+    }
+}
+
+impl Iterator for Numbers {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        self.give()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.hint()
+    }
+}
+
+/// The same, as an async source.
+struct Ticks(Numbers);
+
+impl Stream for Ticks {
+    type Item = u32;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<u32>> {
+        Poll::Ready(self.0.give())
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.hint()
+    }
+}
+
+async fn same(n: u32) -> u32 {
+    n
+}
+
+/// The maps over one such source, ordered first.
+fn maps(pool: &GreenPool, numbers: Numbers) -> [GreenMap<u32>; 7] {
+    [
+        pool.imap(same, numbers),
+        pool.imap(|n, _| same(n), (numbers, 0..)),
+        pool.starmap(|n: u32| same(n), numbers.map(|n| (n,))),
+        pool.imap_stream(same, Ticks(numbers)),
+        pool.imap_unordered(same, numbers),
+        pool.starmap_unordered(|n: u32| same(n), numbers.map(|n| (n,))),
+        pool.imap_stream_unordered(same, Ticks(numbers)),
+    ]
+}
+
+/// What a map gives, to its end; `None` for the planned panic.
+async fn contents(map: GreenMap<u32>) -> Vec<Option<u32>> {
+    let content = |result: Result<u32, JoinError>| result.map_err(|error| assert!(is_planned(error))).ok();
+    map.map(content).collect().await
+}
+
+#[test]
+fn a_source_that_panics_gives_what_came_before_then_the_panic_then_the_end() {
+    paused(async {
+        for (at, after) in (0..7).flat_map(|at| [(at, 0), (at, 1), (at, 5)]) {
+            let pool = GreenPool::new(2);
+            let map = maps(&pool, Numbers::next_panics(after)).into_iter().nth(at).unwrap();
+            let mut found = contents(map).await;
+            if at > 3 {
+                found.sort_unstable_by_key(|number| number.unwrap_or(NEVER));
+            }
+            assert_eq!(found, (0..after).map(Some).chain([None]).collect::<Vec<_>>(), "{at}");
+            pool.waitall().await;
+            assert_eq!(pool.free(), 2, "{at}");
+            assert_eq!(pool.spawn(same(1)).await.await.unwrap(), 1);
+        }
+    });
+}
+
+#[test]
+fn a_size_hint_that_panics_later_ends_the_map_with_that_panic() {
+    paused(async {
+        for at in 0..7 {
+            let pool = GreenPool::new(2);
+            let map = maps(&pool, Numbers::size_hint_panics(3)).into_iter().nth(at).unwrap();
+            let mut found = contents(map).await;
+            found.sort_unstable_by_key(|number| number.unwrap_or(NEVER));
+            // The third number had been read when the hint was asked for.
+            assert_eq!(found, [Some(0), Some(1), None], "{at}");
+            pool.waitall().await;
+            assert_eq!(pool.free(), 2, "{at}");
+        }
+    });
+}
+
+#[test]
+fn a_size_hint_that_panics_at_the_start_is_the_callers() {
+    paused(async {
+        let pool = GreenPool::new(2);
+        let numbers = Numbers::size_hint_panics(0);
+        assert!(catch_unwind(AssertUnwindSafe(|| pool.imap(same, numbers))).is_err());
+        assert!(catch_unwind(AssertUnwindSafe(|| pool.imap_stream(same, Ticks(numbers)))).is_err());
+        pool.waitall().await;
+        assert_eq!((pool.stats().spawned, pool.free()), (0, 2));
+    });
+}
+
+#[test]
+fn a_function_that_panics_before_there_is_a_future_spoils_one_item_only() {
+    paused(async {
+        let make = |n: u32| if n % 3 == 1 { planned() } else { same(n) };
+        let pool = GreenPool::new(2);
+        let maps = [
+            pool.imap(make, 0..6),
+            pool.imap(move |n, _| make(n), (0..6, 0..)),
+            pool.starmap(move |n: u32| make(n), (0..6).map(|n| (n,))),
+            pool.imap_stream(make, futures::stream::iter(0..6)),
+            pool.imap_unordered(make, 0..6),
+            pool.starmap_unordered(move |n: u32| make(n), (0..6).map(|n| (n,))),
+            pool.imap_stream_unordered(make, futures::stream::iter(0..6)),
+        ];
+        for (at, map) in maps.into_iter().enumerate() {
+            let mut found = contents(map).await;
+            if at > 3 {
+                found.sort_unstable();
+                assert_eq!(found, [None, None, Some(0), Some(2), Some(3), Some(5)]);
+            } else {
+                assert_eq!(found, [Some(0), None, Some(2), Some(3), None, Some(5)]);
+            }
+        }
+        pool.waitall().await;
+        let stats = pool.stats();
+        assert_eq!((stats.spawned, stats.finished, stats.panicked, stats.running), (42, 28, 14, 0));
+    });
+}
