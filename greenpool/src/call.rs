@@ -177,7 +177,9 @@ where
         self.0.start_here(lender, cx)
     }
 
-    fn handle(_: GreenThread<O>) {}
+    fn handle(thread: GreenThread<O>) {
+        thread.lose();
+    }
 }
 
 /// The future of a declared function's `spawn`.

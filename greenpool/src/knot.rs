@@ -47,6 +47,7 @@ use crate::member::Member;
 use crate::slots::Ticket;
 use crate::sync::lock;
 use crate::wait::Wait;
+use crate::wake::wake;
 
 /// What is known of the jobs of one pool that have ever waited.
 #[derive(Default)]
@@ -195,7 +196,7 @@ pub(crate) struct Later {
 
 impl Later {
     fn happen(self) {
-        self.wakers.into_iter().for_each(Waker::wake);
+        wake(self.wakers);
     }
 }
 

@@ -65,6 +65,11 @@
 //! * You want a handful of tasks without a limit: use `tokio::task::JoinSet`, or `tokio::join!` for two or three.
 //! * You guard one step of a longer job: use `tokio::sync::Semaphore`.
 //! * You limit a rate and not a number (governor), compute on all cores (rayon), or retry (backon). greenpool goes with all of them.
+//!
+//! # Features
+//!
+//! * `tracing`, off by default: the panic of a job that nobody has a handle on ([`spawn_n`](GreenPool::spawn_n)) is one event of level `ERROR` and target
+//!   `greenpool`, with the name of the pool; and each job is polled in a span `job` of level `DEBUG` with that name.
 
 mod blocked;
 mod call;
@@ -93,6 +98,7 @@ mod stream;
 mod sync;
 mod task;
 mod thread;
+mod trace;
 mod wait;
 mod wake;
 mod worker;

@@ -131,7 +131,7 @@ impl GreenPool {
 
     /// Like [`spawn`](Self::spawn), where no result is wanted.
     ///
-    /// A panic in the job is counted in the pool's statistics and goes no further. If the pool is closed, `future` is dropped
+    /// A panic in the job is counted in the pool's statistics, told to `tracing` under the feature of that name, and goes no further. If the pool is closed, `future` is dropped
     /// and counted as refused.
     ///
     /// # Panics

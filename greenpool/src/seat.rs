@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use crate::heart::Core;
 use crate::lineage::Lineage;
 use crate::member::{Member, give_back};
+use crate::trace::JobSpan;
 
 /// The seat of one job, or of several that follow each other in it. Dropping it gives all back.
 pub(crate) struct Seat {
@@ -16,6 +17,7 @@ pub(crate) struct Seat {
     /// The key in the pool's roster.
     enrolled: Option<u32>,
     state: State,
+    span: JobSpan,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,7 +43,8 @@ impl Seat {
     #[inline]
     pub(crate) fn new(core: Arc<Core>, lender: Option<Arc<Member>>) -> Self {
         let epoch = core.join();
-        Seat { lineage: Some(Lineage::new(core, lender)), epoch, enrolled: None, state: State::Idle }
+        let span = JobSpan::new(&core);
+        Seat { lineage: Some(Lineage::new(core, lender)), epoch, enrolled: None, state: State::Idle, span }
     }
 
     #[inline]
@@ -57,7 +60,7 @@ impl Seat {
             return Poll::Ready(Err(Ended::Aborted));
         }
         self.state = State::Polling;
-        match Lineage::enter(&mut self.lineage, poll) {
+        match Lineage::enter(&mut self.lineage, || self.span.within(poll)) {
             Poll::Ready(value) => {
                 self.state = State::Done;
                 Poll::Ready(Ok(value))
@@ -114,6 +117,7 @@ impl Seat {
     #[inline]
     pub(crate) fn begin_next(&mut self) {
         self.core().counters.spawned.fetch_add(1, Ordering::Relaxed);
+        self.span = JobSpan::new(self.core());
         self.state = State::Idle;
     }
 

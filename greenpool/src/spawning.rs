@@ -90,7 +90,9 @@ where
         self.0.start_here(lender, cx)
     }
 
-    fn handle(_: GreenThread<F::Output>) {}
+    fn handle(thread: GreenThread<F::Output>) {
+        thread.lose();
+    }
 }
 
 /// Gets a slot, begins the job, and comes back when the caller may go on.

@@ -16,6 +16,7 @@ use crate::heart::Core;
 use crate::lineage;
 use crate::seat::{Ended, Seat};
 use crate::thread::GreenThread;
+use crate::trace;
 
 pin_project! {
     /// One job in a task of its own. The future is dropped before the seat: a slot never comes back early.
@@ -48,6 +49,30 @@ impl<F: Future> Future for Job<F> {
             return Poll::Ready(Err(Ended::Aborted));
         }
         polled
+    }
+}
+
+pin_project! {
+    /// A job that nobody has a handle on.
+    struct Alone<F> {
+        #[pin]
+        job: Job<F>,
+    }
+}
+
+impl<F: Future> Future for Alone<F> {
+    type Output = ();
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut job = self.project().job;
+        match catch_unwind(AssertUnwindSafe(|| job.as_mut().poll(cx).map(drop))) {
+            Ok(polled) => polled,
+            Err(payload) => {
+                trace::lost(job.seat.core(), &JoinError::panic(payload));
+                Poll::Ready(())
+            }
+        }
     }
 }
 
@@ -143,7 +168,7 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    tokio::spawn(Job { future: Some(future), seat });
+    tokio::spawn(Alone { job: Job { future: Some(future), seat } });
 }
 
 /// A job that stands in the queue, and keeps its turn without being awaited.
@@ -194,13 +219,13 @@ where
         Err(payload) => Err(JoinError::panic(payload)),
     };
     match catch_unwind(AssertUnwindSafe(|| drop(job))) {
-        Ok(()) => GreenThread::ended(result),
-        Err(payload) => GreenThread::ended(Err(JoinError::panic(payload))),
+        Ok(()) => GreenThread::ended(core, result),
+        Err(payload) => GreenThread::ended(core, Err(JoinError::panic(payload))),
     }
 }
 
 /// What a closed pool answers.
-pub(crate) fn refuse<T>(core: &Core) -> GreenThread<T> {
+pub(crate) fn refuse<T>(core: &Arc<Core>) -> GreenThread<T> {
     core.counters.refused.fetch_add(1, Ordering::Relaxed);
-    GreenThread::ended(Err(JoinError::closed()))
+    GreenThread::ended(core.clone(), Err(JoinError::closed()))
 }

@@ -16,6 +16,7 @@ use crate::heart::Core;
 use crate::reply::{Abort, Reply};
 use crate::seat::Ended;
 use crate::slots::Ticket;
+use crate::trace;
 use crate::wait::Outlook;
 
 /// One job in a pool, and a future of its result. After eventlet's `GreenThread`.
@@ -57,7 +58,7 @@ enum Source<T> {
     /// A worker runs it.
     Reply(Arc<Reply<T>>, &'static Arc<Core>),
     /// There is no task, or never was.
-    Over(JobId),
+    Over(JobId, Arc<Core>),
 }
 
 impl<T> Source<T> {
@@ -66,7 +67,7 @@ impl<T> Source<T> {
             Source::Task(_, core, Some(over)) => blocked.pend(core, ticket, || Outlook::Flag(over.clone()), cx),
             Source::Task(task, core, None) => blocked.pend(core, ticket, || Outlook::Task(task.abort_handle()), cx),
             Source::Reply(reply, core) => blocked.pend(core, ticket, || Outlook::Flag(reply.ending()), cx),
-            Source::Over(_) => {}
+            Source::Over(..) => {}
         }
     }
 }
@@ -92,13 +93,23 @@ impl<T> GreenThread<T> {
     }
 
     /// A job that is over already, or never was one.
-    pub(crate) fn ended(result: Result<T, JoinError>) -> Self {
+    pub(crate) fn ended(core: Arc<Core>, result: Result<T, JoinError>) -> Self {
         let id = JobId::next();
         GreenThread {
-            source: Source::Over(id),
+            source: Source::Over(id, core),
             out: Some(result.map_err(|error| error.of(id))),
             claim: None,
             blocked: Blocked::default(),
+        }
+    }
+
+    /// The job is over, and nobody gets this handle.
+    pub(crate) fn lose(self) {
+        if let Some(Err(error)) = &self.out {
+            match &self.source {
+                Source::Task(_, core, _) | Source::Over(_, core) => trace::lost(core, error),
+                Source::Reply(_, core) => trace::lost(core, error),
+            }
         }
     }
 
@@ -119,7 +130,7 @@ impl<T> GreenThread<T> {
         match &self.source {
             Source::Task(task, ..) => task.abort(),
             Source::Reply(reply, _) => reply.abort(),
-            Source::Over(_) => {}
+            Source::Over(..) => {}
         }
     }
 
@@ -139,7 +150,7 @@ impl<T> GreenThread<T> {
         match &self.source {
             Source::Task(task, ..) => self.out.is_some() || task.is_finished(),
             Source::Reply(reply, _) => reply.is_over(),
-            Source::Over(_) => true,
+            Source::Over(..) => true,
         }
     }
 
@@ -156,7 +167,7 @@ impl<T> GreenThread<T> {
         match &self.source {
             Source::Task(task, ..) => JobId::of_task(task.id()),
             Source::Reply(reply, _) => reply.id(),
-            Source::Over(id) => *id,
+            Source::Over(id, _) => *id,
         }
     }
 
@@ -167,7 +178,7 @@ impl<T> GreenThread<T> {
             return Poll::Ready(());
         }
         self.out = Some(match &mut self.source {
-            Source::Over(_) => return Poll::Ready(()),
+            Source::Over(..) => return Poll::Ready(()),
             Source::Reply(reply, _) => {
                 let turn = ready!(coop::poll_proceed(cx));
                 let result = ready!(reply.poll(cx));
@@ -248,7 +259,7 @@ impl<T: Send + 'static> GreenThread<T> {
         let target = match &self.source {
             Source::Task(task, ..) => Target::Task(task.abort_handle()),
             Source::Reply(reply, _) => Target::Reply(reply.clone()),
-            Source::Over(_) => Target::Over,
+            Source::Over(..) => Target::Over,
         };
         AbortHandle { id: self.id(), target }
     }

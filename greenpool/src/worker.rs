@@ -11,6 +11,7 @@ use tokio::task::coop;
 use crate::error::JoinError;
 use crate::reply::Promise;
 use crate::seat::{Ended, Seat, Slot};
+use crate::trace;
 use crate::workers::{Found, Workers};
 
 /// So many jobs a worker runs before it lets other tasks run, as a task of tokio has a budget of so many operations.
@@ -97,7 +98,11 @@ where
             Err(payload) => {
                 seat.mark_panicked();
                 let _ = end_early(this.job);
-                Poll::Ready(Err(JoinError::panic(payload)))
+                let error = JoinError::panic(payload);
+                if !this.promise.is_wanted() {
+                    trace::lost(seat.core(), &error);
+                }
+                Poll::Ready(Err(error))
             }
         }
     }
