@@ -142,10 +142,12 @@ where
     }
 
     #[inline]
+    #[track_caller]
     fn start(self, lender: Option<Arc<Member>>) -> GreenThread<O> {
         self.begin(Slot::new(pool::<P, A, O>(), lender))
     }
 
+    #[track_caller]
     fn start_here(self, lender: Arc<Member>, cx: &mut Context<'_>) -> GreenThread<O> {
         let seat = Seat::new(pool::<P, A, O>().clone(), Some(lender));
         task::begin_here(P::call(self.args), seat, cx)
@@ -169,10 +171,12 @@ where
     }
 
     #[inline]
+    #[track_caller]
     fn start(self, lender: Option<Arc<Member>>) {
         self.0.begin_alone(Slot::new(pool::<P, A, O>(), lender));
     }
 
+    #[track_caller]
     fn start_here(self, lender: Arc<Member>, cx: &mut Context<'_>) -> GreenThread<O> {
         self.0.start_here(lender, cx)
     }
@@ -248,6 +252,7 @@ where
     type Output = GreenThread<O>;
 
     #[inline]
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<GreenThread<O>> {
         self.0.poll(cx)
     }
@@ -260,6 +265,7 @@ where
     type Output = ();
 
     #[inline]
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         self.0.poll(cx)
     }

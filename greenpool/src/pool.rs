@@ -692,6 +692,7 @@ where
     type Output = GreenThread<F::Output>;
 
     #[inline]
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.0.poll(cx)
     }
@@ -705,6 +706,7 @@ where
     type Output = ();
 
     #[inline]
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         self.0.poll(cx)
     }
@@ -730,6 +732,7 @@ pub struct WaitAll {
 impl Future for WaitAll {
     type Output = ();
 
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         assert!(
@@ -777,6 +780,7 @@ pub struct AbortAll {
 impl Future for AbortAll {
     type Output = usize;
 
+    #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
         assert!(
             !lineage::is_inside(&self.core),

@@ -23,9 +23,11 @@ pub(crate) trait Start {
     fn core(&self) -> &Arc<Core>;
 
     /// In a slot that has just been acquired, or lent by `lender`.
+    #[track_caller]
     fn start(self, lender: Option<Arc<Member>>) -> Self::Handle;
 
     /// In the slot of the caller, who is being polled with `cx`.
+    #[track_caller]
     fn start_here(self, lender: Arc<Member>, cx: &mut Context<'_>) -> GreenThread<Self::Output>;
 
     /// What is left for the caller of a job that it had to wait for.
@@ -52,10 +54,12 @@ where
     }
 
     #[inline]
+    #[track_caller]
     fn start(self, lender: Option<Arc<Member>>) -> GreenThread<F::Output> {
         task::begin(self.future, Seat::new(self.core, lender))
     }
 
+    #[track_caller]
     fn start_here(self, lender: Arc<Member>, cx: &mut Context<'_>) -> GreenThread<F::Output> {
         task::begin_here(self.future, Seat::new(self.core, Some(lender)), cx)
     }
@@ -82,10 +86,12 @@ where
     }
 
     #[inline]
+    #[track_caller]
     fn start(self, lender: Option<Arc<Member>>) {
         task::begin_alone(self.0.future, Seat::new(self.0.core, lender));
     }
 
+    #[track_caller]
     fn start_here(self, lender: Arc<Member>, cx: &mut Context<'_>) -> GreenThread<F::Output> {
         self.0.start_here(lender, cx)
     }
@@ -121,6 +127,7 @@ impl<S: Start> Spawning<S, S::Output, S::Handle> {
     }
 
     #[inline]
+    #[track_caller]
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<S::Handle> {
         if let (Stage::Start, Some(what)) = (&self.stage, &self.what) {
             if what.core().slots.try_acquire().is_ok() {
@@ -132,6 +139,7 @@ impl<S: Start> Spawning<S, S::Output, S::Handle> {
 
     /// Begins the job in a slot that was acquired, or lent by `lender`.
     #[inline]
+    #[track_caller]
     fn start(&mut self, lender: Option<Arc<Member>>, cx: &mut Context<'_>) -> Poll<S::Handle> {
         let what = self.what.take().expect(OVER);
         self.begun(what.start(lender), cx)
@@ -148,6 +156,7 @@ impl<S: Start> Spawning<S, S::Output, S::Handle> {
     }
 
     #[cold]
+    #[track_caller]
     fn poll_slowly(&mut self, cx: &mut Context<'_>) -> Poll<S::Handle> {
         loop {
             match std::mem::replace(&mut self.stage, Stage::Start) {

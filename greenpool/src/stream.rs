@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 use std::task::Poll;
 
 use futures_core::Stream;
+use tokio::runtime::Handle;
 
 use crate::crew::total;
 use crate::error::JoinError;
@@ -96,6 +97,7 @@ where
     S::Item: Send,
     Fut: Future<Output: Send + 'static> + Send + 'static,
 {
+    let runtime = Handle::current();
     let flow = Flow::new(core, Ring::new(ordered, source.size_hint()), 0);
     let reader =
         Arc::new(Reader { flow: flow.clone(), resized: Mutex::new(None), outsider: Member::outsider(core.clone()) });
@@ -104,7 +106,7 @@ where
     *lock(&reader.resized) = Some(core.on_resize(weak));
     flow.hire(|key| {
         let leaving = Leaving { flow: flow.clone(), key, over: false };
-        tokio::spawn(read(leaving, outsider, apply, source)).abort_handle()
+        runtime.spawn(read(leaving, outsider, apply, source)).abort_handle()
     });
     (flow, reader)
 }

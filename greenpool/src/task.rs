@@ -194,6 +194,7 @@ thread_local! {
 ///
 /// So the child comes before anything that was spawned earlier and has not begun, as in eventlet, which runs it inside of
 /// the caller. A child that is ready at once needs no task at all.
+#[track_caller]
 pub(crate) fn begin_here<F>(future: F, seat: Seat, cx: &mut Context<'_>) -> GreenThread<F::Output>
 where
     F: Future + Send + 'static,

@@ -1,0 +1,140 @@
+//! Greenpool outside of any runtime: each verb that begins a job panics at the line of the user's that asked for it, and loses
+//! nothing.
+
+use std::cell::Cell;
+use std::future::ready;
+use std::panic::{self, AssertUnwindSafe, Location, catch_unwind};
+use std::sync::Once;
+
+use futures::executor::block_on;
+use futures::stream;
+use greenpool::{GreenPile, GreenPool, green_pool, pile};
+
+thread_local! {
+    /// Where the last panic of this thread was.
+    static PLACE: Cell<Option<(String, u32)>> = const { Cell::new(None) };
+}
+
+/// Runs `verb`; gives where it panicked, and what it said.
+fn panics(verb: impl FnOnce()) -> (String, u32, String) {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let print = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            let at = info.location().map(|at| (at.file().to_owned(), at.line()));
+            // A test that fails is to say so.
+            if at.as_ref().is_some_and(|at| at.0.ends_with("nowhere.rs")) && info.payload_as_str().is_some_and(is_clear)
+            {
+                PLACE.set(at);
+            } else {
+                print(info);
+            }
+        }));
+    });
+    let payload = catch_unwind(AssertUnwindSafe(verb)).expect_err("there is no runtime");
+    let (file, line) = PLACE.take().expect("the panic is at a line of this file");
+    (
+        file,
+        line,
+        payload
+            .downcast_ref::<String>()
+            .cloned()
+            .unwrap_or_else(|| (*payload.downcast_ref::<&str>().unwrap()).to_owned()),
+    )
+}
+
+/// What tokio says, too.
+fn is_clear(message: &str) -> bool {
+    message.contains("must be called from the context of a Tokio 1.x runtime")
+}
+
+/// Every verb here stands on the line of its `check!`.
+macro_rules! check {
+    ($verb:expr) => {{
+        let here = Location::caller();
+        let (file, line, message) = panics(|| _ = $verb);
+        assert_eq!((file.as_str(), line), (here.file(), here.line()), "{}", stringify!($verb));
+        assert!(is_clear(&message), "{message}");
+    }};
+}
+
+#[green_pool(size = 2)]
+async fn work(n: u32) -> u32 {
+    n
+}
+
+#[test]
+fn verbs_that_begin_at_once_panic_at_the_callers_line() {
+    let pool = GreenPool::new(2);
+    check!(pool.try_spawn(ready(1)));
+    check!(pool.imap(ready::<u32>, [1]));
+    check!(pool.imap(|a: u32, _: u32| ready(a), ([1], [2])));
+    check!(pool.imap_unordered(ready::<u32>, [1]));
+    check!(pool.starmap(ready::<u32>, [(1,)]));
+    check!(pool.starmap_unordered(ready::<u32>, [(1,)]));
+    check!(pool.imap_stream(ready::<u32>, stream::iter([1])));
+    check!(pool.imap_stream_unordered(ready::<u32>, stream::iter([1])));
+    check!(pile![in pool; ready(1), ready("two")]);
+    check!(pile![size = 2; ready(1), ready("two")]);
+    assert_eq!((pool.running(), pool.waiting(), pool.free()), (0, 0, 2));
+
+    check!(work::try_spawn(1));
+    check!(work::imap([1]));
+    check!(work::imap_unordered([1]));
+    check!(work::starmap([(1,)]));
+    check!(work::starmap_unordered([(1,)]));
+    check!(pile![work(1), work(2)]);
+    check!(pile! { one: work(1), two: work(2) });
+    assert_eq!((work::pool().running(), work::pool().waiting(), work::pool().free()), (0, 0, 2));
+}
+
+#[test]
+fn verbs_that_are_awaited_panic_at_the_line_of_the_await() {
+    #[green_pool(size = 2)]
+    async fn other(n: u32) -> u32 {
+        n
+    }
+
+    let pool = GreenPool::new(2);
+    check!(block_on(async { pool.spawn(ready(1)).await }));
+    check!(block_on(async { pool.spawn_n(ready(1)).await }));
+    let pile = GreenPile::on(&pool);
+    check!(block_on(async { pile.spawn(ready(1)).await }));
+    check!(block_on(async { pile.spawner().spawn(ready(1)).await }));
+    assert_eq!((pool.running(), pool.waiting(), pool.free()), (0, 0, 2));
+
+    check!(block_on(async { other::spawn(1).await }));
+    check!(block_on(async { other::spawn_n(1).await }));
+    assert_eq!((other::pool().running(), other::pool().waiting(), other::pool().free()), (0, 0, 2));
+}
+
+#[test]
+fn what_needs_no_runtime_works_without_one() {
+    let pool = GreenPool::new(2);
+    pool.resize(1);
+    block_on(pool.waitall());
+    assert_eq!(block_on(pool.abort_all()), 0);
+    assert_eq!(block_on(work(3)), 3);
+    pool.close();
+    assert!(block_on(async { pool.spawn(ready(1)).await.await }).unwrap_err().is_closed());
+    assert_eq!((pool.running(), pool.free()), (0, 1));
+}
+
+#[test]
+fn a_handle_can_be_awaited_without_a_runtime() {
+    #[green_pool(size = 2)]
+    async fn other(n: u32) -> u32 {
+        n
+    }
+
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    let (mut map, green, declared) = runtime.block_on(async {
+        let pool = GreenPool::new(2);
+        (pool.imap(ready::<u32>, 0..5), pool.spawn(ready(7)).await, other::spawn(8).await)
+    });
+    assert_eq!(block_on(green).unwrap() + block_on(declared).unwrap(), 15);
+    for n in 0..5 {
+        assert_eq!(block_on(map.next()).unwrap().unwrap(), n);
+    }
+    assert!(block_on(map.next()).is_none());
+}
