@@ -1,5 +1,6 @@
 //! Greenpool outside of any runtime: each verb that begins a job panics at the line of the user's that asked for it, and loses
 //! nothing.
+#![expect(clippy::unused_async, reason = "they are jobs")]
 
 use std::cell::Cell;
 use std::future::ready;
@@ -96,14 +97,14 @@ fn verbs_that_are_awaited_panic_at_the_line_of_the_await() {
     }
 
     let pool = GreenPool::new(2);
-    check!(block_on(async { pool.spawn(ready(1)).await }));
+    check!(block_on(async { drop(pool.spawn(ready(1)).await) }));
     check!(block_on(async { pool.spawn_n(ready(1)).await }));
     let pile = GreenPile::on(&pool);
     check!(block_on(async { pile.spawn(ready(1)).await }));
     check!(block_on(async { pile.spawner().spawn(ready(1)).await }));
     assert_eq!((pool.running(), pool.waiting(), pool.free()), (0, 0, 2));
 
-    check!(block_on(async { other::spawn(1).await }));
+    check!(block_on(async { drop(other::spawn(1).await) }));
     check!(block_on(async { other::spawn_n(1).await }));
     assert_eq!((other::pool().running(), other::pool().waiting(), other::pool().free()), (0, 0, 2));
 }

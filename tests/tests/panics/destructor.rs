@@ -1,4 +1,5 @@
 //! Panics in destructors: of a job's future, of its result, of its argument, of a source.
+#![expect(clippy::unused_async, reason = "they are jobs")]
 
 use std::future::{pending, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -248,7 +249,7 @@ fn a_source_whose_destructor_panics_at_its_end_ends_the_map_with_that_panic() {
         let maps = [
             pool.imap(ready, source()),
             pool.imap_unordered(ready, source()),
-            pool.imap(|n, _| ready(n), (source(), [(); 3])),
+            pool.imap(|n, ()| ready(n), (source(), [(); 3])),
             pool.imap_stream(ready, futures::stream::iter(source())),
         ];
         for map in maps {

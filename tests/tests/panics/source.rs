@@ -11,7 +11,7 @@ use greenpool_tests::paused;
 use crate::way::{is_planned, planned};
 
 /// A source of numbers from 0 on that panics in one of its methods when it has given so many.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Numbers {
     given: u32,
     panics_in_next: u32,
@@ -29,12 +29,12 @@ impl Numbers {
         Numbers { given: 0, panics_in_next: NEVER, panics_in_size_hint: after }
     }
 
-    fn give(&mut self) -> Option<u32> {
+    fn give(&mut self) -> u32 {
         if self.given == self.panics_in_next {
             planned();
         }
         self.given += 1;
-        Some(self.given - 1)
+        self.given - 1
     }
 
     fn hint(&self) -> (usize, Option<usize>) {
@@ -49,7 +49,7 @@ impl Iterator for Numbers {
     type Item = u32;
 
     fn next(&mut self) -> Option<u32> {
-        self.give()
+        Some(self.give())
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -64,7 +64,7 @@ impl Stream for Ticks {
     type Item = u32;
 
     fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<u32>> {
-        Poll::Ready(self.0.give())
+        Poll::Ready(Some(self.0.give()))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -77,15 +77,16 @@ async fn same(n: u32) -> u32 {
 }
 
 /// The maps over one such source, ordered first.
-fn maps(pool: &GreenPool, numbers: Numbers) -> [GreenMap<u32>; 7] {
+fn maps(pool: &GreenPool, source: &Numbers) -> [GreenMap<u32>; 7] {
+    let numbers = || source.clone();
     [
-        pool.imap(same, numbers),
-        pool.imap(|n, _| same(n), (numbers, 0..)),
-        pool.starmap(|n: u32| same(n), numbers.map(|n| (n,))),
-        pool.imap_stream(same, Ticks(numbers)),
-        pool.imap_unordered(same, numbers),
-        pool.starmap_unordered(|n: u32| same(n), numbers.map(|n| (n,))),
-        pool.imap_stream_unordered(same, Ticks(numbers)),
+        pool.imap(same, numbers()),
+        pool.imap(|n, _| same(n), (numbers(), 0..)),
+        pool.starmap(|n: u32| same(n), numbers().map(|n| (n,))),
+        pool.imap_stream(same, Ticks(numbers())),
+        pool.imap_unordered(same, numbers()),
+        pool.starmap_unordered(|n: u32| same(n), numbers().map(|n| (n,))),
+        pool.imap_stream_unordered(same, Ticks(numbers())),
     ]
 }
 
@@ -100,7 +101,7 @@ fn a_source_that_panics_gives_what_came_before_then_the_panic_then_the_end() {
     paused(async {
         for (at, after) in (0..7).flat_map(|at| [(at, 0), (at, 1), (at, 5)]) {
             let pool = GreenPool::new(2);
-            let map = maps(&pool, Numbers::next_panics(after)).into_iter().nth(at).unwrap();
+            let map = maps(&pool, &Numbers::next_panics(after)).into_iter().nth(at).unwrap();
             let mut found = contents(map).await;
             if at > 3 {
                 found.sort_unstable_by_key(|number| number.unwrap_or(NEVER));
@@ -118,7 +119,7 @@ fn a_size_hint_that_panics_later_ends_the_map_with_that_panic() {
     paused(async {
         for at in 0..7 {
             let pool = GreenPool::new(2);
-            let map = maps(&pool, Numbers::size_hint_panics(3)).into_iter().nth(at).unwrap();
+            let map = maps(&pool, &Numbers::size_hint_panics(3)).into_iter().nth(at).unwrap();
             let mut found = contents(map).await;
             found.sort_unstable_by_key(|number| number.unwrap_or(NEVER));
             // The third number had been read when the hint was asked for.
@@ -133,9 +134,9 @@ fn a_size_hint_that_panics_later_ends_the_map_with_that_panic() {
 fn a_size_hint_that_panics_at_the_start_is_the_callers() {
     paused(async {
         let pool = GreenPool::new(2);
-        let numbers = Numbers::size_hint_panics(0);
-        assert!(catch_unwind(AssertUnwindSafe(|| pool.imap(same, numbers))).is_err());
-        assert!(catch_unwind(AssertUnwindSafe(|| pool.imap_stream(same, Ticks(numbers)))).is_err());
+        let numbers = || Numbers::size_hint_panics(0);
+        assert!(catch_unwind(AssertUnwindSafe(|| pool.imap(same, numbers()))).is_err());
+        assert!(catch_unwind(AssertUnwindSafe(|| pool.imap_stream(same, Ticks(numbers())))).is_err());
         pool.waitall().await;
         assert_eq!((pool.stats().spawned, pool.free()), (0, 2));
     });
