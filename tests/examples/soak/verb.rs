@@ -1,0 +1,298 @@
+//! One verb at random.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use futures::{FutureExt, stream};
+use greenpool::{GreenMap, GreenPile, GreenPool, JoinError, pile};
+use tokio::time::{sleep, timeout};
+
+use crate::dice::Dice;
+use crate::job::{Gift, declared, job};
+use crate::world::{POOLS, World};
+
+/// Where a verb is done: with which pool, from how deep, and by what dice.
+struct Scene {
+    world: Arc<World>,
+    pool: GreenPool,
+    at: usize,
+    depth: u32,
+    dice: Dice,
+    id: u64,
+}
+
+/// A job gave what it was to give, or was aborted, or panicked as planned.
+fn check(result: Result<Gift, JoinError>, number: u64) {
+    match result {
+        Ok((found, _)) => assert_eq!(found, number, "this is the result of another job"),
+        Err(error) if error.is_panic() => assert_eq!(error.to_string(), "the job panicked: planned"),
+        Err(error) => assert!(!error.is_closed(), "no pool is closed"),
+    }
+}
+
+/// Takes the results of an ordered map, or only so many.
+async fn take(mut map: GreenMap<Gift>, many: u64) {
+    for number in 0..many {
+        match map.next().await {
+            Some(result) => check(result, number),
+            None => return,
+        }
+    }
+}
+
+/// Polls once, and drops.
+async fn touch<F: Future + Unpin>(mut future: F) {
+    poll_fn(|cx| {
+        drop(future.poll_unpin(cx));
+        Poll::Ready(())
+    })
+    .await;
+}
+
+impl Scene {
+    fn job(&mut self, number: u64) -> BoxFuture<'static, Gift> {
+        job(self.world.clone(), self.at, number, self.dice.next(), self.depth)
+    }
+
+    /// The arguments of a job of the declared function.
+    fn call(&mut self, number: u64) -> (Arc<World>, u64, u64, u32) {
+        (self.world.clone(), number, self.dice.next(), self.depth)
+    }
+
+    /// The function of a map.
+    fn make(&mut self) -> impl FnMut(u64) -> BoxFuture<'static, Gift> + Send + use<> {
+        let (world, at, depth, seed) = (self.world.clone(), self.at, self.depth, self.dice.next());
+        move |number| job(world.clone(), at, number, seed.wrapping_add(number), depth)
+    }
+
+    /// Tells the world what is done.
+    fn begins(&self, verb: &'static str) -> &'static str {
+        self.world.begins(self.id, verb, self.at, self.depth);
+        verb
+    }
+
+    fn pause(&mut self) -> Duration {
+        Duration::from_micros(self.dice.below(1000) as u64)
+    }
+
+    fn some(&mut self) -> u64 {
+        self.dice.below(8) as u64
+    }
+
+    async fn spawn(&mut self) -> &'static str {
+        let job = self.job(1);
+        let kind = self.dice.below(7);
+        let verb = self.begins(
+            ["spawn", "spawn and drop", "spawn and abort", "spawn_n", "try_spawn", "spawn dropped", "spawn in time"]
+                [kind],
+        );
+        match kind {
+            0 => check(self.pool.spawn(job).await.await, 1),
+            1 => drop(self.pool.spawn(job).await),
+            2 => {
+                let green = self.pool.spawn(job).await;
+                sleep(self.pause()).await;
+                green.abort();
+                check(green.await, 1);
+            }
+            3 => self.pool.spawn_n(job).await,
+            4 => {
+                if let Ok(green) = self.pool.try_spawn(job) {
+                    check(green.await, 1);
+                }
+            }
+            5 => touch(self.pool.spawn(job)).await,
+            _ => {
+                let late = timeout(self.pause(), async { check(self.pool.spawn(job).await.await, 1) });
+                let _ = late.await;
+            }
+        }
+        verb
+    }
+
+    async fn two_at_once(&mut self) -> &'static str {
+        let verb = self.begins("two spawns at once");
+        let (one, other) = (self.job(1), self.job(2));
+        let spawn = async |job, number| check(self.pool.spawn(job).await.await, number);
+        futures::join!(spawn(one, 1), spawn(other, 2));
+        verb
+    }
+
+    async fn map(&mut self) -> &'static str {
+        let (make, many, pool) = (self.make(), self.some(), self.pool.clone());
+        let kind = self.dice.below(8);
+        let verb = self.begins(
+            [
+                "imap",
+                "imap_unordered",
+                "imap dropped",
+                "imap detached",
+                "starmap",
+                "imap_stream",
+                "imap in time",
+                "imap_stream dropped",
+            ][kind],
+        );
+        match kind {
+            0 => take(pool.imap(make, 0..many), u64::MAX).await,
+            1 => {
+                let mut map = pool.imap_unordered(make, 0..many);
+                let mut found = 0;
+                while let Some(result) = map.next().await {
+                    found += 1;
+                    if let Err(error) = result {
+                        assert!(!error.is_closed());
+                    }
+                }
+                assert_eq!(found, many);
+            }
+            2 => take(pool.imap(make, 0..), many).await,
+            3 => pool.imap(make, 0..).detach(),
+            4 => {
+                let window = self.dice.below(5);
+                let mut make = make;
+                let map = pool.starmap(move |number: u64, ()| make(number), (0..many).map(|number| (number, ())));
+                take(map.window(window), u64::MAX).await;
+            }
+            5 => take(pool.imap_stream(make, stream::iter(0..many)), u64::MAX).await,
+            6 => {
+                let _ = timeout(self.pause(), take(pool.imap(make, 0..), u64::MAX)).await;
+            }
+            _ => take(pool.imap_stream(make, stream::iter(0..)), many).await,
+        }
+        verb
+    }
+
+    async fn pile(&mut self) -> &'static str {
+        let verb = self.begins("GreenPile");
+        let mut pile = GreenPile::on(&self.pool);
+        let many = self.some();
+        if self.dice.below(2) == 0 {
+            for number in 0..many {
+                pile.spawn(self.job(number)).await;
+            }
+        } else {
+            let jobs: Vec<_> = (0..many).map(|number| self.job(number)).collect();
+            let (spawner, task) = (pile.spawner(), self.world.token());
+            tokio::spawn(async move {
+                for job in jobs {
+                    spawner.spawn(job).await;
+                }
+                drop((spawner, task));
+            });
+        }
+        let taken = if self.dice.below(2) == 0 { u64::MAX } else { many / 2 };
+        for number in 0..taken {
+            match pile.next().await {
+                Some(result) => check(result, number),
+                None => {
+                    assert_eq!(number, many);
+                    break;
+                }
+            }
+        }
+        if self.dice.below(4) == 0 {
+            pile.detach();
+        }
+        verb
+    }
+
+    async fn fan_out(&mut self) -> &'static str {
+        let (one, two, three) = (self.job(1), self.job(2), self.job(3));
+        let call = |(world, number, seed, depth): (Arc<World>, u64, u64, u32)| (world, number, seed, depth);
+        let kind = self.dice.below(4);
+        let verb = self.begins(["join", "try_join", "pile! dropped", "pile! of calls"][kind]);
+        match kind {
+            0 => {
+                let (one, two, three) = pile![in self.pool; one, two, three].join().await;
+                check(one, 1);
+                check(two, 2);
+                check(three, 3);
+            }
+            1 => {
+                if let Err(error) = pile![in self.pool; one, two, three].try_join().await {
+                    check(Err(error), 0);
+                }
+            }
+            2 => {
+                drop(pile![in self.pool; one, two, three]);
+            }
+            _ => {
+                drop((one, two, three));
+                let ((w1, n1, s1, d1), (w2, n2, s2, d2)) = (call(self.call(1)), call(self.call(2)));
+                let mut pile = pile![declared(w1, n1, s1, d1), declared(w2, n2, s2, d2)];
+                check(pile.next().await.expect("the first"), 1);
+                check(pile.next().await.expect("the second"), 2);
+            }
+        }
+        verb
+    }
+
+    async fn declared(&mut self) -> &'static str {
+        let (world, number, seed, depth) = self.call(1);
+        let kind = self.dice.below(6);
+        let verb = self.begins(
+            ["f::spawn", "f::spawn_n", "f::try_spawn", "f::spawn and abort", "f::starmap", "f::spawn dropped"][kind],
+        );
+        match kind {
+            0 => check(declared::spawn(world, number, seed, depth).await.await, 1),
+            1 => declared::spawn_n(world, number, seed, depth).await,
+            2 => {
+                if let Ok(green) = declared::try_spawn(world, number, seed, depth) {
+                    check(green.await, 1);
+                }
+            }
+            3 => {
+                let green = declared::spawn(world, number, seed, depth).await;
+                sleep(self.pause()).await;
+                green.abort();
+                check(green.await, 1);
+            }
+            4 => {
+                let many = self.some();
+                let calls: Vec<_> = (0..many).map(|number| self.call(number)).collect();
+                take(declared::starmap(calls), u64::MAX).await;
+            }
+            _ => touch(declared::spawn(world, number, seed, depth)).await,
+        }
+        verb
+    }
+
+    async fn wait(&mut self) -> &'static str {
+        let verb = self.begins("waitall");
+        // While others go on it may never be idle.
+        let _ = timeout(self.pause(), self.pool.waitall()).await;
+        verb
+    }
+}
+
+/// Does a verb.
+pub(crate) fn one(world: Arc<World>, seed: u64, depth: u32) -> BoxFuture<'static, ()> {
+    let mut dice = Dice::new(seed);
+    let (at, kind) = (dice.below(POOLS), dice.below(12));
+    async move {
+        let mut scene = Scene { pool: world.pool(at), at, depth, dice, id: world.id(), world };
+        let verb = match kind {
+            0..=2 => scene.spawn().await,
+            3 => scene.two_at_once().await,
+            4..=5 => scene.map().await,
+            6 => scene.pile().await,
+            7 => scene.fan_out().await,
+            8..=10 => scene.declared().await,
+            // A job can not wait for its own pool.
+            _ if depth == 0 => scene.wait().await,
+            _ => scene.spawn().await,
+        };
+        scene.world.did(verb);
+    }
+    .boxed()
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        self.world.ends(self.id);
+    }
+}
