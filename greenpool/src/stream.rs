@@ -3,11 +3,12 @@
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::task::Poll;
 
 use futures_core::Stream;
 use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
 
 use crate::crew::total;
 use crate::error::JoinError;
@@ -25,6 +26,8 @@ type Hint = (usize, Option<usize>);
 /// The one who reads the source, seen from the consumer.
 struct Reader<T> {
     flow: Arc<Flow<T>>,
+    /// Who reads.
+    task: OnceLock<AbortHandle>,
     resized: Mutex<Option<usize>>,
     /// The reading task, as one who may wait for something in greenpool.
     outsider: Arc<Member>,
@@ -46,6 +49,10 @@ impl<T: Send + 'static> Foreman for Reader<T> {
 
     fn dismiss(&self) {
         self.flow.stop(None);
+        // The source may be quiet for ever.
+        if let Some(task) = self.task.get() {
+            task.abort();
+        }
     }
 }
 
@@ -99,14 +106,19 @@ where
 {
     let runtime = Handle::current();
     let flow = Flow::new(core, Ring::new(ordered, source.size_hint()), 0);
-    let reader =
-        Arc::new(Reader { flow: flow.clone(), resized: Mutex::new(None), outsider: Member::outsider(core.clone()) });
+    let reader = Arc::new(Reader {
+        flow: flow.clone(),
+        task: OnceLock::new(),
+        resized: Mutex::new(None),
+        outsider: Member::outsider(core.clone()),
+    });
     let outsider = Lineage::outsider(&reader.outsider);
     let weak: Weak<Reader<Fut::Output>> = Arc::downgrade(&reader);
     *lock(&reader.resized) = Some(core.on_resize(weak));
     flow.hire(|key| {
         let leaving = Leaving { flow: flow.clone(), key, over: false };
-        runtime.spawn(read(leaving, outsider, apply, source)).abort_handle()
+        let task = runtime.spawn(read(leaving, outsider, apply, source)).abort_handle();
+        reader.task.get_or_init(|| task).clone()
     });
     (flow, reader)
 }

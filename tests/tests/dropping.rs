@@ -113,6 +113,27 @@ fn a_detached_map_lets_its_jobs_finish_and_starts_nothing_new() {
 }
 
 #[test]
+fn a_detached_map_over_an_async_source_lets_go_of_it_also_if_that_is_quiet() {
+    paused(async {
+        let (pool, alive, gate) = (GreenPool::new(2), Gauge::default(), Gate::new());
+        let (give, mut take) = tokio::sync::mpsc::channel::<()>(1);
+        let (inside, shut) = (alive.clone(), gate.clone());
+        let source = futures::stream::poll_fn(move |cx| take.poll_recv(cx));
+        let map = pool.imap_stream(move |()| watched(&inside, &shut), source);
+        give.send(()).await.unwrap();
+        at_rest().await;
+        assert!(!give.is_closed());
+        map.detach();
+        at_rest().await;
+        assert!(give.is_closed(), "the source is gone");
+        assert_eq!(alive.now(), 1, "the job is not");
+        gate.open();
+        pool.waitall().await;
+        assert_eq!((alive.now(), alive.total(), pool.free()), (0, 1, 2));
+    });
+}
+
+#[test]
 fn a_map_that_is_dropped_while_it_waits_for_a_slot_leaves_the_queue() {
     paused(async {
         let pool = GreenPool::new(1);
