@@ -26,7 +26,9 @@ impl JobSpan {
         )
     }
 
+    /// Runs `f` in it.
     #[inline]
+    #[cfg_attr(not(feature = "tracing"), expect(clippy::unused_self, reason = "nobody is told"))]
     pub(crate) fn within<R>(&self, f: impl FnOnce() -> R) -> R {
         #[cfg(feature = "tracing")]
         let _entered = self.0.enter();

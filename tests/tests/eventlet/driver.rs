@@ -190,7 +190,7 @@ impl World {
                 let sources = (sources.remove(0), sources.remove(0), sources.remove(0));
                 pool.imap(move |a, b, c| call(&world, run_jobs, vec![a, b, c]), sources)
             }
-            n => unimplemented!("a map over {n} sources"),
+            n => panic!("a map over {n} sources is no part of the format"),
         };
         self.keep(map, &pool, green)
     }
@@ -199,7 +199,7 @@ impl World {
         let pool = self.pool(pool);
         let source = Source::new(self, map, 0, rows).map(|row| match row {
             Value::Array(row) => (row,),
-            other => unimplemented!("{other} as the arguments of a call"),
+            other => panic!("{other} as the arguments of a call is no part of the format"),
         });
         let world = self.clone();
         // Rows differ in length, a tuple's type does not: the row is the one argument.
