@@ -103,4 +103,10 @@ impl ::greenpool::PooledFn<(), ()> for tick {
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'static {
         tick()
     }
+    fn workers() -> ::core::option::Option<
+        &'static ::greenpool::__private::WorkersCell,
+    > {
+        static __WORKERS: ::greenpool::__private::WorkersCell = ::greenpool::__private::WorkersCell::new();
+        ::core::option::Option::Some(&__WORKERS)
+    }
 }
