@@ -1,9 +1,9 @@
 //! Models of a pool's slots: every pair and every triple of what can be done to them at once, under loom.
 //!
-//! One program is one thread for each of two or three operations ([`op::Op`]) on slots that have been prepared for them as a
-//! [`scene::Scene`] says. loom runs it under every interleaving, or, where a bound is named, under every one with at most so many
+//! One program is one thread for each of two or three operations (`op::Op`) on slots that have been prepared for them as a
+//! `scene::Scene` says. loom runs it under every interleaving, or, where a bound is named, under every one with at most so many
 //! preemptions. What has to hold at any time is checked by the operations; what has to hold when all of them are done
-//! is checked by [`world::World::finish`], again and again while the slots that are left are given back one by one.
+//! is checked by `world::World::finish`, again and again while the slots that are left are given back one by one.
 //!
 //! No thread waits for another: a wake-up that is missing is found at the end, as a ticket that was served and not woken or
 //! could be served and is not. That keeps programs short enough to try them all.
