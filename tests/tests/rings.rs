@@ -58,6 +58,10 @@ async fn every_ring_ends() {
                 let pools: Vec<_> = (0..length).map(|_| GreenPool::new(1)).collect();
                 let green = pools[0].spawn(round(pools.clone(), vec![first, second], 24)).await;
                 assert_eq!(green.await.unwrap(), 24, "{first:?}, {second:?}");
+                // Where only the spawn was awaited, jobs run on, and go on to spawn in the next pool.
+                while pools.iter().map(|pool| pool.stats().finished).sum::<u64>() < 25 {
+                    tokio::task::yield_now().await;
+                }
                 for pool in &pools {
                     pool.waitall().await;
                     assert_eq!((pool.free(), pool.waiting()), (1, 0));
