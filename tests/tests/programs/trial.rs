@@ -1,10 +1,8 @@
 //! Runs a program and judges it.
 
-use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::time::Duration;
 
-use futures::FutureExt;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::sleep;
 
@@ -77,7 +75,8 @@ pub(crate) fn attempt(program: &Program, kind: Kind) -> Result<(), String> {
 
 /// One phase's main task. False: it hangs.
 async fn perform(world: &World, phase: &Phase, kind: Kind) -> bool {
-    let mut main = pin!(AssertUnwindSafe(main(world, phase.main.clone())).catch_unwind());
+    // In a task of its own: the clock here must not poll it, since it counts its polls.
+    let mut main = tokio::spawn(main(world.clone(), phase.main.clone()));
     let mut cut = pin!(async {
         match phase.cut {
             Some(turns) => take_turns(turns).await,
@@ -89,7 +88,7 @@ async fn perform(world: &World, phase: &Phase, kind: Kind) -> bool {
         tokio::select! {
             biased;
             over = &mut main => {
-                if let Err(panic) = over && !panic.is::<Planned>() {
+                if let Err(error) = over && !error.into_panic().is::<Planned>() {
                     world.fault("the main task panicked".to_owned());
                 }
                 return true;
@@ -107,8 +106,8 @@ async fn perform(world: &World, phase: &Phase, kind: Kind) -> bool {
     }
 }
 
-async fn main(world: &World, acts: Vec<Outer>) {
-    let actor = Actor::outside(world);
+async fn main(world: World, acts: Vec<Outer>) {
+    let actor = Actor::outside(&world);
     for act in acts {
         match act {
             Outer::Act(act) => run(actor.clone(), vec![act]).await,
