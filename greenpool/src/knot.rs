@@ -138,9 +138,12 @@ impl Awaited {
 /// Whether some job of the pool moves, or is about to begin.
 fn can_move(core: &Core) -> bool {
     let stalled = &core.stalled;
-    core.slots.running() > stalled.holders.load(Ordering::SeqCst)
+    let running = core.slots.running();
+    running > stalled.holders.load(Ordering::SeqCst)
         || stalled.drifting.load(Ordering::SeqCst) > 0
         || core.slots.free() > 0 && core.slots.waiting() > 0
+        // All that is left of it waits for a `resize`, which is up to somebody outside.
+        || running == 0 && core.slots.size() == 0
 }
 
 /// A job of `core` is about to end: who waits for it will have to look again.

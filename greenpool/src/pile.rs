@@ -414,7 +414,8 @@ where
         {
             let mut state = lock(&this.shared.state);
             if state.dropped {
-                return Poll::Ready(());
+                drop(state);
+                return this.spawning.poll_resume(cx);
             }
             state.coming += usize::from(!std::mem::replace(&mut this.coming, true));
         }

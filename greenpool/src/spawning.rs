@@ -155,6 +155,17 @@ impl<S: Start> Spawning<S, S::Output, S::Handle> {
         Poll::Pending
     }
 
+    /// Nothing is to be spawned any more: waits only until the caller has its slot.
+    pub(crate) fn poll_resume(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Stage::Lent(child) = &self.stage {
+            child.abort();
+        }
+        // With it goes the place in the queue, or a slot that has come already.
+        self.stage = Stage::Start;
+        self.what = None;
+        self.blocked.poll_resume(cx)
+    }
+
     #[cold]
     #[track_caller]
     fn poll_slowly(&mut self, cx: &mut Context<'_>) -> Poll<S::Handle> {

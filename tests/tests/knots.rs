@@ -208,3 +208,23 @@ fn a_source_that_is_itself_a_map_can_be_part_of_a_knot() {
         ends(job.await).await;
     });
 }
+
+#[test]
+fn a_job_that_waits_for_a_pool_without_slots_keeps_its_own() {
+    paused(async {
+        let (a, b, gate) = (GreenPool::new(1), GreenPool::new(1), Gate::new());
+        let (b_in, told) = (b.clone(), gate.clone());
+        let job = a.spawn(async move { b_in.spawn(greenpool::lend(told.passed())).await.await.unwrap() }).await;
+        let mut queued = Box::pin(a.spawn(async {}));
+        assert!(poll!(&mut queued).is_pending());
+        b.resize(0);
+        gate.open();
+        // The inner job is done with what it waited for, and needs a slot to go on; only a `resize` can give it one.
+        at_rest().await;
+        assert!(poll!(&mut queued).is_pending());
+        b.resize(1);
+        ends(job).await;
+        ends(queued.await).await;
+        assert_eq!((a.stats().overflowed, b.stats().overflowed), (0, 0));
+    });
+}
