@@ -88,6 +88,8 @@ impl<F: Future> Order<F> {
     pub(crate) fn abort(self) {
         let Order { future, slot, promise } = self;
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(future)));
+        // Before the slot comes back, as everywhere.
+        promise.end();
         drop(slot.seat());
         promise.keep(Some(Err(dropped.map_or_else(JoinError::panic, |()| JoinError::cancelled()))));
     }
