@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use greenpool::GreenPool;
+use greenpool::{GreenPool, PoolStats};
 
 use crate::declared::left;
 use crate::program::{Pool, Program};
@@ -26,7 +26,7 @@ pub(crate) struct Shared {
 struct Watched {
     pool: GreenPool,
     /// A declared pool lives on from program to program; this is what it had before.
-    before: greenpool::PoolStats,
+    before: PoolStats,
     size: usize,
     seen: Mutex<Seen>,
 }
@@ -149,9 +149,13 @@ impl World {
         any
     }
 
+    /// Whether no job is left, also none that has given its slot back for a while.
     pub(crate) fn is_at_rest(&self) -> bool {
-        let at_rest =
-            |watched: &Watched| watched.pool.running() == watched.before.running && watched.pool.waiting() == 0;
+        let left = |stats: &PoolStats| stats.spawned.saturating_sub(stats.finished + stats.panicked + stats.aborted);
+        let at_rest = |watched: &Watched| {
+            let (now, before) = (watched.pool.stats(), &watched.before);
+            now.running == before.running && now.waiting == 0 && left(&now) == left(before)
+        };
         self.0.pools.iter().all(at_rest)
     }
 
