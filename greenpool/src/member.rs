@@ -191,6 +191,7 @@ impl Member {
         let ticket = standing.ticket.take();
         let wakers = std::mem::take(&mut standing.wakers);
         self.settle(standing, wakers);
+        self.core.slots.end_absence();
         self.leave_queue(ticket);
         Ok(())
     }
@@ -210,7 +211,7 @@ impl Member {
         standing.note(self);
         drop(standing);
         if held {
-            self.core.slots.release();
+            self.core.slots.part();
             knot::changed(&self.core);
         }
     }
@@ -218,7 +219,7 @@ impl Member {
     /// The job is over. If it had its slot, gives the lender to return it to.
     pub(crate) fn end(self: &Arc<Self>) -> Option<Option<Arc<Member>>> {
         let mut standing = lock(&self.standing);
-        standing.ended = true;
+        let over = std::mem::replace(&mut standing.ended, true);
         let held = standing.take(Slot::Away);
         // While the slot is lent out, the borrower will ask for the lender.
         let lender = if held { standing.lender.take() } else { None };
@@ -228,6 +229,9 @@ impl Member {
         // What has inherited from this job may wait for the slot; it goes on without one.
         self.settle(standing, wakers);
         self.leave_queue(ticket);
+        if !held && !over {
+            self.core.slots.end_absence();
+        }
         held.then_some(lender)
     }
 
@@ -292,6 +296,11 @@ impl Member {
         if !standing.holds() && !standing.ended {
             self.resume(&mut standing);
             standing.note(self);
+            if standing.holds() {
+                drop(standing);
+                self.core.slots.end_absence();
+                return Poll::Ready(());
+            }
         }
         if standing.holds() || standing.ended {
             return Poll::Ready(());
@@ -314,30 +323,35 @@ impl Member {
         self.collect(standing);
     }
 
-    /// Takes the slot that the queue has for this member.
-    fn collect(self: &Arc<Self>, standing: &mut Standing) {
+    /// Takes the slot that the queue has for this member; whether there was one.
+    fn collect(self: &Arc<Self>, standing: &mut Standing) -> bool {
         let Some(ticket) = standing.ticket else {
-            return;
+            return false;
         };
         let waker = Waker::from(self.clone());
-        if let Poll::Ready(grant) = self.core.slots.poll(ticket, &waker) {
-            standing.ticket = None;
-            standing.slot = Slot::Here;
-            if let (Some(Grant::Slot(lender @ Some(_))), None) = (grant, &standing.lender) {
-                // A slot that was lent to break a knot. Who owes two has borrowed from its own family too; then the pool
-                // makes it up to the second lender, who stands before all waiters.
-                standing.lender = lender;
-            }
+        let Poll::Ready(grant) = self.core.slots.poll(ticket, &waker) else {
+            return false;
+        };
+        standing.ticket = None;
+        standing.slot = Slot::Here;
+        if let (Some(Grant::Slot(lender @ Some(_))), None) = (grant, &standing.lender) {
+            // A slot that was lent to break a knot. Who owes two has borrowed from its own family too; then the pool
+            // makes it up to the second lender, who stands before all waiters.
+            standing.lender = lender;
         }
+        true
     }
 }
 
 impl Wake for Member {
     fn wake(self: Arc<Self>) {
         let mut standing = lock(&self.standing);
-        self.collect(&mut standing);
+        let collected = self.collect(&mut standing);
         let wakers = std::mem::take(&mut standing.wakers);
         // Whoever wanted to go on may have been dropped meanwhile.
         self.settle(standing, wakers);
+        if collected {
+            self.core.slots.end_absence();
+        }
     }
 }

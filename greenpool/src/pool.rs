@@ -460,8 +460,9 @@ impl GreenPool {
         knot::changed(self.core());
     }
 
-    /// Waits until nothing runs and nobody who is queued can be given a slot.
+    /// Waits until no job is left and nobody who is queued can be given a slot.
     ///
+    /// A job that has given its slot back for a while, with [`lend`](crate::lend), is a job that is left, though it does not count as running.
     /// It is enough that this was so for a moment; jobs may have begun since.
     ///
     /// # Panics

@@ -3,14 +3,14 @@
 //! # Implementation details
 //!
 //! One atomic word holds all that the fast paths need: how many slots are taken (`running`), how many there are
-//! (`size`), and three flags. A free slot is taken, and a slot is given back, by one atomic operation on that word.
+//! (`size`), and four flags. A free slot is taken, and a slot is given back, by one atomic operation on that word.
 //!
 //! ```text
 //!  63          34 33           4   3   2   1   0
 //! +--------------+--------------+---+---+---+---+
-//! |     size     |   running    |   | C | I | W |
+//! |     size     |   running    | A | C | I | W |
 //! +--------------+--------------+---+---+---+---+
-//!   W  somebody is queued      I  somebody waits for the pool to be idle      C  closed
+//!   W  somebody is queued      I  somebody waits for the pool to be idle      C  closed      A  a job is absent
 //! ```
 //!
 //! `size` and `running` stand side by side, so `free = size - running` is one consistent reading and may be negative:
@@ -28,6 +28,9 @@
 //!
 //! A waiter may also be served out of turn with a slot that somebody *lends* it ([`Slots::lend`]). Then `running` does not change, and
 //! the grant carries the loan `L`, which says whom to give the slot back to.
+//!
+//! A job that is not over and has no slot, since it has lent it or has given it back for a while, is *absent*. A pool with one is not idle. The
+//! queue's lock guards their number; the word says whether there are any, so that idleness, too, is one consistent reading.
 
 use std::task::{Poll, Waker};
 
@@ -39,6 +42,7 @@ use crate::wake::wake;
 const QUEUED: u64 = 1;
 const IDLERS: u64 = 1 << 1;
 const CLOSED: u64 = 1 << 2;
+const ABSENT: u64 = 1 << 3;
 const RUNNING_SHIFT: u32 = 4;
 const SIZE_SHIFT: u32 = 34;
 const FIELD: u64 = (1 << 30) - 1;
@@ -65,6 +69,9 @@ impl Word {
     }
     fn has_room(self) -> bool {
         self.running() < self.size()
+    }
+    fn is_idle(self) -> bool {
+        self.running() == 0 && !self.has(ABSENT)
     }
 }
 
@@ -136,6 +143,7 @@ struct Queues<L> {
     nodes: Slab<Node<L>>,
     ends: [Ends; 3],
     numbers: u64,
+    absent: usize,
 }
 
 pub(crate) struct Slots<L> {
@@ -147,7 +155,7 @@ impl<L> Slots<L> {
     pub(crate) fn new(size: usize) -> Self {
         Slots {
             word: AtomicU64::new((size.min(MAX_SIZE) as u64) << SIZE_SHIFT),
-            queues: Mutex::new(Queues { nodes: Slab::new(), ends: [Ends::default(); 3], numbers: 0 }),
+            queues: Mutex::new(Queues { nodes: Slab::new(), ends: [Ends::default(); 3], numbers: 0, absent: 0 }),
         }
     }
 
@@ -163,6 +171,11 @@ impl<L> Slots<L> {
 
     pub(crate) fn running(&self) -> usize {
         self.word().running() as usize
+    }
+
+    /// Whether no job is left, with a slot or without.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.word().is_idle()
     }
 
     pub(crate) fn free(&self) -> isize {
@@ -278,8 +291,8 @@ impl<L> Slots<L> {
         }
     }
 
-    /// Serves a queued ticket out of turn with a slot that is lent; the caller wakes the waker when it holds no lock.
-    /// Gives the loan back if the ticket wants none any more.
+    /// Serves a queued ticket out of turn with a slot that is lent; the caller wakes the waker when it holds no lock, and the lender is absent
+    /// from now on. Gives the loan back if the ticket wants none any more.
     pub(crate) fn lend(&self, ticket: Ticket, loan: Option<L>) -> Result<Option<Waker>, Option<L>> {
         let mut queues = self.lock();
         match queues.get(ticket) {
@@ -287,10 +300,35 @@ impl<L> Slots<L> {
             _ => return Err(loan),
         }
         let waker = queues.grant(ticket.key, Grant::Slot(loan));
+        self.count_absent(&mut queues);
         if queues.first().is_none() {
             self.word.fetch_and(!QUEUED, Ordering::AcqRel);
         }
         Ok(waker)
+    }
+
+    /// Gives the slot of a job back that goes on without it, and is absent from now on.
+    pub(crate) fn part(&self) {
+        self.count_absent(&mut self.lock());
+        self.release();
+    }
+
+    fn count_absent(&self, queues: &mut Queues<L>) {
+        queues.absent += 1;
+        if queues.absent == 1 {
+            // With the lock held, and before the slot is given on: who finds nothing running sees this.
+            self.word.fetch_or(ABSENT, Ordering::AcqRel);
+        }
+    }
+
+    /// A job that was absent has a slot again, or is over. Wakes others.
+    pub(crate) fn end_absence(&self) {
+        let mut queues = self.lock();
+        queues.absent -= 1;
+        if queues.absent == 0 {
+            self.word.fetch_and(!ABSENT, Ordering::AcqRel);
+            self.settle(queues);
+        }
     }
 
     /// Who is to have the next free slot.
@@ -360,7 +398,7 @@ impl<L> Slots<L> {
         crate::sync::lock(&self.queues)
     }
 
-    /// With the lock held: gives free slots to the queue, and tells the idlers if nothing runs. Then unlocks and wakes.
+    /// With the lock held: gives free slots to the queue, and tells the idlers if no job is left. Then unlocks and wakes.
     fn settle(&self, mut queues: MutexGuard<'_, Queues<L>>) {
         let mut first = None;
         let mut more = Vec::new();
@@ -382,7 +420,7 @@ impl<L> Slots<L> {
         };
         // The same reading that showed no room for the queue: a slot that comes back just now is the queue's, and the
         // pool is not idle. So here either nobody is queued, or the pool has size 0.
-        if word.running() == 0 {
+        if word.is_idle() {
             while let Some(head) = queues.ends[Line::Idlers as usize].head {
                 served(queues.grant(head, Grant::Refused));
             }

@@ -78,7 +78,7 @@ impl Wait {
                 return Prospect::Perhaps;
             }
             Outlook::Task(task) => task.is_finished(),
-            Outlook::Idle => slots.running() == 0,
+            Outlook::Idle => slots.is_idle(),
             Outlook::Other(other) => other.foresee(found),
         };
         if there { Prospect::Something } else { Prospect::Nothing }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{poll, stream};
-use greenpool::{GreenPile, GreenPool, green_pool, pile};
+use greenpool::{GreenPile, GreenPool, green_pool, lend, pile};
 use greenpool_tests::{Gate, Gauge, at_rest, paused};
 
 /// A job that is inside the gauge as long as its future exists.
@@ -299,5 +299,20 @@ fn shutdown_aborts_also_a_job_that_had_its_slot_and_begins_after_the_grace() {
         assert_eq!((report.finished, report.aborted), (0, 1));
         assert_eq!((alive.now(), pool.running()), (0, 0));
         assert!(late.await.unwrap_err().is_cancelled());
+    });
+}
+
+#[test]
+fn shutdown_ends_jobs_that_have_given_their_slots_back_too() {
+    paused(async {
+        let (pool, gauge) = (GreenPool::new(1), Gauge::default());
+        let grace = Duration::from_secs(1);
+        pool.spawn_n(lend(hanging(&gauge))).await;
+        pool.spawn_n(lend(tokio::time::sleep(grace / 2))).await;
+        at_rest().await;
+        assert_eq!((pool.running(), gauge.now()), (0, 1));
+        let report = pool.shutdown(grace).await;
+        assert_eq!((report.finished, report.aborted), (1, 1));
+        assert_eq!((gauge.now(), pool.free()), (0, 1));
     });
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::poll;
-use greenpool::{GreenPile, GreenPool, GreenThread};
+use greenpool::{GreenPile, GreenPool, GreenThread, lend};
 use greenpool_tests::{Gate, at_rest, paused};
 use tokio::time::timeout;
 
@@ -214,7 +214,7 @@ fn a_job_that_waits_for_a_pool_without_slots_keeps_its_own() {
     paused(async {
         let (a, b, gate) = (GreenPool::new(1), GreenPool::new(1), Gate::new());
         let (b_in, told) = (b.clone(), gate.clone());
-        let job = a.spawn(async move { b_in.spawn(greenpool::lend(told.passed())).await.await.unwrap() }).await;
+        let job = a.spawn(async move { b_in.spawn(lend(told.passed())).await.await.unwrap() }).await;
         let mut queued = Box::pin(a.spawn(async {}));
         assert!(poll!(&mut queued).is_pending());
         b.resize(0);
@@ -226,5 +226,25 @@ fn a_job_that_waits_for_a_pool_without_slots_keeps_its_own() {
         ends(job).await;
         ends(queued.await).await;
         assert_eq!((a.stats().overflowed, b.stats().overflowed), (0, 0));
+    });
+}
+
+#[test]
+fn a_job_that_waits_for_another_pool_to_be_idle_is_part_of_a_knot_also_if_nothing_runs_there() {
+    paused(async {
+        let (a, b) = (GreenPool::new(1), GreenPool::new(1));
+        let (a_in, b_in, gate) = (a.clone(), b.clone(), Gate::new());
+        let told = gate.clone();
+        let job = a.spawn(async move {
+            told.passed().await;
+            b_in.waitall().await;
+        });
+        let job = job.await;
+        b.spawn_n(lend(async move { a_in.spawn(async {}).await.await.unwrap() })).await;
+        at_rest().await;
+        assert_eq!((b.running(), a.waiting()), (0, 1));
+        gate.open();
+        ends(job).await;
+        assert_eq!((a.stats().overflowed, b.stats().finished), (1, 1));
     });
 }

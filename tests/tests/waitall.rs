@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::{FutureExt, poll};
-use greenpool::GreenPool;
+use greenpool::{GreenPool, lend};
 use greenpool_tests::{Gate, Gauge, at_rest, paused, threads};
 
 #[test]
@@ -183,5 +183,82 @@ fn a_slot_that_goes_to_a_queued_spawner_never_lets_the_pool_look_idle() {
             assert!(!idle, "the slot is on its way to the one that is queued");
             assert_eq!((pool.running(), pool.waiting()), (1, 0));
         }
+    });
+}
+
+#[test]
+fn waitall_waits_for_a_job_that_has_given_its_slot_back_for_a_while() {
+    paused(async {
+        let (pool, gate) = (GreenPool::new(1), Gate::new());
+        pool.spawn_n(lend(gate.clone().passed())).await;
+        at_rest().await;
+        let mut all = pool.waitall();
+        assert!(poll!(&mut all).is_pending());
+        // Others come and go meanwhile.
+        pool.spawn(async {}).await.await.unwrap();
+        at_rest().await;
+        assert_eq!((pool.running(), pool.stats().finished), (0, 1));
+        assert!(poll!(&mut all).is_pending());
+        gate.open();
+        all.await;
+        assert_eq!(pool.stats().finished, 2);
+    });
+}
+
+#[test]
+fn waitall_waits_for_a_job_that_goes_on_without_its_slot() {
+    paused(async {
+        let (pool, gate) = (GreenPool::new(1), Gate::new());
+        let passed = gate.clone().passed();
+        let job = async {
+            assert!(poll!(Box::pin(lend(std::future::pending::<()>()))).is_pending());
+            passed.await;
+        };
+        pool.spawn_n(job).await;
+        at_rest().await;
+        let mut all = pool.waitall();
+        assert!(poll!(&mut all).is_pending());
+        gate.open();
+        all.await;
+        assert_eq!((pool.running(), pool.free(), pool.stats().finished), (0, 1, 1));
+    });
+}
+
+#[test]
+fn waitall_waits_for_a_lender_whose_slot_was_given_back_by_the_borrower() {
+    paused(async {
+        let (pool, gate) = (GreenPool::new(1), Gate::new());
+        let (inner, passed) = (pool.clone(), gate.clone().passed());
+        let job = async move {
+            let child = async { assert!(poll!(Box::pin(lend(std::future::pending::<()>()))).is_pending()) };
+            inner.spawn(child).await.await.unwrap();
+            passed.await;
+        };
+        pool.spawn_n(job).await;
+        let mut all = pool.waitall();
+        assert!(poll!(&mut all).is_pending());
+        at_rest().await;
+        assert!(poll!(&mut all).is_pending());
+        gate.open();
+        all.await;
+        assert_eq!((pool.running(), pool.free(), pool.stats().finished), (0, 1, 2));
+    });
+}
+
+#[test]
+fn waitall_waits_for_a_job_that_finds_no_slot_to_go_on_with() {
+    paused(async {
+        let (pool, gate) = (GreenPool::new(1), Gate::new());
+        pool.spawn_n(lend(gate.clone().passed())).await;
+        at_rest().await;
+        pool.resize(0);
+        gate.open();
+        at_rest().await;
+        let mut all = pool.waitall();
+        assert!(poll!(&mut all).is_pending());
+        assert_eq!((pool.running(), pool.waiting()), (0, 1));
+        pool.resize(1);
+        all.await;
+        assert_eq!(pool.stats().finished, 1);
     });
 }

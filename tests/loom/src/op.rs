@@ -1,7 +1,7 @@
 //! What is done to the slots.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::{Poll, Waker};
 
 use crate::slots::{Grant, Line, Refusal};
@@ -18,8 +18,10 @@ pub(crate) enum Op {
     Collect,
     /// Ends a job that was running before.
     Release,
-    /// A running job lends its slot to the first ticket that was queued; if that wants none, the job ends.
+    /// A running job lends its slot to the first ticket that was queued, and ends without it; if that wants none, the job ends.
     Lend,
+    /// A running job gives its slot back for a while, and ends without it.
+    Part,
     /// Cancels a ticket that is queued, unless another thread serves it just now.
     Cancel(Line),
     /// Cancels a ticket that has been served and does not know it yet.
@@ -39,12 +41,13 @@ pub(crate) enum Op {
     Look,
 }
 
-pub(crate) const OPS: [Op; 16] = [
+pub(crate) const OPS: [Op; 17] = [
     Op::Acquire,
     Op::Resume,
     Op::Collect,
     Op::Release,
     Op::Lend,
+    Op::Part,
     Op::Cancel(Line::Waiters),
     Op::Cancel(Line::Resumers),
     Op::Cancel(Line::Idlers),
@@ -77,12 +80,21 @@ impl World {
             Op::Lend => {
                 self.leave();
                 match slots.lend(self.aim.unwrap(), Some("loan")) {
-                    Ok(waker) => waker.into_iter().for_each(Waker::wake),
+                    Ok(waker) => {
+                        waker.into_iter().for_each(Waker::wake);
+                        self.end_absence();
+                    }
                     Err(loan) => {
                         assert_eq!(loan, Some("loan"));
+                        self.absent.fetch_sub(1, SeqCst);
                         self.job();
                     }
                 }
+            }
+            Op::Part => {
+                self.leave();
+                slots.part();
+                self.end_absence();
             }
             Op::Cancel(_) | Op::CancelServed => match slots.cancel(place.unwrap().ticket) {
                 Some(Grant::Slot(_)) => slots.release(),
@@ -103,6 +115,9 @@ impl World {
                 assert!(slots.waiting() <= self.tickets);
                 let _ = self.aim.map(|ticket| slots.only_queued(ticket));
                 if slots.running() == 0 {
+                    self.nothing_ran();
+                }
+                if slots.is_idle() {
                     self.was_idle();
                 }
             }

@@ -84,7 +84,7 @@ impl Scene {
         if self.free > 0 && queued > 0 {
             return None;
         }
-        let working = many(ops, Op::Release) + many(ops, Op::Lend);
+        let working = many(ops, Op::Release) + many(ops, Op::Lend) + many(ops, Op::Part);
         let served = many(ops, Op::CancelServed);
         // Somebody must have the slot that others are queued for.
         let kept = usize::from(working + served == 0 && queued > 0 && self.free >= 0);
@@ -134,6 +134,7 @@ impl Plan<'_> {
             inside: Ghost::new(working + kept),
             count: AtomicUsize::new(0),
             jobs: Ghost::new(0),
+            absent: Ghost::new(many(ops, Op::Lend) + many(ops, Op::Part)),
             kept,
             before_idle: many(ops, Op::Release),
             never_empty: size > usize::from(many(ops, Op::Shrink) > 0),

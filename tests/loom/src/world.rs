@@ -63,6 +63,8 @@ pub(crate) struct World {
     pub(crate) count: AtomicUsize,
     /// The jobs that have been.
     pub(crate) jobs: Ghost,
+    /// The jobs that are, or will be, without a slot before they end.
+    pub(crate) absent: Ghost,
     /// A slot that stays taken while the operations run.
     pub(crate) kept: usize,
     /// How many jobs have to be over before the pool can be idle.
@@ -108,8 +110,20 @@ impl World {
         }
     }
 
+    /// A job that has no slot comes to its end.
+    pub(crate) fn end_absence(&self) {
+        self.absent.fetch_sub(1, SeqCst);
+        self.slots.end_absence();
+    }
+
     /// Somebody was told that the pool is idle.
     pub(crate) fn was_idle(&self) {
+        assert_eq!(self.absent.load(SeqCst), 0, "a job had no slot, and was not over");
+        self.nothing_ran();
+    }
+
+    /// No slot was taken.
+    pub(crate) fn nothing_ran(&self) {
         assert!(self.kept == 0, "the pool never was idle");
         if self.limit == 1 {
             assert!(self.count.load(Relaxed) >= self.before_idle, "an idle pool hides what its jobs did");
