@@ -59,8 +59,12 @@ async fn perform(actor: &Actor, act: Act, kept: &mut Vec<GreenThread<Value>>) {
         Act::Polls(polls, block) => poll_times(polls, run(actor.clone(), block)).await,
         Act::Lend(turns) => actor.wait(lend(take_turns(turns))).await,
         Act::Inherit(block) => {
-            let part = inherit(run(actor.clone(), block));
-            let _ = tokio::spawn(part).await;
+            let (task, part) = (actor.world.task(), inherit(run(actor.clone(), block)));
+            let _ = tokio::spawn(async move {
+                let _task = task;
+                part.await;
+            })
+            .await;
         }
     }
 }

@@ -5,7 +5,7 @@ use greenpool::{GreenPile, PileSpawner, inherit};
 
 use crate::job::{Actor, Body};
 use crate::program::{Job, Pile, Pool, Producer, Taken};
-use crate::world::Value;
+use crate::world::{Task, Value};
 
 pub(crate) async fn run(actor: &Actor, pile: Pile) {
     let Pile { pool, jobs, by, taken } = pile;
@@ -20,16 +20,17 @@ pub(crate) async fn run(actor: &Actor, pile: Pile) {
         }
         Producer::Meanwhile => {
             let spawner = results.spawner();
-            join(produce(actor.clone(), pool, jobs, spawner), take(actor, &mut results, taken)).await.1
+            join(produce(actor.clone(), pool, jobs, spawner, None), take(actor, &mut results, taken)).await.1
         }
         Producer::Inheriting => {
             let spawner = results.spawner();
-            drop(tokio::spawn(inherit(produce(actor.clone(), pool, jobs, spawner))));
+            drop(tokio::spawn(inherit(produce(actor.clone(), pool, jobs, spawner, Some(actor.world.task())))));
             take(actor, &mut results, taken).await
         }
         Producer::Stranger => {
             let spawner = results.spawner();
-            drop(tokio::spawn(produce(Actor::outside(&actor.world), pool, jobs, spawner)));
+            let task = actor.world.task();
+            drop(tokio::spawn(produce(Actor::outside(&actor.world), pool, jobs, spawner, Some(task))));
             take(actor, &mut results, taken).await
         }
     };
@@ -42,7 +43,7 @@ pub(crate) async fn run(actor: &Actor, pile: Pile) {
     }
 }
 
-async fn produce(actor: Actor, pool: Pool, jobs: Vec<Job>, spawner: PileSpawner<Value>) {
+async fn produce(actor: Actor, pool: Pool, jobs: Vec<Job>, spawner: PileSpawner<Value>, _task: Option<Task>) {
     for job in jobs {
         actor.wait(spawner.spawn(Body::new(&actor.world, pool, job).run())).await;
     }

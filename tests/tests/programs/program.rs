@@ -155,7 +155,7 @@ pub(crate) enum Way {
 }
 
 impl Program {
-    /// No pool's jobs use an earlier pool, and no stranger spawns for a job: there can be no knot.
+    /// No pool's jobs use an earlier pool, no stranger spawns for a job, and none asks for a slot while it has none to lend: there can be no knot.
     pub(crate) fn is_layered(&self) -> bool {
         let outer = |outer: &Outer| match outer {
             Outer::Act(act) => act.is_layered(0),
@@ -213,10 +213,26 @@ impl Act {
             Act::Map(map) => map.pool,
             Act::Pile(pile) => pile.pool,
             Act::Fan(fan) => fan.pool,
-            Act::Join(blocks) | Act::Select(blocks) => return blocks.iter().all(all),
-            Act::Polls(_, block) | Act::Inherit(block) => return all(block),
+            // A `lend` that is dropped, or goes on beside other things, leaves the job without a slot for its children.
+            Act::Join(blocks) | Act::Select(blocks) => return blocks.iter().all(|block| all(block) && !lends(block)),
+            Act::Polls(_, block) => return all(block) && !lends(block),
+            Act::Inherit(block) => return all(block),
             _ => return true,
         };
         pool >= least && self.jobs().iter().all(|job| job.acts.iter().all(|act| act.is_layered(pool)))
     }
+
+    /// Whether the job that does this gives its slot back in it.
+    fn lends(&self) -> bool {
+        match self {
+            Act::Lend(_) => true,
+            Act::Join(blocks) | Act::Select(blocks) => blocks.iter().any(lends),
+            Act::Polls(_, block) | Act::Inherit(block) => lends(block),
+            _ => false,
+        }
+    }
+}
+
+fn lends(block: &Block) -> bool {
+    block.iter().any(Act::lends)
 }

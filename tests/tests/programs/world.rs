@@ -17,6 +17,8 @@ pub(crate) struct Shared {
     declared: bool,
     /// Values that have been made and not yet dropped.
     values: AtomicUsize,
+    /// Tasks that act and are no jobs.
+    tasks: AtomicUsize,
     /// A pool was closed, or a runtime shut down: what has begun may have no end.
     cut_short: AtomicBool,
     faults: Mutex<Vec<String>>,
@@ -41,6 +43,15 @@ struct Seen {
 
 /// A value of an argument or a result.
 pub(crate) struct Value(World);
+
+/// A task that acts and is no job.
+pub(crate) struct Task(World);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.0.tasks.fetch_sub(1, Ordering::SeqCst);
+    }
+}
 
 impl Drop for Value {
     fn drop(&mut self) {
@@ -70,6 +81,7 @@ impl World {
             pools,
             declared: program.declared,
             values: AtomicUsize::new(0),
+            tasks: AtomicUsize::new(0),
             cut_short: AtomicBool::new(false),
             faults: Mutex::default(),
         }))
@@ -86,6 +98,12 @@ impl World {
     pub(crate) fn value(&self) -> Value {
         self.0.values.fetch_add(1, Ordering::SeqCst);
         Value(self.clone())
+    }
+
+    /// A task that is no job, as long as it is there.
+    pub(crate) fn task(&self) -> Task {
+        self.0.tasks.fetch_add(1, Ordering::SeqCst);
+        Task(self.clone())
     }
 
     pub(crate) fn fault(&self, what: String) {
@@ -149,14 +167,17 @@ impl World {
         any
     }
 
-    /// Whether no job is left, also none that has given its slot back for a while.
+    /// Whether no job is left, also none that has given its slot back for a while, and nothing that could begin one.
     pub(crate) fn is_at_rest(&self) -> bool {
         let left = |stats: &PoolStats| stats.spawned.saturating_sub(stats.finished + stats.panicked + stats.aborted);
         let at_rest = |watched: &Watched| {
             let (now, before) = (watched.pool.stats(), &watched.before);
             now.running == before.running && now.waiting == 0 && left(&now) == left(before)
         };
-        self.0.pools.iter().all(at_rest)
+        let spawned = || self.0.pools.iter().map(|watched| watched.pool.stats().spawned).sum::<u64>();
+        let seen = spawned();
+        // The tasks first, since one may be between two jobs. And a job of a pool that is still to be seen may spawn in one that has been.
+        self.0.tasks.load(Ordering::SeqCst) == 0 && self.0.pools.iter().all(at_rest) && spawned() == seen
     }
 
     /// The pools that are the program's own.
