@@ -80,7 +80,7 @@ impl Claim {
         }
     }
 
-    /// Likewise for a job of the same pool that waits elsewhere.
+    /// Likewise for a job of the same pool that has a verb pending elsewhere.
     pub(crate) fn offer(&self, member: &Arc<Member>) {
         member.want(self.ticket);
     }

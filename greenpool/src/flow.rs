@@ -134,17 +134,27 @@ impl<T> Flow<T> {
 
     /// The consumer waits: if it is a job, it may lend its slot.
     pub(crate) fn pend(&self, foreman: &Arc<dyn Foreman>, blocked: &mut Blocked, cx: &mut Context<'_>) {
-        let ticket = self.state().staff.claim.as_ref().map(Claim::ticket);
-        blocked.pend(&self.core, ticket, || Outlook::Other(foreman.clone().outlook()), cx);
-        if let Some(consumer) = lineage::member_of(&self.core) {
-            let mut state = self.state();
-            let claim = state.staff.claim.clone();
-            state.staff.consumer = Some(consumer.clone());
-            drop(state);
-            if let Some(claim) = claim {
-                claim.offer(&consumer);
+        let consumer = lineage::member_of(&self.core);
+        let claim = self.note_consumer(consumer.as_ref());
+        if let Some(claim) = &claim {
+            claim.want();
+        }
+        blocked.pend(&self.core, claim.as_ref().map(Claim::ticket), || Outlook::Other(foreman.clone().outlook()), cx);
+        if let (Some(consumer), None) = (&consumer, claim) {
+            // A hand that has queued just before that found nobody who waits.
+            if let Some(claim) = self.note_consumer(Some(consumer)) {
+                claim.offer(consumer);
             }
         }
+    }
+
+    /// Notes who waits for the next result; gives the map's place in the queue.
+    fn note_consumer(&self, consumer: Option<&Arc<Member>>) -> Option<Claim> {
+        let staff = &mut self.state().staff;
+        if consumer.is_some() {
+            staff.consumer = consumer.cloned();
+        }
+        staff.claim.clone()
     }
 
     /// The consumer waits no more.

@@ -111,8 +111,8 @@ impl Lineage {
             #[inline]
             fn drop(&mut self) {
                 swap_current(self.0);
-                if let Some(Lineage { member: Some(member), .. }) = self.0 {
-                    member.end_turn();
+                if let Some(Lineage { member: Some(member), part, .. }) = self.0 {
+                    member.end_turn(*part);
                 }
             }
         }

@@ -5,6 +5,19 @@
 //! A member *waits* while some verb is pending in it and none of its futures is being polled; otherwise it moves. (It has several futures if some were
 //! made with [`inherit`](crate::inherit).) What the pool's [`Stalled`](crate::knot::Stalled) knows of it is brought up to date under the lock
 //! of its standing, whenever that changes.
+//!
+//! # When a slot is lent
+//!
+//! A job may run on after a verb of it was found pending: in another branch of a `join!`, or since it drops that verb. So in general a slot
+//! is lent when the job *waits*. There are two exceptions, both in the poll of a verb, which then has just been looked at and is pending for certain:
+//! the verb waits for a ticket that is queued in the job's own pool; or it was looked at before in the same poll of the job.
+//!
+//! The second is for a job that blocks its thread, within its poll, until a verb is ready (`Handle::block_on`, inside of `block_in_place`).
+//! That poll does not end before what it waits for, which may have queued after the verb was looked at, as the hand of a map does. Nobody can
+//! tell such a poll from one that is about to end. But what blocks a thread looks again as often as it is woken, and what is polled in the
+//! ordinary way does not before its next turn. So whoever queues for a job that is being polled, or finds that a ticket is left over, *wakes* the
+//! verbs that are pending in that poll ([`Standing::nudge`]). If they are looked at again at once, the slot is lent there. If not, the
+//! poll ends, the job waits, and lends the slot; all that this costs is one poll more.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,7 +26,7 @@ use std::task::{Poll, Wake, Waker};
 use crate::heart::Core;
 use crate::knot::{self, Later};
 use crate::slots::{Grant, Line, Ticket};
-use crate::standing::{Slot, Standing};
+use crate::standing::{Slot, Standing, Turn};
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::wait::{Prospect, Wait};
 use crate::wake::wake;
@@ -69,7 +82,7 @@ impl Member {
 
     /// One more future is a part of this job; gives its key.
     pub(crate) fn join(&self) -> u32 {
-        lock(&self.standing).turns.insert(0) as u32
+        lock(&self.standing).turns.insert(Turn::default()) as u32
     }
 
     /// That future is gone.
@@ -82,16 +95,19 @@ impl Member {
         let mut standing = lock(&self.standing);
         standing.polling += 1;
         standing.shaken = false;
-        if let Some(turns) = standing.turns.get_mut(part as usize) {
-            *turns += 1;
+        if let Some(turn) = standing.turns.get_mut(part as usize) {
+            *turn = Turn { number: turn.number + 1, under_way: true };
         }
         standing.note(self);
     }
 
     /// It has been polled: what is pending now, the job waits for.
-    pub(crate) fn end_turn(self: &Arc<Self>) {
+    pub(crate) fn end_turn(self: &Arc<Self>, part: u32) {
         let mut standing = lock(&self.standing);
         standing.polling -= 1;
+        if let Some(turn) = standing.turns.get_mut(part as usize) {
+            turn.under_way = false;
+        }
         self.settle(standing, Vec::new());
     }
 
@@ -141,7 +157,9 @@ impl Member {
 
     /// With the standing as it now is: lends the slot if it lies idle and is wanted, tells the pool, and looks for a knot.
     fn settle(self: &Arc<Self>, mut standing: MutexGuard<'_, Standing>, mut wakers: Vec<Waker>) {
-        if standing.polling == 0 && !standing.shaken {
+        if standing.polling > 0 {
+            wakers.append(&mut standing.nudge(&self.core.slots, None));
+        } else if !standing.shaken {
             self.lend_to_wanted(&mut standing, &mut wakers);
         }
         standing.note(self);
@@ -253,22 +271,30 @@ impl Member {
             wait.core.awaited.add(&self.core);
             old.core.awaited.remove(&self.core);
         }
+        wait.looked = old.looked;
         let old = std::mem::replace(old, wait);
         self.look(standing, key);
         drop(old);
     }
 
-    /// A verb has found that it has to wait. If that is for somebody in the queue of this pool, the slot is lent at once.
+    /// A verb has found that it has to wait. If that is for somebody in the queue of this pool, or if the verb finds it for the second time in
+    /// this poll, the slot is lent at once.
     fn look(self: &Arc<Self>, mut standing: MutexGuard<'_, Standing>, key: usize) {
-        let part = standing.waits[key].part as usize;
-        let turn = standing.turns.get(part).copied().unwrap_or_default();
+        let turn = standing.turn_of(&standing.waits[key]).number;
         let wait = &mut standing.waits[key];
-        wait.looked = turn;
-        if wait.resuming || wait.ticket.is_none() || !Arc::ptr_eq(&wait.core, &self.core) {
+        let again = std::mem::replace(&mut wait.looked, turn) == turn;
+        let part = wait.part;
+        if wait.resuming {
             return;
         }
         let mut wakers = Vec::new();
-        self.lend_to_wanted(&mut standing, &mut wakers);
+        if again || wait.ticket.is_some() && Arc::ptr_eq(&wait.core, &self.core) {
+            self.lend_to_wanted(&mut standing, &mut wakers);
+        } else {
+            // It could not be told from a spin if another of the job's futures is polled at length meanwhile.
+            let but = (standing.polling > 1).then_some(part);
+            wakers = standing.nudge(&self.core.slots, but);
+        }
         standing.note(self);
         drop(standing);
         wake(wakers);
@@ -283,7 +309,9 @@ impl Member {
             standing.shaken = other.is_some();
             self.settle(standing, Vec::from_iter(other));
         } else {
+            let wakers = standing.nudge(&self.core.slots, None);
             drop(standing);
+            wake(wakers);
         }
         if let Some(wait) = wait {
             wait.core.awaited.remove(&self.core);

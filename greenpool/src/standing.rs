@@ -21,7 +21,7 @@ pub(crate) struct Standing {
     /// A verb was dropped while none was; either the job is being dropped itself, or it will be polled.
     pub(crate) shaken: bool,
     /// For each of them, how often it has been.
-    pub(crate) turns: Slab<u64>,
+    pub(crate) turns: Slab<Turn>,
     /// The verbs that are pending in this job.
     pub(crate) waits: Slab<Wait>,
     /// The place in the pool's queue of those who want to go on.
@@ -31,6 +31,14 @@ pub(crate) struct Standing {
     pub(crate) wants: VecDeque<Ticket>,
     pub(crate) lender: Option<Arc<Member>>,
     noted: Noted,
+}
+
+/// How often one of a job's futures has been polled.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Turn {
+    pub(crate) number: u64,
+    /// It is being polled now.
+    pub(crate) under_way: bool,
 }
 
 /// Where the slot of a member is.
@@ -57,7 +65,7 @@ struct Noted {
 impl Standing {
     pub(crate) fn new(lender: Option<Arc<Member>>, job: bool) -> Self {
         let mut turns = Slab::new();
-        turns.insert(1);
+        turns.insert(Turn { number: 1, under_way: job });
         Standing {
             slot: if job { Slot::Here } else { Slot::Away },
             ended: !job,
@@ -108,12 +116,32 @@ impl Standing {
         self.holds() && !self.waits.is_empty() && !self.waits.iter().any(|(_, wait)| wait.resuming)
     }
 
+    /// The turn of the future that a verb is pending in.
+    pub(crate) fn turn_of(&self, wait: &Wait) -> Turn {
+        self.turns.get(wait.part as usize).copied().unwrap_or_default()
+    }
+
+    /// While the job is polled and might lend its slot: whom to wake so that verbs look again whose polls may be blocked. None of the
+    /// future `but`.
+    pub(crate) fn nudge(&mut self, slots: &Slots<Arc<Member>>, but: Option<u32>) -> Vec<Waker> {
+        if self.wants.is_empty() || !self.can_lend() {
+            return Vec::new();
+        }
+        self.wants.retain(|ticket| slots.is_queued(*ticket));
+        if self.wants.is_empty() {
+            return Vec::new();
+        }
+        let waits = self.waits.iter().map(|(_, wait)| wait);
+        let blocked = waits.filter(|wait| Some(wait.part) != but && self.turn_of(wait).under_way);
+        blocked.map(|wait| wait.waker.clone()).collect()
+    }
+
     /// Whether a verb will find out that what it waits for is there.
     pub(crate) fn will_look(&mut self, key: usize, prospect: Prospect, later: &mut Later) -> bool {
         let Some(now) = self.waits.get_mut(key) else {
             return true;
         };
-        let turn = self.turns.get(now.part as usize).copied();
+        let turn = self.turns.get(now.part as usize).map(|turn| turn.number);
         match (turn, now.asked) {
             // Its job has not been polled since: it was woken, or will be.
             (Some(turn), _) if turn == now.looked && prospect == Prospect::Something => true,

@@ -1,7 +1,6 @@
 //! One static pool and hundreds of runtimes, which go while jobs are running, queued and finished.
-#![expect(clippy::unused_async, reason = "they are jobs")]
 
-use std::future::{pending, ready};
+use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -11,7 +10,7 @@ use futures::StreamExt;
 use greenpool::{GreenMap, GreenPool, GreenThread, green_pool, pile};
 use greenpool_tests::{Gauge, by_hand, paused, threads};
 use tokio::runtime::{Builder, Handle, LocalOptions, Runtime};
-use tokio::task::{JoinHandle, LocalSet, block_in_place, spawn_local, yield_now};
+use tokio::task::{JoinHandle, LocalSet, spawn_local, yield_now};
 use tokio::time::{Instant, sleep, timeout};
 
 const SIZE: usize = 3;
@@ -266,46 +265,6 @@ fn jobs_can_be_spawned_and_awaited_in_a_local_runtime() {
             drop(local);
             all_is_back(&alive);
         }
-    });
-}
-
-#[test]
-fn a_job_may_block_its_thread_in_place_also_to_use_its_own_pool() {
-    threads(2, async {
-        let pool = GreenPool::new(1);
-        let inside = pool.clone();
-        let job = async move {
-            // The thread is this job's, and it is still that job.
-            block_in_place(|| {
-                let green = Handle::current().block_on(async { inside.spawn(ready(6)).await.await });
-                green.unwrap()
-            })
-        };
-        assert_eq!(pool.spawn(job).await.await.unwrap(), 6);
-        assert_eq!((pool.running(), pool.stats().panicked, pool.stats().aborted), (0, 0, 0));
-    });
-}
-
-#[test]
-fn jobs_that_block_their_threads_in_place_hold_up_no_others() {
-    #[green_pool(size = 8)]
-    async fn block(all: Arc<Barrier>) {
-        block_in_place(|| _ = all.wait());
-    }
-
-    threads(2, async {
-        // Each of them waits for all of them.
-        let all = Arc::new(Barrier::new(8));
-        let waits: Vec<_> = (0..8).map(|_| all.clone()).collect();
-        let mut map = block::imap(waits.clone());
-        while let Some(result) = map.next().await {
-            result.unwrap();
-        }
-        for all in waits {
-            block::spawn_n(all).await;
-        }
-        block::pool().waitall().await;
-        assert_eq!(block::pool().stats().finished, 16);
     });
 }
 

@@ -1,0 +1,193 @@
+//! Jobs that block their threads in place, and use pools there: their own, in whose slot they are.
+#![expect(clippy::unused_async, reason = "they are jobs")]
+
+use std::sync::{Arc, Barrier};
+
+use futures::future::join;
+use futures::stream::{FuturesUnordered, select};
+use futures::{StreamExt, stream};
+use greenpool::{GreenMap, GreenPile, GreenPool, green_pool, inherit, lend, pile};
+use greenpool_tests::threads;
+use tokio::runtime::Handle;
+use tokio::task::{block_in_place, yield_now};
+
+/// Waits, in the middle of a poll.
+fn wait<F: Future>(future: F) -> F::Output {
+    block_in_place(|| Handle::current().block_on(future))
+}
+
+fn sum(mut map: GreenMap<u32>) -> u32 {
+    let mut sum = 0;
+    while let Some(n) = wait(map.next()) {
+        sum += n.unwrap();
+    }
+    sum
+}
+
+/// Runs `job` in a pool that has no slot for anything else, again and again: each time what it waits for queues at another moment.
+#[track_caller]
+fn in_a_full_pool(job: impl Fn(&GreenPool) -> u32 + Copy + Send + 'static) {
+    threads(2, async move {
+        let pool = GreenPool::new(1);
+        for _ in 0..200 {
+            let inside = pool.clone();
+            assert_eq!(pool.spawn(async move { job(&inside) }).await.await.unwrap(), 6);
+        }
+        assert_eq!((pool.running(), pool.stats().panicked, pool.stats().aborted), (0, 0, 0));
+        assert_eq!(pool.stats().overflowed, 0);
+    });
+}
+
+async fn same(n: u32) -> u32 {
+    yield_now().await;
+    n
+}
+
+#[test]
+fn a_job_may_wait_in_place_for_a_spawn_of_its_own_pool() {
+    in_a_full_pool(|pool| {
+        wait(pool.spawn_n(same(0)));
+        let green = wait(pool.spawn(same(2)));
+        wait(green).unwrap() + wait(async { pool.spawn(same(4)).await.await.unwrap() })
+    });
+}
+
+#[test]
+fn a_job_may_wait_in_place_for_a_map_over_its_own_pool() {
+    in_a_full_pool(|pool| sum(pool.imap(same, [1, 2, 3])));
+    in_a_full_pool(|pool| sum(pool.imap_unordered(same, [1, 2, 3])));
+    in_a_full_pool(|pool| sum(pool.starmap(|a, b| same(a + b), [(1, 2), (3, 0)])));
+}
+
+#[test]
+fn a_job_may_wait_in_place_for_a_map_of_an_async_source() {
+    in_a_full_pool(|pool| sum(pool.imap_stream(same, stream::iter([1, 2, 3]))));
+}
+
+#[test]
+fn a_job_may_wait_in_place_for_a_map_that_it_did_not_make() {
+    threads(2, async {
+        let pool = GreenPool::new(1);
+        for _ in 0..200 {
+            let hold = pool.spawn(yield_now()).await;
+            let map = pool.imap(same, [1, 2, 3]).window(1);
+            hold.await.unwrap();
+            assert_eq!(pool.spawn(async move { sum(map) }).await.await.unwrap(), 6);
+        }
+    });
+}
+
+#[test]
+fn a_job_may_wait_in_place_for_a_pile_of_its_own_pool() {
+    fn drain(mut pile: GreenPile<u32>) -> u32 {
+        let mut sum = 0;
+        while let Some(n) = wait(pile.next()) {
+            sum += n.unwrap();
+        }
+        sum
+    }
+    in_a_full_pool(|pool| {
+        let pile = GreenPile::on(pool);
+        (1..4).for_each(|n| wait(pile.spawn(same(n))));
+        drain(pile)
+    });
+    in_a_full_pool(|pool| {
+        let pile = GreenPile::on(pool);
+        let spawner = pile.spawner();
+        let producer = async move {
+            for n in 1..4 {
+                spawner.spawn(same(n)).await;
+            }
+        };
+        tokio::spawn(inherit(producer));
+        drain(pile)
+    });
+    in_a_full_pool(|pool| {
+        let (one, two, three) = wait(pile![in pool; same(1), same(2), same(3)].join());
+        one.unwrap() + two.unwrap() + three.unwrap()
+    });
+}
+
+#[test]
+fn a_job_may_give_its_slot_back_in_place() {
+    in_a_full_pool(|pool| {
+        let other = pool.clone();
+        wait(lend(async move { tokio::spawn(async move { other.spawn(same(6)).await.await.unwrap() }).await.unwrap() }))
+    });
+}
+
+#[test]
+fn a_job_may_wait_in_place_for_several_things_at_once() {
+    in_a_full_pool(|pool| {
+        let [one, two] = [1, 2].map(|n| pool.imap(same, [n, n]).window(1));
+        wait(async { join(one.map(Result::unwrap).count(), two.map(Result::unwrap).count()).await });
+        let (pair, map) = (pool.imap_unordered(same, [1, 2]), pool.imap(same, [3]));
+        let all: Vec<_> = wait(select(pair, map).collect());
+        all.into_iter().map(Result::unwrap).sum()
+    });
+    in_a_full_pool(|pool| {
+        let jobs: FuturesUnordered<_> =
+            (1..4).map(|n| async move { pool.spawn(same(n)).await.await.unwrap() }).collect();
+        wait(jobs.collect::<Vec<_>>()).into_iter().sum()
+    });
+}
+
+#[test]
+fn a_job_may_wait_in_place_for_another_pool_that_takes_from_its_map() {
+    threads(2, async {
+        let (pool, other) = (GreenPool::new(1), GreenPool::new(1));
+        for _ in 0..200 {
+            let (inside, other) = (pool.clone(), other.clone());
+            let job = async move {
+                let map = inside.imap(same, [1, 2, 3]);
+                wait(async {
+                    other.spawn(map.map(Result::unwrap).fold(0, async |sum, n| sum + n)).await.await.unwrap()
+                })
+            };
+            assert_eq!(pool.spawn(job).await.await.unwrap(), 6);
+        }
+        assert_eq!((pool.stats().overflowed, other.stats().overflowed), (0, 0));
+    });
+}
+
+#[test]
+fn a_job_of_a_declared_function_may_wait_in_place_for_its_own_pool() {
+    #[green_pool(size = 1)]
+    async fn tree(depth: u32) -> u32 {
+        if depth == 0 {
+            return 1;
+        }
+        let green = wait(tree::spawn(depth - 1));
+        wait(green).unwrap() + sum(tree::imap([depth - 1; 2])) + sum(tree::starmap_unordered([(depth - 1,)]))
+    }
+
+    threads(2, async {
+        for _ in 0..20 {
+            assert_eq!(tree::spawn(3).await.await.unwrap(), 64);
+        }
+        assert_eq!((tree::pool().running(), tree::pool().stats().overflowed), (0, 0));
+    });
+}
+
+#[test]
+fn jobs_that_block_their_threads_in_place_hold_up_no_others() {
+    #[green_pool(size = 8)]
+    async fn block(all: Arc<Barrier>) {
+        block_in_place(|| _ = all.wait());
+    }
+
+    threads(2, async {
+        // Each of them waits for all of them.
+        let all = Arc::new(Barrier::new(8));
+        let waits: Vec<_> = (0..8).map(|_| all.clone()).collect();
+        let mut map = block::imap(waits.clone());
+        while let Some(result) = map.next().await {
+            result.unwrap();
+        }
+        for all in waits {
+            block::spawn_n(all).await;
+        }
+        block::pool().waitall().await;
+        assert_eq!(block::pool().stats().finished, 16);
+    });
+}
