@@ -10,6 +10,7 @@ use crate::knot::{Awaited, Stalled};
 use crate::member::Member;
 use crate::slots::Slots;
 use crate::sync::{Mutex, lock};
+use crate::tracked::Tracked;
 use crate::wake::wake;
 
 /// The shared heart of a pool: its slots, the census of its jobs, and its counters.
@@ -24,6 +25,7 @@ pub(crate) struct Core {
     pub(crate) counters: Counters,
     pub(crate) stalled: Stalled,
     pub(crate) awaited: Awaited,
+    pub(crate) tracked: Tracked,
     name: Option<&'static str>,
     census: AtomicU64,
     roster: Mutex<Slab<Waker>>,
@@ -72,6 +74,7 @@ impl Core {
             counters: Counters::default(),
             stalled: Stalled::default(),
             awaited: Awaited::default(),
+            tracked: Tracked::default(),
             name,
             census: AtomicU64::new(0),
             roster: Mutex::new(Slab::new()),

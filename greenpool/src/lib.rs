@@ -99,6 +99,7 @@ mod sync;
 mod task;
 mod thread;
 mod trace;
+mod tracked;
 mod wait;
 mod wake;
 mod worker;
@@ -118,6 +119,7 @@ pub use pile::{GreenPile, PileNext, PileSpawn, PileSpawner};
 pub use pool::{AbortAll, GreenPool, PoolStats, Shutdown, ShutdownReport, Spawn, SpawnN, WaitAll};
 pub use sources::{Arguments, Sources};
 pub use thread::{AbortHandle, GreenThread, JobId};
+pub use tracked::JobInfo;
 
 /// Fans out calls of pooled functions: submits each to its own function's pool, in order, and returns at once.
 ///

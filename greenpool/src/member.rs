@@ -80,6 +80,17 @@ impl Member {
         &self.core
     }
 
+    /// Whether it waits for greenpool.
+    pub(crate) fn waits(&self) -> bool {
+        lock(&self.standing).waits()
+    }
+
+    /// Whether it is without a slot, and not over.
+    pub(crate) fn lends(&self) -> bool {
+        let standing = lock(&self.standing);
+        !standing.holds() && !standing.ended
+    }
+
     /// One more future is a part of this job; gives its key.
     pub(crate) fn join(&self) -> u32 {
         lock(&self.standing).turns.insert(Turn::default()) as u32

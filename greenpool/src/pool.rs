@@ -23,6 +23,7 @@ use crate::sources::{Arguments, Sources, Spread};
 use crate::spawning::{NoHandle, Plain, Spawning};
 use crate::task;
 use crate::thread::GreenThread;
+use crate::tracked::JobInfo;
 use crate::wait::Outlook;
 
 /// The size of a pool that is given none, as in eventlet.
@@ -573,6 +574,45 @@ impl GreenPool {
             refused: read(&counters.refused),
             overflowed: read(&counters.overflowed),
         }
+    }
+
+    /// Keeps a list of the jobs that begin from now on, for [`jobs`](Self::jobs), or stops doing so.
+    ///
+    /// While this is on, a job costs a lock and an allocation more. It is off at first, and then costs nothing.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// use greenpool::green_pool;
+    ///
+    /// #[green_pool(size = 8)]
+    /// async fn fetch(n: u32) -> u32 { n }
+    ///
+    /// fetch::pool().track(std::env::var_os("DEBUG").is_some());
+    /// # assert_eq!(fetch::spawn(7).await.await.unwrap(), 7);
+    /// # }
+    /// ```
+    pub fn track(&self, on: bool) {
+        self.core().tracked.switch(on);
+    }
+
+    /// The jobs that are not over, the oldest first, with what each of them is doing: those that have begun while
+    /// [`track`](Self::track) was on.
+    ///
+    /// What is queued has not begun, see [`waiting`](Self::waiting). Each job is looked at for itself, not all in one instant.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+    /// use std::time::Duration;
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// pool.track(true);
+    /// pool.spawn_n(tokio::time::sleep(Duration::from_secs(100))).await;
+    /// tokio::time::sleep(Duration::from_secs(70)).await;
+    /// let jobs = pool.jobs();
+    /// assert_eq!((jobs.len(), jobs[0].age.as_secs()), (1, 70));
+    /// # }
+    /// ```
+    pub fn jobs(&self) -> Vec<JobInfo> {
+        self.core().tracked.jobs()
     }
 
     /// Aborts every job that is in the pool now. The queue stays, and moves up.

@@ -136,6 +136,8 @@ impl Drop for Seat {
     #[inline]
     fn drop(&mut self) {
         self.strike();
+        // Who sees the slot come back finds the job in no list.
+        self.span.end();
         let counters = &self.core().counters;
         match self.state {
             State::Done => {}

@@ -1,7 +1,8 @@
-//! What is told to `tracing`. Without the feature of that name there is nothing here, and nothing is told.
+//! What is told to `tracing`, if its feature is on, and to the list of jobs.
 
 use crate::error::JoinError;
 use crate::heart::Core;
+use crate::tracked::Track;
 
 /// A job that nobody has a handle on has ended with this error.
 #[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "nobody is told"))]
@@ -12,26 +13,38 @@ pub(crate) fn lost(core: &Core, error: &JoinError) {
     }
 }
 
-/// The span that a job is polled in.
-pub(crate) struct JobSpan(#[cfg(feature = "tracing")] tracing::Span);
+/// The span that a job is polled in, and its place in the list of jobs if its pool has one.
+pub(crate) struct JobSpan {
+    #[cfg(feature = "tracing")]
+    span: tracing::Span,
+    track: Option<Box<Track>>,
+}
 
 impl JobSpan {
     /// A job of that pool begins.
     #[inline]
-    #[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "nobody is told"))]
     pub(crate) fn new(core: &Core) -> Self {
-        JobSpan(
+        JobSpan {
             #[cfg(feature = "tracing")]
-            tracing::debug_span!(target: "greenpool", parent: None, "job", pool = core.name()),
-        )
+            span: tracing::debug_span!(target: "greenpool", parent: None, "job", pool = core.name()),
+            track: core.tracked.begin(),
+        }
+    }
+
+    /// The job is over: it is in no list any more.
+    #[inline]
+    pub(crate) fn end(&mut self) {
+        self.track = None;
     }
 
     /// Runs `f` in it.
     #[inline]
-    #[cfg_attr(not(feature = "tracing"), expect(clippy::unused_self, reason = "nobody is told"))]
     pub(crate) fn within<R>(&self, f: impl FnOnce() -> R) -> R {
         #[cfg(feature = "tracing")]
-        let _entered = self.0.enter();
-        f()
+        let _entered = self.span.enter();
+        match &self.track {
+            None => f(),
+            Some(track) => track.within(f),
+        }
     }
 }
