@@ -47,7 +47,7 @@ impl Blocked {
         cx: &mut Context<'_>,
     ) {
         let (core, waker, seen) = (core.clone(), cx.waker().clone(), core.awaited.ends());
-        let wait = Wait { core, ticket, outlook, waker, resuming, part, looked: 0, asked: None, seen };
+        let wait = Wait { core, ticket, outlook, waker, resuming, part, looked: 0, asked: None, probed: false, seen };
         match &self.0 {
             Some(block) if Arc::ptr_eq(&block.member, &me) => me.pend_again(block.key, wait),
             _ => {

@@ -18,6 +18,7 @@
 //! | what happens | who looks |
 //! |---|---|
 //! | a job begins to wait, as seen at the end of its poll | `Member::end_turn` |
+//! | a verb is pending in a poll that may be blocked | `Member::look` |
 //! | one of several verbs that a waiting job has pending is dropped elsewhere | the job, which is woken for it |
 //! | a lent slot comes back to a job that waits | `Member::settle` |
 //! | somebody queues, to begin or to go on | `Acquire::begin`; the end of the poll |
@@ -32,6 +33,13 @@
 //!
 //! A job that has a result may never look at it, as when it holds on to a handle and awaits another. A verb that was not polled when its job last
 //! was is asked once, by its waker, to look; if its job is then polled without it, it does not count.
+//!
+//! A job that is being polled moves, unless that poll blocks its thread until a verb is ready (`Handle::block_on`, inside of `block_in_place`). While a
+//! poll is under way in which verbs are pending, its job is a *suspect*: nobody can tell. What seems to be a knot with a suspect in it is
+//! left alone, but the suspect's verbs are woken, once. In the ordinary way the poll ends, and then the job looks itself. A verb that is looked at
+//! once more in the same poll of the job shows that the poll is blocked: from then on it counts as no poll, until one of its verbs is over, or a new one is
+//! pending in it. (A `FuturesUnordered` that is just being polled may look at a woken verb at once too; then the job counts as one that waits
+//! for the rest of this poll, as it will when that is over.)
 //!
 //! On several threads a look at one pool after the other could miss a job that moves from one that is still to be seen to one that has been.
 //! So what seems to be a knot is looked at twice, by one thread at a time, and is one if no job of its pools has begun to move in between.
@@ -54,6 +62,8 @@ use crate::wake::wake;
 pub(crate) struct Stalled {
     /// How many wait, and hold a slot.
     pub(crate) holders: AtomicUsize,
+    /// How many hold a slot, and may wait in a poll that is under way.
+    pub(crate) suspects: AtomicUsize,
     /// How many move without one.
     pub(crate) drifting: AtomicUsize,
     /// Those that wait, and hold a slot or gave it to nobody.
@@ -135,11 +145,11 @@ impl Awaited {
     }
 }
 
-/// Whether some job of the pool moves, or is about to begin.
-fn can_move(core: &Core) -> bool {
+/// Whether some job of the pool moves for certain, or is about to begin.
+pub(crate) fn can_move(core: &Core) -> bool {
     let stalled = &core.stalled;
     let running = core.slots.running();
-    running > stalled.holders.load(Ordering::SeqCst)
+    running > stalled.holders.load(Ordering::SeqCst) + stalled.suspects.load(Ordering::SeqCst)
         || stalled.drifting.load(Ordering::SeqCst) > 0
         || core.slots.free() > 0 && core.slots.waiting() > 0
         // All that is left of it waits for a `resize`, which is up to somebody outside.
@@ -205,14 +215,17 @@ impl Later {
 
 fn untie_from(core: &Arc<Core>) {
     let mut later = Later::default();
-    if Stuck::look(core, &mut later).is_some_and(|stuck| stuck.is_knot()) {
+    let knot = Stuck::look(core, &mut later).filter(Stuck::is_knot);
+    if knot.is_some_and(|knot| knot.is_certain(&mut later)) {
         let _looking = lock(&LOOKING);
         while let Some(stuck) = Stuck::look(core, &mut later) {
             let Some(again) = Stuck::look(core, &mut later) else {
                 break;
             };
             if stuck.news == again.news {
-                again.lend(&mut later);
+                if again.is_certain(&mut later) {
+                    again.lend(&mut later);
+                }
                 break;
             }
         }
@@ -225,13 +238,15 @@ struct Stuck {
     pools: Vec<Arc<Core>>,
     /// Tickets that the jobs wait for themselves.
     wanted: Vec<(Arc<Core>, Ticket)>,
+    /// Jobs that wait, or are about to go on with a poll.
+    suspects: Vec<Arc<Member>>,
     news: u64,
 }
 
 impl Stuck {
     /// Follows what the jobs of `core` wait for. `None`: something can move.
     fn look(core: &Arc<Core>, later: &mut Later) -> Option<Self> {
-        let mut stuck = Stuck { pools: vec![core.clone()], wanted: Vec::new(), news: 0 };
+        let mut stuck = Stuck { pools: vec![core.clone()], wanted: Vec::new(), suspects: Vec::new(), news: 0 };
         let mut at = 0;
         while at < stuck.pools.len() {
             let pool = stuck.pools[at].clone();
@@ -256,6 +271,9 @@ impl Stuck {
         if member.moves(later) {
             return None;
         }
+        if member.is_suspect() {
+            self.suspects.push(member.clone());
+        }
         for wait in &later.waits[from..] {
             if can_move(&wait.core) {
                 return None;
@@ -264,6 +282,12 @@ impl Stuck {
             self.wanted.extend(wait.ticket.map(|ticket| (wait.core.clone(), ticket)));
         }
         Some(())
+    }
+
+    /// Whether none of these jobs is being polled in the ordinary way. Those that may be are asked.
+    fn is_certain(&self, later: &mut Later) -> bool {
+        self.suspects.iter().for_each(|suspect| suspect.probe(later));
+        self.suspects.is_empty()
     }
 
     fn is_knot(&self) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! # Implementation details
 //!
-//! A member *waits* while some verb is pending in it and none of its futures is being polled; otherwise it moves. (It has several futures if some were
+//! A member *waits* while some verb is pending in it and none of its futures is being polled, but for polls that block a thread; otherwise it moves. (It has several futures if some were
 //! made with [`inherit`](crate::inherit).) What the pool's [`Stalled`](crate::knot::Stalled) knows of it is brought up to date under the lock
 //! of its standing, whenever that changes.
 //!
@@ -17,7 +17,7 @@
 //! tell such a poll from one that is about to end. But what blocks a thread looks again as often as it is woken, and what is polled in the
 //! ordinary way does not before its next turn. So whoever queues for a job that is being polled, or finds that a ticket is left over, *wakes* the
 //! verbs that are pending in that poll ([`Standing::nudge`]). If they are looked at again at once, the slot is lent there. If not, the
-//! poll ends, the job waits, and lends the slot; all that this costs is one poll more.
+//! poll ends, the job waits, and lends the slot; all that this costs is one poll more. [Knots](crate::knot) are found in the same way.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -104,21 +104,14 @@ impl Member {
     /// One of its futures is about to be polled.
     pub(crate) fn begin_turn(self: &Arc<Self>, part: u32) {
         let mut standing = lock(&self.standing);
-        standing.polling += 1;
-        standing.shaken = false;
-        if let Some(turn) = standing.turns.get_mut(part as usize) {
-            *turn = Turn { number: turn.number + 1, under_way: true };
-        }
+        standing.begin_turn(part);
         standing.note(self);
     }
 
     /// It has been polled: what is pending now, the job waits for.
     pub(crate) fn end_turn(self: &Arc<Self>, part: u32) {
         let mut standing = lock(&self.standing);
-        standing.polling -= 1;
-        if let Some(turn) = standing.turns.get_mut(part as usize) {
-            turn.under_way = false;
-        }
+        standing.end_turn(part);
         self.settle(standing, Vec::new());
     }
 
@@ -132,13 +125,23 @@ impl Member {
         self.settle(standing, Vec::new());
     }
 
-    /// Whether this member moves, or will. If not, what it waits for is added to `later`.
+    /// Whether this member moves, or will. If not, or if only nobody knows that it does, what it waits for is added to `later`.
     pub(crate) fn moves(&self, later: &mut Later) -> bool {
         let standing = lock(&self.standing);
         if !standing.is_listed() {
             return true;
         }
         self.moves_in(standing, later)
+    }
+
+    /// Whether nobody knows if this member moves: one of its polls is under way.
+    pub(crate) fn is_suspect(&self) -> bool {
+        lock(&self.standing).is_suspect()
+    }
+
+    /// Finds out.
+    pub(crate) fn probe(&self, later: &mut Later) {
+        lock(&self.standing).probe(later);
     }
 
     /// Likewise for an outsider, who moves if it waits for nothing in greenpool.
@@ -168,7 +171,7 @@ impl Member {
 
     /// With the standing as it now is: lends the slot if it lies idle and is wanted, tells the pool, and looks for a knot.
     fn settle(self: &Arc<Self>, mut standing: MutexGuard<'_, Standing>, mut wakers: Vec<Waker>) {
-        if standing.polling > 0 {
+        if standing.polling > 0 && !standing.waits() {
             wakers.append(&mut standing.nudge(&self.core.slots, None));
         } else if !standing.shaken {
             self.lend_to_wanted(&mut standing, &mut wakers);
@@ -268,6 +271,7 @@ impl Member {
     pub(crate) fn pend(self: &Arc<Self>, wait: Wait) -> usize {
         wait.core.awaited.add(&self.core);
         let mut standing = lock(&self.standing);
+        standing.stir(wait.part);
         let key = standing.waits.insert(wait);
         self.look(standing, key);
         key
@@ -282,7 +286,7 @@ impl Member {
             wait.core.awaited.add(&self.core);
             old.core.awaited.remove(&self.core);
         }
-        wait.looked = old.looked;
+        (wait.looked, wait.probed) = (old.looked, old.probed);
         let old = std::mem::replace(old, wait);
         self.look(standing, key);
         drop(old);
@@ -296,10 +300,16 @@ impl Member {
         let again = std::mem::replace(&mut wait.looked, turn) == turn;
         let part = wait.part;
         if wait.resuming {
-            return;
+            standing.note(self);
+            drop(standing);
+            // It has just queued for a slot, and its poll may never end.
+            return knot::untie(&self.core);
         }
         let mut wakers = Vec::new();
-        if again || wait.ticket.is_some() && Arc::ptr_eq(&wait.core, &self.core) {
+        let core = wait.core.clone();
+        let is_here = wait.ticket.is_some() && Arc::ptr_eq(&wait.core, &self.core);
+        standing.set_blocked(part, again);
+        if again || is_here {
             self.lend_to_wanted(&mut standing, &mut wakers);
         } else {
             // It could not be told from a spin if another of the job's futures is polled at length meanwhile.
@@ -307,20 +317,28 @@ impl Member {
             wakers = standing.nudge(&self.core.slots, but);
         }
         standing.note(self);
+        let may_wait = standing.waits() || standing.is_suspect();
         drop(standing);
         wake(wakers);
+        if may_wait && !knot::can_move(&core) {
+            knot::untie(&self.core);
+        }
     }
 
     /// A verb is over.
     pub(crate) fn clear(self: &Arc<Self>, key: usize) {
         let mut standing = lock(&self.standing);
         let wait = standing.waits.try_remove(key);
+        if let Some(wait) = &wait {
+            standing.stir(wait.part);
+        }
         if standing.polling == 0 {
             let other = standing.waits.iter().next().map(|(_, wait)| wait.waker.clone());
             standing.shaken = other.is_some();
             self.settle(standing, Vec::from_iter(other));
         } else {
             let wakers = standing.nudge(&self.core.slots, None);
+            standing.note(self);
             drop(standing);
             wake(wakers);
         }

@@ -18,6 +18,8 @@ pub(crate) struct Standing {
     pub(crate) ended: bool,
     /// How many of its futures are being polled.
     pub(crate) polling: usize,
+    /// How many of these polls block their threads, as far as is known.
+    blocked: usize,
     /// A verb was dropped while none was; either the job is being dropped itself, or it will be polled.
     pub(crate) shaken: bool,
     /// For each of them, how often it has been.
@@ -39,6 +41,8 @@ pub(crate) struct Turn {
     pub(crate) number: u64,
     /// It is being polled now.
     pub(crate) under_way: bool,
+    /// That poll blocks its thread, as far as is known.
+    blocked: bool,
 }
 
 /// Where the slot of a member is.
@@ -56,8 +60,12 @@ pub(crate) enum Slot {
 struct Noted {
     /// The key in the list of those that wait.
     listed: Option<usize>,
+    /// It was one of those that wait, and gave its slot to nobody.
+    idle: bool,
     /// Counted among those of them that hold a slot.
     holder: bool,
+    /// Counted among those that hold one and may wait in one of their polls.
+    suspect: bool,
     /// Counted among those that move without one.
     drifting: bool,
 }
@@ -65,11 +73,12 @@ struct Noted {
 impl Standing {
     pub(crate) fn new(lender: Option<Arc<Member>>, job: bool) -> Self {
         let mut turns = Slab::new();
-        turns.insert(Turn { number: 1, under_way: job });
+        turns.insert(Turn { number: 1, under_way: job, blocked: false });
         Standing {
             slot: if job { Slot::Here } else { Slot::Away },
             ended: !job,
             polling: usize::from(job),
+            blocked: 0,
             shaken: false,
             turns,
             waits: Slab::new(),
@@ -107,8 +116,61 @@ impl Standing {
         held
     }
 
+    /// Whether it waits for greenpool. One of its polls that blocks its thread does not count as one.
     pub(crate) fn waits(&self) -> bool {
-        !self.ended && self.polling == 0 && !self.shaken && !self.waits.is_empty()
+        !self.ended && self.polling == self.blocked && !self.shaken && !self.waits.is_empty()
+    }
+
+    /// Whether nobody knows if it waits: a verb is pending, and a poll is under way that may end soon, or never.
+    pub(crate) fn is_suspect(&self) -> bool {
+        self.polling > self.blocked && !self.ended && self.can_lend()
+    }
+
+    /// One of its futures is about to be polled.
+    pub(crate) fn begin_turn(&mut self, part: u32) {
+        self.polling += 1;
+        self.shaken = false;
+        if let Some(turn) = self.turns.get_mut(part as usize) {
+            *turn = Turn { number: turn.number + 1, under_way: true, blocked: false };
+        }
+    }
+
+    /// It has been polled.
+    pub(crate) fn end_turn(&mut self, part: u32) {
+        self.polling -= 1;
+        self.set_blocked(part, false);
+        if let Some(turn) = self.turns.get_mut(part as usize) {
+            turn.under_way = false;
+        }
+    }
+
+    /// Whether the poll of that future blocks its thread, as far as is known.
+    pub(crate) fn set_blocked(&mut self, part: u32, blocked: bool) {
+        let Some(turn) = self.turns.get_mut(part as usize).filter(|turn| turn.under_way) else {
+            return;
+        };
+        self.blocked -= usize::from(turn.blocked);
+        self.blocked += usize::from(blocked);
+        turn.blocked = blocked;
+    }
+
+    /// Something has happened in the poll of that future: nobody knows any more whether it blocks its thread.
+    pub(crate) fn stir(&mut self, part: u32) {
+        self.set_blocked(part, false);
+        for (_, wait) in &mut self.waits {
+            wait.probed = wait.probed && wait.part != part;
+        }
+    }
+
+    /// Of a suspect: wakes the verbs in its polls once, to see whether they are looked at again.
+    pub(crate) fn probe(&mut self, later: &mut Later) {
+        let turns = &self.turns;
+        for (_, wait) in &mut self.waits {
+            let turn = turns.get(wait.part as usize).copied().unwrap_or_default();
+            if turn.under_way && !turn.blocked && !std::mem::replace(&mut wait.probed, true) {
+                later.wakers.push(wait.waker.clone());
+            }
+        }
     }
 
     /// The slot lies idle, and no verb is about to go on with it.
@@ -162,7 +224,8 @@ impl Standing {
         let waits = self.waits();
         let holder = waits && self.holds();
         let drifting = !waits && !self.holds() && !self.ended;
-        let listed = waits && self.slot != Slot::Away;
+        let (idle, suspect) = (waits && self.slot != Slot::Away, self.is_suspect());
+        let listed = idle || suspect;
         let noted = &mut self.noted;
         if drifting && !noted.drifting {
             stalled.drifting.fetch_add(1, Ordering::SeqCst);
@@ -172,18 +235,25 @@ impl Standing {
             (false, true) => drop(stalled.holders.fetch_sub(1, Ordering::SeqCst)),
             _ => {}
         }
+        match (suspect, noted.suspect) {
+            (true, false) => drop(stalled.suspects.fetch_add(1, Ordering::SeqCst)),
+            (false, true) => drop(stalled.suspects.fetch_sub(1, Ordering::SeqCst)),
+            _ => {}
+        }
         match (listed, noted.listed) {
             (true, None) => noted.listed = Some(stalled.add(member.clone())),
             (false, Some(key)) => {
                 noted.listed = None;
                 stalled.remove(key);
-                core.awaited.note_move();
             }
             _ => {}
+        }
+        if noted.idle && !idle {
+            core.awaited.note_move();
         }
         if !drifting && noted.drifting {
             stalled.drifting.fetch_sub(1, Ordering::SeqCst);
         }
-        (noted.holder, noted.drifting) = (holder, drifting);
+        *noted = Noted { idle, holder, suspect, drifting, listed: noted.listed };
     }
 }

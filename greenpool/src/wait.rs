@@ -24,6 +24,8 @@ pub(crate) struct Wait {
     pub(crate) looked: u64,
     /// In which turn of that future it was asked to look again.
     pub(crate) asked: Option<u64>,
+    /// It was woken to see whether a poll of its job blocks a thread.
+    pub(crate) probed: bool,
     /// How many jobs of the pool had ended when it last looked.
     pub(crate) seen: u64,
 }

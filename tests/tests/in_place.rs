@@ -5,9 +5,9 @@ use std::sync::{Arc, Barrier};
 
 use futures::future::join;
 use futures::stream::{FuturesUnordered, select};
-use futures::{StreamExt, stream};
+use futures::{StreamExt, poll, stream};
 use greenpool::{GreenMap, GreenPile, GreenPool, green_pool, inherit, lend, pile};
-use greenpool_tests::threads;
+use greenpool_tests::{Gate, threads};
 use tokio::runtime::Handle;
 use tokio::task::{block_in_place, yield_now};
 
@@ -189,5 +189,67 @@ fn jobs_that_block_their_threads_in_place_hold_up_no_others() {
         }
         block::pool().waitall().await;
         assert_eq!(block::pool().stats().finished, 16);
+    });
+}
+
+#[test]
+fn a_job_that_waits_in_place_can_be_part_of_a_knot() {
+    threads(2, async {
+        let (a, b) = (GreenPool::new(1), GreenPool::new(1));
+        for _ in 0..200 {
+            let (a_in, b_in) = (a.clone(), b.clone());
+            let job = async move {
+                let other = async move { a_in.spawn(same(6)).await.await.unwrap() };
+                wait(async { b_in.spawn(other).await.await.unwrap() })
+            };
+            assert_eq!(a.spawn(job).await.await.unwrap(), 6);
+        }
+        assert_eq!((a.stats().overflowed, b.stats().overflowed), (200, 0));
+    });
+}
+
+#[test]
+fn jobs_that_wait_in_place_in_both_pools_can_be_a_knot() {
+    fn descend(depth: u32, here: GreenPool, there: GreenPool) -> u32 {
+        if depth == 0 {
+            return 0;
+        }
+        let (back, next) = (here.clone(), there.clone());
+        wait(async move { there.spawn(async move { descend(depth - 1, next, back) }).await.await.unwrap() }) + 1
+    }
+
+    threads(2, async {
+        let (a, b) = (GreenPool::new(1), GreenPool::new(1));
+        for _ in 0..50 {
+            let (here, there) = (a.clone(), b.clone());
+            assert_eq!(a.spawn(async move { descend(6, here, there) }).await.await.unwrap(), 6);
+        }
+        assert_eq!((a.running(), b.running()), (0, 0));
+    });
+}
+
+#[test]
+fn a_job_that_works_on_in_place_keeps_its_slot_though_a_verb_is_pending_beside() {
+    threads(2, async {
+        let (a, b, gate) = (GreenPool::new(1), GreenPool::new(1), Gate::new());
+        let (a_in, b_in, passed) = (a.clone(), b.clone(), gate.clone().passed());
+        let job = async move {
+            let other = async move { a_in.spawn(same(6)).await.await.unwrap() };
+            let mut pending = Box::pin(async { b_in.spawn(other).await.await.unwrap() });
+            assert!(poll!(&mut pending).is_pending());
+            // Not a wait for greenpool, in the same poll.
+            wait(passed);
+            pending.await
+        };
+        let job = a.spawn(job).await;
+        while a.waiting() == 0 {
+            yield_now().await;
+        }
+        for _ in 0..100 {
+            yield_now().await;
+        }
+        assert_eq!((a.waiting(), a.stats().overflowed), (1, 0));
+        gate.open();
+        assert_eq!((job.await.unwrap(), a.stats().overflowed), (6, 1));
     });
 }
