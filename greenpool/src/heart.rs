@@ -167,6 +167,8 @@ impl Core {
         drop(outdated);
         let wakers: Vec<Waker> = lock(&self.roster).iter().map(|(_, waker)| waker.clone()).collect();
         wake(wakers);
+        // Anew, since a function may have come in between: its first job may be one of those that have just been told.
+        let workers = lock(&self.workers).clone();
         for workers in &workers {
             workers.rouse();
         }
