@@ -151,6 +151,7 @@ impl<S: Feed> Crew<S> {
                 // By its own word there is nothing left: no hand need take a slot to find that out.
                 let done = (hint.1 == Some(0)).then(|| guard.take()).flatten();
                 if let Some(source) = done {
+                    self.flow.state().ring.drain();
                     drop(guard);
                     self.flow.stop(let_go(source));
                 } else if let Some(source) = guard.as_mut().filter(|source| source.total != total) {
@@ -161,6 +162,7 @@ impl<S: Feed> Crew<S> {
             }
             Ok((None, _)) => {
                 let source = guard.take();
+                self.flow.state().ring.drain();
                 drop(guard);
                 if let Some(panic) = let_go(source) {
                     self.flow.stop(None);

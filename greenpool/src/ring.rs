@@ -20,6 +20,8 @@ pub(crate) struct Ring<T> {
     /// How many results there will be in all, by what the source has said last.
     total: (u64, Option<u64>),
     reading: bool,
+    /// There may be more to read. False also while a source that is at its end is being dropped.
+    open: bool,
     /// An error that comes after all results.
     last: Option<JoinError>,
     consumer: Option<Waker>,
@@ -35,6 +37,7 @@ impl<T> Ring<T> {
             window: None,
             total: (hint.0 as u64, hint.1.map(|upper| upper as u64)),
             reading: true,
+            open: true,
             last: None,
             consumer: None,
         }
@@ -44,12 +47,12 @@ impl<T> Ring<T> {
         self.window = Some(window.max(1));
     }
 
-    /// How many places are free in a pool of `size`; none once the source is not read any more.
+    /// How many places are free in a pool of `size`; none once there is nothing more to read.
     #[inline]
     pub(crate) fn room(&self, size: usize) -> usize {
         // In a pool of size 0 one place lets a worker queue, and so wait for a `resize`.
         let window = self.window.unwrap_or(size.max(1)) as u64;
-        if self.reading { window.saturating_sub(self.reserved - self.taken) as usize } else { 0 }
+        if self.open { window.saturating_sub(self.reserved - self.taken) as usize } else { 0 }
     }
 
     pub(crate) fn is_reading(&self) -> bool {
@@ -81,11 +84,16 @@ impl<T> Ring<T> {
         }
     }
 
+    /// The source is at its end, and is about to be dropped. That may take its time, and nobody need look for an item meanwhile.
+    pub(crate) fn drain(&mut self) {
+        self.open = false;
+    }
+
     /// Reads no more; `last` comes after all results.
     #[must_use = "wake it"]
     pub(crate) fn stop(&mut self, last: Option<JoinError>) -> Option<Waker> {
         if self.reading {
-            self.reading = false;
+            (self.reading, self.open) = (false, false);
             self.total = (self.reserved, Some(self.reserved));
             self.last = last;
         }
