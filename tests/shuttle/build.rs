@@ -1,0 +1,24 @@
+//! Writes greenpool's `lib.rs` anew, so that this crate is greenpool: the same modules, from the same files.
+
+use std::path::Path;
+use std::{env, fs};
+
+fn main() {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../greenpool/src");
+    let lib = sources.join("lib.rs");
+    println!("cargo::rerun-if-changed={}", lib.display());
+    let text = fs::read_to_string(lib).expect("greenpool has a `lib.rs`");
+    let at = |file: &str| format!("#[path = r\"{}\"]", sources.join(file).display());
+    let line = |line: &str| {
+        if let Some(name) = line.strip_prefix("mod ").and_then(|rest| rest.strip_suffix(';')) {
+            format!("{}\n{line}\n", at(&format!("{name}.rs")))
+        } else if let Some(file) = line.strip_prefix("#[path = \"").and_then(|rest| rest.strip_suffix("\"]")) {
+            format!("{}\n", at(file))
+        } else {
+            format!("{line}\n")
+        }
+    };
+    let written: String = text.lines().filter(|line| !line.starts_with("//!")).map(line).collect();
+    let out = env::var("OUT_DIR").expect("cargo says where to write");
+    fs::write(Path::new(&out).join("greenpool.rs"), written).expect("that can be written to");
+}

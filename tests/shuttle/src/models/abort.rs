@@ -1,0 +1,94 @@
+//! Aborting a job at any moment of its life.
+
+use std::thread;
+
+use greenpool_macros::green_pool;
+use tokio::runtime::Runtime;
+
+use super::check::check;
+use super::world::{Gate, Tally, Value, any, at_rest, carry, finish};
+use crate::GreenPool;
+use crate::GreenThread;
+
+#[green_pool(size = 1)]
+async fn work(value: Value) -> Value {
+    carry(value).await
+}
+
+#[green_pool(size = 1)]
+async fn stay(value: Value) -> Value {
+    Gate::default().pass().await;
+    value
+}
+
+/// Aborts a job while it is awaited; when that ends, the job is gone, and its slot is free.
+fn abort_one(runtime: Runtime, pool: &GreenPool, tally: &Tally, green: GreenThread<Value>) {
+    let abort = green.abort_handle();
+    let other = thread::spawn(move || abort.abort());
+    let result = runtime.block_on(green);
+    assert_eq!(pool.free(), 1, "the slot of a job that is over is not free");
+    match result {
+        Ok(value) => drop(value),
+        Err(error) => assert!(error.is_cancelled()),
+    }
+    assert_eq!(tally.alive(), 0, "the future of a job that is over is still there");
+    other.join().unwrap();
+    finish(runtime, &[pool], tally);
+}
+
+#[test]
+fn a_declared_job_is_either_aborted_or_done() {
+    check(|| {
+        let (runtime, tally) = (Runtime::new(2), Tally::default());
+        let green = runtime.block_on(work::spawn(tally.value(1)));
+        abort_one(runtime, work::pool(), &tally, green);
+    });
+}
+
+#[test]
+fn any_job_is_either_aborted_or_done() {
+    check(|| {
+        let (runtime, tally) = (Runtime::new(2), Tally::default());
+        let pool = GreenPool::new(1);
+        let green = runtime.block_on(pool.spawn(carry(tally.value(1))));
+        abort_one(runtime, &pool, &tally, green);
+    });
+}
+
+#[test]
+fn a_job_that_waits_for_ever_ends_when_it_is_aborted() {
+    check(|| {
+        let (runtime, tally) = (Runtime::new(1), Tally::default());
+        if any() {
+            let green = runtime.block_on(stay::spawn(tally.value(1)));
+            abort_one(runtime, stay::pool(), &tally, green);
+        } else {
+            let pool = GreenPool::new(1);
+            let value = tally.value(1);
+            let green = runtime.block_on(pool.spawn(async {
+                Gate::default().pass().await;
+                value
+            }));
+            abort_one(runtime, &pool, &tally, green);
+        }
+    });
+}
+
+#[test]
+fn abort_all_ends_every_job_that_it_counts() {
+    check(|| {
+        let (runtime, tally) = (Runtime::new(2), Tally::default());
+        let (handle, given) = (runtime.handle().clone(), tally.clone());
+        let producer = thread::spawn(move || {
+            handle.block_on(async {
+                stay::spawn_n(given.value(0)).await;
+                drop(stay::spawn(given.value(1)).await);
+            });
+        });
+        // Whether or not the job is there already, and also if nobody had ever called its function when this began.
+        runtime.block_on(stay::pool().abort_all());
+        drop(runtime);
+        producer.join().unwrap();
+        at_rest(&[stay::pool()], &tally);
+    });
+}

@@ -1,0 +1,194 @@
+//! Maps: their hands, their ring, and who takes from it.
+
+use std::thread;
+
+use greenpool_macros::green_pool;
+use tokio::runtime::Runtime;
+
+use super::check::{check, check_part};
+use super::world::{Tally, Value, any, any_below, carry, finish};
+use crate::GreenMap;
+use crate::GreenPool;
+
+#[green_pool(size = 2)]
+async fn work(value: Value) -> Value {
+    carry(value).await
+}
+
+/// A map over so many values.
+fn over(pool: &GreenPool, tally: &Tally, many: usize) -> GreenMap<Value> {
+    let tally = tally.clone();
+    pool.imap(move |number| carry(tally.value(number)), 0..many)
+}
+
+/// A source that does not say how long it is.
+fn unsized_over(pool: &GreenPool, tally: &Tally, many: usize) -> GreenMap<Value> {
+    let tally = tally.clone();
+    let mut next = 0..many;
+    pool.imap(move |number| carry(tally.value(number)), std::iter::from_fn(move || next.next()))
+}
+
+async fn take_all(mut map: GreenMap<Value>, many: usize) {
+    for number in 0..many {
+        assert_eq!(map.next().await.expect("a result is missing").unwrap().number, number);
+    }
+    assert!(map.next().await.is_none());
+}
+
+#[test]
+fn the_results_of_a_declared_map_come_in_order_and_once() {
+    check(|| {
+        let (runtime, tally) = (Runtime::new(2), Tally::default());
+        let given = tally.clone();
+        runtime.block_on(async {
+            take_all(work::imap((0..5).map(move |number| given.value(number))), 5).await;
+        });
+        finish(runtime, &[work::pool()], &tally);
+        assert_eq!((tally.begun(), tally.done()), (5, 5));
+    });
+}
+
+#[test]
+fn a_resize_in_the_middle_of_a_map_loses_nothing() {
+    check(|| {
+        let (runtime, tally) = (Runtime::new(2), Tally::default());
+        let pool = GreenPool::new(1 + any_below(2));
+        let other = {
+            let pool = pool.clone();
+            thread::spawn(move || {
+                pool.resize(any_below(3));
+                pool.resize(1 + any_below(3));
+            })
+        };
+        runtime.block_on(async {
+            let map = if any() { over(&pool, &tally, 4) } else { unsized_over(&pool, &tally, 4) };
+            take_all(map, 4).await;
+        });
+        other.join().unwrap();
+        finish(runtime, &[&pool], &tally);
+        assert_eq!((tally.begun(), tally.done()), (4, 4));
+    });
+}
+
+#[test]
+fn a_map_that_is_dropped_midway_leaves_nothing_behind() {
+    check(|| {
+        let (runtime, tally) = (Runtime::new(2), Tally::default());
+        let pool = GreenPool::new(2);
+        runtime.block_on(async {
+            let mut map = if any() { over(&pool, &tally, 5) } else { unsized_over(&pool, &tally, 5) };
+            for number in 0..any_below(4) {
+                assert_eq!(map.next().await.unwrap().unwrap().number, number);
+            }
+        });
+        runtime.block_on(pool.waitall());
+        let begun = tally.begun();
+        finish(runtime, &[&pool], &tally);
+        assert_eq!(tally.begun(), begun);
+    });
+}
+
+#[test]
+fn a_map_that_is_detached_finishes_what_it_has_begun() {
+    check(|| {
+        let (runtime, tally) = (Runtime::new(2), Tally::default());
+        let pool = GreenPool::new(2);
+        runtime.block_on(async {
+            let mut map = over(&pool, &tally, 5);
+            if any() {
+                map.next().await.unwrap().unwrap();
+            }
+            map.detach();
+        });
+        finish(runtime, &[&pool], &tally);
+        assert_eq!(tally.begun(), tally.done());
+    });
+}
+
+/// A source that takes its time to be dropped.
+struct Slow(std::ops::Range<usize>);
+
+/// So many times it lets others run meanwhile.
+const TIMES: usize = 2_000;
+
+impl Iterator for Slow {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        self.0.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        if any() { self.0.size_hint() } else { (0, None) }
+    }
+}
+
+impl Drop for Slow {
+    fn drop(&mut self) {
+        for _ in 0..TIMES {
+            std::model::switch();
+        }
+    }
+}
+
+#[test]
+fn nobody_looks_for_items_while_a_source_is_dropped() {
+    check_part(10, || {
+        let (runtime, tally) = (Runtime::new(2), Tally::default());
+        let pool = GreenPool::new(3);
+        let given = tally.clone();
+        let map = runtime.block_on(async { pool.imap(move |number| carry(given.value(number)), Slow(0..2)) });
+        runtime.block_on(take_all(map, 2));
+        finish(runtime, &[&pool], &tally);
+        let switches = shuttle::current::context_switches();
+        assert!(switches < TIMES + TIMES / 2, "somebody was busy: {switches} switches");
+    });
+}
+
+#[test]
+fn two_maps_and_a_spawner_take_turns() {
+    check(|| {
+        let (runtime, tally) = (Runtime::new(2), Tally::default());
+        let pool = GreenPool::new(1);
+        let consumers = [3, 2].map(|many| {
+            let (handle, pool, tally) = (runtime.handle().clone(), pool.clone(), tally.clone());
+            thread::spawn(move || handle.block_on(async { take_all(over(&pool, &tally, many), many).await }))
+        });
+        runtime.block_on(async {
+            for number in 0..2 {
+                pool.spawn(carry(tally.value(number))).await.await.unwrap();
+            }
+        });
+        for consumer in consumers {
+            consumer.join().unwrap();
+        }
+        finish(runtime, &[&pool], &tally);
+        assert_eq!(tally.done(), 7);
+    });
+}
+
+#[test]
+fn a_map_ends_when_its_pool_is_closed() {
+    check(|| {
+        let (runtime, tally) = (Runtime::new(2), Tally::default());
+        let pool = GreenPool::new(1);
+        let other = {
+            let pool = pool.clone();
+            thread::spawn(move || pool.close())
+        };
+        runtime.block_on(async {
+            let mut map = unsized_over(&pool, &tally, 3);
+            let mut number = 0;
+            while let Some(result) = map.next().await {
+                match result {
+                    Ok(value) => assert_eq!(value.number, number),
+                    Err(error) => assert!(error.is_closed()),
+                }
+                number += 1;
+            }
+        });
+        other.join().unwrap();
+        finish(runtime, &[&pool], &tally);
+        assert_eq!(tally.begun(), tally.done());
+    });
+}
