@@ -158,15 +158,28 @@ impl Member {
     }
 
     fn moves_in(&self, standing: MutexGuard<'_, Standing>, later: &mut Later) -> bool {
+        let suspect = standing.is_suspect();
         let waits: Vec<(usize, Wait)> = standing.waits.iter().map(|(key, wait)| (key, wait.clone())).collect();
         drop(standing);
         let mut any = false;
         for (key, wait) in waits {
-            let prospect = wait.prospect(&mut later.waits);
-            any = any || prospect != Prospect::Nothing && lock(&self.standing).will_look(key, prospect, later);
+            any = any || self.will_look(key, wait.prospect(&mut later.waits), suspect, later);
             later.waits.push(wait);
         }
         any
+    }
+
+    fn will_look(&self, key: usize, prospect: Prospect, suspect: bool, later: &mut Later) -> bool {
+        match prospect {
+            Prospect::Nothing => false,
+            // The poll that is under way may come to it.
+            Prospect::Something if suspect => true,
+            Prospect::Perhaps if suspect => {
+                self.probe(later);
+                true
+            }
+            _ => lock(&self.standing).will_look(key, prospect, later),
+        }
     }
 
     /// With the standing as it now is: lends the slot if it lies idle and is wanted, tells the pool, and looks for a knot.

@@ -57,6 +57,7 @@ pub(crate) enum Slot {
 
 /// What the pool has been told of a member.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each stands for one that the pool has counted")]
 struct Noted {
     /// The key in the list of those that wait.
     listed: Option<usize>,

@@ -210,19 +210,19 @@ fn a_job_that_waits_in_place_can_be_part_of_a_knot() {
 
 #[test]
 fn jobs_that_wait_in_place_in_both_pools_can_be_a_knot() {
-    fn descend(depth: u32, here: GreenPool, there: GreenPool) -> u32 {
+    fn descend(depth: u32, here: &GreenPool, there: &GreenPool) -> u32 {
         if depth == 0 {
             return 0;
         }
         let (back, next) = (here.clone(), there.clone());
-        wait(async move { there.spawn(async move { descend(depth - 1, next, back) }).await.await.unwrap() }) + 1
+        wait(async { there.spawn(async move { descend(depth - 1, &next, &back) }).await.await.unwrap() }) + 1
     }
 
     threads(2, async {
         let (a, b) = (GreenPool::new(1), GreenPool::new(1));
         for _ in 0..50 {
             let (here, there) = (a.clone(), b.clone());
-            assert_eq!(a.spawn(async move { descend(6, here, there) }).await.await.unwrap(), 6);
+            assert_eq!(a.spawn(async move { descend(6, &here, &there) }).await.await.unwrap(), 6);
         }
         assert_eq!((a.running(), b.running()), (0, 0));
     });
