@@ -248,3 +248,27 @@ fn a_job_that_waits_for_another_pool_to_be_idle_is_part_of_a_knot_also_if_nothin
         assert_eq!((a.stats().overflowed, b.stats().finished), (1, 1));
     });
 }
+
+#[test]
+fn a_job_that_is_no_knot_only_since_it_waits_for_a_resize_too_comes_to_rest() {
+    paused(async {
+        let [a, b, c] = [1, 1, 0].map(GreenPool::new);
+        let (a_in, b_in, c_in) = (a.clone(), b.clone(), c.clone());
+        let job = a.spawn(async move {
+            let knot =
+                async { b_in.spawn(async move { a_in.spawn(async {}).await.await.unwrap() }).await.await.unwrap() };
+            let turns = async {
+                for _ in 0..5 {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::join!(biased; knot, async { c_in.spawn(async {}).await.await.unwrap() }, turns);
+        });
+        let job = job.await;
+        at_rest().await;
+        assert_eq!((a.waiting(), c.waiting(), a.stats().overflowed), (1, 1, 0));
+        c.resize(1);
+        ends(job).await;
+        assert_eq!(a.stats().overflowed, 1);
+    });
+}
