@@ -22,6 +22,11 @@ macro_rules! atomic {
                 $Atomic(std::sync::atomic::$Atomic::new(value))
             }
 
+            /// The value, which no other thread can see.
+            pub fn get_mut(&mut self) -> &mut $T {
+                self.0.get_mut()
+            }
+
             /// The value.
             pub fn load(&self, _order: Ordering) -> $T {
                 switch();

@@ -39,6 +39,11 @@ impl<T> LocalKey<Cell<T>> {
     pub fn set(&'static self, value: T) {
         self.with(|cell| cell.set(value));
     }
+
+    /// Puts it there, and gives what was there.
+    pub fn replace(&'static self, value: T) -> T {
+        self.with(|cell| cell.replace(value))
+    }
 }
 
 /// As `std::thread_local!`.
