@@ -29,6 +29,7 @@ mod models {
     mod map;
     mod nested;
     mod pile;
+    mod queue;
     mod shutdown;
     mod workers;
     mod world;

@@ -1,7 +1,10 @@
 //! Maps: their hands, their ring, and who takes from it.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::thread;
 
+use futures_core::Stream;
 use greenpool_macros::green_pool;
 use tokio::runtime::Runtime;
 
@@ -45,6 +48,60 @@ fn the_results_of_a_declared_map_come_in_order_and_once() {
         });
         finish(runtime, &[work::pool()], &tally);
         assert_eq!((tally.begun(), tally.done()), (5, 5));
+    });
+}
+
+#[test]
+fn the_results_of_an_unordered_map_come_once() {
+    check(|| {
+        let (runtime, tally) = (Runtime::new(2), Tally::default());
+        let pool = GreenPool::new(2);
+        let given = tally.clone();
+        let mut seen = runtime.block_on(async {
+            let mut map = pool.imap_unordered(move |number| carry(given.value(number)), 0..4);
+            let mut seen = Vec::new();
+            while let Some(value) = map.next().await {
+                seen.push(value.unwrap().number);
+            }
+            seen
+        });
+        finish(runtime, &[&pool], &tally);
+        seen.sort_unstable();
+        assert_eq!(seen, [0, 1, 2, 3]);
+    });
+}
+
+/// An async source that is now and then not ready.
+struct Trickle(std::ops::Range<usize>);
+
+impl Stream for Trickle {
+    type Item = usize;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<usize>> {
+        if any_below(3) == 0 {
+            let waker = cx.waker().clone();
+            thread::spawn(|| waker.wake());
+            return Poll::Pending;
+        }
+        Poll::Ready(self.0.next())
+    }
+}
+
+#[test]
+fn a_map_over_an_async_source_gives_all_in_order_or_is_dropped_midway() {
+    check(|| {
+        let (runtime, tally) = (Runtime::new(2), Tally::default());
+        let pool = GreenPool::new(1 + any_below(2));
+        let given = tally.clone();
+        runtime.block_on(async {
+            let mut map = pool.imap_stream(move |number| carry(given.value(number)), Trickle(0..4));
+            if any() {
+                take_all(map, 4).await;
+            } else {
+                assert_eq!(map.next().await.unwrap().unwrap().number, 0);
+            }
+        });
+        finish(runtime, &[&pool], &tally);
     });
 }
 

@@ -2,11 +2,24 @@
 
 use std::thread;
 
+use greenpool_macros::green_pool;
 use tokio::runtime::Runtime;
 
 use super::check::check;
-use super::world::{Tally, any, any_below, carry, finish};
+use super::world::{Tally, Value, any, any_below, carry, finish, pause};
 use crate::GreenPile;
+
+#[green_pool(size = 1)]
+async fn work(value: Value) -> Value {
+    carry(value).await
+}
+
+#[green_pool(size = 1)]
+async fn fail(_value: Value) -> usize {
+    pause().await;
+    // Without the panic hook, which would print the schedule.
+    std::panic::resume_unwind(Box::new("on purpose"))
+}
 
 #[test]
 fn the_results_of_a_pile_come_in_order_while_others_are_spawned() {
@@ -65,5 +78,38 @@ fn a_pile_that_is_dropped_midway_leaves_nothing_behind() {
         }
         producer.join().unwrap();
         finish(runtime, &[&pool], &tally);
+    });
+}
+
+#[test]
+fn the_rest_of_a_pile_is_over_when_one_of_it_has_failed() {
+    check(|| {
+        let (runtime, tally) = (Runtime::new(2), Tally::default());
+        runtime.block_on(async {
+            work::spawn_n(tally.value(0)).await;
+            let both = pile![work(tally.value(1)), fail(tally.value(2))].try_join();
+            assert!(both.await.err().unwrap().is_panic());
+            // The job that was there before may still be.
+            assert!(tally.alive() <= 1, "a value of the pile is still there");
+        });
+        finish(runtime, &[work::pool(), fail::pool()], &tally);
+        assert_eq!(fail::pool().stats().panicked, 1);
+    });
+}
+
+#[test]
+fn all_of_a_pile_come_to_their_end() {
+    check(|| {
+        let (runtime, tally) = (Runtime::new(2), Tally::default());
+        let (handle, given) = (runtime.handle().clone(), tally.clone());
+        let other = thread::spawn(move || handle.block_on(work::spawn_n(given.value(5))));
+        runtime.block_on(async {
+            let both = pile![work(tally.value(1)), work(tally.value(2))].try_join();
+            let (one, two) = both.await.unwrap();
+            assert_eq!((one.number, two.number), (1, 2));
+        });
+        other.join().unwrap();
+        finish(runtime, &[work::pool()], &tally);
+        assert_eq!(tally.done(), 3);
     });
 }
