@@ -14,6 +14,7 @@ mod callgrind;
 mod profile;
 mod waiters;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -32,7 +33,7 @@ use ways::work;
 const SIZE: usize = 100;
 
 /// Computing and sleeping is not greenpool's.
-const LOADS: &[Load] = Load::ALL.split_at(2).0;
+const LOADS: &[Load] = Load::ALL.split_at(3).0;
 
 /// Counts the instructions of a job, for greenpool and for its peers.
 #[derive(Parser)]
@@ -41,7 +42,7 @@ struct Options {
     /// Count only these (ids of the table), with a comma between them.
     #[arg(long, value_name = "WAYS", value_delimiter = ',')]
     only: Vec<String>,
-    /// What the jobs of `--only` do: noop or yields.
+    /// What the jobs of `--only` do: noop, yields or takes (an argument of 192 bytes).
     #[arg(long, default_value = "noop", value_parser = load)]
     load: Load,
     /// Leave the files of callgrind in this folder, to be read with `callgrind_annotate`.
@@ -116,7 +117,7 @@ fn run(options: &Options) -> Result<bool, String> {
         let figures = json!({
             "size": SIZE,
             "jobs": [fewer, more],
-            "future_bytes": { "noop": Load::Noop.bytes(), "yields": Load::Yields.bytes() },
+            "future_bytes": LOADS.iter().map(|load| (load.name(), load.bytes())).collect::<BTreeMap<_, _>>(),
             "instructions_a_job": counts.iter().map(Count::json).collect::<Vec<_>>(),
             "bounds": bound::json(&compared),
         });
@@ -127,8 +128,8 @@ fn run(options: &Options) -> Result<bool, String> {
 
 fn wanted(options: &Options) -> Result<Vec<(Way, Load)>, String> {
     if options.only.is_empty() {
-        let both = LOADS.iter().copied();
-        return Ok(both.flat_map(|load| ways_of(load).into_iter().map(move |way| (way, load))).collect());
+        let all = LOADS.iter().copied();
+        return Ok(all.flat_map(|load| ways_of(load).into_iter().map(move |way| (way, load))).collect());
     }
     options.only.iter().map(|only| Ok((way(only, options.load)?, options.load))).collect()
 }
@@ -140,7 +141,11 @@ fn ways_of(load: Load) -> Vec<Way> {
 }
 
 fn load(name: &str) -> Result<Load, String> {
-    LOADS.iter().copied().find(|load| load.name() == name).ok_or_else(|| "it is `noop` or `yields`".into())
+    let all = LOADS.iter().copied();
+    all.clone().find(|load| load.name() == name).ok_or_else(|| {
+        let names: Vec<_> = all.map(Load::name).collect();
+        format!("it is one of {}", names.join(", "))
+    })
 }
 
 fn way(id: &str, load: Load) -> Result<Way, String> {

@@ -33,7 +33,7 @@ pub(crate) struct Matrix {
 fn jobs(load: Load, size: usize) -> u64 {
     let size = size as u64;
     match load {
-        Load::Noop | Load::Yields => (2 * size).max(4_000),
+        Load::Noop | Load::Takes | Load::Yields => (2 * size).max(4_000),
         Load::Computes1us => size.max(1_000),
         Load::Computes10us => size.max(200),
         Load::Sleeps1ms => (10 * size).min(20_000),

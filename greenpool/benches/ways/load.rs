@@ -6,6 +6,7 @@ use super::{Way, all};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Load {
     Noop,
+    Takes,
     Yields,
     Computes1us,
     Computes10us,
@@ -13,13 +14,14 @@ pub(crate) enum Load {
 }
 
 impl Load {
-    pub(crate) const ALL: [Load; 5] =
-        [Load::Noop, Load::Yields, Load::Computes1us, Load::Computes10us, Load::Sleeps1ms];
+    pub(crate) const ALL: [Load; 6] =
+        [Load::Noop, Load::Takes, Load::Yields, Load::Computes1us, Load::Computes10us, Load::Sleeps1ms];
 
     /// What it is called on the command line.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Load::Noop => "noop",
+            Load::Takes => "takes",
             Load::Yields => "yields",
             Load::Computes1us => "1us",
             Load::Computes10us => "10us",
@@ -31,6 +33,7 @@ impl Load {
     pub(crate) fn title(self) -> &'static str {
         match self {
             Load::Noop => "no-op",
+            Load::Takes => "no-op, 192 B of arguments",
             Load::Yields => "yields once",
             Load::Computes1us => "1 us of CPU",
             Load::Computes10us => "10 us of CPU",
@@ -41,6 +44,7 @@ impl Load {
     pub(crate) fn ways(self) -> Vec<Way> {
         match self {
             Load::Noop => all::<work::noop>(),
+            Load::Takes => all::<work::takes>(),
             Load::Yields => all::<work::yields>(),
             Load::Computes1us => all::<work::computes_1us>(),
             Load::Computes10us => all::<work::computes_10us>(),
@@ -52,6 +56,7 @@ impl Load {
     pub(crate) fn bytes(self) -> usize {
         match self {
             Load::Noop => work::noop::bytes(),
+            Load::Takes => work::takes::bytes(),
             Load::Yields => work::yields::bytes(),
             Load::Computes1us => work::computes_1us::bytes(),
             Load::Computes10us => work::computes_10us::bytes(),

@@ -1,5 +1,6 @@
 //! What the jobs do.
 
+use std::convert::identity;
 use std::future::Future;
 use std::hint::black_box;
 use std::ops::Range;
@@ -9,7 +10,18 @@ use greenpool::{GreenMap, GreenPool, GreenThread, green_pool};
 
 use super::cpu::compute;
 
-/// What makes a job's future about 200 bytes large: an argument that it holds.
+/// No job has this number.
+const NEVER: u64 = u64::MAX;
+
+/// Goes to the end of the runtime's queue once, with something in its hands: what makes a job's future about 200 bytes large. The future of an `async fn` is
+/// as large as what it may hold over an await, whether it comes there or not.
+async fn hold<const WORDS: usize>(number: u64) {
+    let held = [number; WORDS];
+    tokio::task::yield_now().await;
+    black_box(&held);
+}
+
+/// An argument of some size.
 pub(crate) struct Payload<const WORDS: usize>([u64; WORDS]);
 
 impl<const WORDS: usize> Payload<WORDS> {
@@ -30,36 +42,54 @@ pub(crate) fn sum(jobs: u64) -> u64 {
 
 /// Does nothing.
 #[green_pool(size = 100)]
-pub(crate) async fn noop(payload: Payload<24>) -> u64 {
+pub(crate) async fn noop(number: u64) -> u64 {
+    if black_box(number) == NEVER {
+        hold::<18>(number).await;
+    }
+    number
+}
+
+/// Does nothing, with an argument of 192 bytes, which has to be moved to where the job runs.
+#[green_pool(size = 100)]
+pub(crate) async fn takes(payload: Payload<24>) -> u64 {
     payload.number()
 }
 
-/// Goes to the end of the runtime's queue once. (An argument that is held over an await has two places in the future.)
+/// Goes to the end of the runtime's queue once.
 #[green_pool(size = 100)]
-pub(crate) async fn yields(payload: Payload<12>) -> u64 {
-    tokio::task::yield_now().await;
-    payload.number()
+pub(crate) async fn yields(number: u64) -> u64 {
+    hold::<18>(number).await;
+    number
 }
 
 /// Computes for a microsecond.
 #[green_pool(size = 100)]
-pub(crate) async fn computes_1us(payload: Payload<24>) -> u64 {
+pub(crate) async fn computes_1us(number: u64) -> u64 {
+    if black_box(number) == NEVER {
+        hold::<18>(number).await;
+    }
     compute(1);
-    payload.number()
+    number
 }
 
 /// Computes for ten microseconds.
 #[green_pool(size = 100)]
-pub(crate) async fn computes_10us(payload: Payload<24>) -> u64 {
+pub(crate) async fn computes_10us(number: u64) -> u64 {
+    if black_box(number) == NEVER {
+        hold::<18>(number).await;
+    }
     compute(10);
-    payload.number()
+    number
 }
 
 /// Sleeps for a millisecond.
 #[green_pool(size = 100)]
-pub(crate) async fn sleeps_1ms(payload: Payload<5>) -> u64 {
+pub(crate) async fn sleeps_1ms(number: u64) -> u64 {
+    if black_box(number) == NEVER {
+        hold::<18>(number).await;
+    }
     tokio::time::sleep(Duration::from_millis(1)).await;
-    payload.number()
+    number
 }
 
 /// A declared function, for code that is generic over what the jobs do.
@@ -87,10 +117,10 @@ pub(crate) trait Work: 'static {
 }
 
 macro_rules! work {
-    ($($function:ident)*) => {$(
+    ($($function:ident($args:expr))*) => {$(
         impl Work for $function {
             fn call(number: u64) -> impl Future<Output = u64> + Send + 'static {
-                $function(Payload::new(number))
+                $function($args(number))
             }
 
             fn pool() -> &'static GreenPool {
@@ -98,22 +128,22 @@ macro_rules! work {
             }
 
             fn spawn(number: u64) -> impl Future<Output = GreenThread<u64>> + Send {
-                $function::spawn(Payload::new(number))
+                $function::spawn($args(number))
             }
 
             fn spawn_n(number: u64) -> impl Future<Output = ()> + Send {
-                $function::spawn_n(Payload::new(number))
+                $function::spawn_n($args(number))
             }
 
             fn imap(numbers: Range<u64>) -> GreenMap<u64> {
-                $function::imap(numbers.map(Payload::new))
+                $function::imap(numbers.map($args))
             }
 
             fn imap_unordered(numbers: Range<u64>) -> GreenMap<u64> {
-                $function::imap_unordered(numbers.map(Payload::new))
+                $function::imap_unordered(numbers.map($args))
             }
         }
     )*};
 }
 
-work!(noop yields computes_1us computes_10us sleeps_1ms);
+work!(noop(identity) takes(Payload::new) yields(identity) computes_1us(identity) computes_10us(identity) sleeps_1ms(identity));
