@@ -86,7 +86,15 @@ impl Blocked {
     }
 
     /// The verb is over.
+    #[inline]
     pub(crate) fn clear(&mut self) {
+        if self.0.is_some() {
+            self.clear_member();
+        }
+    }
+
+    #[cold]
+    fn clear_member(&mut self) {
         if let Some(block) = self.0.take() {
             block.member.clear(block.key);
         }
@@ -96,8 +104,6 @@ impl Blocked {
 impl Drop for Blocked {
     #[inline]
     fn drop(&mut self) {
-        if self.0.is_some() {
-            self.clear();
-        }
+        self.clear();
     }
 }

@@ -8,17 +8,17 @@ use std::task::{Context, Poll};
 
 use crate::claim::{Acquire, Begun};
 use crate::error::TrySpawnError;
+use crate::frame::Frame;
 use crate::heart::Core;
 use crate::lineage;
 use crate::member::Member;
 use crate::pool::GreenPool;
-use crate::reply::{Promise, Reply};
-use crate::seat::{Seat, Slot};
+use crate::seat::Slot;
 use crate::slots::Refusal;
-use crate::spawning::{NoHandle, Spawning, Start};
+use crate::spawning::{NoHandle, OVER, Spawning, Start};
 use crate::task;
 use crate::thread::GreenThread;
-use crate::workers::{Order, WorkersCell};
+use crate::workers::WorkersCell;
 
 /// A pooled task type: what `#[green_pool]` makes of a function, for code that is generic over such functions.
 ///
@@ -92,32 +92,46 @@ where
     fn new(args: A) -> Self {
         Call { args, function: PhantomData }
     }
+}
 
-    /// Begins a job that nobody has a handle on.
-    #[inline]
-    #[track_caller]
-    fn begin_alone(self, slot: Slot) {
-        let future = P::call(self.args);
-        match P::workers() {
-            Some(cell) => cell.of(pool::<P, A, O>()).put(Order { future, slot, promise: Promise::none() }),
-            None => task::begin_alone(future, slot.seat()),
-        }
-    }
+/// Begins a job of `P` that nobody has a handle on. Its future is made where it is to stay.
+#[inline]
+#[track_caller]
+fn begin_alone<P, A, O>(args: impl FnOnce() -> A, lender: Option<Arc<Member>>)
+where
+    P: PooledFn<A, O>,
+{
+    let core = pool::<P, A, O>();
+    let Some(cell) = P::workers() else {
+        return task::begin_alone(P::call(args()), core, lender);
+    };
+    let slot = Slot::new(core, lender);
+    cell.of(core).put(|empty| {
+        let mut frame = empty.pop().unwrap_or_else(Frame::empty);
+        frame.as_mut().fill(P::call(args()), slot);
+        (frame, ())
+    });
+}
 
-    #[inline]
-    #[track_caller]
-    fn begin(self, slot: Slot) -> GreenThread<O> {
-        let future = P::call(self.args);
-        match P::workers() {
-            Some(cell) => {
-                let core = pool::<P, A, O>();
-                let reply = Reply::new();
-                cell.of(core).put(Order { future, slot, promise: Promise::to(&reply) });
-                GreenThread::from(reply, core)
-            }
-            None => task::begin(future, slot.seat()),
-        }
-    }
+/// Likewise, with a handle.
+#[inline]
+#[track_caller]
+fn begin<P, A, O>(args: impl FnOnce() -> A, lender: Option<Arc<Member>>) -> GreenThread<O>
+where
+    P: PooledFn<A, O>,
+{
+    let core = pool::<P, A, O>();
+    let Some(cell) = P::workers() else {
+        return task::begin(P::call(args()), core, lender);
+    };
+    let slot = Slot::new(core, lender);
+    let receiver = cell.of(core).put(|empty| {
+        let mut frame = empty.pop().unwrap_or_else(Frame::empty);
+        frame.as_mut().fill(P::call(args()), slot);
+        let receiver = frame.as_mut().promise().make(core);
+        (frame, receiver)
+    });
+    GreenThread::from(receiver)
 }
 
 /// The pool that a function's jobs run in.
@@ -143,14 +157,13 @@ where
 
     #[inline]
     #[track_caller]
-    fn start(self, lender: Option<Arc<Member>>) -> GreenThread<O> {
-        self.begin(Slot::new(pool::<P, A, O>(), lender))
+    fn start(this: &mut Option<Self>, lender: Option<Arc<Member>>) -> GreenThread<O> {
+        begin::<P, A, O>(|| this.take().expect(OVER).args, lender)
     }
 
     #[track_caller]
     fn start_here(self, lender: Arc<Member>, cx: &mut Context<'_>) -> GreenThread<O> {
-        let seat = Seat::new(pool::<P, A, O>().clone(), Some(lender));
-        task::begin_here(P::call(self.args), seat, cx)
+        task::begin_here(P::call(self.args), pool::<P, A, O>(), lender, cx)
     }
 
     fn handle(thread: GreenThread<O>) -> GreenThread<O> {
@@ -172,8 +185,8 @@ where
 
     #[inline]
     #[track_caller]
-    fn start(self, lender: Option<Arc<Member>>) {
-        self.0.begin_alone(Slot::new(pool::<P, A, O>(), lender));
+    fn start(this: &mut Option<Self>, lender: Option<Arc<Member>>) {
+        begin_alone::<P, A, O>(|| this.take().expect(OVER).0.args, lender);
     }
 
     #[track_caller]
@@ -279,7 +292,7 @@ where
 {
     let core = pool::<P, A, O>();
     match core.slots.try_acquire() {
-        Ok(()) => Ok(Call::<P, A, O>::new(args).begin(Slot::new(core, None))),
+        Ok(()) => Ok(begin::<P, A, O>(|| args, None)),
         Err(Refusal::Full) => Err(TrySpawnError::Full(args)),
         Err(Refusal::Closed) => Err(TrySpawnError::Closed(args)),
     }
@@ -294,7 +307,7 @@ where
     let core = pool::<P, A, O>();
     match Acquire::begin(core, || lineage::member_of(core)) {
         Begun::Closed => task::refuse(core),
-        Begun::Acquired => Call::<P, A, O>::new(args).begin(Slot::new(core, None)),
+        Begun::Acquired => begin::<P, A, O>(|| args, None),
         Begun::Queued(acquire) => task::queue(core, acquire, P::call(args)),
     }
 }

@@ -13,40 +13,54 @@
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::{Arc, Weak};
 
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::error::JoinError;
 use crate::flow::{Call, Flow, Foreman};
 use crate::hand::Hand;
-use crate::heart::{Core, Resized};
+use crate::heart::{Attached, Core};
 use crate::ring::Ring;
 use crate::sync::{Mutex, lock};
 use crate::wait::{Foresee, Wait};
+use crate::wake::wake;
 
 /// Where the jobs of a map come from.
 pub(crate) trait Feed: Send + 'static {
     type Job: Future<Output: Send + 'static> + Send;
 
-    /// The next job, or what the function that makes it panicked with.
-    fn next(&mut self) -> Option<std::thread::Result<Self::Job>>;
+    /// Puts the next job into its place, and says in `doing` when it calls the function that makes it. False: there is none.
+    fn next(&mut self, job: Pin<&mut Option<Self::Job>>, doing: &mut Doing) -> bool;
     fn size_hint(&self) -> (usize, Option<usize>);
+}
+
+/// What a hand is doing: whose panic it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Doing {
+    Job,
+    /// The source, or what it says of its size.
+    Source,
+    /// The function that makes the future.
+    Function,
 }
 
 pub(crate) type Output<S> = <<S as Feed>::Job as Future>::Output;
 
 pub(crate) struct Crew<S: Feed> {
     pub(crate) flow: Arc<Flow<Output<S>>>,
-    source: Mutex<Option<Source<S>>>,
+    pub(crate) source: Mutex<Option<Source<S>>>,
     runtime: Handle,
+    /// No other thread polls its hands while one of them is being polled.
+    pub(crate) single: bool,
     resized: Mutex<Option<usize>>,
 }
 
-struct Source<S> {
+pub(crate) struct Source<S> {
     feed: S,
     /// How many items have come out of it.
-    read: u64,
+    pub(crate) read: u64,
     /// How many there are in all, as the ring knows.
     total: (u64, Option<u64>),
 }
@@ -56,19 +70,21 @@ struct Source<S> {
 pub(crate) fn start<S: Feed>(core: &Arc<Core>, feed: S, ordered: bool) -> (Arc<Flow<Output<S>>>, Arc<dyn Foreman>) {
     let runtime = Handle::current();
     let hint = feed.size_hint();
-    let mut ring = Ring::new(ordered, hint);
+    let signals = Arc::default();
+    let mut ring = Ring::new(&signals, ordered, hint);
     let nothing = hint.1 == Some(0);
     if nothing {
         // Also in a pool of size 0 there is nothing to wait for.
         let _ = ring.stop(None);
     }
-    let flow = Flow::new(core, ring, runtime.metrics().num_workers());
+    let flow = Flow::new(core, signals, ring, runtime.metrics().num_workers());
     let source = Source { feed, read: 0, total: total(0, hint) };
     let source = Mutex::new((!nothing).then_some(source));
-    let crew = Arc::new(Crew { flow: flow.clone(), source, runtime, resized: Mutex::new(None) });
+    let single = runtime.runtime_flavor() == RuntimeFlavor::CurrentThread;
+    let crew = Arc::new(Crew { flow: flow.clone(), source, runtime, single, resized: Mutex::new(None) });
     if !nothing {
         let weak: Weak<Crew<S>> = Arc::downgrade(&crew);
-        *lock(&crew.resized) = Some(core.on_resize(weak));
+        *lock(&crew.resized) = Some(core.attach(weak));
         crew.call(0);
     }
     (flow, crew)
@@ -79,9 +95,14 @@ pub(crate) fn total(read: u64, hint: (usize, Option<usize>)) -> (u64, Option<u64
     (read.saturating_add(hint.0 as u64), hint.1.and_then(|upper| read.checked_add(upper as u64)))
 }
 
-impl<S: Feed> Resized for Crew<S> {
+impl<S: Feed> Attached for Crew<S> {
     fn resized(self: Arc<Self>) {
         self.call(0);
+    }
+
+    fn rouse(&self) {
+        let busy = self.flow.state().staff.busy();
+        wake(busy);
     }
 }
 
@@ -112,7 +133,7 @@ impl<S: Feed> Drop for Crew<S> {
     fn drop(&mut self) {
         let key = lock(&self.resized).take();
         if let Some(key) = key {
-            self.flow.core.off_resize(key);
+            self.flow.core.detach(key);
         }
     }
 }
@@ -132,59 +153,41 @@ impl<S: Feed> Crew<S> {
             Call::Hire => self.clone().hire(),
         }
     }
+}
 
-    /// Reads the next item into a place that has been reserved; gives its number and its future, if there is one.
+/// What a source has said with an item.
+pub(crate) enum Said {
+    Nothing,
+    /// How many items there are in all is something else than before.
+    Total((u64, Option<u64>)),
+    /// There is nothing left. So no hand need take a slot to find that out.
+    Last,
+}
+
+impl<S: Feed> Source<S> {
+    /// Reads the next item. Gives its number, and what is to be done about the source.
     #[inline]
-    pub(crate) fn read(&self) -> Option<(u64, Result<S::Job, JoinError>)> {
-        let mut guard = lock(&self.source);
-        let Some(source) = guard.as_mut() else {
-            drop(guard);
-            self.flow.unreserve();
+    pub(crate) fn next(&mut self, job: Pin<&mut Option<S::Job>>, doing: &mut Doing) -> Option<(u64, Said)> {
+        *doing = Doing::Source;
+        if !self.feed.next(job, doing) {
             return None;
-        };
-        let number = source.read;
-        let read = catch_unwind(AssertUnwindSafe(|| (source.feed.next(), source.feed.size_hint())));
-        match read {
-            Ok((Some(job), hint)) => {
-                source.read += 1;
-                let total = total(source.read, hint);
-                // By its own word there is nothing left: no hand need take a slot to find that out.
-                let done = (hint.1 == Some(0)).then(|| guard.take()).flatten();
-                if let Some(source) = done {
-                    self.flow.state().ring.drain();
-                    drop(guard);
-                    self.flow.stop(let_go(source));
-                } else if let Some(source) = guard.as_mut().filter(|source| source.total != total) {
-                    source.total = total;
-                    self.flow.state().ring.set_total(total);
-                }
-                Some((number, job.map_err(JoinError::panic)))
-            }
-            Ok((None, _)) => {
-                let source = guard.take();
-                self.flow.state().ring.drain();
-                drop(guard);
-                if let Some(panic) = let_go(source) {
-                    self.flow.stop(None);
-                    return Some((number, Err(panic)));
-                }
-                self.flow.unreserve();
-                self.flow.stop(None);
-                None
-            }
-            Err(payload) => {
-                // The panic stands in the item's place; a source that has panicked is not read again.
-                let source = guard.take();
-                drop(guard);
-                self.flow.stop(None);
-                let _ = let_go(source);
-                Some((number, Err(JoinError::panic(payload))))
-            }
         }
+        *doing = Doing::Source;
+        let hint = self.feed.size_hint();
+        let number = self.read;
+        self.read += 1;
+        let total = total(self.read, hint);
+        let said = match hint.1 {
+            Some(0) => Said::Last,
+            _ if total != self.total => Said::Total(total),
+            _ => Said::Nothing,
+        };
+        self.total = total;
+        Some((number, said))
     }
 }
 
 /// Drops a source that is not read any more; gives its panic, if it has one.
-fn let_go<S>(source: S) -> Option<JoinError> {
+pub(crate) fn let_go<S>(source: S) -> Option<JoinError> {
     catch_unwind(AssertUnwindSafe(|| drop(source))).err().map(JoinError::panic)
 }

@@ -22,13 +22,16 @@ type Payload = Box<dyn Any + Send + 'static>;
 /// assert_eq!(error.to_string(), "the job panicked: no such page");
 /// # }
 /// ```
-pub struct JoinError {
+pub struct JoinError(Box<Why>);
+
+/// Boxed, since a result is moved more often than it is an error.
+struct Why {
     reason: Reason,
     id: Option<JobId>,
 }
 
 enum Reason {
-    Panic(Box<Panicked>),
+    Panic(Panicked),
     Cancelled,
     Closed,
 }
@@ -44,19 +47,24 @@ impl JoinError {
         let text = payload.downcast_ref::<&'static str>().copied();
         let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
         let message = text.map(str::to_owned);
-        JoinError { reason: Reason::Panic(Box::new(Panicked { message, payload: Mutex::new(payload) })), id: None }
+        Self::new(Reason::Panic(Panicked { message, payload: Mutex::new(payload) }))
     }
 
     pub(crate) fn cancelled() -> Self {
-        JoinError { reason: Reason::Cancelled, id: None }
+        Self::new(Reason::Cancelled)
     }
 
     pub(crate) fn closed() -> Self {
-        JoinError { reason: Reason::Closed, id: None }
+        Self::new(Reason::Closed)
     }
 
-    pub(crate) fn of(self, id: JobId) -> Self {
-        JoinError { id: Some(id), ..self }
+    fn new(reason: Reason) -> Self {
+        JoinError(Box::new(Why { reason, id: None }))
+    }
+
+    pub(crate) fn of(mut self, id: JobId) -> Self {
+        self.0.id = Some(id);
+        self
     }
 
     /// Whether the job panicked.
@@ -69,7 +77,7 @@ impl JoinError {
     /// # }
     /// ```
     pub fn is_panic(&self) -> bool {
-        matches!(self.reason, Reason::Panic(_))
+        matches!(self.0.reason, Reason::Panic(_))
     }
 
     /// Whether the job was cancelled: it was aborted, its runtime was shut down, or it never began since its pool was closed.
@@ -97,7 +105,7 @@ impl JoinError {
     /// # }
     /// ```
     pub fn is_closed(&self) -> bool {
-        matches!(self.reason, Reason::Closed)
+        matches!(self.0.reason, Reason::Closed)
     }
 
     /// The id of the job, if it ever had one.
@@ -112,7 +120,7 @@ impl JoinError {
     /// # }
     /// ```
     pub fn id(&self) -> Option<JobId> {
-        self.id
+        self.0.id
     }
 
     /// The value that the job panicked with, for [`std::panic::resume_unwind`].
@@ -152,15 +160,15 @@ impl JoinError {
     /// # }
     /// ```
     pub fn try_into_panic(self) -> Result<Box<dyn Any + Send + 'static>, JoinError> {
-        match self.reason {
+        match self.0.reason {
             Reason::Panic(panicked) => Ok(panicked.payload.into_inner().unwrap_or_else(PoisonError::into_inner)),
-            reason => Err(JoinError { reason, id: self.id }),
+            reason => Err(JoinError(Box::new(Why { reason, id: self.0.id }))),
         }
     }
 
     /// The text of the panic, where it is one.
     fn message(&self) -> Option<&str> {
-        match &self.reason {
+        match &self.0.reason {
             Reason::Panic(panicked) => panicked.message.as_deref(),
             Reason::Cancelled | Reason::Closed => None,
         }
@@ -169,7 +177,7 @@ impl JoinError {
 
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.reason, self.message()) {
+        match (&self.0.reason, self.message()) {
             (Reason::Panic(_), Some(message)) => write!(f, "the job panicked: {message}"),
             (Reason::Panic(_), None) => f.write_str("the job panicked"),
             (Reason::Cancelled, _) => f.write_str("the job was cancelled"),
@@ -180,7 +188,7 @@ impl fmt::Display for JoinError {
 
 impl fmt::Debug for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match self.reason {
+        let name = match self.0.reason {
             Reason::Panic(_) => "Panic",
             Reason::Cancelled => "Cancelled",
             Reason::Closed => "Closed",
@@ -190,7 +198,7 @@ impl fmt::Debug for JoinError {
         if let Some(message) = self.message() {
             tuple.field("message", &message);
         }
-        if let Some(id) = self.id {
+        if let Some(id) = self.0.id {
             tuple.field("id", &id);
         }
         tuple.finish()

@@ -21,7 +21,7 @@ use crate::heart::Core;
 use crate::knot;
 use crate::lineage;
 use crate::member::Member;
-use crate::ring::Ring;
+use crate::ring::{Ring, Signals};
 use crate::seat::Seat;
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::wait::{Foresee, Outlook};
@@ -30,6 +30,7 @@ use crate::wake::wake;
 /// All that the consumer and the workers of a map share, but for the source.
 pub(crate) struct Flow<T> {
     pub(crate) core: Arc<Core>,
+    pub(crate) signals: Arc<Signals>,
     state: Mutex<State<T>>,
     /// The job that made the map, if it is of the same pool: it lends its slot to the map.
     maker: Option<Arc<Member>>,
@@ -96,12 +97,20 @@ pub(crate) enum Call {
     Hire,
 }
 
+impl Staff {
+    /// The wakers of those who may have a job.
+    pub(crate) fn busy(&self) -> Vec<Waker> {
+        let busy = self.workers.iter().filter(|(_, worker)| worker.standing == Standing::Busy);
+        busy.filter_map(|(_, worker)| worker.waker.clone()).collect()
+    }
+}
+
 impl<T> State<T> {
     /// Calls a worker if fewer have been called than there are places, and threads and `more`.
     #[inline]
     pub(crate) fn call(&mut self, size: usize, more: usize) -> Call {
         let State { ring, staff } = self;
-        let room = ring.room(size);
+        let room = ring.room(size, (staff.threads + more).max(1));
         if room > 0 && staff.reader.is_some() {
             return staff.reader.take().map_or(Call::Nobody, Call::Wake);
         }
@@ -119,9 +128,10 @@ impl<T> State<T> {
 }
 
 impl<T> Flow<T> {
-    pub(crate) fn new(core: &Arc<Core>, ring: Ring<T>, threads: usize) -> Arc<Self> {
+    pub(crate) fn new(core: &Arc<Core>, signals: Arc<Signals>, ring: Ring<T>, threads: usize) -> Arc<Self> {
         Arc::new(Flow {
             core: core.clone(),
+            signals,
             state: Mutex::new(State { ring, staff: Staff { threads, ..Staff::default() } }),
             maker: lineage::member_of(core),
         })
@@ -183,7 +193,7 @@ impl<T> Flow<T> {
 
     /// There was no item for a place.
     pub(crate) fn unreserve(&self) {
-        let waker = self.state().ring.unreserve();
+        let waker = self.state().ring.unreserve(1);
         wake(waker);
     }
 

@@ -1,19 +1,22 @@
 //! One hand of a map's crew: a task that reads items, runs their jobs and hands the results in.
 
+use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
-use tokio::task::coop;
 
 use crate::claim::{Acquire, Begun};
-use crate::crew::{Crew, Feed, Output};
+use crate::crew::{Crew, Doing, Feed, Output};
 use crate::error::JoinError;
 use crate::flow::Standing;
 use crate::knot;
+use crate::lineage;
 use crate::member::Member;
+use crate::reach::Reach;
 use crate::seat::Seat;
 use crate::wake::wake;
 use crate::worker::TURNS;
@@ -124,7 +127,7 @@ impl<S: Feed> Hand<S> {
             if !state.ring.is_reading() {
                 return Next::Leave;
             }
-            if state.staff.queued || state.ring.room(size) == 0 {
+            if state.staff.queued || state.ring.room(size, 1) == 0 {
                 state.staff.workers[this.post.key as usize].standing = Standing::Idle;
                 state.staff.idle.push(this.post.key);
                 return Next::Idle;
@@ -150,7 +153,7 @@ impl<S: Feed> Hand<S> {
         let Some(acquire) = this.acquire else {
             return Poll::Ready(Next::Seek);
         };
-        let granted = std::task::ready!(acquire.poll(cx));
+        let granted = ready!(acquire.poll(cx));
         *this.acquire = None;
         this.post.crew.flow.end_claim();
         Poll::Ready(match granted {
@@ -162,9 +165,9 @@ impl<S: Feed> Hand<S> {
         })
     }
 
-    /// With a slot: takes a place and reads an item.
-    fn granted(mut self: Pin<&mut Self>, lender: Option<Arc<Member>>) -> Next {
-        let this = self.as_mut().project();
+    /// With a slot: takes a place, if there is one.
+    fn granted(self: Pin<&mut Self>, lender: Option<Arc<Member>>) -> Next {
+        let this = self.project();
         let crew = &this.post.crew;
         let flow = &crew.flow;
         let stand = if lender.is_some() { Stand::OnLoan } else { Stand::Seated };
@@ -186,119 +189,114 @@ impl<S: Feed> Hand<S> {
         let call = state.call(flow.core.slots.size(), 0);
         drop(state);
         crew.make(call);
-        match crew.read() {
-            Some((number, job)) => {
-                *this.seat = Some(seat);
-                self.begin(number, job)
-            }
-            None => {
-                seat.withdraw();
-                Next::Leave
-            }
-        }
-    }
-
-    /// An item has been read, by a hand that has a seat.
-    #[inline]
-    fn begin(mut self: Pin<&mut Self>, number: u64, job: Result<S::Job, JoinError>) -> Next {
-        let mut this = self.as_mut().project();
-        this.post.number = Some(number);
         this.post.waits = false;
-        match job {
-            Ok(job) => {
-                this.job.set(Some(job));
-                Next::Run
-            }
-            Err(error) => {
-                if let Some(seat) = this.seat {
-                    seat.mark_panicked();
-                }
-                self.rise(Err(error))
-            }
-        }
+        *this.seat = Some(seat);
+        Next::Run
     }
 
-    /// Polls the job; when it has come to an end, its future has been dropped.
-    #[inline]
-    fn run(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Output<S>, JoinError>> {
-        let mut this = self.project();
+    /// Runs the job, or reads the one for the place that has been reserved; and goes on with those that follow in the same slot as long as there is nothing else
+    /// to do.
+    fn run(mut self: Pin<&mut Self>, cx: &mut Context<'_>, turns: &mut u32) -> Poll<Next> {
+        let mut this = self.as_mut().project();
         let Some(seat) = this.seat else {
-            return Poll::Ready(Err(JoinError::cancelled()));
+            return Poll::Ready(Next::Leave);
         };
-        let polled = catch_unwind(AssertUnwindSafe(|| {
-            let polled = seat.poll(|| match this.job.as_mut().as_pin_mut() {
-                Some(job) => job.poll(cx),
-                None => Poll::Pending,
-            });
-            if polled.is_ready() {
-                this.job.set(None);
-            }
-            polled
+        let Post { crew, number: post_number, stand, .. } = this.post;
+        let core = &crew.flow.core;
+        let seated = *stand == Stand::Seated;
+        let mut reach = Reach::new(crew);
+        let mut doing = Doing::Job;
+        let mut number = *post_number;
+        let mut left = *turns;
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            seat.enter(|mut inside| {
+                let epoch = inside.epoch();
+                if core.is_outdated(epoch) {
+                    return Poll::Ready(Stop::Aborted);
+                }
+                loop {
+                    let current = match number {
+                        Some(current) => current,
+                        None => {
+                            number = lineage::outside(|| reach.read(this.job.as_mut(), &mut doing));
+                            let Some(current) = number else {
+                                return Poll::Ready(Stop::Nothing);
+                            };
+                            if reach.follows {
+                                core.counters.spawned.fetch_add(1, Ordering::Relaxed);
+                                inside.begin_next(core);
+                            }
+                            current
+                        }
+                    };
+                    let value = ready!(inside.within(|| poll(this.job.as_mut(), cx)));
+                    let keep = left > 0
+                        && seated
+                        && !core.is_outdated(epoch)
+                        && !core.awaited.any()
+                        && lineage::am_plain()
+                        && (core.slots.is_calm(reach.size) || reach.may_keep_slot());
+                    if !keep {
+                        return Poll::Ready(Stop::Ended(value));
+                    }
+                    left -= 1;
+                    if let Err(value) = reach.pass(current, value) {
+                        return Poll::Ready(Stop::Ended(value));
+                    }
+                    number = None;
+                }
+            })
         }));
-        match polled {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(Ok(value))) => Poll::Ready(Ok(value)),
-            Ok(Poll::Ready(Err(_))) => Poll::Ready(Err(JoinError::cancelled())),
-            Err(payload) => {
-                seat.mark_panicked();
-                let _ = catch_unwind(AssertUnwindSafe(|| this.job.set(None)));
-                Poll::Ready(Err(JoinError::panic(payload)))
+        let follows = reach.follows;
+        *turns = left;
+        *post_number = number;
+        let failed = match ran {
+            Ok(Poll::Pending) => {
+                drop(reach);
+                this.post.waits &= !follows;
+                self.wait();
+                return Poll::Pending;
             }
-        }
+            Ok(Poll::Ready(Stop::Ended(value))) => {
+                drop(reach);
+                return Poll::Ready(self.rise(Ok(value), *turns));
+            }
+            Ok(Poll::Ready(Stop::Nothing)) => {
+                drop(reach);
+                if let (Some(seat), false) = (this.seat.take(), follows) {
+                    seat.withdraw();
+                }
+                return Poll::Ready(Next::Leave);
+            }
+            Ok(Poll::Ready(Stop::Aborted)) => {
+                seat.mark_idle();
+                None
+            }
+            Err(payload) => {
+                if doing != Doing::Job {
+                    *post_number = Some(reach.lose(doing));
+                    core.counters.spawned.fetch_add(u64::from(follows), Ordering::Relaxed);
+                }
+                seat.mark_panicked();
+                Some(payload)
+            }
+        };
+        drop(reach);
+        let dropped = catch_unwind(AssertUnwindSafe(|| this.job.set(None)));
+        let error = failed.or(dropped.err()).map_or_else(JoinError::cancelled, JoinError::panic);
+        Poll::Ready(self.rise(Err(error), *turns))
     }
 
-    /// The job waits. False: it has been told to end.
-    fn waits(self: Pin<&mut Self>, cx: &Context<'_>) -> bool {
+    /// The job waits. (Who tells it to end wakes all hands.)
+    fn wait(self: Pin<&mut Self>) {
         let this = self.project();
         if !std::mem::replace(&mut this.post.waits, true) {
             this.post.crew.call(1);
         }
-        this.seat.as_mut().is_none_or(|seat| seat.enrol(cx))
-    }
-
-    /// The job has ended. Goes on with the next item in the same slot, if it may.
-    #[inline]
-    fn end(mut self: Pin<&mut Self>, result: Result<Output<S>, JoinError>, turns: &mut u32) -> Next {
-        let this = self.as_mut().project();
-        let crew = &this.post.crew;
-        let flow = &crew.flow;
-        let slots = &flow.core.slots;
-        let may_go_on = *turns > 0 && coop::has_budget_remaining();
-        let (Some(seat), Some(number)) = (this.seat.as_mut(), this.post.number) else {
-            return Next::Leave;
-        };
-        let keep = may_go_on
-            && this.post.stand == Stand::Seated
-            && !slots.is_closed()
-            && !flow.is_wanted_by_others()
-            && seat.renew();
-        if keep {
-            let mut state = flow.state();
-            if state.ring.reserve(slots.size()) {
-                this.post.number = None;
-                let consumer = state.ring.put(number, result);
-                let call = state.call(slots.size(), 0);
-                drop(state);
-                wake(consumer);
-                crew.make(call);
-                *turns -= 1;
-                return match crew.read() {
-                    Some((number, job)) => {
-                        seat.begin_next();
-                        self.begin(number, job)
-                    }
-                    None => Next::Leave,
-                };
-            }
-        }
-        match self.rise(result) {
-            Next::Seek if !may_go_on => Next::Again,
-            next => next,
-        }
     }
 
     /// Gives the slot back, and hands in the result after that.
-    fn rise(self: Pin<&mut Self>, result: Result<Output<S>, JoinError>) -> Next {
+    fn rise(self: Pin<&mut Self>, result: Result<Output<S>, JoinError>, turns: u32) -> Next {
         let this = self.project();
         let flow = &this.post.crew.flow;
         // First: a job that waits for the result is to see that somebody is on the way with it.
@@ -309,8 +307,31 @@ impl<S: Feed> Hand<S> {
         let consumer = this.post.number.take().and_then(|number| state.ring.put(number, result));
         drop(state);
         wake(consumer);
-        Next::Seek
+        if turns == 0 { Next::Again } else { Next::Seek }
     }
+}
+
+/// Polls a job; when it has come to its end, its future has been dropped.
+#[inline]
+fn poll<J: Future>(mut job: Pin<&mut Option<J>>, cx: &mut Context<'_>) -> Poll<J::Output> {
+    let polled = match job.as_mut().as_pin_mut() {
+        Some(job) => job.poll(cx),
+        None => Poll::Pending,
+    };
+    if polled.is_ready() {
+        job.set(None);
+    }
+    polled
+}
+
+/// Why a hand does not go on in the same slot.
+enum Stop<T> {
+    /// The job has been told to end.
+    Aborted,
+    /// The job has come to its end.
+    Ended(T),
+    /// There is no item.
+    Nothing,
 }
 
 impl<S: Feed> Future for Hand<S> {
@@ -325,12 +346,8 @@ impl<S: Feed> Future for Hand<S> {
         };
         loop {
             next = match next {
-                Next::Run => match self.as_mut().run(cx) {
-                    Poll::Ready(result) => self.as_mut().end(result, &mut turns),
-                    Poll::Pending if self.as_mut().waits(cx) => return Poll::Pending,
-                    Poll::Pending => Next::Run,
-                },
-                Next::Queue => std::task::ready!(self.as_mut().queue(cx)),
+                Next::Run => ready!(self.as_mut().run(cx, &mut turns)),
+                Next::Queue => ready!(self.as_mut().queue(cx)),
                 Next::Seek => self.as_mut().seek(),
                 Next::Idle => {
                     knot::changed(&self.post.crew.flow.core);

@@ -1,17 +1,19 @@
 //! What all handles and jobs of one pool share.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::task::Waker;
 
 use slab::Slab;
 
+use crate::frame::Job;
 use crate::knot::{Awaited, Stalled};
 use crate::member::Member;
 use crate::slots::Slots;
 use crate::sync::{Mutex, lock};
 use crate::tracked::Tracked;
 use crate::wake::wake;
+use crate::workers::Workers;
 
 /// The shared heart of a pool: its slots, the census of its jobs, and its counters.
 ///
@@ -30,13 +32,26 @@ pub(crate) struct Core {
     census: AtomicU64,
     roster: Mutex<Slab<Waker>>,
     outdated: Mutex<Outdated>,
-    maps: Mutex<Slab<Weak<dyn Resized>>>,
-    workers: Mutex<Vec<&'static dyn Abortable>>,
+    maps: Mutex<Slab<Weak<dyn Attached>>>,
+    workers: Mutex<Vec<Arc<dyn Abortable>>>,
+    /// Those who run futures of any kind.
+    errands: OnceLock<Arc<Workers<dyn Job>>>,
 }
 
-/// A map whose window is the size of its pool.
-pub(crate) trait Resized: Send + Sync {
+impl Drop for Core {
+    fn drop(&mut self) {
+        if let Some(workers) = self.errands.get() {
+            workers.close();
+        }
+    }
+}
+
+/// A map, seen from its pool.
+pub(crate) trait Attached: Send + Sync {
+    /// The pool has another size.
     fn resized(self: Arc<Self>);
+    /// Wakes those who have a job, and are in no roster: it may have been told to end.
+    fn rouse(&self);
 }
 
 /// The workers of one declared function.
@@ -81,20 +96,24 @@ impl Core {
             outdated: Mutex::new(Outdated::default()),
             maps: Mutex::new(Slab::new()),
             workers: Mutex::new(Vec::new()),
+            errands: OnceLock::new(),
         })
     }
 
     pub(crate) fn resize(&self, size: usize) {
         self.slots.resize(size);
-        let maps: Vec<_> = lock(&self.maps).iter().filter_map(|(_, map)| map.upgrade()).collect();
-        maps.into_iter().for_each(Resized::resized);
+        self.maps().into_iter().for_each(Attached::resized);
     }
 
-    pub(crate) fn on_resize(&self, map: Weak<dyn Resized>) -> usize {
+    fn maps(&self) -> Vec<Arc<dyn Attached>> {
+        lock(&self.maps).iter().filter_map(|(_, map)| map.upgrade()).collect()
+    }
+
+    pub(crate) fn attach(&self, map: Weak<dyn Attached>) -> usize {
         lock(&self.maps).insert(map)
     }
 
-    pub(crate) fn off_resize(&self, key: usize) {
+    pub(crate) fn detach(&self, key: usize) {
         let map = lock(&self.maps).try_remove(key);
         drop(map);
     }
@@ -109,22 +128,36 @@ impl Core {
         current + lock(&self.outdated).left
     }
 
-    /// A job begins; gives its epoch.
+    /// So many jobs begin; gives their epoch.
     #[inline]
-    pub(crate) fn join(&self) -> u32 {
-        self.counters.spawned.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn join(&self, jobs: u64) -> u32 {
+        self.counters.spawned.fetch_add(jobs, Ordering::Relaxed);
         // Acquire: a job that begins after `abort_all` sees what came before that.
-        (self.census.fetch_add(1, Ordering::Acquire) >> EPOCH_SHIFT) as u32
+        (self.census.fetch_add(jobs, Ordering::Acquire) >> EPOCH_SHIFT) as u32
     }
 
     /// A job of that epoch is gone. False: it had been told to end, and is counted with the outdated.
     #[inline]
     pub(crate) fn leave(&self, epoch: u32) -> bool {
+        self.leave_many(epoch, 1)
+    }
+
+    #[inline]
+    fn leave_many(&self, epoch: u32, jobs: u64) -> bool {
         // Release pairs with the Acquire in `live`: who counts no job sees all that they did.
         let left = self.census.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |census| {
-            ((census >> EPOCH_SHIFT) as u32 == epoch).then(|| census - 1)
+            ((census >> EPOCH_SHIFT) as u32 == epoch).then(|| census - jobs)
         });
         left.is_ok()
+    }
+
+    /// So many jobs of that epoch have not begun after all. False: they had been told to end.
+    pub(crate) fn unjoin(&self, epoch: u32, jobs: u64) -> bool {
+        let left = self.leave_many(epoch, jobs);
+        if left {
+            self.counters.spawned.fetch_sub(jobs, Ordering::Relaxed);
+        }
+        left
     }
 
     /// One of the outdated is gone.
@@ -145,13 +178,24 @@ impl Core {
         (self.census.load(Ordering::Acquire) >> EPOCH_SHIFT) as u32 != epoch
     }
 
-    pub(crate) fn employ(&self, workers: &'static dyn Abortable) {
+    pub(crate) fn employ(&self, workers: Arc<dyn Abortable>) {
         lock(&self.workers).push(workers);
+    }
+
+    /// Those who run futures of any kind.
+    #[inline]
+    pub(crate) fn errands(&self) -> &Workers<dyn Job> {
+        self.errands.get_or_init(|| {
+            let workers = Workers::new(false);
+            self.employ(workers.clone());
+            workers
+        })
     }
 
     /// Tells all jobs to end; gives how many there were.
     pub(crate) fn abort_all(&self) -> u64 {
-        // Those that no worker has begun are in no census yet. One that begins after this does so in the old epoch, or has come later.
+        // Those that no worker has taken are in no census yet. One that is taken after this has come later; one that was taken before is in the
+        // census, since it was put there under the lock that its queue has.
         let workers = lock(&self.workers).clone();
         let queued: u64 = workers.iter().map(|workers| workers.abort_queued()).sum();
         let mut outdated = lock(&self.outdated);
@@ -171,6 +215,9 @@ impl Core {
         let workers = lock(&self.workers).clone();
         for workers in &workers {
             workers.rouse();
+        }
+        for map in self.maps() {
+            map.rouse();
         }
         queued + (census & LIVE)
     }

@@ -71,6 +71,7 @@
 //! * `tracing`, off by default: the panic of a job that nobody has a handle on ([`spawn_n`](GreenPool::spawn_n)) is one event of level `ERROR` and target
 //!   `greenpool`, with the name of the pool; and each job is polled in a span `job` of level `DEBUG` with that name.
 
+mod batch;
 mod blocked;
 mod call;
 mod claim;
@@ -78,6 +79,8 @@ mod crew;
 mod error;
 mod fan;
 mod flow;
+mod frame;
+mod gang;
 mod hand;
 mod heart;
 mod kin;
@@ -87,6 +90,7 @@ mod map;
 mod member;
 mod pile;
 mod pool;
+mod reach;
 mod reply;
 mod ring;
 mod seat;

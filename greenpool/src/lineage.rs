@@ -15,7 +15,7 @@
 //!
 //! Ended members forget their lenders, so a long chain of jobs keeps no memory and is never dropped recursively.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use crate::heart::Core;
@@ -33,6 +33,31 @@ pub(crate) struct Lineage {
 
 thread_local! {
     static CURRENT: RefCell<Option<Lineage>> = const { RefCell::new(None) };
+    /// What is to be known of it all the time.
+    static HERE: Cell<Here> = const { Cell::new(Here::NoJob) };
+}
+
+/// What runs here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Here {
+    /// No job, or nothing that is a part of one.
+    NoJob,
+    /// A job that has a slot of the pool's own, and has never waited for greenpool.
+    Plain,
+    /// A job with a slot that was lent to it, which has never waited for greenpool.
+    OnLoan,
+    /// A job that has waited for greenpool.
+    Known,
+}
+
+/// Runs `f` as what is not a part of the job that runs here: a source, a waker.
+#[inline]
+pub(crate) fn outside<R>(f: impl FnOnce() -> R) -> R {
+    let was = HERE.replace(Here::NoJob);
+    // If it panics, whoever has entered the job puts that right.
+    let result = f();
+    HERE.set(was);
+    result
 }
 
 impl Lineage {
@@ -64,7 +89,9 @@ impl Lineage {
         self.member.as_ref().is_some_and(|member| member.is_outsider())
     }
 
+    /// Of the job that runs here.
     fn member(&mut self) -> &Arc<Member> {
+        HERE.set(Here::Known);
         self.member.get_or_insert_with(|| Member::new(self.core.clone(), self.lender.take()))
     }
 
@@ -82,34 +109,22 @@ impl Lineage {
         knot::changed(&self.core);
     }
 
-    /// The next job begins, when [`end`](Self::end) has given the slot of the last one back.
-    #[inline]
-    pub(crate) fn restart(&mut self, lender: Option<Arc<Member>>) {
-        self.lender = lender;
-    }
-
-    /// The job is over, and the next one begins in the same slot, if that is still there.
-    pub(crate) fn again(&mut self) -> bool {
-        let Some(member) = self.member.take() else {
-            return true;
-        };
-        if let Some(lender) = member.end() {
-            self.lender = lender;
-            true
-        } else {
-            // The record says that there is no slot to give back.
-            self.member = Some(member);
-            false
+    fn here(&self) -> Here {
+        match (&self.member, &self.lender) {
+            (Some(_), _) => Here::Known,
+            (None, Some(_)) => Here::OnLoan,
+            (None, None) => Here::Plain,
         }
     }
 
     /// Runs `f` as this job.
     #[inline]
     pub(crate) fn enter<R>(this: &mut Option<Lineage>, f: impl FnOnce() -> R) -> R {
-        struct Swapped<'a>(&'a mut Option<Lineage>);
+        struct Swapped<'a>(&'a mut Option<Lineage>, Here);
         impl Drop for Swapped<'_> {
             #[inline]
             fn drop(&mut self) {
+                HERE.set(self.1);
                 swap_current(self.0);
                 if let Some(Lineage { member: Some(member), part, .. }) = self.0 {
                     member.end_turn(*part);
@@ -119,8 +134,9 @@ impl Lineage {
         if let Some(Lineage { member: Some(member), part, .. }) = this {
             member.begin_turn(*part);
         }
+        let was = HERE.replace(this.as_ref().map_or(Here::NoJob, Lineage::here));
         swap_current(this);
-        let _swapped = Swapped(this);
+        let _swapped = Swapped(this, was);
         f()
     }
 }
@@ -133,6 +149,9 @@ fn swap_current(with: &mut Option<Lineage>) {
 
 #[inline]
 fn with_current<R>(f: impl FnOnce(&mut Lineage) -> R) -> Option<R> {
+    if HERE.get() == Here::NoJob {
+        return None;
+    }
     CURRENT.try_with(|current| current.borrow_mut().as_mut().map(f)).ok().flatten()
 }
 
@@ -154,7 +173,13 @@ pub(crate) fn me() -> Option<(Arc<Member>, u32)> {
 /// Whether any job is running here.
 #[inline]
 pub(crate) fn is_job() -> bool {
-    with_current(|_| ()).is_some()
+    HERE.get() != Here::NoJob
+}
+
+/// Whether the job that is running here has a slot of the pool's own and has never waited for greenpool.
+#[inline]
+pub(crate) fn am_plain() -> bool {
+    HERE.get() == Here::Plain
 }
 
 /// Whether that is the job that is running here.
@@ -165,7 +190,7 @@ pub(crate) fn is_me(member: &Arc<Member>) -> bool {
 /// Whether the job that is running here has ever waited for greenpool; if not it holds its slot for certain.
 #[inline]
 pub(crate) fn am_known() -> bool {
-    with_current(|current| current.member.is_some()).unwrap_or(false)
+    HERE.get() == Here::Known
 }
 
 /// The member of the job that is running here, if it has ever waited.

@@ -16,6 +16,7 @@ use crate::crew::{self, Feed};
 use crate::error::JoinError;
 use crate::flow::{Call, Flow, Foreman};
 use crate::heart::Core;
+use crate::ring::Results;
 
 /// A stream of results, one for each item of a source. After eventlet's `GreenMap`.
 ///
@@ -50,6 +51,8 @@ use crate::heart::Core;
 #[must_use = "dropping it stops the map; take its results with `next`, or call `detach`"]
 pub struct GreenMap<T> {
     flow: Arc<Flow<T>>,
+    /// Results that have been fetched and not yet taken.
+    ready: Results<T>,
     foreman: Arc<dyn Foreman>,
     blocked: Blocked,
     /// The crew knows of the job that waits here.
@@ -86,7 +89,15 @@ impl<T: Send + 'static> GreenMap<T> {
     }
 
     fn of((flow, foreman): (Arc<Flow<T>>, Arc<dyn Foreman>)) -> Self {
-        GreenMap { flow, foreman, blocked: Blocked::default(), told: false, ended: false, detached: false }
+        GreenMap {
+            flow,
+            ready: Results::new(),
+            foreman,
+            blocked: Blocked::default(),
+            told: false,
+            ended: false,
+            detached: false,
+        }
     }
 }
 
@@ -162,29 +173,37 @@ impl<T> GreenMap<T> {
             return Poll::Ready(None);
         }
         let turn = ready!(coop::poll_proceed(cx));
-        let mut state = self.flow.state();
-        if !state.ring.is_ready() {
-            state.ring.wait(cx.waker());
-            drop(state);
-            self.flow.pend(&self.foreman, &mut self.blocked, cx);
-            self.told = true;
+        if self.ready.is_empty() && !self.fetch(cx) {
             return Poll::Pending;
         }
-        if self.blocked.may_have_to_wait() {
-            drop(state);
-            ready!(self.blocked.poll_resume(cx));
-            state = self.flow.state();
-        }
+        ready!(self.blocked.poll_resume(cx));
         turn.made_progress();
-        let taken = state.ring.take();
-        let call = state.call(self.flow.core.slots.size(), 0);
-        drop(state);
         if std::mem::take(&mut self.told) {
             self.flow.resume();
         }
-        self.make(call);
-        self.ended = taken.is_none();
+        let Some(taken) = self.ready.pop_front() else {
+            self.ended = true;
+            return Poll::Ready(self.flow.state().ring.last().map(Err));
+        };
+        if self.flow.signals.take() {
+            let call = self.flow.state().call(self.flow.core.slots.size(), 0);
+            self.make(call);
+        }
         Poll::Ready(taken)
+    }
+
+    /// Fetches what is there. False: there is nothing, and somebody will wake the caller.
+    fn fetch(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut state = self.flow.state();
+        if state.ring.is_ready() {
+            state.ring.fetch(&mut self.ready);
+            return true;
+        }
+        state.ring.wait(cx.waker());
+        drop(state);
+        self.flow.pend(&self.foreman, &mut self.blocked, cx);
+        self.told = true;
+        false
     }
 }
 
@@ -215,6 +234,7 @@ impl<T> Drop for GreenMap<T> {
             self.flow.abort();
         }
         let results = self.flow.state().ring.clear();
+        self.ready.clear();
         drop(results);
         if let Err(payload) = dismissed {
             resume_unwind(payload);

@@ -17,7 +17,6 @@ use crate::heart::Core;
 use crate::knot;
 use crate::lineage;
 use crate::map::GreenMap;
-use crate::seat::Seat;
 use crate::slots::{Line, Refusal, Ticket};
 use crate::sources::{Arguments, Sources, Spread};
 use crate::spawning::{NoHandle, Plain, Spawning};
@@ -184,7 +183,7 @@ impl GreenPool {
         F::Output: Send + 'static,
     {
         match self.core().slots.try_acquire() {
-            Ok(()) => Ok(task::begin(future, Seat::new(self.core().clone(), None))),
+            Ok(()) => Ok(task::begin(future, self.core(), None)),
             Err(Refusal::Full) => Err(TrySpawnError::Full(future)),
             Err(Refusal::Closed) => Err(TrySpawnError::Closed(future)),
         }
@@ -200,7 +199,7 @@ impl GreenPool {
         let core = self.core();
         match Acquire::begin(core, || lineage::member_of(core)) {
             Begun::Closed => task::refuse(core),
-            Begun::Acquired => task::begin(future, Seat::new(core.clone(), None)),
+            Begun::Acquired => task::begin(future, core, None),
             Begun::Queued(acquire) => task::queue(core, acquire, future),
         }
     }

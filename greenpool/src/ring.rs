@@ -1,9 +1,42 @@
 //! The results of one map: what has begun, what is finished and not yet taken, and who waits for it.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Waker;
 
 use crate::error::JoinError;
+
+/// Results in the order in which they are taken, with a gap for each that is not there yet.
+pub(crate) type Results<T> = VecDeque<Option<Result<T, JoinError>>>;
+
+/// What the consumer and the hands of a map tell each other without a lock.
+#[derive(Default)]
+pub(crate) struct Signals {
+    /// How many results the consumer has taken.
+    taken: AtomicU64,
+    /// Somebody has found less room than it could use: who takes a result is to say so.
+    starved: AtomicBool,
+    /// The consumer waits, or the source is not read any more: who has a result, or is about to read, is to look.
+    urgent: AtomicBool,
+}
+
+impl Signals {
+    /// The consumer has taken a result. True: somebody wants to know.
+    #[inline]
+    #[must_use]
+    pub(crate) fn take(&self) -> bool {
+        // Both are SeqCst: either this sees that somebody is starved, or whoever says so sees after it that there is room.
+        self.taken.fetch_add(1, Ordering::SeqCst);
+        self.starved.load(Ordering::SeqCst) && self.starved.swap(false, Ordering::SeqCst)
+    }
+
+    /// Whether a hand is to look at the ring before it goes on.
+    #[inline]
+    pub(crate) fn is_urgent(&self) -> bool {
+        self.urgent.load(Ordering::Relaxed)
+    }
+}
 
 /// # Implementation details
 ///
@@ -11,11 +44,18 @@ use crate::error::JoinError;
 /// and never more than the window. A place has no number before its item has been read: items are numbered in the order in which they
 /// come out of the source, whoever has reserved first. In an ordered ring a result goes where its number says; in an
 /// unordered one results queue up as they come.
+///
+/// The consumer fetches all results that are ready at once, and takes them one by one; each place is held until then.
 pub(crate) struct Ring<T> {
-    results: VecDeque<Option<Result<T, JoinError>>>,
+    signals: Arc<Signals>,
+    results: Results<T>,
+    /// How many of them, from the first on, are ready.
+    ready: usize,
+    /// Memory that the consumer has given back.
+    spare: Results<T>,
     ordered: bool,
     reserved: u64,
-    taken: u64,
+    fetched: u64,
     window: Option<usize>,
     /// How many results there will be in all, by what the source has said last.
     total: (u64, Option<u64>),
@@ -28,12 +68,15 @@ pub(crate) struct Ring<T> {
 }
 
 impl<T> Ring<T> {
-    pub(crate) fn new(ordered: bool, hint: (usize, Option<usize>)) -> Self {
+    pub(crate) fn new(signals: &Arc<Signals>, ordered: bool, hint: (usize, Option<usize>)) -> Self {
         Ring {
+            signals: signals.clone(),
             results: VecDeque::new(),
+            ready: 0,
+            spare: VecDeque::new(),
             ordered,
             reserved: 0,
-            taken: 0,
+            fetched: 0,
             window: None,
             total: (hint.0 as u64, hint.1.map(|upper| upper as u64)),
             reading: true,
@@ -47,12 +90,27 @@ impl<T> Ring<T> {
         self.window = Some(window.max(1));
     }
 
+    fn taken(&self) -> u64 {
+        self.signals.taken.load(Ordering::SeqCst)
+    }
+
     /// How many places are free in a pool of `size`; none once there is nothing more to read.
     #[inline]
-    pub(crate) fn room(&self, size: usize) -> usize {
+    fn room_now(&self, size: usize) -> usize {
         // In a pool of size 0 one place lets a worker queue, and so wait for a `resize`.
         let window = self.window.unwrap_or(size.max(1)) as u64;
-        if self.open { window.saturating_sub(self.reserved - self.taken) as usize } else { 0 }
+        if self.open { window.saturating_sub(self.reserved - self.taken()) as usize } else { 0 }
+    }
+
+    /// Likewise. If it is less than `wanted`, who takes the next result will say so.
+    #[inline]
+    pub(crate) fn room(&self, size: usize, wanted: usize) -> usize {
+        let room = self.room_now(size);
+        if room >= wanted || !self.open {
+            return room;
+        }
+        self.signals.starved.store(true, Ordering::SeqCst);
+        self.room_now(size)
     }
 
     pub(crate) fn is_reading(&self) -> bool {
@@ -62,15 +120,21 @@ impl<T> Ring<T> {
     /// A place for an item that is about to be read, if there is room.
     #[inline]
     pub(crate) fn reserve(&mut self, size: usize) -> bool {
-        let room = self.room(size) > 0;
-        self.reserved += u64::from(room);
-        room
+        self.reserve_many(size, 1) == 1
     }
 
-    /// There was no item for a place.
+    /// So many places, or as many as there are.
+    #[inline]
+    pub(crate) fn reserve_many(&mut self, size: usize, places: usize) -> usize {
+        let places = self.room(size, 1).min(places);
+        self.reserved += places as u64;
+        places
+    }
+
+    /// There were no items for so many places.
     #[must_use = "wake it"]
-    pub(crate) fn unreserve(&mut self) -> Option<Waker> {
-        self.reserved -= 1;
+    pub(crate) fn unreserve(&mut self, places: usize) -> Option<Waker> {
+        self.reserved -= places as u64;
         if !self.reading {
             self.total = (self.reserved, Some(self.reserved));
         }
@@ -94,6 +158,7 @@ impl<T> Ring<T> {
     pub(crate) fn stop(&mut self, last: Option<JoinError>) -> Option<Waker> {
         if self.reading {
             (self.reading, self.open) = (false, false);
+            self.signals.urgent.store(true, Ordering::Relaxed);
             self.total = (self.reserved, Some(self.reserved));
             self.last = last;
         }
@@ -104,39 +169,100 @@ impl<T> Ring<T> {
     #[inline]
     #[must_use = "wake it"]
     pub(crate) fn put(&mut self, number: u64, result: Result<T, JoinError>) -> Option<Waker> {
-        let next = self.taken + self.results.len() as u64;
+        let next = self.fetched + self.results.len() as u64;
         if !self.ordered || number == next {
             self.results.push_back(Some(result));
         } else {
             for _ in next..=number {
                 self.results.push_back(None);
             }
-            self.results[(number - self.taken) as usize] = Some(result);
+            self.results[(number - self.fetched) as usize] = Some(result);
+        }
+        self.count();
+        self.wake_consumer()
+    }
+
+    /// The results of the items that were read from number `first` on. Leaves `results` empty.
+    #[must_use = "wake it"]
+    pub(crate) fn put_many(&mut self, first: u64, results: &mut Results<T>) -> Option<Waker> {
+        let next = self.fetched + self.results.len() as u64;
+        if self.ordered && first != next {
+            for (result, number) in results.drain(..).zip(first..) {
+                while self.results.len() as u64 <= number - self.fetched {
+                    self.results.push_back(None);
+                }
+                self.results[(number - self.fetched) as usize] = result;
+            }
+            self.count();
+            return self.wake_consumer();
+        }
+        let all_ready = self.ready == self.results.len();
+        if self.results.is_empty() {
+            std::mem::swap(&mut self.results, results);
+        } else {
+            self.results.append(results);
+        }
+        if all_ready {
+            self.ready = self.results.len();
         }
         self.wake_consumer()
+    }
+
+    /// Counts those that have become ready.
+    #[inline]
+    fn count(&mut self) {
+        if !self.ordered {
+            self.ready = self.results.len();
+        }
+        while self.results.get(self.ready).is_some_and(Option::is_some) {
+            self.ready += 1;
+        }
     }
 
     /// The consumer, if it waits and there is now something for it.
     #[inline]
     fn wake_consumer(&mut self) -> Option<Waker> {
-        if self.consumer.is_some() && self.is_ready() { self.consumer.take() } else { None }
+        if self.consumer.is_none() || !self.is_ready() {
+            return None;
+        }
+        self.signals.urgent.store(!self.reading, Ordering::Relaxed);
+        self.consumer.take()
     }
 
-    /// Whether there is a result to take, or the end.
+    /// Whether there is a result to fetch, or the end.
     #[inline]
     pub(crate) fn is_ready(&self) -> bool {
-        matches!(self.results.front(), Some(Some(_))) || !self.reading && self.reserved == self.taken
+        self.ready > 0 || !self.reading && self.reserved == self.fetched
     }
 
-    /// The next result, or `None` at the end; only if it [is ready](Self::is_ready).
-    #[inline]
-    pub(crate) fn take(&mut self) -> Option<Result<T, JoinError>> {
-        match self.results.pop_front() {
-            Some(result) => {
-                self.taken += 1;
-                result
+    /// Moves all results that are ready to `to`, which is empty. None are, though the ring [is ready](Self::is_ready): it is the end, or an error is the last.
+    pub(crate) fn fetch(&mut self, to: &mut Results<T>) {
+        self.fetched += self.ready as u64;
+        if self.ready == self.results.len() {
+            std::mem::swap(&mut self.results, to);
+            if self.spare.capacity() > self.results.capacity() {
+                std::mem::swap(&mut self.results, &mut self.spare);
             }
-            None => self.last.take().map(Err),
+        } else {
+            to.extend(self.results.drain(..self.ready));
+        }
+        self.ready = 0;
+    }
+
+    /// The error that comes after all results.
+    pub(crate) fn last(&mut self) -> Option<JoinError> {
+        self.last.take()
+    }
+
+    /// Memory for results that are to be [put](Self::put_many) together.
+    pub(crate) fn lend(&mut self) -> Results<T> {
+        std::mem::take(&mut self.spare)
+    }
+
+    /// That memory, empty, comes back.
+    pub(crate) fn give_back(&mut self, spare: Results<T>) {
+        if spare.capacity() > self.spare.capacity() {
+            self.spare = spare;
         }
     }
 
@@ -146,6 +272,7 @@ impl<T> Ring<T> {
     }
 
     pub(crate) fn wait(&mut self, waker: &Waker) {
+        self.signals.urgent.store(true, Ordering::Relaxed);
         match &mut self.consumer {
             Some(old) if old.will_wake(waker) => {}
             old => *old = Some(waker.clone()),
@@ -154,7 +281,8 @@ impl<T> Ring<T> {
 
     /// How many results are still to come.
     pub(crate) fn size_hint(&self) -> (usize, Option<usize>) {
-        let rest = |total: u64| (total - self.taken.min(total)) as usize + usize::from(self.last.is_some());
+        let taken = self.taken();
+        let rest = |total: u64| (total - taken.min(total)) as usize + usize::from(self.last.is_some());
         (rest(self.total.0), self.total.1.map(rest))
     }
 }

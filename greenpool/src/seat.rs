@@ -1,10 +1,11 @@
-//! What a job has from its beginning to its end: a slot, a place in the census, and its lineage.
+//! What a job has: from its `spawn` on a slot, and from its beginning to its end a place in the census and its lineage too.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use crate::heart::Core;
+use crate::knot;
 use crate::lineage::Lineage;
 use crate::member::{Member, give_back};
 use crate::trace::JobSpan;
@@ -31,6 +32,32 @@ enum State {
     Withdrawn,
 }
 
+/// What a seat is to those who run jobs in it.
+pub(crate) struct Inside<'a> {
+    epoch: u32,
+    span: &'a mut JobSpan,
+}
+
+impl Inside<'_> {
+    /// Runs `poll` in the job's span.
+    #[inline]
+    pub(crate) fn within<R>(&self, poll: impl FnOnce() -> R) -> R {
+        self.span.within(poll)
+    }
+
+    /// In which epoch of the census it is.
+    #[inline]
+    pub(crate) fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// The next job begins, which is in the census already.
+    #[inline]
+    pub(crate) fn begin_next(&mut self, core: &Core) {
+        self.span.renew(core);
+    }
+}
+
 /// The job was told to end by `abort_all`, or was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
@@ -42,7 +69,13 @@ impl Seat {
     /// A job begins with a slot that has just been acquired, or lent by `lender`.
     #[inline]
     pub(crate) fn new(core: Arc<Core>, lender: Option<Arc<Member>>) -> Self {
-        let epoch = core.join();
+        let epoch = core.join(1);
+        Self::joined(core, lender, epoch)
+    }
+
+    /// Likewise, of one that is in the census already.
+    #[inline]
+    fn joined(core: Arc<Core>, lender: Option<Arc<Member>>, epoch: u32) -> Self {
         let span = JobSpan::new(&core);
         Seat { lineage: Some(Lineage::new(core, lender)), epoch, enrolled: None, state: State::Idle, span }
     }
@@ -59,17 +92,23 @@ impl Seat {
         if self.core().is_outdated(self.epoch) {
             return Poll::Ready(Err(Ended::Aborted));
         }
+        self.enter(|inside| inside.span.within(poll)).map(Ok)
+    }
+
+    /// Runs `f` as this job, or as several jobs one after the other. What it gives is of the last one.
+    #[inline]
+    pub(crate) fn enter<T>(&mut self, f: impl FnOnce(Inside<'_>) -> Poll<T>) -> Poll<T> {
         self.state = State::Polling;
-        match Lineage::enter(&mut self.lineage, || self.span.within(poll)) {
-            Poll::Ready(value) => {
-                self.state = State::Done;
-                Poll::Ready(Ok(value))
-            }
-            Poll::Pending => {
-                self.state = State::Idle;
-                Poll::Pending
-            }
-        }
+        let inside = Inside { epoch: self.epoch, span: &mut self.span };
+        let polled = Lineage::enter(&mut self.lineage, || f(inside));
+        self.state = if polled.is_ready() { State::Done } else { State::Idle };
+        polled
+    }
+
+    /// Whether the job has been told to end.
+    #[inline]
+    pub(crate) fn is_outdated(&self) -> bool {
+        self.core().is_outdated(self.epoch)
     }
 
     /// The job waits for something: `abort_all` is to wake it. False: it has been already, and the job is to end.
@@ -79,7 +118,7 @@ impl Seat {
         }
         self.enrolled = Some(self.core().enrol(cx.waker()));
         // `abort_all` may have read the roster just before.
-        !self.core().is_outdated(self.epoch)
+        !self.is_outdated()
     }
 
     /// Takes the job out of the roster; its next poll puts it there again.
@@ -90,34 +129,8 @@ impl Seat {
         }
     }
 
-    /// Whether the job came to its end, and the seat can be used for the next one.
-    #[inline]
-    pub(crate) fn is_done(&self) -> bool {
-        self.state == State::Done && !self.core().is_outdated(self.epoch)
-    }
-
-    /// The job is over: whether the next one can begin in the same slot. It cannot if that is gone, or if this job ended badly.
-    #[inline]
-    pub(crate) fn renew(&mut self) -> bool {
-        self.is_done() && self.lineage.as_mut().is_some_and(Lineage::again)
-    }
-
-    /// The job is over and gives its slot back; the next one has a slot already, perhaps from `lender`. Only if
-    /// [`is_done`](Self::is_done).
-    #[inline]
-    pub(crate) fn hand_over(&mut self, lender: Option<Arc<Member>>) {
-        self.begin_next();
-        if let Some(lineage) = &mut self.lineage {
-            lineage.end();
-            lineage.restart(lender);
-        }
-    }
-
-    /// The next job begins in the same slot.
-    #[inline]
-    pub(crate) fn begin_next(&mut self) {
-        self.core().counters.spawned.fetch_add(1, Ordering::Relaxed);
-        self.span = JobSpan::new(self.core());
+    /// The job is not being polled any more, and did not come to its end.
+    pub(crate) fn mark_idle(&mut self) {
         self.state = State::Idle;
     }
 
@@ -164,40 +177,81 @@ impl Drop for Seat {
     }
 }
 
-/// A slot of a declared pool in which no job has begun yet. Dropping it gives it back.
+/// A slot in which no job has begun yet. Dropping it gives it back.
 pub(crate) struct Slot {
-    core: &'static Arc<Core>,
+    /// There but when it has been used.
+    core: Option<Arc<Core>>,
     lender: Option<Arc<Member>>,
-    held: bool,
 }
 
 impl Slot {
     /// One that has just been acquired, or lent by `lender`.
     #[inline]
-    pub(crate) fn new(core: &'static Arc<Core>, lender: Option<Arc<Member>>) -> Self {
-        Slot { core, lender, held: true }
+    pub(crate) fn new(core: &Arc<Core>, lender: Option<Arc<Member>>) -> Self {
+        Slot { core: Some(core.clone()), lender }
     }
 
-    /// A job begins in it.
-    #[inline]
-    pub(crate) fn seat(mut self) -> Seat {
-        self.held = false;
-        Seat::new(self.core.clone(), self.lender.take())
-    }
-
-    /// A job begins in it, in the seat of the last one, which gives its own slot back.
-    #[inline]
-    pub(crate) fn follow(mut self, seat: &mut Seat) {
-        self.held = false;
-        seat.hand_over(self.lender.take());
+    /// A job begins in it. If it is in the census already, that is of `epoch`.
+    fn begin(mut self, epoch: Option<u32>) -> Seat {
+        match (self.core.take(), epoch) {
+            (Some(core), Some(epoch)) => Seat::joined(core, self.lender.take(), epoch),
+            (Some(core), None) => Seat::new(core, self.lender.take()),
+            (None, _) => unreachable!("a slot is used once"),
+        }
     }
 }
 
 impl Drop for Slot {
     #[inline]
     fn drop(&mut self) {
-        if self.held {
-            give_back(self.core, self.lender.take());
+        if let Some(core) = self.core.take() {
+            give_back(&core, self.lender.take());
+            knot::changed(&core);
+        }
+    }
+}
+
+/// Where a job is.
+#[derive(Default)]
+pub(crate) enum Place {
+    /// It is being polled, or there is none.
+    #[default]
+    Nowhere,
+    /// It has not begun.
+    Slot(Slot),
+    Seat(Seat),
+}
+
+impl Place {
+    /// The job's seat, as it is polled. If it has not begun, it does now; if it is in the census already, that is of `epoch`.
+    #[inline]
+    pub(crate) fn seat(&mut self, epoch: Option<u32>) -> Option<Seat> {
+        match std::mem::take(self) {
+            Place::Nowhere => None,
+            Place::Slot(slot) => Some(slot.begin(epoch)),
+            Place::Seat(seat) => Some(seat),
+        }
+    }
+
+    /// The pool of a job that has not begun.
+    pub(crate) fn core(&self) -> Option<&Arc<Core>> {
+        match self {
+            Place::Slot(slot) => slot.core.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The job begins in a seat that is there, and holds a slot of the pool's own: whether it has brought such a slot, which is that seat's now.
+    #[inline]
+    pub(crate) fn yield_own(&mut self) -> bool {
+        match self {
+            Place::Slot(slot) if slot.lender.is_none() => {
+                slot.core = None;
+                // Nothing is left in it that needs to be dropped.
+                std::mem::forget(std::mem::take(self));
+                true
+            }
+            _ => false,
         }
     }
 }

@@ -202,6 +202,13 @@ impl<L> Slots<L> {
         word.has(QUEUED) || word.running() > word.size()
     }
 
+    /// Whether there are `size` slots, and a holder may keep one without any doubt: nobody is queued, there is no debt, and the pool is open.
+    #[inline]
+    pub(crate) fn is_calm(&self, size: usize) -> bool {
+        let word = self.word();
+        !word.has(QUEUED | CLOSED) && word.size() == size as u64 && word.running() <= word.size()
+    }
+
     /// Takes a slot if one is free and nobody is queued.
     #[inline]
     pub(crate) fn try_acquire(&self) -> Result<(), Refusal> {
@@ -224,13 +231,25 @@ impl<L> Slots<L> {
     /// Gives a slot back: to the head of the queue, if there is one.
     #[inline]
     pub(crate) fn release(&self) {
+        if self.give() {
+            self.hand_over();
+        }
+    }
+
+    /// Gives a slot back, and says whether somebody waits for that: then [`hand_over`](Self::hand_over) is to be called.
+    #[inline]
+    #[must_use]
+    pub(crate) fn give(&self) -> bool {
         // Release pairs with the Acquire of whoever reads the word next; who hands over below reads it anew. SeqCst, since who gives a slot
         // back then asks whether some job waits for the pool, and who waits says so before it reads this.
         let before = Word(self.word.fetch_sub(ONE, Ordering::SeqCst));
         debug_assert!(before.running() > 0, "a slot was given back twice");
-        if before.has(QUEUED) || (before.has(IDLERS) && before.running() == 1) {
-            self.settle(self.lock());
-        }
+        before.has(QUEUED) || (before.has(IDLERS) && before.running() == 1)
+    }
+
+    /// Hands free slots to the queue, and tells those who wait for the pool to be idle if it is.
+    pub(crate) fn hand_over(&self) {
+        self.settle(self.lock());
     }
 
     /// Takes a place in `line`, or a slot if one is free and nobody is queued (then there is no ticket).

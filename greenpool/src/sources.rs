@@ -1,9 +1,9 @@
 //! What can be mapped over: one iterable, a tuple of iterables that are zipped, or an iterable of tuples.
 
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 
-use crate::crew::Feed;
+use crate::crew::{Doing, Feed};
 
 /// Says that a source is one iterable.
 pub struct One(());
@@ -93,9 +93,12 @@ where
 {
     type Job = Fut;
 
-    fn next(&mut self) -> Option<std::thread::Result<Fut>> {
-        let item = self.items.next()?;
-        Some(catch_unwind(AssertUnwindSafe(|| (self.apply)(item))))
+    #[inline]
+    fn next(&mut self, mut job: Pin<&mut Option<Fut>>, doing: &mut Doing) -> bool {
+        let Some(item) = self.items.next() else { return false };
+        *doing = Doing::Function;
+        job.set(Some((self.apply)(item)));
+        true
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -136,9 +139,12 @@ where
 {
     type Job = <I::Item as Arguments<F>>::Job;
 
-    fn next(&mut self) -> Option<std::thread::Result<Self::Job>> {
-        let item = self.items.next()?;
-        Some(catch_unwind(AssertUnwindSafe(|| item.apply(&mut self.apply))))
+    #[inline]
+    fn next(&mut self, mut job: Pin<&mut Option<Self::Job>>, doing: &mut Doing) -> bool {
+        let Some(item) = self.items.next() else { return false };
+        *doing = Doing::Function;
+        job.set(Some(item.apply(&mut self.apply)));
+        true
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -9,7 +9,6 @@ use crate::claim::{Acquire, Begun, Refused};
 use crate::heart::Core;
 use crate::lineage;
 use crate::member::Member;
-use crate::seat::Seat;
 use crate::task;
 use crate::thread::GreenThread;
 use crate::wait::Outlook;
@@ -22,9 +21,11 @@ pub(crate) trait Start {
 
     fn core(&self) -> &Arc<Core>;
 
-    /// In a slot that has just been acquired, or lent by `lender`.
+    /// In a slot that has just been acquired, or lent by `lender`. (By reference, so that the arguments are moved but once: to where the job runs.)
     #[track_caller]
-    fn start(self, lender: Option<Arc<Member>>) -> Self::Handle;
+    fn start(this: &mut Option<Self>, lender: Option<Arc<Member>>) -> Self::Handle
+    where
+        Self: Sized;
 
     /// In the slot of the caller, who is being polled with `cx`.
     #[track_caller]
@@ -55,13 +56,14 @@ where
 
     #[inline]
     #[track_caller]
-    fn start(self, lender: Option<Arc<Member>>) -> GreenThread<F::Output> {
-        task::begin(self.future, Seat::new(self.core, lender))
+    fn start(this: &mut Option<Self>, lender: Option<Arc<Member>>) -> GreenThread<F::Output> {
+        let Plain { core, future } = this.take().expect(OVER);
+        task::begin(future, &core, lender)
     }
 
     #[track_caller]
     fn start_here(self, lender: Arc<Member>, cx: &mut Context<'_>) -> GreenThread<F::Output> {
-        task::begin_here(self.future, Seat::new(self.core, Some(lender)), cx)
+        task::begin_here(self.future, &self.core, lender, cx)
     }
 
     fn handle(thread: GreenThread<F::Output>) -> GreenThread<F::Output> {
@@ -87,8 +89,9 @@ where
 
     #[inline]
     #[track_caller]
-    fn start(self, lender: Option<Arc<Member>>) {
-        task::begin_alone(self.0.future, Seat::new(self.0.core, lender));
+    fn start(this: &mut Option<Self>, lender: Option<Arc<Member>>) {
+        let NoHandle(Plain { core, future }) = this.take().expect(OVER);
+        task::begin_alone(future, &core, lender);
     }
 
     #[track_caller]
@@ -141,8 +144,8 @@ impl<S: Start> Spawning<S, S::Output, S::Handle> {
     #[inline]
     #[track_caller]
     fn start(&mut self, lender: Option<Arc<Member>>, cx: &mut Context<'_>) -> Poll<S::Handle> {
-        let what = self.what.take().expect(OVER);
-        self.begun(what.start(lender), cx)
+        let handle = S::start(&mut self.what, lender);
+        self.begun(handle, cx)
     }
 
     #[inline]
@@ -224,7 +227,7 @@ impl<S: Start> Spawning<S, S::Output, S::Handle> {
     }
 }
 
-const OVER: &str = "a spawn was polled after it was ready";
+pub(crate) const OVER: &str = "a spawn was polled after it was ready";
 
 impl<S, T, H> Drop for Spawning<S, T, H> {
     #[inline]

@@ -13,7 +13,7 @@ use tokio::task::AbortHandle;
 use crate::crew::total;
 use crate::error::JoinError;
 use crate::flow::{Call, Flow, Foreman, Place, run};
-use crate::heart::{Core, Resized};
+use crate::heart::{Attached, Core};
 use crate::knot;
 use crate::lineage::Lineage;
 use crate::member::Member;
@@ -56,20 +56,23 @@ impl<T: Send + 'static> Foreman for Reader<T> {
     }
 }
 
-impl<T: Send + 'static> Resized for Reader<T> {
+impl<T: Send + 'static> Attached for Reader<T> {
     fn resized(self: Arc<Self>) {
         let call = self.flow.state().call(self.flow.core.slots.size(), 0);
         if let Call::Wake(reader) = call {
             reader.wake();
         }
     }
+
+    // Its jobs have tasks of their own, and are in the roster.
+    fn rouse(&self) {}
 }
 
 impl<T> Drop for Reader<T> {
     fn drop(&mut self) {
         let key = lock(&self.resized).take();
         if let Some(key) = key {
-            self.flow.core.off_resize(key);
+            self.flow.core.detach(key);
         }
     }
 }
@@ -105,7 +108,9 @@ where
     Fut: Future<Output: Send + 'static> + Send + 'static,
 {
     let runtime = Handle::current();
-    let flow = Flow::new(core, Ring::new(ordered, source.size_hint()), 0);
+    let signals = Arc::default();
+    let ring = Ring::new(&signals, ordered, source.size_hint());
+    let flow = Flow::new(core, signals, ring, 0);
     let reader = Arc::new(Reader {
         flow: flow.clone(),
         task: OnceLock::new(),
@@ -114,7 +119,7 @@ where
     });
     let outsider = Lineage::outsider(&reader.outsider);
     let weak: Weak<Reader<Fut::Output>> = Arc::downgrade(&reader);
-    *lock(&reader.resized) = Some(core.on_resize(weak));
+    *lock(&reader.resized) = Some(core.attach(weak));
     flow.hire(|key| {
         let leaving = Leaving { flow: flow.clone(), key, over: false };
         let task = runtime.spawn(read(leaving, outsider, apply, source)).abort_handle();

@@ -1,4 +1,4 @@
-//! A job in a tokio task of its own: a future of any kind, or one that has to wait for its turn by itself.
+//! Jobs of any kind: given to a pool's workers; or in a tokio task of their own, if they have to wait for their turn by themselves or have been begun elsewhere.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -12,11 +12,12 @@ use pin_project_lite::pin_project;
 
 use crate::claim::{Acquire, Claim};
 use crate::error::JoinError;
+use crate::frame::Frame;
 use crate::heart::Core;
 use crate::lineage;
-use crate::seat::{Ended, Seat};
+use crate::member::Member;
+use crate::seat::{Ended, Seat, Slot};
 use crate::thread::GreenThread;
-use crate::trace;
 
 pin_project! {
     /// One job in a task of its own. The future is dropped before the seat: a slot never comes back early.
@@ -49,30 +50,6 @@ impl<F: Future> Future for Job<F> {
             return Poll::Ready(Err(Ended::Aborted));
         }
         polled
-    }
-}
-
-pin_project! {
-    /// A job that nobody has a handle on.
-    struct Alone<F> {
-        #[pin]
-        job: Job<F>,
-    }
-}
-
-impl<F: Future> Future for Alone<F> {
-    type Output = ();
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut job = self.project().job;
-        match catch_unwind(AssertUnwindSafe(|| job.as_mut().poll(cx).map(drop))) {
-            Ok(polled) => polled,
-            Err(payload) => {
-                trace::lost(job.seat.core(), &JoinError::panic(payload));
-                Poll::Ready(())
-            }
-        }
     }
 }
 
@@ -148,27 +125,30 @@ where
     GreenThread::of(tokio::spawn(Watched { over: over.clone(), future }), core, claim, over)
 }
 
-/// Begins a job in a task of the current runtime.
+/// Begins a job of any kind on the current runtime.
 #[inline]
 #[track_caller]
-pub(crate) fn begin<F>(future: F, seat: Seat) -> GreenThread<F::Output>
+pub(crate) fn begin<F>(future: F, core: &Arc<Core>, lender: Option<Arc<Member>>) -> GreenThread<F::Output>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let core = seat.core().clone();
-    launch(Job { future: Some(future), seat }, core, None)
+    let mut frame = Frame::of(future, Slot::new(core, lender));
+    let receiver = frame.as_mut().promise().make(core);
+    core.errands().put(|_| (frame, ()));
+    GreenThread::from(receiver)
 }
 
 /// Likewise, where nobody wants a handle.
 #[inline]
 #[track_caller]
-pub(crate) fn begin_alone<F>(future: F, seat: Seat)
+pub(crate) fn begin_alone<F>(future: F, core: &Arc<Core>, lender: Option<Arc<Member>>)
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    tokio::spawn(Alone { job: Job { future: Some(future), seat } });
+    let frame = Frame::of(future, Slot::new(core, lender));
+    core.errands().put(|_| (frame, ()));
 }
 
 /// A job that stands in the queue, and keeps its turn without being awaited.
@@ -195,17 +175,22 @@ thread_local! {
 /// So the child comes before anything that was spawned earlier and has not begun, as in eventlet, which runs it inside of
 /// the caller. A child that is ready at once needs no task at all.
 #[track_caller]
-pub(crate) fn begin_here<F>(future: F, seat: Seat, cx: &mut Context<'_>) -> GreenThread<F::Output>
+pub(crate) fn begin_here<F>(
+    future: F,
+    core: &Arc<Core>,
+    lender: Arc<Member>,
+    cx: &mut Context<'_>,
+) -> GreenThread<F::Output>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
     let depth = DEPTH.get();
     if depth >= NESTED {
-        return begin(future, seat);
+        return begin(future, core, Some(lender));
     }
-    let core = seat.core().clone();
-    let mut job = Box::pin(Job { future: Some(future), seat });
+    let core = core.clone();
+    let mut job = Box::pin(Job { future: Some(future), seat: Seat::new(core.clone(), Some(lender)) });
     DEPTH.set(depth + 1);
     let polled = catch_unwind(AssertUnwindSafe(|| job.as_mut().poll(cx)));
     DEPTH.set(depth);

@@ -13,9 +13,8 @@ use crate::blocked::Blocked;
 use crate::claim::Claim;
 use crate::error::JoinError;
 use crate::heart::Core;
-use crate::reply::{Abort, Reply};
+use crate::reply::{Abort, Receiver};
 use crate::seat::Ended;
-use crate::slots::Ticket;
 use crate::trace;
 use crate::wait::Outlook;
 
@@ -46,28 +45,72 @@ use crate::wait::Outlook;
 #[must_use = "await it for the job's result, or use `spawn_n` where none is wanted"]
 pub struct GreenThread<T> {
     source: Source<T>,
-    out: Option<Result<T, JoinError>>,
-    /// The job stood in the queue when it was submitted.
-    claim: Option<Claim>,
     blocked: Blocked,
 }
 
 enum Source<T> {
-    /// The flag, if the handle is a job's, is set before the slot comes back.
-    Task(JoinHandle<Result<T, Ended>>, Arc<Core>, Option<Arc<AtomicBool>>),
-    /// A worker runs it.
-    Reply(Arc<Reply<T>>, &'static Arc<Core>),
+    /// A worker runs the job.
+    Reply(Receiver<T>),
+    /// It has a task of its own.
+    Task(Box<OwnTask<T>>),
     /// There is no task, or never was.
-    Over(JobId, Arc<Core>),
+    Over(Box<Over<T>>),
+}
+
+struct OwnTask<T> {
+    task: JoinHandle<Result<T, Ended>>,
+    core: Arc<Core>,
+    /// If the handle is a job's, this is set before the slot comes back.
+    over: Option<Arc<AtomicBool>>,
+    /// The job stood in the queue when it was submitted.
+    claim: Option<Claim>,
+    out: Option<Result<T, JoinError>>,
+}
+
+struct Over<T> {
+    id: JobId,
+    core: Arc<Core>,
+    out: Option<Result<T, JoinError>>,
+}
+
+impl<T> OwnTask<T> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.out.is_some() {
+            return Poll::Ready(());
+        }
+        let id = JobId::of_task(self.task.id());
+        self.out = Some(match ready!(Pin::new(&mut self.task).poll(cx)) {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(Ended::Aborted)) => Err(JoinError::cancelled().of(id)),
+            Ok(Err(Ended::Closed)) => Err(JoinError::closed().of(id)),
+            Err(error) => {
+                let panic = error.try_into_panic().map(JoinError::panic);
+                Err(panic.unwrap_or_else(|_| JoinError::cancelled()).of(id))
+            }
+        });
+        Poll::Ready(())
+    }
+
+    /// Who can tell when the job is over.
+    fn outlook(&self) -> Outlook {
+        match &self.over {
+            Some(over) => Outlook::Flag(over.clone()),
+            None => Outlook::Task(self.task.abort_handle()),
+        }
+    }
 }
 
 impl<T> Source<T> {
-    fn pend(&self, ticket: Option<Ticket>, blocked: &mut Blocked, cx: &mut Context<'_>) {
+    fn pend(&mut self, blocked: &mut Blocked, cx: &mut Context<'_>) {
         match self {
-            Source::Task(_, core, Some(over)) => blocked.pend(core, ticket, || Outlook::Flag(over.clone()), cx),
-            Source::Task(task, core, None) => blocked.pend(core, ticket, || Outlook::Task(task.abort_handle()), cx),
-            Source::Reply(reply, core) => blocked.pend(core, ticket, || Outlook::Flag(reply.ending()), cx),
-            Source::Over(..) => {}
+            Source::Reply(receiver) => {
+                blocked.pend(receiver.core(), None, || Outlook::Flag(receiver.ending()), cx);
+            }
+            Source::Task(own) => {
+                let ticket = own.claim.take().map(|claim| claim.ticket());
+                blocked.pend(&own.core, ticket, || own.outlook(), cx);
+            }
+            Source::Over(_) => {}
         }
     }
 }
@@ -76,40 +119,37 @@ impl<T> Source<T> {
 impl<T> Unpin for GreenThread<T> {}
 
 impl<T> GreenThread<T> {
-    #[inline]
+    /// A job that has a task of its own.
     pub(crate) fn of(
         task: JoinHandle<Result<T, Ended>>,
         core: Arc<Core>,
         claim: Option<Claim>,
         over: Option<Arc<AtomicBool>>,
     ) -> Self {
-        GreenThread { source: Source::Task(task, core, over), out: None, claim, blocked: Blocked::default() }
+        let source = Source::Task(Box::new(OwnTask { task, core, over, claim, out: None }));
+        GreenThread { source, blocked: Blocked::default() }
     }
 
-    /// A job of a declared function, which one of its workers runs.
+    /// A job that a worker runs.
     #[inline]
-    pub(crate) fn from(reply: Arc<Reply<T>>, core: &'static Arc<Core>) -> Self {
-        GreenThread { source: Source::Reply(reply, core), out: None, claim: None, blocked: Blocked::default() }
+    pub(crate) fn from(receiver: Receiver<T>) -> Self {
+        GreenThread { source: Source::Reply(receiver), blocked: Blocked::default() }
     }
 
     /// A job that is over already, or never was one.
     pub(crate) fn ended(core: Arc<Core>, result: Result<T, JoinError>) -> Self {
         let id = JobId::next();
-        GreenThread {
-            source: Source::Over(id, core),
-            out: Some(result.map_err(|error| error.of(id))),
-            claim: None,
-            blocked: Blocked::default(),
-        }
+        let out = Some(result.map_err(|error| error.of(id)));
+        GreenThread { source: Source::Over(Box::new(Over { id, core, out })), blocked: Blocked::default() }
     }
 
     /// The job is over, and nobody gets this handle.
-    pub(crate) fn lose(self) {
-        if let Some(Err(error)) = &self.out {
-            match &self.source {
-                Source::Task(_, core, _) | Source::Over(_, core) => trace::lost(core, error),
-                Source::Reply(_, core) => trace::lost(core, error),
-            }
+    pub(crate) fn lose(mut self) {
+        let Some(Err(error)) = self.take() else { return };
+        match &self.source {
+            Source::Reply(receiver) => trace::lost(receiver.core(), &error),
+            Source::Task(own) => trace::lost(&own.core, &error),
+            Source::Over(over) => trace::lost(&over.core, &error),
         }
     }
 
@@ -128,9 +168,9 @@ impl<T> GreenThread<T> {
     /// ```
     pub fn abort(&self) {
         match &self.source {
-            Source::Task(task, ..) => task.abort(),
-            Source::Reply(reply, _) => reply.abort(),
-            Source::Over(..) => {}
+            Source::Reply(receiver) => receiver.abort(),
+            Source::Task(own) => own.task.abort(),
+            Source::Over(_) => {}
         }
     }
 
@@ -148,9 +188,9 @@ impl<T> GreenThread<T> {
     /// ```
     pub fn is_finished(&self) -> bool {
         match &self.source {
-            Source::Task(task, ..) => self.out.is_some() || task.is_finished(),
-            Source::Reply(reply, _) => reply.is_over(),
-            Source::Over(..) => true,
+            Source::Reply(receiver) => receiver.is_over(),
+            Source::Task(own) => own.out.is_some() || own.task.is_finished(),
+            Source::Over(_) => true,
         }
     }
 
@@ -165,75 +205,62 @@ impl<T> GreenThread<T> {
     /// ```
     pub fn id(&self) -> JobId {
         match &self.source {
-            Source::Task(task, ..) => JobId::of_task(task.id()),
-            Source::Reply(reply, _) => reply.id(),
-            Source::Over(id, _) => *id,
+            Source::Reply(receiver) => receiver.id(),
+            Source::Task(own) => JobId::of_task(own.task.id()),
+            Source::Over(over) => over.id,
         }
     }
 
-    /// Waits until the job is over, and keeps its result. Says nothing to the job that it is polled in.
-    #[inline]
+    /// Waits until the job is over; the result stays. Says nothing to the job that it is polled in.
     pub(crate) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.out.is_some() {
-            return Poll::Ready(());
-        }
-        self.out = Some(match &mut self.source {
-            Source::Over(..) => return Poll::Ready(()),
-            Source::Reply(reply, _) => {
+        match &mut self.source {
+            Source::Reply(receiver) => {
                 let turn = ready!(coop::poll_proceed(cx));
-                let result = ready!(reply.poll(cx));
+                ready!(receiver.poll(cx));
                 turn.made_progress();
-                result
+                Poll::Ready(())
             }
-            Source::Task(task, ..) => match ready!(Pin::new(&mut *task).poll(cx)) {
-                Ok(Ok(value)) => Ok(value),
-                Ok(Err(Ended::Aborted)) => Err(JoinError::cancelled().of(JobId::of_task(task.id()))),
-                Ok(Err(Ended::Closed)) => Err(JoinError::closed().of(JobId::of_task(task.id()))),
-                Err(error) => {
-                    let id = JobId::of_task(error.id());
-                    let panic = error.try_into_panic().map(JoinError::panic);
-                    Err(panic.unwrap_or_else(|_| JoinError::cancelled()).of(id))
-                }
-            },
-        });
-        Poll::Ready(())
+            Source::Task(own) => own.poll(cx),
+            Source::Over(_) => Poll::Ready(()),
+        }
     }
 
     /// Says to the job that this is polled in, through `blocked`, that it waits for this one.
-    pub(crate) fn pend(&self, blocked: &mut Blocked, cx: &mut Context<'_>) {
-        self.source.pend(None, blocked, cx);
+    pub(crate) fn pend(&mut self, blocked: &mut Blocked, cx: &mut Context<'_>) {
+        self.source.pend(blocked, cx);
     }
 
     /// Waits until the job is over and the job that it is polled in may go on; the result stays.
-    #[inline]
     pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.poll_over(cx).is_pending() {
-            if let Some(claim) = &self.claim {
-                claim.want();
-            }
-            let ticket = self.claim.take().map(|claim| claim.ticket());
-            self.source.pend(ticket, &mut self.blocked, cx);
-            return Poll::Pending;
+        if self.poll_over(cx).is_ready() {
+            return self.blocked.poll_resume(cx);
         }
-        self.blocked.poll_resume(cx)
+        if let Source::Task(own) = &self.source {
+            own.claim.iter().for_each(Claim::want);
+        }
+        self.source.pend(&mut self.blocked, cx);
+        Poll::Pending
     }
 
     /// The result, once [`poll_ready`](Self::poll_ready) was ready.
     pub(crate) fn take(&mut self) -> Option<Result<T, JoinError>> {
-        self.out.take()
+        match &mut self.source {
+            Source::Reply(receiver) => receiver.take(),
+            Source::Task(own) => own.out.take(),
+            Source::Over(over) => over.out.take(),
+        }
     }
 
     /// The error, once it is ready with one.
     pub(crate) fn take_error(&mut self) -> Option<JoinError> {
-        match self.out.take() {
-            Some(Err(error)) => {
-                self.out = Some(Err(JoinError::cancelled()));
-                Some(error)
-            }
-            out => {
-                self.out = out;
-                None
-            }
+        let out = match &mut self.source {
+            Source::Reply(receiver) => return receiver.take_error(),
+            Source::Task(own) => &mut own.out,
+            Source::Over(over) => &mut over.out,
+        };
+        match out {
+            Some(Err(error)) => Some(std::mem::replace(error, JoinError::cancelled())),
+            _ => None,
         }
     }
 
@@ -257,9 +284,9 @@ impl<T: Send + 'static> GreenThread<T> {
     /// ```
     pub fn abort_handle(&self) -> AbortHandle {
         let target = match &self.source {
-            Source::Task(task, ..) => Target::Task(task.abort_handle()),
-            Source::Reply(reply, _) => Target::Reply(reply.clone()),
-            Source::Over(..) => Target::Over,
+            Source::Reply(receiver) => Target::Reply(receiver.target()),
+            Source::Task(own) => Target::Task(own.task.abort_handle()),
+            Source::Over(_) => Target::Over,
         };
         AbortHandle { id: self.id(), target }
     }
@@ -270,8 +297,24 @@ impl<T> Future for GreenThread<T> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        ready!(self.poll_ready(cx));
-        Poll::Ready(self.take().expect("a `GreenThread` was polled after it gave its result"))
+        let GreenThread { source, blocked } = &mut *self;
+        match source {
+            // The way of most, in one step.
+            Source::Reply(receiver) if !receiver.is_taken() && !blocked.may_have_to_wait() => {
+                let turn = ready!(coop::poll_proceed(cx));
+                let polled = receiver.poll_take(cx);
+                if polled.is_ready() {
+                    turn.made_progress();
+                } else {
+                    source.pend(blocked, cx);
+                }
+                polled
+            }
+            _ => {
+                ready!(self.poll_ready(cx));
+                Poll::Ready(self.take().expect("a `GreenThread` was polled after it gave its result"))
+            }
+        }
     }
 }
 

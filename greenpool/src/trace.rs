@@ -31,6 +31,19 @@ impl JobSpan {
         }
     }
 
+    /// A job is over, and the next one begins.
+    #[inline]
+    pub(crate) fn renew(&mut self, core: &Core) {
+        if cfg!(feature = "tracing") || self.track.is_some() || core.tracked.is_on() {
+            self.replace(core);
+        }
+    }
+
+    #[cold]
+    fn replace(&mut self, core: &Core) {
+        *self = Self::new(core);
+    }
+
     /// The job is over: it is in no list any more.
     #[inline]
     pub(crate) fn end(&mut self) {

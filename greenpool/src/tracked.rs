@@ -81,10 +81,15 @@ impl Tracked {
         self.on.store(on, Ordering::Relaxed);
     }
 
+    #[inline]
+    pub(crate) fn is_on(&self) -> bool {
+        self.on.load(Ordering::Relaxed)
+    }
+
     /// A job begins.
     #[inline]
     pub(crate) fn begin(&self) -> Option<Box<Track>> {
-        if self.on.load(Ordering::Relaxed) { Some(Box::new(self.list.clone().enter())) } else { None }
+        if self.is_on() { Some(Box::new(self.list.clone().enter())) } else { None }
     }
 
     /// Those who began first come first.

@@ -1,58 +1,50 @@
-//! One worker: a long-lived task that runs one job of a declared function after the other.
+//! One worker: a long-lived task that runs one job after the other.
+//!
+//! # Implementation details
+//!
+//! What a worker does between two jobs is what a job costs, so there are two ways through it. As long as each job comes to its end at its first poll, has a slot
+//! of the pool's own, and nobody is to be told of its end at once, the worker stays *inside*: one `catch_unwind` and one entry into the
+//! lineage for as many jobs as there are. Whatever else happens is done outside of these, where code of a user's (a waker, the destructor
+//! of a result) is not taken for a part of any job.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
-use pin_project_lite::pin_project;
-use tokio::task::coop;
-
+use crate::batch::Batch;
 use crate::error::JoinError;
-use crate::reply::Promise;
-use crate::seat::{Ended, Seat, Slot};
+use crate::frame::{Job, Order};
+use crate::gang::Found;
+use crate::knot;
+use crate::lineage;
+use crate::seat::{Place, Seat};
 use crate::trace;
-use crate::workers::{Found, Workers};
+use crate::workers::Workers;
 
 /// So many jobs a worker runs before it lets other tasks run, as a task of tokio has a budget of so many operations.
 pub(crate) const TURNS: u32 = 128;
 
-pin_project! {
-    /// A worker, and the job that it runs. Dropped in the order of its fields: when the handle on the job hears of its end, the future has
-    /// been dropped and the slot is free.
-    pub(crate) struct Worker<F>
-    where
-        F: Future,
-        F: Send,
-        F: 'static,
-        F::Output: Send,
-        F::Output: 'static,
-    {
-        #[pin]
-        job: Option<F>,
-        seat: Option<Seat>,
-        promise: Promise<F::Output>,
-        // The job has waited, and `abort` knows whom to wake.
-        waits: bool,
-        place: Place<F>,
-    }
+/// A worker, and the job that it runs. Dropped in the order of its fields.
+pub(crate) struct Worker<J: Job + ?Sized> {
+    order: Option<Order<J>>,
+    /// The frame of the last job, with nothing in it.
+    empty: Option<Order<J>>,
+    /// The job has waited, and `abort` knows whom to wake.
+    waits: bool,
+    rank: Rank<J>,
 }
 
-/// A worker's place in its crew.
-struct Place<F>
-where
-    F: Future<Output: Send + 'static> + Send + 'static,
-{
-    workers: &'static Workers<F>,
-    serial: u64,
+/// A worker's place in its gang.
+struct Rank<J: Job + ?Sized> {
+    workers: Arc<Workers<J>>,
+    serial: u32,
     key: u32,
     dismissed: bool,
 }
 
-impl<F> Drop for Place<F>
-where
-    F: Future<Output: Send + 'static> + Send + 'static,
-{
+impl<J: Job + ?Sized> Drop for Rank<J> {
     fn drop(&mut self) {
         if self.dismissed {
             self.workers.leave(self.serial, self.key);
@@ -62,146 +54,210 @@ where
     }
 }
 
-/// How a job's future ended: with its value if somebody wants it, or in another way.
-type End<T> = Result<Option<T>, JoinError>;
+/// Why a worker comes out.
+enum Stop<J: ?Sized> {
+    /// The job has been told to end.
+    Aborted,
+    /// The job has come to its end, and this has been found after it.
+    Ended(Option<Found>),
+    /// It has, and the next one, which stands in its place, cannot have its seat.
+    Next(Order<J>),
+    /// The next one stands in its place and has its seat; others are to hear of its end, or are to have its slot.
+    Told { done: Order<J>, left: bool, wanted: bool },
+}
 
-impl<F> Worker<F>
-where
-    F: Future<Output: Send + 'static> + Send + 'static,
-{
-    pub(crate) fn new(workers: &'static Workers<F>, serial: u64, key: u32) -> Self {
-        let place = Place { workers, serial, key, dismissed: false };
-        Worker { job: None, seat: None, promise: Promise::none(), waits: false, place }
+impl<J: Job + ?Sized + 'static> Worker<J> {
+    pub(crate) fn new(workers: Arc<Workers<J>>, serial: u32, key: u32) -> Self {
+        let rank = Rank { workers, serial, key, dismissed: false };
+        Worker { order: None, empty: None, waits: false, rank }
     }
 
-    /// Polls the job; when it has come to an end, its future has been dropped.
-    #[inline]
-    fn poll_job(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<End<F::Output>> {
-        let mut this = self.project();
-        let (Some(seat), false) = (this.seat.as_mut(), this.promise.is_aborted()) else {
-            return Poll::Ready(end_early(this.job));
+    /// Runs the job, and those that follow it as long as there is nothing else to do.
+    fn run(&mut self, cx: &mut Context<'_>, turns: &mut u32, batch: &mut Batch<J>) -> Poll<Found> {
+        let Worker { order, waits, rank, .. } = self;
+        let frame = match order {
+            Some(frame) => frame,
+            None => match rank.workers.come(rank.serial, rank.key, cx.waker(), batch) {
+                Found::Order => order.insert(next(batch)),
+                found => return Poll::Ready(found),
+            },
         };
-        let polled = catch_unwind(AssertUnwindSafe(|| {
-            let polled = seat.poll(|| match this.job.as_mut().as_pin_mut() {
-                Some(job) => job.poll(cx),
-                None => Poll::Pending,
-            });
-            polled.map_ok(|value| {
-                this.job.set(None);
-                this.promise.is_wanted().then_some(value)
+        let Some(mut seat) = frame.as_mut().place().seat(Some(batch.epoch())) else {
+            unreachable!("a job that is not being polled has a place");
+        };
+        let core = seat.core().clone();
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            seat.enter(|mut inside| {
+                let epoch = inside.epoch();
+                if core.is_outdated(epoch) {
+                    return Poll::Ready(Stop::Aborted);
+                }
+                loop {
+                    if frame.is_aborted() {
+                        return Poll::Ready(Stop::Aborted);
+                    }
+                    ready!(inside.within(|| frame.as_mut().poll(cx)));
+                    *waits = false;
+                    if *turns == 0 || core.awaited.any() || !lineage::am_plain() {
+                        return Poll::Ready(Stop::Ended(None));
+                    }
+                    *turns -= 1;
+                    let next = match batch.pop() {
+                        Some(next) => next,
+                        None => match rank.workers.next(rank.serial, rank.key, batch) {
+                            Found::Order => next(batch),
+                            found => return Poll::Ready(Stop::Ended(Some(found))),
+                        },
+                    };
+                    let mut done = std::mem::replace(frame, next);
+                    if batch.epoch() != epoch || core.is_outdated(epoch) || !frame.as_mut().place().yield_own() {
+                        return Poll::Ready(Stop::Next(done));
+                    }
+                    inside.begin_next(&core);
+                    let left = core.leave(epoch);
+                    let wanted = core.slots.give();
+                    let quiet = done.as_mut().keep_quietly();
+                    if !left || wanted || !quiet || core.awaited.any() {
+                        return Poll::Ready(Stop::Told { done, left, wanted });
+                    }
+                    batch.keep(done);
+                }
             })
         }));
-        match polled {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(Ok(value))) => Poll::Ready(Ok(value)),
-            Ok(Poll::Ready(Err(Ended::Aborted | Ended::Closed))) => Poll::Ready(end_early(this.job)),
-            Err(payload) => {
-                seat.mark_panicked();
-                let _ = end_early(this.job);
-                let error = JoinError::panic(payload);
-                if !this.promise.is_wanted() {
-                    trace::lost(seat.core(), &error);
+        match ran {
+            Ok(Poll::Pending) => {
+                *frame.as_mut().place() = Place::Seat(seat);
+                if self.waits(cx, batch) { Poll::Pending } else { Poll::Ready(Found::Order) }
+            }
+            Ok(Poll::Ready(Stop::Told { mut done, left, wanted })) => {
+                seat.mark_idle();
+                *frame.as_mut().place() = Place::Seat(seat);
+                if wanted {
+                    core.slots.hand_over();
                 }
-                Poll::Ready(Err(error))
+                knot::changed(&core);
+                done.as_mut().keep(None);
+                batch.keep(done);
+                if !left {
+                    core.leave_outdated();
+                }
+                Poll::Ready(Found::Order)
+            }
+            Ok(Poll::Ready(Stop::Next(done))) => {
+                self.end(seat, done, None, batch);
+                Poll::Ready(Found::Order)
+            }
+            Ok(Poll::Ready(Stop::Ended(found))) => Poll::Ready(self.go_on(seat, None, found, turns, batch)),
+            Ok(Poll::Ready(Stop::Aborted)) => {
+                let error = clear(frame);
+                seat.mark_idle();
+                Poll::Ready(self.go_on(seat, Some(error), None, turns, batch))
+            }
+            Err(payload) => {
+                let _ = clear(frame);
+                seat.mark_panicked();
+                let error = JoinError::panic(payload);
+                if !frame.is_wanted() {
+                    trace::lost(&core, &error);
+                }
+                Poll::Ready(self.go_on(seat, Some(error), None, turns, batch))
             }
         }
     }
 
-    /// The job has ended. Goes on with the next one, if there is one.
-    #[inline]
-    fn end(self: Pin<&mut Self>, end: End<F::Output>, turns: &mut u32) -> Found {
-        let mut this = self.project();
-        let promise = std::mem::replace(this.promise, Promise::none());
-        let result = end.transpose();
-        let mut taken = None;
-        let Place { workers, serial, key, .. } = *this.place;
-        let found = if *turns > 0 && coop::has_budget_remaining() {
-            *turns -= 1;
-            workers.next(serial, key, |order| {
-                this.job.set(Some(order.future));
-                *this.promise = order.promise;
-                taken = Some(order.slot);
-            })
-        } else {
-            // Something else is to run first.
-            Found::Again
+    /// The job is over. Looks for the next one, if that has not been done, unless something else is to run first.
+    fn go_on(
+        &mut self,
+        seat: Seat,
+        error: Option<JoinError>,
+        found: Option<Found>,
+        turns: &mut u32,
+        batch: &mut Batch<J>,
+    ) -> Found {
+        let Some(done) = self.order.take() else { return Found::Idle };
+        let found = match found {
+            Some(found) => found,
+            None if *turns == 0 => Found::Again,
+            None => {
+                *turns -= 1;
+                self.order = batch.pop();
+                match self.order {
+                    Some(_) => Found::Order,
+                    None => self.rank.workers.next(self.rank.serial, self.rank.key, batch),
+                }
+            }
         };
-        *this.waits = false;
-        if this.seat.as_ref().is_some_and(|seat| seat.core().awaited.any()) {
-            promise.end();
+        if found == Found::Order && self.order.is_none() {
+            self.order = Some(next(batch));
         }
-        match (taken, this.seat.as_mut()) {
-            (Some(slot), Some(seat)) if seat.is_done() => slot.follow(seat),
-            (taken, _) => {
-                *this.seat = None;
-                *this.seat = taken.map(Slot::seat);
-            }
-        }
-        promise.keep(result);
+        self.end(seat, done, error, batch);
         found
     }
 
-    /// Looks for a job.
-    fn come(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Found {
-        let mut this = self.project();
-        let Place { workers, serial, key, .. } = *this.place;
-        let mut taken = None;
-        let found = workers.come(serial, key, cx.waker(), |order| {
-            this.job.set(Some(order.future));
-            *this.promise = order.promise;
-            taken = Some(order.slot);
-        });
-        *this.waits = false;
-        *this.seat = taken.map(Slot::seat);
-        found
+    /// The job is over, and the next one, if one has been found, has its place already.
+    fn end(&mut self, seat: Seat, mut done: Order<J>, error: Option<JoinError>, batch: &mut Batch<J>) {
+        self.waits = false;
+        if seat.core().awaited.any() {
+            done.end();
+        }
+        drop(seat);
+        done.as_mut().keep(error);
+        batch.keep(done);
     }
 
     /// The job waits. False: it has been aborted meanwhile.
     #[inline]
-    fn waits(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
-        let this = self.project();
-        if std::mem::replace(this.waits, true) {
-            return !this.promise.is_aborted();
+    fn waits(&mut self, cx: &mut Context<'_>, batch: &mut Batch<J>) -> bool {
+        let Some(frame) = &self.order else { return true };
+        if std::mem::replace(&mut self.waits, true) {
+            return !frame.is_aborted();
         }
-        this.place.workers.pend(this.place.serial);
-        this.promise.enrol(cx)
+        self.rank.workers.pend(self.rank.serial, batch);
+        frame.enrol(cx)
+    }
+}
+
+/// The job that is in the batch of a worker that has been given one.
+#[inline]
+fn next<J: ?Sized>(batch: &mut Batch<J>) -> Order<J> {
+    match batch.pop() {
+        Some(next) => next,
+        None => unreachable!("an order that was found is in the batch"),
     }
 }
 
 /// Drops a future before its end.
-fn end_early<F: Future>(mut job: Pin<&mut Option<F>>) -> End<F::Output> {
-    match catch_unwind(AssertUnwindSafe(|| job.set(None))) {
-        Ok(()) => Err(JoinError::cancelled()),
-        Err(payload) => Err(JoinError::panic(payload)),
+fn clear<J: Job + ?Sized>(frame: &mut Order<J>) -> JoinError {
+    match catch_unwind(AssertUnwindSafe(|| frame.as_mut().clear())) {
+        Ok(()) => JoinError::cancelled(),
+        Err(payload) => JoinError::panic(payload),
     }
 }
 
-impl<F> Future for Worker<F>
-where
-    F: Future<Output: Send + 'static> + Send + 'static,
-{
+impl<J: Job + ?Sized + 'static> Future for Worker<J> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut turns = TURNS;
-        let mut found = if self.seat.is_none() { self.as_mut().come(cx) } else { Found::Order };
-        loop {
-            match found {
-                Found::Order => match self.as_mut().poll_job(cx) {
-                    Poll::Ready(end) => found = self.as_mut().end(end, &mut turns),
-                    Poll::Pending if self.as_mut().waits(cx) => return Poll::Pending,
-                    Poll::Pending => {}
-                },
-                Found::Idle => return Poll::Pending,
-                Found::Again => {
+        let mut batch = Batch::new(self.rank.workers.keeps(), self.empty.take());
+        let polled = loop {
+            match self.run(cx, &mut turns, &mut batch) {
+                Poll::Ready(Found::Order) => {}
+                Poll::Ready(Found::Again) => {
                     cx.waker().wake_by_ref();
-                    return Poll::Pending;
+                    break Poll::Pending;
                 }
-                Found::Dismissed => {
-                    self.project().place.dismissed = true;
-                    return Poll::Ready(());
+                Poll::Ready(Found::Dismissed) => {
+                    self.rank.dismissed = true;
+                    break Poll::Ready(());
                 }
+                Poll::Ready(Found::Idle) | Poll::Pending => break Poll::Pending,
             }
+        };
+        if batch.is_open() {
+            self.rank.workers.stop(self.rank.serial, &mut batch);
         }
+        self.empty = batch.empty;
+        polled
     }
 }

@@ -52,6 +52,7 @@ fn a_pool_keeps_no_list_before_it_is_told_to_and_lets_the_listed_ones_run_out_af
         assert_eq!(pool.jobs(), []);
         pool.track(true);
         pool.spawn_n(gate.clone().passed()).await;
+        at_rest().await;
         pool.track(false);
         pool.spawn_n(gate.clone().passed()).await;
         at_rest().await;
@@ -177,6 +178,7 @@ fn jobs_that_are_dropped_with_their_runtime_leave_the_list() {
         runtime.block_on(async {
             pool.spawn_n(pending::<()>()).await;
             pool.spawn(pending::<()>()).await.abort_handle();
+            tokio::task::yield_now().await;
         });
         assert_eq!(numbers(&pool), [0, 1]);
         drop(runtime);

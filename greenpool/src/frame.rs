@@ -1,0 +1,178 @@
+//! The frame of one job: the memory in which its future runs, and what belongs to the job from its `spawn` to its end.
+//!
+//! # Implementation details
+//!
+//! A frame stays where it is. The future is made in it, polled in it and dropped in it, and nothing but its address goes through queues.
+//! A frame whose job is over is used for the next one, and so is the [`Reply`](crate::reply::Reply) in which the result of its last job was handed over, unless
+//! somebody still holds that.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+
+use crate::error::JoinError;
+use crate::reply::Promise;
+use crate::seat::{Place, Slot};
+
+pin_project! {
+    /// What stands in a frame.
+    #[project = ContentProj]
+    #[project_replace = ContentOwn]
+    enum Content<F: Future> {
+        Nothing,
+        Future { #[pin] future: F },
+        // The job is over, and somebody wants this.
+        Value { value: F::Output },
+    }
+}
+
+pin_project! {
+    /// The frame of one job, dropped in the order of its fields: when the handle on the job hears of its end, the future has been dropped and
+    /// the slot is free.
+    pub(crate) struct Frame<F: Future> {
+        #[pin]
+        content: Content<F>,
+        place: Place,
+        promise: Promise<F::Output>,
+    }
+}
+
+impl<F: Future> Frame<F> {
+    /// With nothing in it.
+    pub(crate) fn empty() -> Pin<Box<Self>> {
+        Box::pin(Frame { content: Content::Nothing, place: Place::Nowhere, promise: Promise::none() })
+    }
+
+    /// With a job in it.
+    pub(crate) fn of(future: F, slot: Slot) -> Pin<Box<Self>> {
+        let content = Content::Future { future };
+        Box::pin(Frame { content, place: Place::Slot(slot), promise: Promise::none() })
+    }
+
+    /// Puts a job into it.
+    #[inline]
+    pub(crate) fn fill(self: Pin<&mut Self>, future: F, slot: Slot) {
+        let mut this = self.project();
+        this.content.set(Content::Future { future });
+        let was = std::mem::replace(this.place, Place::Slot(slot));
+        debug_assert!(matches!(was, Place::Nowhere), "a frame holds one job");
+        // Nothing is in it that needs to be dropped.
+        std::mem::forget(was);
+    }
+
+    /// Somebody wants the result.
+    #[inline]
+    pub(crate) fn promise(self: Pin<&mut Self>) -> &mut Promise<F::Output> {
+        self.project().promise
+    }
+}
+
+/// A job that has a slot, in its frame.
+pub(crate) type Order<J> = Pin<Box<J>>;
+
+/// A job in its frame, whatever its future. Only [`poll`](Self::poll), [`clear`](Self::clear) and [`keep`](Self::keep) run code of a user's.
+pub(crate) trait Job: Send {
+    /// Polls the future. When it has come to its end it is dropped, and the value stays if somebody wants it.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// Drops the future, or the value.
+    fn clear(self: Pin<&mut Self>);
+
+    fn place(self: Pin<&mut Self>) -> &mut Place;
+
+    /// Whether somebody wants the result.
+    fn is_wanted(&self) -> bool;
+
+    fn is_aborted(&self) -> bool;
+
+    /// The job waits for something, and `abort` is to wake it. False: it has been aborted.
+    fn enrol(&self, cx: &Context<'_>) -> bool;
+
+    /// The job is about to give its slot back.
+    fn end(&self);
+
+    /// The job is over, and its slot is back: hands over the value, or this error.
+    fn keep(self: Pin<&mut Self>, error: Option<JoinError>);
+
+    /// Likewise with the value, if that runs no code of a user's; else gives false.
+    fn keep_quietly(self: Pin<&mut Self>) -> bool;
+}
+
+impl<F> Job for Frame<F>
+where
+    F: Future<Output: Send> + Send,
+{
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        let ContentProj::Future { future } = this.content.as_mut().project() else {
+            return Poll::Ready(());
+        };
+        let value = ready!(future.poll(cx));
+        if this.promise.is_wanted() {
+            this.content.set(Content::Value { value });
+        } else {
+            this.content.set(Content::Nothing);
+            drop(value);
+        }
+        Poll::Ready(())
+    }
+
+    fn clear(self: Pin<&mut Self>) {
+        self.project().content.set(Content::Nothing);
+    }
+
+    #[inline]
+    fn place(self: Pin<&mut Self>) -> &mut Place {
+        self.project().place
+    }
+
+    #[inline]
+    fn is_wanted(&self) -> bool {
+        self.promise.is_wanted()
+    }
+
+    #[inline]
+    fn is_aborted(&self) -> bool {
+        self.promise.is_aborted()
+    }
+
+    fn enrol(&self, cx: &Context<'_>) -> bool {
+        self.promise.enrol(cx)
+    }
+
+    fn end(&self) {
+        self.promise.end();
+    }
+
+    fn keep(self: Pin<&mut Self>, error: Option<JoinError>) {
+        let this = self.project();
+        let value = match this.content.project_replace(Content::Nothing) {
+            ContentOwn::Value { value } => Some(Ok(value)),
+            _ => None,
+        };
+        if let Some(result) = error.map(Err).or(value) {
+            this.promise.keep(result);
+        }
+    }
+
+    #[inline]
+    fn keep_quietly(self: Pin<&mut Self>) -> bool {
+        let mut this = self.project();
+        if !this.promise.is_wanted() {
+            return true;
+        }
+        match this.content.as_mut().project_replace(Content::Nothing) {
+            ContentOwn::Value { value } => match this.promise.keep_quietly(value) {
+                Ok(()) => true,
+                Err(value) => {
+                    this.content.set(Content::Value { value });
+                    false
+                }
+            },
+            _ => false,
+        }
+    }
+}
