@@ -41,6 +41,8 @@
 //! pending in it. (A `FuturesUnordered` that is just being polled may look at a woken verb at once too; then the job counts as one that waits
 //! for the rest of this poll, as it will when that is over.)
 //!
+//! A job without a slot can do nothing with its poll that the pool is there to limit; if a verb is pending in each of its polls, it counts as one that waits.
+//!
 //! On several threads a look at one pool after the other could miss a job that moves from one that is still to be seen to one that has been.
 //! So what seems to be a knot is looked at twice, by one thread at a time, and is one if no job of its pools has begun to move in between.
 

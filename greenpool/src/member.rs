@@ -158,23 +158,23 @@ impl Member {
     }
 
     fn moves_in(&self, standing: MutexGuard<'_, Standing>, later: &mut Later) -> bool {
-        let suspect = standing.is_suspect();
+        let polled = standing.is_being_polled();
         let waits: Vec<(usize, Wait)> = standing.waits.iter().map(|(key, wait)| (key, wait.clone())).collect();
         drop(standing);
         let mut any = false;
         for (key, wait) in waits {
-            any = any || self.will_look(key, wait.prospect(&mut later.waits), suspect, later);
+            any = any || self.will_look(key, wait.prospect(&mut later.waits), polled, later);
             later.waits.push(wait);
         }
         any
     }
 
-    fn will_look(&self, key: usize, prospect: Prospect, suspect: bool, later: &mut Later) -> bool {
+    fn will_look(&self, key: usize, prospect: Prospect, polled: bool, later: &mut Later) -> bool {
         match prospect {
             Prospect::Nothing => false,
             // The poll that is under way may come to it.
-            Prospect::Something if suspect => true,
-            Prospect::Perhaps if suspect => {
+            Prospect::Something if polled => true,
+            Prospect::Perhaps if polled => {
                 self.probe(later);
                 true
             }
@@ -313,6 +313,7 @@ impl Member {
         let again = std::mem::replace(&mut wait.looked, turn) == turn;
         let part = wait.part;
         if wait.resuming {
+            standing.set_blocked(part, again);
             standing.note(self);
             drop(standing);
             // It has just queued for a slot, and its poll may never end.
@@ -330,7 +331,7 @@ impl Member {
             wakers = standing.nudge(&self.core.slots, but);
         }
         standing.note(self);
-        let may_wait = standing.waits() || standing.is_suspect();
+        let may_wait = standing.waits() || standing.is_suspect() || standing.is_held_up();
         drop(standing);
         wake(wakers);
         if may_wait && !knot::can_move(&core) {

@@ -124,7 +124,21 @@ impl Standing {
 
     /// Whether nobody knows if it waits: a verb is pending, and a poll is under way that may end soon, or never.
     pub(crate) fn is_suspect(&self) -> bool {
-        self.polling > self.blocked && !self.ended && self.can_lend()
+        self.is_being_polled() && !self.ended && self.can_lend()
+    }
+
+    /// Whether it has no slot, and a verb is pending in each of its polls that are under way. It cannot go on before it has got one.
+    pub(crate) fn is_held_up(&self) -> bool {
+        let held_up = |(part, turn): (usize, &Turn)| {
+            let mut waits = self.waits.iter();
+            !turn.under_way || waits.any(|(_, wait)| wait.part as usize == part && wait.looked == turn.number)
+        };
+        !self.holds() && !self.ended && self.polling > 0 && self.turns.iter().all(held_up)
+    }
+
+    /// Whether it is in one of its polls that is not known to block its thread.
+    pub(crate) fn is_being_polled(&self) -> bool {
+        self.polling > self.blocked
     }
 
     /// One of its futures is about to be polled.
@@ -222,10 +236,10 @@ impl Standing {
     pub(crate) fn note(&mut self, member: &Arc<Member>) {
         let core = member.core();
         let stalled = &core.stalled;
-        let waits = self.waits();
-        let holder = waits && self.holds();
-        let drifting = !waits && !self.holds() && !self.ended;
-        let (idle, suspect) = (waits && self.slot != Slot::Away, self.is_suspect());
+        let quiet = self.waits() || self.is_held_up();
+        let holder = quiet && self.holds();
+        let drifting = !quiet && !self.holds() && !self.ended;
+        let (idle, suspect) = (quiet && self.slot != Slot::Away, self.is_suspect());
         let listed = idle || suspect;
         let noted = &mut self.noted;
         if drifting && !noted.drifting {

@@ -253,3 +253,24 @@ fn a_job_that_works_on_in_place_keeps_its_slot_though_a_verb_is_pending_beside()
         assert_eq!((job.await.unwrap(), a.stats().overflowed), (6, 1));
     });
 }
+
+#[test]
+fn a_job_that_waits_in_place_for_its_slot_gets_that_of_the_job_that_waits_for_it() {
+    threads(2, async {
+        let pool = GreenPool::new(1);
+        for _ in 0..200 {
+            pool.resize(2);
+            let inside = pool.clone();
+            let job = async move {
+                let shrink = inside.clone();
+                let child = async move {
+                    shrink.resize(1);
+                    wait(lend(same(6)))
+                };
+                inside.spawn(child).await.await.unwrap()
+            };
+            assert_eq!(pool.spawn(job).await.await.unwrap(), 6);
+        }
+        assert_eq!((pool.running(), pool.stats().overflowed), (0, 0));
+    });
+}
