@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use futures::future::{BoxFuture, join_all, select_all};
 use greenpool::{GreenThread, inherit, lend};
-use tokio::task::yield_now;
+use tokio::runtime::Handle;
+use tokio::task::{block_in_place, yield_now};
 use tokio::time::sleep;
 
 use crate::declared::{left, right};
@@ -50,22 +51,26 @@ async fn perform(actor: &Actor, act: Act, kept: &mut Vec<GreenThread<Value>>) {
         Act::Map(map) => map::run(actor, map).await,
         Act::Pile(pile) => pile::run(actor, pile).await,
         Act::Fan(fan) => fan::run(actor, fan).await,
-        Act::Join(blocks) => drop(join_all(blocks.into_iter().map(|block| run(actor.clone(), block))).await),
+        Act::Join(blocks) => drop(join_all(blocks.into_iter().map(|block| run(actor.beside(true), block))).await),
         Act::Select(blocks) => {
             if !blocks.is_empty() {
-                select_all(blocks.into_iter().map(|block| run(actor.clone(), block))).await;
+                select_all(blocks.into_iter().map(|block| run(actor.beside(true), block))).await;
             }
         }
         Act::Polls(polls, block) => poll_times(polls, run(actor.clone(), block)).await,
         Act::Lend(turns) => actor.wait(lend(take_turns(turns))).await,
         Act::Inherit(block) => {
-            let (task, part) = (actor.world.task(), inherit(run(actor.clone(), block)));
+            let (task, part) = (actor.world.task(), inherit(run(actor.beside(false), block)));
             let _ = tokio::spawn(async move {
                 let _task = task;
                 part.await;
             })
             .await;
         }
+        Act::InPlace(block) if actor.may_block() => {
+            block_in_place(|| Handle::current().block_on(run(actor.clone(), block)));
+        }
+        Act::InPlace(block) => run(actor.clone(), block).await,
     }
 }
 

@@ -53,6 +53,7 @@ fn act(pools: usize) -> impl Strategy<Value = Act> {
             (3, vec(block(), 2..=3).prop_map(Act::Select).boxed()),
             (3, (1..=4usize, block()).prop_map(|(polls, block)| Act::Polls(polls, block)).boxed()),
             (2, block().prop_map(Act::Inherit).boxed()),
+            (2, block().prop_map(Act::InPlace).boxed()),
         ])
     })
 }

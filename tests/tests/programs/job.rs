@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use futures::future::BoxFuture;
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::act;
 use crate::program::{End, Job, Pool};
@@ -24,6 +25,8 @@ pub(crate) fn planned_panic() -> ! {
 pub(crate) struct Actor {
     pub(crate) world: World,
     life: Option<Arc<Life>>,
+    /// It does one thing at a time in its task.
+    alone: bool,
 }
 
 /// A job from its beginning to its end.
@@ -65,7 +68,17 @@ impl Life {
 
 impl Actor {
     pub(crate) fn outside(world: &World) -> Self {
-        Actor { world: world.clone(), life: None }
+        Actor { world: world.clone(), life: None, alone: true }
+    }
+
+    /// The same, beside other things that it does in the same task, or not.
+    pub(crate) fn beside(&self, others: bool) -> Self {
+        Actor { alone: !others, ..self.clone() }
+    }
+
+    /// Whether it can block its thread. Beside others it would block what they wait for, and a runtime that is shut down waits for it.
+    pub(crate) fn may_block(&self) -> bool {
+        self.alone && self.world.may_block() && Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread
     }
 
     /// Awaits a verb of greenpool: meanwhile the job does not count.
@@ -136,7 +149,7 @@ impl Body {
         let life = Arc::new(Life { world: world.clone(), pool, state: Mutex::default() });
         let over = Over(life.clone());
         life.change(|_| {});
-        act::run(Actor { world: world.clone(), life: Some(life) }, job.acts).await;
+        act::run(Actor { world: world.clone(), life: Some(life), alone: true }, job.acts).await;
         drop(argument);
         if job.end == End::Panic {
             planned_panic();

@@ -144,6 +144,11 @@ impl Write for Act {
                 acts.write(f, depth)?;
                 f.write_str(")).await")
             }
+            Act::InPlace(acts) => {
+                f.write_str("block_in_place(")?;
+                acts.write(f, depth)?;
+                f.write_str(")")
+            }
         }
     }
 }

@@ -55,6 +55,8 @@ pub(crate) enum Act {
     Lend(usize),
     /// The block in a task of its own, which counts as part of the job.
     Inherit(Block),
+    /// The block in one poll, which blocks its thread; where no other thread would go on, as any other.
+    InPlace(Block),
 }
 
 #[derive(Clone, Debug)]
@@ -186,7 +188,7 @@ impl Act {
         }
         let within = match self {
             Act::Join(blocks) | Act::Select(blocks) => blocks.iter().any(|block| block.iter().any(|act| act.any(is))),
-            Act::Polls(_, block) | Act::Inherit(block) => block.iter().any(|act| act.any(is)),
+            Act::Polls(_, block) | Act::Inherit(block) | Act::InPlace(block) => block.iter().any(|act| act.any(is)),
             _ => false,
         };
         within || self.jobs().iter().any(|job| job.acts.iter().any(|act| act.any(is)))
@@ -216,7 +218,7 @@ impl Act {
             // A `lend` that is dropped, or goes on beside other things, leaves the job without a slot for its children.
             Act::Join(blocks) | Act::Select(blocks) => return blocks.iter().all(|block| all(block) && !lends(block)),
             Act::Polls(_, block) => return all(block) && !lends(block),
-            Act::Inherit(block) => return all(block),
+            Act::Inherit(block) | Act::InPlace(block) => return all(block),
             _ => return true,
         };
         pool >= least && self.jobs().iter().all(|job| job.acts.iter().all(|act| act.is_layered(pool)))
@@ -227,7 +229,7 @@ impl Act {
         match self {
             Act::Lend(_) => true,
             Act::Join(blocks) | Act::Select(blocks) => blocks.iter().any(lends),
-            Act::Polls(_, block) | Act::Inherit(block) => lends(block),
+            Act::Polls(_, block) | Act::Inherit(block) | Act::InPlace(block) => lends(block),
             _ => false,
         }
     }

@@ -15,6 +15,7 @@ pub(crate) struct World(Arc<Shared>);
 pub(crate) struct Shared {
     pools: Vec<Watched>,
     declared: bool,
+    may_block: bool,
     /// Values that have been made and not yet dropped.
     values: AtomicUsize,
     /// Tasks that act and are no jobs.
@@ -80,6 +81,7 @@ impl World {
         World(Arc::new(Shared {
             pools,
             declared: program.declared,
+            may_block: program.grace.is_none() && program.phases.iter().all(|phase| phase.cut.is_none()),
             values: AtomicUsize::new(0),
             tasks: AtomicUsize::new(0),
             cut_short: AtomicBool::new(false),
@@ -93,6 +95,11 @@ impl World {
 
     pub(crate) fn is_declared(&self, pool: Pool) -> bool {
         self.0.declared && pool + 1 == self.0.pools.len()
+    }
+
+    /// No runtime and no pool of the program is shut down.
+    pub(crate) fn may_block(&self) -> bool {
+        self.0.may_block
     }
 
     pub(crate) fn value(&self) -> Value {
