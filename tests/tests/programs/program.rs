@@ -209,9 +209,11 @@ impl Act {
         let all = |block: &Block| block.iter().all(|act| act.is_layered(least));
         let pool = match self {
             Act::Spawn(pool, ..) | Act::SpawnN(pool, _) | Act::TrySpawn(pool, ..) => *pool,
+            // Jobs that are told to end are dropped one after the other, as with a runtime.
             // Of a producer in another task nobody knows whether it is about to spawn.
             Act::Map(Map { verb: Verb::Chained(_), .. })
-            | Act::Pile(Pile { by: Producer::Stranger | Producer::Inheriting, .. }) => return false,
+            | Act::Pile(Pile { by: Producer::Stranger | Producer::Inheriting, .. })
+            | Act::AbortAll(_) => return false,
             Act::Map(map) => map.pool,
             Act::Pile(pile) => pile.pool,
             Act::Fan(fan) => fan.pool,
