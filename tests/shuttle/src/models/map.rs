@@ -9,7 +9,7 @@ use greenpool_macros::green_pool;
 use tokio::runtime::Runtime;
 
 use super::check::{check, check_part};
-use super::world::{Tally, Value, any, any_below, carry, finish};
+use super::world::{Gate, Tally, Value, any, any_below, carry, finish};
 use crate::GreenMap;
 use crate::GreenPool;
 
@@ -146,6 +146,25 @@ fn a_map_that_is_dropped_midway_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_map_that_is_dropped_ends_jobs_that_never_end_by_themselves() {
+    check(|| {
+        let (runtime, tally) = (Runtime::new(2), Tally::default());
+        let pool = GreenPool::new(2);
+        let given = tally.clone();
+        let stay = move |number| {
+            let value = given.value(number);
+            async move {
+                Gate::default().pass().await;
+                value
+            }
+        };
+        let map = runtime.block_on(async { pool.imap(stay, 0..3) });
+        drop(map);
+        finish(runtime, &[&pool], &tally);
+    });
+}
+
+#[test]
 fn a_map_that_is_detached_finishes_what_it_has_begun() {
     check(|| {
         let (runtime, tally) = (Runtime::new(2), Tally::default());
@@ -159,6 +178,37 @@ fn a_map_that_is_detached_finishes_what_it_has_begun() {
         });
         finish(runtime, &[&pool], &tally);
         assert_eq!(tally.begun(), tally.done());
+    });
+}
+
+#[test]
+fn a_resize_lets_more_of_a_map_run_at_once() {
+    check(|| {
+        let (runtime, tally) = (Runtime::new(2), Tally::default());
+        let (pool, gate) = (GreenPool::new(1), Gate::default());
+        let given = tally.clone();
+        let mut map = runtime.block_on(async {
+            pool.imap(
+                move |number| {
+                    let (gate, value) = (gate.clone(), given.value(number));
+                    async move {
+                        // The first one ends only if the second one runs beside it.
+                        if number == 0 {
+                            gate.pass().await
+                        } else {
+                            gate.open()
+                        }
+                        value
+                    }
+                },
+                0..2,
+            )
+        });
+        pool.resize(2);
+        for number in 0..2 {
+            assert_eq!(runtime.block_on(map.next()).unwrap().unwrap().number, number);
+        }
+        finish(runtime, &[&pool], &tally);
     });
 }
 

@@ -6,7 +6,7 @@ use greenpool_macros::green_pool;
 use tokio::runtime::Runtime;
 
 use super::check::check;
-use super::world::{Tally, Value, any, any_below, carry, finish, pause};
+use super::world::{Gate, Tally, Value, any, any_below, carry, finish, pause};
 use crate::GreenPile;
 
 #[green_pool(size = 1)]
@@ -76,6 +76,26 @@ fn a_pile_that_is_dropped_midway_leaves_nothing_behind() {
         } else {
             pile.detach();
         }
+        producer.join().unwrap();
+        finish(runtime, &[&pool], &tally);
+    });
+}
+
+#[test]
+fn a_job_that_is_spawned_while_its_pile_is_dropped_ends() {
+    check(|| {
+        let (runtime, tally) = (Runtime::new(2), Tally::default());
+        let pile = GreenPile::new(1);
+        let pool = pile.pool().clone();
+        let (handle, spawner, value) = (runtime.handle().clone(), pile.spawner(), tally.value(0));
+        let producer = thread::spawn(move || {
+            // It never ends by itself.
+            handle.block_on(spawner.spawn(async {
+                Gate::default().pass().await;
+                value
+            }));
+        });
+        drop(pile);
         producer.join().unwrap();
         finish(runtime, &[&pool], &tally);
     });
