@@ -194,9 +194,9 @@ fn a_resize_lets_more_of_a_map_run_at_once() {
                     async move {
                         // The first one ends only if the second one runs beside it.
                         if number == 0 {
-                            gate.pass().await
+                            gate.pass().await;
                         } else {
-                            gate.open()
+                            gate.open();
                         }
                         value
                     }
