@@ -61,8 +61,8 @@ pub(crate) struct Source<S> {
     feed: S,
     /// How many items have come out of it.
     pub(crate) read: u64,
-    /// How many there are in all, as the ring knows.
-    total: (u64, Option<u64>),
+    /// How many it says that it has left.
+    left: (usize, Option<usize>),
 }
 
 /// Starts a map.
@@ -78,7 +78,7 @@ pub(crate) fn start<S: Feed>(core: &Arc<Core>, feed: S, ordered: bool) -> (Arc<F
         let _ = ring.stop(None);
     }
     let flow = Flow::new(core, signals, ring, runtime.metrics().num_workers());
-    let source = Source { feed, read: 0, total: total(0, hint) };
+    let source = Source { feed, read: 0, left: hint };
     let source = Mutex::new((!nothing).then_some(source));
     let single = runtime.runtime_flavor() == RuntimeFlavor::CurrentThread;
     let crew = Arc::new(Crew { flow: flow.clone(), source, runtime, single, resized: Mutex::new(None) });
@@ -157,7 +157,6 @@ impl<S: Feed> Crew<S> {
 
 /// What a source has said with an item.
 pub(crate) enum Said {
-    Nothing,
     /// How many items there are in all is something else than before.
     Total((u64, Option<u64>)),
     /// There is nothing left. So no hand need take a slot to find that out.
@@ -165,25 +164,27 @@ pub(crate) enum Said {
 }
 
 impl<S: Feed> Source<S> {
-    /// Reads the next item. Gives its number, and what is to be done about the source.
+    /// Reads the next item. Gives its number, and whether the source has [said](Self::said) something with it that is new.
     #[inline]
-    pub(crate) fn next(&mut self, job: Pin<&mut Option<S::Job>>, doing: &mut Doing) -> Option<(u64, Said)> {
+    pub(crate) fn next(&mut self, job: Pin<&mut Option<S::Job>>, doing: &mut Doing) -> Option<(u64, bool)> {
         *doing = Doing::Source;
         if !self.feed.next(job, doing) {
             return None;
         }
         *doing = Doing::Source;
-        let hint = self.feed.size_hint();
+        let left = self.feed.size_hint();
         let number = self.read;
         self.read += 1;
-        let total = total(self.read, hint);
-        let said = match hint.1 {
-            Some(0) => Said::Last,
-            _ if total != self.total => Said::Total(total),
-            _ => Said::Nothing,
-        };
-        self.total = total;
-        Some((number, said))
+        // Most sources know how many they have, and then have one less.
+        let as_before =
+            left.0.wrapping_add(1) == self.left.0 && left.1.map(|upper| upper.wrapping_add(1)) == self.left.1;
+        self.left = left;
+        Some((number, !as_before || left.1 == Some(0)))
+    }
+
+    /// What it has said with the last item.
+    pub(crate) fn said(&self) -> Said {
+        if self.left.1 == Some(0) { Said::Last } else { Said::Total(total(self.read, self.left)) }
     }
 }
 

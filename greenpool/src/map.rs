@@ -178,7 +178,8 @@ impl<T> GreenMap<T> {
         }
         ready!(self.blocked.poll_resume(cx));
         turn.made_progress();
-        if std::mem::take(&mut self.told) {
+        if self.told {
+            self.told = false;
             self.flow.resume();
         }
         let Some(taken) = self.ready.pop_front() else {
@@ -276,7 +277,8 @@ impl<T> Drop for Next<'_, T> {
     fn drop(&mut self) {
         // The job that awaited it does not wait for the map any more.
         self.map.blocked.clear();
-        if std::mem::take(&mut self.map.told) {
+        if self.map.told {
+            self.map.told = false;
             self.map.flow.resume();
         }
     }

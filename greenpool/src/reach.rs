@@ -12,7 +12,7 @@ use crate::worker::TURNS;
 
 /// What a hand can reach while it is polled.
 ///
-/// If no other thread could work for the map meanwhile, it keeps the source, and it takes places and hands results in by the dozen: twice as many each time
+/// If no other thread could work for the map meanwhile, it keeps the source, and it takes places and hands results in by the dozen: more and more each time
 /// that a job was over at once. Nobody can tell the difference but by the clock: a consumer that waits is told at once, and all comes back before
 /// the hand has to wait.
 pub(crate) struct Reach<'a, S: Feed> {
@@ -61,13 +61,13 @@ impl<'a, S: Feed> Reach<'a, S> {
     pub(crate) fn read(&mut self, job: Pin<&mut Option<S::Job>>, doing: &mut Doing) -> Option<u64> {
         let source = self.source.get_or_insert_with(|| lock(&self.crew.source));
         let next = source.as_mut().and_then(|source| source.next(job, doing));
-        let Some((number, said)) = next else {
+        let Some((number, news)) = next else {
             self.end();
             return None;
         };
         *doing = Doing::Job;
-        if !matches!(said, Said::Nothing) {
-            self.hear(&said);
+        if news {
+            self.hear();
         }
         if !self.crew.single {
             self.source = None;
@@ -99,7 +99,7 @@ impl<'a, S: Feed> Reach<'a, S> {
         let flow = &self.crew.flow;
         let mut state = flow.state();
         if self.places == 0 {
-            self.stride = if self.crew.single { (2 * self.stride).clamp(1, TURNS as usize) } else { 1 };
+            self.stride = if self.crew.single { (8 * self.stride).clamp(1, TURNS as usize) } else { 1 };
             self.places = state.ring.reserve_many(self.size, self.stride);
         }
         if self.places == 0 || !state.ring.is_reading() {
@@ -147,9 +147,10 @@ impl<'a, S: Feed> Reach<'a, S> {
 
     /// The source has said something with an item.
     #[cold]
-    fn hear(&mut self, said: &Said) {
-        match *said {
-            Said::Nothing => {}
+    fn hear(&mut self) {
+        let source = self.source.as_deref().and_then(Option::as_ref);
+        let Some(said) = source.map(Source::said) else { return };
+        match said {
             Said::Total(total) => self.crew.flow.state().ring.set_total(total),
             Said::Last => {
                 let source = self.take_source();
