@@ -21,6 +21,14 @@ async fn stay(value: Value) -> Value {
     value
 }
 
+#[green_pool(size = 2)]
+async fn both(ends: bool, value: Value) -> Value {
+    if !ends {
+        Gate::default().pass().await;
+    }
+    carry(value).await
+}
+
 /// Aborts a job while it is awaited; when that ends, the job is gone, and its slot is free.
 fn abort_one(runtime: Runtime, pool: &GreenPool, tally: &Tally, green: GreenThread<Value>) {
     let abort = green.abort_handle();
@@ -90,5 +98,28 @@ fn abort_all_ends_every_job_that_it_counts() {
         drop(runtime);
         producer.join().unwrap();
         at_rest(&[stay::pool()], &tally);
+    });
+}
+
+#[test]
+fn abort_all_overlooks_no_job_that_was_there_before() {
+    check(|| {
+        let (runtime, tally) = (Runtime::new(2), Tally::default());
+        let (handle, given) = (runtime.handle().clone(), tally.clone());
+        let producer = thread::spawn(move || {
+            handle.block_on(async {
+                both::spawn_n(false, given.value(0)).await;
+                Some(both::spawn(true, given.value(1)).await)
+            })
+        });
+        runtime.block_on(both::pool().abort_all());
+        match runtime.block_on(producer.join().unwrap().unwrap()) {
+            Ok(value) => assert_eq!(value.number, 1),
+            Err(error) => assert!(error.is_cancelled()),
+        }
+        // The other one is there now, wherever on its way to a worker it is, and never ends by itself.
+        runtime.block_on(both::pool().abort_all());
+        finish(runtime, &[both::pool()], &tally);
+        assert_eq!(both::pool().stats().aborted as usize, 2 - tally.done());
     });
 }
