@@ -190,10 +190,10 @@ impl Member {
             self.lend_to_wanted(&mut standing, &mut wakers);
         }
         standing.note(self);
-        let waits = standing.waits();
+        let may_wait = standing.may_wait();
         drop(standing);
         wake(wakers);
-        if waits {
+        if may_wait {
             knot::untie(&self.core);
         }
     }
@@ -331,7 +331,7 @@ impl Member {
             wakers = standing.nudge(&self.core.slots, but);
         }
         standing.note(self);
-        let may_wait = standing.waits() || standing.is_suspect() || standing.is_held_up();
+        let may_wait = standing.may_wait();
         drop(standing);
         wake(wakers);
         if may_wait && !knot::can_move(&core) {
@@ -353,8 +353,12 @@ impl Member {
         } else {
             let wakers = standing.nudge(&self.core.slots, None);
             standing.note(self);
+            let may_wait = standing.may_wait();
             drop(standing);
             wake(wakers);
+            if may_wait {
+                knot::untie(&self.core);
+            }
         }
         if let Some(wait) = wait {
             wait.core.awaited.remove(&self.core);

@@ -141,6 +141,11 @@ impl Standing {
         self.polling > self.blocked
     }
 
+    /// Whether it waits for greenpool, as far as anybody can tell.
+    pub(crate) fn may_wait(&self) -> bool {
+        self.waits() || self.is_suspect() || self.is_held_up()
+    }
+
     /// One of its futures is about to be polled.
     pub(crate) fn begin_turn(&mut self, part: u32) {
         self.polling += 1;

@@ -274,3 +274,26 @@ fn a_job_that_waits_in_place_for_its_slot_gets_that_of_the_job_that_waits_for_it
         assert_eq!((pool.running(), pool.stats().overflowed), (0, 0));
     });
 }
+
+#[test]
+fn a_job_that_waits_in_place_for_one_thing_less_can_be_part_of_a_knot() {
+    threads(2, async {
+        let [a, b, c] = [1, 1, 1].map(GreenPool::new);
+        for round in 1..=50 {
+            let gate = Gate::new();
+            let (a_in, b_in, c_in, passed) = (a.clone(), b.clone(), c.clone(), gate.clone().passed());
+            let job = async move {
+                let other = async move { a_in.spawn(same(6)).await.await.unwrap() };
+                let knot = async { b_in.spawn(other).await.await.unwrap() };
+                wait(join(knot, async { c_in.spawn(passed).await.await.unwrap() })).0
+            };
+            let job = a.spawn(job).await;
+            while a.waiting() == 0 {
+                yield_now().await;
+            }
+            gate.open();
+            assert_eq!(job.await.unwrap(), 6);
+            assert_eq!((a.stats().overflowed, b.stats().overflowed), (round, 0));
+        }
+    });
+}
