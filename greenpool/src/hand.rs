@@ -268,6 +268,11 @@ impl<S: Feed> Hand<S> {
                 }
                 return Poll::Ready(Next::Leave);
             }
+            Ok(Poll::Ready(Stop::Aborted)) if number.is_none() => {
+                // Nothing has been read for it: there is no job to end.
+                drop(reach);
+                return Poll::Ready(self.stand_up());
+            }
             Ok(Poll::Ready(Stop::Aborted)) => {
                 seat.mark_idle();
                 None
@@ -285,6 +290,19 @@ impl<S: Feed> Hand<S> {
         let dropped = catch_unwind(AssertUnwindSafe(|| this.job.set(None)));
         let error = failed.or(dropped.err()).map_or_else(JoinError::cancelled, JoinError::panic);
         Poll::Ready(self.rise(Err(error), *turns))
+    }
+
+    /// Gives the slot and the place back, in which nothing has begun.
+    fn stand_up(self: Pin<&mut Self>) -> Next {
+        let this = self.project();
+        let flow = &this.post.crew.flow;
+        flow.state().staff.seated -= 1;
+        this.post.stand = Stand::Nowhere;
+        if let Some(seat) = this.seat.take() {
+            seat.withdraw();
+        }
+        flow.unreserve();
+        Next::Seek
     }
 
     /// The job waits. (Who tells it to end wakes all hands.)

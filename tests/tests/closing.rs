@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use futures::{poll, stream};
 use greenpool::{GreenPile, GreenPool, green_pool, lend, pile};
-use greenpool_tests::{Gate, Gauge, at_rest, paused};
+use greenpool_tests::{Gate, Gauge, at_rest, paused, threads};
+use tokio::task::yield_now;
 
 /// A job that is inside the gauge as long as its future exists.
 fn hanging(gauge: &Gauge) -> impl Future<Output = ()> + Send + use<> {
@@ -314,5 +315,26 @@ fn shutdown_ends_jobs_that_have_given_their_slots_back_too() {
         let report = pool.shutdown(grace).await;
         assert_eq!((report.finished, report.aborted), (1, 1));
         assert_eq!((gauge.now(), pool.free()), (0, 1));
+    });
+}
+
+#[test]
+fn a_map_whose_jobs_are_all_aborted_as_they_begin_comes_to_its_end() {
+    threads(2, async {
+        for round in 0..4000 {
+            let pool = GreenPool::new(2 + round % 2);
+            let inside = pool.clone();
+            let abort = tokio::spawn(async move {
+                yield_now().await;
+                inside.abort_all().await;
+            });
+            let mut map = pool.imap(|()| yield_now(), [(); 3]);
+            let mut results = 0;
+            while map.next().await.is_some() {
+                results += 1;
+            }
+            assert_eq!(results, 3);
+            abort.await.unwrap();
+        }
     });
 }
