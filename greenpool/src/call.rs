@@ -105,7 +105,7 @@ where
     let Some(cell) = P::workers() else {
         return task::begin_alone(P::call(args()), core, lender);
     };
-    let slot = Slot::new(core, lender);
+    let slot = Slot::of_static(core, lender);
     cell.of(core).put(|empty| {
         let mut frame = empty.pop().unwrap_or_else(Frame::empty);
         frame.as_mut().fill(P::call(args()), slot);
@@ -124,7 +124,7 @@ where
     let Some(cell) = P::workers() else {
         return task::begin(P::call(args()), core, lender);
     };
-    let slot = Slot::new(core, lender);
+    let slot = Slot::of_static(core, lender);
     let receiver = cell.of(core).put(|empty| {
         let mut frame = empty.pop().unwrap_or_else(Frame::empty);
         frame.as_mut().fill(P::call(args()), slot);

@@ -22,7 +22,7 @@ use crate::knot;
 use crate::lineage;
 use crate::member::Member;
 use crate::ring::{Ring, Signals};
-use crate::seat::Seat;
+use crate::seat::{Enrolled, Seat};
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::wait::{Foresee, Outlook};
 use crate::wake::wake;
@@ -375,6 +375,7 @@ impl<T> Drop for Place<T> {
 /// Runs one job to its end, and drops its future, whatever it does.
 pub(crate) async fn run<J: Future>(seat: &mut Seat, job: J) -> Result<J::Output, JoinError> {
     let mut job = pin!(Some(job));
+    let mut enrolled = None;
     let result = poll_fn(|cx| {
         let polled = catch_unwind(AssertUnwindSafe(|| {
             seat.poll(|| match job.as_mut().as_pin_mut() {
@@ -383,7 +384,7 @@ pub(crate) async fn run<J: Future>(seat: &mut Seat, job: J) -> Result<J::Output,
             })
         }));
         match polled {
-            Ok(Poll::Pending) if seat.enrol(cx) => Poll::Pending,
+            Ok(Poll::Pending) if Enrolled::enrol(&mut enrolled, seat, cx) => Poll::Pending,
             Ok(Poll::Ready(Ok(value))) => Poll::Ready(Ok(value)),
             Ok(_) => Poll::Ready(Err(JoinError::cancelled())),
             Err(payload) => Poll::Ready(Err(JoinError::panic(payload))),

@@ -22,13 +22,14 @@ use crate::heart::Core;
 use crate::knot;
 use crate::member::{Member, give_back};
 
-/// Who a job is.
-pub(crate) struct Lineage {
-    pub(crate) core: Arc<Core>,
-    lender: Option<Arc<Member>>,
-    member: Option<Arc<Member>>,
-    /// Which of the member's futures this is.
-    part: u32,
+/// Who a job is. (A lender is always of the same pool.)
+pub(crate) enum Lineage {
+    /// It has a slot of the pool's own, and has never waited for greenpool.
+    Plain(Arc<Core>),
+    /// It has a slot that this member has lent to it, and has never waited for greenpool.
+    OnLoan(Arc<Member>),
+    /// It has waited; and which of the member's futures this is.
+    Known(Arc<Member>, u32),
 }
 
 thread_local! {
@@ -61,59 +62,88 @@ pub(crate) fn outside<R>(f: impl FnOnce() -> R) -> R {
 }
 
 impl Lineage {
-    /// A job of `core` that begins now.
-    #[inline]
-    pub(crate) fn new(core: Arc<Core>, lender: Option<Arc<Member>>) -> Self {
-        Lineage { core, lender, member: None, part: 0 }
-    }
-
     /// The same job once more, in another future.
     pub(crate) fn of(member: Arc<Member>) -> Self {
         let part = member.join();
-        Lineage { core: member.core().clone(), lender: None, member: Some(member), part }
+        Lineage::Known(member, part)
     }
 
     /// That other future is gone.
     pub(crate) fn leave(&self) {
-        if let Some(member) = &self.member {
-            member.leave(self.part);
+        if let Lineage::Known(member, part) = self {
+            member.leave(*part);
         }
     }
 
     /// Somebody who works for the pool and may wait for others, but is no job.
     pub(crate) fn outsider(member: &Arc<Member>) -> Self {
-        Lineage { core: member.core().clone(), lender: None, member: Some(member.clone()), part: 0 }
+        Lineage::Known(member.clone(), 0)
+    }
+
+    #[inline]
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        match self {
+            Lineage::Plain(core) => core,
+            Lineage::OnLoan(member) | Lineage::Known(member, _) => member.core(),
+        }
     }
 
     fn is_outsider(&self) -> bool {
-        self.member.as_ref().is_some_and(|member| member.is_outsider())
+        matches!(self, Lineage::Known(member, _) if member.is_outsider())
     }
 
     /// Of the job that runs here.
-    fn member(&mut self) -> &Arc<Member> {
+    fn member(&mut self) -> (&Arc<Member>, u32) {
         HERE.set(Here::Known);
-        self.member.get_or_insert_with(|| Member::new(self.core.clone(), self.lender.take()))
+        let lender = match self {
+            Lineage::Plain(_) | Lineage::Known(..) => None,
+            Lineage::OnLoan(lender) => Some(lender.clone()),
+        };
+        if !matches!(self, Lineage::Known(..)) {
+            *self = Lineage::Known(Member::new(self.core().clone(), lender), 0);
+        }
+        match self {
+            Lineage::Known(member, part) => (member, *part),
+            _ => unreachable!("it has just been made known"),
+        }
     }
 
     /// The job is over: its slot goes back to the lender, or to the pool.
     #[inline]
-    pub(crate) fn end(&mut self) {
-        knot::before_end(&self.core);
-        let held = match self.member.take() {
-            None => Some(self.lender.take()),
-            Some(member) => member.end(),
-        };
-        if let Some(lender) = held {
-            give_back(&self.core, lender);
-        }
-        knot::changed(&self.core);
+    pub(crate) fn end(self) {
+        knot::before_end(self.core());
+        self.give_back();
     }
 
+    /// Gives the slot back to the lender, or to the pool.
+    #[inline]
+    pub(crate) fn give_back(self) {
+        let core = match self {
+            Lineage::Plain(core) => {
+                core.slots.release();
+                core
+            }
+            Lineage::OnLoan(lender) => {
+                let core = lender.core().clone();
+                give_back(&core, Some(lender));
+                core
+            }
+            Lineage::Known(member, _) => {
+                if let Some(lender) = member.end() {
+                    give_back(member.core(), lender);
+                }
+                member.core().clone()
+            }
+        };
+        knot::changed(&core);
+    }
+
+    #[inline]
     fn here(&self) -> Here {
-        match (&self.member, &self.lender) {
-            (Some(_), _) => Here::Known,
-            (None, Some(_)) => Here::OnLoan,
-            (None, None) => Here::Plain,
+        match self {
+            Lineage::Plain(_) => Here::Plain,
+            Lineage::OnLoan(_) => Here::OnLoan,
+            Lineage::Known(..) => Here::Known,
         }
     }
 
@@ -126,12 +156,12 @@ impl Lineage {
             fn drop(&mut self) {
                 HERE.set(self.1);
                 swap_current(self.0);
-                if let Some(Lineage { member: Some(member), part, .. }) = self.0 {
+                if let Some(Lineage::Known(member, part)) = self.0 {
                     member.end_turn(*part);
                 }
             }
         }
-        if let Some(Lineage { member: Some(member), part, .. }) = this {
+        if let Some(Lineage::Known(member, part)) = this {
             member.begin_turn(*part);
         }
         let was = HERE.replace(this.as_ref().map_or(Here::NoJob, Lineage::here));
@@ -157,17 +187,20 @@ fn with_current<R>(f: impl FnOnce(&mut Lineage) -> R) -> Option<R> {
 
 /// Whether a job of `core` is running here.
 pub(crate) fn is_inside(core: &Arc<Core>) -> bool {
-    with_current(|current| Arc::ptr_eq(&current.core, core) && !current.is_outsider()).unwrap_or(false)
+    with_current(|current| Arc::ptr_eq(current.core(), core) && !current.is_outsider()).unwrap_or(false)
 }
 
 /// The member that a ticket for `core` taken here may borrow from: the job that is running here, if it is of that pool.
 pub(crate) fn member_of(core: &Arc<Core>) -> Option<Arc<Member>> {
-    with_current(|current| Arc::ptr_eq(&current.core, core).then(|| current.member().clone())).flatten()
+    with_current(|current| Arc::ptr_eq(current.core(), core).then(|| current.member().0.clone())).flatten()
 }
 
 /// The member of the job that is running here, and which of its futures is being polled.
 pub(crate) fn me() -> Option<(Arc<Member>, u32)> {
-    with_current(|current| (current.member().clone(), current.part))
+    with_current(|current| {
+        let (member, part) = current.member();
+        (member.clone(), part)
+    })
 }
 
 /// Whether any job is running here.
@@ -195,5 +228,9 @@ pub(crate) fn am_known() -> bool {
 
 /// The member of the job that is running here, if it has ever waited.
 pub(crate) fn me_if_known() -> Option<(Arc<Member>, u32)> {
-    with_current(|current| Some((current.member.clone()?, current.part))).flatten()
+    let known = with_current(|current| match current {
+        Lineage::Known(member, part) => Some((member.clone(), *part)),
+        _ => None,
+    });
+    known.flatten()
 }

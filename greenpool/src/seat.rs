@@ -5,9 +5,8 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use crate::heart::Core;
-use crate::knot;
 use crate::lineage::Lineage;
-use crate::member::{Member, give_back};
+use crate::member::Member;
 use crate::trace::JobSpan;
 
 /// The seat of one job, or of several that follow each other in it. Dropping it gives all back.
@@ -15,8 +14,6 @@ pub(crate) struct Seat {
     /// There but while the job is polled.
     lineage: Option<Lineage>,
     epoch: u32,
-    /// The key in the pool's roster.
-    enrolled: Option<u32>,
     state: State,
     span: JobSpan,
 }
@@ -70,20 +67,20 @@ impl Seat {
     #[inline]
     pub(crate) fn new(core: Arc<Core>, lender: Option<Arc<Member>>) -> Self {
         let epoch = core.join(1);
-        Self::joined(core, lender, epoch)
+        Self::joined(lender.map_or(Lineage::Plain(core), Lineage::OnLoan), epoch)
     }
 
-    /// Likewise, of one that is in the census already.
+    /// A job begins that is in the census already.
     #[inline]
-    fn joined(core: Arc<Core>, lender: Option<Arc<Member>>, epoch: u32) -> Self {
-        let span = JobSpan::new(&core);
-        Seat { lineage: Some(Lineage::new(core, lender)), epoch, enrolled: None, state: State::Idle, span }
+    fn joined(lineage: Lineage, epoch: u32) -> Self {
+        let span = JobSpan::new(lineage.core());
+        Seat { lineage: Some(lineage), epoch, state: State::Idle, span }
     }
 
     #[inline]
     pub(crate) fn core(&self) -> &Arc<Core> {
         let lineage = self.lineage.as_ref();
-        &lineage.expect("a seat is asked for its pool between two polls, never within one").core
+        lineage.expect("a seat is asked for its pool between two polls, never within one").core()
     }
 
     /// Polls the job as what it is: known to greenpool's verbs, and ready to be told to end.
@@ -111,24 +108,6 @@ impl Seat {
         self.core().is_outdated(self.epoch)
     }
 
-    /// The job waits for something: `abort_all` is to wake it. False: it has been already, and the job is to end.
-    pub(crate) fn enrol(&mut self, cx: &Context<'_>) -> bool {
-        if self.enrolled.is_some() {
-            return true;
-        }
-        self.enrolled = Some(self.core().enrol(cx.waker()));
-        // `abort_all` may have read the roster just before.
-        !self.is_outdated()
-    }
-
-    /// Takes the job out of the roster; its next poll puts it there again.
-    #[inline]
-    pub(crate) fn strike(&mut self) {
-        if let Some(key) = self.enrolled.take() {
-            self.core().strike(key);
-        }
-    }
-
     /// The job is not being polled any more, and did not come to its end.
     pub(crate) fn mark_idle(&mut self) {
         self.state = State::Idle;
@@ -148,7 +127,6 @@ impl Seat {
 impl Drop for Seat {
     #[inline]
     fn drop(&mut self) {
-        self.strike();
         // Who sees the slot come back finds the job in no list.
         self.span.end();
         let counters = &self.core().counters;
@@ -164,49 +142,116 @@ impl Drop for Seat {
                 counters.aborted.fetch_add(1, Ordering::Relaxed);
             }
         }
-        let Some(mut lineage) = self.lineage.take() else {
+        let Some(lineage) = self.lineage.take() else {
             return;
         };
         // Who sees the slot come back, as `waitall` does, finds the job gone from the census. `abort_all` waits for the census,
         // and is to find the slot free: a job that it has told to end is counted out last.
-        let left = lineage.core.leave(self.epoch);
+        let left = lineage.core().leave(self.epoch);
+        let core = (!left).then(|| lineage.core().clone());
         lineage.end();
-        if !left {
-            lineage.core.leave_outdated();
+        if let Some(core) = core {
+            core.leave_outdated();
         }
     }
 }
 
+/// A job that waits for something is in its pool's roster: `abort_all` is to wake it. Dropping this takes it out.
+pub(crate) struct Enrolled {
+    core: Arc<Core>,
+    key: u32,
+}
+
+impl Enrolled {
+    /// The job of that seat waits. False: it has been told to end already.
+    pub(crate) fn enrol(this: &mut Option<Enrolled>, seat: &Seat, cx: &Context<'_>) -> bool {
+        if this.is_some() {
+            return true;
+        }
+        let core = seat.core().clone();
+        let key = core.enrol(cx.waker());
+        *this = Some(Enrolled { core, key });
+        // `abort_all` may have read the roster just before.
+        !seat.is_outdated()
+    }
+}
+
+impl Drop for Enrolled {
+    fn drop(&mut self) {
+        self.core.strike(self.key);
+    }
+}
+
 /// A slot in which no job has begun yet. Dropping it gives it back.
-pub(crate) struct Slot {
-    /// There but when it has been used.
-    core: Option<Arc<Core>>,
-    lender: Option<Arc<Member>>,
+pub(crate) struct Slot(Option<Held>);
+
+enum Held {
+    /// Of the pool's own, and the pool is there for ever.
+    Static(&'static Arc<Core>),
+    /// Of the pool's own.
+    Own(Arc<Core>),
+    /// Lent by this member.
+    Lent(Arc<Member>),
+}
+
+impl Held {
+    #[inline]
+    fn lineage(self) -> Lineage {
+        match self {
+            Held::Static(core) => Lineage::Plain(core.clone()),
+            Held::Own(core) => Lineage::Plain(core),
+            Held::Lent(lender) => Lineage::OnLoan(lender),
+        }
+    }
 }
 
 impl Slot {
     /// One that has just been acquired, or lent by `lender`.
     #[inline]
     pub(crate) fn new(core: &Arc<Core>, lender: Option<Arc<Member>>) -> Self {
-        Slot { core: Some(core.clone()), lender }
+        Slot(Some(lender.map_or_else(|| Held::Own(core.clone()), Held::Lent)))
+    }
+
+    /// Likewise, of a pool that is there for ever.
+    #[inline]
+    pub(crate) fn of_static(core: &'static Arc<Core>, lender: Option<Arc<Member>>) -> Self {
+        Slot(Some(lender.map_or(Held::Static(core), Held::Lent)))
+    }
+
+    #[inline]
+    fn core(&self) -> Option<&Arc<Core>> {
+        Some(match self.0.as_ref()? {
+            Held::Static(core) => core,
+            Held::Own(core) => core,
+            Held::Lent(lender) => lender.core(),
+        })
     }
 
     /// A job begins in it. If it is in the census already, that is of `epoch`.
+    #[inline]
     fn begin(mut self, epoch: Option<u32>) -> Seat {
-        match (self.core.take(), epoch) {
-            (Some(core), Some(epoch)) => Seat::joined(core, self.lender.take(), epoch),
-            (Some(core), None) => Seat::new(core, self.lender.take()),
-            (None, _) => unreachable!("a slot is used once"),
+        let Some(held) = self.0.take() else { unreachable!("a slot is used once") };
+        let lineage = held.lineage();
+        let epoch = epoch.unwrap_or_else(|| lineage.core().join(1));
+        Seat::joined(lineage, epoch)
+    }
+
+    /// Leaves it to a seat that is there, if it is one of the pool's own.
+    #[inline]
+    fn yield_own(&mut self) -> bool {
+        let own = matches!(self.0, Some(Held::Static(_) | Held::Own(_)));
+        if own {
+            self.0 = None;
         }
+        own
     }
 }
 
 impl Drop for Slot {
     #[inline]
     fn drop(&mut self) {
-        if let Some(core) = self.core.take() {
-            give_back(&core, self.lender.take());
-            knot::changed(&core);
+        if let Some(held) = self.0.take() {
+            held.lineage().give_back();
         }
     }
 }
@@ -236,7 +281,7 @@ impl Place {
     /// The pool of a job that has not begun.
     pub(crate) fn core(&self) -> Option<&Arc<Core>> {
         match self {
-            Place::Slot(slot) => slot.core.as_ref(),
+            Place::Slot(slot) => slot.core(),
             _ => None,
         }
     }
@@ -244,14 +289,11 @@ impl Place {
     /// The job begins in a seat that is there, and holds a slot of the pool's own: whether it has brought such a slot, which is that seat's now.
     #[inline]
     pub(crate) fn yield_own(&mut self) -> bool {
-        match self {
-            Place::Slot(slot) if slot.lender.is_none() => {
-                slot.core = None;
-                // Nothing is left in it that needs to be dropped.
-                std::mem::forget(std::mem::take(self));
-                true
-            }
-            _ => false,
+        let own = if let Place::Slot(slot) = self { slot.yield_own() } else { false };
+        if own {
+            // Nothing is left in it that needs to be dropped.
+            std::mem::forget(std::mem::take(self));
         }
+        own
     }
 }

@@ -16,7 +16,7 @@ use crate::frame::Frame;
 use crate::heart::Core;
 use crate::lineage;
 use crate::member::Member;
-use crate::seat::{Ended, Seat, Slot};
+use crate::seat::{Ended, Enrolled, Seat, Slot};
 use crate::thread::GreenThread;
 
 pin_project! {
@@ -24,7 +24,14 @@ pin_project! {
     pub(crate) struct Job<F> {
         #[pin]
         future: Option<F>,
+        enrolled: Option<Enrolled>,
         seat: Seat,
+    }
+}
+
+impl<F> Job<F> {
+    fn new(future: F, core: Arc<Core>, lender: Option<Arc<Member>>) -> Self {
+        Job { future: Some(future), enrolled: None, seat: Seat::new(core, lender) }
     }
 }
 
@@ -46,7 +53,7 @@ impl<F: Future> Future for Job<F> {
             }
             polled
         });
-        if polled.is_pending() && !this.seat.enrol(cx) {
+        if polled.is_pending() && !Enrolled::enrol(this.enrolled, this.seat, cx) {
             return Poll::Ready(Err(Ended::Aborted));
         }
         polled
@@ -74,8 +81,7 @@ impl<F: Future> Future for Queued<F> {
                 QueuedProj::Waiting { acquire, future, core } => {
                     match (std::task::ready!(acquire.poll(cx)), future.take()) {
                         (Ok(lender), Some(future)) => {
-                            let seat = Seat::new(core.clone(), lender);
-                            Queued::Running { job: Job { future: Some(future), seat } }
+                            Queued::Running { job: Job::new(future, core.clone(), lender) }
                         }
                         _ => Queued::Over,
                     }
@@ -190,14 +196,14 @@ where
         return begin(future, core, Some(lender));
     }
     let core = core.clone();
-    let mut job = Box::pin(Job { future: Some(future), seat: Seat::new(core.clone(), Some(lender)) });
+    let mut job = Box::pin(Job::new(future, core.clone(), Some(lender)));
     DEPTH.set(depth + 1);
     let polled = catch_unwind(AssertUnwindSafe(|| job.as_mut().poll(cx)));
     DEPTH.set(depth);
     let result = match polled {
         Ok(Poll::Pending) => {
             // The task enrols with a waker of its own.
-            job.as_mut().project().seat.strike();
+            *job.as_mut().project().enrolled = None;
             return launch(job, core, None);
         }
         Ok(Poll::Ready(Ok(value))) => Ok(value),
