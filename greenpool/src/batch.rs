@@ -35,8 +35,8 @@ impl<J: ?Sized> Default for Many<J> {
 impl<J: ?Sized> Batch<J> {
     /// With no job.
     #[inline]
-    pub(crate) fn new(keeps: bool, empty: Option<Order<J>>) -> Self {
-        Batch { next: None, many: None, epoch: 0, keeps, empty }
+    pub(crate) fn new(keeps: bool) -> Self {
+        Batch { next: None, many: None, epoch: 0, keeps, empty: None }
     }
 
     /// The next job.
@@ -63,10 +63,10 @@ impl<J: ?Sized> Batch<J> {
         }
     }
 
-    /// Whether it has more than one thing to give back.
+    /// Whether it has something to give back.
     #[inline]
     pub(crate) fn is_open(&self) -> bool {
-        self.many.is_some()
+        self.many.is_some() || self.empty.is_some()
     }
 }
 

@@ -60,6 +60,7 @@ impl<F: Future> Frame<F> {
         debug_assert!(matches!(was, Place::Nowhere), "a frame holds one job");
         // Nothing is in it that needs to be dropped.
         std::mem::forget(was);
+        this.promise.renew();
     }
 
     /// Somebody wants the result.
@@ -86,6 +87,12 @@ pub(crate) trait Job: Send {
     fn is_wanted(&self) -> bool;
 
     fn is_aborted(&self) -> bool;
+
+    /// The job waits for something; that worker runs it. Whether this is new.
+    fn wait(self: Pin<&mut Self>, worker: u32) -> bool;
+
+    /// Which worker runs a job that waits.
+    fn worker(&self) -> u32;
 
     /// The job waits for something, and `abort` is to wake it. False: it has been aborted.
     fn enrol(&self, cx: &Context<'_>) -> bool;
@@ -137,6 +144,14 @@ where
     #[inline]
     fn is_aborted(&self) -> bool {
         self.promise.is_aborted()
+    }
+
+    fn wait(self: Pin<&mut Self>, worker: u32) -> bool {
+        self.project().promise.wait(worker)
+    }
+
+    fn worker(&self) -> u32 {
+        self.promise.worker()
     }
 
     fn enrol(&self, cx: &Context<'_>) -> bool {

@@ -1,60 +1,82 @@
 //! The workers of one function on one runtime, and the jobs that wait for them.
+//!
+//! # Implementation details
+//!
+//! There are two queues. Whoever spawns puts an order into the gang's [inbox](crate::workers::Inbox), under a lock that workers rarely take; a worker that
+//! finds the gang's own queue empty takes all that is in the inbox, and brings the empty frames there. So those who spawn and those who work
+//! meet once for many jobs. Both queues are in reach of all workers.
+//!
+//! Who spawns has to look at the gang itself only if the inbox says that it is *short* of workers: that fewer have been called than the runtime has
+//! threads. Otherwise the ones that are about to come will see to the order. The gang changes that word, and counts the orders of
+//! the inbox, under both locks (its own first): so an order is either counted, or its maker has seen the word.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Arc;
 use std::task::Waker;
 
 use slab::Slab;
-use tokio::runtime::{Handle, Id, RuntimeFlavor};
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::batch::{Batch, Many};
 use crate::frame::{Job, Order};
+use crate::sync::{Mutex, MutexGuard, lock};
+use crate::wake::wake;
+use crate::worker::Worker;
+use crate::workers::{Inbox, Inboxes, Workers, abort};
 
 /// So many idle workers, and so many empty frames, may stay.
 const KEEP: usize = 32;
 
 /// After so many orders it is seen how many workers were not needed.
-pub(crate) const PERIOD: u32 = 4096;
+const PERIOD: usize = 4096;
 
 /// So many turns a gang that has nothing to do keeps all its workers.
 const ROUNDS: u8 = 64;
 
 /// The workers of one function on one runtime.
 pub(crate) struct Gang<J: ?Sized> {
-    pub(crate) runtime: Id,
-    /// No other gang has it, also not a later one on the same runtime.
-    pub(crate) serial: u32,
+    workers: Arc<Workers<J>>,
     threads: usize,
     /// No other thread polls its workers while one of them is being polled.
     single: bool,
-    /// There will be no more orders.
-    pub(crate) closed: bool,
-    pub(crate) orders: VecDeque<Order<J>>,
+    state: Mutex<State<J>>,
+}
+
+struct State<J: ?Sized> {
+    orders: VecDeque<Order<J>>,
     /// Frames with nothing in them.
-    pub(crate) empty: Vec<Order<J>>,
+    empty: Vec<Order<J>>,
+    /// How many of them there were in the inbox at last.
+    stored: usize,
     /// Memory for the next batch of many.
     spare: Option<Many<J>>,
-    pub(crate) staff: Slab<Post>,
+    staff: Slab<Post>,
     /// The keys of those that have nothing to do.
-    pub(crate) idle: Vec<u32>,
+    idle: Vec<u32>,
     /// How many have been called and have not come.
     called: usize,
+    /// What the inbox says.
+    short: bool,
     /// The smallest numbers of idle workers and of empty frames in this period, and the orders in it.
-    pub(crate) low: (usize, usize),
-    pub(crate) period: u32,
+    low: (usize, usize),
+    period: usize,
     /// The worker that watches an idle gang, and the turns that it has left.
-    pub(crate) watch: Option<(u32, u8)>,
+    watch: Option<(u32, u8)>,
+    /// There will be no more orders.
+    closed: bool,
+    /// It has no inbox any more.
+    over: bool,
 }
 
 /// What a gang knows of one worker.
-pub(crate) struct Post {
+struct Post {
     /// There from its first poll on.
-    pub(crate) waker: Option<Waker>,
-    pub(crate) standing: Standing,
+    waker: Option<Waker>,
+    standing: Standing,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
+enum Standing {
     Called,
     Busy,
     Idle,
@@ -63,14 +85,11 @@ pub(crate) enum Standing {
 
 /// What is to be done, with no lock held, to get one worker more.
 #[must_use]
-pub(crate) enum Call {
+enum Call {
     Nobody,
     Wake(Waker),
     /// There is no idle one: a new one takes this place.
-    Hire {
-        serial: u32,
-        key: u32,
-    },
+    Hire(u32),
 }
 
 /// What a worker that has no job finds.
@@ -83,11 +102,283 @@ pub(crate) enum Found {
     Dismissed,
 }
 
+impl<J: ?Sized> Gang<J> {
+    pub(crate) fn new(workers: Arc<Workers<J>>, runtime: &Handle) -> Arc<Self> {
+        let state = State {
+            orders: VecDeque::new(),
+            empty: Vec::new(),
+            stored: 0,
+            spare: None,
+            staff: Slab::new(),
+            idle: Vec::new(),
+            called: 0,
+            short: true,
+            low: (0, 0),
+            period: 0,
+            watch: None,
+            closed: false,
+            over: false,
+        };
+        let single = runtime.runtime_flavor() == RuntimeFlavor::CurrentThread;
+        Arc::new(Gang { workers, threads: runtime.metrics().num_workers(), single, state: Mutex::new(state) })
+    }
+
+    #[inline]
+    fn state(&self) -> MutexGuard<'_, State<J>> {
+        lock(&self.state)
+    }
+
+    /// The gang's own among the inboxes, unless the gang is over.
+    #[inline]
+    fn find<'a>(&self, inboxes: &'a mut Inboxes<J>) -> Option<&'a mut Inbox<J>> {
+        inboxes.iter_mut().find(|inbox| std::ptr::eq(&raw const *inbox.gang, self))
+    }
+
+    /// Whether frames are used again.
+    #[inline]
+    pub(crate) fn keeps(&self) -> bool {
+        self.workers.keeps
+    }
+
+    /// There will be no more orders: workers go when they have nothing to do.
+    pub(crate) fn close(&self) {
+        let mut state = self.state();
+        state.closed = true;
+        let idle = state.idle.len();
+        let leave = state.dismiss(idle);
+        drop(state);
+        wake(leave);
+    }
+
+    /// All orders that no worker has taken.
+    pub(crate) fn drain(&self) -> VecDeque<Order<J>> {
+        let mut state = self.state();
+        let mut orders = std::mem::take(&mut state.orders);
+        if let Some(inbox) = self.find(&mut self.workers.inboxes()) {
+            orders.append(&mut inbox.orders);
+        }
+        orders
+    }
+
+    /// The wakers of those who have a job.
+    pub(crate) fn busy(&self) -> Vec<Waker> {
+        let state = self.state();
+        let busy = state.staff.iter().filter(|(_, post)| post.standing == Standing::Busy);
+        busy.filter_map(|(_, post)| post.waker.clone()).collect()
+    }
+
+    /// A worker goes, since it was dismissed.
+    pub(crate) fn leave(&self, key: u32) {
+        let mut state = self.state();
+        let post = state.staff.try_remove(key as usize);
+        state.shrink();
+        let inbox = if state.staff.is_empty() && state.orders.is_empty() { self.end(&mut state, true) } else { None };
+        drop(state);
+        drop((post, inbox));
+    }
+
+    /// Gives up the inbox; `if_empty`: unless there is something in it.
+    fn end(&self, state: &mut State<J>, if_empty: bool) -> Option<Inbox<J>> {
+        let mut inboxes = self.workers.inboxes();
+        let at = inboxes.iter().position(|inbox| std::ptr::eq(&raw const *inbox.gang, self))?;
+        if if_empty && !inboxes[at].orders.is_empty() {
+            return None;
+        }
+        state.over = true;
+        Some(inboxes.swap_remove(at))
+    }
+
+    /// Takes what is in the inbox, and brings the empty frames there. Gives those who may go.
+    fn fetch(&self, state: &mut State<J>) -> Vec<Waker> {
+        let mut inboxes = self.workers.inboxes();
+        let Some(inbox) = self.find(&mut inboxes) else { return Vec::new() };
+        std::mem::swap(&mut inbox.orders, &mut state.orders);
+        state.low.1 = state.low.1.min(inbox.empty.len());
+        if inbox.empty.is_empty() {
+            std::mem::swap(&mut inbox.empty, &mut state.empty);
+        } else {
+            inbox.empty.append(&mut state.empty);
+        }
+        state.stored = inbox.empty.len();
+        if state.orders.is_empty() {
+            state.short = state.called < self.threads;
+            inbox.short = state.short;
+            return Vec::new();
+        }
+        state.watch = None;
+        state.period += state.orders.len();
+        if state.period < PERIOD { Vec::new() } else { state.end_period(&mut inbox.empty) }
+    }
+
+    /// Calls a worker, if fewer have been called than there are orders, and threads and `more`.
+    #[inline]
+    fn call(&self, state: &mut State<J>, more: usize) -> Call {
+        let wanted = self.threads + more;
+        if state.called >= wanted && !state.short {
+            return Call::Nobody;
+        }
+        self.call_if_missing(state, wanted)
+    }
+
+    fn call_if_missing(&self, state: &mut State<J>, wanted: usize) -> Call {
+        let orders = state.orders.len();
+        let mut calls = state.called < orders.min(wanted);
+        let is_short = |state: &State<J>, calls| state.called + usize::from(calls) < self.threads;
+        if state.called < wanted && orders < wanted || state.short != is_short(state, calls) {
+            let mut inboxes = self.workers.inboxes();
+            let Some(inbox) = self.find(&mut inboxes) else { return Call::Nobody };
+            calls = state.called < (orders + inbox.orders.len()).min(wanted);
+            state.short = is_short(state, calls);
+            inbox.short = state.short;
+        }
+        if calls { state.call() } else { Call::Nobody }
+    }
+}
+
 impl<J: Job + ?Sized> Gang<J> {
+    /// A worker is dropped with its runtime, and so is all that it was there for.
+    pub(crate) fn dissolve(&self) {
+        let mut state = self.state();
+        let mut orders = std::mem::take(&mut state.orders);
+        let mut inbox = self.end(&mut state, false);
+        drop(state);
+        if let Some(inbox) = &mut inbox {
+            orders.append(&mut inbox.orders);
+        }
+        drop(inbox);
+        orders.into_iter().for_each(|order| abort(order, None));
+    }
+}
+
+impl<J: Job + ?Sized + 'static> Gang<J> {
+    /// There is an order in the inbox, which has said that the gang is short of workers.
+    #[inline]
+    pub(crate) fn look(self: &Arc<Self>) {
+        let call = self.call(&mut self.state(), 0);
+        self.make(call);
+    }
+
+    /// Gets one worker more.
+    #[inline]
+    fn make(self: &Arc<Self>, call: Call) {
+        match call {
+            Call::Nobody => {}
+            Call::Wake(waker) => waker.wake(),
+            Call::Hire(key) => self.hire(key),
+        }
+    }
+
+    #[cold]
+    fn hire(self: &Arc<Self>, key: u32) {
+        drop(tokio::spawn(Worker::new(self.clone(), key)));
+    }
+
+    /// A worker is polled that has no job: it was called, or may have been. If there is a job it is in `batch` then.
+    pub(crate) fn come(self: &Arc<Self>, key: u32, waker: &Waker, batch: &mut Batch<J>) -> Found {
+        let mut state = self.state();
+        if state.over {
+            return Found::Dismissed;
+        }
+        let post = &mut state.staff[key as usize];
+        match post.standing {
+            Standing::Busy => {}
+            Standing::Called => {
+                post.waker.get_or_insert_with(|| waker.clone());
+                post.standing = Standing::Busy;
+                state.called -= 1;
+            }
+            Standing::Dismissed => return Found::Dismissed,
+            Standing::Idle => return self.watch(state, key),
+        }
+        self.take(state, key, batch, false)
+    }
+
+    /// A worker is done with all jobs in its batch. If there is a next one it is in `batch` then.
+    pub(crate) fn next(self: &Arc<Self>, key: u32, batch: &mut Batch<J>) -> Found {
+        self.take(self.state(), key, batch, true)
+    }
+
+    #[inline]
+    fn take(
+        self: &Arc<Self>,
+        mut state: MutexGuard<'_, State<J>>,
+        key: u32,
+        batch: &mut Batch<J>,
+        more: bool,
+    ) -> Found {
+        if state.over {
+            return Found::Dismissed;
+        }
+        state.close(batch);
+        let mut leave = Vec::new();
+        if state.orders.is_empty() {
+            leave = self.fetch(&mut state);
+            if state.orders.is_empty() {
+                return state.rest(key);
+            }
+        }
+        state.open(batch, more && self.single);
+        let call = self.call(&mut state, 0);
+        drop(state);
+        wake(leave);
+        self.make(call);
+        Found::Order
+    }
+
+    /// An idle worker is polled: perhaps it is the one that watches.
+    #[cold]
+    fn watch(&self, mut state: MutexGuard<'_, State<J>>, key: u32) -> Found {
+        match &mut state.watch {
+            Some((watching, turns @ 1..)) if *watching == key => {
+                *turns -= 1;
+                return Found::Again;
+            }
+            Some((watching, _)) if *watching == key => state.watch = None,
+            _ => return Found::Idle,
+        }
+        if let Some(inbox) = self.find(&mut self.workers.inboxes()) {
+            inbox.empty.truncate(KEEP);
+            inbox.empty.shrink_to_fit();
+        }
+        let surplus = state.idle.len().saturating_sub(KEEP);
+        let leave = state.dismiss(surplus);
+        drop(state);
+        wake(leave);
+        Found::Idle
+    }
+
+    /// A worker has to stop before its next job.
+    pub(crate) fn stop(self: &Arc<Self>, batch: &mut Batch<J>) {
+        self.give_back(batch, |_| Call::Nobody);
+    }
+
+    /// A worker's job has begun to wait.
+    pub(crate) fn pend(self: &Arc<Self>, batch: &mut Batch<J>) {
+        self.give_back(batch, |state| self.call(state, 1));
+    }
+
+    fn give_back(self: &Arc<Self>, batch: &mut Batch<J>, call: impl FnOnce(&mut State<J>) -> Call) {
+        let mut state = self.state();
+        let outdated = batch.unjoin();
+        let call = if state.over {
+            Call::Nobody
+        } else {
+            state.close(batch);
+            call(&mut state)
+        };
+        drop(state);
+        self.make(call);
+        for order in outdated {
+            abort(order, Some(batch.epoch()));
+        }
+    }
+}
+
+impl<J: Job + ?Sized> State<J> {
     /// There is an order: a worker takes it; or all there are, if it has just done one and nobody else could do them meanwhile.
     #[inline]
-    pub(crate) fn open(&mut self, batch: &mut Batch<J>, more: bool) {
-        if more && self.single {
+    fn open(&mut self, batch: &mut Batch<J>, all: bool) {
+        if all {
             let many = self.spare.take().unwrap_or_default();
             std::mem::swap(&mut batch.many.insert(many).orders, &mut self.orders);
         } else {
@@ -98,7 +389,7 @@ impl<J: Job + ?Sized> Gang<J> {
 
     /// A worker gives back what it has not used, and the frames that are empty.
     #[inline]
-    pub(crate) fn close(&mut self, batch: &mut Batch<J>) {
+    fn close(&mut self, batch: &mut Batch<J>) {
         if let Some(empty) = batch.empty.take() {
             self.empty.push(empty);
         }
@@ -113,34 +404,10 @@ impl<J: Job + ?Sized> Gang<J> {
     }
 }
 
-impl<J: ?Sized> Gang<J> {
-    pub(crate) fn new(runtime: &Handle) -> Self {
-        static SERIAL: AtomicU32 = AtomicU32::new(0);
-        Gang {
-            runtime: runtime.id(),
-            serial: SERIAL.fetch_add(1, Ordering::Relaxed),
-            threads: runtime.metrics().num_workers(),
-            single: runtime.runtime_flavor() == RuntimeFlavor::CurrentThread,
-            closed: false,
-            orders: VecDeque::new(),
-            empty: Vec::new(),
-            spare: None,
-            staff: Slab::new(),
-            idle: Vec::new(),
-            called: 0,
-            low: (0, 0),
-            period: 0,
-            watch: None,
-        }
-    }
-
-    /// Calls a worker, if fewer have been called than there are orders, and threads and `more`.
-    #[inline]
-    pub(crate) fn call(&mut self, more: usize) -> Call {
-        if self.called >= self.orders.len().min(self.threads + more) {
-            return Call::Nobody;
-        }
+impl<J: ?Sized> State<J> {
+    fn call(&mut self) -> Call {
         self.called += 1;
+        self.watch = None;
         match self.idle.pop() {
             Some(key) => {
                 self.low.0 = self.low.0.min(self.idle.len());
@@ -150,73 +417,40 @@ impl<J: ?Sized> Gang<J> {
             }
             None => {
                 self.low.0 = 0;
-                let key = self.staff.insert(Post { waker: None, standing: Standing::Called });
-                Call::Hire { serial: self.serial, key: key as u32 }
+                Call::Hire(self.staff.insert(Post { waker: None, standing: Standing::Called }) as u32)
             }
         }
-    }
-
-    /// A worker is polled: it is to look for an order, or else for what it finds here.
-    pub(crate) fn come(&mut self, key: u32, waker: &Waker) -> Result<(), (Found, Vec<Waker>)> {
-        let post = &mut self.staff[key as usize];
-        match post.standing {
-            Standing::Busy => {}
-            Standing::Called => {
-                post.waker.get_or_insert_with(|| waker.clone());
-                post.standing = Standing::Busy;
-                self.called -= 1;
-            }
-            Standing::Dismissed => return Err((Found::Dismissed, Vec::new())),
-            Standing::Idle => return Err(self.watch(key)),
-        }
-        Ok(())
     }
 
     /// There is no order.
     #[cold]
-    pub(crate) fn rest(&mut self, key: u32) -> Found {
+    fn rest(&mut self, key: u32) -> Found {
         if self.closed {
             return Found::Dismissed;
         }
         self.staff[key as usize].standing = Standing::Idle;
         self.idle.push(key);
         let all_idle = self.idle.len() == self.staff.len();
-        if all_idle && self.idle.len().max(self.empty.len()) > KEEP {
+        if all_idle && self.idle.len().max(self.stored) > KEEP {
             self.watch = Some((key, ROUNDS));
             return Found::Again;
         }
         Found::Idle
     }
 
-    /// An idle worker is polled: perhaps it is the one that watches.
-    fn watch(&mut self, key: u32) -> (Found, Vec<Waker>) {
-        match &mut self.watch {
-            Some((watching, 0)) if *watching == key => {
-                self.watch = None;
-                self.empty.truncate(KEEP);
-                self.empty.shrink_to_fit();
-                (Found::Idle, self.dismiss(self.idle.len().saturating_sub(KEEP)))
-            }
-            Some((watching, turns)) if *watching == key => {
-                *turns -= 1;
-                (Found::Again, Vec::new())
-            }
-            _ => (Found::Idle, Vec::new()),
-        }
-    }
-
     /// Half of those who were not needed in this period may go, and of the frames.
-    pub(crate) fn end_period(&mut self) -> Vec<Waker> {
+    #[cold]
+    fn end_period(&mut self, empty: &mut Vec<Order<J>>) -> Vec<Waker> {
         let surplus = |low: usize| low.saturating_sub(KEEP).div_ceil(2);
         self.period = 0;
-        self.empty.truncate(self.empty.len() - surplus(self.low.1));
+        empty.truncate(empty.len() - surplus(self.low.1));
         let leave = self.dismiss(surplus(self.low.0));
-        self.low = (self.idle.len(), self.empty.len());
+        self.low = (self.idle.len(), empty.len());
         leave
     }
 
     /// Sends those away that have been idle longest.
-    pub(crate) fn dismiss(&mut self, many: usize) -> Vec<Waker> {
+    fn dismiss(&mut self, many: usize) -> Vec<Waker> {
         let staff = &mut self.staff;
         let leave = self.idle.drain(..many).filter_map(|key| {
             let post = &mut staff[key as usize];
@@ -227,7 +461,7 @@ impl<J: ?Sized> Gang<J> {
     }
 
     /// Gives memory back when most workers have gone.
-    pub(crate) fn shrink(&mut self) {
+    fn shrink(&mut self) {
         if self.staff.capacity() > 4 * self.staff.len().max(KEEP) {
             self.staff.shrink_to_fit();
             self.idle.shrink_to(KEEP);

@@ -272,12 +272,15 @@ pub(crate) struct Promise<T> {
     /// The one of the last job may still be there.
     reply: Option<Arc<Reply<T>>>,
     wanted: bool,
+    /// The job has waited, and this worker runs it.
+    waits: bool,
+    worker: u32,
 }
 
 impl<T> Promise<T> {
     /// Nobody wants a result.
     pub(crate) const fn none() -> Self {
-        Promise { reply: None, wanted: false }
+        Promise { reply: None, wanted: false, waits: false, worker: 0 }
     }
 
     /// Somebody wants the result of a job of `core`, as all that this serves are.
@@ -309,6 +312,23 @@ impl<T> Promise<T> {
     #[inline]
     pub(crate) fn is_aborted(&self) -> bool {
         self.reply().is_some_and(Reply::is_aborted)
+    }
+
+    /// For the next job.
+    #[inline]
+    pub(crate) fn renew(&mut self) {
+        self.waits = false;
+    }
+
+    /// The job waits for something; that worker runs it. Whether this is new.
+    pub(crate) fn wait(&mut self, worker: u32) -> bool {
+        self.worker = worker;
+        !std::mem::replace(&mut self.waits, true)
+    }
+
+    /// Which worker runs a job that waits.
+    pub(crate) fn worker(&self) -> u32 {
+        self.worker
     }
 
     /// The job waits for something. False: it is to be aborted.

@@ -7,8 +7,8 @@
 //! that runs one job at a time. Frames are used again, so nothing is allocated for a job, and a worker that finds the next one runs it without going
 //! through the scheduler.
 //!
-//! A job runs on the runtime that called `spawn`: each runtime that uses the function has a [`Gang`] of its own, from its first
-//! order until its last worker is gone.
+//! A job runs on the runtime that called `spawn`: each runtime that uses the function has a [`Gang`] of its own, with an [`Inbox`] for the
+//! orders, from its first order until its last worker is gone.
 //!
 //! A worker that runs a job is of no use to the orders behind it: it may wait, it may compute for a second, it may block its thread (`block_in_place`).
 //! So while there are orders, there are also workers that have been *called* and have not come yet, tasks that the runtime's scheduler knows to be
@@ -24,20 +24,19 @@
 //! A worker is dropped unfinished only with its runtime. It then takes the whole gang down: all orders are dropped, and their slots come back.
 
 use std::any::Any;
+use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock, Weak};
-use std::task::Waker;
 
 use tokio::runtime::{Handle, Id};
 
-use crate::batch::Batch;
 use crate::error::JoinError;
 use crate::frame::{Frame, Job, Order};
-use crate::gang::{Call, Found, Gang, PERIOD, Standing};
+use crate::gang::Gang;
 use crate::heart::{Abortable, Core};
 use crate::sync::{Mutex, MutexGuard, lock};
-use crate::worker::Worker;
+use crate::wake::wake;
 
 /// The place for the workers of one declared function.
 pub struct WorkersCell(OnceLock<Arc<dyn Any + Send + Sync>>);
@@ -66,7 +65,7 @@ impl WorkersCell {
 }
 
 /// Drops what was not begun: a job that was aborted. If it is in the census already, that is of `epoch`.
-fn abort<J: Job + ?Sized>(mut order: Order<J>, epoch: Option<u32>) {
+pub(crate) fn abort<J: Job + ?Sized>(mut order: Order<J>, epoch: Option<u32>) {
     let dropped = catch_unwind(AssertUnwindSafe(|| order.as_mut().clear()));
     // Before the slot comes back, as everywhere.
     order.end();
@@ -78,56 +77,53 @@ fn abort<J: Job + ?Sized>(mut order: Order<J>, epoch: Option<u32>) {
 /// The workers of one declared function, on every runtime.
 pub(crate) struct Workers<J: ?Sized> {
     this: Weak<Self>,
-    /// All frames are of one kind, and worth keeping.
-    keeps: bool,
-    gangs: Mutex<Vec<Gang<J>>>,
+    /// All frames are of one kind, and are used again.
+    pub(crate) keeps: bool,
+    inboxes: Mutex<Inboxes<J>>,
+}
+
+pub(crate) type Inboxes<J> = Vec<Inbox<J>>;
+
+/// What is put in for one gang.
+pub(crate) struct Inbox<J: ?Sized> {
+    runtime: Id,
+    pub(crate) gang: Arc<Gang<J>>,
+    pub(crate) orders: VecDeque<Order<J>>,
+    /// Frames with nothing in them.
+    pub(crate) empty: Vec<Order<J>>,
+    /// Fewer workers have been called than the runtime has threads: who puts something in is to look whether one is needed.
+    pub(crate) short: bool,
 }
 
 impl<J: ?Sized> Workers<J> {
     /// `keeps`: all frames are of one kind, and are used again.
     pub(crate) fn new(keeps: bool) -> Arc<Self> {
-        Arc::new_cyclic(|this| Workers { this: this.clone(), keeps, gangs: Mutex::new(Vec::new()) })
+        Arc::new_cyclic(|this| Workers { this: this.clone(), keeps, inboxes: Mutex::new(Vec::new()) })
     }
 
     /// There will be no more jobs: workers go when they have nothing to do.
     pub(crate) fn close(&self) {
-        let mut leave = Vec::new();
-        for gang in lock(&self.gangs).iter_mut() {
-            gang.closed = true;
-            leave.extend(gang.dismiss(gang.idle.len()));
+        for gang in self.gangs() {
+            gang.close();
         }
-        leave.into_iter().for_each(Waker::wake);
     }
 
-    /// Whether frames are used again.
     #[inline]
-    pub(crate) fn keeps(&self) -> bool {
-        self.keeps
+    pub(crate) fn inboxes(&self) -> MutexGuard<'_, Inboxes<J>> {
+        lock(&self.inboxes)
     }
 
-    /// A worker goes, since it was dismissed.
-    pub(crate) fn leave(&self, serial: u32, key: u32) {
-        let mut gangs = lock(&self.gangs);
-        let Some(at) = gangs.iter().position(|gang| gang.serial == serial) else {
-            return;
-        };
-        let gang = &mut gangs[at];
-        let post = gang.staff.try_remove(key as usize);
-        gang.shrink();
-        let gone = (gang.staff.is_empty() && gang.orders.is_empty()).then(|| gangs.swap_remove(at));
-        drop(gangs);
-        drop((post, gone));
+    fn gangs(&self) -> Vec<Arc<Gang<J>>> {
+        self.inboxes().iter().map(|inbox| inbox.gang.clone()).collect()
     }
-}
 
-impl<J: Job + ?Sized> Workers<J> {
-    /// A worker is dropped with its runtime, and so is all that it was there for.
-    pub(crate) fn dissolve(&self, serial: u32) {
-        let mut gangs = lock(&self.gangs);
-        let at = gangs.iter().position(|gang| gang.serial == serial);
-        let gang = at.map(|at| gangs.swap_remove(at));
-        drop(gangs);
-        gang.into_iter().flat_map(|gang| gang.orders).for_each(|order| abort(order, None));
+    /// An inbox for that runtime.
+    #[cold]
+    fn open(&self, inboxes: &mut Inboxes<J>, runtime: &Handle) -> usize {
+        let workers = self.this.upgrade().expect("somebody is about to put a job in");
+        let gang = Gang::new(workers, runtime);
+        inboxes.push(Inbox { runtime: runtime.id(), gang, orders: VecDeque::new(), empty: Vec::new(), short: true });
+        inboxes.len() - 1
     }
 }
 
@@ -141,125 +137,24 @@ impl<J: Job + ?Sized + 'static> Workers<J> {
     pub(crate) fn put<R>(&self, make: impl FnOnce(&mut Vec<Order<J>>) -> (Order<J>, R)) -> R {
         let runtime = Handle::current();
         let id = runtime.id();
-        let mut gangs = lock(&self.gangs);
-        let gang = match gangs.iter().position(|gang| gang.runtime == id) {
-            Some(at) => &mut gangs[at],
-            None => {
-                gangs.push(Gang::new(&runtime));
-                gangs.last_mut().expect("it has just been pushed")
-            }
-        };
-        let (order, made) = make(&mut gang.empty);
-        gang.low.1 = gang.low.1.min(gang.empty.len());
-        gang.orders.push_back(order);
-        gang.watch = None;
-        gang.period += 1;
-        let ends = gang.period >= PERIOD;
-        let call = gang.call(0);
-        drop(gangs);
-        if ends {
-            self.end_period(id);
+        let mut inboxes = self.inboxes();
+        let at = inboxes.iter().position(|inbox| inbox.runtime == id);
+        let at = at.unwrap_or_else(|| self.open(&mut inboxes, &runtime));
+        let inbox = &mut inboxes[at];
+        let (order, made) = make(&mut inbox.empty);
+        inbox.orders.push_back(order);
+        let short = inbox.short.then(|| inbox.gang.clone());
+        drop(inboxes);
+        if let Some(gang) = short {
+            gang.look();
         }
-        self.make(call);
         made
-    }
-
-    #[cold]
-    fn end_period(&self, runtime: Id) {
-        let mut gangs = lock(&self.gangs);
-        let gang = gangs.iter_mut().find(|gang| gang.runtime == runtime);
-        let leave = gang.map(Gang::end_period).unwrap_or_default();
-        drop(gangs);
-        leave.into_iter().for_each(Waker::wake);
-    }
-
-    /// Gets one worker more.
-    #[inline]
-    fn make(&self, call: Call) {
-        match call {
-            Call::Nobody => {}
-            Call::Wake(waker) => waker.wake(),
-            Call::Hire { serial, key } => self.hire(serial, key),
-        }
-    }
-
-    #[cold]
-    fn hire(&self, serial: u32, key: u32) {
-        if let Some(workers) = self.this.upgrade() {
-            drop(tokio::spawn(Worker::new(workers, serial, key)));
-        }
-    }
-
-    /// A worker is polled that has no job: it was called, or may have been. If there is a job it is in `batch` then.
-    pub(crate) fn come(&self, serial: u32, key: u32, waker: &Waker, batch: &mut Batch<J>) -> Found {
-        let mut gangs = lock(&self.gangs);
-        let Some(gang) = find(&mut gangs, serial) else {
-            return Found::Dismissed;
-        };
-        if let Err((found, leave)) = gang.come(key, waker) {
-            drop(gangs);
-            leave.into_iter().for_each(Waker::wake);
-            return found;
-        }
-        self.take(gangs, serial, key, batch, false)
-    }
-
-    /// A worker is done with all jobs in its batch. If there is a next one it is in `batch` then.
-    pub(crate) fn next(&self, serial: u32, key: u32, batch: &mut Batch<J>) -> Found {
-        self.take(lock(&self.gangs), serial, key, batch, true)
-    }
-
-    #[inline]
-    fn take(
-        &self,
-        mut gangs: MutexGuard<'_, Vec<Gang<J>>>,
-        serial: u32,
-        key: u32,
-        batch: &mut Batch<J>,
-        more: bool,
-    ) -> Found {
-        let Some(gang) = find(&mut gangs, serial) else {
-            return Found::Dismissed;
-        };
-        gang.close(batch);
-        if gang.orders.is_empty() {
-            return gang.rest(key);
-        }
-        gang.open(batch, more);
-        let call = gang.call(0);
-        drop(gangs);
-        self.make(call);
-        Found::Order
-    }
-
-    /// A worker has to stop before its next job.
-    pub(crate) fn stop(&self, serial: u32, batch: &mut Batch<J>) {
-        self.give_back(serial, batch, |_| Call::Nobody);
-    }
-
-    /// A worker's job has begun to wait.
-    pub(crate) fn pend(&self, serial: u32, batch: &mut Batch<J>) {
-        self.give_back(serial, batch, |gang| gang.call(1));
-    }
-
-    fn give_back(&self, serial: u32, batch: &mut Batch<J>, call: impl FnOnce(&mut Gang<J>) -> Call) {
-        let mut gangs = lock(&self.gangs);
-        let outdated = batch.unjoin();
-        let call = find(&mut gangs, serial).map_or(Call::Nobody, |gang| {
-            gang.close(batch);
-            call(gang)
-        });
-        drop(gangs);
-        self.make(call);
-        for order in outdated {
-            abort(order, Some(batch.epoch()));
-        }
     }
 }
 
 impl<J: Job + ?Sized> Abortable for Workers<J> {
     fn abort_queued(&self) -> u64 {
-        let orders: Vec<_> = lock(&self.gangs).iter_mut().flat_map(|gang| std::mem::take(&mut gang.orders)).collect();
+        let orders: Vec<_> = self.gangs().iter().flat_map(|gang| gang.drain()).collect();
         let aborted = orders.len() as u64;
         for order in orders {
             abort(order, None);
@@ -268,16 +163,6 @@ impl<J: Job + ?Sized> Abortable for Workers<J> {
     }
 
     fn rouse(&self) {
-        let gangs = lock(&self.gangs);
-        let staff = gangs.iter().flat_map(|gang| &gang.staff);
-        let busy = staff.filter(|(_, post)| post.standing == Standing::Busy);
-        let wakers: Vec<Waker> = busy.filter_map(|(_, post)| post.waker.clone()).collect();
-        drop(gangs);
-        wakers.into_iter().for_each(Waker::wake);
+        wake(self.gangs().iter().flat_map(|gang| gang.busy()));
     }
-}
-
-#[inline]
-fn find<J: ?Sized>(gangs: &mut [Gang<J>], serial: u32) -> Option<&mut Gang<J>> {
-    gangs.iter_mut().find(|gang| gang.serial == serial)
 }
