@@ -91,6 +91,9 @@ pub(crate) trait Job: Send {
     /// The job waits for something; that worker runs it. Whether this is new.
     fn wait(self: Pin<&mut Self>, worker: u32) -> bool;
 
+    /// Whether the job has ever waited.
+    fn has_waited(&self) -> bool;
+
     /// Which worker runs a job that waits.
     fn worker(&self) -> u32;
 
@@ -148,6 +151,11 @@ where
 
     fn wait(self: Pin<&mut Self>, worker: u32) -> bool {
         self.project().promise.wait(worker)
+    }
+
+    #[inline]
+    fn has_waited(&self) -> bool {
+        self.promise.has_waited()
     }
 
     fn worker(&self) -> u32 {

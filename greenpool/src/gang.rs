@@ -293,9 +293,9 @@ impl<J: Job + ?Sized + 'static> Gang<J> {
         self.take(state, key, batch, false)
     }
 
-    /// A worker is done with all jobs in its batch. If there is a next one it is in `batch` then.
-    pub(crate) fn next(self: &Arc<Self>, key: u32, batch: &mut Batch<J>) -> Found {
-        self.take(self.state(), key, batch, true)
+    /// A worker is done with all jobs in its batch. If there is a next one it is in `batch` then; `many`: and perhaps others too.
+    pub(crate) fn next(self: &Arc<Self>, key: u32, batch: &mut Batch<J>, many: bool) -> Found {
+        self.take(self.state(), key, batch, many)
     }
 
     #[inline]
@@ -304,7 +304,7 @@ impl<J: Job + ?Sized + 'static> Gang<J> {
         mut state: MutexGuard<'_, State<J>>,
         key: u32,
         batch: &mut Batch<J>,
-        more: bool,
+        many: bool,
     ) -> Found {
         if state.over {
             return Found::Dismissed;
@@ -317,7 +317,7 @@ impl<J: Job + ?Sized + 'static> Gang<J> {
                 return state.rest(key);
             }
         }
-        state.open(batch, more && self.single);
+        state.open(batch, many && self.single);
         let call = self.call(&mut state, 0);
         drop(state);
         wake(leave);
@@ -375,7 +375,7 @@ impl<J: Job + ?Sized + 'static> Gang<J> {
 }
 
 impl<J: Job + ?Sized> State<J> {
-    /// There is an order: a worker takes it; or all there are, if it has just done one and nobody else could do them meanwhile.
+    /// There is an order: a worker takes it; or all there are, if it has just done one without waiting and nobody else could do them meanwhile.
     #[inline]
     fn open(&mut self, batch: &mut Batch<J>, all: bool) {
         if all {

@@ -272,7 +272,7 @@ pub(crate) struct Promise<T> {
     /// The one of the last job may still be there.
     reply: Option<Arc<Reply<T>>>,
     wanted: bool,
-    /// The job has waited, and this worker runs it.
+    /// The job has waited, and that worker runs it.
     waits: bool,
     worker: u32,
 }
@@ -324,6 +324,12 @@ impl<T> Promise<T> {
     pub(crate) fn wait(&mut self, worker: u32) -> bool {
         self.worker = worker;
         !std::mem::replace(&mut self.waits, true)
+    }
+
+    /// Whether the job has ever waited.
+    #[inline]
+    pub(crate) fn has_waited(&self) -> bool {
+        self.waits
     }
 
     /// Which worker runs a job that waits.

@@ -94,6 +94,8 @@ impl<J: Job + ?Sized + 'static> Shift<'_, J> {
             unreachable!("a job that is not being polled has a place");
         };
         let core = seat.core().clone();
+        // Others of its kind will wait too.
+        let mut many = !frame.has_waited();
         let ran = catch_unwind(AssertUnwindSafe(|| {
             seat.enter(|mut inside| {
                 let epoch = inside.epoch();
@@ -111,11 +113,12 @@ impl<J: Job + ?Sized + 'static> Shift<'_, J> {
                     *turns -= 1;
                     let next = match batch.pop() {
                         Some(next) => next,
-                        None => match gang.next(*key, batch) {
+                        None => match gang.next(*key, batch, many) {
                             Found::Order => next(batch),
                             found => return Poll::Ready(Stop::Ended(Some(found))),
                         },
                     };
+                    many = true;
                     let mut done = std::mem::replace(frame, next);
                     if batch.epoch() != epoch || core.is_outdated(epoch) || !frame.as_mut().place().yield_own() {
                         return Poll::Ready(Stop::Next(done));
@@ -183,7 +186,7 @@ impl<J: Job + ?Sized + 'static> Shift<'_, J> {
                 self.order = self.batch.pop();
                 match self.order {
                     Some(_) => Found::Order,
-                    None => self.gang.next(self.key, &mut self.batch),
+                    None => self.gang.next(self.key, &mut self.batch, !done.has_waited()),
                 }
             }
         };
