@@ -246,7 +246,9 @@ impl<J: Job + ?Sized> Gang<J> {
             orders.append(&mut inbox.orders);
         }
         drop(inbox);
-        orders.into_iter().for_each(|order| abort(order, None));
+        for order in orders {
+            abort(order, None);
+        }
     }
 }
 

@@ -80,9 +80,7 @@ impl<F: Future> Future for Queued<F> {
                 QueuedProj::Over => return Poll::Ready(Err(Ended::Closed)),
                 QueuedProj::Waiting { acquire, future, core } => {
                     match (std::task::ready!(acquire.poll(cx)), future.take()) {
-                        (Ok(lender), Some(future)) => {
-                            Queued::Running { job: Job::new(future, core.clone(), lender) }
-                        }
+                        (Ok(lender), Some(future)) => Queued::Running { job: Job::new(future, core.clone(), lender) },
                         _ => Queued::Over,
                     }
                 }
