@@ -4,7 +4,9 @@ use std::path::Path;
 use std::{env, fs};
 
 fn main() {
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../greenpool/src");
+    // As the build script runs, not as it was compiled: a target folder may have been copied.
+    let here = env::var("CARGO_MANIFEST_DIR").expect("cargo says where this is");
+    let sources = Path::new(&here).join("../../greenpool/src");
     let lib = sources.join("lib.rs");
     println!("cargo::rerun-if-changed={}", lib.display());
     let text = fs::read_to_string(lib).expect("greenpool has a `lib.rs`");
