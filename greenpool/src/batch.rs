@@ -11,7 +11,7 @@ use crate::frame::{Job, Order};
 /// and a job costs no lock of its own.
 pub(crate) struct Batch<J: ?Sized> {
     pub(crate) next: Option<Order<J>>,
-    pub(crate) many: Option<Many<J>>,
+    pub(crate) many: Option<Box<Many<J>>>,
     /// In which epoch of the census its jobs are.
     epoch: u32,
     /// Frames are used again.

@@ -49,7 +49,7 @@ struct State<J: ?Sized> {
     /// How many of them there were in the inbox at last.
     stored: usize,
     /// Memory for the next batch of many.
-    spare: Option<Many<J>>,
+    spare: Option<Box<Many<J>>>,
     staff: Slab<Post>,
     /// The keys of those that have nothing to do.
     idle: Vec<u32>,
@@ -395,14 +395,18 @@ impl<J: Job + ?Sized> State<J> {
         if let Some(empty) = batch.empty.take() {
             self.empty.push(empty);
         }
-        if let Some(mut many) = batch.many.take() {
-            self.empty.append(&mut many.empty);
-            if !many.orders.is_empty() {
-                many.orders.append(&mut self.orders);
-                std::mem::swap(&mut many.orders, &mut self.orders);
-            }
-            self.spare = Some(many);
+        if let Some(many) = batch.many.take() {
+            self.close_many(many);
         }
+    }
+
+    fn close_many(&mut self, mut many: Box<Many<J>>) {
+        self.empty.append(&mut many.empty);
+        if !many.orders.is_empty() {
+            many.orders.append(&mut self.orders);
+            std::mem::swap(&mut many.orders, &mut self.orders);
+        }
+        self.spare = Some(many);
     }
 }
 
