@@ -172,18 +172,17 @@ impl<J: ?Sized> Gang<J> {
         let mut state = self.state();
         let post = state.staff.try_remove(key as usize);
         state.shrink();
-        let inbox = if state.staff.is_empty() && state.orders.is_empty() { self.end(&mut state, true) } else { None };
+        // Some workers stay as long as there may be orders, so there are none.
+        let inbox = if state.staff.is_empty() { self.end(&mut state) } else { None };
         drop(state);
+        debug_assert!(inbox.as_ref().is_none_or(|inbox| inbox.orders.is_empty()), "nobody is there for an order");
         drop((post, inbox));
     }
 
-    /// Gives up the inbox; `if_empty`: unless there is something in it.
-    fn end(&self, state: &mut State<J>, if_empty: bool) -> Option<Inbox<J>> {
+    /// Gives up the inbox.
+    fn end(&self, state: &mut State<J>) -> Option<Inbox<J>> {
         let mut inboxes = self.workers.inboxes();
         let at = inboxes.iter().position(|inbox| std::ptr::eq(&raw const *inbox.gang, self))?;
-        if if_empty && !inboxes[at].orders.is_empty() {
-            return None;
-        }
         state.over = true;
         Some(inboxes.swap_remove(at))
     }
@@ -240,7 +239,7 @@ impl<J: Job + ?Sized> Gang<J> {
     pub(crate) fn dissolve(&self) {
         let mut state = self.state();
         let mut orders = std::mem::take(&mut state.orders);
-        let mut inbox = self.end(&mut state, false);
+        let mut inbox = self.end(&mut state);
         drop(state);
         if let Some(inbox) = &mut inbox {
             orders.append(&mut inbox.orders);

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use crate::error::JoinError;
@@ -12,31 +12,67 @@ use crate::thread::JobId;
 use crate::wake::wake;
 
 /// What the handle on a job and the worker that runs it share. It serves one job after the other, each when the handle on the last is gone.
+///
+/// There is one for each handle, also of a job that waits, so it is as small as it can be.
 pub(crate) struct Reply<T> {
     core: Arc<Core>,
+    // These are written under the lock.
     aborted: AtomicBool,
-    /// 0 until somebody asks.
-    id: AtomicU64,
+    /// The job's end is known here.
+    over: AtomicBool,
+    /// The job is about to give its slot back, or has.
+    ended: AtomicBool,
+    /// There is no handle any more.
+    detached: AtomicBool,
     state: Mutex<State<T>>,
 }
 
 struct State<T> {
-    over: bool,
-    /// There is no handle any more.
-    detached: bool,
-    result: Option<Result<T, JoinError>>,
-    /// Who awaits the result.
-    reader: Option<Waker>,
-    /// Set when the job is about to give its slot back; there if a job awaits the result.
-    ending: Option<Arc<AtomicBool>>,
-    ended: bool,
+    stage: Stage<T>,
     /// The worker, while the job waits for something: `abort` is to wake it.
     worker: Option<Waker>,
+    rare: Option<Box<Rare>>,
+}
+
+enum Stage<T> {
+    /// There is no result yet, or none any more; and who awaits it.
+    Open(Option<Waker>),
+    There(Result<T, JoinError>),
+}
+
+/// What few jobs have.
+#[derive(Default)]
+struct Rare {
+    /// There when somebody has asked.
+    id: Option<JobId>,
+    /// Set when the job is about to give its slot back; there if a job awaits the result.
+    ending: Option<Arc<AtomicBool>>,
 }
 
 impl<T> State<T> {
     const fn new() -> Self {
-        State { over: false, detached: false, result: None, reader: None, ending: None, ended: false, worker: None }
+        State { stage: Stage::Open(None), worker: None, rare: None }
+    }
+
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    fn id(&mut self) -> JobId {
+        *self.rare().id.get_or_insert_with(JobId::next)
+    }
+}
+
+impl<T> Stage<T> {
+    #[inline]
+    fn take(&mut self) -> Option<Result<T, JoinError>> {
+        if let Stage::Open(_) = self {
+            return None;
+        }
+        match std::mem::replace(self, Stage::Open(None)) {
+            Stage::There(result) => Some(result),
+            Stage::Open(_) => None,
+        }
     }
 }
 
@@ -45,29 +81,29 @@ impl<T> Reply<T> {
         Arc::new(Reply {
             core: core.clone(),
             aborted: AtomicBool::new(false),
-            id: AtomicU64::new(0),
+            over: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            detached: AtomicBool::new(false),
             state: Mutex::new(State::new()),
         })
     }
 
     /// For the next job.
     fn renew(&mut self) {
-        *self.aborted.get_mut() = false;
-        *self.id.get_mut() = 0;
+        for mark in [&mut self.aborted, &mut self.over, &mut self.ended, &mut self.detached] {
+            *mark.get_mut() = false;
+        }
         let state = self.state.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
-        state.over = false;
-        state.detached = false;
-        state.ended = false;
-        state.ending = None;
         // Taken by the handle, which is gone, or dropped since it was.
-        debug_assert!(state.result.is_none() && state.worker.is_none());
-        state.reader = None;
+        debug_assert!(matches!(state.stage, Stage::Open(_)) && state.worker.is_none());
+        state.stage = Stage::Open(None);
+        state.rare = None;
     }
 
     #[inline]
-    fn poll<R>(&self, cx: &Context<'_>, look: impl FnOnce(&mut Option<Result<T, JoinError>>) -> Option<R>) -> Poll<R> {
+    fn poll<R>(&self, cx: &Context<'_>, look: impl FnOnce(&mut Stage<T>) -> Option<R>) -> Poll<R> {
         let mut state = lock(&self.state);
-        if let Some(found) = look(&mut state.result) {
+        if let Some(found) = look(&mut state.stage) {
             return Poll::Ready(found);
         }
         Self::wait(state, cx);
@@ -75,48 +111,62 @@ impl<T> Reply<T> {
     }
 
     fn wait(mut state: MutexGuard<'_, State<T>>, cx: &Context<'_>) {
-        match &mut state.reader {
-            Some(old) if old.will_wake(cx.waker()) => {}
-            old => {
+        match &mut state.stage {
+            Stage::Open(Some(old)) if old.will_wake(cx.waker()) => {}
+            Stage::Open(old) => {
                 let old = old.replace(cx.waker().clone());
                 drop(state);
                 drop(old);
             }
+            Stage::There(_) => {}
         }
     }
 
     /// The job is about to give its slot back.
     fn end(&self) {
-        let mut state = lock(&self.state);
-        state.ended = true;
-        if let Some(ending) = &state.ending {
+        let state = lock(&self.state);
+        self.ended.store(true, Ordering::Relaxed);
+        if let Some(ending) = state.rare.as_ref().and_then(|rare| rare.ending.as_ref()) {
             ending.store(true, Ordering::SeqCst);
         }
     }
 
     /// The job is over, its future has been dropped, and its slot is free.
     fn put(&self, result: Result<T, JoinError>) {
-        let result = result.map_err(|error| error.of(self.id()));
         let mut state = lock(&self.state);
-        state.over = true;
-        let unwanted = if state.detached { Some(result) } else { state.result.replace(result) };
+        let result = result.map_err(|error| error.of(state.id()));
+        self.end_now();
+        let (unwanted, reader) = if self.detached.load(Ordering::Relaxed) {
+            (Some(result), None)
+        } else {
+            match std::mem::replace(&mut state.stage, Stage::There(result)) {
+                Stage::Open(reader) => (None, reader),
+                Stage::There(result) => (Some(result), None),
+            }
+        };
         let worker = state.worker.take();
-        let reader = state.reader.take();
         drop(state);
         drop(worker);
         drop(unwanted);
         wake(reader);
     }
 
+    #[inline]
+    fn end_now(&self) {
+        self.ended.store(true, Ordering::Relaxed);
+        self.over.store(true, Ordering::Release);
+    }
+
     /// Likewise, if nobody is to be told and nothing is to be dropped.
     #[inline]
     fn put_quietly(&self, value: T) -> Result<(), T> {
         let mut state = lock(&self.state);
-        if state.detached || state.reader.is_some() || state.worker.is_some() {
+        let alone = matches!(state.stage, Stage::Open(None)) && state.worker.is_none();
+        if !alone || self.detached.load(Ordering::Relaxed) {
             return Err(value);
         }
-        state.over = true;
-        state.result = Some(Ok(value));
+        self.end_now();
+        state.stage = Stage::There(Ok(value));
         Ok(())
     }
 
@@ -131,10 +181,10 @@ impl<T> Reply<T> {
     /// There is no handle any more.
     fn detach(&self) {
         let mut state = lock(&self.state);
-        state.detached = true;
-        let (result, reader) = (state.result.take(), state.reader.take());
+        self.detached.store(true, Ordering::Relaxed);
+        let stage = std::mem::replace(&mut state.stage, Stage::Open(None));
         drop(state);
-        drop((result, reader));
+        drop(stage);
     }
 
     fn abort(&self) {
@@ -148,7 +198,7 @@ impl<T> Reply<T> {
     }
 
     fn is_over(&self) -> bool {
-        lock(&self.state).over
+        self.over.load(Ordering::Acquire)
     }
 
     #[inline]
@@ -157,14 +207,7 @@ impl<T> Reply<T> {
     }
 
     fn id(&self) -> JobId {
-        let id = match self.id.load(Ordering::Relaxed) {
-            0 => {
-                let new = JobId::next_number();
-                self.id.compare_exchange(0, new, Ordering::Relaxed, Ordering::Relaxed).map_or_else(|old| old, |_| new)
-            }
-            id => id,
-        };
-        JobId::own(id)
+        lock(&self.state).id()
     }
 }
 
@@ -199,19 +242,23 @@ impl<T> Receiver<T> {
     /// Takes the result when it is there.
     #[inline]
     pub(crate) fn poll_take(&mut self, cx: &Context<'_>) -> Poll<Result<T, JoinError>> {
-        let polled = self.reply.poll(cx, Option::take);
+        let polled = self.reply.poll(cx, Stage::take);
         self.taken = polled.is_ready();
         polled
     }
 
     /// Ready when the result is there, which stays.
     pub(crate) fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
-        if self.taken { Poll::Ready(()) } else { self.reply.poll(cx, |result| result.as_ref().map(|_| ())) }
+        if self.taken {
+            Poll::Ready(())
+        } else {
+            self.reply.poll(cx, |stage| matches!(stage, Stage::There(_)).then_some(()))
+        }
     }
 
     /// The result, if it is there.
     pub(crate) fn take(&mut self) -> Option<Result<T, JoinError>> {
-        let result = lock(&self.reply.state).result.take();
+        let result = lock(&self.reply.state).stage.take();
         self.taken |= result.is_some();
         result
     }
@@ -224,8 +271,8 @@ impl<T> Receiver<T> {
 
     /// The error, if that is the result; then a cancellation stays in its place.
     pub(crate) fn take_error(&mut self) -> Option<JoinError> {
-        match &mut lock(&self.reply.state).result {
-            Some(Err(error)) => Some(std::mem::replace(error, JoinError::cancelled())),
+        match &mut lock(&self.reply.state).stage {
+            Stage::There(Err(error)) => Some(std::mem::replace(error, JoinError::cancelled())),
             _ => None,
         }
     }
@@ -246,8 +293,8 @@ impl<T> Receiver<T> {
     /// A flag that is set from before the job gives its slot back.
     pub(crate) fn ending(&self) -> Arc<AtomicBool> {
         let mut state = lock(&self.reply.state);
-        let ended = state.ended || state.over;
-        state.ending.get_or_insert_with(|| Arc::new(AtomicBool::new(ended))).clone()
+        let ended = self.reply.ended.load(Ordering::Relaxed);
+        state.rare().ending.get_or_insert_with(|| Arc::new(AtomicBool::new(ended))).clone()
     }
 }
 

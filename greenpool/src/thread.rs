@@ -433,18 +433,10 @@ enum Id {
 }
 
 impl JobId {
-    fn next() -> Self {
-        Self::own(Self::next_number())
-    }
-
-    /// A number that is not 0 and that no other job has.
-    pub(crate) fn next_number() -> u64 {
+    /// One that no other job has.
+    pub(crate) fn next() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        NEXT.fetch_add(1, Ordering::Relaxed)
-    }
-
-    pub(crate) fn own(number: u64) -> Self {
-        JobId(Id::Own(number))
+        JobId(Id::Own(NEXT.fetch_add(1, Ordering::Relaxed)))
     }
 
     fn of_task(id: tokio::task::Id) -> Self {
