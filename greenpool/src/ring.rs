@@ -169,16 +169,18 @@ impl<T> Ring<T> {
     #[inline]
     #[must_use = "wake it"]
     pub(crate) fn put(&mut self, number: u64, result: Result<T, JoinError>) -> Option<Waker> {
-        let next = self.fetched + self.results.len() as u64;
-        if !self.ordered || number == next {
-            self.results.push_back(Some(result));
+        let at = if self.ordered { (number - self.fetched) as usize } else { self.results.len() };
+        if let Some(gap) = self.results.get_mut(at) {
+            *gap = Some(result);
         } else {
-            for _ in next..=number {
-                self.results.push_back(None);
+            if at > self.results.len() {
+                self.results.resize_with(at, || None);
             }
-            self.results[(number - self.fetched) as usize] = Some(result);
+            self.results.push_back(Some(result));
         }
-        self.count();
+        if at == self.ready {
+            self.count();
+        }
         self.wake_consumer()
     }
 
@@ -188,10 +190,11 @@ impl<T> Ring<T> {
         let next = self.fetched + self.results.len() as u64;
         if self.ordered && first != next {
             for (result, number) in results.drain(..).zip(first..) {
-                while self.results.len() as u64 <= number - self.fetched {
-                    self.results.push_back(None);
+                let at = (number - self.fetched) as usize;
+                if at >= self.results.len() {
+                    self.results.resize_with(at + 1, || None);
                 }
-                self.results[(number - self.fetched) as usize] = result;
+                self.results[at] = result;
             }
             self.count();
             return self.wake_consumer();
@@ -211,12 +214,7 @@ impl<T> Ring<T> {
     /// Counts those that have become ready.
     #[inline]
     fn count(&mut self) {
-        if !self.ordered {
-            self.ready = self.results.len();
-        }
-        while self.results.get(self.ready).is_some_and(Option::is_some) {
-            self.ready += 1;
-        }
+        self.ready += self.results.range(self.ready..).take_while(|result| result.is_some()).count();
     }
 
     /// The consumer, if it waits and there is now something for it.
