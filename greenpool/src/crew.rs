@@ -9,7 +9,10 @@
 //! A hand that runs a job is of no use to the items behind it: it may wait, compute for a second, or block its thread. So while there is
 //! room in the ring, there are hands that have been *called* and have not come yet: as many as the runtime has threads, or as there are
 //! places. Whoever takes a place, frees one, or begins to wait, calls one more if one is missing. (As for the
-//! [workers](crate::workers) of declared functions.)
+//! [workers](crate::workers) of declared functions.) A hand whose last job has waited thinks that the next one will, and calls for both at once.
+//!
+//! A hand that has nothing to do keeps its seat, empty, for its next job; what it gives back then, and takes again, is under the lock of the
+//! [flow](crate::flow), so that a job that waits once costs that lock twice.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -110,11 +110,15 @@ impl<T> State<T> {
     #[inline]
     pub(crate) fn call(&mut self, size: usize, more: usize) -> Call {
         let State { ring, staff } = self;
-        let room = ring.room(size, (staff.threads + more).max(1));
-        if room > 0 && staff.reader.is_some() {
+        if staff.reader.is_some() && ring.room(size, 1) > 0 {
             return staff.reader.take().map_or(Call::Nobody, Call::Wake);
         }
-        if staff.queued || staff.called >= room.min(staff.threads + more) || staff.seated >= size.max(1) {
+        let wanted = staff.threads + more;
+        // Whoever is called, stands in the queue or has a slot looks for room himself, later.
+        if staff.called >= wanted || staff.queued || staff.seated >= size.max(1) {
+            return Call::Nobody;
+        }
+        if staff.called >= ring.room(size, wanted) {
             return Call::Nobody;
         }
         staff.called += 1;
@@ -124,6 +128,14 @@ impl<T> State<T> {
         let worker = &mut staff.workers[key as usize];
         worker.standing = Standing::Called;
         worker.waker.clone().map_or(Call::Nobody, Call::Wake)
+    }
+
+    /// Likewise for a job that is about to begin. If it is `expected` to wait, one more is called for that; false after it if still more are missing.
+    #[inline]
+    pub(crate) fn call_ahead(&mut self, size: usize, expected: &mut bool) -> Call {
+        let call = self.call(size, usize::from(*expected));
+        *expected &= matches!(call, Call::Nobody) || self.staff.called > self.staff.threads;
+        call
     }
 }
 

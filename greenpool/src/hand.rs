@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use crate::claim::{Acquire, Begun};
 use crate::crew::{Crew, Doing, Feed, Output};
 use crate::error::JoinError;
-use crate::flow::Standing;
+use crate::flow::{Standing, State};
 use crate::knot;
 use crate::lineage;
 use crate::member::Member;
@@ -41,7 +41,7 @@ struct Post<S: Feed> {
     /// The number of the item whose job runs.
     number: Option<u64>,
     stand: Stand,
-    /// The job has waited.
+    /// The job waits, or is thought to, as the last one did: one hand more has been called for that.
     waits: bool,
     over: bool,
 }
@@ -62,16 +62,17 @@ enum Stand {
 impl<S: Feed> Drop for Post<S> {
     fn drop(&mut self) {
         let flow = &self.crew.flow;
+        let seated = matches!(self.stand, Stand::Seated | Stand::OnLoan);
         {
             let staff = &mut flow.state().staff;
-            match self.stand {
-                Stand::Nowhere => {}
-                Stand::Queued => staff.queued = false,
-                Stand::Seated | Stand::OnLoan => staff.seated -= 1,
-            }
+            staff.seated -= usize::from(seated);
+            staff.queued &= self.stand != Stand::Queued;
         }
-        if let Some(number) = self.number.take() {
-            flow.put(number, Err(JoinError::cancelled()));
+        match self.number.take() {
+            Some(number) => flow.put(number, Err(JoinError::cancelled())),
+            // Whoever is told of a job that begins has panicked.
+            None if seated && !self.over => flow.unreserve(),
+            None => {}
         }
         flow.leave(self.key);
         if !self.over {
@@ -100,41 +101,46 @@ impl<S: Feed> Hand<S> {
         Hand { job: None, seat: None, acquire: None, post }
     }
 
-    /// Polled without a job: it has been called, or is not meant.
-    fn come(self: Pin<&mut Self>, cx: &Context<'_>) -> Next {
-        let this = self.project();
-        let staff = &mut this.post.crew.flow.state().staff;
-        let worker = &mut staff.workers[this.post.key as usize];
+    /// Without a slot, and called: takes a slot and a place, or the map's place in the queue.
+    fn seek(mut self: Pin<&mut Self>, cx: &Context<'_>) -> Next {
+        let this = self.as_mut().project();
+        let Post { crew, key, stand, waits, .. } = this.post;
+        let flow = &crew.flow;
+        let slots = &flow.core.slots;
+        let mut guard = flow.state();
+        let state = &mut *guard;
+        let worker = &mut state.staff.workers[*key as usize];
         match worker.standing {
             Standing::Idle => return Next::Idle,
             Standing::Busy => {}
             Standing::Called => {
                 worker.waker.get_or_insert_with(|| cx.waker().clone());
                 worker.standing = Standing::Busy;
-                staff.called -= 1;
+                state.staff.called -= 1;
             }
         }
-        Next::Seek
-    }
-
-    /// Without a slot: takes one, or the map's place in the queue.
-    fn seek(mut self: Pin<&mut Self>) -> Next {
-        let this = self.as_mut().project();
-        let flow = &this.post.crew.flow;
-        let size = flow.core.slots.size();
-        {
-            let state = &mut *flow.state();
-            if !state.ring.is_reading() {
-                return Next::Leave;
+        // Read now: who resizes the pool after that does not count this hand among those who come.
+        let size = slots.size();
+        let room = match look(state, *key, size) {
+            Ok(room) => room,
+            Err(next) => return next,
+        };
+        if slots.try_acquire().is_ok() {
+            state.ring.occupy(1, room);
+            state.staff.seated += 1;
+            *stand = Stand::Seated;
+            let call = state.call_ahead(size, waits);
+            drop(guard);
+            match this.seat {
+                Some(seat) => seat.begin(&flow.core),
+                None => *this.seat = Some(flow.seat(None)),
             }
-            if state.staff.queued || state.ring.room(size, 1) == 0 {
-                state.staff.workers[this.post.key as usize].standing = Standing::Idle;
-                state.staff.idle.push(this.post.key);
-                return Next::Idle;
-            }
-            state.staff.queued = true;
-            this.post.stand = Stand::Queued;
+            crew.make(call);
+            return Next::Run;
         }
+        state.staff.queued = true;
+        *stand = Stand::Queued;
+        drop(guard);
         match flow.begin() {
             Begun::Acquired => self.granted(None),
             Begun::Closed => {
@@ -201,10 +207,11 @@ impl<S: Feed> Hand<S> {
         let Some(seat) = this.seat else {
             return Poll::Ready(Next::Leave);
         };
-        let Post { crew, number: post_number, stand, .. } = this.post;
+        let Post { crew, number: post_number, stand, waits, .. } = this.post;
         let core = &crew.flow.core;
         let seated = *stand == Stand::Seated;
-        let mut reach = Reach::new(crew);
+        // A job that is there already has waited.
+        let mut reach = Reach::new(crew, post_number.is_some(), *waits);
         let mut doing = Doing::Job;
         let mut number = *post_number;
         let mut left = *turns;
@@ -241,7 +248,7 @@ impl<S: Feed> Hand<S> {
                     }
                     left -= 1;
                     if let Err(value) = reach.pass(current, value) {
-                        return Poll::Ready(Stop::Ended(value));
+                        return Poll::Ready(Stop::Full(value));
                     }
                     number = None;
                 }
@@ -250,12 +257,21 @@ impl<S: Feed> Hand<S> {
         let follows = reach.follows;
         *turns = left;
         *post_number = number;
+        let called = reach.has_called;
+        *waits = reach.has_waited;
         let failed = match ran {
             Ok(Poll::Pending) => {
                 drop(reach);
-                this.post.waits &= !follows;
-                self.wait();
+                // Who tells the job to end wakes all hands.
+                *waits = true;
+                if !called {
+                    crew.call(1);
+                }
                 return Poll::Pending;
+            }
+            Ok(Poll::Ready(Stop::Full(value))) => {
+                drop(reach);
+                return Poll::Ready(self.rest(value, *turns));
             }
             Ok(Poll::Ready(Stop::Ended(value))) => {
                 drop(reach);
@@ -305,14 +321,6 @@ impl<S: Feed> Hand<S> {
         Next::Seek
     }
 
-    /// The job waits. (Who tells it to end wakes all hands.)
-    fn wait(self: Pin<&mut Self>) {
-        let this = self.project();
-        if !std::mem::replace(&mut this.post.waits, true) {
-            this.post.crew.call(1);
-        }
-    }
-
     /// Gives the slot back, and hands in the result after that.
     fn rise(self: Pin<&mut Self>, result: Result<Output<S>, JoinError>, turns: u32) -> Next {
         let this = self.project();
@@ -327,6 +335,50 @@ impl<S: Feed> Hand<S> {
         wake(consumer);
         if turns == 0 { Next::Again } else { Next::Seek }
     }
+
+    /// There was no place for a job after the one that is over. Does what [`rise`](Self::rise) does, and all at once if nobody else is to hear of it.
+    fn rest(mut self: Pin<&mut Self>, result: Output<S>, turns: u32) -> Next {
+        let this = self.as_mut().project();
+        let Some(seat) = this.seat.as_mut().filter(|seat| turns > 0 && seat.is_quiet()) else {
+            return self.rise(Ok(result), turns);
+        };
+        let Post { crew, key, number, stand, .. } = this.post;
+        let flow = &crew.flow;
+        let core = &flow.core;
+        let mut state = flow.state();
+        state.staff.seated -= 1;
+        *stand = Stand::Nowhere;
+        let left = seat.vacate();
+        let wanted = core.slots.give();
+        let consumer = number.take().and_then(|number| state.ring.put(number, Ok(result)));
+        let next = look(&mut state, *key, core.slots.size()).err().unwrap_or(Next::Seek);
+        drop(state);
+        if wanted {
+            core.slots.hand_over();
+        }
+        if !left {
+            core.leave_outdated();
+        }
+        wake(consumer);
+        knot::changed(core);
+        next
+    }
+}
+
+/// Looks for room in the ring, and says how much there is. If there is none for the hand, what it does instead: it is idle then, if it may have to do
+/// something later.
+#[inline]
+fn look<T>(state: &mut State<T>, key: u32, size: usize) -> Result<usize, Next> {
+    if !state.ring.is_reading() {
+        return Err(Next::Leave);
+    }
+    let room = if state.staff.queued { 0 } else { state.ring.room(size, 1) };
+    if room > 0 {
+        return Ok(room);
+    }
+    state.staff.workers[key as usize].standing = Standing::Idle;
+    state.staff.idle.push(key);
+    Err(Next::Idle)
 }
 
 /// Polls a job; when it has come to its end, its future has been dropped.
@@ -348,6 +400,8 @@ enum Stop<T> {
     Aborted,
     /// The job has come to its end.
     Ended(T),
+    /// Likewise, and the slot could have been kept, but there was no place.
+    Full(T),
     /// There is no item.
     Nothing,
 }
@@ -357,16 +411,16 @@ impl<S: Feed> Future for Hand<S> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut turns = TURNS;
-        let mut next = match () {
-            () if self.seat.is_some() => Next::Run,
-            () if self.acquire.is_some() => Next::Queue,
-            () => self.as_mut().come(cx),
+        let mut next = match self.post.stand {
+            Stand::Seated | Stand::OnLoan => Next::Run,
+            Stand::Queued => Next::Queue,
+            Stand::Nowhere => Next::Seek,
         };
         loop {
             next = match next {
                 Next::Run => ready!(self.as_mut().run(cx, &mut turns)),
                 Next::Queue => ready!(self.as_mut().queue(cx)),
-                Next::Seek => self.as_mut().seek(),
+                Next::Seek => self.as_mut().seek(cx),
                 Next::Idle => {
                     knot::changed(&self.post.crew.flow.core);
                     return Poll::Pending;

@@ -30,11 +30,15 @@ pub(crate) struct Reach<'a, S: Feed> {
     first: u64,
     /// Whether a job has been followed by another one.
     pub(crate) follows: bool,
+    /// The job has waited before. Then the next one is thought to wait too.
+    pub(crate) has_waited: bool,
+    /// One more hand has been called for the time that the job waits.
+    pub(crate) has_called: bool,
 }
 
 impl<'a, S: Feed> Reach<'a, S> {
     #[inline]
-    pub(crate) fn new(crew: &'a Arc<Crew<S>>) -> Self {
+    pub(crate) fn new(crew: &'a Arc<Crew<S>>, has_waited: bool, has_called: bool) -> Self {
         let flow = &crew.flow;
         Reach {
             crew,
@@ -46,6 +50,8 @@ impl<'a, S: Feed> Reach<'a, S> {
             results: None,
             first: 0,
             follows: false,
+            has_waited,
+            has_called,
         }
     }
 
@@ -79,6 +85,9 @@ impl<'a, S: Feed> Reach<'a, S> {
     /// back first.
     #[inline]
     pub(crate) fn pass(&mut self, number: u64, value: Output<S>) -> Result<(), Output<S>> {
+        if self.places == 0 && self.signals.is_full() {
+            return Err(value);
+        }
         self.follows = true;
         if self.places == 0 || self.signals.is_urgent() {
             return self.pass_now(number, value);
@@ -114,7 +123,8 @@ impl<'a, S: Feed> Reach<'a, S> {
         if self.places > 0 && self.results.is_none() {
             self.results = Some(state.ring.lend());
         }
-        let call = state.call(self.size, 0);
+        self.has_called = std::mem::take(&mut self.has_waited);
+        let call = state.call_ahead(self.size, &mut self.has_called);
         drop(state);
         lineage::outside(|| {
             wake(first);

@@ -11,15 +11,30 @@ use crate::error::JoinError;
 pub(crate) type Results<T> = VecDeque<Option<Result<T, JoinError>>>;
 
 /// What the consumer and the hands of a map tell each other without a lock.
-#[derive(Default)]
 pub(crate) struct Signals {
     /// How many results the consumer has taken.
     taken: AtomicU64,
     /// Somebody has found less room than it could use: who takes a result is to say so.
     starved: AtomicBool,
+    /// How many results had been taken when there was no room left.
+    full: AtomicU64,
     /// The consumer waits, or the source is not read any more: who has a result, or is about to read, is to look.
     urgent: AtomicBool,
 }
+
+impl Default for Signals {
+    fn default() -> Self {
+        Signals {
+            taken: AtomicU64::new(0),
+            starved: AtomicBool::new(false),
+            full: AtomicU64::new(NEVER),
+            urgent: AtomicBool::new(false),
+        }
+    }
+}
+
+/// Not so many results are ever taken.
+const NEVER: u64 = u64::MAX;
 
 impl Signals {
     /// The consumer has taken a result. True: somebody wants to know.
@@ -29,6 +44,12 @@ impl Signals {
         // Both are SeqCst: either this sees that somebody is starved, or whoever says so sees after it that there is room.
         self.taken.fetch_add(1, Ordering::SeqCst);
         self.starved.load(Ordering::SeqCst) && self.starved.swap(false, Ordering::SeqCst)
+    }
+
+    /// Whether there seems to be no room: nobody has taken a result since there was none. Only the ring can say for certain.
+    #[inline]
+    pub(crate) fn is_full(&self) -> bool {
+        self.taken.load(Ordering::Relaxed) == self.full.load(Ordering::Relaxed)
     }
 
     /// Whether a hand is to look at the ring before it goes on.
@@ -88,6 +109,7 @@ impl<T> Ring<T> {
 
     pub(crate) fn set_window(&mut self, window: usize) {
         self.window = Some(window.max(1));
+        self.signals.full.store(NEVER, Ordering::Relaxed);
     }
 
     fn taken(&self) -> u64 {
@@ -126,15 +148,25 @@ impl<T> Ring<T> {
     /// So many places, or as many as there are.
     #[inline]
     pub(crate) fn reserve_many(&mut self, size: usize, places: usize) -> usize {
-        let places = self.room(size, 1).min(places);
-        self.reserved += places as u64;
+        let room = self.room(size, 1);
+        let places = places.min(room);
+        self.occupy(places, room);
         places
+    }
+
+    /// Takes so many places of those that are free.
+    #[inline]
+    pub(crate) fn occupy(&mut self, places: usize, room: usize) {
+        self.reserved += places as u64;
+        let full = if places == room { self.taken() } else { NEVER };
+        self.signals.full.store(full, Ordering::Relaxed);
     }
 
     /// There were no items for so many places.
     #[must_use = "wake it"]
     pub(crate) fn unreserve(&mut self, places: usize) -> Option<Waker> {
         self.reserved -= places as u64;
+        self.signals.full.store(NEVER, Ordering::Relaxed);
         if !self.reading {
             self.total = (self.reserved, Some(self.reserved));
         }

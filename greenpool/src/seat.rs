@@ -27,6 +27,8 @@ enum State {
     Done,
     /// There was nothing to run.
     Withdrawn,
+    /// All has been given back, and another job can begin in it.
+    Vacant,
 }
 
 /// What a seat is to those who run jobs in it.
@@ -118,6 +120,28 @@ impl Seat {
         self.state = State::Withdrawn;
     }
 
+    /// Whether nobody but the pool is to hear of the end of a job that has never waited for greenpool, and has a slot of the pool's own.
+    #[inline]
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.state == State::Done && self.span.is_quiet()
+    }
+
+    /// Such a job is over, and its slot is the next that is to be given back. Runs no code but greenpool's, wakes nobody, and takes no lock. False: the
+    /// job had been told to end, and is to be counted out with the outdated after that.
+    #[inline]
+    pub(crate) fn vacate(&mut self) -> bool {
+        self.state = State::Vacant;
+        self.core().leave(self.epoch)
+    }
+
+    /// Another job begins in a seat that was vacated, with a slot of the pool's own.
+    #[inline]
+    pub(crate) fn begin(&mut self, core: &Core) {
+        self.epoch = core.join(1);
+        self.state = State::Idle;
+        self.span.renew(core);
+    }
+
     /// The job panicked elsewhere than in its poll.
     pub(crate) fn mark_panicked(&mut self) {
         self.state = State::Polling;
@@ -132,6 +156,7 @@ impl Drop for Seat {
         let counters = &self.core().counters;
         match self.state {
             State::Done => {}
+            State::Vacant => return,
             State::Withdrawn => {
                 counters.spawned.fetch_sub(1, Ordering::Relaxed);
             }

@@ -50,6 +50,12 @@ impl JobSpan {
         self.track = None;
     }
 
+    /// Whether nobody is told that the job is over.
+    #[inline]
+    pub(crate) fn is_quiet(&self) -> bool {
+        !cfg!(feature = "tracing") && self.track.is_none()
+    }
+
     /// Runs `f` in it.
     #[inline]
     pub(crate) fn within<R>(&self, f: impl FnOnce() -> R) -> R {
