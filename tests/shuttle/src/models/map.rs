@@ -52,6 +52,17 @@ fn the_results_of_a_declared_map_come_in_order_and_once() {
 }
 
 #[test]
+fn a_result_is_there_only_after_its_job_has_given_its_slot_back() {
+    check(|| {
+        let (runtime, tally) = (Runtime::new(2), Tally::default());
+        let pool = GreenPool::new(1);
+        runtime.block_on(async { take_all(over(&pool, &tally, 2), 2).await });
+        assert_eq!(pool.running(), 0);
+        finish(runtime, &[&pool], &tally);
+    });
+}
+
+#[test]
 fn the_results_of_an_unordered_map_come_once() {
     check(|| {
         let (runtime, tally) = (Runtime::new(2), Tally::default());
