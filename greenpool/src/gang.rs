@@ -64,8 +64,6 @@ struct State<J: ?Sized> {
     watch: Option<(u32, u8)>,
     /// There will be no more orders.
     closed: bool,
-    /// It has no inbox any more.
-    over: bool,
 }
 
 /// What a gang knows of one worker.
@@ -117,7 +115,6 @@ impl<J: ?Sized> Gang<J> {
             period: 0,
             watch: None,
             closed: false,
-            over: false,
         };
         let single = runtime.runtime_flavor() == RuntimeFlavor::CurrentThread;
         Arc::new(Gang { workers, threads: runtime.metrics().num_workers(), single, state: Mutex::new(state) })
@@ -128,7 +125,7 @@ impl<J: ?Sized> Gang<J> {
         lock(&self.state)
     }
 
-    /// The gang's own among the inboxes, unless the gang is over.
+    /// The gang's own among the inboxes; none if the gang has been [dissolved](Self::dissolve), and its workers are about to be dropped.
     #[inline]
     fn find<'a>(&self, inboxes: &'a mut Inboxes<J>) -> Option<&'a mut Inbox<J>> {
         inboxes.iter_mut().find(|inbox| std::ptr::eq(&raw const *inbox.gang, self))
@@ -173,17 +170,16 @@ impl<J: ?Sized> Gang<J> {
         let post = state.staff.try_remove(key as usize);
         state.shrink();
         // Some workers stay as long as there may be orders, so there are none.
-        let inbox = if state.staff.is_empty() { self.end(&mut state) } else { None };
+        let inbox = if state.staff.is_empty() { self.end() } else { None };
         drop(state);
         debug_assert!(inbox.as_ref().is_none_or(|inbox| inbox.orders.is_empty()), "nobody is there for an order");
         drop((post, inbox));
     }
 
-    /// Gives up the inbox.
-    fn end(&self, state: &mut State<J>) -> Option<Inbox<J>> {
+    /// Gives up the inbox. (With the gang's lock held, or an order could be on its way from there.)
+    fn end(&self) -> Option<Inbox<J>> {
         let mut inboxes = self.workers.inboxes();
         let at = inboxes.iter().position(|inbox| std::ptr::eq(&raw const *inbox.gang, self))?;
-        state.over = true;
         Some(inboxes.swap_remove(at))
     }
 
@@ -239,7 +235,7 @@ impl<J: Job + ?Sized> Gang<J> {
     pub(crate) fn dissolve(&self) {
         let mut state = self.state();
         let mut orders = std::mem::take(&mut state.orders);
-        let mut inbox = self.end(&mut state);
+        let mut inbox = self.end();
         drop(state);
         if let Some(inbox) = &mut inbox {
             orders.append(&mut inbox.orders);
@@ -277,9 +273,6 @@ impl<J: Job + ?Sized + 'static> Gang<J> {
     /// A worker is polled that has no job: it was called, or may have been. If there is a job it is in `batch` then.
     pub(crate) fn come(self: &Arc<Self>, key: u32, waker: &Waker, batch: &mut Batch<J>) -> Found {
         let mut state = self.state();
-        if state.over {
-            return Found::Dismissed;
-        }
         let post = &mut state.staff[key as usize];
         match post.standing {
             Standing::Busy => {}
@@ -307,9 +300,6 @@ impl<J: Job + ?Sized + 'static> Gang<J> {
         batch: &mut Batch<J>,
         many: bool,
     ) -> Found {
-        if state.over {
-            return Found::Dismissed;
-        }
         state.close(batch);
         let mut leave = Vec::new();
         if state.orders.is_empty() {
@@ -361,12 +351,8 @@ impl<J: Job + ?Sized + 'static> Gang<J> {
     fn give_back(self: &Arc<Self>, batch: &mut Batch<J>, call: impl FnOnce(&mut State<J>) -> Call) {
         let mut state = self.state();
         let outdated = batch.unjoin();
-        let call = if state.over {
-            Call::Nobody
-        } else {
-            state.close(batch);
-            call(&mut state)
-        };
+        state.close(batch);
+        let call = call(&mut state);
         drop(state);
         self.make(call);
         for order in outdated {
