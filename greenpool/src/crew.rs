@@ -22,10 +22,11 @@ use std::sync::{Arc, Weak};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::error::JoinError;
-use crate::flow::{Call, Flow, Foreman};
+use crate::flow::{Flow, Foreman};
 use crate::hand::Hand;
 use crate::heart::{Attached, Core};
 use crate::ring::Ring;
+use crate::staff::Call;
 use crate::sync::{Mutex, lock};
 use crate::wait::{Foresee, Wait};
 use crate::wake::wake;
@@ -104,14 +105,14 @@ impl<S: Feed> Attached for Crew<S> {
     }
 
     fn rouse(&self) {
-        let busy = self.flow.state().staff.busy();
+        let busy = self.flow.state().staff.busy_wakers();
         wake(busy);
     }
 }
 
 impl<S: Feed> Foreman for Crew<S> {
-    fn hire(self: Arc<Self>) {
-        self.flow.hire(|key| self.runtime.spawn(Hand::new(self.clone(), key)).abort_handle());
+    fn hire(self: Arc<Self>, key: u32) {
+        self.flow.hire(key, |key| self.runtime.spawn(Hand::new(self.clone(), key)).abort_handle());
     }
 
     fn outlook(self: Arc<Self>) -> Arc<dyn Foresee> {
@@ -153,7 +154,7 @@ impl<S: Feed> Crew<S> {
         match call {
             Call::Nobody => {}
             Call::Wake(waker) => waker.wake(),
-            Call::Hire => self.clone().hire(),
+            Call::Hire(key) => self.clone().hire(key),
         }
     }
 }

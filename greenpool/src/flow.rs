@@ -11,7 +11,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use slab::Slab;
 use tokio::task::AbortHandle;
 
 use crate::blocked::Blocked;
@@ -23,6 +22,7 @@ use crate::lineage;
 use crate::member::Member;
 use crate::ring::{Ring, Signals};
 use crate::seat::{Enrolled, Seat};
+use crate::staff::{Call, Staff};
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::wait::{Foresee, Outlook};
 use crate::wake::wake;
@@ -38,21 +38,12 @@ pub(crate) struct Flow<T> {
 
 pub(crate) struct State<T> {
     pub(crate) ring: Ring<T>,
-    pub(crate) staff: Staff,
-}
-
-/// The tasks that work for a map.
-#[derive(Default)]
-pub(crate) struct Staff {
+    /// The tasks that work for the map.
+    pub(crate) staff: Staff<Task>,
     /// How many can run at once; none if the source is read by one task alone.
     threads: usize,
     /// That task, while it waits for room.
     pub(crate) reader: Option<Waker>,
-    pub(crate) workers: Slab<Worker>,
-    /// The keys of those that have nothing to do.
-    pub(crate) idle: Vec<u32>,
-    /// How many have been called and have not come.
-    pub(crate) called: usize,
     /// How many have a slot.
     pub(crate) seated: usize,
     /// One stands in the pool's queue.
@@ -65,88 +56,73 @@ pub(crate) struct Staff {
     consumer: Option<Arc<Member>>,
 }
 
-pub(crate) struct Worker {
+/// A task that works for a map, so that it can be aborted.
+pub(crate) struct Task {
+    /// No other one of the map has it.
     number: u64,
-    task: Option<AbortHandle>,
-    pub(crate) waker: Option<Waker>,
-    pub(crate) standing: Standing,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
-    Called,
-    Busy,
-    Idle,
+    handle: Option<AbortHandle>,
 }
 
 /// What the consumer can ask of those who work for a map, whatever its source.
 pub(crate) trait Foreman: Send + Sync {
-    /// One more is needed.
-    fn hire(self: Arc<Self>);
+    /// One more is needed, for that place in the staff.
+    fn hire(self: Arc<Self>, key: u32);
     /// Reads no more.
     fn dismiss(&self);
     /// What can tell a consumer that waits whether something is there.
     fn outlook(self: Arc<Self>) -> Arc<dyn Foresee>;
 }
 
-/// What is to be done, with no lock held, to get one worker more.
-#[must_use]
-pub(crate) enum Call {
-    Nobody,
-    Wake(Waker),
-    Hire,
-}
-
-impl Staff {
-    /// The wakers of those who may have a job.
-    pub(crate) fn busy(&self) -> Vec<Waker> {
-        let busy = self.workers.iter().filter(|(_, worker)| worker.standing == Standing::Busy);
-        busy.filter_map(|(_, worker)| worker.waker.clone()).collect()
-    }
-}
-
 impl<T> State<T> {
     /// Calls a worker if fewer have been called than there are places, and threads and `more`.
     #[inline]
     pub(crate) fn call(&mut self, size: usize, more: usize) -> Call {
-        let State { ring, staff } = self;
-        if staff.reader.is_some() && ring.room(size, 1) > 0 {
-            return staff.reader.take().map_or(Call::Nobody, Call::Wake);
+        if self.reader.is_some() && self.ring.room(size, 1) > 0 {
+            return self.reader.take().map_or(Call::Nobody, Call::Wake);
         }
-        let wanted = staff.threads + more;
+        let wanted = self.threads + more;
         // Whoever is called, stands in the queue or has a slot looks for room himself, later.
-        if staff.called >= wanted || staff.queued || staff.seated >= size.max(1) {
+        if self.staff.called() >= wanted || self.queued || self.seated >= size.max(1) {
             return Call::Nobody;
         }
-        if staff.called >= ring.room(size, wanted) {
+        if self.staff.called() >= self.ring.room(size, wanted) {
             return Call::Nobody;
         }
-        staff.called += 1;
-        let Some(key) = staff.idle.pop() else {
-            return Call::Hire;
-        };
-        let worker = &mut staff.workers[key as usize];
-        worker.standing = Standing::Called;
-        worker.waker.clone().map_or(Call::Nobody, Call::Wake)
+        let State { staff, hired, .. } = self;
+        staff.call(|| Task::new(hired))
     }
 
     /// Likewise for a job that is about to begin. If it is `expected` to wait, one more is called for that; false after it if still more are missing.
     #[inline]
     pub(crate) fn call_ahead(&mut self, size: usize, expected: &mut bool) -> Call {
         let call = self.call(size, usize::from(*expected));
-        *expected &= matches!(call, Call::Nobody) || self.staff.called > self.staff.threads;
+        *expected &= matches!(call, Call::Nobody) || self.staff.called() > self.threads;
         call
+    }
+}
+
+impl Task {
+    fn new(hired: &mut u64) -> Self {
+        *hired += 1;
+        Task { number: *hired, handle: None }
     }
 }
 
 impl<T> Flow<T> {
     pub(crate) fn new(core: &Arc<Core>, signals: Arc<Signals>, ring: Ring<T>, threads: usize) -> Arc<Self> {
-        Arc::new(Flow {
-            core: core.clone(),
-            signals,
-            state: Mutex::new(State { ring, staff: Staff { threads, ..Staff::default() } }),
-            maker: lineage::member_of(core),
-        })
+        let state = State {
+            ring,
+            staff: Staff::default(),
+            threads,
+            reader: None,
+            seated: 0,
+            queued: false,
+            hired: 0,
+            aborted: false,
+            claim: None,
+            consumer: None,
+        };
+        Arc::new(Flow { core: core.clone(), signals, state: Mutex::new(state), maker: lineage::member_of(core) })
     }
 
     #[inline]
@@ -172,25 +148,24 @@ impl<T> Flow<T> {
 
     /// Notes who waits for the next result; gives the map's place in the queue.
     fn note_consumer(&self, consumer: Option<&Arc<Member>>) -> Option<Claim> {
-        let staff = &mut self.state().staff;
+        let mut state = self.state();
         if consumer.is_some() {
-            staff.consumer = consumer.cloned();
+            state.consumer = consumer.cloned();
         }
-        staff.claim.clone()
+        state.claim.clone()
     }
 
     /// The consumer waits no more.
     pub(crate) fn resume(&self) {
-        let consumer = self.state().staff.consumer.take();
+        let consumer = self.state().consumer.take();
         drop(consumer);
     }
 
     /// Ends the jobs that run.
     pub(crate) fn abort(&self) {
         let mut state = self.state();
-        state.staff.aborted = true;
-        let workers = state.staff.workers.iter();
-        let tasks: Vec<AbortHandle> = workers.filter_map(|(_, worker)| worker.task.clone()).collect();
+        state.aborted = true;
+        let tasks: Vec<AbortHandle> = state.staff.each().filter_map(|task| task.handle.clone()).collect();
         drop(state);
         for task in tasks {
             task.abort();
@@ -212,20 +187,11 @@ impl<T> Flow<T> {
     pub(crate) fn stop(&self, last: Option<JoinError>) {
         let mut state = self.state();
         let consumer = state.ring.stop(last);
-        let State { staff, .. } = &mut *state;
-        let claim = staff.claim.take();
-        let reader = staff.reader.take();
+        let claim = state.claim.take();
+        let reader = state.reader.take();
         // Those who are idle have nothing more to wait for.
-        let idle = std::mem::take(&mut staff.idle);
-        let leave: Vec<Waker> = idle
-            .into_iter()
-            .filter_map(|key| {
-                staff.called += 1;
-                let worker = staff.workers.get_mut(key as usize)?;
-                worker.standing = Standing::Called;
-                worker.waker.clone()
-            })
-            .collect();
+        let idle = state.staff.idle();
+        let leave = state.staff.dismiss(idle);
         drop(state);
         wake(consumer);
         wake(reader);
@@ -236,35 +202,32 @@ impl<T> Flow<T> {
         knot::changed(&self.core);
     }
 
+    /// A place in the staff for one who was not called.
+    pub(crate) fn add(&self) -> u32 {
+        let State { staff, hired, .. } = &mut *self.state();
+        staff.add(Task::new(hired))
+    }
+
     /// Begins a task that works for the map, so that [`abort`](Self::abort) finds it.
-    pub(crate) fn hire(&self, spawn: impl FnOnce(u32) -> AbortHandle) {
-        let (key, number) = {
-            let staff = &mut self.state().staff;
-            staff.hired += 1;
-            let number = staff.hired;
-            let worker = Worker { number, task: None, waker: None, standing: Standing::Called };
-            (staff.workers.insert(worker) as u32, number)
-        };
+    pub(crate) fn hire(&self, key: u32, spawn: impl FnOnce(u32) -> AbortHandle) {
+        let Some(number) = self.state().staff.get_mut(key).map(|task| task.number) else { return };
         // With no lock held: a runtime that is shut down drops the task at once.
-        let task = spawn(key);
+        let handle = spawn(key);
         let mut state = self.state();
-        if state.staff.aborted {
+        if state.aborted {
             drop(state);
-            return task.abort();
+            return handle.abort();
         }
-        let worker = state.staff.workers.get_mut(key as usize);
-        if let Some(worker) = worker.filter(|worker| worker.number == number) {
-            worker.task = Some(task);
+        let task = state.staff.get_mut(key);
+        if let Some(task) = task.filter(|task| task.number == number) {
+            task.handle = Some(handle);
         }
     }
 
     /// The task of a worker is over.
     pub(crate) fn leave(&self, key: u32) {
-        let mut state = self.state();
-        let worker = state.staff.workers.try_remove(key as usize);
-        state.staff.idle.retain(|idle| *idle != key);
-        drop(state);
-        drop(worker);
+        let task = self.state().staff.leave(key);
+        drop(task);
         knot::changed(&self.core);
     }
 
@@ -274,8 +237,8 @@ impl<T> Flow<T> {
         if let Begun::Queued(acquire) = &begun {
             let claim = acquire.claim();
             let mut state = self.state();
-            state.staff.claim = Some(claim.clone());
-            let consumer = state.staff.consumer.clone();
+            state.claim = Some(claim.clone());
+            let consumer = state.consumer.clone();
             drop(state);
             if let Some(consumer) = consumer {
                 claim.offer(&consumer);
@@ -287,31 +250,28 @@ impl<T> Flow<T> {
 
     /// Whether there is something for the consumer, or a task of the map is about to read, to queue, or to hand a result in.
     pub(crate) fn is_under_way(&self) -> bool {
-        let State { ring, staff } = &*self.state();
-        let busy = staff.workers.iter().filter(|(_, worker)| worker.standing == Standing::Busy).count();
-        ring.is_ready()
-            || busy > staff.seated + usize::from(staff.claim.is_some())
-            || ring.is_reading() && staff.called > 0
+        let state = self.state();
+        state.ring.is_ready()
+            || state.staff.count_busy() > state.seated + usize::from(state.claim.is_some())
+            || state.ring.is_reading() && state.staff.called() > 0
             // A pool without slots waits for a `resize`, which is up to somebody outside.
-            || staff.claim.is_some() && self.core.slots.size() == 0
+            || state.claim.is_some() && self.core.slots.size() == 0
     }
 
     /// Whether the one who reads an async source does so, or is about to.
     pub(crate) fn is_being_read(&self) -> bool {
-        let State { ring, staff } = &*self.state();
-        ring.is_reading() && staff.reader.is_none() && staff.claim.is_none()
+        let state = self.state();
+        state.ring.is_reading() && state.reader.is_none() && state.claim.is_none()
     }
 
     /// The job of a worker is over, and its slot is about to come back; its result comes after that.
     pub(crate) fn rise(&self, key: u32) {
-        if let Some(worker) = self.state().staff.workers.get_mut(key as usize) {
-            worker.standing = Standing::Busy;
-        }
+        self.state().staff.rise(key);
     }
 
     /// The place in the pool's queue has been served, or is given up.
     pub(crate) fn end_claim(&self) {
-        let claim = self.state().staff.claim.take();
+        let claim = self.state().claim.take();
         drop(claim);
     }
 
@@ -340,7 +300,7 @@ impl<T> Flow<T> {
 
     #[cold]
     fn is_really_wanted(&self) -> bool {
-        let claim = self.state().staff.claim.clone();
+        let claim = self.state().claim.clone();
         self.core.slots.free() < 0 || !claim.is_some_and(|claim| claim.is_alone())
     }
 }

@@ -14,11 +14,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Waker;
 
-use slab::Slab;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::batch::{Batch, Many};
 use crate::frame::{Job, Order};
+use crate::staff::{Call, Staff, Standing};
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::wake::wake;
 use crate::worker::Worker;
@@ -50,11 +50,7 @@ struct State<J: ?Sized> {
     stored: usize,
     /// Memory for the next batch of many.
     spare: Option<Box<Many<J>>>,
-    staff: Slab<Post>,
-    /// The keys of those that have nothing to do.
-    idle: Vec<u32>,
-    /// How many have been called and have not come.
-    called: usize,
+    staff: Staff<()>,
     /// What the inbox says.
     short: bool,
     /// The smallest numbers of idle workers and of empty frames in this period, and the orders in it.
@@ -64,30 +60,6 @@ struct State<J: ?Sized> {
     watch: Option<(u32, u8)>,
     /// There will be no more orders.
     closed: bool,
-}
-
-/// What a gang knows of one worker.
-struct Post {
-    /// There from its first poll on.
-    waker: Option<Waker>,
-    standing: Standing,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Standing {
-    Called,
-    Busy,
-    Idle,
-    Dismissed,
-}
-
-/// What is to be done, with no lock held, to get one worker more.
-#[must_use]
-enum Call {
-    Nobody,
-    Wake(Waker),
-    /// There is no idle one: a new one takes this place.
-    Hire(u32),
 }
 
 /// What a worker that has no job finds.
@@ -107,9 +79,7 @@ impl<J: ?Sized> Gang<J> {
             empty: Vec::new(),
             stored: 0,
             spare: None,
-            staff: Slab::new(),
-            idle: Vec::new(),
-            called: 0,
+            staff: Staff::default(),
             short: true,
             low: (0, 0),
             period: 0,
@@ -141,8 +111,8 @@ impl<J: ?Sized> Gang<J> {
     pub(crate) fn close(&self) {
         let mut state = self.state();
         state.closed = true;
-        let idle = state.idle.len();
-        let leave = state.dismiss(idle);
+        let idle = state.staff.idle();
+        let leave = state.staff.dismiss(idle);
         drop(state);
         wake(leave);
     }
@@ -159,21 +129,19 @@ impl<J: ?Sized> Gang<J> {
 
     /// The wakers of those who have a job.
     pub(crate) fn busy(&self) -> Vec<Waker> {
-        let state = self.state();
-        let busy = state.staff.iter().filter(|(_, post)| post.standing == Standing::Busy);
-        busy.filter_map(|(_, post)| post.waker.clone()).collect()
+        self.state().staff.busy_wakers()
     }
 
     /// A worker goes, since it was dismissed.
     pub(crate) fn leave(&self, key: u32) {
         let mut state = self.state();
-        let post = state.staff.try_remove(key as usize);
+        state.staff.leave(key);
         state.shrink();
         // Some workers stay as long as there may be orders, so there are none.
-        let inbox = if state.staff.is_empty() { self.end() } else { None };
+        let inbox = if state.staff.len() == 0 { self.end() } else { None };
         drop(state);
         debug_assert!(inbox.as_ref().is_none_or(|inbox| inbox.orders.is_empty()), "nobody is there for an order");
-        drop((post, inbox));
+        drop(inbox);
     }
 
     /// Gives up the inbox. (With the gang's lock held, or an order could be on its way from there.)
@@ -196,7 +164,7 @@ impl<J: ?Sized> Gang<J> {
         }
         state.stored = inbox.empty.len();
         if state.orders.is_empty() {
-            state.short = state.called < self.threads;
+            state.short = state.staff.called() < self.threads;
             inbox.short = state.short;
             return Vec::new();
         }
@@ -209,7 +177,7 @@ impl<J: ?Sized> Gang<J> {
     #[inline]
     fn call(&self, state: &mut State<J>, more: usize) -> Call {
         let wanted = self.threads + more;
-        if state.called >= wanted && !state.short {
+        if state.staff.called() >= wanted && !state.short {
             return Call::Nobody;
         }
         self.call_if_missing(state, wanted)
@@ -217,12 +185,12 @@ impl<J: ?Sized> Gang<J> {
 
     fn call_if_missing(&self, state: &mut State<J>, wanted: usize) -> Call {
         let orders = state.orders.len();
-        let mut calls = state.called < orders.min(wanted);
-        let is_short = |state: &State<J>, calls| state.called + usize::from(calls) < self.threads;
-        if state.called < wanted && orders < wanted || state.short != is_short(state, calls) {
+        let mut calls = state.staff.called() < orders.min(wanted);
+        let is_short = |state: &State<J>, calls| state.staff.called() + usize::from(calls) < self.threads;
+        if state.staff.called() < wanted && orders < wanted || state.short != is_short(state, calls) {
             let mut inboxes = self.workers.inboxes();
             let Some(inbox) = self.find(&mut inboxes) else { return Call::Nobody };
-            calls = state.called < (orders + inbox.orders.len()).min(wanted);
+            calls = state.staff.called() < (orders + inbox.orders.len()).min(wanted);
             state.short = is_short(state, calls);
             inbox.short = state.short;
         }
@@ -273,18 +241,11 @@ impl<J: Job + ?Sized + 'static> Gang<J> {
     /// A worker is polled that has no job: it was called, or may have been. If there is a job it is in `batch` then.
     pub(crate) fn come(self: &Arc<Self>, key: u32, waker: &Waker, batch: &mut Batch<J>) -> Found {
         let mut state = self.state();
-        let post = &mut state.staff[key as usize];
-        match post.standing {
-            Standing::Busy => {}
-            Standing::Called => {
-                post.waker.get_or_insert_with(|| waker.clone());
-                post.standing = Standing::Busy;
-                state.called -= 1;
-            }
-            Standing::Dismissed => return Found::Dismissed,
-            Standing::Idle => return self.watch(state, key),
+        match state.staff.come(key, waker) {
+            Standing::Called | Standing::Busy => self.take(state, key, batch, false),
+            Standing::Dismissed => Found::Dismissed,
+            Standing::Idle => self.watch(state, key),
         }
-        self.take(state, key, batch, false)
     }
 
     /// A worker is done with all jobs in its batch. If there is a next one it is in `batch` then; `many`: and perhaps others too.
@@ -331,8 +292,8 @@ impl<J: Job + ?Sized + 'static> Gang<J> {
             inbox.empty.truncate(KEEP);
             inbox.empty.shrink_to_fit();
         }
-        let surplus = state.idle.len().saturating_sub(KEEP);
-        let leave = state.dismiss(surplus);
+        let surplus = state.staff.idle().saturating_sub(KEEP);
+        let leave = state.staff.dismiss(surplus);
         drop(state);
         wake(leave);
         Found::Idle
@@ -397,20 +358,10 @@ impl<J: Job + ?Sized> State<J> {
 
 impl<J: ?Sized> State<J> {
     fn call(&mut self) -> Call {
-        self.called += 1;
         self.watch = None;
-        match self.idle.pop() {
-            Some(key) => {
-                self.low.0 = self.low.0.min(self.idle.len());
-                let post = &mut self.staff[key as usize];
-                post.standing = Standing::Called;
-                post.waker.clone().map_or(Call::Nobody, Call::Wake)
-            }
-            None => {
-                self.low.0 = 0;
-                Call::Hire(self.staff.insert(Post { waker: None, standing: Standing::Called }) as u32)
-            }
-        }
+        let call = self.staff.call(|| ());
+        self.low.0 = self.low.0.min(self.staff.idle());
+        call
     }
 
     /// There is no order.
@@ -419,10 +370,9 @@ impl<J: ?Sized> State<J> {
         if self.closed {
             return Found::Dismissed;
         }
-        self.staff[key as usize].standing = Standing::Idle;
-        self.idle.push(key);
-        let all_idle = self.idle.len() == self.staff.len();
-        if all_idle && self.idle.len().max(self.stored) > KEEP {
+        self.staff.rest(key);
+        let all_idle = self.staff.idle() == self.staff.len();
+        if all_idle && self.staff.idle().max(self.stored) > KEEP {
             self.watch = Some((key, ROUNDS));
             return Found::Again;
         }
@@ -435,27 +385,14 @@ impl<J: ?Sized> State<J> {
         let surplus = |low: usize| low.saturating_sub(KEEP).div_ceil(2);
         self.period = 0;
         empty.truncate(empty.len() - surplus(self.low.1));
-        let leave = self.dismiss(surplus(self.low.0));
-        self.low = (self.idle.len(), empty.len());
+        let leave = self.staff.dismiss(surplus(self.low.0));
+        self.low = (self.staff.idle(), empty.len());
         leave
-    }
-
-    /// Sends those away that have been idle longest.
-    fn dismiss(&mut self, many: usize) -> Vec<Waker> {
-        let staff = &mut self.staff;
-        let leave = self.idle.drain(..many).filter_map(|key| {
-            let post = &mut staff[key as usize];
-            post.standing = Standing::Dismissed;
-            post.waker.clone()
-        });
-        leave.collect()
     }
 
     /// Gives memory back when most workers have gone.
     fn shrink(&mut self) {
-        if self.staff.capacity() > 4 * self.staff.len().max(KEEP) {
-            self.staff.shrink_to_fit();
-            self.idle.shrink_to(KEEP);
+        if self.staff.shrink(KEEP) {
             self.orders.shrink_to(KEEP);
             self.spare = None;
         }

@@ -12,12 +12,13 @@ use pin_project_lite::pin_project;
 use crate::claim::{Acquire, Begun};
 use crate::crew::{Crew, Doing, Feed, Output};
 use crate::error::JoinError;
-use crate::flow::{Standing, State};
+use crate::flow::State;
 use crate::knot;
 use crate::lineage;
 use crate::member::Member;
 use crate::reach::Reach;
 use crate::seat::Seat;
+use crate::staff::Standing;
 use crate::wake::wake;
 use crate::worker::TURNS;
 
@@ -64,9 +65,9 @@ impl<S: Feed> Drop for Post<S> {
         let flow = &self.crew.flow;
         let seated = matches!(self.stand, Stand::Seated | Stand::OnLoan);
         {
-            let staff = &mut flow.state().staff;
-            staff.seated -= usize::from(seated);
-            staff.queued &= self.stand != Stand::Queued;
+            let mut state = flow.state();
+            state.seated -= usize::from(seated);
+            state.queued &= self.stand != Stand::Queued;
         }
         match self.number.take() {
             Some(number) => flow.put(number, Err(JoinError::cancelled())),
@@ -109,15 +110,10 @@ impl<S: Feed> Hand<S> {
         let slots = &flow.core.slots;
         let mut guard = flow.state();
         let state = &mut *guard;
-        let worker = &mut state.staff.workers[*key as usize];
-        match worker.standing {
+        match state.staff.come(*key, cx.waker()) {
+            Standing::Called | Standing::Busy => {}
             Standing::Idle => return Next::Idle,
-            Standing::Busy => {}
-            Standing::Called => {
-                worker.waker.get_or_insert_with(|| cx.waker().clone());
-                worker.standing = Standing::Busy;
-                state.staff.called -= 1;
-            }
+            Standing::Dismissed => return Next::Leave,
         }
         // Read now: who resizes the pool after that does not count this hand among those who come.
         let size = slots.size();
@@ -127,7 +123,7 @@ impl<S: Feed> Hand<S> {
         };
         if slots.try_acquire().is_ok() {
             state.ring.occupy(1, room);
-            state.staff.seated += 1;
+            state.seated += 1;
             *stand = Stand::Seated;
             let call = state.call_ahead(size, waits);
             drop(guard);
@@ -138,7 +134,7 @@ impl<S: Feed> Hand<S> {
             crew.make(call);
             return Next::Run;
         }
-        state.staff.queued = true;
+        state.queued = true;
         *stand = Stand::Queued;
         drop(guard);
         match flow.begin() {
@@ -180,7 +176,7 @@ impl<S: Feed> Hand<S> {
         let seat = flow.seat(lender);
         let closed = flow.core.slots.is_closed();
         let mut state = flow.state();
-        state.staff.queued = false;
+        state.queued = false;
         this.post.stand = Stand::Nowhere;
         if closed || !state.ring.reserve(flow.core.slots.size()) {
             drop(state);
@@ -190,7 +186,7 @@ impl<S: Feed> Hand<S> {
             }
             return Next::Seek;
         }
-        state.staff.seated += 1;
+        state.seated += 1;
         this.post.stand = stand;
         let call = state.call(flow.core.slots.size(), 0);
         drop(state);
@@ -312,7 +308,7 @@ impl<S: Feed> Hand<S> {
     fn stand_up(self: Pin<&mut Self>) -> Next {
         let this = self.project();
         let flow = &this.post.crew.flow;
-        flow.state().staff.seated -= 1;
+        flow.state().seated -= 1;
         this.post.stand = Stand::Nowhere;
         if let Some(seat) = this.seat.take() {
             seat.withdraw();
@@ -326,7 +322,7 @@ impl<S: Feed> Hand<S> {
         let this = self.project();
         let flow = &this.post.crew.flow;
         // First: a job that waits for the result is to see that somebody is on the way with it.
-        flow.state().staff.seated -= 1;
+        flow.state().seated -= 1;
         this.post.stand = Stand::Nowhere;
         *this.seat = None;
         let mut state = flow.state();
@@ -346,7 +342,7 @@ impl<S: Feed> Hand<S> {
         let flow = &crew.flow;
         let core = &flow.core;
         let mut state = flow.state();
-        state.staff.seated -= 1;
+        state.seated -= 1;
         *stand = Stand::Nowhere;
         let left = seat.vacate();
         let wanted = core.slots.give();
@@ -372,12 +368,11 @@ fn look<T>(state: &mut State<T>, key: u32, size: usize) -> Result<usize, Next> {
     if !state.ring.is_reading() {
         return Err(Next::Leave);
     }
-    let room = if state.staff.queued { 0 } else { state.ring.room(size, 1) };
+    let room = if state.queued { 0 } else { state.ring.room(size, 1) };
     if room > 0 {
         return Ok(room);
     }
-    state.staff.workers[key as usize].standing = Standing::Idle;
-    state.staff.idle.push(key);
+    state.staff.rest(key);
     Err(Next::Idle)
 }
 

@@ -97,6 +97,7 @@ mod seat;
 mod slots;
 mod sources;
 mod spawning;
+mod staff;
 mod standing;
 mod stream;
 mod sync;

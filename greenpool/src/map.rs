@@ -14,9 +14,10 @@ use tokio::task::coop;
 use crate::blocked::Blocked;
 use crate::crew::{self, Feed};
 use crate::error::JoinError;
-use crate::flow::{Call, Flow, Foreman};
+use crate::flow::{Flow, Foreman};
 use crate::heart::Core;
 use crate::ring::Results;
+use crate::staff::Call;
 
 /// A stream of results, one for each item of a source. After eventlet's `GreenMap`.
 ///
@@ -163,7 +164,7 @@ impl<T> GreenMap<T> {
         match call {
             Call::Nobody => {}
             Call::Wake(waker) => waker.wake(),
-            Call::Hire => self.foreman.clone().hire(),
+            Call::Hire(key) => self.foreman.clone().hire(key),
         }
     }
 

@@ -12,12 +12,13 @@ use tokio::task::AbortHandle;
 
 use crate::crew::total;
 use crate::error::JoinError;
-use crate::flow::{Call, Flow, Foreman, Place, run};
+use crate::flow::{Flow, Foreman, Place, run};
 use crate::heart::{Attached, Core};
 use crate::knot;
 use crate::lineage::Lineage;
 use crate::member::Member;
 use crate::ring::Ring;
+use crate::staff::Call;
 use crate::sync::{Mutex, lock};
 use crate::wait::{Foresee, Wait};
 
@@ -41,7 +42,8 @@ impl<T: Send + 'static> Foresee for Reader<T> {
 }
 
 impl<T: Send + 'static> Foreman for Reader<T> {
-    fn hire(self: Arc<Self>) {}
+    // The reader begins each task itself.
+    fn hire(self: Arc<Self>, _key: u32) {}
 
     fn outlook(self: Arc<Self>) -> Arc<dyn Foresee> {
         self
@@ -120,7 +122,7 @@ where
     let outsider = Lineage::outsider(&reader.outsider);
     let weak: Weak<Reader<Fut::Output>> = Arc::downgrade(&reader);
     *lock(&reader.resized) = Some(core.attach(weak));
-    flow.hire(|key| {
+    flow.hire(flow.add(), |key| {
         let leaving = Leaving { flow: flow.clone(), key, over: false };
         let task = runtime.spawn(read(leaving, outsider, apply, source)).abort_handle();
         reader.task.get_or_init(|| task).clone()
@@ -164,7 +166,7 @@ where
         };
         let mut seat = flow.seat(lender);
         match catch_unwind(AssertUnwindSafe(|| apply(item))) {
-            Ok(job) => flow.hire(|key| {
+            Ok(job) => flow.hire(flow.add(), |key| {
                 let leaving = Leaving { flow: flow.clone(), key, over: false };
                 let task = async move {
                     let mut leaving = leaving;
@@ -198,7 +200,7 @@ async fn reserve<T>(flow: &Arc<Flow<T>>) -> Option<Place<T>> {
         if state.ring.reserve(flow.core.slots.size()) {
             return Poll::Ready(Some(Place::reserved(flow)));
         }
-        state.staff.reader = Some(cx.waker().clone());
+        state.reader = Some(cx.waker().clone());
         drop(guard);
         knot::changed(&flow.core);
         Poll::Pending
