@@ -1,5 +1,6 @@
 //! One hand of a map's crew: a task that reads items, runs their jobs and hands the results in.
 
+use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -196,20 +197,54 @@ impl<S: Feed> Hand<S> {
         Next::Run
     }
 
+    /// With a slot: has the job polled, or those that follow each other in it.
+    fn run(mut self: Pin<&mut Self>, cx: &mut Context<'_>, turns: &mut u32) -> Poll<Next> {
+        let stop = self.as_mut().work(cx, turns);
+        let mut this = self.as_mut().project();
+        let failed = match stop {
+            Stop::Waits { called } => {
+                // Who tells the job to end wakes all hands.
+                this.post.waits = true;
+                if !called {
+                    this.post.crew.call(1);
+                }
+                return Poll::Pending;
+            }
+            Stop::Full(value) => return Poll::Ready(self.rest(value, *turns)),
+            Stop::Ended(value) => return Poll::Ready(self.rise(Ok(value), *turns)),
+            Stop::Nothing { follows } => {
+                if let (Some(seat), false) = (this.seat.take(), follows) {
+                    seat.withdraw();
+                }
+                return Poll::Ready(Next::Leave);
+            }
+            // Nothing has been read for it: there is no job to end.
+            Stop::Aborted if this.post.number.is_none() => return Poll::Ready(self.stand_up()),
+            Stop::Aborted => None,
+            Stop::Panicked(payload) => Some(payload),
+        };
+        if let Some(seat) = this.seat {
+            if failed.is_some() { seat.mark_panicked() } else { seat.mark_idle() }
+        }
+        let dropped = catch_unwind(AssertUnwindSafe(|| this.job.set(None)));
+        let error = failed.or(dropped.err()).map_or_else(JoinError::cancelled, JoinError::panic);
+        Poll::Ready(self.rise(Err(error), *turns))
+    }
+
     /// Runs the job, or reads the one for the place that has been reserved; and goes on with those that follow in the same slot as long as there is nothing else
     /// to do.
-    fn run(mut self: Pin<&mut Self>, cx: &mut Context<'_>, turns: &mut u32) -> Poll<Next> {
-        let mut this = self.as_mut().project();
+    fn work(self: Pin<&mut Self>, cx: &mut Context<'_>, turns: &mut u32) -> Stop<Output<S>> {
+        let mut this = self.project();
         let Some(seat) = this.seat else {
-            return Poll::Ready(Next::Leave);
+            return Stop::Nothing { follows: true };
         };
-        let Post { crew, number: post_number, stand, waits, .. } = this.post;
-        let core = &crew.flow.core;
-        let seated = *stand == Stand::Seated;
+        let post = this.post;
+        let core = &post.crew.flow.core;
+        let seated = post.stand == Stand::Seated;
         // A job that is there already has waited.
-        let mut reach = Reach::new(crew, post_number.is_some(), *waits);
+        let mut reach = Reach::new(&post.crew, post.number.is_some(), post.waits);
         let mut doing = Doing::Job;
-        let mut number = *post_number;
+        let mut number = post.number;
         let mut left = *turns;
         let ran = catch_unwind(AssertUnwindSafe(|| {
             seat.enter(|mut inside| {
@@ -223,7 +258,7 @@ impl<S: Feed> Hand<S> {
                         None => {
                             number = lineage::outside(|| reach.read(this.job.as_mut(), &mut doing));
                             let Some(current) = number else {
-                                return Poll::Ready(Stop::Nothing);
+                                return Poll::Ready(Stop::Nothing { follows: reach.follows });
                             };
                             if reach.follows {
                                 core.counters.spawned.fetch_add(1, Ordering::Relaxed);
@@ -250,58 +285,20 @@ impl<S: Feed> Hand<S> {
                 }
             })
         }));
-        let follows = reach.follows;
         *turns = left;
-        *post_number = number;
-        let called = reach.has_called;
-        *waits = reach.has_waited;
-        let failed = match ran {
-            Ok(Poll::Pending) => {
-                drop(reach);
-                // Who tells the job to end wakes all hands.
-                *waits = true;
-                if !called {
-                    crew.call(1);
-                }
-                return Poll::Pending;
-            }
-            Ok(Poll::Ready(Stop::Full(value))) => {
-                drop(reach);
-                return Poll::Ready(self.rest(value, *turns));
-            }
-            Ok(Poll::Ready(Stop::Ended(value))) => {
-                drop(reach);
-                return Poll::Ready(self.rise(Ok(value), *turns));
-            }
-            Ok(Poll::Ready(Stop::Nothing)) => {
-                drop(reach);
-                if let (Some(seat), false) = (this.seat.take(), follows) {
-                    seat.withdraw();
-                }
-                return Poll::Ready(Next::Leave);
-            }
-            Ok(Poll::Ready(Stop::Aborted)) if number.is_none() => {
-                // Nothing has been read for it: there is no job to end.
-                drop(reach);
-                return Poll::Ready(self.stand_up());
-            }
-            Ok(Poll::Ready(Stop::Aborted)) => {
-                seat.mark_idle();
-                None
-            }
+        post.number = number;
+        post.waits = reach.has_waited;
+        match ran {
+            Ok(Poll::Ready(stop)) => stop,
+            Ok(Poll::Pending) => Stop::Waits { called: reach.has_called },
             Err(payload) => {
                 if doing != Doing::Job {
-                    *post_number = Some(reach.lose(doing));
-                    core.counters.spawned.fetch_add(u64::from(follows), Ordering::Relaxed);
+                    post.number = Some(reach.lose(doing));
+                    core.counters.spawned.fetch_add(u64::from(reach.follows), Ordering::Relaxed);
                 }
-                seat.mark_panicked();
-                Some(payload)
+                Stop::Panicked(payload)
             }
-        };
-        drop(reach);
-        let dropped = catch_unwind(AssertUnwindSafe(|| this.job.set(None)));
-        let error = failed.or(dropped.err()).map_or_else(JoinError::cancelled, JoinError::panic);
-        Poll::Ready(self.rise(Err(error), *turns))
+        }
     }
 
     /// Gives the slot and the place back, in which nothing has begun.
@@ -391,14 +388,21 @@ fn poll<J: Future>(mut job: Pin<&mut Option<J>>, cx: &mut Context<'_>) -> Poll<J
 
 /// Why a hand does not go on in the same slot.
 enum Stop<T> {
+    /// The job waits. Whether one more hand has been called for that.
+    Waits {
+        called: bool,
+    },
     /// The job has been told to end.
     Aborted,
     /// The job has come to its end.
     Ended(T),
     /// Likewise, and the slot could have been kept, but there was no place.
     Full(T),
-    /// There is no item.
-    Nothing,
+    /// There is no item. Whether other jobs came before.
+    Nothing {
+        follows: bool,
+    },
+    Panicked(Box<dyn Any + Send>),
 }
 
 impl<S: Feed> Future for Hand<S> {
