@@ -338,6 +338,7 @@ impl<S: Feed> Hand<S> {
         let Post { crew, key, number, stand, .. } = this.post;
         let flow = &crew.flow;
         let core = &flow.core;
+        // In one go: who looks at the map finds a job that runs, or its result.
         let mut state = flow.state();
         state.seated -= 1;
         *stand = Stand::Nowhere;
