@@ -18,7 +18,7 @@ use crate::worker::TURNS;
 pub(crate) struct Reach<'a, S: Feed> {
     crew: &'a Arc<Crew<S>>,
     signals: &'a Signals,
-    /// The size of the pool when it began.
+    /// The size of the pool when it last looked.
     pub(crate) size: usize,
     source: Option<MutexGuard<'a, Option<Source<S>>>>,
     /// How many places it took the last time.
@@ -57,8 +57,10 @@ impl<'a, S: Feed> Reach<'a, S> {
 
     /// Whether a hand may use its slot for one more item, though the pool is not calm.
     #[cold]
-    pub(crate) fn may_keep_slot(&self) -> bool {
+    pub(crate) fn may_keep_slot(&mut self) -> bool {
         let flow = &self.crew.flow;
+        // It may have been resized, also by the job.
+        self.size = flow.core.slots.size();
         self.places == 0 && !flow.core.slots.is_closed() && !flow.is_wanted_by_others()
     }
 

@@ -195,3 +195,28 @@ fn a_map_gives_slots_back_when_the_pool_shrinks() {
         assert_eq!(counters(&pool), (1, 0, 0));
     });
 }
+
+#[test]
+fn a_map_reads_no_further_than_the_size_that_its_own_job_has_set() {
+    paused(async {
+        let (pool, read) = (GreenPool::new(8), Gauge::default());
+        let (own, items) = (pool.clone(), read.clone());
+        let job = move |n: usize| {
+            let own = own.clone();
+            async move {
+                if n == 0 {
+                    own.resize(1);
+                }
+                n
+            }
+        };
+        let mut map = pool.imap(job, (0..50).inspect(move |_| drop(items.enter())));
+        at_rest().await;
+        assert_eq!(read.total(), 1);
+        let mut numbers = vec![];
+        while let Some(number) = map.next().await {
+            numbers.push(number.unwrap());
+        }
+        assert!(numbers.into_iter().eq(0..50));
+    });
+}
