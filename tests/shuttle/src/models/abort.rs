@@ -6,7 +6,7 @@ use greenpool_macros::green_pool;
 use tokio::runtime::Runtime;
 
 use super::check::check;
-use super::world::{Gate, Tally, Value, any, at_rest, carry, finish};
+use super::world::{Gate, Tally, Value, any, any_below, at_rest, carry, finish};
 use crate::GreenPool;
 use crate::GreenThread;
 
@@ -121,5 +121,20 @@ fn abort_all_overlooks_no_job_that_was_there_before() {
         runtime.block_on(both::pool().abort_all());
         finish(runtime, &[both::pool()], &tally);
         assert_eq!(both::pool().stats().aborted as usize, 2 - tally.done());
+    });
+}
+
+#[test]
+fn abort_all_finds_a_job_that_no_worker_has_looked_at() {
+    check(|| {
+        let (runtime, tally) = (Runtime::new(1 + any_below(2)), Tally::default());
+        runtime.block_on(async {
+            both::spawn_n(false, tally.value(0)).await;
+            both::spawn_n(false, tally.value(1)).await;
+            both::pool().abort_all().await;
+        });
+        // Neither of them ever ends by itself.
+        finish(runtime, &[both::pool()], &tally);
+        assert_eq!(both::pool().stats().aborted, 2);
     });
 }
