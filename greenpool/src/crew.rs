@@ -151,11 +151,7 @@ impl<S: Feed> Crew<S> {
 
     #[inline]
     pub(crate) fn make(self: &Arc<Self>, call: Call) {
-        match call {
-            Call::Nobody => {}
-            Call::Wake(waker) => waker.wake(),
-            Call::Hire(key) => self.clone().hire(key),
-        }
+        call.make(|key| self.clone().hire(key));
     }
 }
 

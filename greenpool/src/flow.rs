@@ -190,8 +190,7 @@ impl<T> Flow<T> {
         let claim = state.claim.take();
         let reader = state.reader.take();
         // Those who are idle have nothing more to wait for.
-        let idle = state.staff.idle();
-        let leave = state.staff.dismiss(idle);
+        let leave = state.staff.dismiss_all();
         drop(state);
         wake(consumer);
         wake(reader);

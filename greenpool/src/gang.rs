@@ -95,10 +95,15 @@ impl<J: ?Sized> Gang<J> {
         lock(&self.state)
     }
 
+    #[inline]
+    fn owns(&self, inbox: &Inbox<J>) -> bool {
+        std::ptr::eq(&raw const *inbox.gang, self)
+    }
+
     /// The gang's own among the inboxes; none if the gang has been [dissolved](Self::dissolve), and its workers are about to be dropped.
     #[inline]
     fn find<'a>(&self, inboxes: &'a mut Inboxes<J>) -> Option<&'a mut Inbox<J>> {
-        inboxes.iter_mut().find(|inbox| std::ptr::eq(&raw const *inbox.gang, self))
+        inboxes.iter_mut().find(|inbox| self.owns(inbox))
     }
 
     /// Whether frames are used again.
@@ -111,8 +116,7 @@ impl<J: ?Sized> Gang<J> {
     pub(crate) fn close(&self) {
         let mut state = self.state();
         state.closed = true;
-        let idle = state.staff.idle();
-        let leave = state.staff.dismiss(idle);
+        let leave = state.staff.dismiss_all();
         drop(state);
         wake(leave);
     }
@@ -147,7 +151,7 @@ impl<J: ?Sized> Gang<J> {
     /// Gives up the inbox. (With the gang's lock held, or an order could be on its way from there.)
     fn end(&self) -> Option<Inbox<J>> {
         let mut inboxes = self.workers.inboxes();
-        let at = inboxes.iter().position(|inbox| std::ptr::eq(&raw const *inbox.gang, self))?;
+        let at = inboxes.iter().position(|inbox| self.owns(inbox))?;
         Some(inboxes.swap_remove(at))
     }
 
@@ -202,14 +206,10 @@ impl<J: Job + ?Sized> Gang<J> {
     /// A worker is dropped with its runtime, and so is all that it was there for.
     pub(crate) fn dissolve(&self) {
         let mut state = self.state();
-        let mut orders = std::mem::take(&mut state.orders);
-        let mut inbox = self.end();
+        let orders = std::mem::take(&mut state.orders);
+        let inbox = self.end();
         drop(state);
-        if let Some(inbox) = &mut inbox {
-            orders.append(&mut inbox.orders);
-        }
-        drop(inbox);
-        for order in orders {
+        for order in orders.into_iter().chain(inbox.into_iter().flat_map(|inbox| inbox.orders)) {
             abort(order, None);
         }
     }
@@ -226,11 +226,7 @@ impl<J: Job + ?Sized + 'static> Gang<J> {
     /// Gets one worker more.
     #[inline]
     fn make(self: &Arc<Self>, call: Call) {
-        match call {
-            Call::Nobody => {}
-            Call::Wake(waker) => waker.wake(),
-            Call::Hire(key) => self.hire(key),
-        }
+        call.make(|key| self.hire(key));
     }
 
     #[cold]

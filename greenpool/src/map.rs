@@ -161,11 +161,7 @@ impl<T> GreenMap<T> {
     /// There is room for one worker more.
     #[inline]
     fn make(&self, call: Call) {
-        match call {
-            Call::Nobody => {}
-            Call::Wake(waker) => waker.wake(),
-            Call::Hire(key) => self.foreman.clone().hire(key),
-        }
+        call.make(|key| self.foreman.clone().hire(key));
     }
 
     #[inline]

@@ -202,14 +202,7 @@ impl<T> Ring<T> {
     #[must_use = "wake it"]
     pub(crate) fn put(&mut self, number: u64, result: Result<T, JoinError>) -> Option<Waker> {
         let at = if self.ordered { (number - self.fetched) as usize } else { self.results.len() };
-        if let Some(gap) = self.results.get_mut(at) {
-            *gap = Some(result);
-        } else {
-            if at > self.results.len() {
-                self.results.resize_with(at, || None);
-            }
-            self.results.push_back(Some(result));
-        }
+        self.place(at, Some(result));
         if at == self.ready {
             self.count();
         }
@@ -222,11 +215,7 @@ impl<T> Ring<T> {
         let next = self.fetched + self.results.len() as u64;
         if self.ordered && first != next {
             for (result, number) in results.drain(..).zip(first..) {
-                let at = (number - self.fetched) as usize;
-                if at >= self.results.len() {
-                    self.results.resize_with(at + 1, || None);
-                }
-                self.results[at] = result;
+                self.place((number - self.fetched) as usize, result);
             }
             self.count();
             return self.wake_consumer();
@@ -241,6 +230,19 @@ impl<T> Ring<T> {
             self.ready = self.results.len();
         }
         self.wake_consumer()
+    }
+
+    /// Puts a result where it belongs, behind as many gaps as that takes.
+    #[inline]
+    fn place(&mut self, at: usize, result: Option<Result<T, JoinError>>) {
+        if let Some(gap) = self.results.get_mut(at) {
+            *gap = result;
+            return;
+        }
+        if at > self.results.len() {
+            self.results.resize_with(at, || None);
+        }
+        self.results.push_back(result);
     }
 
     /// Counts those that have become ready.

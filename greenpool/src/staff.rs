@@ -39,6 +39,18 @@ pub(crate) enum Call {
     Hire(u32),
 }
 
+impl Call {
+    /// Gets that worker. A new one is begun by `hire`.
+    #[inline]
+    pub(crate) fn make(self, hire: impl FnOnce(u32)) {
+        match self {
+            Call::Nobody => {}
+            Call::Wake(waker) => waker.wake(),
+            Call::Hire(key) => hire(key),
+        }
+    }
+}
+
 impl<P> Default for Staff<P> {
     fn default() -> Self {
         Staff { posts: Slab::new(), idle: Vec::new(), called: 0 }
@@ -111,6 +123,11 @@ impl<P> Staff<P> {
             self.idle.retain(|idle| *idle != key);
         }
         Some(post.of)
+    }
+
+    /// Sends all away that have nothing to do.
+    pub(crate) fn dismiss_all(&mut self) -> Vec<Waker> {
+        self.dismiss(self.idle())
     }
 
     /// Sends those away that have been idle longest.

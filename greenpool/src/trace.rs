@@ -34,7 +34,7 @@ impl JobSpan {
     /// A job is over, and the next one begins.
     #[inline]
     pub(crate) fn renew(&mut self, core: &Core) {
-        if cfg!(feature = "tracing") || self.track.is_some() || core.tracked.is_on() {
+        if !self.is_quiet() || core.tracked.is_on() {
             self.replace(core);
         }
     }
