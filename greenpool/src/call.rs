@@ -106,8 +106,8 @@ where
         return task::begin_alone(P::call(args()), core, lender);
     };
     let slot = Slot::of_static(core, lender);
-    cell.of(core).put(|empty| {
-        let mut frame = empty.pop().unwrap_or_else(Frame::empty);
+    cell.of(core).put(|inbox| {
+        let mut frame = inbox.empty.pop().unwrap_or_else(Frame::empty);
         frame.as_mut().fill(P::call(args()), slot);
         (frame, ())
     });
@@ -125,10 +125,10 @@ where
         return task::begin(P::call(args()), core, lender);
     };
     let slot = Slot::of_static(core, lender);
-    let receiver = cell.of(core).put(|empty| {
-        let mut frame = empty.pop().unwrap_or_else(Frame::empty);
+    let receiver = cell.of(core).put(|inbox| {
+        let mut frame = inbox.empty.pop().unwrap_or_else(Frame::empty);
         frame.as_mut().fill(P::call(args()), slot);
-        let receiver = frame.as_mut().promise().make(core);
+        let receiver = frame.as_mut().promise().make(|| inbox.deal(core));
         (frame, receiver)
     });
     GreenThread::from(receiver)

@@ -4,15 +4,18 @@
 //!
 //! A frame stays where it is. The future is made in it, polled in it and dropped in it, and nothing but its address goes through queues.
 //! A frame whose job is over is used for the next one, and so is the [`Reply`](crate::reply::Reply) in which the result of its last job was handed over, unless
-//! somebody still holds that.
+//! somebody still holds that. What runs code of a user's is done before the worker looks for another job, which that code may wait for: so a value that nobody wants
+//! is dropped as a part of its job.
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
 use crate::error::JoinError;
+use crate::heart::Core;
 use crate::reply::Promise;
 use crate::seat::{Place, Slot};
 
@@ -23,7 +26,7 @@ pin_project! {
     enum Content<F: Future> {
         Nothing,
         Future { #[pin] future: F },
-        // The job is over, and somebody wants this.
+        // The job is over, and somebody may want this.
         Value { value: F::Output },
     }
 }
@@ -36,6 +39,13 @@ pin_project! {
         content: Content<F>,
         place: Place,
         promise: Promise<F::Output>,
+    }
+
+    impl<F: Future> PinnedDrop for Frame<F> {
+        // Before the slot comes back.
+        fn drop(this: Pin<&mut Self>) {
+            this.project().promise.end();
+        }
     }
 }
 
@@ -75,7 +85,7 @@ pub(crate) type Order<J> = Pin<Box<J>>;
 
 /// A job in its frame, whatever its future. Only [`poll`](Self::poll), [`clear`](Self::clear) and [`keep`](Self::keep) run code of a user's.
 pub(crate) trait Job: Send {
-    /// Polls the future. When it has come to its end it is dropped, and the value stays if somebody wants it.
+    /// Polls the future. When it has come to its end it is dropped, and so is the value if nobody wants it.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
 
     /// Drops the future, or the value.
@@ -97,8 +107,8 @@ pub(crate) trait Job: Send {
     /// Which worker runs a job that waits.
     fn worker(&self) -> u32;
 
-    /// The job waits for something, and `abort` is to wake it. False: it has been aborted.
-    fn enrol(&self, cx: &Context<'_>) -> bool;
+    /// The job [waits](Self::wait), and `abort` is to wake its worker. False: it has been aborted.
+    fn enrol(&self) -> bool;
 
     /// The job is about to give its slot back.
     fn end(&self);
@@ -106,13 +116,21 @@ pub(crate) trait Job: Send {
     /// The job is over, and its slot is back: hands over the value, or this error.
     fn keep(self: Pin<&mut Self>, error: Option<JoinError>);
 
-    /// Likewise with the value, if that runs no code of a user's; else gives false.
-    fn keep_quietly(self: Pin<&mut Self>) -> bool;
+    /// The job is over: gives its slot back, one of the pool's own, and hands over the value if that runs no code of a user's.
+    fn keep_quietly(self: Pin<&mut Self>, core: &Core) -> Kept;
+}
+
+/// How a job that is over has been kept.
+pub(crate) struct Kept {
+    /// Somebody waits for the slot.
+    pub(crate) slot_wanted: bool,
+    /// Whoever wants the value has it. Else it is still to be handed over.
+    pub(crate) told: bool,
 }
 
 impl<F> Job for Frame<F>
 where
-    F: Future<Output: Send> + Send,
+    F: Future<Output: Send + 'static> + Send,
 {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -121,7 +139,7 @@ where
             return Poll::Ready(());
         };
         let value = ready!(future.poll(cx));
-        if this.promise.is_wanted() {
+        if this.promise.has_handle() {
             this.content.set(Content::Value { value });
         } else {
             this.content.set(Content::Nothing);
@@ -162,8 +180,8 @@ where
         self.promise.worker()
     }
 
-    fn enrol(&self, cx: &Context<'_>) -> bool {
-        self.promise.enrol(cx)
+    fn enrol(&self) -> bool {
+        self.promise.enrol()
     }
 
     fn end(&self) {
@@ -172,30 +190,38 @@ where
 
     fn keep(self: Pin<&mut Self>, error: Option<JoinError>) {
         let this = self.project();
-        let value = match this.content.project_replace(Content::Nothing) {
-            ContentOwn::Value { value } => Some(Ok(value)),
-            _ => None,
-        };
-        if let Some(result) = error.map(Err).or(value) {
-            this.promise.keep(result);
+        let value = this.content.project_replace(Content::Nothing).into_value();
+        let unwanted = this.promise.keep(error.map(Err).or(value.map(Ok)));
+        match unwanted {
+            // The handle was dropped just now. The destructor may wait for what this worker is to do.
+            Some(Ok(value)) => drop(tokio::spawn(async move { drop(value) })),
+            // What it panicked with may panic once more.
+            unwanted => drop(catch_unwind(AssertUnwindSafe(|| drop(unwanted)))),
         }
     }
 
     #[inline]
-    fn keep_quietly(self: Pin<&mut Self>) -> bool {
+    fn keep_quietly(self: Pin<&mut Self>, core: &Core) -> Kept {
         let mut this = self.project();
         if !this.promise.is_wanted() {
-            return true;
+            return Kept { slot_wanted: core.slots.give(), told: true };
         }
-        match this.content.as_mut().project_replace(Content::Nothing) {
-            ContentOwn::Value { value } => match this.promise.keep_quietly(value) {
-                Ok(()) => true,
-                Err(value) => {
-                    this.content.set(Content::Value { value });
-                    false
-                }
-            },
-            _ => false,
+        let value = this.content.as_mut().project_replace(Content::Nothing).into_value();
+        let (slot_wanted, kept) = this.promise.keep_quietly(value, || core.slots.give());
+        let told = kept.is_ok();
+        if let Err(Some(value)) = kept {
+            this.content.set(Content::Value { value });
+        }
+        Kept { slot_wanted, told }
+    }
+}
+
+impl<F: Future> ContentOwn<F> {
+    #[inline]
+    fn into_value(self) -> Option<F::Output> {
+        match self {
+            ContentOwn::Value { value } => Some(value),
+            _ => None,
         }
     }
 }

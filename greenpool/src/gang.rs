@@ -12,6 +12,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Waker;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -33,8 +34,13 @@ const PERIOD: usize = 4096;
 /// So many turns a gang that has nothing to do keeps all its workers.
 const ROUNDS: u8 = 64;
 
+/// The number of the next gang.
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
 /// The workers of one function on one runtime.
 pub(crate) struct Gang<J: ?Sized> {
+    /// No other gang has it.
+    number: u32,
     workers: Arc<Workers<J>>,
     threads: usize,
     /// No other thread polls its workers while one of them is being polled.
@@ -87,7 +93,9 @@ impl<J: ?Sized> Gang<J> {
             closed: false,
         };
         let single = runtime.runtime_flavor() == RuntimeFlavor::CurrentThread;
-        Arc::new(Gang { workers, threads: runtime.metrics().num_workers(), single, state: Mutex::new(state) })
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let threads = runtime.metrics().num_workers();
+        Arc::new(Gang { number, workers, threads, single, state: Mutex::new(state) })
     }
 
     #[inline]
@@ -104,6 +112,11 @@ impl<J: ?Sized> Gang<J> {
     #[inline]
     fn find<'a>(&self, inboxes: &'a mut Inboxes<J>) -> Option<&'a mut Inbox<J>> {
         inboxes.iter_mut().find(|inbox| self.owns(inbox))
+    }
+
+    #[inline]
+    pub(crate) fn number(&self) -> u32 {
+        self.number
     }
 
     /// Whether frames are used again.
@@ -134,6 +147,11 @@ impl<J: ?Sized> Gang<J> {
     /// The wakers of those who have a job.
     pub(crate) fn busy(&self) -> Vec<Waker> {
         self.state().staff.busy_wakers()
+    }
+
+    /// The waker of one.
+    pub(crate) fn waker(&self, worker: u32) -> Option<Waker> {
+        self.state().staff.waker(worker)
     }
 
     /// A worker goes, since it was dismissed.

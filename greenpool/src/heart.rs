@@ -60,6 +60,8 @@ pub(crate) trait Abortable: Send + Sync {
     fn abort_queued(&self) -> u64;
     /// Wakes the workers that have a job: it may have been told to end.
     fn rouse(&self);
+    /// The waker of a worker in one of their gangs.
+    fn waker(&self, gang: u32, worker: u32) -> Option<Waker>;
 }
 
 /// What has happened in a pool so far.
@@ -180,6 +182,12 @@ impl Core {
 
     pub(crate) fn employ(&self, workers: Arc<dyn Abortable>) {
         lock(&self.workers).push(workers);
+    }
+
+    /// Wakes one worker: its job may have been told to end.
+    pub(crate) fn rouse(&self, gang: u32, worker: u32) {
+        let workers = lock(&self.workers).clone();
+        wake(workers.iter().find_map(|workers| workers.waker(gang, worker)));
     }
 
     /// Those who run futures of any kind.

@@ -88,6 +88,7 @@ mod knot;
 mod lineage;
 mod map;
 mod member;
+mod page;
 mod pile;
 mod pool;
 mod reach;

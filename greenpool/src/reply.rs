@@ -1,12 +1,13 @@
 //! The result of a job that has no task of its own, on its way from the worker to the handle.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use crate::error::JoinError;
 use crate::heart::Core;
+use crate::page::Page;
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::thread::JobId;
 use crate::wake::wake;
@@ -14,96 +15,89 @@ use crate::wake::wake;
 /// What the handle on a job and the worker that runs it share. It serves one job after the other, each when the handle on the last is gone.
 ///
 /// There is one for each handle, also of a job that waits, so it is as small as it can be.
-pub(crate) struct Reply<T> {
-    core: Arc<Core>,
-    // These are written under the lock.
-    aborted: AtomicBool,
-    /// The job's end is known here.
-    over: AtomicBool,
-    /// The job is about to give its slot back, or has.
-    ended: AtomicBool,
-    /// There is no handle any more.
-    detached: AtomicBool,
-    state: Mutex<State<T>>,
-}
+pub(crate) struct Reply<T>(Mutex<State<T>>);
 
 struct State<T> {
     stage: Stage<T>,
-    /// The worker, while the job waits for something: `abort` is to wake it.
-    worker: Option<Waker>,
     rare: Option<Box<Rare>>,
 }
 
 enum Stage<T> {
-    /// There is no result yet, or none any more; and who awaits it.
-    Open(Option<Waker>),
+    /// The job is not over, or has not begun.
+    Open(Open),
+    /// It is.
     There(Result<T, JoinError>),
+    /// And nobody can ask for its result any more, but somebody may ask for other things.
+    Over,
 }
 
-/// What few jobs have.
+/// What is known of a job before its end.
+#[derive(Default)]
+struct Open {
+    aborted: bool,
+    /// It is about to give its slot back, or has.
+    ending: bool,
+    /// There is no handle any more.
+    detached: bool,
+    /// It waits for something, and `abort` is to wake this worker. (One more than its key.)
+    worker: Option<NonZero<u32>>,
+    /// Who awaits the result.
+    reader: Option<Waker>,
+}
+
+/// What few handles ask for. A reply that has it is used for no other job.
 #[derive(Default)]
 struct Rare {
-    /// There when somebody has asked.
     id: Option<JobId>,
     /// Set when the job is about to give its slot back; there if a job awaits the result.
     ending: Option<Arc<AtomicBool>>,
 }
 
 impl<T> State<T> {
-    const fn new() -> Self {
-        State { stage: Stage::Open(None), worker: None, rare: None }
+    /// The job is about to give its slot back.
+    #[inline]
+    fn end(&mut self) {
+        if let Stage::Open(open) = &mut self.stage {
+            open.ending = true;
+        }
+        if let Some(ending) = self.rare.as_ref().and_then(|rare| rare.ending.as_ref()) {
+            ending.store(true, Ordering::SeqCst);
+        }
     }
 
-    fn rare(&mut self) -> &mut Rare {
-        self.rare.get_or_insert_default()
-    }
-
-    fn id(&mut self) -> JobId {
-        *self.rare().id.get_or_insert_with(JobId::next)
-    }
-}
-
-impl<T> Stage<T> {
+    /// The result, if it is there. The reply is as new then, if it can serve another job.
     #[inline]
     fn take(&mut self) -> Option<Result<T, JoinError>> {
-        if let Stage::Open(_) = self {
+        if !matches!(self.stage, Stage::There(_)) {
             return None;
         }
-        match std::mem::replace(self, Stage::Open(None)) {
+        match self.clear() {
             Stage::There(result) => Some(result),
-            Stage::Open(_) => None,
+            _ => None,
         }
+    }
+
+    #[inline]
+    fn clear(&mut self) -> Stage<T> {
+        let next = if self.rare.is_none() { Stage::Open(Open::default()) } else { Stage::Over };
+        std::mem::replace(&mut self.stage, next)
     }
 }
 
 impl<T> Reply<T> {
-    fn new(core: &Arc<Core>) -> Arc<Self> {
-        Arc::new(Reply {
-            core: core.clone(),
-            aborted: AtomicBool::new(false),
-            over: AtomicBool::new(false),
-            ended: AtomicBool::new(false),
-            detached: AtomicBool::new(false),
-            state: Mutex::new(State::new()),
-        })
-    }
-
-    /// For the next job.
-    fn renew(&mut self) {
-        for mark in [&mut self.aborted, &mut self.over, &mut self.ended, &mut self.detached] {
-            *mark.get_mut() = false;
-        }
-        let state = self.state.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
-        // Taken by the handle, which is gone, or dropped since it was.
-        debug_assert!(matches!(state.stage, Stage::Open(_)) && state.worker.is_none());
-        state.stage = Stage::Open(None);
-        state.rare = None;
+    pub(crate) fn new() -> Self {
+        Reply(Mutex::new(State { stage: Stage::Open(Open::default()), rare: None }))
     }
 
     #[inline]
-    fn poll<R>(&self, cx: &Context<'_>, look: impl FnOnce(&mut Stage<T>) -> Option<R>) -> Poll<R> {
-        let mut state = lock(&self.state);
-        if let Some(found) = look(&mut state.stage) {
+    fn state(&self) -> MutexGuard<'_, State<T>> {
+        lock(&self.0)
+    }
+
+    #[inline]
+    fn poll<R>(&self, cx: &Context<'_>, look: impl FnOnce(&mut State<T>) -> Option<R>) -> Poll<R> {
+        let mut state = self.state();
+        if let Some(found) = look(&mut state) {
             return Poll::Ready(found);
         }
         Self::wait(state, cx);
@@ -111,103 +105,109 @@ impl<T> Reply<T> {
     }
 
     fn wait(mut state: MutexGuard<'_, State<T>>, cx: &Context<'_>) {
-        match &mut state.stage {
-            Stage::Open(Some(old)) if old.will_wake(cx.waker()) => {}
-            Stage::Open(old) => {
-                let old = old.replace(cx.waker().clone());
-                drop(state);
-                drop(old);
-            }
-            Stage::There(_) => {}
+        let Stage::Open(open) = &mut state.stage else { return };
+        if !open.reader.as_ref().is_some_and(|reader| reader.will_wake(cx.waker())) {
+            let old = open.reader.replace(cx.waker().clone());
+            drop(state);
+            drop(old);
         }
     }
 
-    /// The job is about to give its slot back.
-    fn end(&self) {
-        let state = lock(&self.state);
-        self.ended.store(true, Ordering::Relaxed);
-        if let Some(ending) = state.rare.as_ref().and_then(|rare| rare.ending.as_ref()) {
-            ending.store(true, Ordering::SeqCst);
-        }
+    /// The job waits for something, and that worker runs it. False: it is to be aborted.
+    fn enrol(&self, worker: u32) -> bool {
+        let mut state = self.state();
+        let Stage::Open(open) = &mut state.stage else { return true };
+        open.worker = NonZero::new(worker + 1);
+        // Under the lock: either this sees the mark, or `abort` finds the worker.
+        !open.aborted
     }
 
-    /// The job is over, its future has been dropped, and its slot is free.
-    fn put(&self, result: Result<T, JoinError>) {
-        let mut state = lock(&self.state);
-        let result = result.map_err(|error| error.of(state.id()));
-        self.end_now();
-        let (unwanted, reader) = if self.detached.load(Ordering::Relaxed) {
-            (Some(result), None)
-        } else {
-            match std::mem::replace(&mut state.stage, Stage::There(result)) {
-                Stage::Open(reader) => (None, reader),
-                Stage::There(result) => (Some(result), None),
-            }
-        };
-        let worker = state.worker.take();
-        drop(state);
-        drop(worker);
-        drop(unwanted);
-        wake(reader);
+    fn is_aborted(&self) -> bool {
+        matches!(self.state().stage, Stage::Open(Open { aborted: true, .. }))
     }
 
-    #[inline]
-    fn end_now(&self) {
-        self.ended.store(true, Ordering::Relaxed);
-        self.over.store(true, Ordering::Release);
-    }
-
-    /// Likewise, if nobody is to be told and nothing is to be dropped.
-    #[inline]
-    fn put_quietly(&self, value: T) -> Result<(), T> {
-        let mut state = lock(&self.state);
-        let alone = matches!(state.stage, Stage::Open(None)) && state.worker.is_none();
-        if !alone || self.detached.load(Ordering::Relaxed) {
-            return Err(value);
-        }
-        self.end_now();
-        state.stage = Stage::There(Ok(value));
-        Ok(())
-    }
-
-    /// The job waits for something. False: it is to be aborted.
-    fn enrol(&self, cx: &Context<'_>) -> bool {
-        let mut state = lock(&self.state);
-        state.worker.get_or_insert_with(|| cx.waker().clone());
-        // Under the lock: either this sees the flag, or `abort` finds the waker.
-        !self.is_aborted()
-    }
-
-    /// There is no handle any more.
-    fn detach(&self) {
-        let mut state = lock(&self.state);
-        self.detached.store(true, Ordering::Relaxed);
-        let stage = std::mem::replace(&mut state.stage, Stage::Open(None));
-        drop(state);
-        drop(stage);
-    }
-
-    fn abort(&self) {
-        let mut state = lock(&self.state);
-        self.aborted.store(true, Ordering::Relaxed);
-        let worker = state.worker.take();
-        drop(state);
-        if let Some(worker) = worker {
-            worker.wake();
-        }
+    fn is_detached(&self) -> bool {
+        matches!(self.state().stage, Stage::Open(Open { detached: true, .. }))
     }
 
     fn is_over(&self) -> bool {
-        self.over.load(Ordering::Acquire)
+        !matches!(self.state().stage, Stage::Open(_))
+    }
+}
+
+impl<T> Page<T> {
+    /// The job is over, its future has been dropped, and its slot is free. Without a result it was cancelled, or there is no handle. Gives back what nobody wants.
+    fn put(&self, at: u8, result: Option<Result<T, JoinError>>) -> Option<Result<T, JoinError>> {
+        let mut state = self.reply(at).state();
+        state.end();
+        let Stage::Open(Open { detached: false, reader, .. }) = &mut state.stage else {
+            state.clear();
+            drop(state);
+            self.give_back(at);
+            return result;
+        };
+        let reader = reader.take();
+        let result = result.unwrap_or_else(|| Err(JoinError::cancelled()));
+        let result = result.map_err(|error| error.of(self.id(at, &mut state)));
+        state.stage = Stage::There(result);
+        drop(state);
+        wake(reader);
+        None
     }
 
+    /// Likewise, if nobody is to be told and nothing is to be dropped. `give` gives the slot back in any case: who asks whether the job is
+    /// [about to end](Receiver::ending) does so before, or afterwards.
     #[inline]
-    fn is_aborted(&self) -> bool {
-        self.aborted.load(Ordering::Relaxed)
+    fn put_quietly<R>(&self, at: u8, value: Option<T>, give: impl FnOnce() -> R) -> (R, Result<(), Option<T>>) {
+        let mut state = self.reply(at).state();
+        state.end();
+        let given = give();
+        match (&state.stage, value) {
+            (Stage::Open(Open { reader: None, detached: false, .. }), Some(value)) => {
+                state.stage = Stage::There(Ok(value));
+                (given, Ok(()))
+            }
+            (_, value) => (given, Err(value)),
+        }
     }
 
-    fn id(&self) -> JobId {
-        lock(&self.state).id()
+    fn abort(&self, at: u8) {
+        let mut state = self.reply(at).state();
+        let Stage::Open(open) = &mut state.stage else { return };
+        open.aborted = true;
+        let worker = open.worker.take();
+        self.ask();
+        drop(state);
+        if let Some(worker) = worker {
+            self.rouse(worker.get() - 1);
+        }
+    }
+
+    /// There is no handle any more, which has not given a result.
+    #[inline]
+    fn detach(&self, at: u8) {
+        let mut state = self.reply(at).state();
+        if let Stage::Open(open) = &mut state.stage {
+            open.detached = true;
+            let reader = open.reader.take();
+            self.ask();
+            drop(state);
+            drop(reader);
+            return;
+        }
+        let unwanted = state.take();
+        drop(state);
+        drop(unwanted);
+        self.give_back(at);
+    }
+
+    fn rare<'a>(&self, at: u8, state: &'a mut State<T>) -> &'a mut Rare {
+        self.spend(at);
+        state.rare.get_or_insert_default()
+    }
+
+    fn id(&self, at: u8, state: &mut State<T>) -> JobId {
+        *self.rare(at, state).id.get_or_insert_with(JobId::next)
     }
 }
 
@@ -217,32 +217,44 @@ pub(crate) trait Abort: Send + Sync {
     fn is_over(&self) -> bool;
 }
 
-impl<T: Send> Abort for Reply<T> {
+/// One that has a reply.
+struct Target<T> {
+    page: Arc<Page<T>>,
+    at: u8,
+}
+
+impl<T: Send> Abort for Target<T> {
     fn abort(&self) {
-        self.abort();
+        self.page.abort(self.at);
     }
 
     fn is_over(&self) -> bool {
-        self.is_over()
+        self.page.reply(self.at).is_over()
     }
 }
 
 /// The handle's half. Dropping it drops the result, now or as soon as it is there.
 pub(crate) struct Receiver<T> {
-    reply: Arc<Reply<T>>,
+    page: Arc<Page<T>>,
+    at: u8,
     /// The result has been taken.
     taken: bool,
 }
 
 impl<T> Receiver<T> {
     pub(crate) fn core(&self) -> &Arc<Core> {
-        &self.reply.core
+        self.page.core()
+    }
+
+    #[inline]
+    fn reply(&self) -> &Reply<T> {
+        self.page.reply(self.at)
     }
 
     /// Takes the result when it is there.
     #[inline]
     pub(crate) fn poll_take(&mut self, cx: &Context<'_>) -> Poll<Result<T, JoinError>> {
-        let polled = self.reply.poll(cx, Stage::take);
+        let polled = self.reply().poll(cx, State::take);
         self.taken = polled.is_ready();
         polled
     }
@@ -252,14 +264,17 @@ impl<T> Receiver<T> {
         if self.taken {
             Poll::Ready(())
         } else {
-            self.reply.poll(cx, |stage| matches!(stage, Stage::There(_)).then_some(()))
+            self.reply().poll(cx, |state| matches!(state.stage, Stage::There(_)).then_some(()))
         }
     }
 
     /// The result, if it is there.
     pub(crate) fn take(&mut self) -> Option<Result<T, JoinError>> {
-        let result = lock(&self.reply.state).stage.take();
-        self.taken |= result.is_some();
+        if self.taken {
+            return None;
+        }
+        let result = self.reply().state().take();
+        self.taken = result.is_some();
         result
     }
 
@@ -271,45 +286,56 @@ impl<T> Receiver<T> {
 
     /// The error, if that is the result; then a cancellation stays in its place.
     pub(crate) fn take_error(&mut self) -> Option<JoinError> {
-        match &mut lock(&self.reply.state).stage {
+        if self.taken {
+            return None;
+        }
+        match &mut self.reply().state().stage {
             Stage::There(Err(error)) => Some(std::mem::replace(error, JoinError::cancelled())),
             _ => None,
         }
     }
 
     pub(crate) fn abort(&self) {
-        self.reply.abort();
+        if !self.taken {
+            self.page.abort(self.at);
+        }
     }
 
     pub(crate) fn is_over(&self) -> bool {
-        self.reply.is_over()
+        self.taken || self.reply().is_over()
     }
 
     /// The job's id, which it gets when somebody first asks.
     pub(crate) fn id(&self) -> JobId {
-        self.reply.id()
+        self.page.id(self.at, &mut self.reply().state())
     }
 
     /// A flag that is set from before the job gives its slot back.
     pub(crate) fn ending(&self) -> Arc<AtomicBool> {
-        let mut state = lock(&self.reply.state);
-        let ended = self.reply.ended.load(Ordering::Relaxed);
-        state.rare().ending.get_or_insert_with(|| Arc::new(AtomicBool::new(ended))).clone()
+        let mut state = self.reply().state();
+        let ending = !matches!(state.stage, Stage::Open(Open { ending: false, .. }));
+        self.page.rare(self.at, &mut state).ending.get_or_insert_with(|| Arc::new(AtomicBool::new(ending))).clone()
     }
 }
 
 impl<T: Send + 'static> Receiver<T> {
-    /// For a handle that only aborts.
-    pub(crate) fn target(&self) -> Arc<dyn Abort> {
-        self.reply.clone()
+    /// For a handle that only aborts; none if the result has been taken.
+    pub(crate) fn target(&self) -> Option<Arc<dyn Abort>> {
+        if self.taken {
+            return None;
+        }
+        self.page.rare(self.at, &mut self.reply().state());
+        Some(Arc::new(Target { page: self.page.clone(), at: self.at }))
     }
 }
 
 impl<T> Drop for Receiver<T> {
     #[inline]
     fn drop(&mut self) {
-        if !self.taken {
-            self.reply.detach();
+        if self.taken {
+            self.page.give_back(self.at);
+        } else {
+            self.page.detach(self.at);
         }
     }
 }
@@ -317,48 +343,69 @@ impl<T> Drop for Receiver<T> {
 /// The worker's half: that somebody who may want a job's result will hear of its end, also if the job is dropped with its runtime.
 pub(crate) struct Promise<T> {
     /// The one of the last job may still be there.
-    reply: Option<Arc<Reply<T>>>,
-    wanted: bool,
+    page: Option<Arc<Page<T>>>,
     /// The job has waited, and that worker runs it.
-    waits: bool,
     worker: u32,
+    waits: bool,
+    wanted: bool,
+    at: u8,
 }
 
 impl<T> Promise<T> {
     /// Nobody wants a result.
     pub(crate) const fn none() -> Self {
-        Promise { reply: None, wanted: false, waits: false, worker: 0 }
+        Promise { page: None, worker: 0, waits: false, wanted: false, at: 0 }
     }
 
-    /// Somebody wants the result of a job of `core`, as all that this serves are.
+    /// Somebody wants the result. `deal` gives a new reply, which is in use then.
     #[inline]
-    pub(crate) fn make(&mut self, core: &Arc<Core>) -> Receiver<T> {
+    pub(crate) fn make(&mut self, deal: impl FnOnce() -> (Arc<Page<T>>, u8)) -> Receiver<T> {
         self.wanted = true;
-        let reply = match self.reply.as_mut().and_then(Arc::get_mut) {
-            Some(reply) => {
-                reply.renew();
-                self.reply.clone()
+        let page = match &self.page {
+            Some(page) if page.take(self.at) => page.clone(),
+            _ => {
+                let (page, at) = deal();
+                self.page = Some(page.clone());
+                self.at = at;
+                page
             }
-            None => None,
         };
-        let reply = reply.unwrap_or_else(|| self.reply.insert(Reply::new(core)).clone());
-        Receiver { reply, taken: false }
+        Receiver { page, at: self.at, taken: false }
     }
 
+    /// Somebody has wanted the result of this job.
     #[inline]
     pub(crate) fn is_wanted(&self) -> bool {
         self.wanted
     }
 
+    #[inline]
+    fn page(&self) -> Option<&Page<T>> {
+        self.page.as_deref().filter(|_| self.wanted)
+    }
+
     /// Of a job whose result is wanted.
     #[inline]
     fn reply(&self) -> Option<&Reply<T>> {
-        self.reply.as_deref().filter(|_| self.wanted)
+        Some(self.page()?.reply(self.at))
+    }
+
+    /// Likewise, if it may have been told to end, or nobody may want the result any more.
+    #[inline]
+    fn asked(&self) -> Option<&Reply<T>> {
+        let page = self.page()?;
+        page.is_asked().then(|| page.reply(self.at))
     }
 
     #[inline]
     pub(crate) fn is_aborted(&self) -> bool {
-        self.reply().is_some_and(Reply::is_aborted)
+        self.asked().is_some_and(Reply::is_aborted)
+    }
+
+    /// Whether there is somebody who may want the result.
+    #[inline]
+    pub(crate) fn has_handle(&self) -> bool {
+        self.wanted && !self.asked().is_some_and(Reply::is_detached)
     }
 
     /// For the next job.
@@ -384,41 +431,42 @@ impl<T> Promise<T> {
         self.worker
     }
 
-    /// The job waits for something. False: it is to be aborted.
-    pub(crate) fn enrol(&self, cx: &Context<'_>) -> bool {
-        self.reply().is_none_or(|reply| reply.enrol(cx))
+    /// The job [waits](Self::wait), and `abort` is to wake its worker. False: it has been aborted.
+    pub(crate) fn enrol(&self) -> bool {
+        self.reply().is_none_or(|reply| reply.enrol(self.worker))
     }
 
     /// The job is about to give its slot back.
     pub(crate) fn end(&self) {
         if let Some(reply) = self.reply() {
-            reply.end();
+            reply.state().end();
         }
     }
 
-    /// Hands the result over. A panic of whoever hears of it, or of the result that nobody takes, ends here.
-    pub(crate) fn keep(&mut self, result: Result<T, JoinError>) {
-        if let Some(reply) = self.reply() {
-            let _ = catch_unwind(AssertUnwindSafe(move || reply.put(result)));
-        }
+    /// Hands the result over, and gives it back if nobody wants it. Without one the job was cancelled, or there is no handle.
+    pub(crate) fn keep(&mut self, result: Option<Result<T, JoinError>>) -> Option<Result<T, JoinError>> {
+        let unwanted = match self.page() {
+            Some(page) => page.put(self.at, result),
+            None => result,
+        };
         self.wanted = false;
+        unwanted
     }
 
-    /// Hands a value over, if that runs no code of a user's.
+    /// Hands a value over, if that runs no code of a user's; else gives it back. `give` gives the slot back.
     #[inline]
-    pub(crate) fn keep_quietly(&mut self, value: T) -> Result<(), T> {
-        if let Some(reply) = self.reply() {
-            reply.put_quietly(value)?;
-        }
-        self.wanted = false;
-        Ok(())
+    pub(crate) fn keep_quietly<R>(&mut self, value: Option<T>, give: impl FnOnce() -> R) -> (R, Result<(), Option<T>>) {
+        let Some(page) = self.page() else { return (give(), Ok(())) };
+        let (given, kept) = page.put_quietly(self.at, value, give);
+        self.wanted = kept.is_err();
+        (given, kept)
     }
 }
 
 impl<T> Drop for Promise<T> {
     fn drop(&mut self) {
         if self.wanted {
-            self.keep(Err(JoinError::cancelled()));
+            self.keep(None);
         }
     }
 }

@@ -155,6 +155,10 @@ impl<P> Staff<P> {
         self.busy().filter_map(|post| post.waker.clone()).collect()
     }
 
+    pub(crate) fn waker(&self, key: u32) -> Option<Waker> {
+        self.posts.get(key as usize)?.waker.clone()
+    }
+
     pub(crate) fn each(&self) -> impl Iterator<Item = &P> {
         self.posts.iter().map(|(_, post)| &post.of)
     }

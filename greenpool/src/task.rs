@@ -138,8 +138,10 @@ where
     F::Output: Send + 'static,
 {
     let mut frame = Frame::of(future, Slot::new(core, lender));
-    let receiver = frame.as_mut().promise().make(core);
-    core.errands().put(|_| (frame, ()));
+    let receiver = core.errands().put(|inbox| {
+        let receiver = frame.as_mut().promise().make(|| inbox.deal(core));
+        (frame, receiver)
+    });
     GreenThread::from(receiver)
 }
 

@@ -284,7 +284,7 @@ impl<T: Send + 'static> GreenThread<T> {
     /// ```
     pub fn abort_handle(&self) -> AbortHandle {
         let target = match &self.source {
-            Source::Reply(receiver) => Target::Reply(receiver.target()),
+            Source::Reply(receiver) => receiver.target().map_or(Target::Over, Target::Reply),
             Source::Task(own) => Target::Task(own.task.abort_handle()),
             Source::Over(_) => Target::Over,
         };

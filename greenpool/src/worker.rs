@@ -15,7 +15,7 @@ use std::task::{Context, Poll, ready};
 
 use crate::batch::Batch;
 use crate::error::JoinError;
-use crate::frame::{Job, Order};
+use crate::frame::{Job, Kept, Order};
 use crate::gang::{Found, Gang};
 use crate::knot;
 use crate::lineage;
@@ -70,7 +70,7 @@ enum Stop<J: ?Sized> {
     /// It has, and the next one, which stands in its place, cannot have its seat.
     Next(Order<J>),
     /// The next one stands in its place and has its seat; others are to hear of its end, or are to have its slot.
-    Told { done: Order<J>, left: bool, wanted: bool },
+    Told { done: Order<J>, left: bool, slot_wanted: bool },
 }
 
 impl<J: Job + ?Sized + 'static> Worker<J> {
@@ -125,10 +125,9 @@ impl<J: Job + ?Sized + 'static> Shift<'_, J> {
                     }
                     inside.begin_next(&core);
                     let left = core.leave(epoch);
-                    let wanted = core.slots.give();
-                    let quiet = done.as_mut().keep_quietly();
-                    if !left || wanted || !quiet || core.awaited.any() {
-                        return Poll::Ready(Stop::Told { done, left, wanted });
+                    let Kept { slot_wanted, told } = done.as_mut().keep_quietly(&core);
+                    if !left || slot_wanted || !told || core.awaited.any() {
+                        return Poll::Ready(Stop::Told { done, left, slot_wanted });
                     }
                     batch.keep(done);
                 }
@@ -137,12 +136,12 @@ impl<J: Job + ?Sized + 'static> Shift<'_, J> {
         match ran {
             Ok(Poll::Pending) => {
                 *frame.as_mut().place() = Place::Seat(seat);
-                if self.waits(cx) { Poll::Pending } else { Poll::Ready(Found::Order) }
+                if self.waits() { Poll::Pending } else { Poll::Ready(Found::Order) }
             }
-            Ok(Poll::Ready(Stop::Told { mut done, left, wanted })) => {
+            Ok(Poll::Ready(Stop::Told { mut done, left, slot_wanted })) => {
                 seat.mark_idle();
                 *frame.as_mut().place() = Place::Seat(seat);
-                if wanted {
+                if slot_wanted {
                     core.slots.hand_over();
                 }
                 knot::changed(&core);
@@ -199,9 +198,8 @@ impl<J: Job + ?Sized + 'static> Shift<'_, J> {
 
     /// The job is over, and the next one, if one has been found, has its place already.
     fn end(&mut self, seat: Seat, mut done: Order<J>, error: Option<JoinError>) {
-        if seat.core().awaited.any() {
-            done.end();
-        }
+        // A job may come to wait for this one at any time before it is known that it is over.
+        done.end();
         drop(seat);
         done.as_mut().keep(error);
         self.batch.keep(done);
@@ -209,13 +207,13 @@ impl<J: Job + ?Sized + 'static> Shift<'_, J> {
 
     /// The job waits. False: it has been aborted meanwhile.
     #[inline]
-    fn waits(&mut self, cx: &mut Context<'_>) -> bool {
+    fn waits(&mut self) -> bool {
         let Some(frame) = &mut self.order else { return true };
         if !frame.as_mut().wait(self.key) {
             return !frame.is_aborted();
         }
         self.gang.pend(&mut self.batch);
-        frame.enrol(cx)
+        frame.enrol()
     }
 }
 

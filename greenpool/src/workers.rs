@@ -28,6 +28,7 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock, Weak};
+use std::task::Waker;
 
 use tokio::runtime::{Handle, Id};
 
@@ -35,6 +36,7 @@ use crate::error::JoinError;
 use crate::frame::{Frame, Job, Order};
 use crate::gang::Gang;
 use crate::heart::{Abortable, Core};
+use crate::page::{Deck, Page};
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::wake::wake;
 
@@ -91,8 +93,16 @@ pub(crate) struct Inbox<J: ?Sized> {
     pub(crate) orders: VecDeque<Order<J>>,
     /// Frames with nothing in them.
     pub(crate) empty: Vec<Order<J>>,
+    replies: Deck,
     /// Fewer workers have been called than the runtime has threads: who puts something in is to look whether one is needed.
     pub(crate) short: bool,
+}
+
+impl<J: ?Sized> Inbox<J> {
+    /// A reply for a job of that pool.
+    pub(crate) fn deal<T: Send + 'static>(&mut self, core: &Arc<Core>) -> (Arc<Page<T>>, u8) {
+        self.replies.deal(core, self.gang.number())
+    }
 }
 
 impl<J: ?Sized> Workers<J> {
@@ -122,26 +132,27 @@ impl<J: ?Sized> Workers<J> {
     fn open(&self, inboxes: &mut Inboxes<J>, runtime: &Handle) -> usize {
         let workers = self.this.upgrade().expect("somebody is about to put a job in");
         let gang = Gang::new(workers, runtime);
-        inboxes.push(Inbox { runtime: runtime.id(), gang, orders: VecDeque::new(), empty: Vec::new(), short: true });
+        let (orders, empty, replies) = (VecDeque::new(), Vec::new(), Deck::default());
+        inboxes.push(Inbox { runtime: runtime.id(), gang, orders, empty, replies, short: true });
         inboxes.len() - 1
     }
 }
 
 impl<J: Job + ?Sized + 'static> Workers<J> {
-    /// Has a job run on the current runtime. `make` gets the empty frames, if it has a use for one; it runs under a lock.
+    /// Has a job run on the current runtime. `make` gets the inbox that it is put in, and runs under its lock.
     ///
     /// # Panics
     /// Outside of a runtime.
     #[inline]
     #[track_caller]
-    pub(crate) fn put<R>(&self, make: impl FnOnce(&mut Vec<Order<J>>) -> (Order<J>, R)) -> R {
+    pub(crate) fn put<R>(&self, make: impl FnOnce(&mut Inbox<J>) -> (Order<J>, R)) -> R {
         let runtime = Handle::current();
         let id = runtime.id();
         let mut inboxes = self.inboxes();
         let at = inboxes.iter().position(|inbox| inbox.runtime == id);
         let at = at.unwrap_or_else(|| self.open(&mut inboxes, &runtime));
         let inbox = &mut inboxes[at];
-        let (order, made) = make(&mut inbox.empty);
+        let (order, made) = make(inbox);
         inbox.orders.push_back(order);
         let short = inbox.short.then(|| inbox.gang.clone());
         drop(inboxes);
@@ -164,5 +175,9 @@ impl<J: Job + ?Sized> Abortable for Workers<J> {
 
     fn rouse(&self) {
         wake(self.gangs().iter().flat_map(|gang| gang.busy()));
+    }
+
+    fn waker(&self, gang: u32, worker: u32) -> Option<Waker> {
+        self.gangs().iter().find(|known| known.number() == gang)?.waker(worker)
     }
 }

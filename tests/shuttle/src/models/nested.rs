@@ -27,6 +27,11 @@ async fn child(value: Value) -> Value {
     carry(value).await
 }
 
+#[green_pool(size = 2)]
+async fn quick(value: Value) -> Value {
+    value
+}
+
 static ONE: GreenPool = GreenPool::const_new(1);
 
 #[green_pool(size = 1)]
@@ -182,5 +187,23 @@ fn a_job_waits_for_a_job_of_another_pool_that_is_busy() {
         });
         finish(runtime, &[&pool, leaf::pool()], &tally);
         assert_eq!(tally.done(), 2);
+    });
+}
+
+#[test]
+fn a_job_that_awaits_one_that_is_over_is_in_no_knot() {
+    check(|| {
+        let (runtime, tally) = (Runtime::new(2), Tally::default());
+        let pool = GreenPool::new(1);
+        let number = runtime.block_on(async {
+            let first = quick::spawn(tally.value(0)).await;
+            let green = pool.spawn(async move { first.await.unwrap().number }).await;
+            quick::spawn_n(tally.value(1)).await;
+            pool.spawn_n(carry(tally.value(2))).await;
+            green.await.unwrap()
+        });
+        assert_eq!(number, 0);
+        finish(runtime, &[quick::pool(), &pool], &tally);
+        assert_eq!(pool.stats().overflowed, 0);
     });
 }
