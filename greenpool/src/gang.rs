@@ -188,6 +188,9 @@ impl<J: ?Sized> Gang<J> {
         if state.orders.is_empty() {
             state.short = state.staff.called() < self.threads;
             inbox.short = state.short;
+            // A burst's.
+            inbox.orders.shrink_to(PERIOD);
+            state.orders.shrink_to(PERIOD);
             return Vec::new();
         }
         state.watch = None;
@@ -327,6 +330,9 @@ impl<J: Job + ?Sized + 'static> Gang<J> {
         let mut state = self.state();
         let outdated = batch.unjoin();
         state.close(batch);
+        if state.orders.is_empty() {
+            state.orders.shrink_to(PERIOD);
+        }
         let call = call(&mut state);
         drop(state);
         self.make(call);
@@ -385,8 +391,7 @@ impl<J: ?Sized> State<J> {
             return Found::Dismissed;
         }
         self.staff.rest(key);
-        let all_idle = self.staff.idle() == self.staff.len();
-        if all_idle && self.staff.idle().max(self.stored) > KEEP {
+        if self.staff.is_idle() && self.staff.idle().max(self.stored) > KEEP {
             self.watch = Some((key, ROUNDS));
             return Found::Again;
         }

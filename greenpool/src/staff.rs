@@ -10,6 +10,8 @@ pub(crate) struct Staff<P> {
     /// The keys of those that have nothing to do. The last to come is the first to be called.
     idle: Vec<u32>,
     called: usize,
+    /// How many have been sent away, and have not gone.
+    dismissed: usize,
 }
 
 /// One worker.
@@ -53,7 +55,7 @@ impl Call {
 
 impl<P> Default for Staff<P> {
     fn default() -> Self {
-        Staff { posts: Slab::new(), idle: Vec::new(), called: 0 }
+        Staff { posts: Slab::new(), idle: Vec::new(), called: 0, dismissed: 0 }
     }
 }
 
@@ -65,6 +67,11 @@ impl<P> Staff<P> {
     /// How many have nothing to do.
     pub(crate) fn idle(&self) -> usize {
         self.idle.len()
+    }
+
+    /// Whether all have nothing to do, or are about to go.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.idle.len() + self.dismissed == self.posts.len()
     }
 
     /// How many have been called and have not come.
@@ -119,8 +126,10 @@ impl<P> Staff<P> {
     /// A worker goes.
     pub(crate) fn leave(&mut self, key: u32) -> Option<P> {
         let post = self.posts.try_remove(key as usize)?;
-        if post.standing == Standing::Idle {
-            self.idle.retain(|idle| *idle != key);
+        match post.standing {
+            Standing::Idle => self.idle.retain(|idle| *idle != key),
+            Standing::Dismissed => self.dismissed -= 1,
+            Standing::Called | Standing::Busy => {}
         }
         Some(post.of)
     }
@@ -133,6 +142,7 @@ impl<P> Staff<P> {
     /// Sends those away that have been idle longest.
     pub(crate) fn dismiss(&mut self, many: usize) -> Vec<Waker> {
         let posts = &mut self.posts;
+        self.dismissed += many;
         let leave = self.idle.drain(..many).filter_map(|key| {
             let post = &mut posts[key as usize];
             post.standing = Standing::Dismissed;
