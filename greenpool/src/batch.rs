@@ -82,7 +82,7 @@ impl<J: Job + ?Sized> Batch<J> {
             None => (self.next.as_mut(), 1),
         };
         if let Some(core) = first.and_then(|first| first.as_mut().place().core()) {
-            self.epoch = core.join(jobs as u64);
+            self.epoch = core.census.join(jobs as u64);
         }
     }
 
@@ -93,7 +93,7 @@ impl<J: Job + ?Sized> Batch<J> {
         let jobs = many.orders.len() as u64;
         let core = many.orders.front_mut().and_then(|first| first.as_mut().place().core());
         match core {
-            Some(core) if !core.unjoin(self.epoch, jobs) => std::mem::take(&mut many.orders),
+            Some(core) if !core.census.unjoin(self.epoch, jobs) => std::mem::take(&mut many.orders),
             _ => VecDeque::new(),
         }
     }

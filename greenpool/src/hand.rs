@@ -5,7 +5,6 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
@@ -249,7 +248,7 @@ impl<S: Feed> Hand<S> {
         let ran = catch_unwind(AssertUnwindSafe(|| {
             seat.enter(|mut inside| {
                 let epoch = inside.epoch();
-                if core.is_outdated(epoch) {
+                if core.census.is_outdated(epoch) {
                     return Poll::Ready(Stop::Aborted);
                 }
                 loop {
@@ -261,7 +260,7 @@ impl<S: Feed> Hand<S> {
                                 return Poll::Ready(Stop::Nothing { follows: reach.follows });
                             };
                             if reach.follows {
-                                core.counters.spawned.fetch_add(1, Ordering::Relaxed);
+                                core.census.follow(1);
                                 inside.begin_next(core);
                             }
                             current
@@ -270,7 +269,7 @@ impl<S: Feed> Hand<S> {
                     let value = ready!(inside.within(|| poll(this.job.as_mut(), cx)));
                     let keep = left > 0
                         && seated
-                        && !core.is_outdated(epoch)
+                        && !core.census.is_outdated(epoch)
                         && !core.awaited.any()
                         && lineage::am_plain()
                         && (core.slots.is_calm(reach.size) || reach.may_keep_slot());
@@ -294,7 +293,7 @@ impl<S: Feed> Hand<S> {
             Err(payload) => {
                 if doing != Doing::Job {
                     post.number = Some(reach.lose(doing));
-                    core.counters.spawned.fetch_add(u64::from(reach.follows), Ordering::Relaxed);
+                    core.census.follow(u64::from(reach.follows));
                 }
                 Stop::Panicked(payload)
             }
@@ -351,7 +350,7 @@ impl<S: Feed> Hand<S> {
             core.slots.hand_over();
         }
         if !left {
-            core.leave_outdated();
+            core.census.leave_outdated();
         }
         wake(consumer);
         knot::changed(core);

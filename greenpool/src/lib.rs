@@ -74,6 +74,7 @@
 mod batch;
 mod blocked;
 mod call;
+mod census;
 mod claim;
 mod crew;
 mod error;

@@ -559,8 +559,8 @@ impl GreenPool {
         let read = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         let counters = &core.counters;
         // In this order, a job that begins or ends meanwhile is never among the finished too early.
-        let spawned = read(&counters.spawned);
-        let live = core.live();
+        let spawned = core.census.begun();
+        let live = core.census.live();
         let (panicked, aborted) = (read(&counters.panicked), read(&counters.aborted));
         PoolStats {
             size: self.size(),
@@ -826,7 +826,7 @@ impl Future for AbortAll {
             !lineage::is_inside(&self.core),
             "`abort_all` awaited inside of a job of the same pool: the job could only wait for itself"
         );
-        if self.core.poll_outdated(cx.waker()) { Poll::Ready(self.aborted) } else { Poll::Pending }
+        if self.core.census.poll_outdated(cx.waker()) { Poll::Ready(self.aborted) } else { Poll::Pending }
     }
 }
 

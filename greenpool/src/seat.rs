@@ -68,7 +68,7 @@ impl Seat {
     /// A job begins with a slot that has just been acquired, or lent by `lender`.
     #[inline]
     pub(crate) fn new(core: Arc<Core>, lender: Option<Arc<Member>>) -> Self {
-        let epoch = core.join(1);
+        let epoch = core.census.join(1);
         Self::joined(lender.map_or(Lineage::Plain(core), Lineage::OnLoan), epoch)
     }
 
@@ -88,7 +88,7 @@ impl Seat {
     /// Polls the job as what it is: known to greenpool's verbs, and ready to be told to end.
     #[inline]
     pub(crate) fn poll<T>(&mut self, poll: impl FnOnce() -> Poll<T>) -> Poll<Result<T, Ended>> {
-        if self.core().is_outdated(self.epoch) {
+        if self.core().census.is_outdated(self.epoch) {
             return Poll::Ready(Err(Ended::Aborted));
         }
         self.enter(|inside| inside.span.within(poll)).map(Ok)
@@ -107,7 +107,7 @@ impl Seat {
     /// Whether the job has been told to end.
     #[inline]
     pub(crate) fn is_outdated(&self) -> bool {
-        self.core().is_outdated(self.epoch)
+        self.core().census.is_outdated(self.epoch)
     }
 
     /// The job is not being polled any more, and did not come to its end.
@@ -131,13 +131,13 @@ impl Seat {
     #[inline]
     pub(crate) fn vacate(&mut self) -> bool {
         self.state = State::Vacant;
-        self.core().leave(self.epoch)
+        self.core().census.leave(self.epoch)
     }
 
     /// Another job begins in a seat that was vacated, with a slot of the pool's own.
     #[inline]
     pub(crate) fn begin(&mut self, core: &Core) {
-        self.epoch = core.join(1);
+        self.epoch = core.census.join(1);
         self.state = State::Idle;
         self.span.renew(core);
     }
@@ -158,7 +158,7 @@ impl Drop for Seat {
             State::Done => {}
             State::Vacant => return,
             State::Withdrawn => {
-                counters.spawned.fetch_sub(1, Ordering::Relaxed);
+                self.core().census.withdraw(1);
             }
             State::Polling => {
                 counters.panicked.fetch_add(1, Ordering::Relaxed);
@@ -172,11 +172,11 @@ impl Drop for Seat {
         };
         // Who sees the slot come back, as `waitall` does, finds the job gone from the census. `abort_all` waits for the census,
         // and is to find the slot free: a job that it has told to end is counted out last.
-        let left = lineage.core().leave(self.epoch);
+        let left = lineage.core().census.leave(self.epoch);
         let core = (!left).then(|| lineage.core().clone());
         lineage.end();
         if let Some(core) = core {
-            core.leave_outdated();
+            core.census.leave_outdated();
         }
     }
 }
@@ -257,7 +257,7 @@ impl Slot {
     fn begin(mut self, epoch: Option<u32>) -> Seat {
         let Some(held) = self.0.take() else { unreachable!("a slot is used once") };
         let lineage = held.lineage();
-        let epoch = epoch.unwrap_or_else(|| lineage.core().join(1));
+        let epoch = epoch.unwrap_or_else(|| lineage.core().census.join(1));
         Seat::joined(lineage, epoch)
     }
 

@@ -99,7 +99,7 @@ impl<J: Job + ?Sized + 'static> Shift<'_, J> {
         let ran = catch_unwind(AssertUnwindSafe(|| {
             seat.enter(|mut inside| {
                 let epoch = inside.epoch();
-                if core.is_outdated(epoch) {
+                if core.census.is_outdated(epoch) {
                     return Poll::Ready(Stop::Aborted);
                 }
                 loop {
@@ -120,11 +120,11 @@ impl<J: Job + ?Sized + 'static> Shift<'_, J> {
                     };
                     many = true;
                     let mut done = std::mem::replace(frame, next);
-                    if batch.epoch() != epoch || core.is_outdated(epoch) || !frame.as_mut().place().yield_own() {
+                    if batch.epoch() != epoch || core.census.is_outdated(epoch) || !frame.as_mut().place().yield_own() {
                         return Poll::Ready(Stop::Next(done));
                     }
                     inside.begin_next(&core);
-                    let left = core.leave(epoch);
+                    let left = core.census.leave(epoch);
                     let Kept { slot_wanted, told } = done.as_mut().keep_quietly(&core);
                     if !left || slot_wanted || !told || core.awaited.any() {
                         return Poll::Ready(Stop::Told { done, left, slot_wanted });
@@ -148,7 +148,7 @@ impl<J: Job + ?Sized + 'static> Shift<'_, J> {
                 done.as_mut().keep(None);
                 batch.keep(done);
                 if !left {
-                    core.leave_outdated();
+                    core.census.leave_outdated();
                 }
                 Poll::Ready(Found::Order)
             }
