@@ -4,7 +4,9 @@
 //!
 //! There are two queues. Whoever spawns puts an order into the gang's [inbox](crate::workers::Inbox), under a lock that workers rarely take; a worker that
 //! finds the gang's own queue empty takes all that is in the inbox, and brings the empty frames there. So those who spawn and those who work
-//! meet once for many jobs. Both queues are in reach of all workers.
+//! meet once for many jobs. Both queues are in reach of all workers. When several orders have come at once, a worker that is done with the last of them lets the
+//! scheduler have its turn before it looks again: else two threads that do very little with each job would soon meet for each of them, and wait for each other's
+//! lines of memory most of the time.
 //!
 //! Who spawns has to look at the gang itself only if the inbox says that it is *short* of workers: that fewer have been called than the runtime has
 //! threads. Otherwise the ones that are about to come will see to the order. The gang changes that word, and counts the orders of
@@ -50,6 +52,8 @@ pub(crate) struct Gang<J: ?Sized> {
 
 struct State<J: ?Sized> {
     orders: VecDeque<Order<J>>,
+    /// How many came out of the inbox at last.
+    fetched: usize,
     /// Frames with nothing in them.
     empty: Vec<Order<J>>,
     /// How many of them there were in the inbox at last.
@@ -82,6 +86,7 @@ impl<J: ?Sized> Gang<J> {
     pub(crate) fn new(workers: Arc<Workers<J>>, runtime: &Handle) -> Arc<Self> {
         let state = State {
             orders: VecDeque::new(),
+            fetched: 0,
             empty: Vec::new(),
             stored: 0,
             spare: None,
@@ -178,6 +183,7 @@ impl<J: ?Sized> Gang<J> {
         let mut inboxes = self.workers.inboxes();
         let Some(inbox) = self.find(&mut inboxes) else { return Vec::new() };
         std::mem::swap(&mut inbox.orders, &mut state.orders);
+        state.fetched = state.orders.len();
         state.low.1 = state.low.1.min(inbox.empty.len());
         if inbox.empty.is_empty() {
             std::mem::swap(&mut inbox.empty, &mut state.empty);
@@ -267,7 +273,12 @@ impl<J: Job + ?Sized + 'static> Gang<J> {
 
     /// A worker is done with all jobs in its batch. If there is a next one it is in `batch` then; `many`: and perhaps others too.
     pub(crate) fn next(self: &Arc<Self>, key: u32, batch: &mut Batch<J>, many: bool) -> Found {
-        self.take(self.state(), key, batch, many)
+        let mut state = self.state();
+        if many && !self.single && state.orders.is_empty() && state.fetched > 1 {
+            state.close(batch);
+            return Found::Again;
+        }
+        self.take(state, key, batch, many)
     }
 
     #[inline]
