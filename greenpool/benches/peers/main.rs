@@ -10,6 +10,7 @@ mod report;
 mod ways;
 
 mod contest;
+mod crossing;
 mod matrix;
 mod producers;
 mod rows;
@@ -85,6 +86,7 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<bool, String> {
     let plan = Plan::new(options);
     let runtimes = Runtimes::new().map_err(|why| format!("cannot start a runtime: {why}"))?;
+    let start = crossing::measure();
     let (bounds, queue) = rows::measure(&plan, &runtimes);
     let matrix = matrix::measure(&plan, &runtimes);
     let mut tables = if options.markdown { matrix.summary() } else { matrix.tables() };
@@ -92,9 +94,11 @@ fn run(options: &Options) -> Result<bool, String> {
     if tables.iter().all(report::Table::is_empty) {
         return Err("nothing has that in its name".into());
     }
+    let crossing = [start, crossing::measure()];
+    tables.push(crossing::table(crossing));
     report::print(&tables, options.markdown);
     if options.filter.is_none() {
-        let figures = json!({ "quick": options.quick, "matrix": matrix.json(), "bounds": bound::json(&bounds) });
+        let figures = json!({ "quick": options.quick, "matrix": matrix.json(), "bounds": bound::json(&bounds), "crossing_ns": crossing });
         report::write("peers", figures).map_err(|why| format!("cannot write the figures: {why}"))?;
     }
     Ok(!options.check || bounds.iter().all(Bound::holds))
