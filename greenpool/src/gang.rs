@@ -334,7 +334,11 @@ impl<J: Job + ?Sized + 'static> Gang<J> {
 
     /// A worker's job has begun to wait.
     pub(crate) fn pend(self: &Arc<Self>, batch: &mut Batch<J>) {
-        self.give_back(batch, |state| self.call(state, 1));
+        self.give_back(batch, |state| {
+            // More of its kind will wait too. (Those in the inbox have been seen to.)
+            let wanted = state.orders.len().min(self.threads + 1);
+            if state.staff.called() < wanted { state.call() } else { Call::Nobody }
+        });
     }
 
     fn give_back(self: &Arc<Self>, batch: &mut Batch<J>, call: impl FnOnce(&mut State<J>) -> Call) {
