@@ -305,7 +305,7 @@ where
     P: PooledFn<A, O>,
 {
     let core = pool::<P, A, O>();
-    match Acquire::begin(core, || lineage::member_of(core)) {
+    match Acquire::begin(core, || lineage::member_of(core), None) {
         Begun::Closed => task::refuse(core),
         Begun::Acquired => begin::<P, A, O>(|| args, None),
         Begun::Queued(acquire) => task::queue(core, acquire, P::call(args)),

@@ -1,7 +1,7 @@
 //! Claims on a slot: a place in the queue, from which one is served in turn or by a loan.
 
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use crate::heart::Core;
 use crate::knot;
@@ -23,14 +23,14 @@ pub(crate) enum Begun {
 }
 
 impl Acquire {
-    /// Takes a slot if one is free, else a place in the queue, and asks `above` to lend one.
-    pub(crate) fn begin(core: &Arc<Core>, above: impl FnOnce() -> Option<Arc<Member>>) -> Begun {
+    /// Takes a slot if one is free, else a place in the queue, and asks `above` to lend one. When it has one that wakes `waker`.
+    pub(crate) fn begin(core: &Arc<Core>, above: impl FnOnce() -> Option<Arc<Member>>, waker: Option<&Waker>) -> Begun {
         match core.slots.try_acquire() {
             Ok(()) => return Begun::Acquired,
             Err(Refusal::Closed) => return Begun::Closed,
             Err(Refusal::Full) => {}
         }
-        match core.slots.enqueue(Line::Waiters) {
+        match core.slots.enqueue(Line::Waiters, waker) {
             Ok(None) => Begun::Acquired,
             Err(_) => Begun::Closed,
             Ok(Some(ticket)) => {

@@ -232,7 +232,7 @@ impl<T> Flow<T> {
 
     /// Takes a slot, or the map's place in the pool's queue. Only one task of a map does this at a time.
     pub(crate) fn begin(&self) -> Begun {
-        let begun = Acquire::begin(&self.core, || self.maker.clone());
+        let begun = Acquire::begin(&self.core, || self.maker.clone(), None);
         if let Begun::Queued(acquire) = &begun {
             let claim = acquire.claim();
             let mut state = self.state();

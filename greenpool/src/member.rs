@@ -390,7 +390,7 @@ impl Member {
     fn resume(self: &Arc<Self>, standing: &mut Standing) {
         standing.slot = Slot::Away;
         if standing.ticket.is_none() {
-            match self.core.slots.enqueue(Line::Resumers) {
+            match self.core.slots.enqueue(Line::Resumers, None) {
                 Ok(Some(ticket)) => standing.ticket = Some(ticket),
                 Ok(None) | Err(_) => standing.slot = Slot::Here,
             }

@@ -197,7 +197,7 @@ impl GreenPool {
         F::Output: Send + 'static,
     {
         let core = self.core();
-        match Acquire::begin(core, || lineage::member_of(core)) {
+        match Acquire::begin(core, || lineage::member_of(core), None) {
             Begun::Closed => task::refuse(core),
             Begun::Acquired => task::begin(future, core, None),
             Begun::Queued(acquire) => task::queue(core, acquire, future),
@@ -781,7 +781,7 @@ impl Future for WaitAll {
         );
         let ticket = match this.ticket {
             Some(ticket) => ticket,
-            None => match this.core.slots.enqueue(Line::Idlers) {
+            None => match this.core.slots.enqueue(Line::Idlers, None) {
                 Ok(Some(ticket)) => *this.ticket.insert(ticket),
                 Ok(None) | Err(_) => return Poll::Ready(()),
             },

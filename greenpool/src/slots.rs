@@ -252,8 +252,8 @@ impl<L> Slots<L> {
         self.settle(self.lock());
     }
 
-    /// Takes a place in `line`, or a slot if one is free and nobody is queued (then there is no ticket).
-    pub(crate) fn enqueue(&self, line: Line) -> Result<Option<Ticket>, Refusal> {
+    /// Takes a place in `line`, or a slot if one is free and nobody is queued (then there is no ticket). When the ticket is served that wakes `waker`.
+    pub(crate) fn enqueue(&self, line: Line, waker: Option<&Waker>) -> Result<Option<Ticket>, Refusal> {
         let mut queues = self.lock();
         let mut word = self.word.load(Ordering::Acquire);
         loop {
@@ -267,13 +267,13 @@ impl<L> Slots<L> {
             // the next `release`.
             match self.word.compare_exchange_weak(word, to, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) if line == Line::Idlers => {
-                    let ticket = queues.push(line);
+                    let ticket = queues.push(line, waker);
                     // Perhaps nothing runs already; then the ticket is served at once.
                     self.settle(queues);
                     return Ok(Some(ticket));
                 }
                 Ok(_) if to == word + ONE => return Ok(None),
-                Ok(_) => return Ok(Some(queues.push(line))),
+                Ok(_) => return Ok(Some(queues.push(line, waker))),
                 Err(now) => word = now,
             }
         }
@@ -465,11 +465,12 @@ impl<L> Queues<L> {
         self.ends[Line::Resumers as usize].head.or(self.ends[Line::Waiters as usize].head)
     }
 
-    fn push(&mut self, line: Line) -> Ticket {
+    fn push(&mut self, line: Line, waker: Option<&Waker>) -> Ticket {
         self.numbers += 1;
         let number = self.numbers;
         let ends = self.ends[line as usize];
-        let key = self.nodes.insert(Node { number, line, stage: Stage::Queued(None), prev: ends.tail, next: None });
+        let stage = Stage::Queued(waker.cloned());
+        let key = self.nodes.insert(Node { number, line, stage, prev: ends.tail, next: None });
         match ends.tail {
             Some(tail) => self.nodes[tail].next = Some(key),
             None => self.ends[line as usize].head = Some(key),

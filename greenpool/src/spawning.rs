@@ -176,9 +176,14 @@ impl<S: Start> Spawning<S, S::Output, S::Handle> {
             match std::mem::replace(&mut self.stage, Stage::Start) {
                 Stage::Start => {
                     let core = self.what.as_ref().expect(OVER).core();
-                    match Acquire::begin(core, || lineage::member_of(core)) {
+                    match Acquire::begin(core, || lineage::member_of(core), Some(cx.waker())) {
                         Begun::Acquired => return self.start(None, cx),
-                        Begun::Queued(acquire) => self.stage = Stage::Queued(acquire),
+                        Begun::Queued(acquire) => {
+                            self.stage = Stage::Queued(acquire);
+                            if !self.may_borrow() {
+                                return Poll::Pending;
+                            }
+                        }
                         Begun::Closed => return self.refused(cx),
                     }
                 }
@@ -221,9 +226,21 @@ impl<S: Start> Spawning<S, S::Output, S::Handle> {
         if let Poll::Ready(grant) = acquire.poll(cx) {
             return Poll::Ready(grant);
         }
+        if !self.may_borrow() {
+            return Poll::Pending;
+        }
         // In a job of this pool, this lends the job's own slot to the ticket at once.
         self.blocked.pend(acquire.core(), Some(acquire.ticket()), || Outlook::Ticket, cx);
         acquire.poll(cx)
+    }
+
+    /// Whether this is polled in a job. Whoever else is queued just waits for its turn.
+    fn may_borrow(&mut self) -> bool {
+        let is_job = lineage::is_job();
+        if !is_job {
+            self.blocked.clear();
+        }
+        is_job
     }
 }
 

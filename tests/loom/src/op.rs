@@ -149,6 +149,7 @@ impl World {
 
     fn acquire(&self, line: Line) -> Left {
         match self.queue(line) {
+            Ok(Some(place)) if line == Line::Waiters => Left { places: vec![place], ..Left::default() },
             Ok(Some(place)) => self.poll(place),
             Ok(None) => {
                 self.nobody_was_before((usize::MAX, 0));

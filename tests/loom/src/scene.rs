@@ -62,7 +62,7 @@ fn line_of(op: Op) -> Option<Line> {
 
 /// Queues and asks once. Only an idle pool, of which there may be one, has an answer at once.
 fn place(slots: &Slots<&'static str>, line: Line) -> (Place, bool) {
-    let ticket = slots.enqueue(line).unwrap().expect("all slots are taken");
+    let ticket = slots.enqueue(line, None).unwrap().expect("all slots are taken");
     let bell = Arc::new(Bell(Ghost::new(0)));
     let pending = slots.poll(ticket, &Waker::from(bell.clone())).is_pending();
     assert!(pending || line == Line::Idlers);

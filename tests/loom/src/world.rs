@@ -132,7 +132,9 @@ impl World {
 
     pub(crate) fn queue(&self, line: Line) -> Result<Option<Place>, Refusal> {
         let bell = Arc::new(Bell(Ghost::new(0)));
-        Ok(self.slots.enqueue(line)?.map(|ticket| Place { ticket, line, bell, early: false }))
+        // Who wants to begin a job says at once how it is to be woken; others look once more for that.
+        let waker = (line == Line::Waiters).then(|| Waker::from(bell.clone()));
+        Ok(self.slots.enqueue(line, waker.as_ref())?.map(|ticket| Place { ticket, line, bell, early: false }))
     }
 
     /// What has to hold when nobody does anything. Takes what has been served out of `left`.
