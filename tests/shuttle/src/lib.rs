@@ -26,6 +26,7 @@ include!(concat!(env!("OUT_DIR"), "/greenpool.rs"));
 mod models {
     mod abort;
     mod check;
+    mod handles;
     mod map;
     mod nested;
     mod pile;

@@ -1,0 +1,160 @@
+//! Handles on jobs, one after the other: what was said of one job is not said of the next.
+
+use std::thread::{self, JoinHandle};
+
+use greenpool_macros::green_pool;
+use tokio::runtime::Runtime;
+
+use super::check::check;
+use super::world::{Gate, Tally, Value, any, any_below, carry, finish};
+use crate::GreenPool;
+use crate::{AbortHandle, GreenThread};
+
+#[green_pool(size = 1)]
+async fn work(value: Value) -> Value {
+    if any() { carry(value).await } else { value }
+}
+
+#[green_pool(size = 2)]
+async fn wait(gate: Gate, value: Value) -> Value {
+    gate.pass().await;
+    value
+}
+
+/// A value that says when it is dropped.
+struct Last(Gate);
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        self.0.open();
+    }
+}
+
+#[green_pool(size = 2)]
+async fn quick(gate: Gate) -> Last {
+    Last(gate)
+}
+
+/// Does with a handle what somebody may do.
+async fn treat(
+    green: GreenThread<Value>,
+    number: usize,
+    aborts: &mut Vec<AbortHandle>,
+    others: &mut Vec<JoinHandle<()>>,
+) {
+    match any_below(7) {
+        0 => drop(green),
+        1 => others.push(thread::spawn(move || drop(green))),
+        2 => {
+            green.abort();
+            match green.await {
+                Ok(value) => assert_eq!(value.number, number),
+                Err(error) => assert!(error.is_cancelled()),
+            }
+        }
+        3 => {
+            green.abort();
+            drop(green);
+        }
+        4 => {
+            let mut green = green;
+            assert_eq!((&mut green).await.unwrap().number, number);
+            green.abort();
+        }
+        5 => {
+            aborts.push(green.abort_handle());
+            assert_eq!(green.await.unwrap().number, number);
+        }
+        _ => assert_eq!(green.await.unwrap().number, number),
+    }
+}
+
+#[test]
+fn what_was_done_to_one_job_is_not_done_to_the_next() {
+    check(|| {
+        let (runtime, tally) = (Runtime::new(1 + any_below(2)), Tally::default());
+        let mut others = Vec::new();
+        let aborts = runtime.block_on(async {
+            let mut aborts = Vec::new();
+            for number in 0..3 {
+                let green = work::spawn(tally.value(number)).await;
+                treat(green, number, &mut aborts, &mut others).await;
+            }
+            aborts
+        });
+        let over = aborts.clone();
+        others.push(thread::spawn(move || over.iter().for_each(AbortHandle::abort)));
+        for number in 3..5 {
+            let green = runtime.block_on(work::spawn(tally.value(number)));
+            assert_eq!(runtime.block_on(green).unwrap().number, number);
+        }
+        for other in others {
+            other.join().unwrap();
+        }
+        finish(runtime, &[work::pool()], &tally);
+        assert!(aborts.iter().all(AbortHandle::is_finished));
+    });
+}
+
+#[test]
+fn each_of_several_jobs_that_wait_is_the_one_that_is_aborted() {
+    check(|| {
+        let (runtime, tally) = (Runtime::new(1 + any_below(2)), Tally::default());
+        // So that what comes next is used for the second time.
+        for number in 0..any_below(3) {
+            let gate = Gate::default();
+            let green = runtime.block_on(wait::spawn(gate.clone(), tally.value(number)));
+            gate.open();
+            drop(runtime.block_on(green));
+        }
+        let gate = Gate::default();
+        let [first, second] = [0, 1].map(|number| runtime.block_on(wait::spawn(gate.clone(), tally.value(number))));
+        let aborted = any_below(2);
+        let (abort, keep) = if aborted == 0 { (first, second) } else { (second, first) };
+        let other = thread::spawn(move || {
+            abort.abort();
+            abort
+        });
+        let abort = other.join().unwrap();
+        assert!(runtime.block_on(abort).is_err_and(|error| error.is_cancelled()));
+        gate.open();
+        assert_eq!(runtime.block_on(keep).unwrap().number, 1 - aborted);
+        finish(runtime, &[wait::pool()], &tally);
+    });
+}
+
+#[test]
+fn a_job_that_is_let_go_of_at_any_moment_takes_its_value_along() {
+    check(|| {
+        let (runtime, tally) = (Runtime::new(1 + any_below(2)), Tally::default());
+        let pool = GreenPool::new(1);
+        let (green, abort) = runtime.block_on(async {
+            let green = if any() { work::spawn(tally.value(0)).await } else { pool.spawn(carry(tally.value(0))).await };
+            let abort = green.abort_handle();
+            (green, abort)
+        });
+        let other = thread::spawn(move || drop(green));
+        if any() {
+            abort.abort();
+        }
+        other.join().unwrap();
+        finish(runtime, &[work::pool(), &pool], &tally);
+        assert!(abort.is_finished());
+    });
+}
+
+#[test]
+fn a_value_whose_handle_goes_at_the_last_moment_is_not_kept_for_the_next_job() {
+    check(|| {
+        let (runtime, gate) = (Runtime::new(1 + any_below(2)), Gate::default());
+        let green = runtime.block_on(async {
+            let green = quick::spawn(gate.clone()).await;
+            quick::spawn_n(Gate::default()).await;
+            green
+        });
+        let other = thread::spawn(move || drop(green));
+        runtime.block_on(gate.pass());
+        other.join().unwrap();
+        finish(runtime, &[quick::pool()], &Tally::default());
+    });
+}
