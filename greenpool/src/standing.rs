@@ -247,6 +247,10 @@ impl Standing {
         let (idle, suspect) = (quiet && self.slot != Slot::Away, self.is_suspect());
         let listed = idle || suspect;
         let noted = &mut self.noted;
+        // Before it is counted, and for as long: who finds that every slot is accounted for is to find by whom.
+        if listed && noted.listed.is_none() {
+            noted.listed = Some(stalled.add(member.clone()));
+        }
         if drifting && !noted.drifting {
             stalled.drifting.fetch_add(1, Ordering::SeqCst);
         }
@@ -260,13 +264,9 @@ impl Standing {
             (false, true) => drop(stalled.suspects.fetch_sub(1, Ordering::SeqCst)),
             _ => {}
         }
-        match (listed, noted.listed) {
-            (true, None) => noted.listed = Some(stalled.add(member.clone())),
-            (false, Some(key)) => {
-                noted.listed = None;
-                stalled.remove(key);
-            }
-            _ => {}
+        if let (false, Some(key)) = (listed, noted.listed) {
+            noted.listed = None;
+            stalled.remove(key);
         }
         if noted.idle && !idle {
             core.awaited.note_move();
