@@ -61,7 +61,7 @@ impl Census {
         self.begun.fetch_add(jobs, Ordering::Relaxed);
     }
 
-    /// A job that has joined had nothing to do.
+    /// So many jobs that have joined had nothing to do.
     pub(crate) fn withdraw(&self, jobs: u64) {
         self.begun.fetch_sub(jobs, Ordering::Relaxed);
     }

@@ -15,7 +15,6 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use crate::error::JoinError;
-use crate::heart::Core;
 use crate::reply::Promise;
 use crate::seat::{Place, Slot};
 
@@ -116,16 +115,8 @@ pub(crate) trait Job: Send {
     /// The job is over, and its slot is back: hands over the value, or this error.
     fn keep(self: Pin<&mut Self>, error: Option<JoinError>);
 
-    /// The job is over: gives its slot back, one of the pool's own, and hands over the value if that runs no code of a user's.
-    fn keep_quietly(self: Pin<&mut Self>, core: &Core) -> Kept;
-}
-
-/// How a job that is over has been kept.
-pub(crate) struct Kept {
-    /// Somebody waits for the slot.
-    pub(crate) slot_wanted: bool,
-    /// Whoever wants the value has it. Else it is still to be handed over.
-    pub(crate) told: bool,
+    /// Likewise with the value, if that runs no code of a user's; else gives false.
+    fn keep_quietly(self: Pin<&mut Self>) -> bool;
 }
 
 impl<F> Job for Frame<F>
@@ -201,18 +192,20 @@ where
     }
 
     #[inline]
-    fn keep_quietly(self: Pin<&mut Self>, core: &Core) -> Kept {
+    fn keep_quietly(self: Pin<&mut Self>) -> bool {
         let mut this = self.project();
         if !this.promise.is_wanted() {
-            return Kept { slot_wanted: core.slots.give(), told: true };
+            return true;
         }
-        let value = this.content.as_mut().project_replace(Content::Nothing).into_value();
-        let (slot_wanted, kept) = this.promise.keep_quietly(value, || core.slots.give());
+        let Some(value) = this.content.as_mut().project_replace(Content::Nothing).into_value() else {
+            return false;
+        };
+        let kept = this.promise.keep_quietly(value);
         let told = kept.is_ok();
-        if let Err(Some(value)) = kept {
+        if let Err(value) = kept {
             this.content.set(Content::Value { value });
         }
-        Kept { slot_wanted, told }
+        told
     }
 }
 

@@ -113,6 +113,18 @@ impl<T> Reply<T> {
         }
     }
 
+    /// The job is over, and its slot is free: has the value if nobody is to be told and nothing is to be dropped. (So no job awaits it, and nobody has to be told that it is
+    /// [about to end](Receiver::ending).)
+    #[inline]
+    fn put_quietly(&self, value: T) -> Result<(), T> {
+        let mut state = self.state();
+        if let Stage::Open(Open { reader: None, detached: false, .. }) = state.stage {
+            state.stage = Stage::There(Ok(value));
+            return Ok(());
+        }
+        Err(value)
+    }
+
     /// The job waits for something, and that worker runs it. False: it is to be aborted.
     fn enrol(&self, worker: u32) -> bool {
         let mut state = self.state();
@@ -153,22 +165,6 @@ impl<T> Page<T> {
         drop(state);
         wake(reader);
         None
-    }
-
-    /// Likewise, if nobody is to be told and nothing is to be dropped. `give` gives the slot back in any case: who asks whether the job is
-    /// [about to end](Receiver::ending) does so before, or afterwards.
-    #[inline]
-    fn put_quietly<R>(&self, at: u8, value: Option<T>, give: impl FnOnce() -> R) -> (R, Result<(), Option<T>>) {
-        let mut state = self.reply(at).state();
-        state.end();
-        let given = give();
-        match (&state.stage, value) {
-            (Stage::Open(Open { reader: None, detached: false, .. }), Some(value)) => {
-                state.stage = Stage::There(Ok(value));
-                (given, Ok(()))
-            }
-            (_, value) => (given, Err(value)),
-        }
     }
 
     fn abort(&self, at: u8) {
@@ -270,11 +266,8 @@ impl<T> Receiver<T> {
 
     /// The result, if it is there.
     pub(crate) fn take(&mut self) -> Option<Result<T, JoinError>> {
-        if self.taken {
-            return None;
-        }
         let result = self.reply().state().take();
-        self.taken = result.is_some();
+        self.taken |= result.is_some();
         result
     }
 
@@ -286,9 +279,6 @@ impl<T> Receiver<T> {
 
     /// The error, if that is the result; then a cancellation stays in its place.
     pub(crate) fn take_error(&mut self) -> Option<JoinError> {
-        if self.taken {
-            return None;
-        }
         match &mut self.reply().state().stage {
             Stage::There(Err(error)) => Some(std::mem::replace(error, JoinError::cancelled())),
             _ => None,
@@ -453,13 +443,14 @@ impl<T> Promise<T> {
         unwanted
     }
 
-    /// Hands a value over, if that runs no code of a user's; else gives it back. `give` gives the slot back.
+    /// Hands a value over, if that runs no code of a user's.
     #[inline]
-    pub(crate) fn keep_quietly<R>(&mut self, value: Option<T>, give: impl FnOnce() -> R) -> (R, Result<(), Option<T>>) {
-        let Some(page) = self.page() else { return (give(), Ok(())) };
-        let (given, kept) = page.put_quietly(self.at, value, give);
-        self.wanted = kept.is_err();
-        (given, kept)
+    pub(crate) fn keep_quietly(&mut self, value: T) -> Result<(), T> {
+        if let Some(reply) = self.reply() {
+            reply.put_quietly(value)?;
+        }
+        self.wanted = false;
+        Ok(())
     }
 }
 

@@ -180,7 +180,8 @@ impl<S: Start> Spawning<S, S::Output, S::Handle> {
                         Begun::Acquired => return self.start(None, cx),
                         Begun::Queued(acquire) => {
                             self.stage = Stage::Queued(acquire);
-                            if !self.may_borrow() {
+                            // A job may be able to borrow a slot. Anybody else waits to be woken.
+                            if !lineage::is_job() {
                                 return Poll::Pending;
                             }
                         }
@@ -226,21 +227,9 @@ impl<S: Start> Spawning<S, S::Output, S::Handle> {
         if let Poll::Ready(grant) = acquire.poll(cx) {
             return Poll::Ready(grant);
         }
-        if !self.may_borrow() {
-            return Poll::Pending;
-        }
         // In a job of this pool, this lends the job's own slot to the ticket at once.
         self.blocked.pend(acquire.core(), Some(acquire.ticket()), || Outlook::Ticket, cx);
-        acquire.poll(cx)
-    }
-
-    /// Whether this is polled in a job. Whoever else is queued just waits for its turn.
-    fn may_borrow(&mut self) -> bool {
-        let is_job = lineage::is_job();
-        if !is_job {
-            self.blocked.clear();
-        }
-        is_job
+        if lineage::is_job() { acquire.poll(cx) } else { Poll::Pending }
     }
 }
 

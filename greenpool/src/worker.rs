@@ -15,7 +15,7 @@ use std::task::{Context, Poll, ready};
 
 use crate::batch::Batch;
 use crate::error::JoinError;
-use crate::frame::{Job, Kept, Order};
+use crate::frame::{Job, Order};
 use crate::gang::{Found, Gang};
 use crate::knot;
 use crate::lineage;
@@ -125,7 +125,9 @@ impl<J: Job + ?Sized + 'static> Shift<'_, J> {
                     }
                     inside.begin_next(&core);
                     let left = core.census.leave(epoch);
-                    let Kept { slot_wanted, told } = done.as_mut().keep_quietly(&core);
+                    // Who waits for the job that is over may not know it yet. The next one moves meanwhile, so nobody takes the pool for stuck.
+                    let slot_wanted = core.slots.give();
+                    let told = done.as_mut().keep_quietly();
                     if !left || slot_wanted || !told || core.awaited.any() {
                         return Poll::Ready(Stop::Told { done, left, slot_wanted });
                     }

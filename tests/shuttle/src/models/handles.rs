@@ -7,8 +7,7 @@ use tokio::runtime::Runtime;
 
 use super::check::check;
 use super::world::{Gate, Tally, Value, any, any_below, carry, finish};
-use crate::GreenPool;
-use crate::{AbortHandle, GreenThread};
+use crate::{AbortHandle, GreenPool, GreenThread};
 
 #[green_pool(size = 1)]
 async fn work(value: Value) -> Value {
@@ -120,36 +119,6 @@ fn each_of_several_jobs_that_wait_is_the_one_that_is_aborted() {
         gate.open();
         assert_eq!(runtime.block_on(keep).unwrap().number, 1 - aborted);
         finish(runtime, &[wait::pool()], &tally);
-    });
-}
-
-#[green_pool(size = 1)]
-async fn single(value: Value) -> Value {
-    value
-}
-
-#[test]
-fn a_job_that_awaits_one_job_after_the_other_is_in_no_knot() {
-    check(|| {
-        let (runtime, tally) = (Runtime::new(2), Tally::default());
-        let pool = GreenPool::new(1);
-        let given = tally.clone();
-        runtime.block_on(async {
-            let green = pool
-                .spawn(async move {
-                    for number in 0..3 {
-                        let green = single::spawn(given.value(number)).await;
-                        if any() {
-                            assert_eq!(green.await.unwrap().number, number);
-                        }
-                    }
-                })
-                .await;
-            pool.spawn_n(carry(tally.value(5))).await;
-            green.await.unwrap();
-        });
-        finish(runtime, &[single::pool(), &pool], &tally);
-        assert_eq!((single::pool().stats().overflowed, pool.stats().overflowed), (0, 0));
     });
 }
 

@@ -32,6 +32,11 @@ async fn quick(value: Value) -> Value {
     value
 }
 
+#[green_pool(size = 1)]
+async fn single(value: Value) -> Value {
+    value
+}
+
 static ONE: GreenPool = GreenPool::const_new(1);
 
 #[green_pool(size = 1)]
@@ -205,5 +210,30 @@ fn a_job_that_awaits_one_that_is_over_is_in_no_knot() {
         assert_eq!(number, 0);
         finish(runtime, &[quick::pool(), &pool], &tally);
         assert_eq!(pool.stats().overflowed, 0);
+    });
+}
+
+#[test]
+fn a_job_that_awaits_one_job_after_the_other_is_in_no_knot() {
+    check(|| {
+        let (runtime, tally) = (Runtime::new(2), Tally::default());
+        let pool = GreenPool::new(1);
+        let given = tally.clone();
+        runtime.block_on(async {
+            let green = pool
+                .spawn(async move {
+                    for number in 0..3 {
+                        let green = single::spawn(given.value(number)).await;
+                        if any() {
+                            assert_eq!(green.await.unwrap().number, number);
+                        }
+                    }
+                })
+                .await;
+            pool.spawn_n(carry(tally.value(5))).await;
+            green.await.unwrap();
+        });
+        finish(runtime, &[single::pool(), &pool], &tally);
+        assert_eq!((single::pool().stats().overflowed, pool.stats().overflowed), (0, 0));
     });
 }
