@@ -30,7 +30,7 @@ use crate::workers::{Inbox, Inboxes, Workers, abort};
 /// So many idle workers, and so many empty frames, may stay.
 const KEEP: usize = 32;
 
-/// After so many orders it is seen how many workers were not needed.
+/// After so many orders it is seen how many workers were not needed. Queues that are empty keep memory for as many.
 const PERIOD: usize = 4096;
 
 /// So many turns a gang that has nothing to do keeps all its workers.
@@ -194,9 +194,7 @@ impl<J: ?Sized> Gang<J> {
         if state.orders.is_empty() {
             state.short = state.staff.called() < self.threads;
             inbox.short = state.short;
-            // A burst's.
             inbox.orders.shrink_to(PERIOD);
-            state.orders.shrink_to(PERIOD);
             return Vec::new();
         }
         state.watch = None;
@@ -204,24 +202,23 @@ impl<J: ?Sized> Gang<J> {
         if state.period < PERIOD { Vec::new() } else { state.end_period(&mut inbox.empty) }
     }
 
-    /// Calls a worker, if fewer have been called than there are orders, and threads and `more`.
+    /// Calls a worker, if fewer have been called than there are orders, and threads.
     #[inline]
-    fn call(&self, state: &mut State<J>, more: usize) -> Call {
-        let wanted = self.threads + more;
-        if state.staff.called() >= wanted && !state.short {
+    fn call(&self, state: &mut State<J>) -> Call {
+        if state.staff.called() >= self.threads && !state.short {
             return Call::Nobody;
         }
-        self.call_if_missing(state, wanted)
+        self.call_if_missing(state)
     }
 
-    fn call_if_missing(&self, state: &mut State<J>, wanted: usize) -> Call {
-        let orders = state.orders.len();
-        let mut calls = state.staff.called() < orders.min(wanted);
-        let is_short = |state: &State<J>, calls| state.staff.called() + usize::from(calls) < self.threads;
-        if state.staff.called() < wanted && orders < wanted || state.short != is_short(state, calls) {
+    fn call_if_missing(&self, state: &mut State<J>) -> Call {
+        let (orders, threads) = (state.orders.len(), self.threads);
+        let mut calls = state.staff.called() < orders.min(threads);
+        let is_short = |state: &State<J>, calls| state.staff.called() + usize::from(calls) < threads;
+        if state.staff.called() < threads && orders < threads || state.short != is_short(state, calls) {
             let mut inboxes = self.workers.inboxes();
             let Some(inbox) = self.find(&mut inboxes) else { return Call::Nobody };
-            calls = state.staff.called() < (orders + inbox.orders.len()).min(wanted);
+            calls = state.staff.called() < (orders + inbox.orders.len()).min(threads);
             state.short = is_short(state, calls);
             inbox.short = state.short;
         }
@@ -246,7 +243,7 @@ impl<J: Job + ?Sized + 'static> Gang<J> {
     /// There is an order in the inbox, which has said that the gang is short of workers.
     #[inline]
     pub(crate) fn look(self: &Arc<Self>) {
-        let call = self.call(&mut self.state(), 0);
+        let call = self.call(&mut self.state());
         self.make(call);
     }
 
@@ -298,7 +295,7 @@ impl<J: Job + ?Sized + 'static> Gang<J> {
             }
         }
         state.open(batch, many && self.single);
-        let call = self.call(&mut state, 0);
+        let call = self.call(&mut state);
         drop(state);
         wake(leave);
         self.make(call);
@@ -345,9 +342,6 @@ impl<J: Job + ?Sized + 'static> Gang<J> {
         let mut state = self.state();
         let outdated = batch.unjoin();
         state.close(batch);
-        if state.orders.is_empty() {
-            state.orders.shrink_to(PERIOD);
-        }
         let call = call(&mut state);
         drop(state);
         self.make(call);
@@ -379,6 +373,9 @@ impl<J: Job + ?Sized> State<J> {
         if let Some(many) = batch.many.take() {
             self.close_many(many);
         }
+        if self.orders.is_empty() {
+            self.orders.shrink_to(PERIOD);
+        }
     }
 
     fn close_many(&mut self, mut many: Box<Many<J>>) {
@@ -387,6 +384,8 @@ impl<J: Job + ?Sized> State<J> {
             many.orders.append(&mut self.orders);
             std::mem::swap(&mut many.orders, &mut self.orders);
         }
+        many.orders.shrink_to(PERIOD);
+        many.empty.shrink_to(PERIOD);
         self.spare = Some(many);
     }
 }
