@@ -130,11 +130,10 @@ where
             return Poll::Ready(());
         };
         let value = ready!(future.poll(cx));
-        if this.promise.has_handle() {
-            this.content.set(Content::Value { value });
-        } else {
+        // One after the other: if the destructor of the future panics, that of the value is not run in the middle of it.
+        this.content.set(Content::Value { value });
+        if !this.promise.has_handle() {
             this.content.set(Content::Nothing);
-            drop(value);
         }
         Poll::Ready(())
     }

@@ -2,7 +2,7 @@
 #![expect(clippy::unused_async, reason = "they are jobs")]
 
 use std::future::{pending, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicIsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
@@ -140,6 +140,36 @@ fn a_value_that_nobody_wants_is_dropped_while_its_job_has_its_slot() {
         drop(work::spawn().await);
         turns().await;
         assert_eq!(RUNNING.load(Ordering::SeqCst), 1);
+    });
+}
+
+#[test]
+fn a_job_whose_future_and_value_both_panic_when_they_are_dropped_is_one_that_panicked() {
+    struct Fails(Value);
+
+    struct Value;
+
+    impl Drop for Value {
+        fn drop(&mut self) {
+            panic!("as told");
+        }
+    }
+
+    impl Future for Fails {
+        type Output = Value;
+
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Value> {
+            Poll::Ready(Value)
+        }
+    }
+
+    paused(async {
+        let pool = GreenPool::new(1);
+        pool.spawn_n(Fails(Value)).await;
+        drop(pool.spawn(Fails(Value)).await);
+        assert!(pool.spawn(Fails(Value)).await.await.is_err_and(|error| error.is_panic()));
+        pool.waitall().await;
+        assert_eq!((pool.stats().panicked, pool.running()), (3, 0));
     });
 }
 
