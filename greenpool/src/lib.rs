@@ -71,62 +71,32 @@
 //! * `tracing`, off by default: the panic of a job that nobody has a handle on ([`spawn_n`](GreenPool::spawn_n)) is one event of level `ERROR` and target
 //!   `greenpool`, with the name of the pool; and each job is polled in a span `job` of level `DEBUG` with that name.
 
-mod batch;
-mod blocked;
-mod call;
-mod census;
-mod claim;
-mod crew;
-mod error;
-mod fan;
-mod flow;
-mod frame;
-mod gang;
-mod hand;
-mod heart;
-mod kin;
-mod knot;
-mod lineage;
+mod declared;
+mod inner;
+mod job;
+mod lending;
 mod map;
-mod member;
-mod page;
 mod pile;
 mod pool;
-mod reach;
-mod reply;
-mod ring;
-mod seat;
-mod slots;
-mod sources;
-mod spawning;
-mod staff;
-mod standing;
-mod stream;
+mod spawn;
 mod sync;
-mod task;
-mod thread;
-mod trace;
-mod tracked;
-mod wait;
-mod wake;
 mod worker;
-mod workers;
 
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
 
-pub use call::{PooledFn, SpawnCall, SpawnCallN};
-pub use error::{JoinError, TrySpawnError};
-pub use fan::{FanNext, Handles, InOrder, Join, PileOf, Record, SameType, TryJoin};
+pub use declared::{PooledFn, SpawnCall, SpawnCallN};
 pub use greenpool_macros::green_pool;
-pub use kin::{Inherit, Lend, inherit, lend};
+pub use inner::tracked::JobInfo;
+pub use job::error::{JoinError, TrySpawnError};
+pub use job::handle::{AbortHandle, GreenThread, JobId};
+pub use lending::inherit::{Inherit, Lend, inherit, lend};
+pub use map::source::{Arguments, Sources};
 pub use map::{GreenMap, Next};
+pub use pile::fixed::{FanNext, Handles, InOrder, Join, PileOf, Record, SameType, TryJoin};
 pub use pile::{GreenPile, PileNext, PileSpawn, PileSpawner};
 pub use pool::{AbortAll, GreenPool, PoolStats, Shutdown, ShutdownReport, Spawn, SpawnN, WaitAll};
-pub use sources::{Arguments, Sources};
-pub use thread::{AbortHandle, GreenThread, JobId};
-pub use tracked::JobInfo;
 
 /// Fans out calls of pooled functions: submits each to its own function's pool, in order, and returns at once.
 ///

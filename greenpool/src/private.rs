@@ -3,14 +3,14 @@
 use std::future::Future;
 use std::sync::OnceLock;
 
-pub use crate::call::{Implies, PooledFn, Same, SentBackFromItsThread, SpawnCall, SpawnCallN};
-use crate::error::TrySpawnError;
-pub use crate::fan::{Handles, InOrder, PileOf, Record, SameType};
+pub use crate::declared::{Implies, PooledFn, Same, SentBackFromItsThread, SpawnCall, SpawnCallN};
+use crate::job::error::TrySpawnError;
+use crate::job::handle::GreenThread;
 use crate::map::GreenMap;
+use crate::map::source::Applied;
+pub use crate::pile::fixed::{Handles, InOrder, PileOf, Record, SameType};
 use crate::pool::GreenPool;
-use crate::sources::Applied;
-use crate::thread::GreenThread;
-pub use crate::workers::WorkersCell;
+pub use crate::worker::WorkersCell;
 
 pub use greenpool_macros::__pile;
 
@@ -52,7 +52,7 @@ pub fn try_spawn<P, A, O>(args: A) -> Result<GreenThread<O>, TrySpawnError<A>>
 where
     P: PooledFn<A, O>,
 {
-    crate::call::try_spawn::<P, A, O>(args)
+    crate::declared::try_spawn::<P, A, O>(args)
 }
 
 /// An entry of `pile!`: takes its place in the queue at once.
@@ -61,7 +61,7 @@ pub fn submit<P, A, O>(args: A) -> GreenThread<O>
 where
     P: PooledFn<A, O>,
 {
-    crate::call::submit::<P, A, O>(args)
+    crate::declared::submit::<P, A, O>(args)
 }
 
 /// An entry of `pile![in POOL; ..]`.

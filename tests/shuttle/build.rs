@@ -13,7 +13,9 @@ fn main() {
     let at = |file: &str| format!("#[path = r\"{}\"]", sources.join(file).display());
     let line = |line: &str| {
         if let Some(name) = line.strip_prefix("mod ").and_then(|rest| rest.strip_suffix(';')) {
-            format!("{}\n{line}\n", at(&format!("{name}.rs")))
+            let folder = format!("{name}/mod.rs");
+            let file = if sources.join(&folder).exists() { folder } else { format!("{name}.rs") };
+            format!("{}\n{line}\n", at(&file))
         } else if let Some(file) = line.strip_prefix("#[path = \"").and_then(|rest| rest.strip_suffix("\"]")) {
             format!("{}\n", at(file))
         } else {

@@ -17,13 +17,8 @@
 
 // The sources themselves and not the crate: tokio under `--cfg loom` is a different thing.
 #[allow(dead_code)]
-#[path = "../../../greenpool/src/slots.rs"]
-mod slots;
-#[allow(dead_code)]
-#[path = "../../../greenpool/src/sync.rs"]
+#[path = "../../../greenpool/src/sync/mod.rs"]
 mod sync;
-#[path = "../../../greenpool/src/wake.rs"]
-mod wake;
 
 mod explore;
 mod op;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::{Poll, Waker};
 
-use crate::slots::{Grant, Line, Refusal};
+use crate::sync::slots::{Grant, Line, Refusal};
 use crate::world::{Bell, Left, Place, World};
 
 /// What one thread does.

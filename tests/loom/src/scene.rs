@@ -7,7 +7,7 @@ use std::task::Waker;
 use loom::sync::atomic::AtomicUsize;
 
 use crate::op::Op;
-use crate::slots::{Line, Slots};
+use crate::sync::slots::{Line, Slots};
 use crate::world::{Bell, Left, Place, World};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::task::{Poll, Wake, Waker};
 
 use loom::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use crate::slots::{Grant, Line, Refusal, Slots, Ticket};
+use crate::sync::slots::{Grant, Line, Refusal, Slots, Ticket};
 
 /// Counts how often it was woken.
 pub(crate) struct Bell(pub(crate) Ghost);

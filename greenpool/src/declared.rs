@@ -1,0 +1,313 @@
+//! Jobs of functions that `#[green_pool]` has declared.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crate::inner::Core;
+use crate::inner::member::Member;
+use crate::job::cell::Frame;
+use crate::job::error::TrySpawnError;
+use crate::job::handle::GreenThread;
+use crate::job::running::Slot;
+use crate::lending::context;
+use crate::lending::waiter::{Acquire, Begun};
+use crate::pool::GreenPool;
+use crate::spawn::begin;
+use crate::spawn::{NoHandle, OVER, Spawning, Start};
+use crate::sync::slots::Refusal;
+use crate::worker::WorkersCell;
+
+/// A pooled task type: what `#[green_pool]` makes of a function, for code that is generic over such functions.
+///
+/// `Args` is the tuple of the function's arguments, `Output` what it gives.
+///
+/// ```
+/// use greenpool::{PooledFn, green_pool};
+///
+/// #[green_pool(size = 4)]
+/// async fn double(n: u32) -> u32 { n * 2 }
+///
+/// fn describe<P: PooledFn<A, O>, A, O>() -> String {
+///     format!("{} runs {} at once", P::name(), P::pool().size())
+/// }
+///
+/// assert_eq!(describe::<double, _, _>(), "double runs 4 at once");
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `#[green_pool]` function of `{Args}` that gives `{Output}`",
+    label = "not such a pooled function",
+    note = "write `#[green_pool(size = ..)]` on an `async fn`; its companion type has the function's name"
+)]
+pub trait PooledFn<Args, Output>: 'static + SentBackFromItsThread<Output> {
+    /// The function's name, or the one given with `name = ".."`.
+    fn name() -> &'static str;
+
+    /// The pool that the function's jobs run in.
+    fn pool() -> &'static GreenPool;
+
+    /// The function's own future, not in any pool.
+    fn call(args: Args) -> impl Future<Output = Output> + Send + 'static;
+
+    /// Where the function's workers are, if it has one type of future.
+    #[doc(hidden)]
+    fn workers() -> Option<&'static WorkersCell> {
+        None
+    }
+}
+
+/// That an output can come back from the thread that ran the job. Whoever knows of a [`PooledFn`] knows it without asking again, so
+/// that one mistake in a declared function is one error, at its return type.
+pub trait SentBackFromItsThread<Output>: Implies<Output, Is: Send + 'static> {}
+
+impl<P: ?Sized, Output: Send + 'static> SentBackFromItsThread<Output> for P {}
+
+/// `P: Implies<T, Is: Bound>` as a supertrait makes `T: Bound` known wherever `P` is.
+pub trait Implies<T>: Same<T, Is = T> {}
+
+impl<P: ?Sized, T> Implies<T> for P {}
+
+#[doc(hidden)]
+pub trait Same<T> {
+    /// `T`.
+    type Is;
+}
+
+impl<P: ?Sized, T> Same<T> for P {
+    type Is = T;
+}
+
+/// A function and its arguments.
+pub(crate) struct Call<P, A, O> {
+    args: A,
+    function: PhantomData<fn() -> (P, O)>,
+}
+
+impl<P, A, O> Call<P, A, O>
+where
+    P: PooledFn<A, O>,
+{
+    fn new(args: A) -> Self {
+        Call { args, function: PhantomData }
+    }
+}
+
+/// Begins a job of `P` that nobody has a handle on. Its future is made where it is to stay.
+#[inline]
+#[track_caller]
+fn begin_alone<P, A, O>(args: impl FnOnce() -> A, lender: Option<Arc<Member>>)
+where
+    P: PooledFn<A, O>,
+{
+    let core = pool::<P, A, O>();
+    let Some(cell) = P::workers() else {
+        return begin::begin_alone(P::call(args()), core, lender);
+    };
+    let slot = Slot::of_static(core, lender);
+    cell.of(core).put(|inbox| {
+        let mut frame = inbox.empty.pop().unwrap_or_else(Frame::empty);
+        frame.as_mut().fill(P::call(args()), slot);
+        (frame, ())
+    });
+}
+
+/// Likewise, with a handle.
+#[inline]
+#[track_caller]
+fn begin<P, A, O>(args: impl FnOnce() -> A, lender: Option<Arc<Member>>) -> GreenThread<O>
+where
+    P: PooledFn<A, O>,
+{
+    let core = pool::<P, A, O>();
+    let Some(cell) = P::workers() else {
+        return begin::begin(P::call(args()), core, lender);
+    };
+    let slot = Slot::of_static(core, lender);
+    let receiver = cell.of(core).put(|inbox| {
+        let mut frame = inbox.empty.pop().unwrap_or_else(Frame::empty);
+        frame.as_mut().fill(P::call(args()), slot);
+        let receiver = frame.as_mut().promise().make(|| inbox.deal(core));
+        (frame, receiver)
+    });
+    GreenThread::from(receiver)
+}
+
+/// The pool that a function's jobs run in.
+#[inline]
+fn pool<P, A, O>() -> &'static Arc<Core>
+where
+    P: PooledFn<A, O>,
+{
+    P::pool().core()
+}
+
+impl<P, A, O> Start for Call<P, A, O>
+where
+    P: PooledFn<A, O>,
+{
+    type Output = O;
+    type Handle = GreenThread<O>;
+
+    #[inline]
+    fn core(&self) -> &Arc<Core> {
+        pool::<P, A, O>()
+    }
+
+    #[inline]
+    #[track_caller]
+    fn start(this: &mut Option<Self>, lender: Option<Arc<Member>>) -> GreenThread<O> {
+        begin::<P, A, O>(|| this.take().expect(OVER).args, lender)
+    }
+
+    #[track_caller]
+    fn start_here(self, lender: Arc<Member>, cx: &mut Context<'_>) -> GreenThread<O> {
+        begin::begin_here(P::call(self.args), pool::<P, A, O>(), lender, cx)
+    }
+
+    fn handle(thread: GreenThread<O>) -> GreenThread<O> {
+        thread
+    }
+}
+
+impl<P, A, O> Start for NoHandle<Call<P, A, O>>
+where
+    P: PooledFn<A, O>,
+{
+    type Output = O;
+    type Handle = ();
+
+    #[inline]
+    fn core(&self) -> &Arc<Core> {
+        pool::<P, A, O>()
+    }
+
+    #[inline]
+    #[track_caller]
+    fn start(this: &mut Option<Self>, lender: Option<Arc<Member>>) {
+        begin_alone::<P, A, O>(|| this.take().expect(OVER).0.args, lender);
+    }
+
+    #[track_caller]
+    fn start_here(self, lender: Arc<Member>, cx: &mut Context<'_>) -> GreenThread<O> {
+        self.0.start_here(lender, cx)
+    }
+
+    fn handle(thread: GreenThread<O>) {
+        thread.lose();
+    }
+}
+
+/// The future of a declared function's `spawn`.
+///
+/// ```
+/// use greenpool::green_pool;
+///
+/// #[green_pool(size = 2)]
+/// async fn double(n: u32) -> u32 { n * 2 }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let spawn = double::spawn(21); // a `SpawnCall`: nothing runs yet
+/// let green = spawn.await;
+/// assert_eq!(green.await.unwrap(), 42);
+/// # }
+/// ```
+#[must_use = "nothing is spawned until it is awaited; write `.await`"]
+pub struct SpawnCall<P, A, O>(Spawning<Call<P, A, O>, O, GreenThread<O>>);
+
+/// The future of a declared function's `spawn_n`.
+///
+/// ```
+/// use greenpool::green_pool;
+///
+/// #[green_pool(size = 2)]
+/// async fn double(n: u32) -> u32 { n * 2 }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let spawn = double::spawn_n(21); // a `SpawnCallN`: nothing runs yet
+/// spawn.await;
+/// double::pool().waitall().await;
+/// # }
+/// ```
+#[must_use = "nothing is spawned until it is awaited; write `.await`"]
+pub struct SpawnCallN<P, A, O>(Spawning<NoHandle<Call<P, A, O>>, O, ()>);
+
+impl<P, A, O> SpawnCall<P, A, O>
+where
+    P: PooledFn<A, O>,
+{
+    #[inline]
+    pub(crate) fn new(args: A) -> Self {
+        SpawnCall(Spawning::new(Call::new(args)))
+    }
+}
+
+impl<P, A, O> SpawnCallN<P, A, O>
+where
+    P: PooledFn<A, O>,
+{
+    #[inline]
+    pub(crate) fn new(args: A) -> Self {
+        SpawnCallN(Spawning::new(NoHandle(Call::new(args))))
+    }
+}
+
+// Arguments and results are moved, never pinned, in here.
+impl<P, A, O> Unpin for SpawnCall<P, A, O> {}
+
+impl<P, A, O> Unpin for SpawnCallN<P, A, O> {}
+
+impl<P, A, O> Future for SpawnCall<P, A, O>
+where
+    P: PooledFn<A, O>,
+{
+    type Output = GreenThread<O>;
+
+    #[inline]
+    #[track_caller]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<GreenThread<O>> {
+        self.0.poll(cx)
+    }
+}
+
+impl<P, A, O> Future for SpawnCallN<P, A, O>
+where
+    P: PooledFn<A, O>,
+{
+    type Output = ();
+
+    #[inline]
+    #[track_caller]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.poll(cx)
+    }
+}
+
+/// A declared function's `try_spawn`.
+#[track_caller]
+pub(crate) fn try_spawn<P, A, O>(args: A) -> Result<GreenThread<O>, TrySpawnError<A>>
+where
+    P: PooledFn<A, O>,
+{
+    let core = pool::<P, A, O>();
+    match core.slots.try_acquire() {
+        Ok(()) => Ok(begin::<P, A, O>(|| args, None)),
+        Err(Refusal::Full) => Err(TrySpawnError::Full(args)),
+        Err(Refusal::Closed) => Err(TrySpawnError::Closed(args)),
+    }
+}
+
+/// An entry of `pile!`: begins if there is a free slot, else takes its place in the queue, where it keeps its turn without being awaited.
+#[track_caller]
+pub(crate) fn submit<P, A, O>(args: A) -> GreenThread<O>
+where
+    P: PooledFn<A, O>,
+{
+    let core = pool::<P, A, O>();
+    match Acquire::begin(core, || context::member_of(core), None) {
+        Begun::Closed => begin::refuse(core),
+        Begun::Acquired => begin::<P, A, O>(|| args, None),
+        Begun::Queued(acquire) => begin::queue(core, acquire, P::call(args)),
+    }
+}

@@ -1,0 +1,165 @@
+//! What all handles and jobs of one pool share.
+
+pub(crate) mod live;
+pub(crate) mod member;
+pub(crate) mod member_state;
+pub(crate) mod tracked;
+pub(crate) mod wait;
+
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock, Weak};
+use std::task::Waker;
+
+use slab::Slab;
+
+use crate::inner::live::Census;
+use crate::inner::member::Member;
+use crate::inner::tracked::Tracked;
+use crate::job::cell::Job;
+use crate::lending::deadlock::{Awaited, Stalled};
+use crate::sync::slots::Slots;
+use crate::sync::wake::wake;
+use crate::sync::{Mutex, lock};
+use crate::worker::Workers;
+
+/// The shared heart of a pool: its slots, the census of its jobs, and its counters.
+pub(crate) struct Core {
+    pub(crate) slots: Slots<Arc<Member>>,
+    pub(crate) census: Census,
+    pub(crate) counters: Counters,
+    pub(crate) stalled: Stalled,
+    pub(crate) awaited: Awaited,
+    pub(crate) tracked: Tracked,
+    name: Option<&'static str>,
+    /// The jobs that wait for something: `abort_all` is to wake them.
+    roster: Mutex<Slab<Waker>>,
+    maps: Mutex<Slab<Weak<dyn Attached>>>,
+    workers: Mutex<Vec<Arc<dyn Abortable>>>,
+    /// Those who run futures of any kind.
+    errands: OnceLock<Arc<Workers<dyn Job>>>,
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        if let Some(workers) = self.errands.get() {
+            workers.close();
+        }
+    }
+}
+
+/// A map, seen from its pool.
+pub(crate) trait Attached: Send + Sync {
+    /// The pool has another size.
+    fn resized(self: Arc<Self>);
+    /// Wakes those who have a job, and are in no roster: it may have been told to end.
+    fn rouse(&self);
+}
+
+/// The workers of one declared function.
+pub(crate) trait Abortable: Send + Sync {
+    /// Drops the jobs that have a slot and no worker yet; gives how many there were.
+    fn abort_queued(&self) -> u64;
+    /// Wakes the workers that have a job: it may have been told to end.
+    fn rouse(&self);
+    /// The waker of a worker in one of their gangs.
+    fn waker(&self, gang: u32, worker: u32) -> Option<Waker>;
+}
+
+/// What has happened in a pool so far.
+#[derive(Default)]
+pub(crate) struct Counters {
+    pub(crate) panicked: AtomicU64,
+    pub(crate) aborted: AtomicU64,
+    pub(crate) overflowed: AtomicU64,
+    pub(crate) refused: AtomicU64,
+}
+
+impl Core {
+    pub(crate) fn new(size: usize, name: Option<&'static str>) -> Arc<Self> {
+        Arc::new(Core {
+            slots: Slots::new(size),
+            census: Census::default(),
+            counters: Counters::default(),
+            stalled: Stalled::default(),
+            awaited: Awaited::default(),
+            tracked: Tracked::default(),
+            name,
+            roster: Mutex::new(Slab::new()),
+            maps: Mutex::new(Slab::new()),
+            workers: Mutex::new(Vec::new()),
+            errands: OnceLock::new(),
+        })
+    }
+
+    pub(crate) fn resize(&self, size: usize) {
+        self.slots.resize(size);
+        self.maps().into_iter().for_each(Attached::resized);
+    }
+
+    fn maps(&self) -> Vec<Arc<dyn Attached>> {
+        lock(&self.maps).iter().filter_map(|(_, map)| map.upgrade()).collect()
+    }
+
+    pub(crate) fn attach(&self, map: Weak<dyn Attached>) -> usize {
+        lock(&self.maps).insert(map)
+    }
+
+    pub(crate) fn detach(&self, key: usize) {
+        let map = lock(&self.maps).try_remove(key);
+        drop(map);
+    }
+
+    pub(crate) fn name(&self) -> Option<&'static str> {
+        self.name
+    }
+
+    pub(crate) fn employ(&self, workers: Arc<dyn Abortable>) {
+        lock(&self.workers).push(workers);
+    }
+
+    /// Wakes one worker: its job may have been told to end.
+    pub(crate) fn rouse(&self, gang: u32, worker: u32) {
+        let workers = lock(&self.workers).clone();
+        wake(workers.iter().find_map(|workers| workers.waker(gang, worker)));
+    }
+
+    /// Those who run futures of any kind.
+    #[inline]
+    pub(crate) fn errands(&self) -> &Workers<dyn Job> {
+        self.errands.get_or_init(|| {
+            let workers = Workers::new(false);
+            self.employ(workers.clone());
+            workers
+        })
+    }
+
+    /// Tells all jobs to end; gives how many there were.
+    pub(crate) fn abort_all(&self) -> u64 {
+        // Those that no worker has taken are in no census yet. One that is taken after this has come later; one that was taken before is in the
+        // census, since it was put there under the lock that its queue has.
+        let workers = lock(&self.workers).clone();
+        let queued: u64 = workers.iter().map(|workers| workers.abort_queued()).sum();
+        let live = self.census.condemn();
+        let wakers: Vec<Waker> = lock(&self.roster).iter().map(|(_, waker)| waker.clone()).collect();
+        wake(wakers);
+        // Anew, since a function may have come in between: its first job may be one of those that have just been told.
+        let workers = lock(&self.workers).clone();
+        for workers in &workers {
+            workers.rouse();
+        }
+        for map in self.maps() {
+            map.rouse();
+        }
+        queued + live
+    }
+
+    /// A job waits for something: `abort_all` is to wake it.
+    pub(crate) fn enrol(&self, waker: &Waker) -> u32 {
+        lock(&self.roster).insert(waker.clone()) as u32
+    }
+
+    pub(crate) fn strike(&self, key: u32) {
+        let waker = lock(&self.roster).try_remove(key as usize);
+        drop(waker);
+    }
+}

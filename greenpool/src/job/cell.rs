@@ -1,0 +1,219 @@
+//! The frame of one job: the memory in which its future runs, and what belongs to the job from its `spawn` to its end.
+//!
+//! # Implementation details
+//!
+//! A frame stays where it is. The future is made in it, polled in it and dropped in it, and nothing but its address goes through queues.
+//! A frame whose job is over is used for the next one, and so is the [`Reply`](crate::job::reply::Reply) in which the result of its last job was handed over, unless
+//! somebody still holds that. What runs code of a user's is done before the worker looks for another job, which that code may wait for: so a value that nobody wants
+//! is dropped as a part of its job.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+
+use crate::job::error::JoinError;
+use crate::job::reply::Promise;
+use crate::job::running::{Place, Slot};
+
+pin_project! {
+    /// What stands in a frame.
+    #[project = ContentProj]
+    #[project_replace = ContentOwn]
+    enum Content<F: Future> {
+        Nothing,
+        Future { #[pin] future: F },
+        // The job is over, and somebody may want this.
+        Value { value: F::Output },
+    }
+}
+
+pin_project! {
+    /// The frame of one job, dropped in the order of its fields: when the handle on the job hears of its end, the future has been dropped and
+    /// the slot is free.
+    pub(crate) struct Frame<F: Future> {
+        #[pin]
+        content: Content<F>,
+        place: Place,
+        promise: Promise<F::Output>,
+    }
+
+    impl<F: Future> PinnedDrop for Frame<F> {
+        // Before the slot comes back.
+        fn drop(this: Pin<&mut Self>) {
+            this.project().promise.end();
+        }
+    }
+}
+
+impl<F: Future> Frame<F> {
+    /// With nothing in it.
+    pub(crate) fn empty() -> Pin<Box<Self>> {
+        Box::pin(Frame { content: Content::Nothing, place: Place::Nowhere, promise: Promise::none() })
+    }
+
+    /// With a job in it.
+    pub(crate) fn of(future: F, slot: Slot) -> Pin<Box<Self>> {
+        let content = Content::Future { future };
+        Box::pin(Frame { content, place: Place::Slot(slot), promise: Promise::none() })
+    }
+
+    /// Puts a job into it.
+    #[inline]
+    pub(crate) fn fill(self: Pin<&mut Self>, future: F, slot: Slot) {
+        let mut this = self.project();
+        this.content.set(Content::Future { future });
+        let was = std::mem::replace(this.place, Place::Slot(slot));
+        debug_assert!(matches!(was, Place::Nowhere), "a frame holds one job");
+        // Nothing is in it that needs to be dropped.
+        std::mem::forget(was);
+        this.promise.renew();
+    }
+
+    /// Somebody wants the result.
+    #[inline]
+    pub(crate) fn promise(self: Pin<&mut Self>) -> &mut Promise<F::Output> {
+        self.project().promise
+    }
+}
+
+/// A job that has a slot, in its frame.
+pub(crate) type Order<J> = Pin<Box<J>>;
+
+/// A job in its frame, whatever its future. Only [`poll`](Self::poll), [`clear`](Self::clear) and [`keep`](Self::keep) run code of a user's.
+pub(crate) trait Job: Send {
+    /// Polls the future. When it has come to its end it is dropped, and so is the value if nobody wants it.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// Drops the future, or the value.
+    fn clear(self: Pin<&mut Self>);
+
+    fn place(self: Pin<&mut Self>) -> &mut Place;
+
+    /// Whether somebody wants the result.
+    fn is_wanted(&self) -> bool;
+
+    fn is_aborted(&self) -> bool;
+
+    /// The job waits for something; that worker runs it. Whether this is new.
+    fn wait(self: Pin<&mut Self>, worker: u32) -> bool;
+
+    /// Whether the job has ever waited.
+    fn has_waited(&self) -> bool;
+
+    /// Which worker runs a job that waits.
+    fn worker(&self) -> u32;
+
+    /// The job [waits](Self::wait), and `abort` is to wake its worker. False: it has been aborted.
+    fn enrol(&self) -> bool;
+
+    /// The job is about to give its slot back.
+    fn end(&self);
+
+    /// The job is over, and its slot is back: hands over the value, or this error.
+    fn keep(self: Pin<&mut Self>, error: Option<JoinError>);
+
+    /// Likewise with the value, if that runs no code of a user's; else gives false.
+    fn keep_quietly(self: Pin<&mut Self>) -> bool;
+}
+
+impl<F> Job for Frame<F>
+where
+    F: Future<Output: Send + 'static> + Send,
+{
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        let ContentProj::Future { future } = this.content.as_mut().project() else {
+            return Poll::Ready(());
+        };
+        let value = ready!(future.poll(cx));
+        // One after the other: if the destructor of the future panics, that of the value is not run in the middle of it.
+        this.content.set(Content::Value { value });
+        if !this.promise.has_handle() {
+            this.content.set(Content::Nothing);
+        }
+        Poll::Ready(())
+    }
+
+    fn clear(self: Pin<&mut Self>) {
+        self.project().content.set(Content::Nothing);
+    }
+
+    #[inline]
+    fn place(self: Pin<&mut Self>) -> &mut Place {
+        self.project().place
+    }
+
+    #[inline]
+    fn is_wanted(&self) -> bool {
+        self.promise.is_wanted()
+    }
+
+    #[inline]
+    fn is_aborted(&self) -> bool {
+        self.promise.is_aborted()
+    }
+
+    fn wait(self: Pin<&mut Self>, worker: u32) -> bool {
+        self.project().promise.wait(worker)
+    }
+
+    #[inline]
+    fn has_waited(&self) -> bool {
+        self.promise.has_waited()
+    }
+
+    fn worker(&self) -> u32 {
+        self.promise.worker()
+    }
+
+    fn enrol(&self) -> bool {
+        self.promise.enrol()
+    }
+
+    fn end(&self) {
+        self.promise.end();
+    }
+
+    fn keep(self: Pin<&mut Self>, error: Option<JoinError>) {
+        let this = self.project();
+        let value = this.content.project_replace(Content::Nothing).into_value();
+        let unwanted = this.promise.keep(error.map(Err).or(value.map(Ok)));
+        match unwanted {
+            // The handle was dropped just now. The destructor may wait for what this worker is to do.
+            Some(Ok(value)) => drop(tokio::spawn(async move { drop(value) })),
+            // What it panicked with may panic once more.
+            unwanted => drop(catch_unwind(AssertUnwindSafe(|| drop(unwanted)))),
+        }
+    }
+
+    #[inline]
+    fn keep_quietly(self: Pin<&mut Self>) -> bool {
+        let mut this = self.project();
+        if !this.promise.is_wanted() {
+            return true;
+        }
+        let Some(value) = this.content.as_mut().project_replace(Content::Nothing).into_value() else {
+            return false;
+        };
+        let kept = this.promise.keep_quietly(value);
+        let told = kept.is_ok();
+        if let Err(value) = kept {
+            this.content.set(Content::Value { value });
+        }
+        told
+    }
+}
+
+impl<F: Future> ContentOwn<F> {
+    #[inline]
+    fn into_value(self) -> Option<F::Output> {
+        match self {
+            ContentOwn::Value { value } => Some(value),
+            _ => None,
+        }
+    }
+}

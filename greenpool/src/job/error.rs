@@ -1,0 +1,298 @@
+//! What can go wrong with a job, and with a spawn that would have to wait.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use crate::job::handle::JobId;
+
+type Payload = Box<dyn Any + Send + 'static>;
+
+/// Why a job has no result: it panicked, or it was cancelled.
+///
+/// The names are tokio's ([`tokio::task::JoinError`]). A job that ran to its end never gives a `JoinError`, also when
+/// its own output is an `Err`: that is the `Ok(Err(..))` of a [`GreenThread`](crate::GreenThread).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let pool = greenpool::GreenPool::new(4);
+/// let green = pool.spawn(async { if true { panic!("no such page") } }).await;
+/// let error = green.await.unwrap_err();
+/// assert!(error.is_panic());
+/// assert_eq!(error.to_string(), "the job panicked: no such page");
+/// # }
+/// ```
+pub struct JoinError(Box<Why>);
+
+/// Boxed, since a result is moved more often than it is an error.
+struct Why {
+    reason: Reason,
+    id: Option<JobId>,
+}
+
+enum Reason {
+    Panic(Panicked),
+    Cancelled,
+    Closed,
+}
+
+struct Panicked {
+    message: Option<String>,
+    /// A payload is `Send` only; the lock makes the error `Sync`.
+    payload: Mutex<Payload>,
+}
+
+impl JoinError {
+    pub(crate) fn panic(payload: Payload) -> Self {
+        let text = payload.downcast_ref::<&'static str>().copied();
+        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        let message = text.map(str::to_owned);
+        Self::new(Reason::Panic(Panicked { message, payload: Mutex::new(payload) }))
+    }
+
+    pub(crate) fn cancelled() -> Self {
+        Self::new(Reason::Cancelled)
+    }
+
+    pub(crate) fn closed() -> Self {
+        Self::new(Reason::Closed)
+    }
+
+    fn new(reason: Reason) -> Self {
+        JoinError(Box::new(Why { reason, id: None }))
+    }
+
+    pub(crate) fn of(mut self, id: JobId) -> Self {
+        self.0.id = Some(id);
+        self
+    }
+
+    /// Whether the job panicked.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let green = pool.spawn(async { panic!("a fault") }).await;
+    /// assert!(green.await.map(|()| ()).unwrap_err().is_panic());
+    /// # }
+    /// ```
+    pub fn is_panic(&self) -> bool {
+        matches!(self.0.reason, Reason::Panic(_))
+    }
+
+    /// Whether the job was cancelled: it was aborted, its runtime was shut down, or it never began since its pool was closed.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let green = pool.spawn(std::future::pending::<()>()).await;
+    /// green.abort();
+    /// assert!(green.await.unwrap_err().is_cancelled());
+    /// # }
+    /// ```
+    pub fn is_cancelled(&self) -> bool {
+        !self.is_panic()
+    }
+
+    /// Whether the job never began, since its pool was closed.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// pool.close();
+    /// let error = pool.spawn(async {}).await.await.unwrap_err();
+    /// assert!(error.is_closed() && error.is_cancelled());
+    /// # }
+    /// ```
+    pub fn is_closed(&self) -> bool {
+        matches!(self.0.reason, Reason::Closed)
+    }
+
+    /// The id of the job, if it ever had one.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let green = pool.spawn(std::future::pending::<()>()).await;
+    /// let id = green.id();
+    /// green.abort();
+    /// assert_eq!(green.await.unwrap_err().id(), Some(id));
+    /// # }
+    /// ```
+    pub fn id(&self) -> Option<JobId> {
+        self.0.id
+    }
+
+    /// The value that the job panicked with, for [`std::panic::resume_unwind`].
+    ///
+    /// # Panics
+    /// If the job did not panic; see [`is_panic`](Self::is_panic) and [`try_into_panic`](Self::try_into_panic).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let green = pool.spawn(async { panic!("a fault") }).await;
+    /// let error = green.await.map(|()| ()).unwrap_err();
+    /// let payload = error.into_panic();
+    /// assert_eq!(payload.downcast_ref(), Some(&"a fault"));
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn into_panic(self) -> Box<dyn Any + Send + 'static> {
+        match self.try_into_panic() {
+            Ok(payload) => payload,
+            Err(error) => panic!("`into_panic` on a job that did not panic: {error}"),
+        }
+    }
+
+    /// The value that the job panicked with.
+    ///
+    /// # Errors
+    /// Gives the error back if the job did not panic.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let green = pool.spawn(std::future::pending::<()>()).await;
+    /// green.abort();
+    /// let error = green.await.unwrap_err();
+    /// assert!(error.try_into_panic().unwrap_err().is_cancelled());
+    /// # }
+    /// ```
+    pub fn try_into_panic(self) -> Result<Box<dyn Any + Send + 'static>, JoinError> {
+        match self.0.reason {
+            Reason::Panic(panicked) => Ok(panicked.payload.into_inner().unwrap_or_else(PoisonError::into_inner)),
+            reason => Err(JoinError(Box::new(Why { reason, id: self.0.id }))),
+        }
+    }
+
+    /// The text of the panic, where it is one.
+    fn message(&self) -> Option<&str> {
+        match &self.0.reason {
+            Reason::Panic(panicked) => panicked.message.as_deref(),
+            Reason::Cancelled | Reason::Closed => None,
+        }
+    }
+}
+
+impl fmt::Display for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.0.reason, self.message()) {
+            (Reason::Panic(_), Some(message)) => write!(f, "the job panicked: {message}"),
+            (Reason::Panic(_), None) => f.write_str("the job panicked"),
+            (Reason::Cancelled, _) => f.write_str("the job was cancelled"),
+            (Reason::Closed, _) => f.write_str("the job never began, since the pool is closed"),
+        }
+    }
+}
+
+impl fmt::Debug for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self.0.reason {
+            Reason::Panic(_) => "Panic",
+            Reason::Cancelled => "Cancelled",
+            Reason::Closed => "Closed",
+        };
+        let mut tuple = f.debug_struct("JoinError");
+        tuple.field("reason", &name);
+        if let Some(message) = self.message() {
+            tuple.field("message", &message);
+        }
+        if let Some(id) = self.0.id {
+            tuple.field("id", &id);
+        }
+        tuple.finish()
+    }
+}
+
+impl std::error::Error for JoinError {}
+
+/// Why [`try_spawn`](crate::GreenPool::try_spawn) began nothing; gives back what was to be run.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use greenpool::{GreenPool, TrySpawnError};
+///
+/// # let pool = GreenPool::new(0);
+/// match pool.try_spawn(async { 7 }) {
+///     Ok(green) => drop(green.await),
+///     Err(TrySpawnError::Full(future)) => assert_eq!(future.await, 7), // here, then
+///     Err(TrySpawnError::Closed(_)) => unreachable!(),
+/// }
+/// # }
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum TrySpawnError<F> {
+    /// All slots are taken, or somebody is queued for the next one.
+    Full(F),
+    /// The pool is closed.
+    Closed(F),
+}
+
+impl<F> TrySpawnError<F> {
+    /// What was to be run: the future, or the arguments of the function.
+    ///
+    /// ```
+    /// use greenpool::green_pool;
+    ///
+    /// #[green_pool(size = 1)]
+    /// async fn fetch(url: String) -> usize { url.len() }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// fetch::pool().resize(0);
+    /// let refused = fetch::try_spawn("/faq".to_string()).unwrap_err();
+    /// let (url,) = refused.into_inner();
+    /// assert_eq!(url, "/faq");
+    /// # }
+    /// ```
+    pub fn into_inner(self) -> F {
+        match self {
+            TrySpawnError::Full(inner) | TrySpawnError::Closed(inner) => inner,
+        }
+    }
+
+    /// Whether the pool had no free slot.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let none = greenpool::GreenPool::new(0);
+    /// assert!(none.try_spawn(async {}).unwrap_err().is_full());
+    /// # }
+    /// ```
+    pub fn is_full(&self) -> bool {
+        matches!(self, TrySpawnError::Full(_))
+    }
+
+    /// Whether the pool is closed.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// pool.close();
+    /// assert!(pool.try_spawn(async {}).unwrap_err().is_closed());
+    /// # }
+    /// ```
+    pub fn is_closed(&self) -> bool {
+        matches!(self, TrySpawnError::Closed(_))
+    }
+}
+
+impl<F> fmt::Display for TrySpawnError<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TrySpawnError::Full(_) => "the pool has no free slot",
+            TrySpawnError::Closed(_) => "the pool is closed",
+        })
+    }
+}
+
+impl<F> fmt::Debug for TrySpawnError<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TrySpawnError::Full(_) => "Full(..)",
+            TrySpawnError::Closed(_) => "Closed(..)",
+        })
+    }
+}
+
+impl<F> std::error::Error for TrySpawnError<F> {}

@@ -1,0 +1,460 @@
+//! The handle on one job.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+
+use tokio::task::{JoinHandle, coop};
+
+use crate::inner::Core;
+use crate::inner::wait::Outlook;
+use crate::job::error::JoinError;
+use crate::job::reply::{Abort, Receiver};
+use crate::job::running::Ended;
+use crate::job::span;
+use crate::lending::blocking::Blocked;
+use crate::lending::waiter::Claim;
+
+/// One job in a pool, and a future of its result. After eventlet's `GreenThread`.
+///
+/// Awaiting it gives the job's own output in `Ok`, or a [`JoinError`] if the job panicked or was aborted. By then the job's
+/// future has been dropped and its slot is free.
+///
+/// **Dropping** it detaches the job, which runs on; [`abort`](Self::abort) ends it.
+///
+/// # Cancel safety
+/// Awaiting `&mut green` in a `select!` loses nothing: the result stays until it is taken.
+///
+/// # Panics
+/// Polling it again after it gave its result panics.
+///
+/// # Compared with `tokio::task::JoinHandle`
+/// The same in shape. A `JoinHandle` is of a task that may be one of any number; a `GreenThread` is of a job that counts against the
+/// size of its pool.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let pool = greenpool::GreenPool::new(2);
+/// let green = pool.spawn(async { 6 * 7 }).await;
+/// assert_eq!(green.await.unwrap(), 42);
+/// # }
+/// ```
+#[must_use = "await it for the job's result, or use `spawn_n` where none is wanted"]
+pub struct GreenThread<T> {
+    source: Source<T>,
+    blocked: Blocked,
+}
+
+enum Source<T> {
+    /// A worker runs the job.
+    Reply(Receiver<T>),
+    /// It has a task of its own.
+    Task(Box<OwnTask<T>>),
+    /// There is no task, or never was.
+    Over(Box<Over<T>>),
+}
+
+struct OwnTask<T> {
+    task: JoinHandle<Result<T, Ended>>,
+    core: Arc<Core>,
+    /// If the handle is a job's, this is set before the slot comes back.
+    over: Option<Arc<AtomicBool>>,
+    /// The job stood in the queue when it was submitted.
+    claim: Option<Claim>,
+    out: Option<Result<T, JoinError>>,
+}
+
+struct Over<T> {
+    id: JobId,
+    core: Arc<Core>,
+    out: Option<Result<T, JoinError>>,
+}
+
+impl<T> OwnTask<T> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.out.is_some() {
+            return Poll::Ready(());
+        }
+        let id = JobId::of_task(self.task.id());
+        self.out = Some(match ready!(Pin::new(&mut self.task).poll(cx)) {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(Ended::Aborted)) => Err(JoinError::cancelled().of(id)),
+            Ok(Err(Ended::Closed)) => Err(JoinError::closed().of(id)),
+            Err(error) => {
+                let panic = error.try_into_panic().map(JoinError::panic);
+                Err(panic.unwrap_or_else(|_| JoinError::cancelled()).of(id))
+            }
+        });
+        Poll::Ready(())
+    }
+
+    /// Who can tell when the job is over.
+    fn outlook(&self) -> Outlook {
+        match &self.over {
+            Some(over) => Outlook::Flag(over.clone()),
+            None => Outlook::Task(self.task.abort_handle()),
+        }
+    }
+}
+
+impl<T> Source<T> {
+    fn pend(&mut self, blocked: &mut Blocked, cx: &mut Context<'_>) {
+        match self {
+            Source::Reply(receiver) => {
+                blocked.pend(receiver.core(), None, || Outlook::Flag(receiver.ending()), cx);
+            }
+            Source::Task(own) => {
+                let ticket = own.claim.take().map(|claim| claim.ticket());
+                blocked.pend(&own.core, ticket, || own.outlook(), cx);
+            }
+            Source::Over(_) => {}
+        }
+    }
+}
+
+// The output is never pinned.
+impl<T> Unpin for GreenThread<T> {}
+
+impl<T> GreenThread<T> {
+    /// A job that has a task of its own.
+    pub(crate) fn of(
+        task: JoinHandle<Result<T, Ended>>,
+        core: Arc<Core>,
+        claim: Option<Claim>,
+        over: Option<Arc<AtomicBool>>,
+    ) -> Self {
+        let source = Source::Task(Box::new(OwnTask { task, core, over, claim, out: None }));
+        GreenThread { source, blocked: Blocked::default() }
+    }
+
+    /// A job that a worker runs.
+    #[inline]
+    pub(crate) fn from(receiver: Receiver<T>) -> Self {
+        GreenThread { source: Source::Reply(receiver), blocked: Blocked::default() }
+    }
+
+    /// A job that is over already, or never was one.
+    pub(crate) fn ended(core: Arc<Core>, result: Result<T, JoinError>) -> Self {
+        let id = JobId::next();
+        let out = Some(result.map_err(|error| error.of(id)));
+        GreenThread { source: Source::Over(Box::new(Over { id, core, out })), blocked: Blocked::default() }
+    }
+
+    /// The job is over, and nobody gets this handle.
+    pub(crate) fn lose(mut self) {
+        let Some(Err(error)) = self.take() else { return };
+        match &self.source {
+            Source::Reply(receiver) => span::lost(receiver.core(), &error),
+            Source::Task(own) => span::lost(&own.core, &error),
+            Source::Over(over) => span::lost(&over.core, &error),
+        }
+    }
+
+    /// Ends the job at its next `.await`, or before it begins. Does nothing if it is over.
+    ///
+    /// The handle then gives a [`JoinError`] for which [`is_cancelled`](JoinError::is_cancelled) is true, once the job's future has been
+    /// dropped; if the job came to its end first, it gives the result.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let green = pool.spawn(std::future::pending::<()>()).await;
+    /// green.abort();
+    /// assert!(green.await.unwrap_err().is_cancelled());
+    /// # }
+    /// ```
+    pub fn abort(&self) {
+        match &self.source {
+            Source::Reply(receiver) => receiver.abort(),
+            Source::Task(own) => own.task.abort(),
+            Source::Over(_) => {}
+        }
+    }
+
+    /// Whether the job is over: finished, panicked, or aborted and dropped.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let green = pool.spawn(std::future::pending::<()>()).await;
+    /// assert!(!green.is_finished());
+    /// green.abort();
+    /// pool.waitall().await;
+    /// assert!(green.is_finished());
+    /// # }
+    /// ```
+    pub fn is_finished(&self) -> bool {
+        match &self.source {
+            Source::Reply(receiver) => receiver.is_over(),
+            Source::Task(own) => own.out.is_some() || own.task.is_finished(),
+            Source::Over(_) => true,
+        }
+    }
+
+    /// The job's id.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let (one, two) = (pool.spawn(async {}).await, pool.spawn(async {}).await);
+    /// assert_ne!(one.id(), two.id());
+    /// # }
+    /// ```
+    pub fn id(&self) -> JobId {
+        match &self.source {
+            Source::Reply(receiver) => receiver.id(),
+            Source::Task(own) => JobId::of_task(own.task.id()),
+            Source::Over(over) => over.id,
+        }
+    }
+
+    /// Waits until the job is over; the result stays. Says nothing to the job that it is polled in.
+    pub(crate) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.source {
+            Source::Reply(receiver) => {
+                let turn = ready!(coop::poll_proceed(cx));
+                ready!(receiver.poll(cx));
+                turn.made_progress();
+                Poll::Ready(())
+            }
+            Source::Task(own) => own.poll(cx),
+            Source::Over(_) => Poll::Ready(()),
+        }
+    }
+
+    /// Says to the job that this is polled in, through `blocked`, that it waits for this one.
+    pub(crate) fn pend(&mut self, blocked: &mut Blocked, cx: &mut Context<'_>) {
+        self.source.pend(blocked, cx);
+    }
+
+    /// Waits until the job is over and the job that it is polled in may go on; the result stays.
+    pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.poll_over(cx).is_ready() {
+            return self.blocked.poll_resume(cx);
+        }
+        if let Source::Task(own) = &self.source {
+            own.claim.iter().for_each(Claim::want);
+        }
+        self.source.pend(&mut self.blocked, cx);
+        Poll::Pending
+    }
+
+    /// The result, once [`poll_ready`](Self::poll_ready) was ready.
+    pub(crate) fn take(&mut self) -> Option<Result<T, JoinError>> {
+        match &mut self.source {
+            Source::Reply(receiver) => receiver.take(),
+            Source::Task(own) => own.out.take(),
+            Source::Over(over) => over.out.take(),
+        }
+    }
+
+    /// The error, once it is ready with one.
+    pub(crate) fn take_error(&mut self) -> Option<JoinError> {
+        let out = match &mut self.source {
+            Source::Reply(receiver) => return receiver.take_error(),
+            Source::Task(own) => &mut own.out,
+            Source::Over(over) => &mut over.out,
+        };
+        match out {
+            Some(Err(error)) => Some(std::mem::replace(error, JoinError::cancelled())),
+            _ => None,
+        }
+    }
+
+    /// The verb that was waiting for this has been dropped.
+    pub(crate) fn unblock(&mut self) {
+        self.blocked.clear();
+    }
+}
+
+impl<T: Send + 'static> GreenThread<T> {
+    /// A handle that can abort the job, without its result.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let green = pool.spawn(std::future::pending::<()>()).await;
+    /// let handle = green.abort_handle();
+    /// tokio::spawn(async move { handle.abort() });
+    /// assert!(green.await.unwrap_err().is_cancelled());
+    /// # }
+    /// ```
+    pub fn abort_handle(&self) -> AbortHandle {
+        let target = match &self.source {
+            Source::Reply(receiver) => receiver.target().map_or(Target::Over, Target::Reply),
+            Source::Task(own) => Target::Task(own.task.abort_handle()),
+            Source::Over(_) => Target::Over,
+        };
+        AbortHandle { id: self.id(), target }
+    }
+}
+
+impl<T> Future for GreenThread<T> {
+    type Output = Result<T, JoinError>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let GreenThread { source, blocked } = &mut *self;
+        match source {
+            // The way of most, in one step.
+            Source::Reply(receiver) if !receiver.is_taken() && !blocked.may_have_to_wait() => {
+                let turn = ready!(coop::poll_proceed(cx));
+                let polled = receiver.poll_take(cx);
+                if polled.is_ready() {
+                    turn.made_progress();
+                } else {
+                    source.pend(blocked, cx);
+                }
+                polled
+            }
+            _ => {
+                ready!(self.poll_ready(cx));
+                Poll::Ready(self.take().expect("a `GreenThread` was polled after it gave its result"))
+            }
+        }
+    }
+}
+
+impl<T> fmt::Debug for GreenThread<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GreenThread").field("id", &self.id()).field("finished", &self.is_finished()).finish()
+    }
+}
+
+/// Aborts a job from elsewhere; made by [`GreenThread::abort_handle`]. Dropping it does nothing.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use greenpool::{AbortHandle, GreenPool};
+///
+/// let pool = GreenPool::new(2);
+/// let mut handles: Vec<AbortHandle> = Vec::new();
+/// for _ in 0..2 {
+///     let green = pool.spawn(std::future::pending::<()>()).await;
+///     handles.push(green.abort_handle());
+/// }
+/// handles.iter().for_each(AbortHandle::abort);
+/// pool.waitall().await;
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct AbortHandle {
+    id: JobId,
+    target: Target,
+}
+
+#[derive(Clone)]
+enum Target {
+    Task(tokio::task::AbortHandle),
+    Reply(Arc<dyn Abort>),
+    Over,
+}
+
+impl AbortHandle {
+    /// Ends the job at its next `.await`, or before it begins. Does nothing if it is over.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let green = pool.spawn(std::future::pending::<()>()).await;
+    /// green.abort_handle().abort();
+    /// assert!(green.await.unwrap_err().is_cancelled());
+    /// # }
+    /// ```
+    pub fn abort(&self) {
+        match &self.target {
+            Target::Task(task) => task.abort(),
+            Target::Reply(reply) => reply.abort(),
+            Target::Over => {}
+        }
+    }
+
+    /// Whether the job is over.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let green = pool.spawn(async {}).await;
+    /// let handle = green.abort_handle();
+    /// green.await.unwrap();
+    /// assert!(handle.is_finished());
+    /// # }
+    /// ```
+    pub fn is_finished(&self) -> bool {
+        match &self.target {
+            Target::Task(task) => task.is_finished(),
+            Target::Reply(reply) => reply.is_over(),
+            Target::Over => true,
+        }
+    }
+
+    /// The job's id.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let green = pool.spawn(async {}).await;
+    /// assert_eq!(green.abort_handle().id(), green.id());
+    /// # }
+    /// ```
+    pub fn id(&self) -> JobId {
+        self.id
+    }
+}
+
+impl fmt::Debug for AbortHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AbortHandle").field("id", &self.id).field("finished", &self.is_finished()).finish()
+    }
+}
+
+/// Which job: no two jobs that live at the same time have the same.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use std::collections::HashMap;
+/// # let pool = greenpool::GreenPool::new(2);
+/// let mut begun = HashMap::new();
+/// let green = pool.spawn(async {}).await;
+/// begun.insert(green.id(), "the first one");
+/// println!("job {} is {}", green.id(), begun[&green.id()]);
+/// # }
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct JobId(Id);
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Id {
+    Task(tokio::task::Id),
+    Own(u64),
+}
+
+impl JobId {
+    /// One that no other job has.
+    pub(crate) fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        JobId(Id::Own(NEXT.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    fn of_task(id: tokio::task::Id) -> Self {
+        JobId(Id::Task(id))
+    }
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Id::Task(id) => write!(f, "{id}"),
+            Id::Own(id) => write!(f, "g{id}"),
+        }
+    }
+}
+
+impl fmt::Debug for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JobId({self})")
+    }
+}

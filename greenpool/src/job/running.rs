@@ -1,0 +1,324 @@
+//! What a job has: from its `spawn` on a slot, and from its beginning to its end a place in the census and its lineage too.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+
+use crate::inner::Core;
+use crate::inner::member::Member;
+use crate::job::span::JobSpan;
+use crate::lending::context::Lineage;
+
+/// The seat of one job, or of several that follow each other in it. Dropping it gives all back.
+pub(crate) struct Seat {
+    /// There but while the job is polled.
+    lineage: Option<Lineage>,
+    epoch: u32,
+    state: State,
+    span: JobSpan,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Not yet polled, or waiting for something. A seat that is dropped now was aborted.
+    Idle,
+    /// Inside the user's code. A seat that is dropped now is being unwound.
+    Polling,
+    Done,
+    /// There was nothing to run.
+    Withdrawn,
+    /// All has been given back, and another job can begin in it.
+    Vacant,
+}
+
+/// What a seat is to those who run jobs in it.
+pub(crate) struct Inside<'a> {
+    epoch: u32,
+    span: &'a mut JobSpan,
+}
+
+impl Inside<'_> {
+    /// Runs `poll` in the job's span.
+    #[inline]
+    pub(crate) fn within<R>(&self, poll: impl FnOnce() -> R) -> R {
+        self.span.within(poll)
+    }
+
+    /// In which epoch of the census it is.
+    #[inline]
+    pub(crate) fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// The next job begins, which is in the census already.
+    #[inline]
+    pub(crate) fn begin_next(&mut self, core: &Core) {
+        self.span.renew(core);
+    }
+}
+
+/// The job was told to end by `abort_all`, or was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    Aborted,
+    Closed,
+}
+
+impl Seat {
+    /// A job begins with a slot that has just been acquired, or lent by `lender`.
+    #[inline]
+    pub(crate) fn new(core: Arc<Core>, lender: Option<Arc<Member>>) -> Self {
+        let epoch = core.census.join(1);
+        Self::joined(lender.map_or(Lineage::Plain(core), Lineage::OnLoan), epoch)
+    }
+
+    /// A job begins that is in the census already.
+    #[inline]
+    fn joined(lineage: Lineage, epoch: u32) -> Self {
+        let span = JobSpan::new(lineage.core());
+        Seat { lineage: Some(lineage), epoch, state: State::Idle, span }
+    }
+
+    #[inline]
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        let lineage = self.lineage.as_ref();
+        lineage.expect("a seat is asked for its pool between two polls, never within one").core()
+    }
+
+    /// Polls the job as what it is: known to greenpool's verbs, and ready to be told to end.
+    #[inline]
+    pub(crate) fn poll<T>(&mut self, poll: impl FnOnce() -> Poll<T>) -> Poll<Result<T, Ended>> {
+        if self.core().census.is_outdated(self.epoch) {
+            return Poll::Ready(Err(Ended::Aborted));
+        }
+        self.enter(|inside| inside.span.within(poll)).map(Ok)
+    }
+
+    /// Runs `f` as this job, or as several jobs one after the other. What it gives is of the last one.
+    #[inline]
+    pub(crate) fn enter<T>(&mut self, f: impl FnOnce(Inside<'_>) -> Poll<T>) -> Poll<T> {
+        self.state = State::Polling;
+        let inside = Inside { epoch: self.epoch, span: &mut self.span };
+        let polled = Lineage::enter(&mut self.lineage, || f(inside));
+        self.state = if polled.is_ready() { State::Done } else { State::Idle };
+        polled
+    }
+
+    /// Whether the job has been told to end.
+    #[inline]
+    pub(crate) fn is_outdated(&self) -> bool {
+        self.core().census.is_outdated(self.epoch)
+    }
+
+    /// The job is not being polled any more, and did not come to its end.
+    pub(crate) fn mark_idle(&mut self) {
+        self.state = State::Idle;
+    }
+
+    /// There is nothing to run after all.
+    pub(crate) fn withdraw(mut self) {
+        self.state = State::Withdrawn;
+    }
+
+    /// Whether nobody but the pool is to hear of the end of a job that has never waited for greenpool, and has a slot of the pool's own.
+    #[inline]
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.state == State::Done && self.span.is_quiet()
+    }
+
+    /// Such a job is over, and its slot is the next that is to be given back. Runs no code but greenpool's, wakes nobody, and takes no lock. False: the
+    /// job had been told to end, and is to be counted out with the outdated after that.
+    #[inline]
+    pub(crate) fn vacate(&mut self) -> bool {
+        self.state = State::Vacant;
+        self.core().census.leave(self.epoch)
+    }
+
+    /// Another job begins in a seat that was vacated, with a slot of the pool's own.
+    #[inline]
+    pub(crate) fn begin(&mut self, core: &Core) {
+        self.epoch = core.census.join(1);
+        self.state = State::Idle;
+        self.span.renew(core);
+    }
+
+    /// The job panicked elsewhere than in its poll.
+    pub(crate) fn mark_panicked(&mut self) {
+        self.state = State::Polling;
+    }
+}
+
+impl Drop for Seat {
+    #[inline]
+    fn drop(&mut self) {
+        // Who sees the slot come back finds the job in no list.
+        self.span.end();
+        let counters = &self.core().counters;
+        match self.state {
+            State::Done => {}
+            State::Vacant => return,
+            State::Withdrawn => {
+                self.core().census.withdraw(1);
+            }
+            State::Polling => {
+                counters.panicked.fetch_add(1, Ordering::Relaxed);
+            }
+            State::Idle => {
+                counters.aborted.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let Some(lineage) = self.lineage.take() else {
+            return;
+        };
+        // Who sees the slot come back, as `waitall` does, finds the job gone from the census. `abort_all` waits for the census,
+        // and is to find the slot free: a job that it has told to end is counted out last.
+        let left = lineage.core().census.leave(self.epoch);
+        let core = (!left).then(|| lineage.core().clone());
+        lineage.end();
+        if let Some(core) = core {
+            core.census.leave_outdated();
+        }
+    }
+}
+
+/// A job that waits for something is in its pool's roster: `abort_all` is to wake it. Dropping this takes it out.
+pub(crate) struct Enrolled {
+    core: Arc<Core>,
+    key: u32,
+}
+
+impl Enrolled {
+    /// The job of that seat waits. False: it has been told to end already.
+    pub(crate) fn enrol(this: &mut Option<Enrolled>, seat: &Seat, cx: &Context<'_>) -> bool {
+        if this.is_some() {
+            return true;
+        }
+        let core = seat.core().clone();
+        let key = core.enrol(cx.waker());
+        *this = Some(Enrolled { core, key });
+        // `abort_all` may have read the roster just before.
+        !seat.is_outdated()
+    }
+}
+
+impl Drop for Enrolled {
+    fn drop(&mut self) {
+        self.core.strike(self.key);
+    }
+}
+
+/// A slot in which no job has begun yet. Dropping it gives it back.
+pub(crate) struct Slot(Option<Held>);
+
+enum Held {
+    /// Of the pool's own, and the pool is there for ever.
+    Static(&'static Arc<Core>),
+    /// Of the pool's own.
+    Own(Arc<Core>),
+    /// Lent by this member.
+    Lent(Arc<Member>),
+}
+
+impl Held {
+    #[inline]
+    fn lineage(self) -> Lineage {
+        match self {
+            Held::Static(core) => Lineage::Plain(core.clone()),
+            Held::Own(core) => Lineage::Plain(core),
+            Held::Lent(lender) => Lineage::OnLoan(lender),
+        }
+    }
+}
+
+impl Slot {
+    /// One that has just been acquired, or lent by `lender`.
+    #[inline]
+    pub(crate) fn new(core: &Arc<Core>, lender: Option<Arc<Member>>) -> Self {
+        Slot(Some(lender.map_or_else(|| Held::Own(core.clone()), Held::Lent)))
+    }
+
+    /// Likewise, of a pool that is there for ever.
+    #[inline]
+    pub(crate) fn of_static(core: &'static Arc<Core>, lender: Option<Arc<Member>>) -> Self {
+        Slot(Some(lender.map_or(Held::Static(core), Held::Lent)))
+    }
+
+    #[inline]
+    fn core(&self) -> Option<&Arc<Core>> {
+        Some(match self.0.as_ref()? {
+            Held::Static(core) => core,
+            Held::Own(core) => core,
+            Held::Lent(lender) => lender.core(),
+        })
+    }
+
+    /// A job begins in it. If it is in the census already, that is of `epoch`.
+    #[inline]
+    fn begin(mut self, epoch: Option<u32>) -> Seat {
+        let Some(held) = self.0.take() else { unreachable!("a slot is used once") };
+        let lineage = held.lineage();
+        let epoch = epoch.unwrap_or_else(|| lineage.core().census.join(1));
+        Seat::joined(lineage, epoch)
+    }
+
+    /// Leaves it to a seat that is there, if it is one of the pool's own.
+    #[inline]
+    fn yield_own(&mut self) -> bool {
+        let own = matches!(self.0, Some(Held::Static(_) | Held::Own(_)));
+        if own {
+            self.0 = None;
+        }
+        own
+    }
+}
+
+impl Drop for Slot {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(held) = self.0.take() {
+            held.lineage().give_back();
+        }
+    }
+}
+
+/// Where a job is.
+#[derive(Default)]
+pub(crate) enum Place {
+    /// It is being polled, or there is none.
+    #[default]
+    Nowhere,
+    /// It has not begun.
+    Slot(Slot),
+    Seat(Seat),
+}
+
+impl Place {
+    /// The job's seat, as it is polled. If it has not begun, it does now; if it is in the census already, that is of `epoch`.
+    #[inline]
+    pub(crate) fn seat(&mut self, epoch: Option<u32>) -> Option<Seat> {
+        match std::mem::take(self) {
+            Place::Nowhere => None,
+            Place::Slot(slot) => Some(slot.begin(epoch)),
+            Place::Seat(seat) => Some(seat),
+        }
+    }
+
+    /// The pool of a job that has not begun.
+    pub(crate) fn core(&self) -> Option<&Arc<Core>> {
+        match self {
+            Place::Slot(slot) => slot.core(),
+            _ => None,
+        }
+    }
+
+    /// The job begins in a seat that is there, and holds a slot of the pool's own: whether it has brought such a slot, which is that seat's now.
+    #[inline]
+    pub(crate) fn yield_own(&mut self) -> bool {
+        let own = if let Place::Slot(slot) = self { slot.yield_own() } else { false };
+        if own {
+            // Nothing is left in it that needs to be dropped.
+            std::mem::forget(std::mem::take(self));
+        }
+        own
+    }
+}

@@ -1,0 +1,69 @@
+//! What is told to `tracing`, if its feature is on, and to the list of jobs.
+
+use crate::inner::Core;
+use crate::inner::tracked::Track;
+use crate::job::error::JoinError;
+
+/// A job that nobody has a handle on has ended with this error.
+#[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "nobody is told"))]
+pub(crate) fn lost(core: &Core, error: &JoinError) {
+    #[cfg(feature = "tracing")]
+    if error.is_panic() {
+        tracing::error!(target: "greenpool", pool = core.name(), "{error}");
+    }
+}
+
+/// The span that a job is polled in, and its place in the list of jobs if its pool has one.
+pub(crate) struct JobSpan {
+    #[cfg(feature = "tracing")]
+    span: tracing::Span,
+    track: Option<Box<Track>>,
+}
+
+impl JobSpan {
+    /// A job of that pool begins.
+    #[inline]
+    pub(crate) fn new(core: &Core) -> Self {
+        JobSpan {
+            #[cfg(feature = "tracing")]
+            span: tracing::debug_span!(target: "greenpool", parent: None, "job", pool = core.name()),
+            track: core.tracked.begin(),
+        }
+    }
+
+    /// A job is over, and the next one begins.
+    #[inline]
+    pub(crate) fn renew(&mut self, core: &Core) {
+        if !self.is_quiet() || core.tracked.is_on() {
+            self.replace(core);
+        }
+    }
+
+    #[cold]
+    fn replace(&mut self, core: &Core) {
+        *self = Self::new(core);
+    }
+
+    /// The job is over: it is in no list any more.
+    #[inline]
+    pub(crate) fn end(&mut self) {
+        self.track = None;
+    }
+
+    /// Whether nobody is told that the job is over.
+    #[inline]
+    pub(crate) fn is_quiet(&self) -> bool {
+        !cfg!(feature = "tracing") && self.track.is_none()
+    }
+
+    /// Runs `f` in it.
+    #[inline]
+    pub(crate) fn within<R>(&self, f: impl FnOnce() -> R) -> R {
+        #[cfg(feature = "tracing")]
+        let _entered = self.span.enter();
+        match &self.track {
+            None => f(),
+            Some(track) => track.within(f),
+        }
+    }
+}

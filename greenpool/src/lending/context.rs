@@ -1,0 +1,236 @@
+//! Which job is running here, whose slot it holds, and how slots are lent.
+//!
+//! # Implementation details
+//!
+//! Around each poll of a job its [`Lineage`] stands in a thread-local. So a verb of greenpool that is awaited inside a job
+//! knows the job. Most jobs never wait for greenpool, and cost no more than that; the first time one does, it gets a
+//! [`Member`], the shared record of who holds its slot.
+//!
+//! A member that is *blocked* (some verb of greenpool is pending in it) does not need its slot. If its own pool has a queued
+//! ticket that it waits for (a child it spawns, the next item of a map, an entry of a pile), the member *lends* its slot to that ticket: the slot stays taken, the child is a job of its own, and
+//! when it ends the slot comes back to the lender. A verb that becomes ready while the slot is away waits until it is back, or
+//! until another slot of the pool comes free: resumers stand before all waiters.
+//!
+//! Pools that wait for each other are another matter, see [`knot`](crate::lending::deadlock).
+//!
+//! Ended members forget their lenders, so a long chain of jobs keeps no memory and is never dropped recursively.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use crate::inner::Core;
+use crate::inner::member::{Member, give_back};
+use crate::lending::deadlock;
+
+/// Who a job is. (A lender is always of the same pool.)
+pub(crate) enum Lineage {
+    /// It has a slot of the pool's own, and has never waited for greenpool.
+    Plain(Arc<Core>),
+    /// It has a slot that this member has lent to it, and has never waited for greenpool.
+    OnLoan(Arc<Member>),
+    /// It has waited; and which of the member's futures this is.
+    Known(Arc<Member>, u32),
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Lineage>> = const { RefCell::new(None) };
+    /// What is to be known of it all the time.
+    static HERE: Cell<Here> = const { Cell::new(Here::NoJob) };
+}
+
+/// What runs here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Here {
+    /// No job, or nothing that is a part of one.
+    NoJob,
+    /// A job that has a slot of the pool's own, and has never waited for greenpool.
+    Plain,
+    /// A job with a slot that was lent to it, which has never waited for greenpool.
+    OnLoan,
+    /// A job that has waited for greenpool.
+    Known,
+}
+
+/// Runs `f` as what is not a part of the job that runs here: a source, a waker.
+#[inline]
+pub(crate) fn outside<R>(f: impl FnOnce() -> R) -> R {
+    let was = HERE.replace(Here::NoJob);
+    // If it panics, whoever has entered the job puts that right.
+    let result = f();
+    HERE.set(was);
+    result
+}
+
+impl Lineage {
+    /// The same job once more, in another future.
+    pub(crate) fn of(member: Arc<Member>) -> Self {
+        let part = member.join();
+        Lineage::Known(member, part)
+    }
+
+    /// That other future is gone.
+    pub(crate) fn leave(&self) {
+        if let Lineage::Known(member, part) = self {
+            member.leave(*part);
+        }
+    }
+
+    /// Somebody who works for the pool and may wait for others, but is no job.
+    pub(crate) fn outsider(member: &Arc<Member>) -> Self {
+        Lineage::Known(member.clone(), 0)
+    }
+
+    #[inline]
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        match self {
+            Lineage::Plain(core) => core,
+            Lineage::OnLoan(member) | Lineage::Known(member, _) => member.core(),
+        }
+    }
+
+    fn is_outsider(&self) -> bool {
+        matches!(self, Lineage::Known(member, _) if member.is_outsider())
+    }
+
+    /// Of the job that runs here.
+    fn member(&mut self) -> (&Arc<Member>, u32) {
+        HERE.set(Here::Known);
+        let lender = match self {
+            Lineage::Plain(_) | Lineage::Known(..) => None,
+            Lineage::OnLoan(lender) => Some(lender.clone()),
+        };
+        if !matches!(self, Lineage::Known(..)) {
+            *self = Lineage::Known(Member::new(self.core().clone(), lender), 0);
+        }
+        match self {
+            Lineage::Known(member, part) => (member, *part),
+            _ => unreachable!("it has just been made known"),
+        }
+    }
+
+    /// The job is over: its slot goes back to the lender, or to the pool.
+    #[inline]
+    pub(crate) fn end(self) {
+        deadlock::before_end(self.core());
+        self.give_back();
+    }
+
+    /// Gives the slot back to the lender, or to the pool.
+    #[inline]
+    pub(crate) fn give_back(self) {
+        let core = match self {
+            Lineage::Plain(core) => {
+                core.slots.release();
+                core
+            }
+            Lineage::OnLoan(lender) => {
+                let core = lender.core().clone();
+                give_back(&core, Some(lender));
+                core
+            }
+            Lineage::Known(member, _) => {
+                if let Some(lender) = member.end() {
+                    give_back(member.core(), lender);
+                }
+                member.core().clone()
+            }
+        };
+        deadlock::changed(&core);
+    }
+
+    #[inline]
+    fn here(&self) -> Here {
+        match self {
+            Lineage::Plain(_) => Here::Plain,
+            Lineage::OnLoan(_) => Here::OnLoan,
+            Lineage::Known(..) => Here::Known,
+        }
+    }
+
+    /// Runs `f` as this job.
+    #[inline]
+    pub(crate) fn enter<R>(this: &mut Option<Lineage>, f: impl FnOnce() -> R) -> R {
+        struct Swapped<'a>(&'a mut Option<Lineage>, Here);
+        impl Drop for Swapped<'_> {
+            #[inline]
+            fn drop(&mut self) {
+                HERE.set(self.1);
+                swap_current(self.0);
+                if let Some(Lineage::Known(member, part)) = self.0 {
+                    member.end_turn(*part);
+                }
+            }
+        }
+        if let Some(Lineage::Known(member, part)) = this {
+            member.begin_turn(*part);
+        }
+        let was = HERE.replace(this.as_ref().map_or(Here::NoJob, Lineage::here));
+        swap_current(this);
+        let _swapped = Swapped(this, was);
+        f()
+    }
+}
+
+#[inline]
+fn swap_current(with: &mut Option<Lineage>) {
+    // While the thread's locals are being destroyed there is no current job, and the lineage stays where it is.
+    let _ = CURRENT.try_with(|current| std::mem::swap(&mut *current.borrow_mut(), with));
+}
+
+#[inline]
+fn with_current<R>(f: impl FnOnce(&mut Lineage) -> R) -> Option<R> {
+    if HERE.get() == Here::NoJob {
+        return None;
+    }
+    CURRENT.try_with(|current| current.borrow_mut().as_mut().map(f)).ok().flatten()
+}
+
+/// Whether a job of `core` is running here.
+pub(crate) fn is_inside(core: &Arc<Core>) -> bool {
+    with_current(|current| Arc::ptr_eq(current.core(), core) && !current.is_outsider()).unwrap_or(false)
+}
+
+/// The member that a ticket for `core` taken here may borrow from: the job that is running here, if it is of that pool.
+pub(crate) fn member_of(core: &Arc<Core>) -> Option<Arc<Member>> {
+    with_current(|current| Arc::ptr_eq(current.core(), core).then(|| current.member().0.clone())).flatten()
+}
+
+/// The member of the job that is running here, and which of its futures is being polled.
+pub(crate) fn me() -> Option<(Arc<Member>, u32)> {
+    with_current(|current| {
+        let (member, part) = current.member();
+        (member.clone(), part)
+    })
+}
+
+/// Whether any job is running here.
+#[inline]
+pub(crate) fn is_job() -> bool {
+    HERE.get() != Here::NoJob
+}
+
+/// Whether the job that is running here has a slot of the pool's own and has never waited for greenpool.
+#[inline]
+pub(crate) fn am_plain() -> bool {
+    HERE.get() == Here::Plain
+}
+
+/// Whether that is the job that is running here.
+pub(crate) fn is_me(member: &Arc<Member>) -> bool {
+    me_if_known().is_some_and(|(me, _)| Arc::ptr_eq(&me, member))
+}
+
+/// Whether the job that is running here has ever waited for greenpool; if not it holds its slot for certain.
+#[inline]
+pub(crate) fn am_known() -> bool {
+    HERE.get() == Here::Known
+}
+
+/// The member of the job that is running here, if it has ever waited.
+pub(crate) fn me_if_known() -> Option<(Arc<Member>, u32)> {
+    let known = with_current(|current| match current {
+        Lineage::Known(member, part) => Some((member.clone(), *part)),
+        _ => None,
+    });
+    known.flatten()
+}

@@ -1,0 +1,151 @@
+//! What a job can say about itself: that other tasks belong to it, and that it waits for something slow.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+
+use crate::lending::blocking::Blocked;
+use crate::lending::context::{self, Lineage};
+
+/// Lets `future` count as part of the job that calls this, also in a task of its own.
+///
+/// greenpool knows what a job does in its own task. What it hands to `tokio::spawn` is a stranger, who would wait behind the very job that
+/// waits for it. With `inherit` the stranger may use the job's slot while the job is blocked in greenpool, as a child
+/// of its own may. Outside of a job this is just `future`. Dropping it drops `future`.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use greenpool::{GreenPool, inherit};
+///
+/// let pool = GreenPool::new(1);
+/// let inner = pool.clone();
+/// let green = pool.spawn(async move {
+///     let task = inherit(async move { inner.spawn(async { 7 }).await.await });
+///     tokio::spawn(task).await.unwrap().unwrap()
+/// });
+/// assert_eq!(green.await.await.unwrap(), 7);
+/// # }
+/// ```
+pub fn inherit<F: Future>(future: F) -> Inherit<F> {
+    let lineage = context::me().map(|(me, _)| Lineage::of(me));
+    Inherit { future, lineage }
+}
+
+pin_project! {
+    /// The future of [`inherit`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// use std::future::{Ready, ready};
+    /// use greenpool::{Inherit, inherit};
+    ///
+    /// let task: Inherit<Ready<u32>> = inherit(ready(7));
+    /// assert_eq!(tokio::spawn(task).await.unwrap(), 7);
+    /// # }
+    /// ```
+    #[must_use = "it does nothing until it is awaited or spawned"]
+    pub struct Inherit<F> {
+        #[pin]
+        future: F,
+        lineage: Option<Lineage>,
+    }
+
+    impl<F> PinnedDrop for Inherit<F> {
+        fn drop(this: Pin<&mut Self>) {
+            if let Some(lineage) = this.project().lineage {
+                lineage.leave();
+            }
+        }
+    }
+}
+
+impl<F: Future> Future for Inherit<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let future = this.future;
+        if this.lineage.is_none() {
+            return future.poll(cx);
+        }
+        Lineage::enter(this.lineage, || future.poll(cx))
+    }
+}
+
+impl<F> fmt::Debug for Inherit<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inherit").finish_non_exhaustive()
+    }
+}
+
+/// Gives the job's slot back while `future` runs, and takes one again, ahead of new work, to go on.
+///
+/// For a job that waits for something slow outside: meanwhile another job runs. `future` itself should do no work that the pool is there to
+/// limit. Outside of a job this is just `future`.
+///
+/// # Cancel safety
+/// Dropped before its end, it drops `future`; the job then goes on without a slot, until it next waits for greenpool or ends.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use greenpool::{GreenPool, lend};
+///
+/// let pool = GreenPool::new(1);
+/// let (tell, told) = tokio::sync::oneshot::channel();
+/// pool.spawn_n(async move { lend(told).await.unwrap() }).await;
+/// pool.spawn_n(async move { tell.send(()).unwrap() }).await; // gets the slot meanwhile
+/// pool.waitall().await;
+/// # }
+/// ```
+pub fn lend<F: Future>(future: F) -> Lend<F> {
+    Lend { future, out: None, begun: false, blocked: Blocked::default() }
+}
+
+pin_project! {
+    /// The future of [`lend`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// use std::future::{Ready, ready};
+    /// use greenpool::{Lend, lend};
+    ///
+    /// let wait: Lend<Ready<u32>> = lend(ready(7));
+    /// assert_eq!(wait.await, 7);
+    /// # }
+    /// ```
+    #[must_use = "it does nothing until it is awaited; write `.await`"]
+    pub struct Lend<F: Future> {
+        #[pin]
+        future: F,
+        out: Option<F::Output>,
+        begun: bool,
+        blocked: Blocked,
+    }
+}
+
+impl<F: Future> Future for Lend<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        if this.out.is_none() {
+            if !std::mem::replace(this.begun, true) {
+                if let Some((me, _)) = context::me() {
+                    me.part();
+                }
+            }
+            *this.out = Some(ready!(this.future.poll(cx)));
+        }
+        ready!(this.blocked.poll_resume(cx));
+        Poll::Ready(this.out.take().expect("`lend` was polled after it was ready"))
+    }
+}
+
+impl<F: Future> fmt::Debug for Lend<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lend").finish_non_exhaustive()
+    }
+}

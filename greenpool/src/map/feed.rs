@@ -1,0 +1,194 @@
+//! The crew of one map: who reads the source, and when one more worker is called.
+//!
+//! # Implementation details
+//!
+//! The [hands](crate::map::worker) are tasks that read the next item themselves, run its job and put the result into the ring. A hand
+//! keeps its slot from item to item unless somebody else waits for the pool, the pool has shrunk, or the slot is a loan; at most one of
+//! them at a time stands in the pool's queue for the map, so a map takes its turns like any other caller.
+//!
+//! A hand that runs a job is of no use to the items behind it: it may wait, compute for a second, or block its thread. So while there is
+//! room in the ring, there are hands that have been *called* and have not come yet: as many as the runtime has threads, or as there are
+//! places. Whoever takes a place, frees one, or begins to wait, calls one more if one is missing. (As for the
+//! [workers](crate::worker) of declared functions.) A hand whose last job has waited thinks that the next one will, and calls for both at once.
+//!
+//! A hand that has nothing to do keeps its seat, empty, for its next job; what it gives back then, and takes again, is under the lock of the
+//! [flow](crate::map::shared), so that a job that waits once costs that lock twice.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+use crate::inner::wait::{Foresee, Wait};
+use crate::inner::{Attached, Core};
+use crate::job::error::JoinError;
+use crate::map::buffer::Ring;
+use crate::map::shared::{Flow, Foreman};
+use crate::map::worker::Hand;
+use crate::sync::wake::wake;
+use crate::sync::{Mutex, lock};
+use crate::worker::idle::Call;
+
+/// Where the jobs of a map come from.
+pub(crate) trait Feed: Send + 'static {
+    type Job: Future<Output: Send + 'static> + Send;
+
+    /// Puts the next job into its place, and says in `doing` when it calls the function that makes it. False: there is none.
+    fn next(&mut self, job: Pin<&mut Option<Self::Job>>, doing: &mut Doing) -> bool;
+    fn size_hint(&self) -> (usize, Option<usize>);
+}
+
+/// What a hand is doing: whose panic it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Doing {
+    Job,
+    /// The source, or what it says of its size.
+    Source,
+    /// The function that makes the future.
+    Function,
+}
+
+pub(crate) type Output<S> = <<S as Feed>::Job as Future>::Output;
+
+pub(crate) struct Crew<S: Feed> {
+    pub(crate) flow: Arc<Flow<Output<S>>>,
+    pub(crate) source: Mutex<Option<Source<S>>>,
+    runtime: Handle,
+    /// No other thread polls its hands while one of them is being polled.
+    pub(crate) single: bool,
+    resized: Mutex<Option<usize>>,
+}
+
+pub(crate) struct Source<S> {
+    feed: S,
+    /// How many items have come out of it.
+    pub(crate) read: u64,
+    /// How many it says that it has left.
+    left: (usize, Option<usize>),
+}
+
+/// Starts a map.
+#[track_caller]
+pub(crate) fn start<S: Feed>(core: &Arc<Core>, feed: S, ordered: bool) -> (Arc<Flow<Output<S>>>, Arc<dyn Foreman>) {
+    let runtime = Handle::current();
+    let hint = feed.size_hint();
+    let signals = Arc::default();
+    let mut ring = Ring::new(&signals, ordered, hint);
+    let nothing = hint.1 == Some(0);
+    if nothing {
+        // Also in a pool of size 0 there is nothing to wait for.
+        let _ = ring.stop(None);
+    }
+    let flow = Flow::new(core, signals, ring, runtime.metrics().num_workers());
+    let source = Source { feed, read: 0, left: hint };
+    let source = Mutex::new((!nothing).then_some(source));
+    let single = runtime.runtime_flavor() == RuntimeFlavor::CurrentThread;
+    let crew = Arc::new(Crew { flow: flow.clone(), source, runtime, single, resized: Mutex::new(None) });
+    if !nothing {
+        let weak: Weak<Crew<S>> = Arc::downgrade(&crew);
+        *lock(&crew.resized) = Some(core.attach(weak));
+        crew.call(0);
+    }
+    (flow, crew)
+}
+
+/// How many items there are in all, if so many have been read and the source says so.
+pub(crate) fn total(read: u64, hint: (usize, Option<usize>)) -> (u64, Option<u64>) {
+    (read.saturating_add(hint.0 as u64), hint.1.and_then(|upper| read.checked_add(upper as u64)))
+}
+
+impl<S: Feed> Attached for Crew<S> {
+    fn resized(self: Arc<Self>) {
+        self.call(0);
+    }
+
+    fn rouse(&self) {
+        let busy = self.flow.state().staff.busy_wakers();
+        wake(busy);
+    }
+}
+
+impl<S: Feed> Foreman for Crew<S> {
+    fn hire(self: Arc<Self>, key: u32) {
+        self.flow.hire(key, |key| self.runtime.spawn(Hand::new(self.clone(), key)).abort_handle());
+    }
+
+    fn outlook(self: Arc<Self>) -> Arc<dyn Foresee> {
+        self
+    }
+
+    fn dismiss(&self) {
+        self.flow.stop(None);
+        // A hand that is reading just now lets go of the source itself.
+        let source = self.source.try_lock().ok().and_then(|mut source| source.take());
+        drop(source);
+    }
+}
+
+impl<S: Feed> Foresee for Crew<S> {
+    fn foresee(&self, _found: &mut Vec<Wait>) -> bool {
+        self.flow.is_under_way()
+    }
+}
+
+impl<S: Feed> Drop for Crew<S> {
+    fn drop(&mut self) {
+        let key = lock(&self.resized).take();
+        if let Some(key) = key {
+            self.flow.core.detach(key);
+        }
+    }
+}
+
+impl<S: Feed> Crew<S> {
+    /// Calls a hand if one is missing, or `more` are.
+    pub(crate) fn call(self: &Arc<Self>, more: usize) {
+        let call = self.flow.state().call(self.flow.core.slots.size(), more);
+        self.make(call);
+    }
+
+    #[inline]
+    pub(crate) fn make(self: &Arc<Self>, call: Call) {
+        call.make(|key| self.clone().hire(key));
+    }
+}
+
+/// What a source has said with an item.
+pub(crate) enum Said {
+    /// How many items there are in all is something else than before.
+    Total((u64, Option<u64>)),
+    /// There is nothing left. So no hand need take a slot to find that out.
+    Last,
+}
+
+impl<S: Feed> Source<S> {
+    /// Reads the next item. Gives its number, and whether the source has [said](Self::said) something with it that is new.
+    #[inline]
+    pub(crate) fn next(&mut self, job: Pin<&mut Option<S::Job>>, doing: &mut Doing) -> Option<(u64, bool)> {
+        *doing = Doing::Source;
+        if !self.feed.next(job, doing) {
+            return None;
+        }
+        *doing = Doing::Source;
+        let left = self.feed.size_hint();
+        let number = self.read;
+        self.read += 1;
+        // Most sources know how many they have, and then have one less.
+        let as_before =
+            left.0.wrapping_add(1) == self.left.0 && left.1.map(|upper| upper.wrapping_add(1)) == self.left.1;
+        self.left = left;
+        Some((number, !as_before || left.1 == Some(0)))
+    }
+
+    /// What it has said with the last item.
+    pub(crate) fn said(&self) -> Said {
+        if self.left.1 == Some(0) { Said::Last } else { Said::Total(total(self.read, self.left)) }
+    }
+}
+
+/// Drops a source that is not read any more; gives its panic, if it has one.
+pub(crate) fn let_go<S>(source: S) -> Option<JoinError> {
+    catch_unwind(AssertUnwindSafe(|| drop(source))).err().map(JoinError::panic)
+}

@@ -1,0 +1,372 @@
+//! What the consumer of a map and its workers share, whatever the source.
+//!
+//! # Implementation details
+//!
+//! One lock guards the ring and the list of workers, so that a worker hands in a result and takes the next place at once. The source has a lock
+//! of its own; the source's code, and the function that makes the future, run under that one only. Nobody is woken under a lock.
+
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use tokio::task::AbortHandle;
+
+use crate::inner::Core;
+use crate::inner::member::Member;
+use crate::inner::wait::{Foresee, Outlook};
+use crate::job::error::JoinError;
+use crate::job::running::{Enrolled, Seat};
+use crate::lending::blocking::Blocked;
+use crate::lending::context;
+use crate::lending::deadlock;
+use crate::lending::waiter::{Acquire, Begun, Claim};
+use crate::map::buffer::{Ring, Signals};
+use crate::sync::wake::wake;
+use crate::sync::{Mutex, MutexGuard, lock};
+use crate::worker::idle::{Call, Staff};
+
+/// All that the consumer and the workers of a map share, but for the source.
+pub(crate) struct Flow<T> {
+    pub(crate) core: Arc<Core>,
+    pub(crate) signals: Arc<Signals>,
+    state: Mutex<State<T>>,
+    /// The job that made the map, if it is of the same pool: it lends its slot to the map.
+    maker: Option<Arc<Member>>,
+}
+
+pub(crate) struct State<T> {
+    pub(crate) ring: Ring<T>,
+    /// The tasks that work for the map.
+    pub(crate) staff: Staff<Task>,
+    /// How many can run at once; none if the source is read by one task alone.
+    threads: usize,
+    /// That task, while it waits for room.
+    pub(crate) reader: Option<Waker>,
+    /// How many have a slot.
+    pub(crate) seated: usize,
+    /// One stands in the pool's queue.
+    pub(crate) queued: bool,
+    hired: u64,
+    aborted: bool,
+    /// The place in the pool's queue.
+    claim: Option<Claim>,
+    /// The job that waits for the map's next result.
+    consumer: Option<Arc<Member>>,
+}
+
+/// A task that works for a map, so that it can be aborted.
+pub(crate) struct Task {
+    /// No other one of the map has it.
+    number: u64,
+    handle: Option<AbortHandle>,
+}
+
+/// What the consumer can ask of those who work for a map, whatever its source.
+pub(crate) trait Foreman: Send + Sync {
+    /// One more is needed, for that place in the staff.
+    fn hire(self: Arc<Self>, key: u32);
+    /// Reads no more.
+    fn dismiss(&self);
+    /// What can tell a consumer that waits whether something is there.
+    fn outlook(self: Arc<Self>) -> Arc<dyn Foresee>;
+}
+
+impl<T> State<T> {
+    /// Calls a worker if fewer have been called than there are places, and threads and `more`.
+    #[inline]
+    pub(crate) fn call(&mut self, size: usize, more: usize) -> Call {
+        if self.reader.is_some() && self.ring.room(size, 1) > 0 {
+            return self.reader.take().map_or(Call::Nobody, Call::Wake);
+        }
+        let wanted = self.threads + more;
+        // Whoever is called, stands in the queue or has a slot looks for room himself, later.
+        if self.staff.called() >= wanted || self.queued || self.seated >= size.max(1) {
+            return Call::Nobody;
+        }
+        if self.staff.called() >= self.ring.room(size, wanted) {
+            return Call::Nobody;
+        }
+        let State { staff, hired, .. } = self;
+        staff.call(|| Task::new(hired))
+    }
+
+    /// Likewise for a job that is about to begin. If it is `expected` to wait, one more is called for that; false after it if still more are missing.
+    #[inline]
+    pub(crate) fn call_ahead(&mut self, size: usize, expected: &mut bool) -> Call {
+        let call = self.call(size, usize::from(*expected));
+        *expected &= matches!(call, Call::Nobody) || self.staff.called() > self.threads;
+        call
+    }
+}
+
+impl Task {
+    fn new(hired: &mut u64) -> Self {
+        *hired += 1;
+        Task { number: *hired, handle: None }
+    }
+}
+
+impl<T> Flow<T> {
+    pub(crate) fn new(core: &Arc<Core>, signals: Arc<Signals>, ring: Ring<T>, threads: usize) -> Arc<Self> {
+        let state = State {
+            ring,
+            staff: Staff::default(),
+            threads,
+            reader: None,
+            seated: 0,
+            queued: false,
+            hired: 0,
+            aborted: false,
+            claim: None,
+            consumer: None,
+        };
+        Arc::new(Flow { core: core.clone(), signals, state: Mutex::new(state), maker: context::member_of(core) })
+    }
+
+    #[inline]
+    pub(crate) fn state(&self) -> MutexGuard<'_, State<T>> {
+        lock(&self.state)
+    }
+
+    /// The consumer waits: if it is a job, it may lend its slot.
+    pub(crate) fn pend(&self, foreman: &Arc<dyn Foreman>, blocked: &mut Blocked, cx: &mut Context<'_>) {
+        let consumer = context::member_of(&self.core);
+        let claim = self.note_consumer(consumer.as_ref());
+        if let Some(claim) = &claim {
+            claim.want();
+        }
+        blocked.pend(&self.core, claim.as_ref().map(Claim::ticket), || Outlook::Other(foreman.clone().outlook()), cx);
+        if let (Some(consumer), None) = (&consumer, claim) {
+            // A hand that has queued just before that found nobody who waits.
+            if let Some(claim) = self.note_consumer(Some(consumer)) {
+                claim.offer(consumer);
+            }
+        }
+    }
+
+    /// Notes who waits for the next result; gives the map's place in the queue.
+    fn note_consumer(&self, consumer: Option<&Arc<Member>>) -> Option<Claim> {
+        let mut state = self.state();
+        if consumer.is_some() {
+            state.consumer = consumer.cloned();
+        }
+        state.claim.clone()
+    }
+
+    /// The consumer waits no more.
+    pub(crate) fn resume(&self) {
+        let consumer = self.state().consumer.take();
+        drop(consumer);
+    }
+
+    /// Ends the jobs that run.
+    pub(crate) fn abort(&self) {
+        let mut state = self.state();
+        state.aborted = true;
+        let tasks: Vec<AbortHandle> = state.staff.each().filter_map(|task| task.handle.clone()).collect();
+        drop(state);
+        for task in tasks {
+            task.abort();
+        }
+    }
+
+    #[inline]
+    pub(crate) fn put(&self, number: u64, result: Result<T, JoinError>) {
+        let waker = self.state().ring.put(number, result);
+        wake(waker);
+    }
+
+    /// There was no item for a place.
+    pub(crate) fn unreserve(&self) {
+        let waker = self.state().ring.unreserve(1);
+        wake(waker);
+    }
+
+    pub(crate) fn stop(&self, last: Option<JoinError>) {
+        let mut state = self.state();
+        let consumer = state.ring.stop(last);
+        let claim = state.claim.take();
+        let reader = state.reader.take();
+        // Those who are idle have nothing more to wait for.
+        let leave = state.staff.dismiss_all();
+        drop(state);
+        wake(consumer);
+        wake(reader);
+        if let Some(claim) = claim {
+            claim.refuse();
+        }
+        wake(leave);
+        deadlock::changed(&self.core);
+    }
+
+    /// A place in the staff for one who was not called.
+    pub(crate) fn add(&self) -> u32 {
+        let State { staff, hired, .. } = &mut *self.state();
+        staff.add(Task::new(hired))
+    }
+
+    /// Begins a task that works for the map, so that [`abort`](Self::abort) finds it.
+    pub(crate) fn hire(&self, key: u32, spawn: impl FnOnce(u32) -> AbortHandle) {
+        let Some(number) = self.state().staff.get_mut(key).map(|task| task.number) else { return };
+        // With no lock held: a runtime that is shut down drops the task at once.
+        let handle = spawn(key);
+        let mut state = self.state();
+        if state.aborted {
+            drop(state);
+            return handle.abort();
+        }
+        let task = state.staff.get_mut(key);
+        if let Some(task) = task.filter(|task| task.number == number) {
+            task.handle = Some(handle);
+        }
+    }
+
+    /// The task of a worker is over.
+    pub(crate) fn leave(&self, key: u32) {
+        let task = self.state().staff.leave(key);
+        drop(task);
+        deadlock::changed(&self.core);
+    }
+
+    /// Takes a slot, or the map's place in the pool's queue. Only one task of a map does this at a time.
+    pub(crate) fn begin(&self) -> Begun {
+        let begun = Acquire::begin(&self.core, || self.maker.clone(), None);
+        if let Begun::Queued(acquire) = &begun {
+            let claim = acquire.claim();
+            let mut state = self.state();
+            state.claim = Some(claim.clone());
+            let consumer = state.consumer.clone();
+            drop(state);
+            if let Some(consumer) = consumer {
+                claim.offer(&consumer);
+            }
+            deadlock::changed(&self.core);
+        }
+        begun
+    }
+
+    /// Whether there is something for the consumer, or a task of the map is about to read, to queue, or to hand a result in.
+    pub(crate) fn is_under_way(&self) -> bool {
+        let state = self.state();
+        state.ring.is_ready()
+            || state.staff.count_busy() > state.seated + usize::from(state.claim.is_some())
+            || state.ring.is_reading() && state.staff.called() > 0
+            // A pool without slots waits for a `resize`, which is up to somebody outside.
+            || state.claim.is_some() && self.core.slots.size() == 0
+    }
+
+    /// Whether the one who reads an async source does so, or is about to.
+    pub(crate) fn is_being_read(&self) -> bool {
+        let state = self.state();
+        state.ring.is_reading() && state.reader.is_none() && state.claim.is_none()
+    }
+
+    /// The job of a worker is over, and its slot is about to come back; its result comes after that.
+    pub(crate) fn rise(&self, key: u32) {
+        self.state().staff.rise(key);
+    }
+
+    /// The place in the pool's queue has been served, or is given up.
+    pub(crate) fn end_claim(&self) {
+        let claim = self.state().claim.take();
+        drop(claim);
+    }
+
+    /// Waits for the map's turn. `None`: the pool is closed.
+    pub(crate) async fn acquire(&self) -> Option<Option<Arc<Member>>> {
+        let mut acquire = match self.begin() {
+            Begun::Acquired => return Some(None),
+            Begun::Closed => return None,
+            Begun::Queued(acquire) => acquire,
+        };
+        let granted = poll_fn(|cx| acquire.poll(cx)).await;
+        self.end_claim();
+        granted.ok()
+    }
+
+    /// A job of this map begins.
+    pub(crate) fn seat(&self, lender: Option<Arc<Member>>) -> Seat {
+        Seat::new(self.core.clone(), lender)
+    }
+
+    /// Whether a worker should give its slot back, for others or for the pool's debt.
+    #[inline]
+    pub(crate) fn is_wanted_by_others(&self) -> bool {
+        self.core.slots.is_wanted() && self.is_really_wanted()
+    }
+
+    #[cold]
+    fn is_really_wanted(&self) -> bool {
+        let claim = self.state().claim.clone();
+        self.core.slots.free() < 0 || !claim.is_some_and(|claim| claim.is_alone())
+    }
+}
+
+/// A place that has been reserved. Dropped, it is given up; with the number of an item, it gets a cancellation.
+pub(crate) struct Place<T> {
+    flow: Arc<Flow<T>>,
+    item: Item,
+}
+
+enum Item {
+    Unread,
+    Read(u64),
+    Over,
+}
+
+impl<T> Place<T> {
+    pub(crate) fn reserved(flow: &Arc<Flow<T>>) -> Self {
+        Place { flow: flow.clone(), item: Item::Unread }
+    }
+
+    /// Item number `number` has been read into it.
+    pub(crate) fn read(&mut self, number: u64) {
+        self.item = Item::Read(number);
+    }
+
+    pub(crate) fn put(mut self, result: Result<T, JoinError>) {
+        if let Item::Read(number) = std::mem::replace(&mut self.item, Item::Over) {
+            self.flow.put(number, result);
+        }
+    }
+}
+
+impl<T> Drop for Place<T> {
+    fn drop(&mut self) {
+        match self.item {
+            Item::Unread => self.flow.unreserve(),
+            Item::Read(number) => self.flow.put(number, Err(JoinError::cancelled())),
+            Item::Over => {}
+        }
+    }
+}
+
+/// Runs one job to its end, and drops its future, whatever it does.
+pub(crate) async fn run<J: Future>(seat: &mut Seat, job: J) -> Result<J::Output, JoinError> {
+    let mut job = pin!(Some(job));
+    let mut enrolled = None;
+    let result = poll_fn(|cx| {
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            seat.poll(|| match job.as_mut().as_pin_mut() {
+                Some(job) => job.poll(cx),
+                None => Poll::Pending,
+            })
+        }));
+        match polled {
+            Ok(Poll::Pending) if Enrolled::enrol(&mut enrolled, seat, cx) => Poll::Pending,
+            Ok(Poll::Ready(Ok(value))) => Poll::Ready(Ok(value)),
+            Ok(_) => Poll::Ready(Err(JoinError::cancelled())),
+            Err(payload) => Poll::Ready(Err(JoinError::panic(payload))),
+        }
+    })
+    .await;
+    match catch_unwind(AssertUnwindSafe(|| job.set(None))) {
+        Ok(()) => result,
+        Err(payload) => {
+            seat.mark_panicked();
+            Err(JoinError::panic(payload))
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! What can be mapped over: one iterable, a tuple of iterables that are zipped, or an iterable of tuples.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::map::feed::{Doing, Feed};
+
+/// Says that a source is one iterable.
+pub struct One(());
+
+/// Says that a source is a tuple of iterables; one argument from each.
+pub struct Zip<Arity>(std::marker::PhantomData<Arity>);
+
+/// A source of [`GreenPool::imap`](crate::GreenPool::imap): an iterable whose items `F` takes, or a tuple of two to twelve iterables of which `F` takes one item
+/// each.
+///
+/// `Kind` only tells the two apart, and is always inferred.
+///
+/// ```
+/// use greenpool::{GreenMap, GreenPool, Sources};
+///
+/// /// Whatever a pool can map, two at once.
+/// fn by_two<S: Sources<F, Kind>, F, Kind>(f: F, sources: S) -> GreenMap<S::Output> {
+///     GreenPool::new(2).imap(f, sources)
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let mut sums = by_two(|a, b| async move { a + b }, ([1, 2], [10, 20]));
+/// assert_eq!(sums.next().await.unwrap().unwrap(), 11);
+/// # }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be mapped over",
+    label = "this is neither an iterable nor a tuple of iterables that fits the function",
+    note = "write an iterable of the function's argument, or a tuple of iterables with one for each argument"
+)]
+pub trait Sources<F, Kind> {
+    /// What the jobs give.
+    type Output: Send + 'static;
+    #[doc(hidden)]
+    #[allow(private_interfaces, private_bounds, reason = "how a map reads is greenpool's own affair")]
+    type Feed: Feed<Job: Future<Output = Self::Output>>;
+    #[doc(hidden)]
+    fn into_feed(self, f: F) -> Self::Feed;
+}
+
+/// An item of [`GreenPool::starmap`](crate::GreenPool::starmap): a tuple of as many values as `F` takes arguments.
+///
+/// ```
+/// use greenpool::{Arguments, GreenMap, GreenPool};
+///
+/// /// A map over one tuple.
+/// fn once<A: Arguments<F> + Send + 'static, F: Send + 'static>(f: F, args: A) -> GreenMap<A::Output> {
+///     GreenPool::new(1).starmap(f, std::iter::once(args))
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let mut sums = once(|a: u32, b: u32| async move { a + b }, (1, 2));
+/// assert_eq!(sums.next().await.unwrap().unwrap(), 3);
+/// # }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`starmap` wants tuples of the function's arguments, and `{Self}` is none",
+    label = "not a tuple of the function's arguments",
+    note = "for one argument write `(argument,)`, or use `imap`"
+)]
+pub trait Arguments<F> {
+    /// What the jobs give.
+    type Output: Send + 'static;
+    #[doc(hidden)]
+    type Job: Future<Output = Self::Output> + Send + 'static;
+    #[doc(hidden)]
+    fn apply(self, f: &mut F) -> Self::Job;
+}
+
+/// An iterator whose items are applied by a function.
+pub struct Applied<I, F> {
+    items: I,
+    apply: F,
+}
+
+impl<I, F> Applied<I, F> {
+    pub(crate) fn new(items: I, apply: F) -> Self {
+        Applied { items, apply }
+    }
+}
+
+impl<I, F, Fut> Feed for Applied<I, F>
+where
+    I: Iterator + Send + 'static,
+    F: FnMut(I::Item) -> Fut + Send + 'static,
+    Fut: Future<Output: Send + 'static> + Send + 'static,
+{
+    type Job = Fut;
+
+    #[inline]
+    fn next(&mut self, mut job: Pin<&mut Option<Fut>>, doing: &mut Doing) -> bool {
+        let Some(item) = self.items.next() else { return false };
+        *doing = Doing::Function;
+        job.set(Some((self.apply)(item)));
+        true
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.items.size_hint()
+    }
+}
+
+impl<I, F, Fut> Sources<F, One> for I
+where
+    I: IntoIterator<IntoIter: Send + 'static>,
+    F: FnMut(I::Item) -> Fut + Send + 'static,
+    Fut: Future<Output: Send + 'static> + Send + 'static,
+{
+    type Output = Fut::Output;
+    type Feed = Applied<I::IntoIter, F>;
+
+    fn into_feed(self, f: F) -> Self::Feed {
+        Applied { items: self.into_iter(), apply: f }
+    }
+}
+
+/// The items of one iterable of tuples, each spread over the arguments of a function.
+pub struct Spread<I, F> {
+    items: I,
+    apply: F,
+}
+
+impl<I, F> Spread<I, F> {
+    pub(crate) fn new(items: I, apply: F) -> Self {
+        Spread { items, apply }
+    }
+}
+
+impl<I, F> Feed for Spread<I, F>
+where
+    I: Iterator<Item: Arguments<F>> + Send + 'static,
+    F: Send + 'static,
+{
+    type Job = <I::Item as Arguments<F>>::Job;
+
+    #[inline]
+    fn next(&mut self, mut job: Pin<&mut Option<Self::Job>>, doing: &mut Doing) -> bool {
+        let Some(item) = self.items.next() else { return false };
+        *doing = Doing::Function;
+        job.set(Some(item.apply(&mut self.apply)));
+        true
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.items.size_hint()
+    }
+}
+
+/// Several iterators of which one item each is taken at a time, from left to right, until one is at its end.
+pub struct Zipped<I>(I);
+
+macro_rules! arity {
+    ($($I:ident $i:ident)+) => {
+        impl<Fun, Fut, $($I),+> Arguments<Fun> for ($($I,)+)
+        where
+            Fun: FnMut($($I),+) -> Fut,
+            Fut: Future<Output: Send + 'static> + Send + 'static,
+        {
+            type Output = Fut::Output;
+            type Job = Fut;
+
+            fn apply(self, f: &mut Fun) -> Fut {
+                let ($($i,)+) = self;
+                f($($i),+)
+            }
+        }
+
+        impl<$($I: Iterator),+> Iterator for Zipped<($($I,)+)> {
+            type Item = ($($I::Item,)+);
+
+            fn next(&mut self) -> Option<Self::Item> {
+                let ($($i,)+) = &mut self.0;
+                Some(($($i.next()?,)+))
+            }
+
+            fn size_hint(&self) -> (usize, Option<usize>) {
+                let ($($i,)+) = &self.0;
+                shortest([$($i.size_hint()),+])
+            }
+        }
+
+        impl<Fun, Fut, $($I),+> Sources<Fun, Zip<($($I,)+)>> for ($($I,)+)
+        where
+            $($I: IntoIterator<IntoIter: Send + 'static>,)+
+            Fun: FnMut($($I::Item),+) -> Fut + Send + 'static,
+            Fut: Future<Output: Send + 'static> + Send + 'static,
+        {
+            type Output = Fut::Output;
+            type Feed = Spread<Zipped<($($I::IntoIter,)+)>, Fun>;
+
+            fn into_feed(self, f: Fun) -> Self::Feed {
+                let ($($i,)+) = self;
+                Spread::new(Zipped(($($i.into_iter(),)+)), f)
+            }
+        }
+    };
+}
+
+fn shortest<const N: usize>(hints: [(usize, Option<usize>); N]) -> (usize, Option<usize>) {
+    let lower = hints.iter().map(|hint| hint.0).min().unwrap_or(0);
+    (lower, hints.iter().filter_map(|hint| hint.1).min())
+}
+
+arity!(A a);
+arity!(A a B b);
+arity!(A a B b C c);
+arity!(A a B b C c D d);
+arity!(A a B b C c D d E e);
+arity!(A a B b C c D d E e G g);
+arity!(A a B b C c D d E e G g H h);
+arity!(A a B b C c D d E e G g H h I i);
+arity!(A a B b C c D d E e G g H h I i J j);
+arity!(A a B b C c D d E e G g H h I i J j K k);
+arity!(A a B b C c D d E e G g H h I i J j K k L l);
+arity!(A a B b C c D d E e G g H h I i J j K k L l M m);

@@ -1,0 +1,440 @@
+//! One hand of a map's crew: a task that reads items, runs their jobs and hands the results in.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+
+use crate::inner::member::Member;
+use crate::job::error::JoinError;
+use crate::job::running::Seat;
+use crate::lending::context;
+use crate::lending::deadlock;
+use crate::lending::waiter::{Acquire, Begun};
+use crate::map::feed::{Crew, Doing, Feed, Output};
+use crate::map::session::Reach;
+use crate::map::shared::State;
+use crate::sync::wake::wake;
+use crate::worker::idle::Standing;
+use crate::worker::run::TURNS;
+
+pin_project! {
+    /// A hand, and the job that it runs. Dropped in the order of its fields: a slot never comes back before its job's future is gone, and
+    /// no result is there before its slot is free.
+    pub(crate) struct Hand<S: Feed> {
+        #[pin]
+        job: Option<S::Job>,
+        seat: Option<Seat>,
+        // The map's place in the pool's queue.
+        acquire: Option<Acquire>,
+        post: Post<S>,
+    }
+}
+
+/// A hand's place in its crew. Dropped before its time, as when the runtime is shut down, it ends the map.
+struct Post<S: Feed> {
+    crew: Arc<Crew<S>>,
+    key: u32,
+    /// The number of the item whose job runs.
+    number: Option<u64>,
+    stand: Stand,
+    /// The job waits, or is thought to, as the last one did: one hand more has been called for that.
+    waits: bool,
+    over: bool,
+}
+
+/// What a hand counts as in its crew.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stand {
+    /// It has no slot.
+    Nowhere,
+    /// It is the one that stands in the pool's queue.
+    Queued,
+    /// It has a slot of the pool's own.
+    Seated,
+    /// It has a slot that was lent to it.
+    OnLoan,
+}
+
+impl<S: Feed> Drop for Post<S> {
+    fn drop(&mut self) {
+        let flow = &self.crew.flow;
+        let seated = matches!(self.stand, Stand::Seated | Stand::OnLoan);
+        {
+            let mut state = flow.state();
+            state.seated -= usize::from(seated);
+            state.queued &= self.stand != Stand::Queued;
+        }
+        match self.number.take() {
+            Some(number) => flow.put(number, Err(JoinError::cancelled())),
+            // Whoever is told of a job that begins has panicked.
+            None if seated && !self.over => flow.unreserve(),
+            None => {}
+        }
+        flow.leave(self.key);
+        if !self.over {
+            flow.stop(Some(JoinError::cancelled()));
+        }
+    }
+}
+
+/// What a hand does next.
+enum Next {
+    /// It runs its job.
+    Run,
+    /// It stands in the pool's queue.
+    Queue,
+    /// It looks for a place and a slot.
+    Seek,
+    /// Nothing now, but it is to be polled once more.
+    Again,
+    Idle,
+    Leave,
+}
+
+impl<S: Feed> Hand<S> {
+    pub(crate) fn new(crew: Arc<Crew<S>>, key: u32) -> Self {
+        let post = Post { crew, key, number: None, stand: Stand::Nowhere, waits: false, over: false };
+        Hand { job: None, seat: None, acquire: None, post }
+    }
+
+    /// Without a slot, and called: takes a slot and a place, or the map's place in the queue.
+    fn seek(mut self: Pin<&mut Self>, cx: &Context<'_>) -> Next {
+        let this = self.as_mut().project();
+        let Post { crew, key, stand, waits, .. } = this.post;
+        let flow = &crew.flow;
+        let slots = &flow.core.slots;
+        let mut guard = flow.state();
+        let state = &mut *guard;
+        match state.staff.come(*key, cx.waker()) {
+            Standing::Called | Standing::Busy => {}
+            Standing::Idle => return Next::Idle,
+            Standing::Dismissed => return Next::Leave,
+        }
+        // Read now: who resizes the pool after that does not count this hand among those who come.
+        let size = slots.size();
+        let room = match look(state, *key, size) {
+            Ok(room) => room,
+            Err(next) => return next,
+        };
+        if slots.try_acquire().is_ok() {
+            state.ring.occupy(1, room);
+            state.seated += 1;
+            *stand = Stand::Seated;
+            let call = state.call_ahead(size, waits);
+            drop(guard);
+            match this.seat {
+                Some(seat) => seat.begin(&flow.core),
+                None => *this.seat = Some(flow.seat(None)),
+            }
+            crew.make(call);
+            return Next::Run;
+        }
+        state.queued = true;
+        *stand = Stand::Queued;
+        drop(guard);
+        match flow.begin() {
+            Begun::Acquired => self.granted(None),
+            Begun::Closed => {
+                flow.stop(Some(JoinError::closed()));
+                Next::Leave
+            }
+            Begun::Queued(acquire) => {
+                *this.acquire = Some(acquire);
+                Next::Queue
+            }
+        }
+    }
+
+    fn queue(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Next> {
+        let this = self.as_mut().project();
+        let Some(acquire) = this.acquire else {
+            return Poll::Ready(Next::Seek);
+        };
+        let granted = ready!(acquire.poll(cx));
+        *this.acquire = None;
+        this.post.crew.flow.end_claim();
+        Poll::Ready(match granted {
+            Ok(lender) => self.granted(lender),
+            Err(_) => {
+                this.post.crew.flow.stop(Some(JoinError::closed()));
+                Next::Leave
+            }
+        })
+    }
+
+    /// With a slot: takes a place, if there is one.
+    fn granted(self: Pin<&mut Self>, lender: Option<Arc<Member>>) -> Next {
+        let this = self.project();
+        let crew = &this.post.crew;
+        let flow = &crew.flow;
+        let stand = if lender.is_some() { Stand::OnLoan } else { Stand::Seated };
+        let seat = flow.seat(lender);
+        let closed = flow.core.slots.is_closed();
+        let mut state = flow.state();
+        state.queued = false;
+        this.post.stand = Stand::Nowhere;
+        if closed || !state.ring.reserve(flow.core.slots.size()) {
+            drop(state);
+            seat.withdraw();
+            if closed {
+                flow.stop(Some(JoinError::closed()));
+            }
+            return Next::Seek;
+        }
+        state.seated += 1;
+        this.post.stand = stand;
+        let call = state.call(flow.core.slots.size(), 0);
+        drop(state);
+        crew.make(call);
+        this.post.waits = false;
+        *this.seat = Some(seat);
+        Next::Run
+    }
+
+    /// With a slot: has the job polled, or those that follow each other in it.
+    fn run(mut self: Pin<&mut Self>, cx: &mut Context<'_>, turns: &mut u32) -> Poll<Next> {
+        let stop = self.as_mut().work(cx, turns);
+        let mut this = self.as_mut().project();
+        let failed = match stop {
+            Stop::Waits { called } => {
+                // Who tells the job to end wakes all hands.
+                this.post.waits = true;
+                if !called {
+                    this.post.crew.call(1);
+                }
+                return Poll::Pending;
+            }
+            Stop::Full(value) => return Poll::Ready(self.rest(value, *turns)),
+            Stop::Ended(value) => return Poll::Ready(self.rise(Ok(value), *turns)),
+            Stop::Nothing { follows } => {
+                if let (Some(seat), false) = (this.seat.take(), follows) {
+                    seat.withdraw();
+                }
+                return Poll::Ready(Next::Leave);
+            }
+            // Nothing has been read for it: there is no job to end.
+            Stop::Aborted if this.post.number.is_none() => return Poll::Ready(self.stand_up()),
+            Stop::Aborted => None,
+            Stop::Panicked(payload) => Some(payload),
+        };
+        if let Some(seat) = this.seat {
+            if failed.is_some() { seat.mark_panicked() } else { seat.mark_idle() }
+        }
+        let dropped = catch_unwind(AssertUnwindSafe(|| this.job.set(None)));
+        let error = failed.or(dropped.err()).map_or_else(JoinError::cancelled, JoinError::panic);
+        Poll::Ready(self.rise(Err(error), *turns))
+    }
+
+    /// Runs the job, or reads the one for the place that has been reserved; and goes on with those that follow in the same slot as long as there is nothing else
+    /// to do.
+    fn work(self: Pin<&mut Self>, cx: &mut Context<'_>, turns: &mut u32) -> Stop<Output<S>> {
+        let mut this = self.project();
+        let Some(seat) = this.seat else {
+            return Stop::Nothing { follows: true };
+        };
+        let post = this.post;
+        let core = &post.crew.flow.core;
+        let seated = post.stand == Stand::Seated;
+        // A job that is there already has waited.
+        let mut reach = Reach::new(&post.crew, post.number.is_some(), post.waits);
+        let mut doing = Doing::Job;
+        let mut number = post.number;
+        let mut left = *turns;
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            seat.enter(|mut inside| {
+                let epoch = inside.epoch();
+                if core.census.is_outdated(epoch) {
+                    return Poll::Ready(Stop::Aborted);
+                }
+                loop {
+                    let current = match number {
+                        Some(current) => current,
+                        None => {
+                            number = context::outside(|| reach.read(this.job.as_mut(), &mut doing));
+                            let Some(current) = number else {
+                                return Poll::Ready(Stop::Nothing { follows: reach.follows });
+                            };
+                            if reach.follows {
+                                core.census.follow(1);
+                                inside.begin_next(core);
+                            }
+                            current
+                        }
+                    };
+                    let value = ready!(inside.within(|| poll(this.job.as_mut(), cx)));
+                    let keep = left > 0
+                        && seated
+                        && !core.census.is_outdated(epoch)
+                        && !core.awaited.any()
+                        && context::am_plain()
+                        && (core.slots.is_calm(reach.size) || reach.may_keep_slot());
+                    if !keep {
+                        return Poll::Ready(Stop::Ended(value));
+                    }
+                    left -= 1;
+                    if let Err(value) = reach.pass(current, value) {
+                        return Poll::Ready(Stop::Full(value));
+                    }
+                    number = None;
+                }
+            })
+        }));
+        *turns = left;
+        post.number = number;
+        post.waits = reach.has_waited;
+        match ran {
+            Ok(Poll::Ready(stop)) => stop,
+            Ok(Poll::Pending) => Stop::Waits { called: reach.has_called },
+            Err(payload) => {
+                if doing != Doing::Job {
+                    post.number = Some(reach.lose(doing));
+                    core.census.follow(u64::from(reach.follows));
+                }
+                Stop::Panicked(payload)
+            }
+        }
+    }
+
+    /// Gives the slot and the place back, in which nothing has begun.
+    fn stand_up(self: Pin<&mut Self>) -> Next {
+        let this = self.project();
+        let flow = &this.post.crew.flow;
+        flow.state().seated -= 1;
+        this.post.stand = Stand::Nowhere;
+        if let Some(seat) = this.seat.take() {
+            seat.withdraw();
+        }
+        flow.unreserve();
+        Next::Seek
+    }
+
+    /// Gives the slot back, and hands in the result after that.
+    fn rise(self: Pin<&mut Self>, result: Result<Output<S>, JoinError>, turns: u32) -> Next {
+        let this = self.project();
+        let flow = &this.post.crew.flow;
+        // First: a job that waits for the result is to see that somebody is on the way with it.
+        flow.state().seated -= 1;
+        this.post.stand = Stand::Nowhere;
+        *this.seat = None;
+        let mut state = flow.state();
+        let consumer = this.post.number.take().and_then(|number| state.ring.put(number, result));
+        drop(state);
+        wake(consumer);
+        if turns == 0 { Next::Again } else { Next::Seek }
+    }
+
+    /// There was no place for a job after the one that is over. Does what [`rise`](Self::rise) does, and all at once if nobody else is to hear of it.
+    fn rest(mut self: Pin<&mut Self>, result: Output<S>, turns: u32) -> Next {
+        let this = self.as_mut().project();
+        let Some(seat) = this.seat.as_mut().filter(|seat| turns > 0 && seat.is_quiet()) else {
+            return self.rise(Ok(result), turns);
+        };
+        let Post { crew, key, number, stand, .. } = this.post;
+        let flow = &crew.flow;
+        let core = &flow.core;
+        // In one go: who looks at the map finds a job that runs, or its result.
+        let mut state = flow.state();
+        state.seated -= 1;
+        *stand = Stand::Nowhere;
+        let left = seat.vacate();
+        let wanted = core.slots.give();
+        let consumer = number.take().and_then(|number| state.ring.put(number, Ok(result)));
+        let next = look(&mut state, *key, core.slots.size()).err().unwrap_or(Next::Seek);
+        drop(state);
+        if wanted {
+            core.slots.hand_over();
+        }
+        if !left {
+            core.census.leave_outdated();
+        }
+        wake(consumer);
+        deadlock::changed(core);
+        next
+    }
+}
+
+/// Looks for room in the ring, and says how much there is. If there is none for the hand, what it does instead: it is idle then, if it may have to do
+/// something later.
+#[inline]
+fn look<T>(state: &mut State<T>, key: u32, size: usize) -> Result<usize, Next> {
+    if !state.ring.is_reading() {
+        return Err(Next::Leave);
+    }
+    let room = if state.queued { 0 } else { state.ring.room(size, 1) };
+    if room > 0 {
+        return Ok(room);
+    }
+    state.staff.rest(key);
+    Err(Next::Idle)
+}
+
+/// Polls a job; when it has come to its end, its future has been dropped.
+#[inline]
+fn poll<J: Future>(mut job: Pin<&mut Option<J>>, cx: &mut Context<'_>) -> Poll<J::Output> {
+    let polled = match job.as_mut().as_pin_mut() {
+        Some(job) => job.poll(cx),
+        None => Poll::Pending,
+    };
+    if polled.is_ready() {
+        job.set(None);
+    }
+    polled
+}
+
+/// Why a hand does not go on in the same slot.
+enum Stop<T> {
+    /// The job waits. Whether one more hand has been called for that.
+    Waits {
+        called: bool,
+    },
+    /// The job has been told to end.
+    Aborted,
+    /// The job has come to its end.
+    Ended(T),
+    /// Likewise, and the slot could have been kept, but there was no place.
+    Full(T),
+    /// There is no item. Whether other jobs came before.
+    Nothing {
+        follows: bool,
+    },
+    Panicked(Box<dyn Any + Send>),
+}
+
+impl<S: Feed> Future for Hand<S> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut turns = TURNS;
+        let mut next = match self.post.stand {
+            Stand::Seated | Stand::OnLoan => Next::Run,
+            Stand::Queued => Next::Queue,
+            Stand::Nowhere => Next::Seek,
+        };
+        loop {
+            next = match next {
+                Next::Run => ready!(self.as_mut().run(cx, &mut turns)),
+                Next::Queue => ready!(self.as_mut().queue(cx)),
+                Next::Seek => self.as_mut().seek(cx),
+                Next::Idle => {
+                    deadlock::changed(&self.post.crew.flow.core);
+                    return Poll::Pending;
+                }
+                Next::Again => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Next::Leave => {
+                    let this = self.as_mut().project();
+                    *this.seat = None;
+                    this.post.over = true;
+                    return Poll::Ready(());
+                }
+            };
+        }
+    }
+}

@@ -1,0 +1,487 @@
+//! What `pile!` makes: a fixed number of jobs, also of different types.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use futures_core::stream::FusedStream;
+
+use crate::job::error::JoinError;
+use crate::job::handle::GreenThread;
+
+/// The jobs of one [`pile!`](crate::pile), in the order written.
+///
+/// All of them have begun, or stand in their pools' queues. [`join`](Self::join) and [`try_join`](Self::try_join) take the results together;
+/// [`next`](Self::next) and the `Stream` take them one after the other, if all have the same type.
+///
+/// **Dropping** it aborts the jobs that are not over, also when it is dropped within `join`. [`detach`](Self::detach) lets
+/// them finish.
+///
+/// ```
+/// use greenpool::{green_pool, pile};
+///
+/// #[green_pool(size = 2)]
+/// async fn double(n: u32) -> u32 { n * 2 }
+///
+/// #[green_pool(size = 2)]
+/// async fn spell(n: u32) -> String { n.to_string() }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let (number, word) = pile![double(21), spell(7)].join().await;
+/// assert_eq!((number.unwrap(), word.unwrap().as_str()), (42, "7"));
+/// # }
+/// ```
+#[must_use = "dropping it aborts its jobs; call `join`, `try_join`, `next` or `detach`"]
+pub struct PileOf<R: Handles, N = InOrder> {
+    handles: R,
+    at: usize,
+    detached: bool,
+    names: PhantomData<fn() -> N>,
+}
+
+/// The results of a [`PileOf`] as a tuple.
+///
+/// ```
+/// # use greenpool::{green_pool, pile};
+/// #
+/// # #[green_pool(size = 2)]
+/// # async fn double(n: u32) -> u32 { n * 2 }
+/// #
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let pile = pile![double(1), double(2)]; // not named, so in order
+/// let (one, two) = pile.join().await;
+/// assert_eq!((one.unwrap(), two.unwrap()), (2, 4));
+/// # }
+/// ```
+pub struct InOrder(());
+
+/// How the results of a [`PileOf`] are handed out: as a tuple, or under the names given in `pile! { name: call(), .. }`.
+///
+/// ```
+/// # use greenpool::{green_pool, pile};
+/// #
+/// # #[green_pool(size = 2)]
+/// # async fn double(n: u32) -> u32 { n * 2 }
+/// #
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let pile = pile! { one: double(1), two: double(2) };
+/// let named = pile.join().await; // a struct with the fields `one` and `two`
+/// assert_eq!((named.one.unwrap(), named.two.unwrap()), (2, 4));
+/// # }
+/// ```
+pub trait Record<Values>: 'static {
+    /// The tuple, or the struct with the names as fields.
+    type Out;
+    #[doc(hidden)]
+    fn gather(values: Values) -> Self::Out;
+}
+
+impl<Values> Record<Values> for InOrder {
+    type Out = Values;
+
+    fn gather(values: Values) -> Values {
+        values
+    }
+}
+
+/// A tuple of [`GreenThread`]s.
+///
+/// ```
+/// use greenpool::{GreenPool, Handles, JoinError, PileOf, pile};
+///
+/// async fn both<R: Handles>(pile: PileOf<R>) -> Result<R::Values, JoinError> {
+///     pile.try_join().await
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let pool = GreenPool::new(2);
+/// let (one, two) = both(pile![in pool; async { 1 }, async { "two" }]).await.unwrap();
+/// assert_eq!((one, two), (1, "two"));
+/// # }
+/// ```
+pub trait Handles: Unpin {
+    /// The `Result`s of all.
+    type Results;
+    /// The values of all.
+    type Values;
+    #[doc(hidden)]
+    const LEN: usize;
+    #[doc(hidden)]
+    fn poll_all(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+    /// Like `poll_all`, but ready at the first error.
+    #[doc(hidden)]
+    fn poll_error(&mut self, cx: &mut Context<'_>) -> Poll<Option<JoinError>>;
+    #[doc(hidden)]
+    fn results(&mut self) -> Option<Self::Results>;
+    #[doc(hidden)]
+    fn values(&mut self) -> Option<Result<Self::Values, JoinError>>;
+    #[doc(hidden)]
+    fn abort(&self);
+    #[doc(hidden)]
+    fn unblock(&mut self);
+}
+
+/// A tuple of [`GreenThread`]s that all give the same type.
+///
+/// ```
+/// use greenpool::{GreenPool, JoinError, PileOf, SameType, pile};
+///
+/// async fn all<R: SameType>(mut pile: PileOf<R>) -> Result<Vec<R::Output>, JoinError> {
+///     let mut all = Vec::new();
+///     while let Some(next) = pile.next().await {
+///         all.push(next?);
+///     }
+///     Ok(all)
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let pool = GreenPool::new(2);
+/// assert_eq!(all(pile![in pool; async { 1 }, async { 2 }]).await.unwrap(), [1, 2]);
+/// # }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "the calls of this pile return different types; use `.join()`",
+    label = "the calls of this pile return different types; use `.join()`",
+    note = "`.join().await` gives a tuple of the results, `.try_join().await` a tuple of the values"
+)]
+pub trait SameType: Handles {
+    /// What each of the jobs gives.
+    type Output;
+    #[doc(hidden)]
+    fn thread(&mut self, at: usize) -> Option<&mut GreenThread<Self::Output>>;
+}
+
+impl<R: Handles, N> PileOf<R, N> {
+    pub(crate) fn new(handles: R) -> Self {
+        PileOf { handles, at: 0, detached: false, names: PhantomData }
+    }
+
+    /// Waits for all jobs, and gives the `Result` of each.
+    ///
+    /// # Cancel safety
+    /// Dropping the future aborts the jobs.
+    ///
+    /// ```
+    /// # use greenpool::{green_pool, pile};
+    /// #
+    /// # #[green_pool(size = 2)]
+    /// # async fn double(n: u32) -> u32 { n * 2 }
+    /// #
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let (one, two) = pile![double(1), double(2)].join().await;
+    /// assert_eq!((one.unwrap(), two.unwrap()), (2, 4));
+    /// # }
+    /// ```
+    pub fn join(self) -> Join<R, N> {
+        Join { pile: self }
+    }
+
+    /// Waits for all jobs and gives their values, or the first [`JoinError`].
+    ///
+    /// On an error the other jobs are aborted, and their futures have been dropped when this returns. A job whose own output is an `Err`
+    /// is no error here: that is a value.
+    ///
+    /// # Cancel safety
+    /// Dropping the future aborts the jobs.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// use greenpool::{GreenPool, pile};
+    /// use std::future::pending;
+    ///
+    /// let pool = GreenPool::new(2);
+    /// let pile = pile![in pool; async { panic!("a fault") }, pending::<()>()];
+    /// let error = pile.try_join().await.map(|((), ())| ()).unwrap_err();
+    /// assert!(error.is_panic());
+    /// assert_eq!(pool.running(), 0); // the other one is over, too
+    /// # }
+    /// ```
+    pub fn try_join(self) -> TryJoin<R, N> {
+        TryJoin { pile: self, error: None }
+    }
+
+    /// The next result, in the order written; `None` after the last.
+    ///
+    /// # Cancel safety
+    /// Dropping the future takes nothing.
+    ///
+    /// ```
+    /// # use greenpool::{green_pool, pile};
+    /// #
+    /// # #[green_pool(size = 2)]
+    /// # async fn double(n: u32) -> u32 { n * 2 }
+    /// #
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let mut pile = pile![double(1), double(2)];
+    /// assert_eq!(pile.next().await.unwrap().unwrap(), 2);
+    /// assert_eq!(pile.next().await.unwrap().unwrap(), 4);
+    /// assert!(pile.next().await.is_none());
+    /// # }
+    /// ```
+    // A `T` of its own rather than `R::Output` in the return type: with that rustc would say E0599, without our message.
+    pub fn next<T>(&mut self) -> FanNext<'_, T>
+    where
+        R: SameType<Output = T>,
+    {
+        FanNext { thread: self.handles.thread(self.at), at: &mut self.at }
+    }
+
+    /// Lets the jobs finish; their results are dropped.
+    ///
+    /// ```
+    /// # use greenpool::{green_pool, pile};
+    /// #
+    /// # #[green_pool(size = 2)]
+    /// # async fn double(n: u32) -> u32 { n * 2 }
+    /// #
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// pile![double(1), double(2)].detach();
+    /// double::pool().waitall().await;
+    /// assert_eq!(double::pool().stats().finished, 2);
+    /// # }
+    /// ```
+    pub fn detach(mut self) {
+        self.detached = true;
+    }
+}
+
+impl<R: SameType, N> PileOf<R, N> {
+    fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<R::Output, JoinError>>> {
+        let Some(thread) = self.handles.thread(self.at) else {
+            return Poll::Ready(None);
+        };
+        ready!(thread.poll_ready(cx));
+        self.at += 1;
+        Poll::Ready(thread.take())
+    }
+}
+
+impl<R: SameType, N> Stream for PileOf<R, N> {
+    type Item = Result<R::Output, JoinError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_take(cx)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (R::LEN - self.at, Some(R::LEN - self.at))
+    }
+}
+
+impl<R: SameType, N> FusedStream for PileOf<R, N> {
+    fn is_terminated(&self) -> bool {
+        self.at == R::LEN
+    }
+}
+
+impl<R: Handles, N> Drop for PileOf<R, N> {
+    fn drop(&mut self) {
+        if !self.detached {
+            self.handles.abort();
+        }
+    }
+}
+
+impl<R: Handles, N> fmt::Debug for PileOf<R, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PileOf").field("jobs", &R::LEN).field("taken", &self.at).finish()
+    }
+}
+
+/// The future of [`PileOf::join`].
+///
+/// ```
+/// # use greenpool::{green_pool, pile};
+/// #
+/// # #[green_pool(size = 2)]
+/// # async fn double(n: u32) -> u32 { n * 2 }
+/// #
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let join = pile![double(1)].join(); // a future like any other
+/// let (one,) = join.await;
+/// assert_eq!(one.unwrap(), 2);
+/// # }
+/// ```
+#[must_use = "it waits only while it is awaited; write `.await`"]
+pub struct Join<R: Handles, N> {
+    pile: PileOf<R, N>,
+}
+
+impl<R: Handles, N: Record<R::Results>> Future for Join<R, N> {
+    type Output = N::Out;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<N::Out> {
+        ready!(self.pile.handles.poll_all(cx));
+        let results = self.pile.handles.results();
+        Poll::Ready(N::gather(
+            results.expect("a result was taken with `next`, or `join` was polled after it was ready"),
+        ))
+    }
+}
+
+/// The future of [`PileOf::try_join`].
+///
+/// ```
+/// # use greenpool::{green_pool, pile};
+/// #
+/// # #[green_pool(size = 2)]
+/// # async fn double(n: u32) -> u32 { n * 2 }
+/// #
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let join = pile![double(1)].try_join(); // a future like any other
+/// assert_eq!(join.await.unwrap(), (2,));
+/// # }
+/// ```
+#[must_use = "it waits only while it is awaited; write `.await`"]
+pub struct TryJoin<R: Handles, N> {
+    pile: PileOf<R, N>,
+    error: Option<JoinError>,
+}
+
+impl<R: Handles, N: Record<R::Values>> Future for TryJoin<R, N> {
+    type Output = Result<N::Out, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if this.error.is_none() {
+            this.error = ready!(this.pile.handles.poll_error(cx));
+            if this.error.is_some() {
+                this.pile.handles.abort();
+            }
+        }
+        ready!(this.pile.handles.poll_all(cx));
+        if let Some(error) = this.error.take() {
+            return Poll::Ready(Err(error));
+        }
+        let values = this.pile.handles.values();
+        let values = values.expect("a result was taken with `next`, or `try_join` was polled after it was ready");
+        Poll::Ready(values.map(N::gather))
+    }
+}
+
+/// The future of [`PileOf::next`].
+///
+/// ```
+/// # use greenpool::{green_pool, pile};
+/// #
+/// # #[green_pool(size = 2)]
+/// # async fn double(n: u32) -> u32 { n * 2 }
+/// #
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let mut pile = pile![double(1)];
+/// let next: greenpool::FanNext<'_, u32> = pile.next();
+/// assert_eq!(next.await.unwrap().unwrap(), 2);
+/// # }
+/// ```
+// It knows one handle and not the pile, so that `.await` needs no `SameType` again: where that is missing, `next` has said so.
+#[must_use = "it takes a result only when it is awaited; write `.await`"]
+pub struct FanNext<'a, T> {
+    /// `None` once the result is taken, as after the last.
+    thread: Option<&'a mut GreenThread<T>>,
+    at: &'a mut usize,
+}
+
+impl<T> Future for FanNext<'_, T> {
+    type Output = Option<Result<T, JoinError>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(thread) = &mut self.thread else {
+            return Poll::Ready(None);
+        };
+        ready!(thread.poll_ready(cx));
+        let result = thread.take();
+        self.thread = None;
+        *self.at += 1;
+        Poll::Ready(result)
+    }
+}
+
+impl<T> Drop for FanNext<'_, T> {
+    fn drop(&mut self) {
+        // The job that awaited it does not wait for this one any more.
+        if let Some(thread) = &mut self.thread {
+            thread.unblock();
+        }
+    }
+}
+
+macro_rules! handles {
+    ($($T:ident $at:tt)*) => {
+        #[diagnostic::do_not_recommend]
+        impl<$($T),*> Handles for ($(GreenThread<$T>,)*) {
+            type Results = ($(Result<$T, JoinError>,)*);
+            type Values = ($($T,)*);
+            const LEN: usize = 0 $(+ { let _ = $at; 1 })*;
+
+            #[allow(unused_variables, unused_mut, reason = "there may be no handle")]
+            fn poll_all(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+                let mut all = Poll::Ready(());
+                $(if self.$at.poll_ready(cx).is_pending() { all = Poll::Pending; })*
+                all
+            }
+
+            #[allow(unused_variables, unused_mut, reason = "there may be no handle")]
+            fn poll_error(&mut self, cx: &mut Context<'_>) -> Poll<Option<JoinError>> {
+                let mut all = Poll::Ready(None);
+                $(match self.$at.poll_ready(cx) {
+                    Poll::Pending => all = Poll::Pending,
+                    Poll::Ready(()) => if let Some(error) = self.$at.take_error() {
+                        return Poll::Ready(Some(error));
+                    },
+                })*
+                all
+            }
+
+            fn results(&mut self) -> Option<Self::Results> {
+                Some(($(self.$at.take()?,)*))
+            }
+
+            fn values(&mut self) -> Option<Result<Self::Values, JoinError>> {
+                Some(Ok(($(match self.$at.take()? {
+                    Ok(value) => value,
+                    Err(error) => return Some(Err(error)),
+                },)*)))
+            }
+
+            fn abort(&self) {
+                $(self.$at.abort();)*
+            }
+
+            fn unblock(&mut self) {
+                $(self.$at.unblock();)*
+            }
+        }
+    };
+}
+
+macro_rules! same {
+    (@$T:ident) => { GreenThread<T> };
+    ($($T:ident $at:tt)+) => {
+        #[diagnostic::do_not_recommend]
+        impl<T> SameType for ($(same!(@$T),)+) {
+            type Output = T;
+
+            fn thread(&mut self, at: usize) -> Option<&mut GreenThread<T>> {
+                match at {
+                    $($at => Some(&mut self.$at),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+macro_rules! up_to {
+    ($($done:ident $at:tt)*;) => { handles!($($done $at)*); };
+    ($($done:ident $at:tt)*; $next:ident $to:tt $($rest:tt)*) => {
+        handles!($($done $at)*);
+        same!($($done $at)* $next $to);
+        up_to!($($done $at)* $next $to; $($rest)*);
+    };
+}
+
+up_to!(; A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12 O 13 P 14 Q 15
+    R 16 S 17 U 18 V 19 W 20 X 21 Y 22 Z 23 A1 24 B1 25 C1 26 D1 27 E1 28 F1 29 G1 30 H1 31);

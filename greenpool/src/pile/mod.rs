@@ -1,0 +1,481 @@
+//! Jobs whose results are taken in the order in which they were spawned.
+
+pub(crate) mod fixed;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker, ready};
+
+use futures_core::Stream;
+use futures_core::stream::FusedStream;
+
+use crate::inner::wait::Outlook;
+use crate::job::error::JoinError;
+use crate::job::handle::GreenThread;
+use crate::lending::blocking::Blocked;
+use crate::pool::GreenPool;
+use crate::spawn::{Plain, Spawning};
+use crate::sync::wake::wake;
+use crate::sync::{Mutex, lock};
+
+/// Jobs in a pool whose results come out in the order in which they were spawned. After eventlet's `GreenPile`.
+///
+/// Spawning waits for a slot of the pool; results wait in the pile without limit until they are taken. To feed a pile from other tasks, give them
+/// a [`spawner`](Self::spawner). The pile is at its end when nothing that was spawned is left and no spawner is.
+/// More may be spawned after that.
+///
+/// **Dropping** the pile aborts its jobs; spawns that are still queued begin nothing. [`detach`](Self::detach) lets them finish.
+///
+/// # Compared with ..
+/// * [`GreenPool::imap`]: one function over one source, in constant memory. A pile takes jobs of any origin.
+/// * `tokio::task::JoinSet`: gives results as they come, and has no limit.
+/// * [`pile!`](crate::pile): a fixed list of calls, also of different types.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use greenpool::GreenPile;
+///
+/// let mut pile = GreenPile::new(2);
+/// for n in 1..=4 {
+///     pile.spawn(async move { n * 10 }).await;
+/// }
+/// let mut all = vec![];
+/// while let Some(result) = pile.next().await {
+///     all.push(result.unwrap());
+/// }
+/// assert_eq!(all, [10, 20, 30, 40]);
+/// # }
+/// ```
+#[must_use = "dropping it aborts its jobs; take their results with `next`, or call `detach`"]
+pub struct GreenPile<T> {
+    shared: Arc<Shared<T>>,
+    head: Option<GreenThread<T>>,
+    blocked: Blocked,
+    detached: bool,
+}
+
+struct Shared<T> {
+    pool: GreenPool,
+    state: Mutex<State<T>>,
+    /// Something has happened since the consumer last looked.
+    news: Arc<AtomicBool>,
+}
+
+struct State<T> {
+    threads: VecDeque<GreenThread<T>>,
+    /// Spawns that wait for their slot.
+    coming: usize,
+    spawners: usize,
+    consumer: Option<Waker>,
+    dropped: bool,
+}
+
+impl<T> Unpin for GreenPile<T> {}
+
+impl<T: Send + 'static> GreenPile<T> {
+    /// A pile with a pool of its own, of `size` slots.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// use greenpool::GreenPile;
+    ///
+    /// let mut pile = GreenPile::new(2);
+    /// assert_eq!(pile.pool().size(), 2);
+    /// pile.spawn(async { 7 }).await;
+    /// assert_eq!(pile.next().await.unwrap().unwrap(), 7);
+    /// # }
+    /// ```
+    pub fn new(size: usize) -> Self {
+        Self::on(&GreenPool::new(size))
+    }
+
+    /// A pile on an existing pool, whose limit it shares.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// use greenpool::{GreenPile, GreenPool};
+    ///
+    /// let pool = GreenPool::new(2);
+    /// let mut words = GreenPile::on(&pool);
+    /// let mut numbers = GreenPile::on(&pool); // two jobs at once in both together
+    /// words.spawn(async { "seven" }).await;
+    /// numbers.spawn(async { 7 }).await;
+    /// assert_eq!(words.next().await.unwrap().unwrap(), "seven");
+    /// assert_eq!(numbers.next().await.unwrap().unwrap(), 7);
+    /// # }
+    /// ```
+    pub fn on(pool: &GreenPool) -> Self {
+        let state = State { threads: VecDeque::new(), coming: 0, spawners: 0, consumer: None, dropped: false };
+        let shared = Arc::new(Shared { pool: pool.clone(), state: Mutex::new(state), news: Arc::default() });
+        GreenPile { shared, head: None, blocked: Blocked::default(), detached: false }
+    }
+
+    /// Runs `future` as a job of the pile: waits for a slot and begins it.
+    ///
+    /// # Panics
+    /// When awaited outside of a tokio runtime.
+    ///
+    /// # Cancel safety
+    /// Dropped before the slot came, nothing has run, and the pile has no place for it. Afterwards the job is in the pile.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let mut pile = greenpool::GreenPile::new(2);
+    /// pile.spawn(async { 1 }).await;
+    /// pile.spawn(async { panic!("a fault") }).await;
+    /// assert_eq!(pile.next().await.unwrap().unwrap(), 1);
+    /// assert!(pile.next().await.unwrap().unwrap_err().is_panic());
+    /// # }
+    /// ```
+    pub fn spawn<F>(&self, future: F) -> PileSpawn<F>
+    where
+        F: Future<Output = T> + Send + 'static,
+    {
+        PileSpawn::new(&self.shared, future)
+    }
+
+    /// A handle that spawns into this pile, for producers in other tasks. Clone it for more of them.
+    ///
+    /// While there is one the pile does not end: [`next`](Self::next) waits for what may still come.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let mut pile = greenpool::GreenPile::new(2);
+    /// let spawner = pile.spawner();
+    /// tokio::spawn(async move {
+    ///     for n in 0..3 {
+    ///         spawner.spawn(async move { n }).await;
+    ///     }
+    /// });
+    /// let mut seen = 0;
+    /// while let Some(result) = pile.next().await {
+    ///     assert_eq!(result.unwrap(), seen);
+    ///     seen += 1;
+    /// }
+    /// assert_eq!(seen, 3);
+    /// # }
+    /// ```
+    pub fn spawner(&self) -> PileSpawner<T> {
+        lock(&self.shared.state).spawners += 1;
+        PileSpawner { shared: self.shared.clone() }
+    }
+
+    /// The pool that the jobs run in.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let mut pile = greenpool::GreenPile::new(2);
+    /// pile.spawn(async { 7 }).await;
+    /// pile.pool().waitall().await;
+    /// assert_eq!(pile.pool().stats().finished, 1);
+    /// # assert_eq!(pile.next().await.unwrap().unwrap(), 7);
+    /// # }
+    /// ```
+    pub fn pool(&self) -> &GreenPool {
+        &self.shared.pool
+    }
+}
+
+impl<T> GreenPile<T> {
+    /// The next result, in the order of spawning; `None` when nothing is left and nothing can come.
+    ///
+    /// # Cancel safety
+    /// Dropping the future takes nothing.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let mut pile = greenpool::GreenPile::new(2);
+    /// pile.spawn(async { 7 }).await;
+    /// assert_eq!(pile.next().await.unwrap().unwrap(), 7);
+    /// assert!(pile.next().await.is_none());
+    /// # }
+    /// ```
+    pub fn next(&mut self) -> PileNext<'_, T> {
+        PileNext { pile: self }
+    }
+
+    /// Lets the jobs finish; their results are dropped. Spawns that are still queued begin nothing.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// use greenpool::{GreenPile, GreenPool};
+    ///
+    /// let pool = GreenPool::new(2);
+    /// let pile = GreenPile::on(&pool);
+    /// pile.spawn(async {}).await;
+    /// pile.detach();
+    /// pool.waitall().await;
+    /// assert_eq!(pool.stats().finished, 1);
+    /// # }
+    /// ```
+    pub fn detach(mut self) {
+        self.detached = true;
+    }
+
+    fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, JoinError>>> {
+        loop {
+            if let Some(head) = &mut self.head {
+                ready!(head.poll_ready(cx));
+                let result = head.take();
+                self.head = None;
+                return Poll::Ready(result);
+            }
+            let mut state = lock(&self.shared.state);
+            self.shared.news.store(false, Ordering::SeqCst);
+            self.head = state.threads.pop_front();
+            if self.head.is_none() {
+                if state.coming == 0 && state.spawners == 0 {
+                    drop(state);
+                    ready!(self.blocked.poll_resume(cx));
+                    return Poll::Ready(None);
+                }
+                state.consumer = Some(cx.waker().clone());
+                drop(state);
+                self.blocked.pend(self.shared.pool.core(), None, || Outlook::Flag(self.shared.news.clone()), cx);
+                return Poll::Pending;
+            }
+            drop(state);
+            self.blocked.clear();
+        }
+    }
+
+    fn len(&self) -> usize {
+        let state = lock(&self.shared.state);
+        state.threads.len() + state.coming + usize::from(self.head.is_some())
+    }
+}
+
+impl<T> Stream for GreenPile<T> {
+    type Item = Result<T, JoinError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_take(cx)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let spawners = lock(&self.shared.state).spawners;
+        // A spawn that is on its way may be dropped.
+        let sure = lock(&self.shared.state).threads.len() + usize::from(self.head.is_some());
+        (sure, (spawners == 0).then(|| self.len()))
+    }
+}
+
+impl<T> FusedStream for GreenPile<T> {
+    fn is_terminated(&self) -> bool {
+        self.len() == 0 && lock(&self.shared.state).spawners == 0
+    }
+}
+
+impl<T> Drop for GreenPile<T> {
+    fn drop(&mut self) {
+        let mut state = lock(&self.shared.state);
+        state.dropped = true;
+        let threads = std::mem::take(&mut state.threads);
+        drop(state);
+        if !self.detached {
+            for thread in threads.iter().chain(&self.head) {
+                thread.abort();
+            }
+        }
+    }
+}
+
+impl<T> fmt::Debug for GreenPile<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GreenPile").field("pool", &self.shared.pool).field("jobs", &self.len()).finish()
+    }
+}
+
+/// Spawns into a [`GreenPile`] from elsewhere; made by [`GreenPile::spawner`].
+///
+/// **Dropping** the last one lets the pile come to its end. Once the pile itself has been dropped, spawning begins nothing.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use greenpool::{GreenPile, PileSpawner};
+///
+/// async fn produce(spawner: PileSpawner<u32>) {
+///     for n in 0..3 {
+///         spawner.spawn(async move { n }).await;
+///     }
+/// }
+///
+/// let mut pile = GreenPile::new(2);
+/// tokio::spawn(produce(pile.spawner()));
+/// tokio::spawn(produce(pile.spawner()));
+/// let mut sum = 0;
+/// while let Some(n) = pile.next().await {
+///     sum += n.unwrap();
+/// }
+/// assert_eq!(sum, 6);
+/// # }
+/// ```
+#[must_use = "the pile waits for it until it is dropped"]
+pub struct PileSpawner<T> {
+    shared: Arc<Shared<T>>,
+}
+
+impl<T: Send + 'static> PileSpawner<T> {
+    /// As [`GreenPile::spawn`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let mut pile = greenpool::GreenPile::new(2);
+    /// let spawner = pile.spawner();
+    /// spawner.spawn(async { 7 }).await;
+    /// drop(spawner); // no more will come
+    /// assert_eq!(pile.next().await.unwrap().unwrap(), 7);
+    /// assert!(pile.next().await.is_none());
+    /// # }
+    /// ```
+    pub fn spawn<F>(&self, future: F) -> PileSpawn<F>
+    where
+        F: Future<Output = T> + Send + 'static,
+    {
+        PileSpawn::new(&self.shared, future)
+    }
+}
+
+impl<T> Clone for PileSpawner<T> {
+    fn clone(&self) -> Self {
+        lock(&self.shared.state).spawners += 1;
+        PileSpawner { shared: self.shared.clone() }
+    }
+}
+
+impl<T> Drop for PileSpawner<T> {
+    fn drop(&mut self) {
+        let mut state = lock(&self.shared.state);
+        state.spawners -= 1;
+        wake_consumer(&self.shared, state);
+    }
+}
+
+impl<T> fmt::Debug for PileSpawner<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PileSpawner").field("pool", &self.shared.pool).finish()
+    }
+}
+
+fn wake_consumer<T>(shared: &Shared<T>, mut state: crate::sync::MutexGuard<'_, State<T>>) {
+    shared.news.store(true, Ordering::SeqCst);
+    let consumer = state.consumer.take();
+    drop(state);
+    wake(consumer);
+}
+
+/// The future of [`GreenPile::spawn`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use std::future::{Ready, ready};
+/// use greenpool::{GreenPile, PileSpawn};
+///
+/// let mut pile = GreenPile::new(2);
+/// let spawn: PileSpawn<Ready<u32>> = pile.spawn(ready(7));
+/// spawn.await;
+/// assert_eq!(pile.next().await.unwrap().unwrap(), 7);
+/// # }
+/// ```
+#[must_use = "nothing is spawned until it is awaited; write `.await`"]
+pub struct PileSpawn<F: Future> {
+    shared: Arc<Shared<F::Output>>,
+    spawning: Spawning<Plain<F>, F::Output, GreenThread<F::Output>>,
+    /// Counted among those that are coming.
+    coming: bool,
+}
+
+// The job's future is moved into its task, and not pinned before that.
+impl<F: Future> Unpin for PileSpawn<F> {}
+
+impl<F> PileSpawn<F>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    fn new(shared: &Arc<Shared<F::Output>>, future: F) -> Self {
+        let spawning = Spawning::new(Plain { core: shared.pool.core().clone(), future });
+        PileSpawn { shared: shared.clone(), spawning, coming: false }
+    }
+}
+
+impl<F> Future for PileSpawn<F>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    type Output = ();
+
+    #[track_caller]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        {
+            let mut state = lock(&this.shared.state);
+            if state.dropped {
+                drop(state);
+                return this.spawning.poll_resume(cx);
+            }
+            state.coming += usize::from(!std::mem::replace(&mut this.coming, true));
+        }
+        let thread = ready!(this.spawning.poll(cx));
+        let mut state = lock(&this.shared.state);
+        this.coming = false;
+        state.coming -= 1;
+        if state.dropped {
+            drop(state);
+            thread.abort();
+        } else {
+            state.threads.push_back(thread);
+            wake_consumer(&this.shared, state);
+        }
+        Poll::Ready(())
+    }
+}
+
+impl<F: Future> Drop for PileSpawn<F> {
+    fn drop(&mut self) {
+        if self.coming {
+            let mut state = lock(&self.shared.state);
+            state.coming -= 1;
+            wake_consumer(&self.shared, state);
+        }
+    }
+}
+
+/// The future of [`GreenPile::next`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use greenpool::{GreenPile, PileNext};
+///
+/// let mut pile = GreenPile::<u32>::new(2);
+/// let next: PileNext<'_, u32> = pile.next();
+/// assert!(next.await.is_none());
+/// # }
+/// ```
+#[must_use = "it takes a result only when it is awaited; write `.await`"]
+pub struct PileNext<'a, T> {
+    pile: &'a mut GreenPile<T>,
+}
+
+impl<T> Future for PileNext<'_, T> {
+    type Output = Option<Result<T, JoinError>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.pile.poll_take(cx)
+    }
+}
+
+impl<T> Drop for PileNext<'_, T> {
+    fn drop(&mut self) {
+        // The job that awaited it does not wait for the pile any more.
+        self.pile.blocked.clear();
+        if let Some(head) = &mut self.pile.head {
+            head.unblock();
+        }
+    }
+}

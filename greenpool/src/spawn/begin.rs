@@ -1,0 +1,223 @@
+//! Jobs of any kind: given to a pool's workers; or in a tokio task of their own, if they have to wait for their turn by themselves or have been begun elsewhere.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use crate::inner::Core;
+use crate::inner::member::Member;
+use crate::job::cell::Frame;
+use crate::job::error::JoinError;
+use crate::job::handle::GreenThread;
+use crate::job::running::{Ended, Enrolled, Seat, Slot};
+use crate::lending::context;
+use crate::lending::waiter::{Acquire, Claim};
+
+pin_project! {
+    /// One job in a task of its own. The future is dropped before the seat: a slot never comes back early.
+    pub(crate) struct Job<F> {
+        #[pin]
+        future: Option<F>,
+        enrolled: Option<Enrolled>,
+        seat: Seat,
+    }
+}
+
+impl<F> Job<F> {
+    fn new(future: F, core: Arc<Core>, lender: Option<Arc<Member>>) -> Self {
+        Job { future: Some(future), enrolled: None, seat: Seat::new(core, lender) }
+    }
+}
+
+impl<F: Future> Future for Job<F> {
+    type Output = Result<F::Output, Ended>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let mut future = this.future;
+        let polled = this.seat.poll(|| {
+            let polled = match future.as_mut().as_pin_mut() {
+                Some(future) => future.poll(cx),
+                None => Poll::Pending,
+            };
+            if polled.is_ready() {
+                // A job whose future panics in its destructor is one that has panicked.
+                future.set(None);
+            }
+            polled
+        });
+        if polled.is_pending() && !Enrolled::enrol(this.enrolled, this.seat, cx) {
+            return Poll::Ready(Err(Ended::Aborted));
+        }
+        polled
+    }
+}
+
+pin_project! {
+    /// A job that has taken its place in the queue, and begins when its turn comes.
+    #[project = QueuedProj]
+    pub(crate) enum Queued<F> {
+        Waiting { acquire: Acquire, future: Option<F>, core: Arc<Core> },
+        Running { #[pin] job: Job<F> },
+        Over,
+    }
+}
+
+impl<F: Future> Future for Queued<F> {
+    type Output = Result<F::Output, Ended>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let next = match self.as_mut().project() {
+                QueuedProj::Running { job } => return job.poll(cx),
+                QueuedProj::Over => return Poll::Ready(Err(Ended::Closed)),
+                QueuedProj::Waiting { acquire, future, core } => {
+                    match (std::task::ready!(acquire.poll(cx)), future.take()) {
+                        (Ok(lender), Some(future)) => Queued::Running { job: Job::new(future, core.clone(), lender) },
+                        _ => Queued::Over,
+                    }
+                }
+            };
+            self.set(next);
+        }
+    }
+}
+
+pin_project! {
+    /// A task whose result a job may wait for.
+    struct Watched<F> {
+        over: Option<Arc<AtomicBool>>,
+        #[pin]
+        future: F,
+    }
+
+    impl<F> PinnedDrop for Watched<F> {
+        // Before the future is dropped, and with it the seat.
+        fn drop(this: Pin<&mut Self>) {
+            if let Some(over) = this.project().over {
+                over.store(true, Ordering::SeqCst);
+            }
+        }
+    }
+}
+
+impl<F: Future> Future for Watched<F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        self.project().future.poll(cx)
+    }
+}
+
+/// Gives a job a task. A job that spawns it can tell from the flag when its result is on its way.
+#[inline]
+#[track_caller]
+fn launch<F, T>(future: F, core: Arc<Core>, claim: Option<Claim>) -> GreenThread<T>
+where
+    F: Future<Output = Result<T, Ended>> + Send + 'static,
+    T: Send + 'static,
+{
+    let over = context::is_job().then(|| Arc::new(AtomicBool::new(false)));
+    GreenThread::of(tokio::spawn(Watched { over: over.clone(), future }), core, claim, over)
+}
+
+/// Begins a job of any kind on the current runtime.
+#[inline]
+#[track_caller]
+pub(crate) fn begin<F>(future: F, core: &Arc<Core>, lender: Option<Arc<Member>>) -> GreenThread<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let mut frame = Frame::of(future, Slot::new(core, lender));
+    let receiver = core.errands().put(|inbox| {
+        let receiver = frame.as_mut().promise().make(|| inbox.deal(core));
+        (frame, receiver)
+    });
+    GreenThread::from(receiver)
+}
+
+/// Likewise, where nobody wants a handle.
+#[inline]
+#[track_caller]
+pub(crate) fn begin_alone<F>(future: F, core: &Arc<Core>, lender: Option<Arc<Member>>)
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let frame = Frame::of(future, Slot::new(core, lender));
+    core.errands().put(|_| (frame, ()));
+}
+
+/// A job that stands in the queue, and keeps its turn without being awaited.
+#[track_caller]
+pub(crate) fn queue<F>(core: &Arc<Core>, acquire: Acquire, future: F) -> GreenThread<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let claim = acquire.claim();
+    let queued = Queued::Waiting { acquire, future: Some(future), core: core.clone() };
+    launch(queued, core.clone(), Some(claim))
+}
+
+/// How many jobs deep the first poll of a lent-to child may nest on one stack.
+const NESTED: usize = 8;
+
+thread_local! {
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Begins a job that the caller lends its slot to: polls it once, here and now, and only then gives it a task.
+///
+/// So the child comes before anything that was spawned earlier and has not begun, as in eventlet, which runs it inside of
+/// the caller. A child that is ready at once needs no task at all.
+#[track_caller]
+pub(crate) fn begin_here<F>(
+    future: F,
+    core: &Arc<Core>,
+    lender: Arc<Member>,
+    cx: &mut Context<'_>,
+) -> GreenThread<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let depth = DEPTH.get();
+    if depth >= NESTED {
+        return begin(future, core, Some(lender));
+    }
+    let core = core.clone();
+    let mut job = Box::pin(Job::new(future, core.clone(), Some(lender)));
+    DEPTH.set(depth + 1);
+    let polled = catch_unwind(AssertUnwindSafe(|| job.as_mut().poll(cx)));
+    DEPTH.set(depth);
+    let result = match polled {
+        Ok(Poll::Pending) => {
+            // The task enrols with a waker of its own.
+            *job.as_mut().project().enrolled = None;
+            return launch(job, core, None);
+        }
+        Ok(Poll::Ready(Ok(value))) => Ok(value),
+        Ok(Poll::Ready(Err(_))) => Err(JoinError::cancelled()),
+        Err(payload) => Err(JoinError::panic(payload)),
+    };
+    match catch_unwind(AssertUnwindSafe(|| drop(job))) {
+        Ok(()) => GreenThread::ended(core, result),
+        Err(payload) => GreenThread::ended(core, Err(JoinError::panic(payload))),
+    }
+}
+
+/// What a closed pool answers.
+pub(crate) fn refuse<T>(core: &Arc<Core>) -> GreenThread<T> {
+    core.counters.refused.fetch_add(1, Ordering::Relaxed);
+    GreenThread::ended(core.clone(), Err(JoinError::closed()))
+}

@@ -1,0 +1,188 @@
+//! Recycled green threads: the workers of one declared function, and the jobs that wait for one of them.
+//!
+//! # Implementation details
+//!
+//! The annotation fixes the type of a function's future. So a job of it need not be a fresh task of the runtime: its future is made in a
+//! [`Frame`], which stands in a queue until one of the [workers](crate::worker::run) takes it, each one long-lived task
+//! that runs one job at a time. Frames are used again, so nothing is allocated for a job, and a worker that finds the next one runs it without going
+//! through the scheduler.
+//!
+//! A job runs on the runtime that called `spawn`: each runtime that uses the function has a [`Gang`] of its own, with an [`Inbox`] for the
+//! orders, from its first order until its last worker is gone.
+//!
+//! A worker that runs a job is of no use to the orders behind it: it may wait, it may compute for a second, it may block its thread (`block_in_place`).
+//! So while there are orders, there are also workers that have been *called* and have not come yet, tasks that the runtime's scheduler knows to be
+//! ready: as many as it has threads, or as there are orders. Whoever puts in an order, takes one, or begins to wait, calls one
+//! more if one is missing. On a runtime with several threads it must be more than one, since a task that was woken last can be
+//! run by the thread that woke it only. A worker whose job waits at its first poll calls one more than that, so that a burst of such jobs begins in a
+//! number of rounds that is its logarithm.
+//!
+//! Idle workers stand on a stack, the last to come is the first to go, and so do empty frames. A burst leaves many of both behind; two things
+//! send those away that exceed [`KEEP`]: every [`PERIOD`] orders, half of those that were never needed meanwhile; and when all workers are idle, the last of
+//! them looks on for [`ROUNDS`] turns of the scheduler, and sends all others away if nothing comes. No timer is needed for that.
+//!
+//! A worker is dropped unfinished only with its runtime. It then takes the whole gang down: all orders are dropped, and their slots come back.
+
+pub(crate) mod group;
+pub(crate) mod idle;
+pub(crate) mod local;
+pub(crate) mod run;
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, OnceLock, Weak};
+use std::task::Waker;
+
+use tokio::runtime::{Handle, Id};
+
+use crate::inner::{Abortable, Core};
+use crate::job::cell::{Frame, Job, Order};
+use crate::job::error::JoinError;
+use crate::job::reply_page::{Deck, Page};
+use crate::sync::wake::wake;
+use crate::sync::{Mutex, MutexGuard, lock};
+use crate::worker::group::Gang;
+
+/// The place for the workers of one declared function.
+pub struct WorkersCell(OnceLock<Arc<dyn Any + Send + Sync>>);
+
+impl WorkersCell {
+    /// An empty place.
+    #[must_use]
+    #[allow(clippy::new_without_default, reason = "it is made in a `static`")]
+    pub const fn new() -> Self {
+        WorkersCell(OnceLock::new())
+    }
+
+    /// The workers of the function that has this cell, whose future is `F`.
+    #[inline]
+    pub(crate) fn of<F>(&'static self, core: &Core) -> &'static Workers<Frame<F>>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        let workers = self.0.get_or_init(|| {
+            let workers: Arc<Workers<Frame<F>>> = Workers::new(true);
+            core.employ(workers.clone());
+            workers
+        });
+        workers.downcast_ref().expect("a function has one type of future")
+    }
+}
+
+/// Drops what was not begun: a job that was aborted. If it is in the census already, that is of `epoch`.
+pub(crate) fn abort<J: Job + ?Sized>(mut order: Order<J>, epoch: Option<u32>) {
+    let dropped = catch_unwind(AssertUnwindSafe(|| order.as_mut().clear()));
+    // Before the slot comes back, as everywhere.
+    order.end();
+    // It counts as one that began and was aborted.
+    drop(order.as_mut().place().seat(epoch));
+    order.as_mut().keep(Some(dropped.map_or_else(JoinError::panic, |()| JoinError::cancelled())));
+}
+
+/// The workers of one declared function, on every runtime.
+pub(crate) struct Workers<J: ?Sized> {
+    this: Weak<Self>,
+    /// All frames are of one kind, and are used again.
+    pub(crate) keeps: bool,
+    inboxes: Mutex<Inboxes<J>>,
+}
+
+pub(crate) type Inboxes<J> = Vec<Inbox<J>>;
+
+/// What is put in for one gang.
+pub(crate) struct Inbox<J: ?Sized> {
+    runtime: Id,
+    pub(crate) gang: Arc<Gang<J>>,
+    pub(crate) orders: VecDeque<Order<J>>,
+    /// Frames with nothing in them.
+    pub(crate) empty: Vec<Order<J>>,
+    replies: Deck,
+    /// Fewer workers have been called than the runtime has threads: who puts something in is to look whether one is needed.
+    pub(crate) short: bool,
+}
+
+impl<J: ?Sized> Inbox<J> {
+    /// A reply for a job of that pool.
+    pub(crate) fn deal<T: Send + 'static>(&mut self, core: &Arc<Core>) -> (Arc<Page<T>>, u8) {
+        self.replies.deal(core, self.gang.number())
+    }
+}
+
+impl<J: ?Sized> Workers<J> {
+    /// `keeps`: all frames are of one kind, and are used again.
+    pub(crate) fn new(keeps: bool) -> Arc<Self> {
+        Arc::new_cyclic(|this| Workers { this: this.clone(), keeps, inboxes: Mutex::new(Vec::new()) })
+    }
+
+    /// There will be no more jobs: workers go when they have nothing to do.
+    pub(crate) fn close(&self) {
+        for gang in self.gangs() {
+            gang.close();
+        }
+    }
+
+    #[inline]
+    pub(crate) fn inboxes(&self) -> MutexGuard<'_, Inboxes<J>> {
+        lock(&self.inboxes)
+    }
+
+    fn gangs(&self) -> Vec<Arc<Gang<J>>> {
+        self.inboxes().iter().map(|inbox| inbox.gang.clone()).collect()
+    }
+
+    /// An inbox for that runtime.
+    #[cold]
+    fn open(&self, inboxes: &mut Inboxes<J>, runtime: &Handle) -> usize {
+        let workers = self.this.upgrade().expect("somebody is about to put a job in");
+        let gang = Gang::new(workers, runtime);
+        let (orders, empty, replies) = (VecDeque::new(), Vec::new(), Deck::default());
+        inboxes.push(Inbox { runtime: runtime.id(), gang, orders, empty, replies, short: true });
+        inboxes.len() - 1
+    }
+}
+
+impl<J: Job + ?Sized + 'static> Workers<J> {
+    /// Has a job run on the current runtime. `make` gets the inbox that it is put in, and runs under its lock.
+    ///
+    /// # Panics
+    /// Outside of a runtime.
+    #[inline]
+    #[track_caller]
+    pub(crate) fn put<R>(&self, make: impl FnOnce(&mut Inbox<J>) -> (Order<J>, R)) -> R {
+        let runtime = Handle::current();
+        let id = runtime.id();
+        let mut inboxes = self.inboxes();
+        let at = inboxes.iter().position(|inbox| inbox.runtime == id);
+        let at = at.unwrap_or_else(|| self.open(&mut inboxes, &runtime));
+        let inbox = &mut inboxes[at];
+        let (order, made) = make(inbox);
+        inbox.orders.push_back(order);
+        let short = inbox.short.then(|| inbox.gang.clone());
+        drop(inboxes);
+        if let Some(gang) = short {
+            gang.look();
+        }
+        made
+    }
+}
+
+impl<J: Job + ?Sized> Abortable for Workers<J> {
+    fn abort_queued(&self) -> u64 {
+        let orders: Vec<_> = self.gangs().iter().flat_map(|gang| gang.drain()).collect();
+        let aborted = orders.len() as u64;
+        for order in orders {
+            abort(order, None);
+        }
+        aborted
+    }
+
+    fn rouse(&self) {
+        wake(self.gangs().iter().flat_map(|gang| gang.busy()));
+    }
+
+    fn waker(&self, gang: u32, worker: u32) -> Option<Waker> {
+        self.gangs().iter().find(|known| known.number() == gang)?.waker(worker)
+    }
+}
