@@ -11,7 +11,7 @@ use crate::inner::member::Member;
 use crate::job::cell::Frame;
 use crate::job::error::TrySpawnError;
 use crate::job::handle::GreenThread;
-use crate::job::running::Slot;
+use crate::job::permit::Slot;
 use crate::lending::context;
 use crate::lending::waiter::{Acquire, Begun};
 use crate::pool::GreenPool;

@@ -15,8 +15,9 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use crate::job::error::JoinError;
+use crate::job::permit::Slot;
 use crate::job::reply::Promise;
-use crate::job::running::{Place, Slot};
+use crate::job::running::Place;
 
 pin_project! {
     /// What stands in a frame.

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use crate::job::handle::JobId;
+use crate::job::id::JobId;
 
 type Payload = Box<dyn Any + Send + 'static>;
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll, ready};
 
 use tokio::task::{JoinHandle, coop};
@@ -12,6 +12,7 @@ use tokio::task::{JoinHandle, coop};
 use crate::inner::Core;
 use crate::inner::wait::Outlook;
 use crate::job::error::JoinError;
+use crate::job::id::JobId;
 use crate::job::reply::{Abort, Receiver};
 use crate::job::running::Ended;
 use crate::job::span;
@@ -408,53 +409,5 @@ impl AbortHandle {
 impl fmt::Debug for AbortHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AbortHandle").field("id", &self.id).field("finished", &self.is_finished()).finish()
-    }
-}
-
-/// Which job: no two jobs that live at the same time have the same.
-///
-/// ```
-/// # #[tokio::main(flavor = "current_thread")] async fn main() {
-/// use std::collections::HashMap;
-/// # let pool = greenpool::GreenPool::new(2);
-/// let mut begun = HashMap::new();
-/// let green = pool.spawn(async {}).await;
-/// begun.insert(green.id(), "the first one");
-/// println!("job {} is {}", green.id(), begun[&green.id()]);
-/// # }
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct JobId(Id);
-
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Id {
-    Task(tokio::task::Id),
-    Own(u64),
-}
-
-impl JobId {
-    /// One that no other job has.
-    pub(crate) fn next() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        JobId(Id::Own(NEXT.fetch_add(1, Ordering::Relaxed)))
-    }
-
-    fn of_task(id: tokio::task::Id) -> Self {
-        JobId(Id::Task(id))
-    }
-}
-
-impl fmt::Display for JobId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Id::Task(id) => write!(f, "{id}"),
-            Id::Own(id) => write!(f, "g{id}"),
-        }
-    }
-}
-
-impl fmt::Debug for JobId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "JobId({self})")
     }
 }

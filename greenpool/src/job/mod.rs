@@ -3,6 +3,8 @@
 pub(crate) mod cell;
 pub(crate) mod error;
 pub(crate) mod handle;
+pub(crate) mod id;
+pub(crate) mod permit;
 pub(crate) mod reply;
 pub(crate) mod reply_page;
 pub(crate) mod running;

@@ -7,11 +7,16 @@
 //! each that follows it has twice as many, up to [`MOST`]. A page is there as long as one of its replies is in use.
 
 use std::any::Any;
+use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Waker};
 
 use crate::inner::Core;
-use crate::job::reply::Reply;
+use crate::job::error::JoinError;
+use crate::job::id::JobId;
+use crate::sync::wake::wake;
+use crate::sync::{Mutex, MutexGuard, lock};
 
 /// So many replies are in a page at most. One of them that is in use keeps all.
 const MOST: usize = 16;
@@ -125,5 +130,200 @@ impl Deck {
         self.dealt += 1;
         page.take(at);
         (page, at)
+    }
+}
+
+/// What the handle on a job and the worker that runs it share. It serves one job after the other, each when the handle on the last is gone.
+///
+/// There is one for each handle, also of a job that waits, so it is as small as it can be.
+pub(crate) struct Reply<T>(Mutex<State<T>>);
+
+pub(super) struct State<T> {
+    pub(super) stage: Stage<T>,
+    rare: Option<Box<Rare>>,
+}
+
+pub(super) enum Stage<T> {
+    /// The job is not over, or has not begun.
+    Open(Open),
+    /// It is.
+    There(Result<T, JoinError>),
+    /// And nobody can ask for its result any more, but somebody may ask for other things.
+    Over,
+}
+
+/// What is known of a job before its end.
+#[derive(Default)]
+pub(super) struct Open {
+    aborted: bool,
+    /// It is about to give its slot back, or has.
+    pub(super) ending: bool,
+    /// There is no handle any more.
+    detached: bool,
+    /// It waits for something, and `abort` is to wake this worker. (One more than its key.)
+    worker: Option<NonZero<u32>>,
+    /// Who awaits the result.
+    reader: Option<Waker>,
+}
+
+/// What few handles ask for. A reply that has it is used for no other job.
+#[derive(Default)]
+pub(super) struct Rare {
+    id: Option<JobId>,
+    /// Set when the job is about to give its slot back; there if a job awaits the result.
+    pub(super) ending: Option<Arc<AtomicBool>>,
+}
+
+impl<T> State<T> {
+    /// The job is about to give its slot back.
+    #[inline]
+    pub(super) fn end(&mut self) {
+        if let Stage::Open(open) = &mut self.stage {
+            open.ending = true;
+        }
+        if let Some(ending) = self.rare.as_ref().and_then(|rare| rare.ending.as_ref()) {
+            ending.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// The result, if it is there. The reply is as new then, if it can serve another job.
+    #[inline]
+    pub(super) fn take(&mut self) -> Option<Result<T, JoinError>> {
+        if !matches!(self.stage, Stage::There(_)) {
+            return None;
+        }
+        match self.clear() {
+            Stage::There(result) => Some(result),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn clear(&mut self) -> Stage<T> {
+        let next = if self.rare.is_none() { Stage::Open(Open::default()) } else { Stage::Over };
+        std::mem::replace(&mut self.stage, next)
+    }
+}
+
+impl<T> Reply<T> {
+    pub(crate) fn new() -> Self {
+        Reply(Mutex::new(State { stage: Stage::Open(Open::default()), rare: None }))
+    }
+
+    #[inline]
+    pub(super) fn state(&self) -> MutexGuard<'_, State<T>> {
+        lock(&self.0)
+    }
+
+    #[inline]
+    pub(super) fn poll<R>(&self, cx: &Context<'_>, look: impl FnOnce(&mut State<T>) -> Option<R>) -> Poll<R> {
+        let mut state = self.state();
+        if let Some(found) = look(&mut state) {
+            return Poll::Ready(found);
+        }
+        Self::wait(state, cx);
+        Poll::Pending
+    }
+
+    fn wait(mut state: MutexGuard<'_, State<T>>, cx: &Context<'_>) {
+        let Stage::Open(open) = &mut state.stage else { return };
+        if !open.reader.as_ref().is_some_and(|reader| reader.will_wake(cx.waker())) {
+            let old = open.reader.replace(cx.waker().clone());
+            drop(state);
+            drop(old);
+        }
+    }
+
+    /// The job is over, and its slot is free: has the value if nobody is to be told and nothing is to be dropped. (So no job awaits it, and nobody has to be told that it is
+    /// [about to end](Receiver::ending).)
+    #[inline]
+    pub(super) fn put_quietly(&self, value: T) -> Result<(), T> {
+        let mut state = self.state();
+        if let Stage::Open(Open { reader: None, detached: false, .. }) = state.stage {
+            state.stage = Stage::There(Ok(value));
+            return Ok(());
+        }
+        Err(value)
+    }
+
+    /// The job waits for something, and that worker runs it. False: it is to be aborted.
+    pub(super) fn enrol(&self, worker: u32) -> bool {
+        let mut state = self.state();
+        let Stage::Open(open) = &mut state.stage else { return true };
+        open.worker = NonZero::new(worker + 1);
+        // Under the lock: either this sees the mark, or `abort` finds the worker.
+        !open.aborted
+    }
+
+    pub(super) fn is_aborted(&self) -> bool {
+        matches!(self.state().stage, Stage::Open(Open { aborted: true, .. }))
+    }
+
+    pub(super) fn is_detached(&self) -> bool {
+        matches!(self.state().stage, Stage::Open(Open { detached: true, .. }))
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        !matches!(self.state().stage, Stage::Open(_))
+    }
+}
+
+impl<T> Page<T> {
+    /// The job is over, its future has been dropped, and its slot is free. Without a result it was cancelled, or there is no handle. Gives back what nobody wants.
+    pub(super) fn put(&self, at: u8, result: Option<Result<T, JoinError>>) -> Option<Result<T, JoinError>> {
+        let mut state = self.reply(at).state();
+        state.end();
+        let Stage::Open(Open { detached: false, reader, .. }) = &mut state.stage else {
+            state.clear();
+            drop(state);
+            self.give_back(at);
+            return result;
+        };
+        let reader = reader.take();
+        let result = result.unwrap_or_else(|| Err(JoinError::cancelled()));
+        let result = result.map_err(|error| error.of(self.id(at, &mut state)));
+        state.stage = Stage::There(result);
+        drop(state);
+        wake(reader);
+        None
+    }
+
+    pub(super) fn abort(&self, at: u8) {
+        let mut state = self.reply(at).state();
+        let Stage::Open(open) = &mut state.stage else { return };
+        open.aborted = true;
+        let worker = open.worker.take();
+        self.ask();
+        drop(state);
+        if let Some(worker) = worker {
+            self.rouse(worker.get() - 1);
+        }
+    }
+
+    /// There is no handle any more, which has not given a result.
+    #[inline]
+    pub(super) fn detach(&self, at: u8) {
+        let mut state = self.reply(at).state();
+        if let Stage::Open(open) = &mut state.stage {
+            open.detached = true;
+            let reader = open.reader.take();
+            self.ask();
+            drop(state);
+            drop(reader);
+            return;
+        }
+        let unwanted = state.take();
+        drop(state);
+        drop(unwanted);
+        self.give_back(at);
+    }
+
+    pub(super) fn rare<'a>(&self, at: u8, state: &'a mut State<T>) -> &'a mut Rare {
+        self.spend(at);
+        state.rare.get_or_insert_default()
+    }
+
+    pub(super) fn id(&self, at: u8, state: &mut State<T>) -> JobId {
+        *self.rare(at, state).id.get_or_insert_with(JobId::next)
     }
 }

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use crate::inner::Core;
 use crate::inner::member::Member;
+use crate::job::permit::Slot;
 use crate::job::span::JobSpan;
 use crate::lending::context::Lineage;
 
@@ -70,6 +71,14 @@ impl Seat {
     pub(crate) fn new(core: Arc<Core>, lender: Option<Arc<Member>>) -> Self {
         let epoch = core.census.join(1);
         Self::joined(lender.map_or(Lineage::Plain(core), Lineage::OnLoan), epoch)
+    }
+
+    /// A job begins in this slot. If it is in the census already, that is of `epoch`.
+    #[inline]
+    fn begin_in(slot: Slot, epoch: Option<u32>) -> Self {
+        let lineage = slot.into_lineage();
+        let epoch = epoch.unwrap_or_else(|| lineage.core().census.join(1));
+        Self::joined(lineage, epoch)
     }
 
     /// A job begins that is in the census already.
@@ -207,80 +216,6 @@ impl Drop for Enrolled {
     }
 }
 
-/// A slot in which no job has begun yet. Dropping it gives it back.
-pub(crate) struct Slot(Option<Held>);
-
-enum Held {
-    /// Of the pool's own, and the pool is there for ever.
-    Static(&'static Arc<Core>),
-    /// Of the pool's own.
-    Own(Arc<Core>),
-    /// Lent by this member.
-    Lent(Arc<Member>),
-}
-
-impl Held {
-    #[inline]
-    fn lineage(self) -> Lineage {
-        match self {
-            Held::Static(core) => Lineage::Plain(core.clone()),
-            Held::Own(core) => Lineage::Plain(core),
-            Held::Lent(lender) => Lineage::OnLoan(lender),
-        }
-    }
-}
-
-impl Slot {
-    /// One that has just been acquired, or lent by `lender`.
-    #[inline]
-    pub(crate) fn new(core: &Arc<Core>, lender: Option<Arc<Member>>) -> Self {
-        Slot(Some(lender.map_or_else(|| Held::Own(core.clone()), Held::Lent)))
-    }
-
-    /// Likewise, of a pool that is there for ever.
-    #[inline]
-    pub(crate) fn of_static(core: &'static Arc<Core>, lender: Option<Arc<Member>>) -> Self {
-        Slot(Some(lender.map_or(Held::Static(core), Held::Lent)))
-    }
-
-    #[inline]
-    fn core(&self) -> Option<&Arc<Core>> {
-        Some(match self.0.as_ref()? {
-            Held::Static(core) => core,
-            Held::Own(core) => core,
-            Held::Lent(lender) => lender.core(),
-        })
-    }
-
-    /// A job begins in it. If it is in the census already, that is of `epoch`.
-    #[inline]
-    fn begin(mut self, epoch: Option<u32>) -> Seat {
-        let Some(held) = self.0.take() else { unreachable!("a slot is used once") };
-        let lineage = held.lineage();
-        let epoch = epoch.unwrap_or_else(|| lineage.core().census.join(1));
-        Seat::joined(lineage, epoch)
-    }
-
-    /// Leaves it to a seat that is there, if it is one of the pool's own.
-    #[inline]
-    fn yield_own(&mut self) -> bool {
-        let own = matches!(self.0, Some(Held::Static(_) | Held::Own(_)));
-        if own {
-            self.0 = None;
-        }
-        own
-    }
-}
-
-impl Drop for Slot {
-    #[inline]
-    fn drop(&mut self) {
-        if let Some(held) = self.0.take() {
-            held.lineage().give_back();
-        }
-    }
-}
-
 /// Where a job is.
 #[derive(Default)]
 pub(crate) enum Place {
@@ -298,7 +233,7 @@ impl Place {
     pub(crate) fn seat(&mut self, epoch: Option<u32>) -> Option<Seat> {
         match std::mem::take(self) {
             Place::Nowhere => None,
-            Place::Slot(slot) => Some(slot.begin(epoch)),
+            Place::Slot(slot) => Some(Seat::begin_in(slot, epoch)),
             Place::Seat(seat) => Some(seat),
         }
     }

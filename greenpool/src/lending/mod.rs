@@ -4,4 +4,5 @@ pub(crate) mod blocking;
 pub(crate) mod context;
 pub(crate) mod deadlock;
 pub(crate) mod inherit;
+pub(crate) mod lend;
 pub(crate) mod waiter;

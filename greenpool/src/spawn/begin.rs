@@ -15,7 +15,8 @@ use crate::inner::member::Member;
 use crate::job::cell::Frame;
 use crate::job::error::JoinError;
 use crate::job::handle::GreenThread;
-use crate::job::running::{Ended, Enrolled, Seat, Slot};
+use crate::job::permit::Slot;
+use crate::job::running::{Ended, Enrolled, Seat};
 use crate::lending::context;
 use crate::lending::waiter::{Acquire, Claim};
 
