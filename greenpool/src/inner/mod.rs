@@ -6,6 +6,7 @@ pub(crate) mod member_state;
 pub(crate) mod tracked;
 pub(crate) mod wait;
 
+use std::any::Any;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::Waker;
@@ -15,12 +16,10 @@ use slab::Slab;
 use crate::inner::live::Census;
 use crate::inner::member::Member;
 use crate::inner::tracked::Tracked;
-use crate::job::cell::Job;
 use crate::lending::deadlock::{Awaited, Stalled};
 use crate::sync::slots::Slots;
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, lock};
-use crate::worker::Workers;
 
 /// The shared heart of a pool: its slots, the census of its jobs, and its counters.
 pub(crate) struct Core {
@@ -35,15 +34,14 @@ pub(crate) struct Core {
     roster: Mutex<Slab<Waker>>,
     maps: Mutex<Slab<Weak<dyn Attached>>>,
     workers: Mutex<Vec<Arc<dyn Abortable>>>,
-    /// Those who run futures of any kind.
-    errands: OnceLock<Arc<Workers<dyn Job>>>,
+    /// The workers that run futures of any kind, as [`worker`](crate::worker) knows them.
+    pub(crate) errands: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Drop for Core {
     fn drop(&mut self) {
-        if let Some(workers) = self.errands.get() {
-            workers.close();
-        }
+        let workers = std::mem::take(&mut *lock(&self.workers));
+        workers.iter().for_each(|workers| workers.close());
     }
 }
 
@@ -57,6 +55,8 @@ pub(crate) trait Attached: Send + Sync {
 
 /// The workers of one declared function.
 pub(crate) trait Abortable: Send + Sync {
+    /// There will be no more jobs: workers go when they have nothing to do.
+    fn close(&self);
     /// Drops the jobs that have a slot and no worker yet; gives how many there were.
     fn abort_queued(&self) -> u64;
     /// Wakes the workers that have a job: it may have been told to end.
@@ -121,16 +121,6 @@ impl Core {
     pub(crate) fn rouse(&self, gang: u32, worker: u32) {
         let workers = lock(&self.workers).clone();
         wake(workers.iter().find_map(|workers| workers.waker(gang, worker)));
-    }
-
-    /// Those who run futures of any kind.
-    #[inline]
-    pub(crate) fn errands(&self) -> &Workers<dyn Job> {
-        self.errands.get_or_init(|| {
-            let workers = Workers::new(false);
-            self.employ(workers.clone());
-            workers
-        })
     }
 
     /// Tells all jobs to end; gives how many there were.

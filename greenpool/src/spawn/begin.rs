@@ -19,6 +19,7 @@ use crate::job::permit::Slot;
 use crate::job::running::{Ended, Enrolled, Seat};
 use crate::lending::context;
 use crate::lending::waiter::{Acquire, Claim};
+use crate::worker;
 
 pin_project! {
     /// One job in a task of its own. The future is dropped before the seat: a slot never comes back early.
@@ -139,7 +140,7 @@ where
     F::Output: Send + 'static,
 {
     let mut frame = Frame::of(future, Slot::new(core, lender));
-    let receiver = core.errands().put(|inbox| {
+    let receiver = worker::errands(core).put(|inbox| {
         let receiver = frame.as_mut().promise().make(|| inbox.deal(core));
         (frame, receiver)
     });
@@ -155,7 +156,7 @@ where
     F::Output: Send + 'static,
 {
     let frame = Frame::of(future, Slot::new(core, lender));
-    core.errands().put(|_| (frame, ()));
+    worker::errands(core).put(|_| (frame, ()));
 }
 
 /// A job that stands in the queue, and keeps its turn without being awaited.

@@ -13,19 +13,21 @@
 //! the inbox, under both locks (its own first): so an order is either counted, or its maker has seen the word.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Waker;
 
-use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::runtime::{Handle, Id, RuntimeFlavor};
 
+use crate::inner::Core;
 use crate::job::cell::{Job, Order};
+use crate::job::error::JoinError;
+use crate::job::reply_page::{Deck, Page};
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::worker::idle::{Call, Staff, Standing};
 use crate::worker::local::{Batch, Many};
-use crate::worker::run::Worker;
-use crate::worker::{Inbox, Inboxes, Workers, abort};
 
 /// So many idle workers, and so many empty frames, may stay.
 const KEEP: usize = 32;
@@ -39,11 +41,72 @@ const ROUNDS: u8 = 64;
 /// The number of the next gang.
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
+/// The inboxes of all gangs that run jobs of one kind: one for each runtime.
+pub(crate) struct Inboxes<J: ?Sized> {
+    /// All frames are of one kind, and are used again.
+    keeps: bool,
+    list: Mutex<Vec<Inbox<J>>>,
+}
+
+impl<J: ?Sized> Inboxes<J> {
+    /// `keeps`: all frames are of one kind, and are used again.
+    pub(crate) fn new(keeps: bool) -> Arc<Self> {
+        Arc::new(Inboxes { keeps, list: Mutex::new(Vec::new()) })
+    }
+
+    #[inline]
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Vec<Inbox<J>>> {
+        lock(&self.list)
+    }
+}
+
+/// What is put in for one gang.
+pub(crate) struct Inbox<J: ?Sized> {
+    runtime: Id,
+    pub(crate) gang: Arc<Gang<J>>,
+    pub(crate) orders: VecDeque<Order<J>>,
+    /// Frames with nothing in them.
+    pub(crate) empty: Vec<Order<J>>,
+    replies: Deck,
+    /// Fewer workers have been called than the runtime has threads: who puts something in is to look whether one is needed.
+    pub(crate) short: bool,
+}
+
+impl<J: ?Sized> Inbox<J> {
+    /// An empty one, for that gang.
+    pub(crate) fn new(gang: Arc<Gang<J>>, runtime: &Handle) -> Self {
+        let (orders, empty, replies) = (VecDeque::new(), Vec::new(), Deck::default());
+        Inbox { runtime: runtime.id(), gang, orders, empty, replies, short: true }
+    }
+
+    #[inline]
+    pub(crate) fn is_of(&self, runtime: Id) -> bool {
+        self.runtime == runtime
+    }
+
+    /// A reply for a job of that pool.
+    pub(crate) fn deal<T: Send + 'static>(&mut self, core: &Arc<Core>) -> (Arc<Page<T>>, u8) {
+        self.replies.deal(core, self.gang.number())
+    }
+}
+
+/// Drops what was not begun: a job that was aborted. If it is in the census already, that is of `epoch`.
+pub(crate) fn abort<J: Job + ?Sized>(mut order: Order<J>, epoch: Option<u32>) {
+    let dropped = catch_unwind(AssertUnwindSafe(|| order.as_mut().clear()));
+    // Before the slot comes back, as everywhere.
+    order.end();
+    // It counts as one that began and was aborted.
+    drop(order.as_mut().place().seat(epoch));
+    order.as_mut().keep(Some(dropped.map_or_else(JoinError::panic, |()| JoinError::cancelled())));
+}
+
 /// The workers of one function on one runtime.
 pub(crate) struct Gang<J: ?Sized> {
     /// No other gang has it.
     number: u32,
-    workers: Arc<Workers<J>>,
+    inboxes: Arc<Inboxes<J>>,
+    /// Begins a worker that takes this place.
+    hire: fn(&Arc<Gang<J>>, u32),
     threads: usize,
     /// No other thread polls its workers while one of them is being polled.
     single: bool,
@@ -83,7 +146,7 @@ pub(crate) enum Found {
 }
 
 impl<J: ?Sized> Gang<J> {
-    pub(crate) fn new(workers: Arc<Workers<J>>, runtime: &Handle) -> Arc<Self> {
+    pub(crate) fn new(inboxes: Arc<Inboxes<J>>, runtime: &Handle, hire: fn(&Arc<Gang<J>>, u32)) -> Arc<Self> {
         let state = State {
             orders: VecDeque::new(),
             fetched: 0,
@@ -100,7 +163,7 @@ impl<J: ?Sized> Gang<J> {
         let single = runtime.runtime_flavor() == RuntimeFlavor::CurrentThread;
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let threads = runtime.metrics().num_workers();
-        Arc::new(Gang { number, workers, threads, single, state: Mutex::new(state) })
+        Arc::new(Gang { number, inboxes, hire, threads, single, state: Mutex::new(state) })
     }
 
     #[inline]
@@ -115,7 +178,7 @@ impl<J: ?Sized> Gang<J> {
 
     /// The gang's own among the inboxes; none if the gang has been [dissolved](Self::dissolve), and its workers are about to be dropped.
     #[inline]
-    fn find<'a>(&self, inboxes: &'a mut Inboxes<J>) -> Option<&'a mut Inbox<J>> {
+    fn find<'a>(&self, inboxes: &'a mut [Inbox<J>]) -> Option<&'a mut Inbox<J>> {
         inboxes.iter_mut().find(|inbox| self.owns(inbox))
     }
 
@@ -127,7 +190,7 @@ impl<J: ?Sized> Gang<J> {
     /// Whether frames are used again.
     #[inline]
     pub(crate) fn keeps(&self) -> bool {
-        self.workers.keeps
+        self.inboxes.keeps
     }
 
     /// There will be no more orders: workers go when they have nothing to do.
@@ -143,7 +206,7 @@ impl<J: ?Sized> Gang<J> {
     pub(crate) fn drain(&self) -> VecDeque<Order<J>> {
         let mut state = self.state();
         let mut orders = std::mem::take(&mut state.orders);
-        if let Some(inbox) = self.find(&mut self.workers.inboxes()) {
+        if let Some(inbox) = self.find(&mut self.inboxes.lock()) {
             orders.append(&mut inbox.orders);
         }
         orders
@@ -173,14 +236,14 @@ impl<J: ?Sized> Gang<J> {
 
     /// Gives up the inbox. (With the gang's lock held, or an order could be on its way from there.)
     fn end(&self) -> Option<Inbox<J>> {
-        let mut inboxes = self.workers.inboxes();
+        let mut inboxes = self.inboxes.lock();
         let at = inboxes.iter().position(|inbox| self.owns(inbox))?;
         Some(inboxes.swap_remove(at))
     }
 
     /// Takes what is in the inbox, and brings the empty frames there. Gives those who may go.
     fn fetch(&self, state: &mut State<J>) -> Vec<Waker> {
-        let mut inboxes = self.workers.inboxes();
+        let mut inboxes = self.inboxes.lock();
         let Some(inbox) = self.find(&mut inboxes) else { return Vec::new() };
         std::mem::swap(&mut inbox.orders, &mut state.orders);
         state.fetched = state.orders.len();
@@ -216,7 +279,7 @@ impl<J: ?Sized> Gang<J> {
         let mut calls = state.staff.called() < orders.min(threads);
         let is_short = |state: &State<J>, calls| state.staff.called() + usize::from(calls) < threads;
         if state.staff.called() < threads && orders < threads || state.short != is_short(state, calls) {
-            let mut inboxes = self.workers.inboxes();
+            let mut inboxes = self.inboxes.lock();
             let Some(inbox) = self.find(&mut inboxes) else { return Call::Nobody };
             calls = state.staff.called() < (orders + inbox.orders.len()).min(threads);
             state.short = is_short(state, calls);
@@ -250,12 +313,7 @@ impl<J: Job + ?Sized + 'static> Gang<J> {
     /// Gets one worker more.
     #[inline]
     fn make(self: &Arc<Self>, call: Call) {
-        call.make(|key| self.hire(key));
-    }
-
-    #[cold]
-    fn hire(self: &Arc<Self>, key: u32) {
-        drop(tokio::spawn(Worker::new(self.clone(), key)));
+        call.make(|key| (self.hire)(self, key));
     }
 
     /// A worker is polled that has no job: it was called, or may have been. If there is a job it is in `batch` then.
@@ -313,7 +371,7 @@ impl<J: Job + ?Sized + 'static> Gang<J> {
             Some((watching, _)) if *watching == key => state.watch = None,
             _ => return Found::Idle,
         }
-        if let Some(inbox) = self.find(&mut self.workers.inboxes()) {
+        if let Some(inbox) = self.find(&mut self.inboxes.lock()) {
             inbox.empty.truncate(KEEP);
             inbox.empty.shrink_to_fit();
         }

@@ -29,21 +29,17 @@ pub(crate) mod local;
 pub(crate) mod run;
 
 use std::any::Any;
-use std::collections::VecDeque;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 
-use tokio::runtime::{Handle, Id};
+use tokio::runtime::Handle;
 
 use crate::inner::{Abortable, Core};
 use crate::job::cell::{Frame, Job, Order};
-use crate::job::error::JoinError;
-use crate::job::reply_page::{Deck, Page};
 use crate::sync::wake::wake;
-use crate::sync::{Mutex, MutexGuard, lock};
-use crate::worker::group::Gang;
+use crate::worker::group::{Gang, Inbox, Inboxes, abort};
+use crate::worker::run::Worker;
 
 /// The place for the workers of one declared function.
 pub struct WorkersCell(OnceLock<Arc<dyn Any + Send + Sync>>);
@@ -71,79 +67,43 @@ impl WorkersCell {
     }
 }
 
-/// Drops what was not begun: a job that was aborted. If it is in the census already, that is of `epoch`.
-pub(crate) fn abort<J: Job + ?Sized>(mut order: Order<J>, epoch: Option<u32>) {
-    let dropped = catch_unwind(AssertUnwindSafe(|| order.as_mut().clear()));
-    // Before the slot comes back, as everywhere.
-    order.end();
-    // It counts as one that began and was aborted.
-    drop(order.as_mut().place().seat(epoch));
-    order.as_mut().keep(Some(dropped.map_or_else(JoinError::panic, |()| JoinError::cancelled())));
+/// The workers of that pool that run futures of any kind.
+#[inline]
+pub(crate) fn errands(core: &Core) -> &Workers<dyn Job> {
+    let workers = core.errands.get_or_init(|| {
+        let workers = Workers::<dyn Job>::new(false);
+        core.employ(workers.clone());
+        workers
+    });
+    workers.downcast_ref().expect("a pool has one set of workers for futures of any kind")
 }
 
 /// The workers of one declared function, on every runtime.
 pub(crate) struct Workers<J: ?Sized> {
-    this: Weak<Self>,
-    /// All frames are of one kind, and are used again.
-    pub(crate) keeps: bool,
-    inboxes: Mutex<Inboxes<J>>,
-}
-
-pub(crate) type Inboxes<J> = Vec<Inbox<J>>;
-
-/// What is put in for one gang.
-pub(crate) struct Inbox<J: ?Sized> {
-    runtime: Id,
-    pub(crate) gang: Arc<Gang<J>>,
-    pub(crate) orders: VecDeque<Order<J>>,
-    /// Frames with nothing in them.
-    pub(crate) empty: Vec<Order<J>>,
-    replies: Deck,
-    /// Fewer workers have been called than the runtime has threads: who puts something in is to look whether one is needed.
-    pub(crate) short: bool,
-}
-
-impl<J: ?Sized> Inbox<J> {
-    /// A reply for a job of that pool.
-    pub(crate) fn deal<T: Send + 'static>(&mut self, core: &Arc<Core>) -> (Arc<Page<T>>, u8) {
-        self.replies.deal(core, self.gang.number())
-    }
+    inboxes: Arc<Inboxes<J>>,
 }
 
 impl<J: ?Sized> Workers<J> {
     /// `keeps`: all frames are of one kind, and are used again.
     pub(crate) fn new(keeps: bool) -> Arc<Self> {
-        Arc::new_cyclic(|this| Workers { this: this.clone(), keeps, inboxes: Mutex::new(Vec::new()) })
-    }
-
-    /// There will be no more jobs: workers go when they have nothing to do.
-    pub(crate) fn close(&self) {
-        for gang in self.gangs() {
-            gang.close();
-        }
-    }
-
-    #[inline]
-    pub(crate) fn inboxes(&self) -> MutexGuard<'_, Inboxes<J>> {
-        lock(&self.inboxes)
+        Arc::new(Workers { inboxes: Inboxes::new(keeps) })
     }
 
     fn gangs(&self) -> Vec<Arc<Gang<J>>> {
-        self.inboxes().iter().map(|inbox| inbox.gang.clone()).collect()
-    }
-
-    /// An inbox for that runtime.
-    #[cold]
-    fn open(&self, inboxes: &mut Inboxes<J>, runtime: &Handle) -> usize {
-        let workers = self.this.upgrade().expect("somebody is about to put a job in");
-        let gang = Gang::new(workers, runtime);
-        let (orders, empty, replies) = (VecDeque::new(), Vec::new(), Deck::default());
-        inboxes.push(Inbox { runtime: runtime.id(), gang, orders, empty, replies, short: true });
-        inboxes.len() - 1
+        self.inboxes.lock().iter().map(|inbox| inbox.gang.clone()).collect()
     }
 }
 
 impl<J: Job + ?Sized + 'static> Workers<J> {
+    /// An inbox for that runtime.
+    #[cold]
+    fn open(&self, inboxes: &mut Vec<Inbox<J>>, runtime: &Handle) -> usize {
+        let hire = |gang: &Arc<Gang<J>>, key| drop(tokio::spawn(Worker::new(gang.clone(), key)));
+        let gang = Gang::new(self.inboxes.clone(), runtime, hire);
+        inboxes.push(Inbox::new(gang, runtime));
+        inboxes.len() - 1
+    }
+
     /// Has a job run on the current runtime. `make` gets the inbox that it is put in, and runs under its lock.
     ///
     /// # Panics
@@ -153,8 +113,8 @@ impl<J: Job + ?Sized + 'static> Workers<J> {
     pub(crate) fn put<R>(&self, make: impl FnOnce(&mut Inbox<J>) -> (Order<J>, R)) -> R {
         let runtime = Handle::current();
         let id = runtime.id();
-        let mut inboxes = self.inboxes();
-        let at = inboxes.iter().position(|inbox| inbox.runtime == id);
+        let mut inboxes = self.inboxes.lock();
+        let at = inboxes.iter().position(|inbox| inbox.is_of(id));
         let at = at.unwrap_or_else(|| self.open(&mut inboxes, &runtime));
         let inbox = &mut inboxes[at];
         let (order, made) = make(inbox);
@@ -169,6 +129,12 @@ impl<J: Job + ?Sized + 'static> Workers<J> {
 }
 
 impl<J: Job + ?Sized> Abortable for Workers<J> {
+    fn close(&self) {
+        for gang in self.gangs() {
+            gang.close();
+        }
+    }
+
     fn abort_queued(&self) -> u64 {
         let orders: Vec<_> = self.gangs().iter().flat_map(|gang| gang.drain()).collect();
         let aborted = orders.len() as u64;
