@@ -24,9 +24,10 @@ use std::sync::Arc;
 use std::task::{Poll, Wake, Waker};
 
 use crate::inner::Core;
+use crate::inner::effects::{Check, Effects};
 use crate::inner::member_state::{Slot, Standing, Turn};
+use crate::inner::tracked::JobStatus;
 use crate::inner::wait::{Prospect, Wait};
-use crate::lending::deadlock::{self, Later};
 use crate::sync::slots::{Grant, Line, Ticket};
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, MutexGuard, lock};
@@ -35,41 +36,24 @@ use crate::sync::{Mutex, MutexGuard, lock};
 pub(crate) struct Member {
     core: Arc<Core>,
     job: bool,
+    /// The queue has a slot for it.
+    resumed: fn(&Arc<Member>),
     standing: Mutex<Standing>,
-}
-
-/// Gives a slot back to the first in the chain of lenders who lacks one, or to the pool.
-#[inline]
-pub(crate) fn give_back(core: &Core, lender: Option<Arc<Member>>) {
-    if lender.is_some() {
-        return give_home(core, lender);
-    }
-    core.slots.release();
-}
-
-fn give_home(core: &Core, mut lender: Option<Arc<Member>>) {
-    while let Some(member) = lender {
-        match member.take_back() {
-            Ok(()) => return,
-            Err(next) => lender = next,
-        }
-    }
-    core.slots.release();
 }
 
 impl Member {
     /// The job that is being polled here.
-    pub(crate) fn new(core: Arc<Core>, lender: Option<Arc<Member>>) -> Arc<Self> {
-        Self::with(core, lender, true)
+    pub(crate) fn new(core: Arc<Core>, lender: Option<Arc<Member>>, resumed: fn(&Arc<Member>)) -> Arc<Self> {
+        Self::with(core, lender, true, resumed)
     }
 
     /// Somebody who works for the pool and may wait for others, but is no job and never has a slot.
     pub(crate) fn outsider(core: Arc<Core>) -> Arc<Self> {
-        Self::with(core, None, false)
+        Self::with(core, None, false, |_| {})
     }
 
-    fn with(core: Arc<Core>, lender: Option<Arc<Member>>, job: bool) -> Arc<Self> {
-        Arc::new(Member { core, job, standing: Mutex::new(Standing::new(lender, job)) })
+    fn with(core: Arc<Core>, lender: Option<Arc<Member>>, job: bool, resumed: fn(&Arc<Member>)) -> Arc<Self> {
+        Arc::new(Member { core, job, resumed, standing: Mutex::new(Standing::new(lender, job)) })
     }
 
     pub(crate) fn is_outsider(&self) -> bool {
@@ -78,17 +62,6 @@ impl Member {
 
     pub(crate) fn core(&self) -> &Arc<Core> {
         &self.core
-    }
-
-    /// Whether it waits for greenpool.
-    pub(crate) fn waits(&self) -> bool {
-        lock(&self.standing).waits()
-    }
-
-    /// Whether it is without a slot, and not over.
-    pub(crate) fn lends(&self) -> bool {
-        let standing = lock(&self.standing);
-        !standing.holds() && !standing.ended
     }
 
     /// One more future is a part of this job; gives its key.
@@ -109,29 +82,29 @@ impl Member {
     }
 
     /// It has been polled: what is pending now, the job waits for.
-    pub(crate) fn end_turn(self: &Arc<Self>, part: u32) {
+    pub(crate) fn end_turn(self: &Arc<Self>, part: u32) -> Effects {
         let mut standing = lock(&self.standing);
         standing.end_turn(part);
-        self.settle(standing, Vec::new());
+        self.settle(standing, Vec::new())
     }
 
     /// This member waits, or will wait, for whoever has this ticket in its own pool.
-    pub(crate) fn want(self: &Arc<Self>, ticket: Ticket) {
+    pub(crate) fn want(self: &Arc<Self>, ticket: Ticket) -> Effects {
         let mut standing = lock(&self.standing);
         if standing.ended {
-            return;
+            return Effects::default();
         }
         standing.want(ticket, &self.core.slots);
-        self.settle(standing, Vec::new());
+        self.settle(standing, Vec::new())
     }
 
-    /// Whether this member moves, or will. If not, or if only nobody knows that it does, what it waits for is added to `later`.
-    pub(crate) fn moves(&self, later: &mut Later) -> bool {
+    /// Whether this member moves, or will. If not, or if only nobody knows that it does, what it waits for is added to `effects`.
+    pub(crate) fn moves(&self, effects: &mut Effects) -> bool {
         let standing = lock(&self.standing);
         if !standing.is_listed() {
             return true;
         }
-        self.moves_in(standing, later)
+        self.moves_in(standing, effects)
     }
 
     /// Whether nobody knows if this member moves: one of its polls is under way.
@@ -140,8 +113,8 @@ impl Member {
     }
 
     /// Finds out.
-    pub(crate) fn probe(&self, later: &mut Later) {
-        lock(&self.standing).probe(later);
+    pub(crate) fn probe(&self, effects: &mut Effects) {
+        lock(&self.standing).probe(effects);
     }
 
     /// Likewise for an outsider, who moves if it waits for nothing in greenpool.
@@ -150,52 +123,47 @@ impl Member {
         if standing.waits.is_empty() {
             return true;
         }
-        let mut later = Later::default();
-        let moves = self.moves_in(standing, &mut later);
-        found.append(&mut later.waits);
-        wake(later.wakers);
+        let mut effects = Effects::default();
+        let moves = self.moves_in(standing, &mut effects);
+        found.append(&mut effects.waits);
+        wake(effects.wakers);
         moves
     }
 
-    fn moves_in(&self, standing: MutexGuard<'_, Standing>, later: &mut Later) -> bool {
+    fn moves_in(&self, standing: MutexGuard<'_, Standing>, effects: &mut Effects) -> bool {
         let polled = standing.is_being_polled();
         let waits: Vec<(usize, Wait)> = standing.waits.iter().map(|(key, wait)| (key, wait.clone())).collect();
         drop(standing);
         let mut any = false;
         for (key, wait) in waits {
-            any = any || self.will_look(key, wait.prospect(&mut later.waits), polled, later);
-            later.waits.push(wait);
+            any = any || self.will_look(key, wait.prospect(&mut effects.waits), polled, effects);
+            effects.waits.push(wait);
         }
         any
     }
 
-    fn will_look(&self, key: usize, prospect: Prospect, polled: bool, later: &mut Later) -> bool {
+    fn will_look(&self, key: usize, prospect: Prospect, polled: bool, effects: &mut Effects) -> bool {
         match prospect {
             Prospect::Nothing => false,
             // The poll that is under way may come to it.
             Prospect::Something if polled => true,
             Prospect::Perhaps if polled => {
-                self.probe(later);
+                self.probe(effects);
                 true
             }
-            _ => lock(&self.standing).will_look(key, prospect, later),
+            _ => lock(&self.standing).will_look(key, prospect, effects),
         }
     }
 
-    /// With the standing as it now is: lends the slot if it lies idle and is wanted, tells the pool, and looks for a knot.
-    fn settle(self: &Arc<Self>, mut standing: MutexGuard<'_, Standing>, mut wakers: Vec<Waker>) {
+    /// With the standing as it now is: lends the slot if it lies idle and is wanted, and tells the pool.
+    fn settle(self: &Arc<Self>, mut standing: MutexGuard<'_, Standing>, mut wakers: Vec<Waker>) -> Effects {
         if standing.polling > 0 && !standing.waits() {
             wakers.append(&mut standing.nudge(&self.core.slots, None));
         } else if !standing.shaken {
             self.lend_to_wanted(&mut standing, &mut wakers);
         }
         standing.note(self);
-        let may_wait = standing.may_wait();
-        drop(standing);
-        wake(wakers);
-        if may_wait {
-            deadlock::untie(&self.core);
-        }
+        Effects::new(wakers, standing.may_wait())
     }
 
     fn lend_to_wanted(self: &Arc<Self>, standing: &mut Standing, wakers: &mut Vec<Waker>) {
@@ -209,7 +177,7 @@ impl Member {
     }
 
     /// Lends the idle slot to a ticket of somebody else, to break a knot.
-    pub(crate) fn lend_to(self: &Arc<Self>, ticket: Ticket, later: &mut Later) -> bool {
+    pub(crate) fn lend_to(self: &Arc<Self>, ticket: Ticket, effects: &mut Effects) -> bool {
         let mut standing = lock(&self.standing);
         if !standing.waits() || !standing.holds() {
             return false;
@@ -218,13 +186,14 @@ impl Member {
             return false;
         };
         standing.slot = Slot::Away;
-        later.wakers.extend(waker);
+        effects.wakers.extend(waker);
         standing.note(self);
         true
     }
 
-    /// The slot comes home. If this member has ended or has got another one: who comes next in the chain.
-    fn take_back(self: &Arc<Self>) -> Result<(), Option<Arc<Member>>> {
+    /// The slot comes home. If this member has ended or has got another one: who comes next in the chain. Else there may be a ticket with which it
+    /// leaves the queue.
+    pub(crate) fn take_back(self: &Arc<Self>) -> Result<(Effects, Option<Ticket>), Option<Arc<Member>>> {
         let mut standing = lock(&self.standing);
         if standing.ended {
             return Err(standing.lender.take());
@@ -235,34 +204,19 @@ impl Member {
         standing.slot = Slot::Here;
         let ticket = standing.ticket.take();
         let wakers = std::mem::take(&mut standing.wakers);
-        self.settle(standing, wakers);
-        self.core.slots.end_absence();
-        self.leave_queue(ticket);
-        Ok(())
+        Ok((self.settle(standing, wakers), ticket))
     }
 
-    /// Leaves the queue; a slot that was already on its way goes on. With no lock held, since that may wake others.
-    fn leave_queue(&self, ticket: Option<Ticket>) {
-        if let Some(Grant::Slot(lender)) = ticket.and_then(|ticket| self.core.slots.cancel(ticket)) {
-            give_back(&self.core, lender);
-            deadlock::changed(&self.core);
-        }
-    }
-
-    /// Gives the slot to the pool, if this member has it. A lender gets back the slot that the job ends with.
-    pub(crate) fn part(self: &Arc<Self>) {
+    /// Goes on without its slot; whether it had it.
+    pub(crate) fn part(self: &Arc<Self>) -> bool {
         let mut standing = lock(&self.standing);
         let held = standing.take(Slot::Parted);
         standing.note(self);
-        drop(standing);
-        if held {
-            self.core.slots.part();
-            deadlock::changed(&self.core);
-        }
+        held
     }
 
-    /// The job is over. If it had its slot, gives the lender to return it to.
-    pub(crate) fn end(self: &Arc<Self>) -> Option<Option<Arc<Member>>> {
+    /// The job is over.
+    pub(crate) fn end(self: &Arc<Self>) -> Ended {
         let mut standing = lock(&self.standing);
         let over = std::mem::replace(&mut standing.ended, true);
         let held = standing.take(Slot::Away);
@@ -271,27 +225,22 @@ impl Member {
         let wakers = std::mem::take(&mut standing.wakers);
         standing.wants = VecDeque::new();
         let ticket = standing.ticket.take();
-        // What has inherited from this job may wait for the slot; it goes on without one.
-        self.settle(standing, wakers);
-        self.leave_queue(ticket);
-        if !held && !over {
-            self.core.slots.end_absence();
-        }
-        held.then_some(lender)
+        let effects = self.settle(standing, wakers);
+        Ended { effects, ticket, was_absent: !held && !over, held: held.then_some(lender) }
     }
 
     /// A verb is pending from now on; gives its key.
-    pub(crate) fn pend(self: &Arc<Self>, wait: Wait) -> usize {
+    pub(crate) fn pend(self: &Arc<Self>, wait: Wait) -> (usize, Effects) {
         wait.core.awaited.add(&self.core);
         let mut standing = lock(&self.standing);
         standing.stir(wait.part);
         let key = standing.waits.insert(wait);
-        self.look(standing, key);
-        key
+        let effects = self.look(standing, key);
+        (key, effects)
     }
 
     /// It is still pending.
-    pub(crate) fn pend_again(self: &Arc<Self>, key: usize, mut wait: Wait) {
+    pub(crate) fn pend_again(self: &Arc<Self>, key: usize, mut wait: Wait) -> Effects {
         let mut standing = lock(&self.standing);
         let old = &mut standing.waits[key];
         wait.ticket = wait.ticket.or(old.ticket);
@@ -301,13 +250,14 @@ impl Member {
         }
         (wait.looked, wait.probed) = (old.looked, old.probed);
         let old = std::mem::replace(old, wait);
-        self.look(standing, key);
-        drop(old);
+        let mut effects = self.look(standing, key);
+        effects.waits.push(old);
+        effects
     }
 
     /// A verb has found that it has to wait. If that is for somebody in the queue of this pool, or if the verb finds it for the second time in
     /// this poll, the slot is lent at once.
-    fn look(self: &Arc<Self>, mut standing: MutexGuard<'_, Standing>, key: usize) {
+    fn look(self: &Arc<Self>, mut standing: MutexGuard<'_, Standing>, key: usize) -> Effects {
         let turn = standing.turn_of(&standing.waits[key]).number;
         let wait = &mut standing.waits[key];
         let again = std::mem::replace(&mut wait.looked, turn) == turn;
@@ -315,9 +265,8 @@ impl Member {
         if wait.resuming {
             standing.set_blocked(part, again);
             standing.note(self);
-            drop(standing);
             // It has just queued for a slot, and its poll may never end.
-            return deadlock::untie(&self.core);
+            return Effects::new(Vec::new(), true);
         }
         let mut wakers = Vec::new();
         let core = wait.core.clone();
@@ -331,38 +280,27 @@ impl Member {
             wakers = standing.nudge(&self.core.slots, but);
         }
         standing.note(self);
-        let may_wait = standing.may_wait();
-        drop(standing);
-        wake(wakers);
-        if may_wait && !deadlock::can_move(&core) {
-            deadlock::untie(&self.core);
-        }
+        let check = if standing.may_wait() { Check::Unless(core) } else { Check::No };
+        Effects { wakers, waits: Vec::new(), check }
     }
 
-    /// A verb is over.
-    pub(crate) fn clear(self: &Arc<Self>, key: usize) {
+    /// A verb is over. Gives what it was, from whose pool this one is to be [removed](crate::inner::waiting::Awaited::remove) after the effects.
+    pub(crate) fn clear(self: &Arc<Self>, key: usize) -> (Effects, Option<Wait>) {
         let mut standing = lock(&self.standing);
         let wait = standing.waits.try_remove(key);
         if let Some(wait) = &wait {
             standing.stir(wait.part);
         }
-        if standing.polling == 0 {
+        let effects = if standing.polling == 0 {
             let other = standing.waits.iter().next().map(|(_, wait)| wait.waker.clone());
             standing.shaken = other.is_some();
-            self.settle(standing, Vec::from_iter(other));
+            self.settle(standing, Vec::from_iter(other))
         } else {
             let wakers = standing.nudge(&self.core.slots, None);
             standing.note(self);
-            let may_wait = standing.may_wait();
-            drop(standing);
-            wake(wakers);
-            if may_wait {
-                deadlock::untie(&self.core);
-            }
-        }
-        if let Some(wait) = wait {
-            wait.core.awaited.remove(&self.core);
-        }
+            Effects::new(wakers, standing.may_wait())
+        };
+        (effects, wait)
     }
 
     /// Ready when this job has its slot, also if it is over; else it stands in the queue for one, and `waker` will be woken.
@@ -398,6 +336,15 @@ impl Member {
         self.collect(standing);
     }
 
+    /// The queue may have a slot for this member, which it takes; whether there was one.
+    pub(crate) fn collect_granted(self: &Arc<Self>) -> (Effects, bool) {
+        let mut standing = lock(&self.standing);
+        let collected = self.collect(&mut standing);
+        let wakers = std::mem::take(&mut standing.wakers);
+        // Whoever wanted to go on may have been dropped meanwhile.
+        (self.settle(standing, wakers), collected)
+    }
+
     /// Takes the slot that the queue has for this member; whether there was one.
     fn collect(self: &Arc<Self>, standing: &mut Standing) -> bool {
         let Some(ticket) = standing.ticket else {
@@ -418,15 +365,30 @@ impl Member {
     }
 }
 
+impl JobStatus for Member {
+    fn waits(&self) -> bool {
+        lock(&self.standing).waits()
+    }
+
+    fn lends(&self) -> bool {
+        let standing = lock(&self.standing);
+        !standing.holds() && !standing.ended
+    }
+}
+
 impl Wake for Member {
     fn wake(self: Arc<Self>) {
-        let mut standing = lock(&self.standing);
-        let collected = self.collect(&mut standing);
-        let wakers = std::mem::take(&mut standing.wakers);
-        // Whoever wanted to go on may have been dropped meanwhile.
-        self.settle(standing, wakers);
-        if collected {
-            self.core.slots.end_absence();
-        }
+        (self.resumed)(&self);
     }
+}
+
+/// A job that is over.
+pub(crate) struct Ended {
+    pub(crate) effects: Effects,
+    /// A place in the queue that it leaves.
+    pub(crate) ticket: Option<Ticket>,
+    /// It was without its slot.
+    pub(crate) was_absent: bool,
+    /// It had its slot: who lent it.
+    pub(crate) held: Option<Option<Arc<Member>>>,
 }

@@ -7,9 +7,9 @@ use std::task::Waker;
 
 use slab::Slab;
 
+use crate::inner::effects::Effects;
 use crate::inner::member::Member;
 use crate::inner::wait::{Prospect, Wait};
-use crate::lending::deadlock::Later;
 use crate::sync::slots::{Slots, Ticket};
 
 /// Who has the slot of a job that has waited for greenpool, and what the job waits for.
@@ -183,12 +183,12 @@ impl Standing {
     }
 
     /// Of a suspect: wakes the verbs in its polls once, to see whether they are looked at again.
-    pub(crate) fn probe(&mut self, later: &mut Later) {
+    pub(crate) fn probe(&mut self, effects: &mut Effects) {
         let turns = &self.turns;
         for (_, wait) in &mut self.waits {
             let turn = turns.get(wait.part as usize).copied().unwrap_or_default();
             if turn.under_way && !turn.blocked && !std::mem::replace(&mut wait.probed, true) {
-                later.wakers.push(wait.waker.clone());
+                effects.wakers.push(wait.waker.clone());
             }
         }
     }
@@ -219,7 +219,7 @@ impl Standing {
     }
 
     /// Whether a verb will find out that what it waits for is there.
-    pub(crate) fn will_look(&mut self, key: usize, prospect: Prospect, later: &mut Later) -> bool {
+    pub(crate) fn will_look(&mut self, key: usize, prospect: Prospect, effects: &mut Effects) -> bool {
         let Some(now) = self.waits.get_mut(key) else {
             return true;
         };
@@ -230,7 +230,7 @@ impl Standing {
             (Some(turn), Some(asked)) => turn == asked,
             (turn, None) => {
                 now.asked = Some(turn.unwrap_or_default());
-                later.wakers.push(now.waker.clone());
+                effects.wakers.push(now.waker.clone());
                 true
             }
             (None, Some(_)) => false,

@@ -1,13 +1,15 @@
 //! What all handles and jobs of one pool share.
 
+pub(crate) mod effects;
 pub(crate) mod live;
 pub(crate) mod member;
 pub(crate) mod member_state;
 pub(crate) mod tracked;
 pub(crate) mod wait;
+pub(crate) mod waiting;
 
 use std::any::Any;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::Waker;
 
@@ -16,7 +18,7 @@ use slab::Slab;
 use crate::inner::live::Census;
 use crate::inner::member::Member;
 use crate::inner::tracked::Tracked;
-use crate::lending::deadlock::{Awaited, Stalled};
+use crate::inner::waiting::{Awaited, Stalled};
 use crate::sync::slots::Slots;
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, lock};
@@ -107,6 +109,17 @@ impl Core {
     pub(crate) fn detach(&self, key: usize) {
         let map = lock(&self.maps).try_remove(key);
         drop(map);
+    }
+
+    /// Whether some job of the pool moves for certain, or is about to begin.
+    pub(crate) fn can_move(&self) -> bool {
+        let stalled = &self.stalled;
+        let running = self.slots.running();
+        running > stalled.holders.load(Ordering::SeqCst) + stalled.suspects.load(Ordering::SeqCst)
+            || stalled.drifting.load(Ordering::SeqCst) > 0
+            || self.slots.free() > 0 && self.slots.waiting() > 0
+            // All that is left of it waits for a `resize`, which is up to somebody outside.
+            || running == 0 && self.slots.size() == 0
     }
 
     pub(crate) fn name(&self) -> Option<&'static str> {

@@ -12,8 +12,6 @@ use std::time::Duration;
 use slab::Slab;
 use tokio::time::Instant;
 
-use crate::inner::member::Member;
-use crate::lending::context;
 use crate::sync::{Mutex, lock};
 
 /// The jobs of one pool that are tracked.
@@ -34,7 +32,15 @@ struct Job {
     began: Instant,
     polled: AtomicBool,
     /// There from the end of the first poll in which it waited for greenpool.
-    member: OnceLock<Weak<Member>>,
+    status: OnceLock<Weak<dyn JobStatus>>,
+}
+
+/// How a job does that has ever waited for greenpool.
+pub(crate) trait JobStatus: Send + Sync {
+    /// Whether it waits for greenpool.
+    fn waits(&self) -> bool;
+    /// Whether it is without a slot, and not over.
+    fn lends(&self) -> bool;
 }
 
 /// The place of one job in the list.
@@ -107,7 +113,7 @@ impl List {
     fn enter(self: Arc<Self>) -> Track {
         let number = self.begun.fetch_add(1, Ordering::Relaxed);
         let polled = AtomicBool::new(false);
-        let job = Arc::new(Job { number, began: Instant::now(), polled, member: OnceLock::new() });
+        let job = Arc::new(Job { number, began: Instant::now(), polled, status: OnceLock::new() });
         let key = lock(&self.jobs).insert(job.clone());
         Track { list: self, key, job }
     }
@@ -115,25 +121,31 @@ impl List {
 
 impl Job {
     fn info(&self, now: Instant) -> JobInfo {
-        let member = self.member.get().and_then(Weak::upgrade);
+        let status = self.status.get().and_then(Weak::upgrade);
         JobInfo {
             number: self.number,
             age: now.saturating_duration_since(self.began),
             polled: self.polled.load(Ordering::Relaxed),
-            waits: member.as_ref().is_some_and(|member| member.waits()),
-            lends: member.is_some_and(|member| member.lends()),
+            waits: status.as_ref().is_some_and(|status| status.waits()),
+            lends: status.is_some_and(|status| status.lends()),
         }
     }
 }
 
 impl Track {
-    /// Polls the job.
-    pub(crate) fn within<R>(&self, poll: impl FnOnce() -> R) -> R {
+    /// Polls the job. `status` says how it does if it has ever waited for greenpool.
+    pub(crate) fn within<R>(
+        &self,
+        poll: impl FnOnce() -> R,
+        status: impl FnOnce() -> Option<Weak<dyn JobStatus>>,
+    ) -> R {
         self.job.polled.store(true, Ordering::Relaxed);
         let polled = poll();
         self.job.polled.store(false, Ordering::Relaxed);
-        if let (None, Some((me, _))) = (self.job.member.get(), context::me_if_known()) {
-            let _ = self.job.member.set(Arc::downgrade(&me));
+        if self.job.status.get().is_none() {
+            if let Some(status) = status() {
+                let _ = self.job.status.set(status);
+            }
         }
         polled
     }

@@ -3,6 +3,7 @@
 use crate::inner::Core;
 use crate::inner::tracked::Track;
 use crate::job::error::JoinError;
+use crate::lending::context;
 
 /// A job that nobody has a handle on has ended with this error.
 #[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "nobody is told"))]
@@ -63,7 +64,7 @@ impl JobSpan {
         let _entered = self.span.enter();
         match &self.track {
             None => f(),
-            Some(track) => track.within(f),
+            Some(track) => track.within(f, context::status),
         }
     }
 }

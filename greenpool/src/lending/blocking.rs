@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use crate::inner::Core;
 use crate::inner::member::Member;
 use crate::inner::wait::{Outlook, Wait};
-use crate::lending::context;
+use crate::lending::{context, deadlock};
 use crate::sync::slots::Ticket;
 
 /// Each verb's future has one. [`Blocked::pend`] before it returns `Pending`, [`Blocked::poll_resume`] before it returns
@@ -49,11 +49,14 @@ impl Blocked {
         let (core, waker, seen) = (core.clone(), cx.waker().clone(), core.awaited.ends());
         let wait = Wait { core, ticket, outlook, waker, resuming, part, looked: 0, asked: None, probed: false, seen };
         match &self.0 {
-            Some(block) if Arc::ptr_eq(&block.member, &me) => me.pend_again(block.key, wait),
+            Some(block) if Arc::ptr_eq(&block.member, &me) => {
+                deadlock::run(&me, me.pend_again(block.key, wait));
+            }
             _ => {
                 self.clear();
-                let key = me.pend(wait);
-                self.0 = Some(Block { member: me, key });
+                let (key, effects) = me.pend(wait);
+                self.0 = Some(Block { member: me.clone(), key });
+                deadlock::run(&me, effects);
             }
         }
     }
@@ -96,7 +99,12 @@ impl Blocked {
     #[cold]
     fn clear_member(&mut self) {
         if let Some(block) = self.0.take() {
-            block.member.clear(block.key);
+            let member = &block.member;
+            let (effects, wait) = member.clear(block.key);
+            deadlock::run(member, effects);
+            if let Some(wait) = wait {
+                wait.core.awaited.remove(member.core());
+            }
         }
     }
 }

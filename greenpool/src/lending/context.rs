@@ -16,10 +16,11 @@
 //! Ended members forget their lenders, so a long chain of jobs keeps no memory and is never dropped recursively.
 
 use std::cell::{Cell, RefCell};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::inner::Core;
-use crate::inner::member::{Member, give_back};
+use crate::inner::member::Member;
+use crate::inner::tracked::JobStatus;
 use crate::lending::deadlock;
 
 /// Who a job is. (A lender is always of the same pool.)
@@ -100,7 +101,7 @@ impl Lineage {
             Lineage::OnLoan(lender) => Some(lender.clone()),
         };
         if !matches!(self, Lineage::Known(..)) {
-            *self = Lineage::Known(Member::new(self.core().clone(), lender), 0);
+            *self = Lineage::Known(Member::new(self.core().clone(), lender, deadlock::resumed), 0);
         }
         match self {
             Lineage::Known(member, part) => (member, *part),
@@ -111,31 +112,18 @@ impl Lineage {
     /// The job is over: its slot goes back to the lender, or to the pool.
     #[inline]
     pub(crate) fn end(self) {
-        deadlock::before_end(self.core());
+        self.core().awaited.note_end();
         self.give_back();
     }
 
     /// Gives the slot back to the lender, or to the pool.
     #[inline]
     pub(crate) fn give_back(self) {
-        let core = match self {
-            Lineage::Plain(core) => {
-                core.slots.release();
-                core
-            }
-            Lineage::OnLoan(lender) => {
-                let core = lender.core().clone();
-                give_back(&core, Some(lender));
-                core
-            }
-            Lineage::Known(member, _) => {
-                if let Some(lender) = member.end() {
-                    give_back(member.core(), lender);
-                }
-                member.core().clone()
-            }
-        };
-        deadlock::changed(&core);
+        match self {
+            Lineage::Plain(core) => deadlock::release(&core, None),
+            Lineage::OnLoan(lender) => deadlock::release(&lender.core().clone(), Some(lender)),
+            Lineage::Known(member, _) => deadlock::end(&member),
+        }
     }
 
     #[inline]
@@ -157,7 +145,7 @@ impl Lineage {
                 HERE.set(self.1);
                 swap_current(self.0);
                 if let Some(Lineage::Known(member, part)) = self.0 {
-                    member.end_turn(*part);
+                    deadlock::run(member, member.end_turn(*part));
                 }
             }
         }
@@ -233,4 +221,11 @@ pub(crate) fn me_if_known() -> Option<(Arc<Member>, u32)> {
         _ => None,
     });
     known.flatten()
+}
+
+/// How the job does that is running here, if it has ever waited.
+pub(crate) fn status() -> Option<Weak<dyn JobStatus>> {
+    let (me, _) = me_if_known()?;
+    let me: Arc<dyn JobStatus> = me;
+    Some(Arc::downgrade(&me))
 }

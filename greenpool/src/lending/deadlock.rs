@@ -46,124 +46,126 @@
 //! On several threads a look at one pool after the other could miss a job that moves from one that is still to be seen to one that has been.
 //! So what seems to be a knot is looked at twice, by one thread at a time, and is one if no job of its pools has begun to move in between.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::atomic::{Ordering, fence};
+use std::sync::{Arc, Mutex};
 use std::task::Waker;
 
-use slab::Slab;
-
 use crate::inner::Core;
+use crate::inner::effects::{Check, Effects};
 use crate::inner::member::Member;
-use crate::inner::wait::Wait;
 use crate::sync::lock;
-use crate::sync::slots::Ticket;
+use crate::sync::slots::{Grant, Line, Refusal, Ticket};
 use crate::sync::wake::wake;
 
-/// What is known of the jobs of one pool that have ever waited.
-#[derive(Default)]
-pub(crate) struct Stalled {
-    /// How many wait, and hold a slot.
-    pub(crate) holders: AtomicUsize,
-    /// How many hold a slot, and may wait in a poll that is under way.
-    pub(crate) suspects: AtomicUsize,
-    /// How many move without one.
-    pub(crate) drifting: AtomicUsize,
-    /// Those that wait, and hold a slot or gave it to nobody.
-    members: Mutex<Slab<Arc<Member>>>,
+/// Does what a change of this member's state asks for.
+pub(crate) fn run(member: &Member, effects: Effects) {
+    let Effects { wakers, waits, check } = effects;
+    wake(wakers);
+    let checks = match check {
+        Check::No => false,
+        Check::Yes => true,
+        Check::Unless(core) => !core.can_move(),
+    };
+    if checks {
+        untie(member.core());
+    }
+    drop(waits);
 }
 
-impl Stalled {
-    pub(crate) fn add(&self, member: Arc<Member>) -> usize {
-        lock(&self.members).insert(member)
-    }
-
-    pub(crate) fn remove(&self, key: usize) {
-        let member = lock(&self.members).try_remove(key);
-        drop(member);
-    }
-
-    fn first(&self) -> Option<Arc<Member>> {
-        lock(&self.members).iter().next().map(|(_, member)| member.clone())
-    }
-
-    fn members(&self) -> Vec<Arc<Member>> {
-        lock(&self.members).iter().map(|(_, member)| member.clone()).collect()
-    }
-}
-
-/// The pools whose members wait for something in this pool.
-#[derive(Default)]
-pub(crate) struct Awaited {
-    count: AtomicUsize,
-    by: Mutex<Vec<(Weak<Core>, usize)>>,
-    /// How many jobs have ended while somebody waited.
-    ends: AtomicU64,
-    /// How often one that waited began to move.
-    moves: AtomicU64,
-}
-
-impl Awaited {
-    pub(crate) fn add(&self, core: &Arc<Core>) {
-        let mut by = lock(&self.by);
-        match by.iter_mut().find(|(weak, _)| weak.as_ptr() == Arc::as_ptr(core)) {
-            Some((_, waits)) => *waits += 1,
-            None => by.push((Arc::downgrade(core), 1)),
-        }
-        self.count.fetch_add(1, Ordering::SeqCst);
-    }
-
-    pub(crate) fn remove(&self, core: &Arc<Core>) {
-        let mut by = lock(&self.by);
-        if let Some(at) = by.iter().position(|(weak, _)| weak.as_ptr() == Arc::as_ptr(core)) {
-            by[at].1 -= 1;
-            if by[at].1 == 0 {
-                by.swap_remove(at);
-            }
-        }
-        self.count.fetch_sub(1, Ordering::SeqCst);
-    }
-
-    /// Whether any job waits for something in this pool.
-    #[inline]
-    pub(crate) fn any(&self) -> bool {
-        self.count.load(Ordering::SeqCst) > 0
-    }
-
-    pub(crate) fn ends(&self) -> u64 {
-        self.ends.load(Ordering::SeqCst)
-    }
-
-    /// A member that waited moves.
-    pub(crate) fn note_move(&self) {
-        self.moves.fetch_add(1, Ordering::SeqCst);
-    }
-
-    fn news(&self) -> u64 {
-        self.ends().wrapping_add(self.moves.load(Ordering::SeqCst))
-    }
-
-    fn pools(&self) -> Vec<Arc<Core>> {
-        lock(&self.by).iter().filter_map(|(weak, _)| weak.upgrade()).collect()
-    }
-}
-
-/// Whether some job of the pool moves for certain, or is about to begin.
-pub(crate) fn can_move(core: &Core) -> bool {
-    let stalled = &core.stalled;
-    let running = core.slots.running();
-    running > stalled.holders.load(Ordering::SeqCst) + stalled.suspects.load(Ordering::SeqCst)
-        || stalled.drifting.load(Ordering::SeqCst) > 0
-        || core.slots.free() > 0 && core.slots.waiting() > 0
-        // All that is left of it waits for a `resize`, which is up to somebody outside.
-        || running == 0 && core.slots.size() == 0
-}
-
-/// A job of `core` is about to end: who waits for it will have to look again.
+/// Gives a slot back: to the first in the chain of lenders who lacks one, or to the pool.
 #[inline]
-pub(crate) fn before_end(core: &Core) {
-    if core.awaited.any() {
-        core.awaited.ends.fetch_add(1, Ordering::SeqCst);
+pub(crate) fn release(core: &Arc<Core>, lender: Option<Arc<Member>>) {
+    give_back(core, lender);
+    changed(core);
+}
+
+#[inline]
+fn give_back(core: &Core, lender: Option<Arc<Member>>) {
+    if lender.is_some() {
+        return give_home(core, lender);
     }
+    core.slots.release();
+}
+
+fn give_home(core: &Core, mut lender: Option<Arc<Member>>) {
+    while let Some(member) = lender {
+        match take_back(&member) {
+            Ok(()) => return,
+            Err(next) => lender = next,
+        }
+    }
+    core.slots.release();
+}
+
+/// The slot comes home. If this member has ended or has got another one: who comes next in the chain.
+fn take_back(member: &Arc<Member>) -> Result<(), Option<Arc<Member>>> {
+    let (effects, ticket) = member.take_back()?;
+    run(member, effects);
+    member.core().slots.end_absence();
+    leave_queue(member.core(), ticket);
+    Ok(())
+}
+
+/// Leaves the queue; a slot that was already on its way goes on. With no lock held, since that may wake others.
+pub(crate) fn leave_queue(core: &Arc<Core>, ticket: Option<Ticket>) {
+    if let Some(Grant::Slot(lender)) = ticket.and_then(|ticket| core.slots.cancel(ticket)) {
+        release(core, lender);
+    }
+}
+
+/// The queue has a slot for a job that wants to go on.
+pub(crate) fn resumed(member: &Arc<Member>) {
+    let (effects, collected) = member.collect_granted();
+    run(member, effects);
+    if collected {
+        member.core().slots.end_absence();
+    }
+}
+
+/// The job gives its slot to the pool, if it has it, and goes on without.
+pub(crate) fn part(member: &Arc<Member>) {
+    if member.part() {
+        member.core().slots.part();
+        changed(member.core());
+    }
+}
+
+/// The job is over: its slot, if it has it, goes back.
+pub(crate) fn end(member: &Arc<Member>) {
+    let core = member.core();
+    let ended = member.end();
+    // What has inherited from this job may wait for the slot; it goes on without one.
+    run(member, ended.effects);
+    leave_queue(core, ended.ticket);
+    if ended.was_absent {
+        core.slots.end_absence();
+    }
+    if let Some(lender) = ended.held {
+        give_back(core, lender);
+    }
+    changed(core);
+}
+
+/// Takes a place in the queue of those who want to begin, or a slot if one is free (then there is no ticket). `above` may lend a slot to it.
+pub(crate) fn enqueue(
+    core: &Arc<Core>,
+    above: impl FnOnce() -> Option<Arc<Member>>,
+    waker: Option<&Waker>,
+) -> Result<Option<Ticket>, Refusal> {
+    let ticket = core.slots.enqueue(Line::Waiters, waker)?;
+    if let Some(ticket) = ticket {
+        if let Some(member) = above() {
+            run(&member, member.want(ticket));
+        }
+        changed(core);
+    }
+    Ok(ticket)
+}
+
+/// Sets the size of a pool.
+pub(crate) fn resize(core: &Arc<Core>, size: usize) {
+    core.resize(size);
+    changed(core);
 }
 
 /// Something has changed in `core`, as when a job has ended: those who wait for the pool may have nothing left to wait for.
@@ -184,7 +186,7 @@ pub(crate) fn untie(core: &Arc<Core>) {
         let pool = pools[at].clone();
         at += 1;
         // Who waits for a pool that can move is in no knot by that.
-        if !can_move(&pool) {
+        if !pool.can_move() {
             untie_from(&pool);
             for behind in pool.awaited.pools() {
                 add(&mut pools, &behind);
@@ -202,37 +204,24 @@ fn add(pools: &mut Vec<Arc<Core>>, pool: &Arc<Core>) {
 /// One looks at a time, where it matters.
 static LOOKING: Mutex<()> = Mutex::new(());
 
-/// What must not happen under a lock: others are woken, and the last reference on something may be dropped.
-#[derive(Default)]
-pub(crate) struct Later {
-    pub(crate) wakers: Vec<Waker>,
-    pub(crate) waits: Vec<Wait>,
-}
-
-impl Later {
-    fn happen(self) {
-        wake(self.wakers);
-    }
-}
-
 fn untie_from(core: &Arc<Core>) {
-    let mut later = Later::default();
-    let knot = Stuck::look(core, &mut later).filter(Stuck::is_knot);
-    if knot.is_some_and(|knot| knot.is_certain(&mut later)) {
+    let mut effects = Effects::default();
+    let knot = Stuck::look(core, &mut effects).filter(Stuck::is_knot);
+    if knot.is_some_and(|knot| knot.is_certain(&mut effects)) {
         let _looking = lock(&LOOKING);
-        while let Some(stuck) = Stuck::look(core, &mut later) {
-            let Some(again) = Stuck::look(core, &mut later) else {
+        while let Some(stuck) = Stuck::look(core, &mut effects) {
+            let Some(again) = Stuck::look(core, &mut effects) else {
                 break;
             };
             if stuck.news == again.news {
-                if again.is_certain(&mut later) {
-                    again.lend(&mut later);
+                if again.is_certain(&mut effects) {
+                    again.lend(&mut effects);
                 }
                 break;
             }
         }
     }
-    later.happen();
+    wake(effects.wakers);
 }
 
 /// Pools that are stuck: one, and all that its jobs wait for.
@@ -247,37 +236,37 @@ struct Stuck {
 
 impl Stuck {
     /// Follows what the jobs of `core` wait for. `None`: something can move.
-    fn look(core: &Arc<Core>, later: &mut Later) -> Option<Self> {
+    fn look(core: &Arc<Core>, effects: &mut Effects) -> Option<Self> {
         let mut stuck = Stuck { pools: vec![core.clone()], wanted: Vec::new(), suspects: Vec::new(), news: 0 };
         let mut at = 0;
         while at < stuck.pools.len() {
             let pool = stuck.pools[at].clone();
             at += 1;
-            if can_move(&pool) {
+            if pool.can_move() {
                 return None;
             }
             // Most often a single look at anybody is enough to see that something can still move.
             if let Some(first) = pool.stalled.first() {
-                stuck.follow(&first, later)?;
+                stuck.follow(&first, effects)?;
             }
             for member in pool.stalled.members().iter().skip(1) {
-                stuck.follow(member, later)?;
+                stuck.follow(member, effects)?;
             }
         }
         stuck.news = stuck.pools.iter().fold(0, |news, pool| news.wrapping_add(pool.awaited.news()));
         Some(stuck)
     }
 
-    fn follow(&mut self, member: &Arc<Member>, later: &mut Later) -> Option<()> {
-        let from = later.waits.len();
-        if member.moves(later) {
+    fn follow(&mut self, member: &Arc<Member>, effects: &mut Effects) -> Option<()> {
+        let from = effects.waits.len();
+        if member.moves(effects) {
             return None;
         }
         if member.is_suspect() {
             self.suspects.push(member.clone());
         }
-        for wait in &later.waits[from..] {
-            if can_move(&wait.core) {
+        for wait in &effects.waits[from..] {
+            if wait.core.can_move() {
                 return None;
             }
             add(&mut self.pools, &wait.core);
@@ -287,8 +276,8 @@ impl Stuck {
     }
 
     /// Whether none of these jobs is being polled in the ordinary way. Those that may be are asked.
-    fn is_certain(&self, later: &mut Later) -> bool {
-        self.suspects.iter().for_each(|suspect| suspect.probe(later));
+    fn is_certain(&self, effects: &mut Effects) -> bool {
+        self.suspects.iter().for_each(|suspect| suspect.probe(effects));
         self.suspects.is_empty()
     }
 
@@ -297,14 +286,14 @@ impl Stuck {
     }
 
     /// First to what a member waits for itself, then to whoever has waited longest.
-    fn lend(&self, later: &mut Later) {
+    fn lend(&self, effects: &mut Effects) {
         let heads = self.pools.iter().filter_map(|pool| Some((pool.clone(), pool.slots.head()?)));
         for (pool, ticket) in self.wanted.iter().cloned().chain(heads) {
             let begins = !pool.slots.is_resumer(ticket);
             if begins && pool.slots.size() == 0 {
                 continue;
             }
-            if pool.stalled.members().iter().any(|member| member.lend_to(ticket, later)) {
+            if pool.stalled.members().iter().any(|member| member.lend_to(ticket, effects)) {
                 pool.counters.overflowed.fetch_add(u64::from(begins), Ordering::Relaxed);
                 return;
             }

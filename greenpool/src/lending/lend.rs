@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use crate::lending::blocking::Blocked;
-use crate::lending::context;
+use crate::lending::{context, deadlock};
 
 /// Gives the job's slot back while `future` runs, and takes one again, ahead of new work, to go on.
 ///
@@ -63,7 +63,7 @@ impl<F: Future> Future for Lend<F> {
         if this.out.is_none() {
             if !std::mem::replace(this.begun, true) {
                 if let Some((me, _)) = context::me() {
-                    me.part();
+                    deadlock::part(&me);
                 }
             }
             *this.out = Some(ready!(this.future.poll(cx)));

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use crate::inner::Core;
-use crate::inner::member::{Member, give_back};
+use crate::inner::member::Member;
 use crate::lending::context::member_of;
 use crate::lending::deadlock;
-use crate::sync::slots::{Grant, Line, Refusal, Ticket};
+use crate::sync::slots::{Grant, Refusal, Ticket};
 
 /// A claim on a slot: a place in the queue, from which it can also be served by a loan.
 pub(crate) struct Acquire {
@@ -30,16 +30,10 @@ impl Acquire {
             Err(Refusal::Closed) => return Begun::Closed,
             Err(Refusal::Full) => {}
         }
-        match core.slots.enqueue(Line::Waiters, waker) {
+        match deadlock::enqueue(core, above, waker) {
             Ok(None) => Begun::Acquired,
             Err(_) => Begun::Closed,
-            Ok(Some(ticket)) => {
-                if let Some(member) = above() {
-                    member.want(ticket);
-                }
-                deadlock::changed(core);
-                Begun::Queued(Acquire { core: core.clone(), ticket })
-            }
+            Ok(Some(ticket)) => Begun::Queued(Acquire { core: core.clone(), ticket }),
         }
     }
 
@@ -76,13 +70,13 @@ impl Claim {
     /// The job that is running here waits for this ticket, and may lend it a slot.
     pub(crate) fn want(&self) {
         if let Some(member) = member_of(&self.core) {
-            member.want(self.ticket);
+            deadlock::run(&member, member.want(self.ticket));
         }
     }
 
     /// Likewise for a job of the same pool that has a verb pending elsewhere.
     pub(crate) fn offer(&self, member: &Arc<Member>) {
-        member.want(self.ticket);
+        deadlock::run(member, member.want(self.ticket));
     }
 
     pub(crate) fn ticket(&self) -> Ticket {
@@ -105,9 +99,6 @@ pub(crate) struct Refused;
 
 impl Drop for Acquire {
     fn drop(&mut self) {
-        if let Some(Grant::Slot(lender)) = self.core.slots.cancel(self.ticket) {
-            give_back(&self.core, lender);
-            deadlock::changed(&self.core);
-        }
+        deadlock::leave_queue(&self.core, Some(self.ticket));
     }
 }

@@ -20,13 +20,13 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 
 use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::AbortHandle;
 
 use crate::inner::wait::{Foresee, Wait};
 use crate::inner::{Attached, Core};
 use crate::job::error::JoinError;
 use crate::map::buffer::Ring;
 use crate::map::shared::{Flow, Foreman};
-use crate::map::worker::Hand;
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, lock};
 use crate::worker::idle::Call;
@@ -59,6 +59,8 @@ pub(crate) struct Crew<S: Feed> {
     /// No other thread polls its hands while one of them is being polled.
     pub(crate) single: bool,
     resized: Mutex<Option<usize>>,
+    /// Begins a hand that takes this place.
+    hire: fn(&Arc<Self>, u32) -> AbortHandle,
 }
 
 pub(crate) struct Source<S> {
@@ -67,31 +69,6 @@ pub(crate) struct Source<S> {
     pub(crate) read: u64,
     /// How many it says that it has left.
     left: (usize, Option<usize>),
-}
-
-/// Starts a map.
-#[track_caller]
-pub(crate) fn start<S: Feed>(core: &Arc<Core>, feed: S, ordered: bool) -> (Arc<Flow<Output<S>>>, Arc<dyn Foreman>) {
-    let runtime = Handle::current();
-    let hint = feed.size_hint();
-    let signals = Arc::default();
-    let mut ring = Ring::new(&signals, ordered, hint);
-    let nothing = hint.1 == Some(0);
-    if nothing {
-        // Also in a pool of size 0 there is nothing to wait for.
-        let _ = ring.stop(None);
-    }
-    let flow = Flow::new(core, signals, ring, runtime.metrics().num_workers());
-    let source = Source { feed, read: 0, left: hint };
-    let source = Mutex::new((!nothing).then_some(source));
-    let single = runtime.runtime_flavor() == RuntimeFlavor::CurrentThread;
-    let crew = Arc::new(Crew { flow: flow.clone(), source, runtime, single, resized: Mutex::new(None) });
-    if !nothing {
-        let weak: Weak<Crew<S>> = Arc::downgrade(&crew);
-        *lock(&crew.resized) = Some(core.attach(weak));
-        crew.call(0);
-    }
-    (flow, crew)
 }
 
 /// How many items there are in all, if so many have been read and the source says so.
@@ -112,7 +89,7 @@ impl<S: Feed> Attached for Crew<S> {
 
 impl<S: Feed> Foreman for Crew<S> {
     fn hire(self: Arc<Self>, key: u32) {
-        self.flow.hire(key, |key| self.runtime.spawn(Hand::new(self.clone(), key)).abort_handle());
+        self.flow.hire(key, |key| (self.hire)(&self, key));
     }
 
     fn outlook(self: Arc<Self>) -> Arc<dyn Foresee> {
@@ -143,6 +120,41 @@ impl<S: Feed> Drop for Crew<S> {
 }
 
 impl<S: Feed> Crew<S> {
+    /// Starts a map. `hire` begins a hand.
+    #[track_caller]
+    pub(crate) fn start(
+        core: &Arc<Core>,
+        feed: S,
+        ordered: bool,
+        hire: fn(&Arc<Self>, u32) -> AbortHandle,
+    ) -> (Arc<Flow<Output<S>>>, Arc<dyn Foreman>) {
+        let runtime = Handle::current();
+        let hint = feed.size_hint();
+        let signals = Arc::default();
+        let mut ring = Ring::new(&signals, ordered, hint);
+        let nothing = hint.1 == Some(0);
+        if nothing {
+            // Also in a pool of size 0 there is nothing to wait for.
+            let _ = ring.stop(None);
+        }
+        let flow = Flow::new(core, signals, ring, runtime.metrics().num_workers());
+        let source = Source { feed, read: 0, left: hint };
+        let source = Mutex::new((!nothing).then_some(source));
+        let single = runtime.runtime_flavor() == RuntimeFlavor::CurrentThread;
+        let crew = Arc::new(Crew { flow: flow.clone(), source, runtime, single, resized: Mutex::new(None), hire });
+        if !nothing {
+            let weak: Weak<Crew<S>> = Arc::downgrade(&crew);
+            *lock(&crew.resized) = Some(core.attach(weak));
+            crew.call(0);
+        }
+        (flow, crew)
+    }
+
+    #[inline]
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
     /// Calls a hand if one is missing, or `more` are.
     pub(crate) fn call(self: &Arc<Self>, more: usize) {
         let call = self.flow.state().call(self.flow.core.slots.size(), more);

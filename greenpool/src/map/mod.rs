@@ -80,7 +80,7 @@ impl<T: Send + 'static> GreenMap<T> {
         S: Feed,
         S::Job: Future<Output = T>,
     {
-        Self::of(feed::start(core, source, ordered))
+        Self::of(worker::start(core, source, ordered))
     }
 }
 

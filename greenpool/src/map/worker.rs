@@ -9,6 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
+use crate::inner::Core;
 use crate::inner::member::Member;
 use crate::job::error::JoinError;
 use crate::job::running::Seat;
@@ -17,7 +18,7 @@ use crate::lending::deadlock;
 use crate::lending::waiter::{Acquire, Begun};
 use crate::map::feed::{Crew, Doing, Feed, Output};
 use crate::map::session::Reach;
-use crate::map::shared::State;
+use crate::map::shared::{Flow, Foreman, State};
 use crate::sync::wake::wake;
 use crate::worker::idle::Standing;
 use crate::worker::run::TURNS;
@@ -33,6 +34,13 @@ pin_project! {
         acquire: Option<Acquire>,
         post: Post<S>,
     }
+}
+
+/// Starts a map.
+#[track_caller]
+pub(crate) fn start<S: Feed>(core: &Arc<Core>, feed: S, ordered: bool) -> (Arc<Flow<Output<S>>>, Arc<dyn Foreman>) {
+    let hire = |crew: &Arc<Crew<S>>, key| crew.runtime().spawn(Hand::new(crew.clone(), key)).abort_handle();
+    Crew::start(core, feed, ordered, hire)
 }
 
 /// A hand's place in its crew. Dropped before its time, as when the runtime is shut down, it ends the map.

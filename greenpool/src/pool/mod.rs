@@ -456,8 +456,7 @@ impl GreenPool {
     /// assert_eq!((pool.size(), pool.free()), (3, 3));
     /// ```
     pub fn resize(&self, size: usize) {
-        self.core().resize(size);
-        deadlock::changed(self.core());
+        deadlock::resize(self.core(), size);
     }
 
     /// Waits until no job is left and nobody who is queued can be given a slot.
