@@ -98,7 +98,11 @@ pub use map::source::{Arguments, Sources};
 pub use map::{GreenMap, Next};
 pub use pile::fixed::{FanNext, Handles, InOrder, Join, PileOf, Record, SameType, TryJoin};
 pub use pile::{GreenPile, PileNext, PileSpawn, PileSpawner};
-pub use pool::{AbortAll, GreenPool, PoolStats, Shutdown, ShutdownReport, Spawn, SpawnN, WaitAll};
+pub use pool::GreenPool;
+pub use pool::shutdown::{AbortAll, Shutdown, ShutdownReport};
+pub use pool::spawn::{Spawn, SpawnN};
+pub use pool::stats::PoolStats;
+pub use pool::waitall::WaitAll;
 
 /// Fans out calls of pooled functions: submits each to its own function's pool, in order, and returns at once.
 ///

@@ -1,0 +1,181 @@
+//! `spawn` and its kin: one job at a time.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use crate::job::error::TrySpawnError;
+use crate::job::handle::GreenThread;
+use crate::lending::context;
+use crate::lending::waiter::{Acquire, Begun};
+use crate::pool::GreenPool;
+use crate::spawn::begin;
+use crate::spawn::{NoHandle, Plain, Spawning};
+use crate::sync::slots::Refusal;
+
+impl GreenPool {
+    /// Runs `future` as a job: waits for a slot, begins the job, and gives the handle on it.
+    ///
+    /// Nothing happens until the returned future is awaited. The job then runs on the runtime that awaits it. In a job of the
+    /// same full pool the caller's slot is lent, and this returns when the child is over. If the pool is closed, the handle
+    /// gives a [`JoinError`](crate::JoinError) that says so.
+    ///
+    /// # Panics
+    /// When awaited outside of a tokio runtime.
+    ///
+    /// # Cancel safety
+    /// Dropped before the slot came, it leaves the queue, and `future` is dropped without having run; a slot on its way goes to the next.
+    /// Dropped while the caller lends its own slot, it aborts the child, and the slot comes back.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// let green = pool.spawn(async { "done" }).await;
+    /// assert_eq!(green.await.unwrap(), "done");
+    /// # }
+    /// ```
+    #[inline]
+    pub fn spawn<F>(&self, future: F) -> Spawn<F>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        Spawn(Spawning::new(Plain { core: self.core().clone(), future }))
+    }
+
+    /// Like [`spawn`](Self::spawn), where no result is wanted.
+    ///
+    /// A panic in the job is counted in the pool's statistics, told to `tracing` under the feature of that name, and goes no further. If the pool is closed, `future` is dropped
+    /// and counted as refused.
+    ///
+    /// # Panics
+    /// When awaited outside of a tokio runtime.
+    ///
+    /// # Cancel safety
+    /// As [`spawn`](Self::spawn).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// for n in 0..10 {
+    ///     pool.spawn_n(async move { println!("{n}") }).await; // two at once
+    /// }
+    /// pool.waitall().await;
+    /// assert_eq!(pool.stats().finished, 10);
+    /// # }
+    /// ```
+    #[inline]
+    pub fn spawn_n<F>(&self, future: F) -> SpawnN<F>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        SpawnN(Spawning::new(NoHandle(Plain { core: self.core().clone(), future })))
+    }
+
+    /// Runs `future` as a job if a slot is free and nobody is queued; does not wait.
+    ///
+    /// # Errors
+    /// Gives the future back, if the pool is full or closed.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let pool = greenpool::GreenPool::new(1);
+    /// let first = pool.try_spawn(async { 1 }).unwrap();
+    /// let refused = pool.try_spawn(async { 2 }).unwrap_err();
+    /// assert!(refused.is_full());
+    /// assert_eq!(first.await.unwrap() + refused.into_inner().await, 3);
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn try_spawn<F>(&self, future: F) -> Result<GreenThread<F::Output>, TrySpawnError<F>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        match self.core().slots.try_acquire() {
+            Ok(()) => Ok(begin::begin(future, self.core(), None)),
+            Err(Refusal::Full) => Err(TrySpawnError::Full(future)),
+            Err(Refusal::Closed) => Err(TrySpawnError::Closed(future)),
+        }
+    }
+
+    /// Begins a job if there is a free slot, else puts it into the queue, where it keeps its turn without being awaited.
+    #[track_caller]
+    pub(crate) fn submit<F>(&self, future: F) -> GreenThread<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let core = self.core();
+        match Acquire::begin(core, || context::member_of(core), None) {
+            Begun::Closed => begin::refuse(core),
+            Begun::Acquired => begin::begin(future, core, None),
+            Begun::Queued(acquire) => begin::queue(core, acquire, future),
+        }
+    }
+}
+
+/// The future of [`GreenPool::spawn`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use std::future::{Ready, ready};
+/// use greenpool::{GreenPool, Spawn};
+///
+/// let spawn: Spawn<Ready<u32>> = GreenPool::new(1).spawn(ready(7));
+/// assert_eq!(spawn.await.await.unwrap(), 7);
+/// # }
+/// ```
+#[must_use = "nothing is spawned until it is awaited; write `.await`"]
+pub struct Spawn<F: Future>(Spawning<Plain<F>, F::Output, GreenThread<F::Output>>);
+
+/// The future of [`GreenPool::spawn_n`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use std::future::{Ready, ready};
+/// use greenpool::{GreenPool, SpawnN};
+///
+/// let spawn: SpawnN<Ready<()>> = GreenPool::new(1).spawn_n(ready(()));
+/// spawn.await;
+/// # }
+/// ```
+#[must_use = "nothing is spawned until it is awaited; write `.await`"]
+pub struct SpawnN<F: Future>(Spawning<NoHandle<Plain<F>>, F::Output, ()>);
+
+// The job's future is moved into its task, and not pinned before that.
+impl<F: Future> Unpin for Spawn<F> {}
+
+impl<F: Future> Unpin for SpawnN<F> {}
+
+impl<F> Future for Spawn<F>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    type Output = GreenThread<F::Output>;
+
+    #[inline]
+    #[track_caller]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll(cx)
+    }
+}
+
+impl<F> Future for SpawnN<F>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    type Output = ();
+
+    #[inline]
+    #[track_caller]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.poll(cx)
+    }
+}

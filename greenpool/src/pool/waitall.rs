@@ -1,0 +1,90 @@
+//! `waitall`: until nothing runs.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crate::inner::Core;
+use crate::inner::wait::Outlook;
+use crate::lending::blocking::Blocked;
+use crate::lending::context;
+use crate::pool::GreenPool;
+use crate::sync::slots::{Line, Ticket};
+
+impl GreenPool {
+    /// Waits until no job is left and nobody who is queued can be given a slot.
+    ///
+    /// A job that has given its slot back for a while, with [`lend`](crate::lend), is a job that is left, though it does not count as running.
+    /// It is enough that this was so for a moment; jobs may have begun since.
+    ///
+    /// # Panics
+    /// When awaited inside of a job of this pool, which could only wait for itself.
+    ///
+    /// # Cancel safety
+    /// Dropping it has no effect.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let pool = greenpool::GreenPool::new(2);
+    /// for _ in 0..5 {
+    ///     pool.spawn_n(async { tokio::task::yield_now().await }).await;
+    /// }
+    /// pool.waitall().await;
+    /// assert_eq!((pool.running(), pool.waiting()), (0, 0));
+    /// # }
+    /// ```
+    pub fn waitall(&self) -> WaitAll {
+        WaitAll { core: self.core().clone(), ticket: None, blocked: Blocked::default() }
+    }
+}
+
+/// The future of [`GreenPool::waitall`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use greenpool::{GreenPool, WaitAll};
+///
+/// let idle: WaitAll = GreenPool::new(1).waitall();
+/// idle.await;
+/// # }
+/// ```
+#[must_use = "it waits only while it is awaited; write `.await`"]
+pub struct WaitAll {
+    core: Arc<Core>,
+    ticket: Option<Ticket>,
+    blocked: Blocked,
+}
+
+impl Future for WaitAll {
+    type Output = ();
+
+    #[track_caller]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        assert!(
+            !context::is_inside(&this.core),
+            "`waitall` inside of a job of the same pool: the job could only wait for itself"
+        );
+        let ticket = match this.ticket {
+            Some(ticket) => ticket,
+            None => match this.core.slots.enqueue(Line::Idlers, None) {
+                Ok(Some(ticket)) => *this.ticket.insert(ticket),
+                Ok(None) | Err(_) => return Poll::Ready(()),
+            },
+        };
+        if this.core.slots.poll(ticket, cx.waker()).is_pending() {
+            this.blocked.pend(&this.core, None, || Outlook::Idle, cx);
+            return Poll::Pending;
+        }
+        this.blocked.poll_resume(cx)
+    }
+}
+
+impl Drop for WaitAll {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            self.core.slots.cancel(ticket);
+        }
+    }
+}
