@@ -28,7 +28,7 @@ use crate::inner::effects::{Check, Effects};
 use crate::inner::member_state::{Slot, Standing, Turn};
 use crate::inner::tracked::JobStatus;
 use crate::inner::wait::{Prospect, Wait};
-use crate::sync::slots::{Grant, Line, Ticket};
+use crate::sync::slots::{Grant, Queue, Ticket};
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, MutexGuard, lock};
 
@@ -328,7 +328,7 @@ impl Member {
     fn resume(self: &Arc<Self>, standing: &mut Standing) {
         standing.slot = Slot::Away;
         if standing.ticket.is_none() {
-            match self.core.slots.enqueue(Line::Resumers, None) {
+            match self.core.slots.enqueue(Queue::Resume, None) {
                 Ok(Some(ticket)) => standing.ticket = Some(ticket),
                 Ok(None) | Err(_) => standing.slot = Slot::Here,
             }

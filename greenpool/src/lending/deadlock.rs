@@ -54,7 +54,7 @@ use crate::inner::Core;
 use crate::inner::effects::{Check, Effects};
 use crate::inner::member::Member;
 use crate::sync::lock;
-use crate::sync::slots::{Grant, Line, Refusal, Ticket};
+use crate::sync::slots::{Grant, Queue, Refusal, Ticket};
 use crate::sync::wake::wake;
 
 /// Does what a change of this member's state asks for.
@@ -125,7 +125,7 @@ pub(crate) fn resumed(member: &Arc<Member>) {
 /// The job gives its slot to the pool, if it has it, and goes on without.
 pub(crate) fn part(member: &Arc<Member>) {
     if member.part() {
-        member.core().slots.part();
+        member.core().slots.release_absent();
         changed(member.core());
     }
 }
@@ -152,7 +152,7 @@ pub(crate) fn enqueue(
     above: impl FnOnce() -> Option<Arc<Member>>,
     waker: Option<&Waker>,
 ) -> Result<Option<Ticket>, Refusal> {
-    let ticket = core.slots.enqueue(Line::Waiters, waker)?;
+    let ticket = core.slots.enqueue(Queue::Start, waker)?;
     if let Some(ticket) = ticket {
         if let Some(member) = above() {
             run(&member, member.want(ticket));
@@ -289,7 +289,7 @@ impl Stuck {
     fn lend(&self, effects: &mut Effects) {
         let heads = self.pools.iter().filter_map(|pool| Some((pool.clone(), pool.slots.head()?)));
         for (pool, ticket) in self.wanted.iter().cloned().chain(heads) {
-            let begins = !pool.slots.is_resumer(ticket);
+            let begins = !pool.slots.is_resuming(ticket);
             if begins && pool.slots.size() == 0 {
                 continue;
             }

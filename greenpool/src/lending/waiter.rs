@@ -90,7 +90,7 @@ impl Claim {
 
     /// Whether nobody else is queued.
     pub(crate) fn is_alone(&self) -> bool {
-        self.core.slots.only_queued(self.ticket)
+        self.core.slots.is_alone(self.ticket)
     }
 }
 

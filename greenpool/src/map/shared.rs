@@ -294,7 +294,7 @@ impl<T> Flow<T> {
     /// Whether a worker should give its slot back, for others or for the pool's debt.
     #[inline]
     pub(crate) fn is_wanted_by_others(&self) -> bool {
-        self.core.slots.is_wanted() && self.is_really_wanted()
+        self.core.slots.is_contended() && self.is_really_wanted()
     }
 
     #[cold]

@@ -280,7 +280,7 @@ impl<S: Feed> Hand<S> {
                         && !core.census.is_outdated(epoch)
                         && !core.awaited.any()
                         && context::am_plain()
-                        && (core.slots.is_calm(reach.size) || reach.may_keep_slot());
+                        && (core.slots.can_keep(reach.size) || reach.may_keep_slot());
                     if !keep {
                         return Poll::Ready(Stop::Ended(value));
                     }
@@ -350,12 +350,12 @@ impl<S: Feed> Hand<S> {
         state.seated -= 1;
         *stand = Stand::Nowhere;
         let left = seat.vacate();
-        let wanted = core.slots.give();
+        let wanted = core.slots.release_deferred();
         let consumer = number.take().and_then(|number| state.ring.put(number, Ok(result)));
         let next = look(&mut state, *key, core.slots.size()).err().unwrap_or(Next::Seek);
         drop(state);
         if wanted {
-            core.slots.hand_over();
+            core.slots.serve();
         }
         if !left {
             core.census.leave_outdated();

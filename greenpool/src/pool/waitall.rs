@@ -10,7 +10,7 @@ use crate::inner::wait::Outlook;
 use crate::lending::blocking::Blocked;
 use crate::lending::context;
 use crate::pool::GreenPool;
-use crate::sync::slots::{Line, Ticket};
+use crate::sync::slots::{Queue, Ticket};
 
 impl GreenPool {
     /// Waits until no job is left and nobody who is queued can be given a slot.
@@ -68,7 +68,7 @@ impl Future for WaitAll {
         );
         let ticket = match this.ticket {
             Some(ticket) => ticket,
-            None => match this.core.slots.enqueue(Line::Idlers, None) {
+            None => match this.core.slots.enqueue(Queue::Idle, None) {
                 Ok(Some(ticket)) => *this.ticket.insert(ticket),
                 Ok(None) | Err(_) => return Poll::Ready(()),
             },

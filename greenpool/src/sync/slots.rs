@@ -22,7 +22,7 @@
 //! back, or the one who brings it back sees `W`. `I` works in the same way for those who
 //! wait for the pool to be idle.
 //!
-//! There are two queues. Resumers are jobs that have lent their slot and want to go on; they come before waiters, who want to begin.
+//! There are two queues. Resume are jobs that have lent their slot and want to go on; they come before waiters, who want to begin.
 //! The queues are lists threaded through one slab: entering, leaving and cancelling cost the same at any length, and
 //! allocate only when the slab has never been so long.
 //!
@@ -40,7 +40,7 @@ use crate::sync::wake::wake;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
 
 const QUEUED: u64 = 1;
-const IDLERS: u64 = 1 << 1;
+const IDLE_WAITERS: u64 = 1 << 1;
 const CLOSED: u64 = 1 << 2;
 const ABSENT: u64 = 1 << 3;
 const RUNNING_SHIFT: u32 = 4;
@@ -52,7 +52,7 @@ const ONE: u64 = 1 << RUNNING_SHIFT;
 pub(crate) const MAX_SIZE: usize = FIELD as usize;
 
 /// A slab that was once this long gives its memory back when it has become empty.
-const KEEP_NODES: usize = 1024;
+const MAX_EMPTY_NODES: usize = 1024;
 
 #[derive(Clone, Copy)]
 struct Word(u64);
@@ -86,13 +86,13 @@ pub(crate) enum Refusal {
 
 /// Which queue a ticket stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Line {
+pub(crate) enum Queue {
     /// Jobs that gave their slot away and want to go on. They come first.
-    Resumers = 0,
+    Resume = 0,
     /// Callers who want to begin a job.
-    Waiters = 1,
+    Start = 1,
     /// Those who wait for the pool to be idle; they never get a slot.
-    Idlers = 2,
+    Idle = 2,
 }
 
 /// A place in a queue. It must be handed to [`Slots::poll`] until that is ready, or to [`Slots::cancel`].
@@ -119,21 +119,21 @@ pub(crate) enum Grant<L> {
     Refused,
 }
 
-enum Stage<L> {
+enum TicketState<L> {
     Queued(Option<Waker>),
     Granted(Grant<L>),
 }
 
 struct Node<L> {
     number: u64,
-    line: Line,
-    stage: Stage<L>,
+    queue: Queue,
+    state: TicketState<L>,
     prev: Option<usize>,
     next: Option<usize>,
 }
 
 #[derive(Clone, Copy, Default)]
-struct Ends {
+struct List {
     head: Option<usize>,
     tail: Option<usize>,
     len: usize,
@@ -141,7 +141,7 @@ struct Ends {
 
 struct Queues<L> {
     nodes: Slab<Node<L>>,
-    ends: [Ends; 3],
+    lists: [List; 3],
     numbers: u64,
     absent: usize,
 }
@@ -155,7 +155,7 @@ impl<L> Slots<L> {
     pub(crate) fn new(size: usize) -> Self {
         Slots {
             word: AtomicU64::new((size.min(MAX_SIZE) as u64) << SIZE_SHIFT),
-            queues: Mutex::new(Queues { nodes: Slab::new(), ends: [Ends::default(); 3], numbers: 0, absent: 0 }),
+            queues: Mutex::new(Queues { nodes: Slab::new(), lists: [List::default(); 3], numbers: 0, absent: 0 }),
         }
     }
 
@@ -193,18 +193,18 @@ impl<L> Slots<L> {
             return 0;
         }
         let queues = self.lock();
-        queues.ends[Line::Waiters as usize].len + queues.ends[Line::Resumers as usize].len
+        queues.lists[Queue::Start as usize].len + queues.lists[Queue::Resume as usize].len
     }
 
     /// Whether somebody is queued, or the pool is in debt: then a holder should not keep its slot for a further job.
-    pub(crate) fn is_wanted(&self) -> bool {
+    pub(crate) fn is_contended(&self) -> bool {
         let word = self.word();
         word.has(QUEUED) || word.running() > word.size()
     }
 
     /// Whether there are `size` slots, and a holder may keep one without any doubt: nobody is queued, there is no debt, and the pool is open.
     #[inline]
-    pub(crate) fn is_calm(&self, size: usize) -> bool {
+    pub(crate) fn can_keep(&self, size: usize) -> bool {
         let word = self.word();
         !word.has(QUEUED | CLOSED) && word.size() == size as u64 && word.running() <= word.size()
     }
@@ -231,49 +231,49 @@ impl<L> Slots<L> {
     /// Gives a slot back: to the head of the queue, if there is one.
     #[inline]
     pub(crate) fn release(&self) {
-        if self.give() {
-            self.hand_over();
+        if self.release_deferred() {
+            self.serve();
         }
     }
 
-    /// Gives a slot back, and says whether somebody waits for that: then [`hand_over`](Self::hand_over) is to be called.
+    /// Gives a slot back, and says whether somebody waits for that: then [`serve`](Self::serve) is to be called.
     #[inline]
     #[must_use]
-    pub(crate) fn give(&self) -> bool {
+    pub(crate) fn release_deferred(&self) -> bool {
         // Release pairs with the Acquire of whoever reads the word next; who hands over below reads it anew. SeqCst, since who gives a slot
         // back then asks whether some job waits for the pool, and who waits says so before it reads this.
         let before = Word(self.word.fetch_sub(ONE, Ordering::SeqCst));
         debug_assert!(before.running() > 0, "a slot was given back twice");
-        before.has(QUEUED) || (before.has(IDLERS) && before.running() == 1)
+        before.has(QUEUED) || (before.has(IDLE_WAITERS) && before.running() == 1)
     }
 
     /// Hands free slots to the queue, and tells those who wait for the pool to be idle if it is.
-    pub(crate) fn hand_over(&self) {
-        self.settle(self.lock());
+    pub(crate) fn serve(&self) {
+        self.serve_and_unlock(self.lock());
     }
 
-    /// Takes a place in `line`, or a slot if one is free and nobody is queued (then there is no ticket). When the ticket is served that wakes `waker`.
-    pub(crate) fn enqueue(&self, line: Line, waker: Option<&Waker>) -> Result<Option<Ticket>, Refusal> {
+    /// Takes a place in `queue`, or a slot if one is free and nobody is queued (then there is no ticket). When the ticket is served that wakes `waker`.
+    pub(crate) fn enqueue(&self, queue: Queue, waker: Option<&Waker>) -> Result<Option<Ticket>, Refusal> {
         let mut queues = self.lock();
         let mut word = self.word.load(Ordering::Acquire);
         loop {
-            let to = match line {
-                Line::Waiters if Word(word).has(CLOSED) => return Err(Refusal::Closed),
-                Line::Idlers => word | IDLERS,
+            let to = match queue {
+                Queue::Start if Word(word).has(CLOSED) => return Err(Refusal::Closed),
+                Queue::Idle => word | IDLE_WAITERS,
                 _ if !Word(word).has(QUEUED) && Word(word).has_room() => word + ONE,
                 _ => word | QUEUED,
             };
             // AcqRel: a slot taken here is as good as one from `try_acquire`, and a flag set here must be seen by
             // the next `release`.
             match self.word.compare_exchange_weak(word, to, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) if line == Line::Idlers => {
-                    let ticket = queues.push(line, waker);
+                Ok(_) if queue == Queue::Idle => {
+                    let ticket = queues.push(queue, waker);
                     // Perhaps nothing runs already; then the ticket is served at once.
-                    self.settle(queues);
+                    self.serve_and_unlock(queues);
                     return Ok(Some(ticket));
                 }
                 Ok(_) if to == word + ONE => return Ok(None),
-                Ok(_) => return Ok(Some(queues.push(line, waker))),
+                Ok(_) => return Ok(Some(queues.push(queue, waker))),
                 Err(now) => word = now,
             }
         }
@@ -285,15 +285,15 @@ impl<L> Slots<L> {
         let Some(node) = queues.get(ticket) else {
             return Poll::Ready(None);
         };
-        match &mut node.stage {
-            Stage::Queued(Some(old)) if old.will_wake(waker) => return Poll::Pending,
-            Stage::Queued(old) => {
+        match &mut node.state {
+            TicketState::Queued(Some(old)) if old.will_wake(waker) => return Poll::Pending,
+            TicketState::Queued(old) => {
                 let old = old.replace(waker.clone());
                 drop(queues);
                 drop(old);
                 return Poll::Pending;
             }
-            Stage::Granted(_) => {}
+            TicketState::Granted(_) => {}
         }
         Poll::Ready(queues.take(ticket))
     }
@@ -301,12 +301,12 @@ impl<L> Slots<L> {
     /// Leaves the queue. If the ticket had been served, the grant comes back and is the caller's to give on.
     pub(crate) fn cancel(&self, ticket: Ticket) -> Option<Grant<L>> {
         let mut queues = self.lock();
-        let stage = queues.remove(ticket)?;
+        let state = queues.remove(ticket)?;
         // The head may have been the last in the queue; then the flag goes, and so the fast path is open again.
-        self.settle(queues);
-        match stage {
-            Stage::Queued(_) => None,
-            Stage::Granted(grant) => Some(grant),
+        self.serve_and_unlock(queues);
+        match state {
+            TicketState::Queued(_) => None,
+            TicketState::Granted(grant) => Some(grant),
         }
     }
 
@@ -315,11 +315,11 @@ impl<L> Slots<L> {
     pub(crate) fn lend(&self, ticket: Ticket, loan: Option<L>) -> Result<Option<Waker>, Option<L>> {
         let mut queues = self.lock();
         match queues.get(ticket) {
-            Some(Node { stage: Stage::Queued(_), .. }) => {}
+            Some(Node { state: TicketState::Queued(_), .. }) => {}
             _ => return Err(loan),
         }
         let waker = queues.grant(ticket.key, Grant::Slot(loan));
-        self.count_absent(&mut queues);
+        self.add_absent(&mut queues);
         if queues.first().is_none() {
             self.word.fetch_and(!QUEUED, Ordering::AcqRel);
         }
@@ -327,12 +327,12 @@ impl<L> Slots<L> {
     }
 
     /// Gives the slot of a job back that goes on without it, and is absent from now on.
-    pub(crate) fn part(&self) {
-        self.count_absent(&mut self.lock());
+    pub(crate) fn release_absent(&self) {
+        self.add_absent(&mut self.lock());
         self.release();
     }
 
-    fn count_absent(&self, queues: &mut Queues<L>) {
+    fn add_absent(&self, queues: &mut Queues<L>) {
         queues.absent += 1;
         if queues.absent == 1 {
             // With the lock held, and before the slot is given on: who finds nothing running sees this.
@@ -346,7 +346,7 @@ impl<L> Slots<L> {
         queues.absent -= 1;
         if queues.absent == 0 {
             self.word.fetch_and(!ABSENT, Ordering::AcqRel);
-            self.settle(queues);
+            self.serve_and_unlock(queues);
         }
     }
 
@@ -358,20 +358,20 @@ impl<L> Slots<L> {
     }
 
     /// Whether the ticket is of somebody who wants to go on.
-    pub(crate) fn is_resumer(&self, ticket: Ticket) -> bool {
-        self.lock().get(ticket).is_some_and(|node| node.line == Line::Resumers)
+    pub(crate) fn is_resuming(&self, ticket: Ticket) -> bool {
+        self.lock().get(ticket).is_some_and(|node| node.queue == Queue::Resume)
     }
 
     /// Whether the ticket still waits.
     pub(crate) fn is_queued(&self, ticket: Ticket) -> bool {
-        matches!(self.lock().get(ticket), Some(Node { stage: Stage::Queued(_), .. }))
+        matches!(self.lock().get(ticket), Some(Node { state: TicketState::Queued(_), .. }))
     }
 
     /// Whether all that are queued is this ticket.
-    pub(crate) fn only_queued(&self, ticket: Ticket) -> bool {
+    pub(crate) fn is_alone(&self, ticket: Ticket) -> bool {
         let mut queues = self.lock();
-        let queued = queues.ends[Line::Waiters as usize].len + queues.ends[Line::Resumers as usize].len;
-        queued == 0 || queued == 1 && matches!(queues.get(ticket), Some(Node { stage: Stage::Queued(_), .. }))
+        let queued = queues.lists[Queue::Start as usize].len + queues.lists[Queue::Resume as usize].len;
+        queued == 0 || queued == 1 && matches!(queues.get(ticket), Some(Node { state: TicketState::Queued(_), .. }))
     }
 
     /// Sets the size; new slots go to the head of the queue at once, missing ones become debt.
@@ -381,7 +381,7 @@ impl<L> Slots<L> {
         let rest = (1 << SIZE_SHIFT) - 1;
         // Release: who reads the new size sees what was done before the resize.
         let _ = self.word.fetch_update(Ordering::AcqRel, Ordering::Acquire, |word| Some(word & rest | size));
-        self.settle(queues);
+        self.serve_and_unlock(queues);
     }
 
     /// Takes no new acquirers; those in the queue keep their turn.
@@ -392,11 +392,11 @@ impl<L> Slots<L> {
     /// Sends one queued ticket home.
     pub(crate) fn refuse(&self, ticket: Ticket) {
         let mut queues = self.lock();
-        if !matches!(queues.get(ticket), Some(Node { stage: Stage::Queued(_), .. })) {
+        if !matches!(queues.get(ticket), Some(Node { state: TicketState::Queued(_), .. })) {
             return;
         }
         let waker = queues.grant(ticket.key, Grant::Refused);
-        self.settle(queues);
+        self.serve_and_unlock(queues);
         wake(waker);
     }
 
@@ -404,10 +404,10 @@ impl<L> Slots<L> {
     pub(crate) fn refuse_waiters(&self) -> usize {
         let mut queues = self.lock();
         let mut wakers = Vec::new();
-        while let Some(head) = queues.ends[Line::Waiters as usize].head {
+        while let Some(head) = queues.lists[Queue::Start as usize].head {
             wakers.push(queues.grant(head, Grant::Refused));
         }
-        self.settle(queues);
+        self.serve_and_unlock(queues);
         let refused = wakers.len();
         wake(wakers.into_iter().flatten());
         refused
@@ -418,7 +418,7 @@ impl<L> Slots<L> {
     }
 
     /// With the lock held: gives free slots to the queue, and tells the idlers if no job is left. Then unlocks and wakes.
-    fn settle(&self, mut queues: MutexGuard<'_, Queues<L>>) {
+    fn serve_and_unlock(&self, mut queues: MutexGuard<'_, Queues<L>>) {
         let mut first = None;
         let mut more = Vec::new();
         let mut served = |waker: Option<Waker>| match waker {
@@ -440,16 +440,16 @@ impl<L> Slots<L> {
         // The same reading that showed no room for the queue: a slot that comes back just now is the queue's, and the
         // pool is not idle. So here either nobody is queued, or the pool has size 0.
         if word.is_idle() {
-            while let Some(head) = queues.ends[Line::Idlers as usize].head {
+            while let Some(head) = queues.lists[Queue::Idle as usize].head {
                 served(queues.grant(head, Grant::Refused));
             }
         }
         let queued = if queues.first().is_none() { word.0 & QUEUED } else { 0 };
-        let idlers = if queues.ends[Line::Idlers as usize].head.is_none() { word.0 & IDLERS } else { 0 };
-        if queued | idlers != 0 {
-            self.word.fetch_and(!(queued | idlers), Ordering::AcqRel);
+        let idle_waiters = if queues.lists[Queue::Idle as usize].head.is_none() { word.0 & IDLE_WAITERS } else { 0 };
+        if queued | idle_waiters != 0 {
+            self.word.fetch_and(!(queued | idle_waiters), Ordering::AcqRel);
         }
-        queues.give_back();
+        queues.trim();
         drop(queues);
         wake(first.into_iter().chain(more));
     }
@@ -462,64 +462,64 @@ impl<L> Queues<L> {
 
     /// Who is to have the next free slot.
     fn first(&self) -> Option<usize> {
-        self.ends[Line::Resumers as usize].head.or(self.ends[Line::Waiters as usize].head)
+        self.lists[Queue::Resume as usize].head.or(self.lists[Queue::Start as usize].head)
     }
 
-    fn push(&mut self, line: Line, waker: Option<&Waker>) -> Ticket {
+    fn push(&mut self, queue: Queue, waker: Option<&Waker>) -> Ticket {
         self.numbers += 1;
         let number = self.numbers;
-        let ends = self.ends[line as usize];
-        let stage = Stage::Queued(waker.cloned());
-        let key = self.nodes.insert(Node { number, line, stage, prev: ends.tail, next: None });
-        match ends.tail {
+        let lists = self.lists[queue as usize];
+        let state = TicketState::Queued(waker.cloned());
+        let key = self.nodes.insert(Node { number, queue, state, prev: lists.tail, next: None });
+        match lists.tail {
             Some(tail) => self.nodes[tail].next = Some(key),
-            None => self.ends[line as usize].head = Some(key),
+            None => self.lists[queue as usize].head = Some(key),
         }
-        self.ends[line as usize].tail = Some(key);
-        self.ends[line as usize].len += 1;
+        self.lists[queue as usize].tail = Some(key);
+        self.lists[queue as usize].len += 1;
         Ticket { key, number }
     }
 
     /// Takes a node out of its list; it stays in the slab.
     fn unlink(&mut self, key: usize) {
-        let Node { line, prev, next, .. } = self.nodes[key];
+        let Node { queue, prev, next, .. } = self.nodes[key];
         match prev {
             Some(prev) => self.nodes[prev].next = next,
-            None => self.ends[line as usize].head = next,
+            None => self.lists[queue as usize].head = next,
         }
         match next {
             Some(next) => self.nodes[next].prev = prev,
-            None => self.ends[line as usize].tail = prev,
+            None => self.lists[queue as usize].tail = prev,
         }
-        self.ends[line as usize].len -= 1;
+        self.lists[queue as usize].len -= 1;
     }
 
     /// Serves a queued node; its owner will come for the grant.
     fn grant(&mut self, key: usize, grant: Grant<L>) -> Option<Waker> {
         self.unlink(key);
-        match std::mem::replace(&mut self.nodes[key].stage, Stage::Granted(grant)) {
-            Stage::Queued(waker) => waker,
-            Stage::Granted(_) => None,
+        match std::mem::replace(&mut self.nodes[key].state, TicketState::Granted(grant)) {
+            TicketState::Queued(waker) => waker,
+            TicketState::Granted(_) => None,
         }
     }
 
     /// The grant of a served ticket, which is used up.
     fn take(&mut self, ticket: Ticket) -> Option<Grant<L>> {
-        match self.nodes.remove(ticket.key).stage {
-            Stage::Granted(grant) => Some(grant),
-            Stage::Queued(_) => None,
+        match self.nodes.remove(ticket.key).state {
+            TicketState::Granted(grant) => Some(grant),
+            TicketState::Queued(_) => None,
         }
     }
 
-    fn remove(&mut self, ticket: Ticket) -> Option<Stage<L>> {
-        if let Stage::Queued(_) = self.get(ticket)?.stage {
+    fn remove(&mut self, ticket: Ticket) -> Option<TicketState<L>> {
+        if let TicketState::Queued(_) = self.get(ticket)?.state {
             self.unlink(ticket.key);
         }
-        Some(self.nodes.remove(ticket.key).stage)
+        Some(self.nodes.remove(ticket.key).state)
     }
 
-    fn give_back(&mut self) {
-        if self.nodes.is_empty() && self.nodes.capacity() > KEEP_NODES {
+    fn trim(&mut self) {
+        if self.nodes.is_empty() && self.nodes.capacity() > MAX_EMPTY_NODES {
             self.nodes = Slab::new();
         }
     }

@@ -126,7 +126,7 @@ impl<J: Job + ?Sized + 'static> Shift<'_, J> {
                     inside.begin_next(&core);
                     let left = core.census.leave(epoch);
                     // Who waits for the job that is over may not know it yet. The next one moves meanwhile, so nobody takes the pool for stuck.
-                    let slot_wanted = core.slots.give();
+                    let slot_wanted = core.slots.release_deferred();
                     let told = done.as_mut().keep_quietly();
                     if !left || slot_wanted || !told || core.awaited.any() {
                         return Poll::Ready(Stop::Told { done, left, slot_wanted });
@@ -144,7 +144,7 @@ impl<J: Job + ?Sized + 'static> Shift<'_, J> {
                 seat.mark_idle();
                 *frame.as_mut().place() = Place::Seat(seat);
                 if slot_wanted {
-                    core.slots.hand_over();
+                    core.slots.serve();
                 }
                 deadlock::changed(&core);
                 done.as_mut().keep(None);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::{Poll, Waker};
 
-use crate::sync::slots::{Grant, Line, Refusal};
+use crate::sync::slots::{Grant, Queue, Refusal};
 use crate::world::{Bell, Left, Place, World};
 
 /// What one thread does.
@@ -23,7 +23,7 @@ pub(crate) enum Op {
     /// A running job gives its slot back for a while, and ends without it.
     Part,
     /// Cancels a ticket that is queued, unless another thread serves it just now.
-    Cancel(Line),
+    Cancel(Queue),
     /// Cancels a ticket that has been served and does not know it yet.
     CancelServed,
     /// One slot more than before.
@@ -48,9 +48,9 @@ pub(crate) const OPS: [Op; 17] = [
     Op::Release,
     Op::Lend,
     Op::Part,
-    Op::Cancel(Line::Waiters),
-    Op::Cancel(Line::Resumers),
-    Op::Cancel(Line::Idlers),
+    Op::Cancel(Queue::Start),
+    Op::Cancel(Queue::Resume),
+    Op::Cancel(Queue::Idle),
     Op::CancelServed,
     Op::Grow,
     Op::Shrink,
@@ -71,10 +71,10 @@ impl World {
                     self.nobody_was_before((usize::MAX, 0));
                     self.job();
                 }
-                Err(Refusal::Full) => return self.acquire(Line::Waiters),
+                Err(Refusal::Full) => return self.acquire(Queue::Start),
                 Err(Refusal::Closed) => assert!(self.closes),
             },
-            Op::Resume => return self.acquire(Line::Resumers),
+            Op::Resume => return self.acquire(Queue::Resume),
             Op::Collect => return self.poll(place.unwrap()),
             Op::Release => self.end_job(),
             Op::Lend => {
@@ -93,7 +93,7 @@ impl World {
             }
             Op::Part => {
                 self.leave();
-                slots.part();
+                slots.release_absent();
                 self.end_absence();
             }
             Op::Cancel(_) | Op::CancelServed => match slots.cancel(place.unwrap().ticket) {
@@ -107,13 +107,13 @@ impl World {
             Op::Refuse => slots.refuse(self.aim.unwrap()),
             Op::RefuseAll => assert!(slots.refuse_waiters() <= self.tickets),
             Op::WaitAll => {
-                let place = self.queue(Line::Idlers).unwrap().unwrap();
+                let place = self.queue(Queue::Idle).unwrap().unwrap();
                 return self.poll(place);
             }
             Op::Look => {
                 assert!(slots.running() <= self.limit + self.kept, "more slots taken than there are");
                 assert!(slots.waiting() <= self.tickets);
-                let _ = self.aim.map(|ticket| slots.only_queued(ticket));
+                let _ = self.aim.map(|ticket| slots.is_alone(ticket));
                 if slots.running() == 0 {
                     self.nothing_ran();
                 }
@@ -131,13 +131,13 @@ impl World {
         match self.slots.poll(place.ticket, &Waker::from(place.bell.clone())) {
             Poll::Pending => return Left { places: vec![place], ..Left::default() },
             Poll::Ready(Some(Grant::Slot(loan))) => {
-                assert!(place.line != Line::Idlers, "who waits for an idle pool wants no slot");
+                assert!(place.line != Queue::Idle, "who waits for an idle pool wants no slot");
                 if loan.is_none() {
                     self.nobody_was_before(place.rank());
                 }
                 self.job();
             }
-            Poll::Ready(Some(Grant::Refused)) if place.line == Line::Idlers => {
+            Poll::Ready(Some(Grant::Refused)) if place.line == Queue::Idle => {
                 self.was_idle();
                 return Left { idle: true, ..Left::default() };
             }
@@ -147,9 +147,9 @@ impl World {
         Left::default()
     }
 
-    fn acquire(&self, line: Line) -> Left {
+    fn acquire(&self, line: Queue) -> Left {
         match self.queue(line) {
-            Ok(Some(place)) if line == Line::Waiters => Left { places: vec![place], ..Left::default() },
+            Ok(Some(place)) if line == Queue::Start => Left { places: vec![place], ..Left::default() },
             Ok(Some(place)) => self.poll(place),
             Ok(None) => {
                 self.nobody_was_before((usize::MAX, 0));
@@ -157,7 +157,7 @@ impl World {
                 Left::default()
             }
             Err(refusal) => {
-                assert!(refusal == Refusal::Closed && line == Line::Waiters && self.closes);
+                assert!(refusal == Refusal::Closed && line == Queue::Start && self.closes);
                 Left::default()
             }
         }

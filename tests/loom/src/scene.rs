@@ -7,7 +7,7 @@ use std::task::Waker;
 use loom::sync::atomic::AtomicUsize;
 
 use crate::op::Op;
-use crate::sync::slots::{Line, Slots};
+use crate::sync::slots::{Queue, Slots};
 use crate::world::{Bell, Left, Place, World};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,27 +52,27 @@ fn many(ops: &[Op], op: Op) -> usize {
 }
 
 /// Where the ticket of this operation is queued beforehand.
-fn line_of(op: Op) -> Option<Line> {
+fn line_of(op: Op) -> Option<Queue> {
     match op {
-        Op::Collect => Some(Line::Waiters),
+        Op::Collect => Some(Queue::Start),
         Op::Cancel(line) => Some(line),
         _ => None,
     }
 }
 
 /// Queues and asks once. Only an idle pool, of which there may be one, has an answer at once.
-fn place(slots: &Slots<&'static str>, line: Line) -> (Place, bool) {
+fn place(slots: &Slots<&'static str>, line: Queue) -> (Place, bool) {
     let ticket = slots.enqueue(line, None).unwrap().expect("all slots are taken");
     let bell = Arc::new(Bell(Ghost::new(0)));
     let pending = slots.poll(ticket, &Waker::from(bell.clone())).is_pending();
-    assert!(pending || line == Line::Idlers);
+    assert!(pending || line == Queue::Idle);
     (Place { ticket, line, bell, early: true }, pending)
 }
 
 impl Scene {
     /// Nothing if the scene says nothing new about these operations.
     pub(crate) fn plan(self, ops: &[Op]) -> Option<Plan<'_>> {
-        let queued = ops.iter().filter_map(|op| line_of(*op)).filter(|line| *line != Line::Idlers).count();
+        let queued = ops.iter().filter_map(|op| line_of(*op)).filter(|line| *line != Queue::Idle).count();
         let needs_aim = many(ops, Op::Lend) + many(ops, Op::Refuse) > 0;
         let bystander = match self.bystander {
             Bystander::Nobody if needs_aim && queued == 0 => Bystander::Last,
@@ -103,12 +103,12 @@ impl Plan<'_> {
         let slots = Slots::new(taken);
         (0..taken).for_each(|_| slots.try_acquire().unwrap());
 
-        let serve = |op: &Op| (*op == Op::CancelServed).then(|| place(&slots, Line::Waiters).0);
+        let serve = |op: &Op| (*op == Op::CancelServed).then(|| place(&slots, Queue::Start).0);
         let mut places: Vec<Option<Place>> = ops.iter().map(serve).collect();
         (0..served).for_each(|_| slots.release());
         let mut left = Left { held: kept, ..Left::default() };
         if bystander == Bystander::First {
-            left.places.push(place(&slots, Line::Waiters).0);
+            left.places.push(place(&slots, Queue::Start).0);
         }
         for (op, owned) in ops.iter().zip(&mut places) {
             let Some(line) = line_of(*op) else { continue };
@@ -119,7 +119,7 @@ impl Plan<'_> {
             *owned = Some(place);
         }
         if bystander == Bystander::Last {
-            left.places.push(place(&slots, Line::Waiters).0);
+            left.places.push(place(&slots, Queue::Start).0);
         }
         slots.resize(size);
 

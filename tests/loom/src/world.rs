@@ -6,7 +6,7 @@ use std::task::{Poll, Wake, Waker};
 
 use loom::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use crate::sync::slots::{Grant, Line, Refusal, Slots, Ticket};
+use crate::sync::slots::{Grant, Queue, Refusal, Slots, Ticket};
 
 /// Counts how often it was woken.
 pub(crate) struct Bell(pub(crate) Ghost);
@@ -20,7 +20,7 @@ impl Wake for Bell {
 /// A ticket and what is known about it.
 pub(crate) struct Place {
     pub(crate) ticket: Ticket,
-    pub(crate) line: Line,
+    pub(crate) line: Queue,
     pub(crate) bell: Arc<Bell>,
     /// In the queue before the operations began.
     pub(crate) early: bool,
@@ -34,7 +34,7 @@ impl Place {
 
     /// Whether it waits for a slot.
     pub(crate) fn is_queued(&self, slots: &Slots<&'static str>) -> bool {
-        self.line != Line::Idlers && slots.is_queued(self.ticket)
+        self.line != Queue::Idle && slots.is_queued(self.ticket)
     }
 }
 
@@ -130,10 +130,10 @@ impl World {
         }
     }
 
-    pub(crate) fn queue(&self, line: Line) -> Result<Option<Place>, Refusal> {
+    pub(crate) fn queue(&self, line: Queue) -> Result<Option<Place>, Refusal> {
         let bell = Arc::new(Bell(Ghost::new(0)));
         // Who wants to begin a job says at once how it is to be woken; others look once more for that.
-        let waker = (line == Line::Waiters).then(|| Waker::from(bell.clone()));
+        let waker = (line == Queue::Start).then(|| Waker::from(bell.clone()));
         Ok(self.slots.enqueue(line, waker.as_ref())?.map(|ticket| Place { ticket, line, bell, early: false }))
     }
 
@@ -148,12 +148,12 @@ impl World {
         for place in served {
             self.check_served(&place, &queued, left);
         }
-        let waiting = queued.iter().filter(|place| place.line != Line::Idlers).count();
+        let waiting = queued.iter().filter(|place| place.line != Queue::Idle).count();
         left.places = queued;
         assert_eq!(slots.running(), left.held, "a slot was lost or made");
         assert_eq!(slots.waiting(), waiting);
         assert_eq!(slots.head().is_some(), waiting > 0);
-        assert_eq!(slots.is_wanted(), waiting > 0 || slots.free() < 0);
+        assert_eq!(slots.is_contended(), waiting > 0 || slots.free() < 0);
         assert!(waiting == 0 || slots.free() <= 0, "a slot is free and somebody waits for it");
         if slots.running() == 0 {
             assert_eq!(left.places.len(), waiting, "nothing runs, and somebody still waits for that");
@@ -166,16 +166,16 @@ impl World {
             Poll::Ready(Some(Grant::Slot(loan))) => {
                 left.held += 1;
                 let before = |other: &Place| match (other.line, place.line) {
-                    (Line::Idlers, _) => false,
+                    (Queue::Idle, _) => false,
                     // Who wants to go on may have come when this one had been served.
-                    (Line::Resumers, Line::Waiters) => other.early,
+                    (Queue::Resume, Queue::Start) => other.early,
                     _ => other.rank() < place.rank(),
                 };
                 assert!(loan.is_some() || !queued.iter().any(before), "somebody queued was overtaken");
                 // It waited from the beginning and still has its slot.
                 assert!(!(place.early && self.never_empty && left.idle), "the pool never was idle");
             }
-            Poll::Ready(Some(Grant::Refused)) => left.idle |= place.line == Line::Idlers,
+            Poll::Ready(Some(Grant::Refused)) => left.idle |= place.line == Queue::Idle,
             Poll::Ready(None) | Poll::Pending => panic!("a ticket is gone"),
         }
     }
@@ -184,7 +184,7 @@ impl World {
     pub(crate) fn finish(&self, mut left: Left) {
         let slots = &self.slots;
         // Those who wait for an idle pool first, so that `idle` is known when the others are looked at.
-        left.places.sort_by_key(|place| place.line != Line::Idlers);
+        left.places.sort_by_key(|place| place.line != Queue::Idle);
         self.check(&mut left);
         loop {
             while left.held > 0 {
