@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::inner::Core;
+use crate::inner::Inner;
 use crate::inner::member::Member;
 use crate::job::cell::Frame;
 use crate::job::error::TrySpawnError;
@@ -101,12 +101,12 @@ fn begin_alone<P, A, O>(args: impl FnOnce() -> A, lender: Option<Arc<Member>>)
 where
     P: PooledFn<A, O>,
 {
-    let core = pool::<P, A, O>();
+    let inner = pool::<P, A, O>();
     let Some(cell) = P::workers() else {
-        return begin::begin_alone(P::call(args()), core, lender);
+        return begin::begin_alone(P::call(args()), inner, lender);
     };
-    let slot = Slot::of_static(core, lender);
-    cell.of(core).put(|inbox| {
+    let slot = Slot::of_static(inner, lender);
+    cell.of(inner).put(|inbox| {
         let mut frame = inbox.empty.pop().unwrap_or_else(Frame::empty);
         frame.as_mut().fill(P::call(args()), slot);
         (frame, ())
@@ -120,15 +120,15 @@ fn begin<P, A, O>(args: impl FnOnce() -> A, lender: Option<Arc<Member>>) -> Gree
 where
     P: PooledFn<A, O>,
 {
-    let core = pool::<P, A, O>();
+    let inner = pool::<P, A, O>();
     let Some(cell) = P::workers() else {
-        return begin::begin(P::call(args()), core, lender);
+        return begin::begin(P::call(args()), inner, lender);
     };
-    let slot = Slot::of_static(core, lender);
-    let receiver = cell.of(core).put(|inbox| {
+    let slot = Slot::of_static(inner, lender);
+    let receiver = cell.of(inner).put(|inbox| {
         let mut frame = inbox.empty.pop().unwrap_or_else(Frame::empty);
         frame.as_mut().fill(P::call(args()), slot);
-        let receiver = frame.as_mut().promise().make(|| inbox.deal(core));
+        let receiver = frame.as_mut().promise().make(|| inbox.deal(inner));
         (frame, receiver)
     });
     GreenThread::from(receiver)
@@ -136,11 +136,11 @@ where
 
 /// The pool that a function's jobs run in.
 #[inline]
-fn pool<P, A, O>() -> &'static Arc<Core>
+fn pool<P, A, O>() -> &'static Arc<Inner>
 where
     P: PooledFn<A, O>,
 {
-    P::pool().core()
+    P::pool().inner()
 }
 
 impl<P, A, O> Start for Call<P, A, O>
@@ -151,7 +151,7 @@ where
     type Handle = GreenThread<O>;
 
     #[inline]
-    fn core(&self) -> &Arc<Core> {
+    fn inner(&self) -> &Arc<Inner> {
         pool::<P, A, O>()
     }
 
@@ -179,7 +179,7 @@ where
     type Handle = ();
 
     #[inline]
-    fn core(&self) -> &Arc<Core> {
+    fn inner(&self) -> &Arc<Inner> {
         pool::<P, A, O>()
     }
 
@@ -213,7 +213,7 @@ where
 /// assert_eq!(green.await.unwrap(), 42);
 /// # }
 /// ```
-#[must_use = "nothing is spawned until it is awaited; write `.await`"]
+#[must_use = "nothing is spawned until it is awaited_by; write `.await`"]
 pub struct SpawnCall<P, A, O>(Spawning<Call<P, A, O>, O, GreenThread<O>>);
 
 /// The future of a declared function's `spawn_n`.
@@ -230,7 +230,7 @@ pub struct SpawnCall<P, A, O>(Spawning<Call<P, A, O>, O, GreenThread<O>>);
 /// double::pool().waitall().await;
 /// # }
 /// ```
-#[must_use = "nothing is spawned until it is awaited; write `.await`"]
+#[must_use = "nothing is spawned until it is awaited_by; write `.await`"]
 pub struct SpawnCallN<P, A, O>(Spawning<NoHandle<Call<P, A, O>>, O, ()>);
 
 impl<P, A, O> SpawnCall<P, A, O>
@@ -290,8 +290,8 @@ pub(crate) fn try_spawn<P, A, O>(args: A) -> Result<GreenThread<O>, TrySpawnErro
 where
     P: PooledFn<A, O>,
 {
-    let core = pool::<P, A, O>();
-    match core.slots.try_acquire() {
+    let inner = pool::<P, A, O>();
+    match inner.slots.try_acquire() {
         Ok(()) => Ok(begin::<P, A, O>(|| args, None)),
         Err(Refusal::Full) => Err(TrySpawnError::Full(args)),
         Err(Refusal::Closed) => Err(TrySpawnError::Closed(args)),
@@ -304,10 +304,10 @@ pub(crate) fn submit<P, A, O>(args: A) -> GreenThread<O>
 where
     P: PooledFn<A, O>,
 {
-    let core = pool::<P, A, O>();
-    match Acquire::begin(core, || context::member_of(core), None) {
-        Begun::Closed => begin::refuse(core),
+    let inner = pool::<P, A, O>();
+    match Acquire::begin(inner, || context::member_of(inner), None) {
+        Begun::Closed => begin::refuse(inner),
         Begun::Acquired => begin::<P, A, O>(|| args, None),
-        Begun::Queued(acquire) => begin::queue(core, acquire, P::call(args)),
+        Begun::Queued(acquire) => begin::queue(inner, acquire, P::call(args)),
     }
 }

@@ -85,7 +85,7 @@ where
     P: PooledFn<A, O>,
     I: Iterator<Item = A> + Send + 'static,
 {
-    GreenMap::start(P::pool().core(), Applied::new(items, |args| P::call(args)), true)
+    GreenMap::start(P::pool().inner(), Applied::new(items, |args| P::call(args)), true)
 }
 
 #[track_caller]
@@ -94,7 +94,7 @@ where
     P: PooledFn<A, O>,
     I: Iterator<Item = A> + Send + 'static,
 {
-    GreenMap::start(P::pool().core(), Applied::new(items, |args| P::call(args)), false)
+    GreenMap::start(P::pool().inner(), Applied::new(items, |args| P::call(args)), false)
 }
 
 /// The pool that `pool = PATH` names.

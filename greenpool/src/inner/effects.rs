@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::task::Waker;
 
-use crate::inner::Core;
-use crate::inner::wait::Wait;
+use crate::inner::Inner;
+use crate::inner::wait::WaitEdge;
 
 /// To be run by `lending::deadlock`, with no lock held: others are woken, and the last reference to something may be dropped.
 #[must_use = "it is to be run with no lock held"]
@@ -12,7 +12,7 @@ use crate::inner::wait::Wait;
 pub(crate) struct Effects {
     pub(crate) wakers: Vec<Waker>,
     /// What was looked at on the way; dropped last.
-    pub(crate) waits: Vec<Wait>,
+    pub(crate) waits: Vec<WaitEdge>,
     pub(crate) check: Check,
 }
 
@@ -23,7 +23,7 @@ pub(crate) enum Check {
     No,
     Yes,
     /// Unless this pool can move.
-    Unless(Arc<Core>),
+    Unless(Arc<Inner>),
 }
 
 impl Effects {

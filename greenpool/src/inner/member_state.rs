@@ -9,56 +9,56 @@ use slab::Slab;
 
 use crate::inner::effects::Effects;
 use crate::inner::member::Member;
-use crate::inner::wait::{Prospect, Wait};
+use crate::inner::wait::{Readiness, WaitEdge};
 use crate::sync::slots::{Slots, Ticket};
 
 /// Who has the slot of a job that has waited for greenpool, and what the job waits for.
-pub(crate) struct Standing {
-    pub(crate) slot: Slot,
+pub(crate) struct MemberState {
+    pub(crate) slot: OwnSlot,
     pub(crate) ended: bool,
     /// How many of its futures are being polled.
     pub(crate) polling: usize,
     /// How many of these polls block their threads, as far as is known.
     blocked: usize,
     /// A verb was dropped while none was; either the job is being dropped itself, or it will be polled.
-    pub(crate) shaken: bool,
+    pub(crate) recheck: bool,
     /// For each of them, how often it has been.
-    pub(crate) turns: Slab<Turn>,
+    pub(crate) polls: Slab<PollRecord>,
     /// The verbs that are pending in this job.
-    pub(crate) waits: Slab<Wait>,
+    pub(crate) waits: Slab<WaitEdge>,
     /// The place in the pool's queue of those who want to go on.
     pub(crate) ticket: Option<Ticket>,
     pub(crate) wakers: Vec<Waker>,
     /// Tickets that this job waits for, in order; those that have been served meanwhile are passed over.
-    pub(crate) wants: VecDeque<Ticket>,
+    pub(crate) offers: VecDeque<Ticket>,
     pub(crate) lender: Option<Arc<Member>>,
-    noted: Noted,
+    published: Published,
 }
 
 /// How often one of a job's futures has been polled.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Turn {
+pub(crate) struct PollRecord {
     pub(crate) number: u64,
     /// It is being polled now.
-    pub(crate) under_way: bool,
+    pub(crate) in_progress: bool,
     /// That poll blocks its thread, as far as is known.
     blocked: bool,
 }
 
 /// Where the slot of a member is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Slot {
-    Here,
+pub(crate) enum OwnSlot {
+    Held,
     /// With somebody else, or asked for.
     Away,
     /// Given back to the pool, with [`lend`](crate::lend), and not asked for since.
-    Parted,
+    Released,
 }
 
 /// What the pool has been told of a member.
 #[derive(Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each stands for one that the pool has counted")]
-struct Noted {
+struct Published {
     /// The key in the list of those that wait.
     listed: Option<usize>,
     /// It was one of those that wait, and gave its slot to nobody.
@@ -68,48 +68,48 @@ struct Noted {
     /// Counted among those that hold one and may wait in one of their polls.
     suspect: bool,
     /// Counted among those that move without one.
-    drifting: bool,
+    slotless: bool,
 }
 
-impl Standing {
+impl MemberState {
     pub(crate) fn new(lender: Option<Arc<Member>>, job: bool) -> Self {
-        let mut turns = Slab::new();
-        turns.insert(Turn { number: 1, under_way: job, blocked: false });
-        Standing {
-            slot: if job { Slot::Here } else { Slot::Away },
+        let mut polls = Slab::new();
+        polls.insert(PollRecord { number: 1, in_progress: job, blocked: false });
+        MemberState {
+            slot: if job { OwnSlot::Held } else { OwnSlot::Away },
             ended: !job,
             polling: usize::from(job),
             blocked: 0,
-            shaken: false,
-            turns,
+            recheck: false,
+            polls,
             waits: Slab::new(),
             ticket: None,
             wakers: Vec::new(),
-            wants: VecDeque::new(),
+            offers: VecDeque::new(),
             lender,
-            noted: Noted::default(),
+            published: Published::default(),
         }
     }
 
     /// The pool has it in the list of those that wait.
     pub(crate) fn is_listed(&self) -> bool {
-        self.noted.listed.is_some()
+        self.published.listed.is_some()
     }
 
     /// The job waits, or will wait, for whoever has this ticket.
-    pub(crate) fn want(&mut self, ticket: Ticket, slots: &Slots<Arc<Member>>) {
-        if self.wants.len() == self.wants.capacity() {
-            self.wants.retain(|ticket| slots.is_queued(*ticket));
+    pub(crate) fn offer_slot(&mut self, ticket: Ticket, slots: &Slots<Arc<Member>>) {
+        if self.offers.len() == self.offers.capacity() {
+            self.offers.retain(|ticket| slots.is_queued(*ticket));
         }
-        self.wants.push_back(ticket);
+        self.offers.push_back(ticket);
     }
 
     pub(crate) fn holds(&self) -> bool {
-        self.slot == Slot::Here
+        self.slot == OwnSlot::Held
     }
 
     /// Takes the slot from the member; whether it had one.
-    pub(crate) fn take(&mut self, leave: Slot) -> bool {
+    pub(crate) fn take(&mut self, leave: OwnSlot) -> bool {
         let held = self.holds();
         if held {
             self.slot = leave;
@@ -119,7 +119,7 @@ impl Standing {
 
     /// Whether it waits for greenpool. One of its polls that blocks its thread does not count as one.
     pub(crate) fn waits(&self) -> bool {
-        !self.ended && self.polling == self.blocked && !self.shaken && !self.waits.is_empty()
+        !self.ended && self.polling == self.blocked && !self.recheck && !self.waits.is_empty()
     }
 
     /// Whether nobody knows if it waits: a verb is pending, and a poll is under way that may end soon, or never.
@@ -128,12 +128,13 @@ impl Standing {
     }
 
     /// Whether it has no slot, and a verb is pending in each of its polls that are under way. It cannot go on before it has got one.
-    pub(crate) fn is_held_up(&self) -> bool {
-        let held_up = |(part, turn): (usize, &Turn)| {
+    pub(crate) fn needs_slot(&self) -> bool {
+        let held_up = |(branch, poll): (usize, &PollRecord)| {
             let mut waits = self.waits.iter();
-            !turn.under_way || waits.any(|(_, wait)| wait.part as usize == part && wait.looked == turn.number)
+            !poll.in_progress
+                || waits.any(|(_, wait)| wait.branch as usize == branch && wait.last_polled == poll.number)
         };
-        !self.holds() && !self.ended && self.polling > 0 && self.turns.iter().all(held_up)
+        !self.holds() && !self.ended && self.polling > 0 && self.polls.iter().all(held_up)
     }
 
     /// Whether it is in one of its polls that is not known to block its thread.
@@ -143,51 +144,51 @@ impl Standing {
 
     /// Whether it waits for greenpool, as far as anybody can tell.
     pub(crate) fn may_wait(&self) -> bool {
-        self.waits() || self.is_suspect() || self.is_held_up()
+        self.waits() || self.is_suspect() || self.needs_slot()
     }
 
     /// One of its futures is about to be polled.
-    pub(crate) fn begin_turn(&mut self, part: u32) {
+    pub(crate) fn begin_poll(&mut self, branch: u32) {
         self.polling += 1;
-        self.shaken = false;
-        if let Some(turn) = self.turns.get_mut(part as usize) {
-            *turn = Turn { number: turn.number + 1, under_way: true, blocked: false };
+        self.recheck = false;
+        if let Some(poll) = self.polls.get_mut(branch as usize) {
+            *poll = PollRecord { number: poll.number + 1, in_progress: true, blocked: false };
         }
     }
 
     /// It has been polled.
-    pub(crate) fn end_turn(&mut self, part: u32) {
+    pub(crate) fn end_poll(&mut self, branch: u32) {
         self.polling -= 1;
-        self.set_blocked(part, false);
-        if let Some(turn) = self.turns.get_mut(part as usize) {
-            turn.under_way = false;
+        self.set_blocked(branch, false);
+        if let Some(poll) = self.polls.get_mut(branch as usize) {
+            poll.in_progress = false;
         }
     }
 
     /// Whether the poll of that future blocks its thread, as far as is known.
-    pub(crate) fn set_blocked(&mut self, part: u32, blocked: bool) {
-        let Some(turn) = self.turns.get_mut(part as usize).filter(|turn| turn.under_way) else {
+    pub(crate) fn set_blocked(&mut self, branch: u32, blocked: bool) {
+        let Some(poll) = self.polls.get_mut(branch as usize).filter(|poll| poll.in_progress) else {
             return;
         };
-        self.blocked -= usize::from(turn.blocked);
+        self.blocked -= usize::from(poll.blocked);
         self.blocked += usize::from(blocked);
-        turn.blocked = blocked;
+        poll.blocked = blocked;
     }
 
     /// Something has happened in the poll of that future: nobody knows any more whether it blocks its thread.
-    pub(crate) fn stir(&mut self, part: u32) {
-        self.set_blocked(part, false);
+    pub(crate) fn unmark_blocked(&mut self, branch: u32) {
+        self.set_blocked(branch, false);
         for (_, wait) in &mut self.waits {
-            wait.probed = wait.probed && wait.part != part;
+            wait.probed = wait.probed && wait.branch != branch;
         }
     }
 
     /// Of a suspect: wakes the verbs in its polls once, to see whether they are looked at again.
     pub(crate) fn probe(&mut self, effects: &mut Effects) {
-        let turns = &self.turns;
+        let polls = &self.polls;
         for (_, wait) in &mut self.waits {
-            let turn = turns.get(wait.part as usize).copied().unwrap_or_default();
-            if turn.under_way && !turn.blocked && !std::mem::replace(&mut wait.probed, true) {
+            let poll = polls.get(wait.branch as usize).copied().unwrap_or_default();
+            if poll.in_progress && !poll.blocked && !std::mem::replace(&mut wait.probed, true) {
                 effects.wakers.push(wait.waker.clone());
             }
         }
@@ -199,37 +200,37 @@ impl Standing {
     }
 
     /// The turn of the future that a verb is pending in.
-    pub(crate) fn turn_of(&self, wait: &Wait) -> Turn {
-        self.turns.get(wait.part as usize).copied().unwrap_or_default()
+    pub(crate) fn poll_of(&self, wait: &WaitEdge) -> PollRecord {
+        self.polls.get(wait.branch as usize).copied().unwrap_or_default()
     }
 
     /// While the job is polled and might lend its slot: whom to wake so that verbs look again whose polls may be blocked. None of the
     /// future `but`.
-    pub(crate) fn nudge(&mut self, slots: &Slots<Arc<Member>>, but: Option<u32>) -> Vec<Waker> {
-        if self.wants.is_empty() || !self.can_lend() {
+    pub(crate) fn recheck_wakers(&mut self, slots: &Slots<Arc<Member>>, but: Option<u32>) -> Vec<Waker> {
+        if self.offers.is_empty() || !self.can_lend() {
             return Vec::new();
         }
-        self.wants.retain(|ticket| slots.is_queued(*ticket));
-        if self.wants.is_empty() {
+        self.offers.retain(|ticket| slots.is_queued(*ticket));
+        if self.offers.is_empty() {
             return Vec::new();
         }
         let waits = self.waits.iter().map(|(_, wait)| wait);
-        let blocked = waits.filter(|wait| Some(wait.part) != but && self.turn_of(wait).under_way);
+        let blocked = waits.filter(|wait| Some(wait.branch) != but && self.poll_of(wait).in_progress);
         blocked.map(|wait| wait.waker.clone()).collect()
     }
 
     /// Whether a verb will find out that what it waits for is there.
-    pub(crate) fn will_look(&mut self, key: usize, prospect: Prospect, effects: &mut Effects) -> bool {
+    pub(crate) fn will_look(&mut self, key: usize, readiness: Readiness, effects: &mut Effects) -> bool {
         let Some(now) = self.waits.get_mut(key) else {
             return true;
         };
-        let turn = self.turns.get(now.part as usize).map(|turn| turn.number);
-        match (turn, now.asked) {
+        let poll = self.polls.get(now.branch as usize).map(|poll| poll.number);
+        match (poll, now.woken_at) {
             // Its job has not been polled since: it was woken, or will be.
-            (Some(turn), _) if turn == now.looked && prospect == Prospect::Something => true,
-            (Some(turn), Some(asked)) => turn == asked,
-            (turn, None) => {
-                now.asked = Some(turn.unwrap_or_default());
+            (Some(poll), _) if poll == now.last_polled && readiness == Readiness::Yes => true,
+            (Some(poll), Some(woken_at)) => poll == woken_at,
+            (poll, None) => {
+                now.woken_at = Some(poll.unwrap_or_default());
                 effects.wakers.push(now.waker.clone());
                 true
             }
@@ -238,42 +239,42 @@ impl Standing {
     }
 
     /// Tells the pool what this member does.
-    pub(crate) fn note(&mut self, member: &Arc<Member>) {
-        let core = member.core();
-        let stalled = &core.stalled;
-        let quiet = self.waits() || self.is_held_up();
+    pub(crate) fn publish(&mut self, member: &Arc<Member>) {
+        let inner = member.inner();
+        let blocked_jobs = &inner.blocked_jobs;
+        let quiet = self.waits() || self.needs_slot();
         let holder = quiet && self.holds();
-        let drifting = !quiet && !self.holds() && !self.ended;
-        let (idle, suspect) = (quiet && self.slot != Slot::Away, self.is_suspect());
+        let slotless = !quiet && !self.holds() && !self.ended;
+        let (idle, suspect) = (quiet && self.slot != OwnSlot::Away, self.is_suspect());
         let listed = idle || suspect;
-        let noted = &mut self.noted;
+        let published = &mut self.published;
         // Before it is counted, and for as long: who finds that every slot is accounted for is to find by whom.
-        if listed && noted.listed.is_none() {
-            noted.listed = Some(stalled.add(member.clone()));
+        if listed && published.listed.is_none() {
+            published.listed = Some(blocked_jobs.add(member.clone()));
         }
-        if drifting && !noted.drifting {
-            stalled.drifting.fetch_add(1, Ordering::SeqCst);
+        if slotless && !published.slotless {
+            blocked_jobs.slotless.fetch_add(1, Ordering::SeqCst);
         }
-        match (holder, noted.holder) {
-            (true, false) => drop(stalled.holders.fetch_add(1, Ordering::SeqCst)),
-            (false, true) => drop(stalled.holders.fetch_sub(1, Ordering::SeqCst)),
+        match (holder, published.holder) {
+            (true, false) => drop(blocked_jobs.holders.fetch_add(1, Ordering::SeqCst)),
+            (false, true) => drop(blocked_jobs.holders.fetch_sub(1, Ordering::SeqCst)),
             _ => {}
         }
-        match (suspect, noted.suspect) {
-            (true, false) => drop(stalled.suspects.fetch_add(1, Ordering::SeqCst)),
-            (false, true) => drop(stalled.suspects.fetch_sub(1, Ordering::SeqCst)),
+        match (suspect, published.suspect) {
+            (true, false) => drop(blocked_jobs.suspects.fetch_add(1, Ordering::SeqCst)),
+            (false, true) => drop(blocked_jobs.suspects.fetch_sub(1, Ordering::SeqCst)),
             _ => {}
         }
-        if let (false, Some(key)) = (listed, noted.listed) {
-            noted.listed = None;
-            stalled.remove(key);
+        if let (false, Some(key)) = (listed, published.listed) {
+            published.listed = None;
+            blocked_jobs.remove(key);
         }
-        if noted.idle && !idle {
-            core.awaited.note_move();
+        if published.idle && !idle {
+            inner.awaited_by.count_move();
         }
-        if !drifting && noted.drifting {
-            stalled.drifting.fetch_sub(1, Ordering::SeqCst);
+        if !slotless && published.slotless {
+            blocked_jobs.slotless.fetch_sub(1, Ordering::SeqCst);
         }
-        *noted = Noted { idle, holder, suspect, drifting, listed: noted.listed };
+        *published = Published { idle, holder, suspect, slotless, listed: published.listed };
     }
 }

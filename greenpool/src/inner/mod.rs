@@ -1,12 +1,12 @@
 //! What all handles and jobs of one pool share.
 
+pub(crate) mod blocked;
 pub(crate) mod effects;
 pub(crate) mod live;
 pub(crate) mod member;
 pub(crate) mod member_state;
 pub(crate) mod tracked;
 pub(crate) mod wait;
-pub(crate) mod waiting;
 
 use std::any::Any;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,32 +15,32 @@ use std::task::Waker;
 
 use slab::Slab;
 
-use crate::inner::live::Census;
+use crate::inner::blocked::{AwaitedBy, BlockedJobs};
+use crate::inner::live::LiveJobs;
 use crate::inner::member::Member;
 use crate::inner::tracked::Tracked;
-use crate::inner::waiting::{Awaited, Stalled};
 use crate::sync::slots::Slots;
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, lock};
 
 /// The shared heart of a pool: its slots, the census of its jobs, and its counters.
-pub(crate) struct Core {
+pub(crate) struct Inner {
     pub(crate) slots: Slots<Arc<Member>>,
-    pub(crate) census: Census,
+    pub(crate) live: LiveJobs,
     pub(crate) counters: Counters,
-    pub(crate) stalled: Stalled,
-    pub(crate) awaited: Awaited,
+    pub(crate) blocked_jobs: BlockedJobs,
+    pub(crate) awaited_by: AwaitedBy,
     pub(crate) tracked: Tracked,
     name: Option<&'static str>,
     /// The jobs that wait for something: `abort_all` is to wake them.
-    roster: Mutex<Slab<Waker>>,
-    maps: Mutex<Slab<Weak<dyn Attached>>>,
-    workers: Mutex<Vec<Arc<dyn Abortable>>>,
+    abort_wakers: Mutex<Slab<Waker>>,
+    maps: Mutex<Slab<Weak<dyn AttachedMap>>>,
+    workers: Mutex<Vec<Arc<dyn ErasedExecutor>>>,
     /// The workers that run futures of any kind, as [`worker`](crate::worker) knows them.
-    pub(crate) errands: OnceLock<Arc<dyn Any + Send + Sync>>,
+    pub(crate) future_executor: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 
-impl Drop for Core {
+impl Drop for Inner {
     fn drop(&mut self) {
         let workers = std::mem::take(&mut *lock(&self.workers));
         workers.iter().for_each(|workers| workers.close());
@@ -48,21 +48,21 @@ impl Drop for Core {
 }
 
 /// A map, seen from its pool.
-pub(crate) trait Attached: Send + Sync {
+pub(crate) trait AttachedMap: Send + Sync {
     /// The pool has another size.
     fn resized(self: Arc<Self>);
     /// Wakes those who have a job, and are in no roster: it may have been told to end.
-    fn rouse(&self);
+    fn wake_busy(&self);
 }
 
 /// The workers of one declared function.
-pub(crate) trait Abortable: Send + Sync {
+pub(crate) trait ErasedExecutor: Send + Sync {
     /// There will be no more jobs: workers go when they have nothing to do.
     fn close(&self);
     /// Drops the jobs that have a slot and no worker yet; gives how many there were.
     fn abort_queued(&self) -> u64;
     /// Wakes the workers that have a job: it may have been told to end.
-    fn rouse(&self);
+    fn wake_busy(&self);
     /// The waker of a worker in one of their gangs.
     fn waker(&self, gang: u32, worker: u32) -> Option<Waker>;
 }
@@ -76,33 +76,33 @@ pub(crate) struct Counters {
     pub(crate) refused: AtomicU64,
 }
 
-impl Core {
+impl Inner {
     pub(crate) fn new(size: usize, name: Option<&'static str>) -> Arc<Self> {
-        Arc::new(Core {
+        Arc::new(Inner {
             slots: Slots::new(size),
-            census: Census::default(),
+            live: LiveJobs::default(),
             counters: Counters::default(),
-            stalled: Stalled::default(),
-            awaited: Awaited::default(),
+            blocked_jobs: BlockedJobs::default(),
+            awaited_by: AwaitedBy::default(),
             tracked: Tracked::default(),
             name,
-            roster: Mutex::new(Slab::new()),
+            abort_wakers: Mutex::new(Slab::new()),
             maps: Mutex::new(Slab::new()),
             workers: Mutex::new(Vec::new()),
-            errands: OnceLock::new(),
+            future_executor: OnceLock::new(),
         })
     }
 
     pub(crate) fn resize(&self, size: usize) {
         self.slots.resize(size);
-        self.maps().into_iter().for_each(Attached::resized);
+        self.maps().into_iter().for_each(AttachedMap::resized);
     }
 
-    fn maps(&self) -> Vec<Arc<dyn Attached>> {
+    fn maps(&self) -> Vec<Arc<dyn AttachedMap>> {
         lock(&self.maps).iter().filter_map(|(_, map)| map.upgrade()).collect()
     }
 
-    pub(crate) fn attach(&self, map: Weak<dyn Attached>) -> usize {
+    pub(crate) fn attach(&self, map: Weak<dyn AttachedMap>) -> usize {
         lock(&self.maps).insert(map)
     }
 
@@ -113,10 +113,10 @@ impl Core {
 
     /// Whether some job of the pool moves for certain, or is about to begin.
     pub(crate) fn can_move(&self) -> bool {
-        let stalled = &self.stalled;
+        let blocked_jobs = &self.blocked_jobs;
         let running = self.slots.running();
-        running > stalled.holders.load(Ordering::SeqCst) + stalled.suspects.load(Ordering::SeqCst)
-            || stalled.drifting.load(Ordering::SeqCst) > 0
+        running > blocked_jobs.holders.load(Ordering::SeqCst) + blocked_jobs.suspects.load(Ordering::SeqCst)
+            || blocked_jobs.slotless.load(Ordering::SeqCst) > 0
             || self.slots.free() > 0 && self.slots.waiting() > 0
             // All that is left of it waits for a `resize`, which is up to somebody outside.
             || running == 0 && self.slots.size() == 0
@@ -126,12 +126,12 @@ impl Core {
         self.name
     }
 
-    pub(crate) fn employ(&self, workers: Arc<dyn Abortable>) {
+    pub(crate) fn add_executor(&self, workers: Arc<dyn ErasedExecutor>) {
         lock(&self.workers).push(workers);
     }
 
     /// Wakes one worker: its job may have been told to end.
-    pub(crate) fn rouse(&self, gang: u32, worker: u32) {
+    pub(crate) fn wake_worker(&self, gang: u32, worker: u32) {
         let workers = lock(&self.workers).clone();
         wake(workers.iter().find_map(|workers| workers.waker(gang, worker)));
     }
@@ -142,27 +142,27 @@ impl Core {
         // census, since it was put there under the lock that its queue has.
         let workers = lock(&self.workers).clone();
         let queued: u64 = workers.iter().map(|workers| workers.abort_queued()).sum();
-        let live = self.census.condemn();
-        let wakers: Vec<Waker> = lock(&self.roster).iter().map(|(_, waker)| waker.clone()).collect();
+        let live = self.live.abort_all();
+        let wakers: Vec<Waker> = lock(&self.abort_wakers).iter().map(|(_, waker)| waker.clone()).collect();
         wake(wakers);
         // Anew, since a function may have come in between: its first job may be one of those that have just been told.
         let workers = lock(&self.workers).clone();
         for workers in &workers {
-            workers.rouse();
+            workers.wake_busy();
         }
         for map in self.maps() {
-            map.rouse();
+            map.wake_busy();
         }
         queued + live
     }
 
     /// A job waits for something: `abort_all` is to wake it.
-    pub(crate) fn enrol(&self, waker: &Waker) -> u32 {
-        lock(&self.roster).insert(waker.clone()) as u32
+    pub(crate) fn register_abort(&self, waker: &Waker) -> u32 {
+        lock(&self.abort_wakers).insert(waker.clone()) as u32
     }
 
-    pub(crate) fn strike(&self, key: u32) {
-        let waker = lock(&self.roster).try_remove(key as usize);
+    pub(crate) fn deregister_abort(&self, key: u32) {
+        let waker = lock(&self.abort_wakers).try_remove(key as usize);
         drop(waker);
     }
 }

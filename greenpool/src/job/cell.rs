@@ -108,7 +108,7 @@ pub(crate) trait Job: Send {
     fn worker(&self) -> u32;
 
     /// The job [waits](Self::wait), and `abort` is to wake its worker. False: it has been aborted.
-    fn enrol(&self) -> bool;
+    fn register_abort(&self) -> bool;
 
     /// The job is about to give its slot back.
     fn end(&self);
@@ -171,8 +171,8 @@ where
         self.promise.worker()
     }
 
-    fn enrol(&self) -> bool {
-        self.promise.enrol()
+    fn register_abort(&self) -> bool {
+        self.promise.register_abort()
     }
 
     fn end(&self) {

@@ -9,8 +9,8 @@ use std::task::{Context, Poll, ready};
 
 use tokio::task::{JoinHandle, coop};
 
-use crate::inner::Core;
-use crate::inner::wait::Outlook;
+use crate::inner::Inner;
+use crate::inner::wait::ReadySource;
 use crate::job::error::JoinError;
 use crate::job::id::JobId;
 use crate::job::reply::{Abort, Receiver};
@@ -60,7 +60,7 @@ enum Source<T> {
 
 struct OwnTask<T> {
     task: JoinHandle<Result<T, Ended>>,
-    core: Arc<Core>,
+    inner: Arc<Inner>,
     /// If the handle is a job's, this is set before the slot comes back.
     over: Option<Arc<AtomicBool>>,
     /// The job stood in the queue when it was submitted.
@@ -70,7 +70,7 @@ struct OwnTask<T> {
 
 struct Over<T> {
     id: JobId,
-    core: Arc<Core>,
+    inner: Arc<Inner>,
     out: Option<Result<T, JoinError>>,
 }
 
@@ -93,10 +93,10 @@ impl<T> OwnTask<T> {
     }
 
     /// Who can tell when the job is over.
-    fn outlook(&self) -> Outlook {
+    fn outlook(&self) -> ReadySource {
         match &self.over {
-            Some(over) => Outlook::Flag(over.clone()),
-            None => Outlook::Task(self.task.abort_handle()),
+            Some(over) => ReadySource::Flag(over.clone()),
+            None => ReadySource::Task(self.task.abort_handle()),
         }
     }
 }
@@ -105,11 +105,11 @@ impl<T> Source<T> {
     fn pend(&mut self, blocked: &mut Blocked, cx: &mut Context<'_>) {
         match self {
             Source::Reply(receiver) => {
-                blocked.pend(receiver.core(), None, || Outlook::Flag(receiver.ending()), cx);
+                blocked.pend(receiver.inner(), None, || ReadySource::Flag(receiver.ending()), cx);
             }
             Source::Task(own) => {
                 let ticket = own.claim.take().map(|claim| claim.ticket());
-                blocked.pend(&own.core, ticket, || own.outlook(), cx);
+                blocked.pend(&own.inner, ticket, || own.outlook(), cx);
             }
             Source::Over(_) => {}
         }
@@ -123,11 +123,11 @@ impl<T> GreenThread<T> {
     /// A job that has a task of its own.
     pub(crate) fn of(
         task: JoinHandle<Result<T, Ended>>,
-        core: Arc<Core>,
+        inner: Arc<Inner>,
         claim: Option<Claim>,
         over: Option<Arc<AtomicBool>>,
     ) -> Self {
-        let source = Source::Task(Box::new(OwnTask { task, core, over, claim, out: None }));
+        let source = Source::Task(Box::new(OwnTask { task, inner, over, claim, out: None }));
         GreenThread { source, blocked: Blocked::default() }
     }
 
@@ -138,19 +138,19 @@ impl<T> GreenThread<T> {
     }
 
     /// A job that is over already, or never was one.
-    pub(crate) fn ended(core: Arc<Core>, result: Result<T, JoinError>) -> Self {
+    pub(crate) fn ended(inner: Arc<Inner>, result: Result<T, JoinError>) -> Self {
         let id = JobId::next();
         let out = Some(result.map_err(|error| error.of(id)));
-        GreenThread { source: Source::Over(Box::new(Over { id, core, out })), blocked: Blocked::default() }
+        GreenThread { source: Source::Over(Box::new(Over { id, inner, out })), blocked: Blocked::default() }
     }
 
     /// The job is over, and nobody gets this handle.
     pub(crate) fn lose(mut self) {
         let Some(Err(error)) = self.take() else { return };
         match &self.source {
-            Source::Reply(receiver) => span::lost(receiver.core(), &error),
-            Source::Task(own) => span::lost(&own.core, &error),
-            Source::Over(over) => span::lost(&over.core, &error),
+            Source::Reply(receiver) => span::lost(receiver.inner(), &error),
+            Source::Task(own) => span::lost(&own.inner, &error),
+            Source::Over(over) => span::lost(&over.inner, &error),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::inner::Core;
+use crate::inner::Inner;
 use crate::inner::member::Member;
 use crate::lending::context::Lineage;
 
@@ -11,9 +11,9 @@ pub(crate) struct Slot(Option<Held>);
 
 enum Held {
     /// Of the pool's own, and the pool is there for ever.
-    Static(&'static Arc<Core>),
+    Static(&'static Arc<Inner>),
     /// Of the pool's own.
-    Own(Arc<Core>),
+    Own(Arc<Inner>),
     /// Lent by this member.
     Lent(Arc<Member>),
 }
@@ -22,8 +22,8 @@ impl Held {
     #[inline]
     fn lineage(self) -> Lineage {
         match self {
-            Held::Static(core) => Lineage::Plain(core.clone()),
-            Held::Own(core) => Lineage::Plain(core),
+            Held::Static(inner) => Lineage::Plain(inner.clone()),
+            Held::Own(inner) => Lineage::Plain(inner),
             Held::Lent(lender) => Lineage::OnLoan(lender),
         }
     }
@@ -32,22 +32,22 @@ impl Held {
 impl Slot {
     /// One that has just been acquired, or lent by `lender`.
     #[inline]
-    pub(crate) fn new(core: &Arc<Core>, lender: Option<Arc<Member>>) -> Self {
-        Slot(Some(lender.map_or_else(|| Held::Own(core.clone()), Held::Lent)))
+    pub(crate) fn new(inner: &Arc<Inner>, lender: Option<Arc<Member>>) -> Self {
+        Slot(Some(lender.map_or_else(|| Held::Own(inner.clone()), Held::Lent)))
     }
 
     /// Likewise, of a pool that is there for ever.
     #[inline]
-    pub(crate) fn of_static(core: &'static Arc<Core>, lender: Option<Arc<Member>>) -> Self {
-        Slot(Some(lender.map_or(Held::Static(core), Held::Lent)))
+    pub(crate) fn of_static(inner: &'static Arc<Inner>, lender: Option<Arc<Member>>) -> Self {
+        Slot(Some(lender.map_or(Held::Static(inner), Held::Lent)))
     }
 
     #[inline]
-    pub(crate) fn core(&self) -> Option<&Arc<Core>> {
+    pub(crate) fn inner(&self) -> Option<&Arc<Inner>> {
         Some(match self.0.as_ref()? {
-            Held::Static(core) => core,
-            Held::Own(core) => core,
-            Held::Lent(lender) => lender.core(),
+            Held::Static(inner) => inner,
+            Held::Own(inner) => inner,
+            Held::Lent(lender) => lender.inner(),
         })
     }
 

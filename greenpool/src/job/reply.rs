@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll};
 
-use crate::inner::Core;
+use crate::inner::Inner;
 use crate::job::error::JoinError;
 use crate::job::id::JobId;
 use crate::job::reply_page::{Open, Page, Reply, Stage, State};
@@ -40,8 +40,8 @@ pub(crate) struct Receiver<T> {
 }
 
 impl<T> Receiver<T> {
-    pub(crate) fn core(&self) -> &Arc<Core> {
-        self.page.core()
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
+        self.page.inner()
     }
 
     #[inline]
@@ -224,8 +224,8 @@ impl<T> Promise<T> {
     }
 
     /// The job [waits](Self::wait), and `abort` is to wake its worker. False: it has been aborted.
-    pub(crate) fn enrol(&self) -> bool {
-        self.reply().is_none_or(|reply| reply.enrol(self.worker))
+    pub(crate) fn register_abort(&self) -> bool {
+        self.reply().is_none_or(|reply| reply.register_abort(self.worker))
     }
 
     /// The job is about to give its slot back.

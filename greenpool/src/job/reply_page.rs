@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
-use crate::inner::Core;
+use crate::inner::Inner;
 use crate::job::error::JoinError;
 use crate::job::id::JobId;
 use crate::sync::wake::wake;
@@ -28,7 +28,7 @@ const SPENT: u8 = 2;
 
 /// Replies to jobs of one gang.
 pub(crate) struct Page<T> {
-    core: Arc<Core>,
+    inner: Arc<Inner>,
     gang: u32,
     /// Some job in it has been told to end, or has lost its handle before it ended. Until then no worker has to ask.
     asked: AtomicBool,
@@ -39,10 +39,10 @@ pub(crate) struct Page<T> {
 }
 
 impl<T> Page<T> {
-    fn new(core: &Arc<Core>, gang: u32, replies: usize) -> Arc<Self> {
+    fn new(inner: &Arc<Inner>, gang: u32, replies: usize) -> Arc<Self> {
         let more = (1..replies).map(|_| Reply::new()).collect();
         let (asked, uses) = (AtomicBool::new(false), [const { AtomicU8::new(FREE) }; MOST]);
-        Arc::new(Page { core: core.clone(), gang, asked, uses, first: Reply::new(), more })
+        Arc::new(Page { inner: inner.clone(), gang, asked, uses, first: Reply::new(), more })
     }
 
     fn len(&self) -> usize {
@@ -50,8 +50,8 @@ impl<T> Page<T> {
     }
 
     #[inline]
-    pub(crate) fn core(&self) -> &Arc<Core> {
-        &self.core
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
+        &self.inner
     }
 
     #[inline]
@@ -97,7 +97,7 @@ impl<T> Page<T> {
 
     /// Wakes the worker that has this key in the gang.
     pub(crate) fn rouse(&self, worker: u32) {
-        self.core.rouse(self.gang, worker);
+        self.inner.wake_worker(self.gang, worker);
     }
 }
 
@@ -110,7 +110,7 @@ pub(crate) struct Deck {
 
 impl Deck {
     /// A new reply, for a job of that pool and gang, which is in use then.
-    pub(crate) fn deal<T>(&mut self, core: &Arc<Core>, gang: u32) -> (Arc<Page<T>>, u8)
+    pub(crate) fn deal<T>(&mut self, inner: &Arc<Inner>, gang: u32) -> (Arc<Page<T>>, u8)
     where
         T: Send + 'static,
     {
@@ -119,7 +119,7 @@ impl Deck {
             Some(page) if usize::from(self.dealt) < page.len() => page,
             last => {
                 let replies = last.map_or(1, |last| (2 * last.len()).min(MOST));
-                let page = Page::new(core, gang, replies);
+                let page = Page::new(inner, gang, replies);
                 let any: Arc<dyn Any + Send + Sync> = page.clone();
                 self.page = Some(Arc::downgrade(&any));
                 self.dealt = 0;
@@ -247,7 +247,7 @@ impl<T> Reply<T> {
     }
 
     /// The job waits for something, and that worker runs it. False: it is to be aborted.
-    pub(super) fn enrol(&self, worker: u32) -> bool {
+    pub(super) fn register_abort(&self, worker: u32) -> bool {
         let mut state = self.state();
         let Stage::Open(open) = &mut state.stage else { return true };
         open.worker = NonZero::new(worker + 1);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
-use crate::inner::Core;
+use crate::inner::Inner;
 use crate::inner::member::Member;
 use crate::job::permit::Slot;
 use crate::job::span::JobSpan;
@@ -53,8 +53,8 @@ impl Inside<'_> {
 
     /// The next job begins, which is in the census already.
     #[inline]
-    pub(crate) fn begin_next(&mut self, core: &Core) {
-        self.span.renew(core);
+    pub(crate) fn begin_next(&mut self, inner: &Inner) {
+        self.span.renew(inner);
     }
 }
 
@@ -68,36 +68,36 @@ pub(crate) enum Ended {
 impl Seat {
     /// A job begins with a slot that has just been acquired, or lent by `lender`.
     #[inline]
-    pub(crate) fn new(core: Arc<Core>, lender: Option<Arc<Member>>) -> Self {
-        let epoch = core.census.join(1);
-        Self::joined(lender.map_or(Lineage::Plain(core), Lineage::OnLoan), epoch)
+    pub(crate) fn new(inner: Arc<Inner>, lender: Option<Arc<Member>>) -> Self {
+        let epoch = inner.live.enter(1);
+        Self::joined(lender.map_or(Lineage::Plain(inner), Lineage::OnLoan), epoch)
     }
 
     /// A job begins in this slot. If it is in the census already, that is of `epoch`.
     #[inline]
     fn begin_in(slot: Slot, epoch: Option<u32>) -> Self {
         let lineage = slot.into_lineage();
-        let epoch = epoch.unwrap_or_else(|| lineage.core().census.join(1));
+        let epoch = epoch.unwrap_or_else(|| lineage.inner().live.enter(1));
         Self::joined(lineage, epoch)
     }
 
     /// A job begins that is in the census already.
     #[inline]
     fn joined(lineage: Lineage, epoch: u32) -> Self {
-        let span = JobSpan::new(lineage.core());
+        let span = JobSpan::new(lineage.inner());
         Seat { lineage: Some(lineage), epoch, state: State::Idle, span }
     }
 
     #[inline]
-    pub(crate) fn core(&self) -> &Arc<Core> {
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
         let lineage = self.lineage.as_ref();
-        lineage.expect("a seat is asked for its pool between two polls, never within one").core()
+        lineage.expect("a seat is asked for its pool between two polls, never within one").inner()
     }
 
     /// Polls the job as what it is: known to greenpool's verbs, and ready to be told to end.
     #[inline]
     pub(crate) fn poll<T>(&mut self, poll: impl FnOnce() -> Poll<T>) -> Poll<Result<T, Ended>> {
-        if self.core().census.is_outdated(self.epoch) {
+        if self.inner().live.is_aborted(self.epoch) {
             return Poll::Ready(Err(Ended::Aborted));
         }
         self.enter(|inside| inside.span.within(poll)).map(Ok)
@@ -116,7 +116,7 @@ impl Seat {
     /// Whether the job has been told to end.
     #[inline]
     pub(crate) fn is_outdated(&self) -> bool {
-        self.core().census.is_outdated(self.epoch)
+        self.inner().live.is_aborted(self.epoch)
     }
 
     /// The job is not being polled any more, and did not come to its end.
@@ -140,15 +140,15 @@ impl Seat {
     #[inline]
     pub(crate) fn vacate(&mut self) -> bool {
         self.state = State::Vacant;
-        self.core().census.leave(self.epoch)
+        self.inner().live.leave(self.epoch)
     }
 
     /// Another job begins in a seat that was vacated, with a slot of the pool's own.
     #[inline]
-    pub(crate) fn begin(&mut self, core: &Core) {
-        self.epoch = core.census.join(1);
+    pub(crate) fn begin(&mut self, inner: &Inner) {
+        self.epoch = inner.live.enter(1);
         self.state = State::Idle;
-        self.span.renew(core);
+        self.span.renew(inner);
     }
 
     /// The job panicked elsewhere than in its poll.
@@ -162,12 +162,12 @@ impl Drop for Seat {
     fn drop(&mut self) {
         // Who sees the slot come back finds the job in no list.
         self.span.end();
-        let counters = &self.core().counters;
+        let counters = &self.inner().counters;
         match self.state {
             State::Done => {}
             State::Vacant => return,
             State::Withdrawn => {
-                self.core().census.withdraw(1);
+                self.inner().live.uncount_begun(1);
             }
             State::Polling => {
                 counters.panicked.fetch_add(1, Ordering::Relaxed);
@@ -181,30 +181,30 @@ impl Drop for Seat {
         };
         // Who sees the slot come back, as `waitall` does, finds the job gone from the census. `abort_all` waits for the census,
         // and is to find the slot free: a job that it has told to end is counted out last.
-        let left = lineage.core().census.leave(self.epoch);
-        let core = (!left).then(|| lineage.core().clone());
+        let left = lineage.inner().live.leave(self.epoch);
+        let inner = (!left).then(|| lineage.inner().clone());
         lineage.end();
-        if let Some(core) = core {
-            core.census.leave_outdated();
+        if let Some(inner) = inner {
+            inner.live.leave_aborted();
         }
     }
 }
 
 /// A job that waits for something is in its pool's roster: `abort_all` is to wake it. Dropping this takes it out.
 pub(crate) struct Enrolled {
-    core: Arc<Core>,
+    inner: Arc<Inner>,
     key: u32,
 }
 
 impl Enrolled {
     /// The job of that seat waits. False: it has been told to end already.
-    pub(crate) fn enrol(this: &mut Option<Enrolled>, seat: &Seat, cx: &Context<'_>) -> bool {
+    pub(crate) fn register_abort(this: &mut Option<Enrolled>, seat: &Seat, cx: &Context<'_>) -> bool {
         if this.is_some() {
             return true;
         }
-        let core = seat.core().clone();
-        let key = core.enrol(cx.waker());
-        *this = Some(Enrolled { core, key });
+        let inner = seat.inner().clone();
+        let key = inner.register_abort(cx.waker());
+        *this = Some(Enrolled { inner, key });
         // `abort_all` may have read the roster just before.
         !seat.is_outdated()
     }
@@ -212,7 +212,7 @@ impl Enrolled {
 
 impl Drop for Enrolled {
     fn drop(&mut self) {
-        self.core.strike(self.key);
+        self.inner.deregister_abort(self.key);
     }
 }
 
@@ -239,9 +239,9 @@ impl Place {
     }
 
     /// The pool of a job that has not begun.
-    pub(crate) fn core(&self) -> Option<&Arc<Core>> {
+    pub(crate) fn inner(&self) -> Option<&Arc<Inner>> {
         match self {
-            Place::Slot(slot) => slot.core(),
+            Place::Slot(slot) => slot.inner(),
             _ => None,
         }
     }

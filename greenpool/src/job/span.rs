@@ -1,16 +1,16 @@
 //! What is told to `tracing`, if its feature is on, and to the list of jobs.
 
-use crate::inner::Core;
+use crate::inner::Inner;
 use crate::inner::tracked::Track;
 use crate::job::error::JoinError;
 use crate::lending::context;
 
 /// A job that nobody has a handle on has ended with this error.
 #[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "nobody is told"))]
-pub(crate) fn lost(core: &Core, error: &JoinError) {
+pub(crate) fn lost(inner: &Inner, error: &JoinError) {
     #[cfg(feature = "tracing")]
     if error.is_panic() {
-        tracing::error!(target: "greenpool", pool = core.name(), "{error}");
+        tracing::error!(target: "greenpool", pool = inner.name(), "{error}");
     }
 }
 
@@ -24,25 +24,25 @@ pub(crate) struct JobSpan {
 impl JobSpan {
     /// A job of that pool begins.
     #[inline]
-    pub(crate) fn new(core: &Core) -> Self {
+    pub(crate) fn new(inner: &Inner) -> Self {
         JobSpan {
             #[cfg(feature = "tracing")]
-            span: tracing::debug_span!(target: "greenpool", parent: None, "job", pool = core.name()),
-            track: core.tracked.begin(),
+            span: tracing::debug_span!(target: "greenpool", parent: None, "job", pool = inner.name()),
+            track: inner.tracked.begin(),
         }
     }
 
     /// A job is over, and the next one begins.
     #[inline]
-    pub(crate) fn renew(&mut self, core: &Core) {
-        if !self.is_quiet() || core.tracked.is_on() {
-            self.replace(core);
+    pub(crate) fn renew(&mut self, inner: &Inner) {
+        if !self.is_quiet() || inner.tracked.is_on() {
+            self.replace(inner);
         }
     }
 
     #[cold]
-    fn replace(&mut self, core: &Core) {
-        *self = Self::new(core);
+    fn replace(&mut self, inner: &Inner) {
+        *self = Self::new(inner);
     }
 
     /// The job is over: it is in no list any more.

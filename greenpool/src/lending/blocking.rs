@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::inner::Core;
+use crate::inner::Inner;
 use crate::inner::member::Member;
-use crate::inner::wait::{Outlook, Wait};
+use crate::inner::wait::{ReadySource, WaitEdge};
 use crate::lending::{context, deadlock};
 use crate::sync::slots::Ticket;
 
@@ -20,41 +20,52 @@ struct Block {
 }
 
 impl Blocked {
-    /// The verb waits for something in `core`, and `outlook` says who can tell when it is there. If that stands in the queue of the
+    /// The verb waits for something in `inner`, and `source` says who can tell when it is there. If that stands in the queue of the
     /// job's own pool, the slot is lent to it now.
     pub(crate) fn pend(
         &mut self,
-        core: &Arc<Core>,
+        inner: &Arc<Inner>,
         ticket: Option<Ticket>,
-        outlook: impl FnOnce() -> Outlook,
+        source: impl FnOnce() -> ReadySource,
         cx: &mut Context<'_>,
     ) {
         match context::me() {
-            Some((me, part)) => self.pend_in(me, part, core, ticket, outlook(), false, cx),
+            Some((me, branch)) => self.pend_in(me, branch, inner, ticket, source(), false, cx),
             None => self.clear(),
         }
     }
 
-    #[allow(clippy::too_many_arguments, reason = "they are the fields of a `Wait`")]
+    #[allow(clippy::too_many_arguments, reason = "they are the fields of a `WaitEdge`")]
     fn pend_in(
         &mut self,
         me: Arc<Member>,
-        part: u32,
-        core: &Arc<Core>,
+        branch: u32,
+        inner: &Arc<Inner>,
         ticket: Option<Ticket>,
-        outlook: Outlook,
+        source: ReadySource,
         resuming: bool,
         cx: &mut Context<'_>,
     ) {
-        let (core, waker, seen) = (core.clone(), cx.waker().clone(), core.awaited.ends());
-        let wait = Wait { core, ticket, outlook, waker, resuming, part, looked: 0, asked: None, probed: false, seen };
+        let (inner, waker, ends_seen) = (inner.clone(), cx.waker().clone(), inner.awaited_by.ends());
+        let wait = WaitEdge {
+            inner,
+            ticket,
+            source,
+            waker,
+            resuming,
+            branch,
+            last_polled: 0,
+            woken_at: None,
+            probed: false,
+            ends_seen,
+        };
         match &self.0 {
             Some(block) if Arc::ptr_eq(&block.member, &me) => {
-                deadlock::run(&me, me.pend_again(block.key, wait));
+                deadlock::run(&me, me.update(block.key, wait));
             }
             _ => {
                 self.clear();
-                let (key, effects) = me.pend(wait);
+                let (key, effects) = me.register(wait);
                 self.0 = Some(Block { member: me.clone(), key });
                 deadlock::run(&me, effects);
             }
@@ -75,16 +86,16 @@ impl Blocked {
 
     fn resume_member(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         // A verb may have been pending in another job before.
-        let Some((me, part)) = context::me_if_known() else {
+        let Some((me, branch)) = context::me_if_known() else {
             self.clear();
             return Poll::Ready(());
         };
-        if me.poll_slot(cx.waker()).is_ready() {
+        if me.poll_reacquire(cx.waker()).is_ready() {
             self.clear();
             return Poll::Ready(());
         }
-        let core = me.core().clone();
-        self.pend_in(me, part, &core, None, Outlook::Ticket, true, cx);
+        let inner = me.inner().clone();
+        self.pend_in(me, branch, &inner, None, ReadySource::Ticket, true, cx);
         Poll::Pending
     }
 
@@ -103,7 +114,7 @@ impl Blocked {
             let (effects, wait) = member.clear(block.key);
             deadlock::run(member, effects);
             if let Some(wait) = wait {
-                wait.core.awaited.remove(member.core());
+                wait.inner.awaited_by.remove(member.inner());
             }
         }
     }

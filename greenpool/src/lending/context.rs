@@ -18,7 +18,7 @@
 use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Weak};
 
-use crate::inner::Core;
+use crate::inner::Inner;
 use crate::inner::member::Member;
 use crate::inner::tracked::JobStatus;
 use crate::lending::deadlock;
@@ -26,7 +26,7 @@ use crate::lending::deadlock;
 /// Who a job is. (A lender is always of the same pool.)
 pub(crate) enum Lineage {
     /// It has a slot of the pool's own, and has never waited for greenpool.
-    Plain(Arc<Core>),
+    Plain(Arc<Inner>),
     /// It has a slot that this member has lent to it, and has never waited for greenpool.
     OnLoan(Arc<Member>),
     /// It has waited; and which of the member's futures this is.
@@ -65,14 +65,14 @@ pub(crate) fn outside<R>(f: impl FnOnce() -> R) -> R {
 impl Lineage {
     /// The same job once more, in another future.
     pub(crate) fn of(member: Arc<Member>) -> Self {
-        let part = member.join();
-        Lineage::Known(member, part)
+        let branch = member.join();
+        Lineage::Known(member, branch)
     }
 
     /// That other future is gone.
     pub(crate) fn leave(&self) {
-        if let Lineage::Known(member, part) = self {
-            member.leave(*part);
+        if let Lineage::Known(member, branch) = self {
+            member.leave(*branch);
         }
     }
 
@@ -82,10 +82,10 @@ impl Lineage {
     }
 
     #[inline]
-    pub(crate) fn core(&self) -> &Arc<Core> {
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
         match self {
-            Lineage::Plain(core) => core,
-            Lineage::OnLoan(member) | Lineage::Known(member, _) => member.core(),
+            Lineage::Plain(inner) => inner,
+            Lineage::OnLoan(member) | Lineage::Known(member, _) => member.inner(),
         }
     }
 
@@ -101,10 +101,10 @@ impl Lineage {
             Lineage::OnLoan(lender) => Some(lender.clone()),
         };
         if !matches!(self, Lineage::Known(..)) {
-            *self = Lineage::Known(Member::new(self.core().clone(), lender, deadlock::resumed), 0);
+            *self = Lineage::Known(Member::new(self.inner().clone(), lender, deadlock::resumed), 0);
         }
         match self {
-            Lineage::Known(member, part) => (member, *part),
+            Lineage::Known(member, branch) => (member, *branch),
             _ => unreachable!("it has just been made known"),
         }
     }
@@ -112,7 +112,7 @@ impl Lineage {
     /// The job is over: its slot goes back to the lender, or to the pool.
     #[inline]
     pub(crate) fn end(self) {
-        self.core().awaited.note_end();
+        self.inner().awaited_by.count_end();
         self.give_back();
     }
 
@@ -120,8 +120,8 @@ impl Lineage {
     #[inline]
     pub(crate) fn give_back(self) {
         match self {
-            Lineage::Plain(core) => deadlock::release(&core, None),
-            Lineage::OnLoan(lender) => deadlock::release(&lender.core().clone(), Some(lender)),
+            Lineage::Plain(inner) => deadlock::release(&inner, None),
+            Lineage::OnLoan(lender) => deadlock::release(&lender.inner().clone(), Some(lender)),
             Lineage::Known(member, _) => deadlock::end(&member),
         }
     }
@@ -144,13 +144,13 @@ impl Lineage {
             fn drop(&mut self) {
                 HERE.set(self.1);
                 swap_current(self.0);
-                if let Some(Lineage::Known(member, part)) = self.0 {
-                    deadlock::run(member, member.end_turn(*part));
+                if let Some(Lineage::Known(member, branch)) = self.0 {
+                    deadlock::run(member, member.end_poll(*branch));
                 }
             }
         }
-        if let Some(Lineage::Known(member, part)) = this {
-            member.begin_turn(*part);
+        if let Some(Lineage::Known(member, branch)) = this {
+            member.begin_poll(*branch);
         }
         let was = HERE.replace(this.as_ref().map_or(Here::NoJob, Lineage::here));
         swap_current(this);
@@ -173,21 +173,21 @@ fn with_current<R>(f: impl FnOnce(&mut Lineage) -> R) -> Option<R> {
     CURRENT.try_with(|current| current.borrow_mut().as_mut().map(f)).ok().flatten()
 }
 
-/// Whether a job of `core` is running here.
-pub(crate) fn is_inside(core: &Arc<Core>) -> bool {
-    with_current(|current| Arc::ptr_eq(current.core(), core) && !current.is_outsider()).unwrap_or(false)
+/// Whether a job of `inner` is running here.
+pub(crate) fn is_inside(inner: &Arc<Inner>) -> bool {
+    with_current(|current| Arc::ptr_eq(current.inner(), inner) && !current.is_outsider()).unwrap_or(false)
 }
 
-/// The member that a ticket for `core` taken here may borrow from: the job that is running here, if it is of that pool.
-pub(crate) fn member_of(core: &Arc<Core>) -> Option<Arc<Member>> {
-    with_current(|current| Arc::ptr_eq(current.core(), core).then(|| current.member().0.clone())).flatten()
+/// The member that a ticket for `inner` taken here may borrow from: the job that is running here, if it is of that pool.
+pub(crate) fn member_of(inner: &Arc<Inner>) -> Option<Arc<Member>> {
+    with_current(|current| Arc::ptr_eq(current.inner(), inner).then(|| current.member().0.clone())).flatten()
 }
 
 /// The member of the job that is running here, and which of its futures is being polled.
 pub(crate) fn me() -> Option<(Arc<Member>, u32)> {
     with_current(|current| {
-        let (member, part) = current.member();
-        (member.clone(), part)
+        let (member, branch) = current.member();
+        (member.clone(), branch)
     })
 }
 
@@ -217,7 +217,7 @@ pub(crate) fn am_known() -> bool {
 /// The member of the job that is running here, if it has ever waited.
 pub(crate) fn me_if_known() -> Option<(Arc<Member>, u32)> {
     let known = with_current(|current| match current {
-        Lineage::Known(member, part) => Some((member.clone(), *part)),
+        Lineage::Known(member, branch) => Some((member.clone(), *branch)),
         _ => None,
     });
     known.flatten()

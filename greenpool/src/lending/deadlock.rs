@@ -3,7 +3,7 @@
 //! # Implementation details
 //!
 //! A job *moves* unless some verb of greenpool is pending in it; then it waits for what the verb waits for, in the verb's pool. It
-//! moves again from the moment on when that is there, not only when it has been polled: a [`Wait`](crate::inner::wait::Wait) can tell. What
+//! moves again from the moment on when that is there, not only when it has been polled: a [`WaitEdge`](crate::inner::wait::WaitEdge) can tell. What
 //! is there or on its way: a result from before its job gives the slot back; a map's result, and a task of the map that is to read or
 //! to queue; a pool that is idle. While a job is polled it moves in any case.
 //!
@@ -50,7 +50,7 @@ use std::sync::atomic::{Ordering, fence};
 use std::sync::{Arc, Mutex};
 use std::task::Waker;
 
-use crate::inner::Core;
+use crate::inner::Inner;
 use crate::inner::effects::{Check, Effects};
 use crate::inner::member::Member;
 use crate::sync::lock;
@@ -64,52 +64,52 @@ pub(crate) fn run(member: &Member, effects: Effects) {
     let checks = match check {
         Check::No => false,
         Check::Yes => true,
-        Check::Unless(core) => !core.can_move(),
+        Check::Unless(inner) => !inner.can_move(),
     };
     if checks {
-        untie(member.core());
+        untie(member.inner());
     }
     drop(waits);
 }
 
 /// Gives a slot back: to the first in the chain of lenders who lacks one, or to the pool.
 #[inline]
-pub(crate) fn release(core: &Arc<Core>, lender: Option<Arc<Member>>) {
-    give_back(core, lender);
-    changed(core);
+pub(crate) fn release(inner: &Arc<Inner>, lender: Option<Arc<Member>>) {
+    give_back(inner, lender);
+    changed(inner);
 }
 
 #[inline]
-fn give_back(core: &Core, lender: Option<Arc<Member>>) {
+fn give_back(inner: &Inner, lender: Option<Arc<Member>>) {
     if lender.is_some() {
-        return give_home(core, lender);
+        return give_home(inner, lender);
     }
-    core.slots.release();
+    inner.slots.release();
 }
 
-fn give_home(core: &Core, mut lender: Option<Arc<Member>>) {
+fn give_home(inner: &Inner, mut lender: Option<Arc<Member>>) {
     while let Some(member) = lender {
         match take_back(&member) {
             Ok(()) => return,
             Err(next) => lender = next,
         }
     }
-    core.slots.release();
+    inner.slots.release();
 }
 
 /// The slot comes home. If this member has ended or has got another one: who comes next in the chain.
 fn take_back(member: &Arc<Member>) -> Result<(), Option<Arc<Member>>> {
     let (effects, ticket) = member.take_back()?;
     run(member, effects);
-    member.core().slots.end_absence();
-    leave_queue(member.core(), ticket);
+    member.inner().slots.end_absence();
+    leave_queue(member.inner(), ticket);
     Ok(())
 }
 
 /// Leaves the queue; a slot that was already on its way goes on. With no lock held, since that may wake others.
-pub(crate) fn leave_queue(core: &Arc<Core>, ticket: Option<Ticket>) {
-    if let Some(Grant::Slot(lender)) = ticket.and_then(|ticket| core.slots.cancel(ticket)) {
-        release(core, lender);
+pub(crate) fn leave_queue(inner: &Arc<Inner>, ticket: Option<Ticket>) {
+    if let Some(Grant::Slot(lender)) = ticket.and_then(|ticket| inner.slots.cancel(ticket)) {
+        release(inner, lender);
     }
 }
 
@@ -118,69 +118,69 @@ pub(crate) fn resumed(member: &Arc<Member>) {
     let (effects, collected) = member.collect_granted();
     run(member, effects);
     if collected {
-        member.core().slots.end_absence();
+        member.inner().slots.end_absence();
     }
 }
 
 /// The job gives its slot to the pool, if it has it, and goes on without.
-pub(crate) fn part(member: &Arc<Member>) {
-    if member.part() {
-        member.core().slots.release_absent();
-        changed(member.core());
+pub(crate) fn branch(member: &Arc<Member>) {
+    if member.release_slot() {
+        member.inner().slots.release_absent();
+        changed(member.inner());
     }
 }
 
 /// The job is over: its slot, if it has it, goes back.
 pub(crate) fn end(member: &Arc<Member>) {
-    let core = member.core();
+    let inner = member.inner();
     let ended = member.end();
     // What has inherited from this job may wait for the slot; it goes on without one.
     run(member, ended.effects);
-    leave_queue(core, ended.ticket);
+    leave_queue(inner, ended.ticket);
     if ended.was_absent {
-        core.slots.end_absence();
+        inner.slots.end_absence();
     }
     if let Some(lender) = ended.held {
-        give_back(core, lender);
+        give_back(inner, lender);
     }
-    changed(core);
+    changed(inner);
 }
 
 /// Takes a place in the queue of those who want to begin, or a slot if one is free (then there is no ticket). `above` may lend a slot to it.
 pub(crate) fn enqueue(
-    core: &Arc<Core>,
+    inner: &Arc<Inner>,
     above: impl FnOnce() -> Option<Arc<Member>>,
     waker: Option<&Waker>,
 ) -> Result<Option<Ticket>, Refusal> {
-    let ticket = core.slots.enqueue(Queue::Start, waker)?;
+    let ticket = inner.slots.enqueue(Queue::Start, waker)?;
     if let Some(ticket) = ticket {
         if let Some(member) = above() {
-            run(&member, member.want(ticket));
+            run(&member, member.offer_slot(ticket));
         }
-        changed(core);
+        changed(inner);
     }
     Ok(ticket)
 }
 
 /// Sets the size of a pool.
-pub(crate) fn resize(core: &Arc<Core>, size: usize) {
-    core.resize(size);
-    changed(core);
+pub(crate) fn resize(inner: &Arc<Inner>, size: usize) {
+    inner.resize(size);
+    changed(inner);
 }
 
-/// Something has changed in `core`, as when a job has ended: those who wait for the pool may have nothing left to wait for.
+/// Something has changed in `inner`, as when a job has ended: those who wait for the pool may have nothing left to wait for.
 #[inline]
-pub(crate) fn changed(core: &Arc<Core>) {
-    if core.awaited.any() {
-        untie(core);
+pub(crate) fn changed(inner: &Arc<Inner>) {
+    if inner.awaited_by.any() {
+        untie(inner);
     }
 }
 
-/// Looks for the knots that `core` is part of, or that it keeps tied for those who wait for it, and unties them.
-pub(crate) fn untie(core: &Arc<Core>) {
+/// Looks for the knots that `inner` is part of, or that it keeps tied for those who wait for it, and unties them.
+pub(crate) fn untie(inner: &Arc<Inner>) {
     // Whoever has changed something does so before this, and looks after it: of two who do it at once, one sees the other.
     fence(Ordering::SeqCst);
-    let mut pools = vec![core.clone()];
+    let mut pools = vec![inner.clone()];
     let mut at = 0;
     while at < pools.len() {
         let pool = pools[at].clone();
@@ -188,14 +188,14 @@ pub(crate) fn untie(core: &Arc<Core>) {
         // Who waits for a pool that can move is in no knot by that.
         if !pool.can_move() {
             untie_from(&pool);
-            for behind in pool.awaited.pools() {
+            for behind in pool.awaited_by.pools() {
                 add(&mut pools, &behind);
             }
         }
     }
 }
 
-fn add(pools: &mut Vec<Arc<Core>>, pool: &Arc<Core>) {
+fn add(pools: &mut Vec<Arc<Inner>>, pool: &Arc<Inner>) {
     if !pools.iter().any(|known| Arc::ptr_eq(known, pool)) {
         pools.push(pool.clone());
     }
@@ -204,13 +204,13 @@ fn add(pools: &mut Vec<Arc<Core>>, pool: &Arc<Core>) {
 /// One looks at a time, where it matters.
 static LOOKING: Mutex<()> = Mutex::new(());
 
-fn untie_from(core: &Arc<Core>) {
+fn untie_from(inner: &Arc<Inner>) {
     let mut effects = Effects::default();
-    let knot = Stuck::look(core, &mut effects).filter(Stuck::is_knot);
+    let knot = Stuck::look(inner, &mut effects).filter(Stuck::is_knot);
     if knot.is_some_and(|knot| knot.is_certain(&mut effects)) {
         let _looking = lock(&LOOKING);
-        while let Some(stuck) = Stuck::look(core, &mut effects) {
-            let Some(again) = Stuck::look(core, &mut effects) else {
+        while let Some(stuck) = Stuck::look(inner, &mut effects) {
+            let Some(again) = Stuck::look(inner, &mut effects) else {
                 break;
             };
             if stuck.news == again.news {
@@ -226,18 +226,18 @@ fn untie_from(core: &Arc<Core>) {
 
 /// Pools that are stuck: one, and all that its jobs wait for.
 struct Stuck {
-    pools: Vec<Arc<Core>>,
+    pools: Vec<Arc<Inner>>,
     /// Tickets that the jobs wait for themselves.
-    wanted: Vec<(Arc<Core>, Ticket)>,
+    wanted: Vec<(Arc<Inner>, Ticket)>,
     /// Jobs that wait, or are about to go on with a poll.
     suspects: Vec<Arc<Member>>,
     news: u64,
 }
 
 impl Stuck {
-    /// Follows what the jobs of `core` wait for. `None`: something can move.
-    fn look(core: &Arc<Core>, effects: &mut Effects) -> Option<Self> {
-        let mut stuck = Stuck { pools: vec![core.clone()], wanted: Vec::new(), suspects: Vec::new(), news: 0 };
+    /// Follows what the jobs of `inner` wait for. `None`: something can move.
+    fn look(inner: &Arc<Inner>, effects: &mut Effects) -> Option<Self> {
+        let mut stuck = Stuck { pools: vec![inner.clone()], wanted: Vec::new(), suspects: Vec::new(), news: 0 };
         let mut at = 0;
         while at < stuck.pools.len() {
             let pool = stuck.pools[at].clone();
@@ -246,14 +246,14 @@ impl Stuck {
                 return None;
             }
             // Most often a single look at anybody is enough to see that something can still move.
-            if let Some(first) = pool.stalled.first() {
+            if let Some(first) = pool.blocked_jobs.first() {
                 stuck.follow(&first, effects)?;
             }
-            for member in pool.stalled.members().iter().skip(1) {
+            for member in pool.blocked_jobs.members().iter().skip(1) {
                 stuck.follow(member, effects)?;
             }
         }
-        stuck.news = stuck.pools.iter().fold(0, |news, pool| news.wrapping_add(pool.awaited.news()));
+        stuck.news = stuck.pools.iter().fold(0, |news, pool| news.wrapping_add(pool.awaited_by.news()));
         Some(stuck)
     }
 
@@ -266,11 +266,11 @@ impl Stuck {
             self.suspects.push(member.clone());
         }
         for wait in &effects.waits[from..] {
-            if wait.core.can_move() {
+            if wait.inner.can_move() {
                 return None;
             }
-            add(&mut self.pools, &wait.core);
-            self.wanted.extend(wait.ticket.map(|ticket| (wait.core.clone(), ticket)));
+            add(&mut self.pools, &wait.inner);
+            self.wanted.extend(wait.ticket.map(|ticket| (wait.inner.clone(), ticket)));
         }
         Some(())
     }
@@ -293,7 +293,7 @@ impl Stuck {
             if begins && pool.slots.size() == 0 {
                 continue;
             }
-            if pool.stalled.members().iter().any(|member| member.lend_to(ticket, effects)) {
+            if pool.blocked_jobs.members().iter().any(|member| member.lend_to(ticket, effects)) {
                 pool.counters.overflowed.fetch_add(u64::from(begins), Ordering::Relaxed);
                 return;
             }

@@ -45,7 +45,7 @@ pin_project! {
     /// assert_eq!(wait.await, 7);
     /// # }
     /// ```
-    #[must_use = "it does nothing until it is awaited; write `.await`"]
+    #[must_use = "it does nothing until it is awaited_by; write `.await`"]
     pub struct Lend<F: Future> {
         #[pin]
         future: F,
@@ -63,7 +63,7 @@ impl<F: Future> Future for Lend<F> {
         if this.out.is_none() {
             if !std::mem::replace(this.begun, true) {
                 if let Some((me, _)) = context::me() {
-                    deadlock::part(&me);
+                    deadlock::branch(&me);
                 }
             }
             *this.out = Some(ready!(this.future.poll(cx)));

@@ -22,8 +22,8 @@ use std::sync::{Arc, Weak};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::AbortHandle;
 
-use crate::inner::wait::{Foresee, Wait};
-use crate::inner::{Attached, Core};
+use crate::inner::wait::{Progress, WaitEdge};
+use crate::inner::{AttachedMap, Inner};
 use crate::job::error::JoinError;
 use crate::map::buffer::Ring;
 use crate::map::shared::{Flow, Foreman};
@@ -76,12 +76,12 @@ pub(crate) fn total(read: u64, hint: (usize, Option<usize>)) -> (u64, Option<u64
     (read.saturating_add(hint.0 as u64), hint.1.and_then(|upper| read.checked_add(upper as u64)))
 }
 
-impl<S: Feed> Attached for Crew<S> {
+impl<S: Feed> AttachedMap for Crew<S> {
     fn resized(self: Arc<Self>) {
         self.call(0);
     }
 
-    fn rouse(&self) {
+    fn wake_busy(&self) {
         let busy = self.flow.state().staff.busy_wakers();
         wake(busy);
     }
@@ -92,7 +92,7 @@ impl<S: Feed> Foreman for Crew<S> {
         self.flow.hire(key, |key| (self.hire)(&self, key));
     }
 
-    fn outlook(self: Arc<Self>) -> Arc<dyn Foresee> {
+    fn outlook(self: Arc<Self>) -> Arc<dyn Progress> {
         self
     }
 
@@ -104,8 +104,8 @@ impl<S: Feed> Foreman for Crew<S> {
     }
 }
 
-impl<S: Feed> Foresee for Crew<S> {
-    fn foresee(&self, _found: &mut Vec<Wait>) -> bool {
+impl<S: Feed> Progress for Crew<S> {
+    fn will_progress(&self, _found: &mut Vec<WaitEdge>) -> bool {
         self.flow.is_under_way()
     }
 }
@@ -114,7 +114,7 @@ impl<S: Feed> Drop for Crew<S> {
     fn drop(&mut self) {
         let key = lock(&self.resized).take();
         if let Some(key) = key {
-            self.flow.core.detach(key);
+            self.flow.inner.detach(key);
         }
     }
 }
@@ -123,7 +123,7 @@ impl<S: Feed> Crew<S> {
     /// Starts a map. `hire` begins a hand.
     #[track_caller]
     pub(crate) fn start(
-        core: &Arc<Core>,
+        inner: &Arc<Inner>,
         feed: S,
         ordered: bool,
         hire: fn(&Arc<Self>, u32) -> AbortHandle,
@@ -137,14 +137,14 @@ impl<S: Feed> Crew<S> {
             // Also in a pool of size 0 there is nothing to wait for.
             let _ = ring.stop(None);
         }
-        let flow = Flow::new(core, signals, ring, runtime.metrics().num_workers());
+        let flow = Flow::new(inner, signals, ring, runtime.metrics().num_workers());
         let source = Source { feed, read: 0, left: hint };
         let source = Mutex::new((!nothing).then_some(source));
         let single = runtime.runtime_flavor() == RuntimeFlavor::CurrentThread;
         let crew = Arc::new(Crew { flow: flow.clone(), source, runtime, single, resized: Mutex::new(None), hire });
         if !nothing {
             let weak: Weak<Crew<S>> = Arc::downgrade(&crew);
-            *lock(&crew.resized) = Some(core.attach(weak));
+            *lock(&crew.resized) = Some(inner.attach(weak));
             crew.call(0);
         }
         (flow, crew)
@@ -157,7 +157,7 @@ impl<S: Feed> Crew<S> {
 
     /// Calls a hand if one is missing, or `more` are.
     pub(crate) fn call(self: &Arc<Self>, more: usize) {
-        let call = self.flow.state().call(self.flow.core.slots.size(), more);
+        let call = self.flow.state().call(self.flow.inner.slots.size(), more);
         self.make(call);
     }
 

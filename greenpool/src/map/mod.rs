@@ -19,7 +19,7 @@ use futures_core::Stream;
 use futures_core::stream::FusedStream;
 use tokio::task::coop;
 
-use crate::inner::Core;
+use crate::inner::Inner;
 use crate::job::error::JoinError;
 use crate::lending::blocking::Blocked;
 use crate::map::buffer::Results;
@@ -75,26 +75,26 @@ impl<T> Unpin for GreenMap<T> {}
 
 impl<T: Send + 'static> GreenMap<T> {
     #[track_caller]
-    pub(crate) fn start<S>(core: &Arc<Core>, source: S, ordered: bool) -> Self
+    pub(crate) fn start<S>(inner: &Arc<Inner>, source: S, ordered: bool) -> Self
     where
         S: Feed,
         S::Job: Future<Output = T>,
     {
-        Self::of(worker::start(core, source, ordered))
+        Self::of(worker::start(inner, source, ordered))
     }
 }
 
 impl<T: Send + 'static> GreenMap<T> {
     /// A map over an async source.
     #[track_caller]
-    pub(crate) fn reading<F, S, Fut>(core: &Arc<Core>, apply: F, source: S, ordered: bool) -> Self
+    pub(crate) fn reading<F, S, Fut>(inner: &Arc<Inner>, apply: F, source: S, ordered: bool) -> Self
     where
         F: FnMut(S::Item) -> Fut + Send + 'static,
         S: Stream + Send + 'static,
         S::Item: Send,
         Fut: Future<Output = T> + Send + 'static,
     {
-        Self::of(crate::map::stream::start(core, apply, source, ordered))
+        Self::of(crate::map::stream::start(inner, apply, source, ordered))
     }
 
     fn of((flow, foreman): (Arc<Flow<T>>, Arc<dyn Foreman>)) -> Self {
@@ -144,7 +144,7 @@ impl<T> GreenMap<T> {
     pub fn window(self, items: usize) -> Self {
         let mut state = self.flow.state();
         state.ring.set_window(items);
-        let call = state.call(self.flow.core.slots.size(), 0);
+        let call = state.call(self.flow.inner.slots.size(), 0);
         drop(state);
         self.make(call);
         self
@@ -192,7 +192,7 @@ impl<T> GreenMap<T> {
             return Poll::Ready(self.flow.state().ring.last().map(Err));
         };
         if self.flow.signals.take() {
-            let call = self.flow.state().call(self.flow.core.slots.size(), 0);
+            let call = self.flow.state().call(self.flow.inner.slots.size(), 0);
             self.make(call);
         }
         Poll::Ready(taken)
@@ -265,7 +265,7 @@ impl<T> fmt::Debug for GreenMap<T> {
 /// assert_eq!(next.await.unwrap().unwrap(), 2);
 /// # }
 /// ```
-#[must_use = "it takes a result only when it is awaited; write `.await`"]
+#[must_use = "it takes a result only when it is awaited_by; write `.await`"]
 pub struct Next<'a, T> {
     map: &'a mut GreenMap<T>,
 }

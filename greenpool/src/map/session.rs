@@ -43,7 +43,7 @@ impl<'a, S: Feed> Reach<'a, S> {
         Reach {
             crew,
             signals: &flow.signals,
-            size: flow.core.slots.size(),
+            size: flow.inner.slots.size(),
             source: None,
             stride: 0,
             places: 0,
@@ -60,8 +60,8 @@ impl<'a, S: Feed> Reach<'a, S> {
     pub(crate) fn may_keep_slot(&mut self) -> bool {
         let flow = &self.crew.flow;
         // It may have been resized, also by the job.
-        self.size = flow.core.slots.size();
-        self.places == 0 && !flow.core.slots.is_closed() && !flow.is_wanted_by_others()
+        self.size = flow.inner.slots.size();
+        self.places == 0 && !flow.inner.slots.is_closed() && !flow.is_wanted_by_others()
     }
 
     /// Reads the next item into its place; gives its number.

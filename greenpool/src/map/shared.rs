@@ -13,9 +13,9 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::task::AbortHandle;
 
-use crate::inner::Core;
+use crate::inner::Inner;
 use crate::inner::member::Member;
-use crate::inner::wait::{Foresee, Outlook};
+use crate::inner::wait::{Progress, ReadySource};
 use crate::job::error::JoinError;
 use crate::job::running::{Enrolled, Seat};
 use crate::lending::blocking::Blocked;
@@ -29,7 +29,7 @@ use crate::worker::idle::{Call, Staff};
 
 /// All that the consumer and the workers of a map share, but for the source.
 pub(crate) struct Flow<T> {
-    pub(crate) core: Arc<Core>,
+    pub(crate) inner: Arc<Inner>,
     pub(crate) signals: Arc<Signals>,
     state: Mutex<State<T>>,
     /// The job that made the map, if it is of the same pool: it lends its slot to the map.
@@ -70,7 +70,7 @@ pub(crate) trait Foreman: Send + Sync {
     /// Reads no more.
     fn dismiss(&self);
     /// What can tell a consumer that waits whether something is there.
-    fn outlook(self: Arc<Self>) -> Arc<dyn Foresee>;
+    fn outlook(self: Arc<Self>) -> Arc<dyn Progress>;
 }
 
 impl<T> State<T> {
@@ -109,7 +109,7 @@ impl Task {
 }
 
 impl<T> Flow<T> {
-    pub(crate) fn new(core: &Arc<Core>, signals: Arc<Signals>, ring: Ring<T>, threads: usize) -> Arc<Self> {
+    pub(crate) fn new(inner: &Arc<Inner>, signals: Arc<Signals>, ring: Ring<T>, threads: usize) -> Arc<Self> {
         let state = State {
             ring,
             staff: Staff::default(),
@@ -122,7 +122,7 @@ impl<T> Flow<T> {
             claim: None,
             consumer: None,
         };
-        Arc::new(Flow { core: core.clone(), signals, state: Mutex::new(state), maker: context::member_of(core) })
+        Arc::new(Flow { inner: inner.clone(), signals, state: Mutex::new(state), maker: context::member_of(inner) })
     }
 
     #[inline]
@@ -132,12 +132,17 @@ impl<T> Flow<T> {
 
     /// The consumer waits: if it is a job, it may lend its slot.
     pub(crate) fn pend(&self, foreman: &Arc<dyn Foreman>, blocked: &mut Blocked, cx: &mut Context<'_>) {
-        let consumer = context::member_of(&self.core);
+        let consumer = context::member_of(&self.inner);
         let claim = self.note_consumer(consumer.as_ref());
         if let Some(claim) = &claim {
             claim.want();
         }
-        blocked.pend(&self.core, claim.as_ref().map(Claim::ticket), || Outlook::Other(foreman.clone().outlook()), cx);
+        blocked.pend(
+            &self.inner,
+            claim.as_ref().map(Claim::ticket),
+            || ReadySource::Other(foreman.clone().outlook()),
+            cx,
+        );
         if let (Some(consumer), None) = (&consumer, claim) {
             // A hand that has queued just before that found nobody who waits.
             if let Some(claim) = self.note_consumer(Some(consumer)) {
@@ -198,7 +203,7 @@ impl<T> Flow<T> {
             claim.refuse();
         }
         wake(leave);
-        deadlock::changed(&self.core);
+        deadlock::changed(&self.inner);
     }
 
     /// A place in the staff for one who was not called.
@@ -227,12 +232,12 @@ impl<T> Flow<T> {
     pub(crate) fn leave(&self, key: u32) {
         let task = self.state().staff.leave(key);
         drop(task);
-        deadlock::changed(&self.core);
+        deadlock::changed(&self.inner);
     }
 
     /// Takes a slot, or the map's place in the pool's queue. Only one task of a map does this at a time.
     pub(crate) fn begin(&self) -> Begun {
-        let begun = Acquire::begin(&self.core, || self.maker.clone(), None);
+        let begun = Acquire::begin(&self.inner, || self.maker.clone(), None);
         if let Begun::Queued(acquire) = &begun {
             let claim = acquire.claim();
             let mut state = self.state();
@@ -242,7 +247,7 @@ impl<T> Flow<T> {
             if let Some(consumer) = consumer {
                 claim.offer(&consumer);
             }
-            deadlock::changed(&self.core);
+            deadlock::changed(&self.inner);
         }
         begun
     }
@@ -254,7 +259,7 @@ impl<T> Flow<T> {
             || state.staff.count_busy() > state.seated + usize::from(state.claim.is_some())
             || state.ring.is_reading() && state.staff.called() > 0
             // A pool without slots waits for a `resize`, which is up to somebody outside.
-            || state.claim.is_some() && self.core.slots.size() == 0
+            || state.claim.is_some() && self.inner.slots.size() == 0
     }
 
     /// Whether the one who reads an async source does so, or is about to.
@@ -288,19 +293,19 @@ impl<T> Flow<T> {
 
     /// A job of this map begins.
     pub(crate) fn seat(&self, lender: Option<Arc<Member>>) -> Seat {
-        Seat::new(self.core.clone(), lender)
+        Seat::new(self.inner.clone(), lender)
     }
 
     /// Whether a worker should give its slot back, for others or for the pool's debt.
     #[inline]
     pub(crate) fn is_wanted_by_others(&self) -> bool {
-        self.core.slots.is_contended() && self.is_really_wanted()
+        self.inner.slots.is_contended() && self.is_really_wanted()
     }
 
     #[cold]
     fn is_really_wanted(&self) -> bool {
         let claim = self.state().claim.clone();
-        self.core.slots.free() < 0 || !claim.is_some_and(|claim| claim.is_alone())
+        self.inner.slots.free() < 0 || !claim.is_some_and(|claim| claim.is_alone())
     }
 }
 
@@ -355,7 +360,7 @@ pub(crate) async fn run<J: Future>(seat: &mut Seat, job: J) -> Result<J::Output,
             })
         }));
         match polled {
-            Ok(Poll::Pending) if Enrolled::enrol(&mut enrolled, seat, cx) => Poll::Pending,
+            Ok(Poll::Pending) if Enrolled::register_abort(&mut enrolled, seat, cx) => Poll::Pending,
             Ok(Poll::Ready(Ok(value))) => Poll::Ready(Ok(value)),
             Ok(_) => Poll::Ready(Err(JoinError::cancelled())),
             Err(payload) => Poll::Ready(Err(JoinError::panic(payload))),

@@ -11,8 +11,8 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
 use crate::inner::member::Member;
-use crate::inner::wait::{Foresee, Wait};
-use crate::inner::{Attached, Core};
+use crate::inner::wait::{Progress, WaitEdge};
+use crate::inner::{AttachedMap, Inner};
 use crate::job::error::JoinError;
 use crate::lending::context::Lineage;
 use crate::lending::deadlock;
@@ -34,8 +34,8 @@ struct Reader<T> {
     outsider: Arc<Member>,
 }
 
-impl<T: Send + 'static> Foresee for Reader<T> {
-    fn foresee(&self, found: &mut Vec<Wait>) -> bool {
+impl<T: Send + 'static> Progress for Reader<T> {
+    fn will_progress(&self, found: &mut Vec<WaitEdge>) -> bool {
         // A source that waits for nothing in greenpool waits for something outside.
         self.flow.is_under_way() || self.flow.is_being_read() && self.outsider.outsider_moves(found)
     }
@@ -45,7 +45,7 @@ impl<T: Send + 'static> Foreman for Reader<T> {
     // The reader begins each task itself.
     fn hire(self: Arc<Self>, _key: u32) {}
 
-    fn outlook(self: Arc<Self>) -> Arc<dyn Foresee> {
+    fn outlook(self: Arc<Self>) -> Arc<dyn Progress> {
         self
     }
 
@@ -58,23 +58,23 @@ impl<T: Send + 'static> Foreman for Reader<T> {
     }
 }
 
-impl<T: Send + 'static> Attached for Reader<T> {
+impl<T: Send + 'static> AttachedMap for Reader<T> {
     fn resized(self: Arc<Self>) {
-        let call = self.flow.state().call(self.flow.core.slots.size(), 0);
+        let call = self.flow.state().call(self.flow.inner.slots.size(), 0);
         if let Call::Wake(reader) = call {
             reader.wake();
         }
     }
 
     // Its jobs have tasks of their own, and are in the roster.
-    fn rouse(&self) {}
+    fn wake_busy(&self) {}
 }
 
 impl<T> Drop for Reader<T> {
     fn drop(&mut self) {
         let key = lock(&self.resized).take();
         if let Some(key) = key {
-            self.flow.core.detach(key);
+            self.flow.inner.detach(key);
         }
     }
 }
@@ -98,7 +98,7 @@ impl<T> Drop for Leaving<T> {
 /// Starts a map.
 #[track_caller]
 pub(crate) fn start<F, S, Fut>(
-    core: &Arc<Core>,
+    inner: &Arc<Inner>,
     apply: F,
     source: S,
     ordered: bool,
@@ -112,16 +112,16 @@ where
     let runtime = Handle::current();
     let signals = Arc::default();
     let ring = Ring::new(&signals, ordered, source.size_hint());
-    let flow = Flow::new(core, signals, ring, 0);
+    let flow = Flow::new(inner, signals, ring, 0);
     let reader = Arc::new(Reader {
         flow: flow.clone(),
         task: OnceLock::new(),
         resized: Mutex::new(None),
-        outsider: Member::outsider(core.clone()),
+        outsider: Member::outsider(inner.clone()),
     });
     let outsider = Lineage::outsider(&reader.outsider);
     let weak: Weak<Reader<Fut::Output>> = Arc::downgrade(&reader);
-    *lock(&reader.resized) = Some(core.attach(weak));
+    *lock(&reader.resized) = Some(inner.attach(weak));
     flow.hire(flow.add(), |key| {
         let leaving = Leaving { flow: flow.clone(), key, over: false };
         let task = runtime.spawn(read(leaving, outsider, apply, source)).abort_handle();
@@ -142,7 +142,7 @@ where
     let mut source = pin!(Some(source));
     let mut read = 0;
     while let Some(mut place) = reserve(&flow).await {
-        let (item, hint) = match next(source.as_mut(), &flow.core, &mut outsider).await {
+        let (item, hint) = match next(source.as_mut(), &flow.inner, &mut outsider).await {
             Ok(Some(item)) => item,
             Ok(None) => {
                 if let Err(payload) = catch_unwind(AssertUnwindSafe(|| source.set(None))) {
@@ -197,12 +197,12 @@ async fn reserve<T>(flow: &Arc<Flow<T>>) -> Option<Place<T>> {
         if !state.ring.is_reading() {
             return Poll::Ready(None);
         }
-        if state.ring.reserve(flow.core.slots.size()) {
+        if state.ring.reserve(flow.inner.slots.size()) {
             return Poll::Ready(Some(Place::reserved(flow)));
         }
         state.reader = Some(cx.waker().clone());
         drop(guard);
-        deadlock::changed(&flow.core);
+        deadlock::changed(&flow.inner);
         Poll::Pending
     })
     .await
@@ -211,7 +211,7 @@ async fn reserve<T>(flow: &Arc<Flow<T>>) -> Option<Place<T>> {
 /// The next item, and what the source says of those after it.
 async fn next<S: Stream>(
     mut source: Pin<&mut Option<S>>,
-    core: &Arc<Core>,
+    inner: &Arc<Inner>,
     outsider: &mut Option<Lineage>,
 ) -> Result<Option<(S::Item, Hint)>, JoinError> {
     poll_fn(|cx| {
@@ -225,7 +225,7 @@ async fn next<S: Stream>(
         });
         match read {
             Ok(Poll::Pending) => {
-                deadlock::changed(core);
+                deadlock::changed(inner);
                 Poll::Pending
             }
             Ok(Poll::Ready(item)) => Poll::Ready(Ok(item)),

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use crate::inner::Core;
+use crate::inner::Inner;
 use crate::inner::member::Member;
 use crate::job::error::JoinError;
 use crate::job::running::Seat;
@@ -38,9 +38,9 @@ pin_project! {
 
 /// Starts a map.
 #[track_caller]
-pub(crate) fn start<S: Feed>(core: &Arc<Core>, feed: S, ordered: bool) -> (Arc<Flow<Output<S>>>, Arc<dyn Foreman>) {
+pub(crate) fn start<S: Feed>(inner: &Arc<Inner>, feed: S, ordered: bool) -> (Arc<Flow<Output<S>>>, Arc<dyn Foreman>) {
     let hire = |crew: &Arc<Crew<S>>, key| crew.runtime().spawn(Hand::new(crew.clone(), key)).abort_handle();
-    Crew::start(core, feed, ordered, hire)
+    Crew::start(inner, feed, ordered, hire)
 }
 
 /// A hand's place in its crew. Dropped before its time, as when the runtime is shut down, it ends the map.
@@ -115,7 +115,7 @@ impl<S: Feed> Hand<S> {
         let this = self.as_mut().project();
         let Post { crew, key, stand, waits, .. } = this.post;
         let flow = &crew.flow;
-        let slots = &flow.core.slots;
+        let slots = &flow.inner.slots;
         let mut guard = flow.state();
         let state = &mut *guard;
         match state.staff.come(*key, cx.waker()) {
@@ -136,7 +136,7 @@ impl<S: Feed> Hand<S> {
             let call = state.call_ahead(size, waits);
             drop(guard);
             match this.seat {
-                Some(seat) => seat.begin(&flow.core),
+                Some(seat) => seat.begin(&flow.inner),
                 None => *this.seat = Some(flow.seat(None)),
             }
             crew.make(call);
@@ -182,11 +182,11 @@ impl<S: Feed> Hand<S> {
         let flow = &crew.flow;
         let stand = if lender.is_some() { Stand::OnLoan } else { Stand::Seated };
         let seat = flow.seat(lender);
-        let closed = flow.core.slots.is_closed();
+        let closed = flow.inner.slots.is_closed();
         let mut state = flow.state();
         state.queued = false;
         this.post.stand = Stand::Nowhere;
-        if closed || !state.ring.reserve(flow.core.slots.size()) {
+        if closed || !state.ring.reserve(flow.inner.slots.size()) {
             drop(state);
             seat.withdraw();
             if closed {
@@ -196,7 +196,7 @@ impl<S: Feed> Hand<S> {
         }
         state.seated += 1;
         this.post.stand = stand;
-        let call = state.call(flow.core.slots.size(), 0);
+        let call = state.call(flow.inner.slots.size(), 0);
         drop(state);
         crew.make(call);
         this.post.waits = false;
@@ -246,7 +246,7 @@ impl<S: Feed> Hand<S> {
             return Stop::Nothing { follows: true };
         };
         let post = this.post;
-        let core = &post.crew.flow.core;
+        let inner = &post.crew.flow.inner;
         let seated = post.stand == Stand::Seated;
         // A job that is there already has waited.
         let mut reach = Reach::new(&post.crew, post.number.is_some(), post.waits);
@@ -256,7 +256,7 @@ impl<S: Feed> Hand<S> {
         let ran = catch_unwind(AssertUnwindSafe(|| {
             seat.enter(|mut inside| {
                 let epoch = inside.epoch();
-                if core.census.is_outdated(epoch) {
+                if inner.live.is_aborted(epoch) {
                     return Poll::Ready(Stop::Aborted);
                 }
                 loop {
@@ -268,8 +268,8 @@ impl<S: Feed> Hand<S> {
                                 return Poll::Ready(Stop::Nothing { follows: reach.follows });
                             };
                             if reach.follows {
-                                core.census.follow(1);
-                                inside.begin_next(core);
+                                inner.live.count_begun(1);
+                                inside.begin_next(inner);
                             }
                             current
                         }
@@ -277,10 +277,10 @@ impl<S: Feed> Hand<S> {
                     let value = ready!(inside.within(|| poll(this.job.as_mut(), cx)));
                     let keep = left > 0
                         && seated
-                        && !core.census.is_outdated(epoch)
-                        && !core.awaited.any()
+                        && !inner.live.is_aborted(epoch)
+                        && !inner.awaited_by.any()
                         && context::am_plain()
-                        && (core.slots.can_keep(reach.size) || reach.may_keep_slot());
+                        && (inner.slots.can_keep(reach.size) || reach.may_keep_slot());
                     if !keep {
                         return Poll::Ready(Stop::Ended(value));
                     }
@@ -301,7 +301,7 @@ impl<S: Feed> Hand<S> {
             Err(payload) => {
                 if doing != Doing::Job {
                     post.number = Some(reach.lose(doing));
-                    core.census.follow(u64::from(reach.follows));
+                    inner.live.count_begun(u64::from(reach.follows));
                 }
                 Stop::Panicked(payload)
             }
@@ -344,24 +344,24 @@ impl<S: Feed> Hand<S> {
         };
         let Post { crew, key, number, stand, .. } = this.post;
         let flow = &crew.flow;
-        let core = &flow.core;
+        let inner = &flow.inner;
         // In one go: who looks at the map finds a job that runs, or its result.
         let mut state = flow.state();
         state.seated -= 1;
         *stand = Stand::Nowhere;
         let left = seat.vacate();
-        let wanted = core.slots.release_deferred();
+        let wanted = inner.slots.release_deferred();
         let consumer = number.take().and_then(|number| state.ring.put(number, Ok(result)));
-        let next = look(&mut state, *key, core.slots.size()).err().unwrap_or(Next::Seek);
+        let next = look(&mut state, *key, inner.slots.size()).err().unwrap_or(Next::Seek);
         drop(state);
         if wanted {
-            core.slots.serve();
+            inner.slots.serve();
         }
         if !left {
-            core.census.leave_outdated();
+            inner.live.leave_aborted();
         }
         wake(consumer);
-        deadlock::changed(core);
+        deadlock::changed(inner);
         next
     }
 }
@@ -429,7 +429,7 @@ impl<S: Feed> Future for Hand<S> {
                 Next::Queue => ready!(self.as_mut().queue(cx)),
                 Next::Seek => self.as_mut().seek(cx),
                 Next::Idle => {
-                    deadlock::changed(&self.post.crew.flow.core);
+                    deadlock::changed(&self.post.crew.flow.inner);
                     return Poll::Pending;
                 }
                 Next::Again => {

@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Waker, ready};
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
 
-use crate::inner::wait::Outlook;
+use crate::inner::wait::ReadySource;
 use crate::job::error::JoinError;
 use crate::job::handle::GreenThread;
 use crate::lending::blocking::Blocked;
@@ -235,7 +235,7 @@ impl<T> GreenPile<T> {
                 }
                 state.consumer = Some(cx.waker().clone());
                 drop(state);
-                self.blocked.pend(self.shared.pool.core(), None, || Outlook::Flag(self.shared.news.clone()), cx);
+                self.blocked.pend(self.shared.pool.inner(), None, || ReadySource::Flag(self.shared.news.clone()), cx);
                 return Poll::Pending;
             }
             drop(state);
@@ -381,7 +381,7 @@ fn wake_consumer<T>(shared: &Shared<T>, mut state: crate::sync::MutexGuard<'_, S
 /// assert_eq!(pile.next().await.unwrap().unwrap(), 7);
 /// # }
 /// ```
-#[must_use = "nothing is spawned until it is awaited; write `.await`"]
+#[must_use = "nothing is spawned until it is awaited_by; write `.await`"]
 pub struct PileSpawn<F: Future> {
     shared: Arc<Shared<F::Output>>,
     spawning: Spawning<Plain<F>, F::Output, GreenThread<F::Output>>,
@@ -398,7 +398,7 @@ where
     F::Output: Send + 'static,
 {
     fn new(shared: &Arc<Shared<F::Output>>, future: F) -> Self {
-        let spawning = Spawning::new(Plain { core: shared.pool.core().clone(), future });
+        let spawning = Spawning::new(Plain { inner: shared.pool.inner().clone(), future });
         PileSpawn { shared: shared.clone(), spawning, coming: false }
     }
 }
@@ -457,7 +457,7 @@ impl<F: Future> Drop for PileSpawn<F> {
 /// assert!(next.await.is_none());
 /// # }
 /// ```
-#[must_use = "it takes a result only when it is awaited; write `.await`"]
+#[must_use = "it takes a result only when it is awaited_by; write `.await`"]
 pub struct PileNext<'a, T> {
     pile: &'a mut GreenPile<T>,
 }

@@ -35,7 +35,7 @@ impl GreenPool {
     where
         S: Sources<F, Kind>,
     {
-        GreenMap::start(self.core(), sources.into_feed(f), true)
+        GreenMap::start(self.inner(), sources.into_feed(f), true)
     }
 
     /// Like [`imap`](Self::imap), with the results as they come.
@@ -63,7 +63,7 @@ impl GreenPool {
     where
         S: Sources<F, Kind>,
     {
-        GreenMap::start(self.core(), sources.into_feed(f), false)
+        GreenMap::start(self.inner(), sources.into_feed(f), false)
     }
 
     /// Like [`imap`](Self::imap), over an iterable of tuples whose fields are the arguments of `f`.
@@ -85,7 +85,7 @@ impl GreenPool {
         I::Item: Arguments<F>,
         F: Send + 'static,
     {
-        GreenMap::start(self.core(), Spread::new(items.into_iter(), f), true)
+        GreenMap::start(self.inner(), Spread::new(items.into_iter(), f), true)
     }
 
     /// Like [`starmap`](Self::starmap), with the results as they come.
@@ -111,7 +111,7 @@ impl GreenPool {
         I::Item: Arguments<F>,
         F: Send + 'static,
     {
-        GreenMap::start(self.core(), Spread::new(items.into_iter(), f), false)
+        GreenMap::start(self.inner(), Spread::new(items.into_iter(), f), false)
     }
 
     /// Like [`imap`](Self::imap), over the items of an async source.
@@ -142,7 +142,7 @@ impl GreenPool {
         S::Item: Send,
         Fut: Future<Output: Send + 'static> + Send + 'static,
     {
-        GreenMap::reading(self.core(), f, source, true)
+        GreenMap::reading(self.inner(), f, source, true)
     }
 
     /// Like [`imap_stream`](Self::imap_stream), with the results as they come.
@@ -170,6 +170,6 @@ impl GreenPool {
         S::Item: Send,
         Fut: Future<Output: Send + 'static> + Send + 'static,
     {
-        GreenMap::reading(self.core(), f, source, false)
+        GreenMap::reading(self.inner(), f, source, false)
     }
 }

@@ -9,7 +9,7 @@ pub(crate) mod waitall;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use crate::inner::Core;
+use crate::inner::Inner;
 use crate::lending::deadlock;
 
 /// The size of a pool that is given none, as in eventlet.
@@ -47,7 +47,7 @@ const DEFAULT_SIZE: usize = 1000;
 /// # }
 /// ```
 pub struct GreenPool {
-    core: OnceLock<Arc<Core>>,
+    inner: OnceLock<Arc<Inner>>,
     size: usize,
 }
 
@@ -61,7 +61,7 @@ impl GreenPool {
     /// assert_eq!((pool.size(), pool.free()), (20, 20));
     /// ```
     pub fn new(size: usize) -> Self {
-        Self::of(Core::new(size, None))
+        Self::of(Inner::new(size, None))
     }
 
     /// A pool for a `static`.
@@ -71,20 +71,20 @@ impl GreenPool {
     /// static POOL: GreenPool = GreenPool::const_new(20);
     /// ```
     pub const fn const_new(size: usize) -> Self {
-        GreenPool { core: OnceLock::new(), size }
+        GreenPool { inner: OnceLock::new(), size }
     }
 
     pub(crate) fn named(size: usize, name: &'static str) -> Self {
-        Self::of(Core::new(size, Some(name)))
+        Self::of(Inner::new(size, Some(name)))
     }
 
-    fn of(core: Arc<Core>) -> Self {
-        GreenPool { size: core.slots.size(), core: OnceLock::from(core) }
+    fn of(inner: Arc<Inner>) -> Self {
+        GreenPool { size: inner.slots.size(), inner: OnceLock::from(inner) }
     }
 
     #[inline]
-    pub(crate) fn core(&self) -> &Arc<Core> {
-        self.core.get_or_init(|| Core::new(self.size, None))
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
+        self.inner.get_or_init(|| Inner::new(self.size, None))
     }
 
     /// How many jobs may run at once.
@@ -94,7 +94,7 @@ impl GreenPool {
     /// assert_eq!(greenpool::GreenPool::default().size(), 1000);
     /// ```
     pub fn size(&self) -> usize {
-        self.core().slots.size()
+        self.inner().slots.size()
     }
 
     /// How many slots are free; negative while more jobs run than a shrink has left slots for.
@@ -110,7 +110,7 @@ impl GreenPool {
     /// # }
     /// ```
     pub fn free(&self) -> isize {
-        self.core().slots.free()
+        self.inner().slots.free()
     }
 
     /// How many slots are taken.
@@ -127,7 +127,7 @@ impl GreenPool {
     /// # }
     /// ```
     pub fn running(&self) -> usize {
-        self.core().slots.running()
+        self.inner().slots.running()
     }
 
     /// How many callers are queued for a slot.
@@ -146,7 +146,7 @@ impl GreenPool {
     /// # }
     /// ```
     pub fn waiting(&self) -> usize {
-        self.core().slots.waiting()
+        self.inner().slots.waiting()
     }
 
     /// The name from `#[green_pool(name = "..")]`, or the function's own.
@@ -161,7 +161,7 @@ impl GreenPool {
     /// assert_eq!(GreenPool::new(2).name(), None);
     /// ```
     pub fn name(&self) -> Option<&'static str> {
-        self.core().name()
+        self.inner().name()
     }
 
     /// Sets how many jobs may run at once, from now on, also for maps and piles that are under way.
@@ -175,13 +175,13 @@ impl GreenPool {
     /// assert_eq!((pool.size(), pool.free()), (3, 3));
     /// ```
     pub fn resize(&self, size: usize) {
-        deadlock::resize(self.core(), size);
+        deadlock::resize(self.inner(), size);
     }
 }
 
 impl Clone for GreenPool {
     fn clone(&self) -> Self {
-        Self::of(self.core().clone())
+        Self::of(self.inner().clone())
     }
 }
 

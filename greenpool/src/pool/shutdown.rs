@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::inner::Core;
+use crate::inner::Inner;
 use crate::lending::context;
 use crate::pool::GreenPool;
 use crate::pool::stats::PoolStats;
@@ -28,7 +28,7 @@ impl GreenPool {
     /// # }
     /// ```
     pub fn close(&self) {
-        self.core().slots.close();
+        self.inner().slots.close();
     }
 
     /// Whether [`close`](Self::close) or [`shutdown`](Self::shutdown) was called.
@@ -40,7 +40,7 @@ impl GreenPool {
     /// assert!(pool.is_closed());
     /// ```
     pub fn is_closed(&self) -> bool {
-        self.core().slots.is_closed()
+        self.inner().slots.is_closed()
     }
 
     /// Closes the pool, gives what runs and is queued `grace` to come to its end, and then aborts the rest.
@@ -71,7 +71,7 @@ impl GreenPool {
 
     /// Aborts every job that is in the pool now. The queue stays, and moves up.
     ///
-    /// The jobs are told at once, also if the returned future is not awaited. Awaited, it gives how many they were, when the
+    /// The jobs are told at once, also if the returned future is not awaited. AwaitedBy, it gives how many they were, when the
     /// futures of all of them have been dropped and their slots are free or taken by others.
     ///
     /// # Panics
@@ -92,7 +92,7 @@ impl GreenPool {
     /// # }
     /// ```
     pub fn abort_all(&self) -> AbortAll {
-        AbortAll { aborted: self.core().abort_all() as usize, core: self.core().clone() }
+        AbortAll { aborted: self.inner().abort_all() as usize, inner: self.inner().clone() }
     }
 }
 
@@ -100,9 +100,9 @@ impl GreenPool {
 const STRAGGLERS: Duration = Duration::from_millis(5);
 
 async fn shutdown(pool: GreenPool, grace: Duration, before: PoolStats) -> ShutdownReport {
-    let core = pool.core().clone();
+    let inner = pool.inner().clone();
     if tokio::time::timeout(grace, pool.waitall()).await.is_err() {
-        core.slots.refuse_waiters();
+        inner.slots.refuse_waiters();
         // Again, since a spawn that had been given its slot just before may begin its job only now.
         loop {
             pool.abort_all().await;
@@ -130,7 +130,7 @@ async fn shutdown(pool: GreenPool, grace: Duration, before: PoolStats) -> Shutdo
 /// # }
 /// ```
 pub struct AbortAll {
-    core: Arc<Core>,
+    inner: Arc<Inner>,
     aborted: usize,
 }
 
@@ -140,10 +140,10 @@ impl Future for AbortAll {
     #[track_caller]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
         assert!(
-            !context::is_inside(&self.core),
-            "`abort_all` awaited inside of a job of the same pool: the job could only wait for itself"
+            !context::is_inside(&self.inner),
+            "`abort_all` awaited_by inside of a job of the same pool: the job could only wait for itself"
         );
-        if self.core.census.poll_outdated(cx.waker()) { Poll::Ready(self.aborted) } else { Poll::Pending }
+        if self.inner.live.poll_aborted(cx.waker()) { Poll::Ready(self.aborted) } else { Poll::Pending }
     }
 }
 
@@ -158,7 +158,7 @@ impl Future for AbortAll {
 /// assert_eq!(shutdown.await.aborted, 0);
 /// # }
 /// ```
-#[must_use = "the pool is closed, but is waited for only while this is awaited; write `.await`"]
+#[must_use = "the pool is closed, but is waited for only while this is awaited_by; write `.await`"]
 pub struct Shutdown(Pin<Box<dyn Future<Output = ShutdownReport> + Send>>);
 
 impl Future for Shutdown {

@@ -40,7 +40,7 @@ impl GreenPool {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        Spawn(Spawning::new(Plain { core: self.core().clone(), future }))
+        Spawn(Spawning::new(Plain { inner: self.inner().clone(), future }))
     }
 
     /// Like [`spawn`](Self::spawn), where no result is wanted.
@@ -70,7 +70,7 @@ impl GreenPool {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        SpawnN(Spawning::new(NoHandle(Plain { core: self.core().clone(), future })))
+        SpawnN(Spawning::new(NoHandle(Plain { inner: self.inner().clone(), future })))
     }
 
     /// Runs `future` as a job if a slot is free and nobody is queued; does not wait.
@@ -96,8 +96,8 @@ impl GreenPool {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        match self.core().slots.try_acquire() {
-            Ok(()) => Ok(begin::begin(future, self.core(), None)),
+        match self.inner().slots.try_acquire() {
+            Ok(()) => Ok(begin::begin(future, self.inner(), None)),
             Err(Refusal::Full) => Err(TrySpawnError::Full(future)),
             Err(Refusal::Closed) => Err(TrySpawnError::Closed(future)),
         }
@@ -110,11 +110,11 @@ impl GreenPool {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let core = self.core();
-        match Acquire::begin(core, || context::member_of(core), None) {
-            Begun::Closed => begin::refuse(core),
-            Begun::Acquired => begin::begin(future, core, None),
-            Begun::Queued(acquire) => begin::queue(core, acquire, future),
+        let inner = self.inner();
+        match Acquire::begin(inner, || context::member_of(inner), None) {
+            Begun::Closed => begin::refuse(inner),
+            Begun::Acquired => begin::begin(future, inner, None),
+            Begun::Queued(acquire) => begin::queue(inner, acquire, future),
         }
     }
 }
@@ -130,7 +130,7 @@ impl GreenPool {
 /// assert_eq!(spawn.await.await.unwrap(), 7);
 /// # }
 /// ```
-#[must_use = "nothing is spawned until it is awaited; write `.await`"]
+#[must_use = "nothing is spawned until it is awaited_by; write `.await`"]
 pub struct Spawn<F: Future>(Spawning<Plain<F>, F::Output, GreenThread<F::Output>>);
 
 /// The future of [`GreenPool::spawn_n`].
@@ -144,7 +144,7 @@ pub struct Spawn<F: Future>(Spawning<Plain<F>, F::Output, GreenThread<F::Output>
 /// spawn.await;
 /// # }
 /// ```
-#[must_use = "nothing is spawned until it is awaited; write `.await`"]
+#[must_use = "nothing is spawned until it is awaited_by; write `.await`"]
 pub struct SpawnN<F: Future>(Spawning<NoHandle<Plain<F>>, F::Output, ()>);
 
 // The job's future is moved into its task, and not pinned before that.

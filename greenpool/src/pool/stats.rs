@@ -19,12 +19,12 @@ impl GreenPool {
     /// # }
     /// ```
     pub fn stats(&self) -> PoolStats {
-        let core = self.core();
+        let inner = self.inner();
         let read = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-        let counters = &core.counters;
+        let counters = &inner.counters;
         // In this order, a job that begins or ends meanwhile is never among the finished too early.
-        let spawned = core.census.begun();
-        let live = core.census.live();
+        let spawned = inner.live.begun();
+        let live = inner.live.count();
         let (panicked, aborted) = (read(&counters.panicked), read(&counters.aborted));
         PoolStats {
             size: self.size(),
@@ -55,7 +55,7 @@ impl GreenPool {
     /// # }
     /// ```
     pub fn track(&self, on: bool) {
-        self.core().tracked.switch(on);
+        self.inner().tracked.switch(on);
     }
 
     /// The jobs that are not over, the oldest first, with what each of them is doing: those that have begun while
@@ -75,7 +75,7 @@ impl GreenPool {
     /// # }
     /// ```
     pub fn jobs(&self) -> Vec<JobInfo> {
-        self.core().tracked.jobs()
+        self.inner().tracked.jobs()
     }
 }
 

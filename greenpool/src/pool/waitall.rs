@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::inner::Core;
-use crate::inner::wait::Outlook;
+use crate::inner::Inner;
+use crate::inner::wait::ReadySource;
 use crate::lending::blocking::Blocked;
 use crate::lending::context;
 use crate::pool::GreenPool;
@@ -35,7 +35,7 @@ impl GreenPool {
     /// # }
     /// ```
     pub fn waitall(&self) -> WaitAll {
-        WaitAll { core: self.core().clone(), ticket: None, blocked: Blocked::default() }
+        WaitAll { inner: self.inner().clone(), ticket: None, blocked: Blocked::default() }
     }
 }
 
@@ -49,9 +49,9 @@ impl GreenPool {
 /// idle.await;
 /// # }
 /// ```
-#[must_use = "it waits only while it is awaited; write `.await`"]
+#[must_use = "it waits only while it is awaited_by; write `.await`"]
 pub struct WaitAll {
-    core: Arc<Core>,
+    inner: Arc<Inner>,
     ticket: Option<Ticket>,
     blocked: Blocked,
 }
@@ -63,18 +63,18 @@ impl Future for WaitAll {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         assert!(
-            !context::is_inside(&this.core),
+            !context::is_inside(&this.inner),
             "`waitall` inside of a job of the same pool: the job could only wait for itself"
         );
         let ticket = match this.ticket {
             Some(ticket) => ticket,
-            None => match this.core.slots.enqueue(Queue::Idle, None) {
+            None => match this.inner.slots.enqueue(Queue::Idle, None) {
                 Ok(Some(ticket)) => *this.ticket.insert(ticket),
                 Ok(None) | Err(_) => return Poll::Ready(()),
             },
         };
-        if this.core.slots.poll(ticket, cx.waker()).is_pending() {
-            this.blocked.pend(&this.core, None, || Outlook::Idle, cx);
+        if this.inner.slots.poll(ticket, cx.waker()).is_pending() {
+            this.blocked.pend(&this.inner, None, || ReadySource::Idle, cx);
             return Poll::Pending;
         }
         this.blocked.poll_resume(cx)
@@ -84,7 +84,7 @@ impl Future for WaitAll {
 impl Drop for WaitAll {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
-            self.core.slots.cancel(ticket);
+            self.inner.slots.cancel(ticket);
         }
     }
 }

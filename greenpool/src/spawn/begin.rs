@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::inner::Core;
+use crate::inner::Inner;
 use crate::inner::member::Member;
 use crate::job::cell::Frame;
 use crate::job::error::JoinError;
@@ -32,8 +32,8 @@ pin_project! {
 }
 
 impl<F> Job<F> {
-    fn new(future: F, core: Arc<Core>, lender: Option<Arc<Member>>) -> Self {
-        Job { future: Some(future), enrolled: None, seat: Seat::new(core, lender) }
+    fn new(future: F, inner: Arc<Inner>, lender: Option<Arc<Member>>) -> Self {
+        Job { future: Some(future), enrolled: None, seat: Seat::new(inner, lender) }
     }
 }
 
@@ -55,7 +55,7 @@ impl<F: Future> Future for Job<F> {
             }
             polled
         });
-        if polled.is_pending() && !Enrolled::enrol(this.enrolled, this.seat, cx) {
+        if polled.is_pending() && !Enrolled::register_abort(this.enrolled, this.seat, cx) {
             return Poll::Ready(Err(Ended::Aborted));
         }
         polled
@@ -66,7 +66,7 @@ pin_project! {
     /// A job that has taken its place in the queue, and begins when its turn comes.
     #[project = QueuedProj]
     pub(crate) enum Queued<F> {
-        Waiting { acquire: Acquire, future: Option<F>, core: Arc<Core> },
+        Waiting { acquire: Acquire, future: Option<F>, inner: Arc<Inner> },
         Running { #[pin] job: Job<F> },
         Over,
     }
@@ -80,9 +80,9 @@ impl<F: Future> Future for Queued<F> {
             let next = match self.as_mut().project() {
                 QueuedProj::Running { job } => return job.poll(cx),
                 QueuedProj::Over => return Poll::Ready(Err(Ended::Closed)),
-                QueuedProj::Waiting { acquire, future, core } => {
+                QueuedProj::Waiting { acquire, future, inner } => {
                     match (std::task::ready!(acquire.poll(cx)), future.take()) {
-                        (Ok(lender), Some(future)) => Queued::Running { job: Job::new(future, core.clone(), lender) },
+                        (Ok(lender), Some(future)) => Queued::Running { job: Job::new(future, inner.clone(), lender) },
                         _ => Queued::Over,
                     }
                 }
@@ -122,26 +122,26 @@ impl<F: Future> Future for Watched<F> {
 /// Gives a job a task. A job that spawns it can tell from the flag when its result is on its way.
 #[inline]
 #[track_caller]
-fn launch<F, T>(future: F, core: Arc<Core>, claim: Option<Claim>) -> GreenThread<T>
+fn launch<F, T>(future: F, inner: Arc<Inner>, claim: Option<Claim>) -> GreenThread<T>
 where
     F: Future<Output = Result<T, Ended>> + Send + 'static,
     T: Send + 'static,
 {
     let over = context::is_job().then(|| Arc::new(AtomicBool::new(false)));
-    GreenThread::of(tokio::spawn(Watched { over: over.clone(), future }), core, claim, over)
+    GreenThread::of(tokio::spawn(Watched { over: over.clone(), future }), inner, claim, over)
 }
 
 /// Begins a job of any kind on the current runtime.
 #[inline]
 #[track_caller]
-pub(crate) fn begin<F>(future: F, core: &Arc<Core>, lender: Option<Arc<Member>>) -> GreenThread<F::Output>
+pub(crate) fn begin<F>(future: F, inner: &Arc<Inner>, lender: Option<Arc<Member>>) -> GreenThread<F::Output>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let mut frame = Frame::of(future, Slot::new(core, lender));
-    let receiver = worker::errands(core).put(|inbox| {
-        let receiver = frame.as_mut().promise().make(|| inbox.deal(core));
+    let mut frame = Frame::of(future, Slot::new(inner, lender));
+    let receiver = worker::future_executor(inner).put(|inbox| {
+        let receiver = frame.as_mut().promise().make(|| inbox.deal(inner));
         (frame, receiver)
     });
     GreenThread::from(receiver)
@@ -150,25 +150,25 @@ where
 /// Likewise, where nobody wants a handle.
 #[inline]
 #[track_caller]
-pub(crate) fn begin_alone<F>(future: F, core: &Arc<Core>, lender: Option<Arc<Member>>)
+pub(crate) fn begin_alone<F>(future: F, inner: &Arc<Inner>, lender: Option<Arc<Member>>)
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let frame = Frame::of(future, Slot::new(core, lender));
-    worker::errands(core).put(|_| (frame, ()));
+    let frame = Frame::of(future, Slot::new(inner, lender));
+    worker::future_executor(inner).put(|_| (frame, ()));
 }
 
 /// A job that stands in the queue, and keeps its turn without being awaited.
 #[track_caller]
-pub(crate) fn queue<F>(core: &Arc<Core>, acquire: Acquire, future: F) -> GreenThread<F::Output>
+pub(crate) fn queue<F>(inner: &Arc<Inner>, acquire: Acquire, future: F) -> GreenThread<F::Output>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
     let claim = acquire.claim();
-    let queued = Queued::Waiting { acquire, future: Some(future), core: core.clone() };
-    launch(queued, core.clone(), Some(claim))
+    let queued = Queued::Waiting { acquire, future: Some(future), inner: inner.clone() };
+    launch(queued, inner.clone(), Some(claim))
 }
 
 /// How many jobs deep the first poll of a lent-to child may nest on one stack.
@@ -185,7 +185,7 @@ thread_local! {
 #[track_caller]
 pub(crate) fn begin_here<F>(
     future: F,
-    core: &Arc<Core>,
+    inner: &Arc<Inner>,
     lender: Arc<Member>,
     cx: &mut Context<'_>,
 ) -> GreenThread<F::Output>
@@ -195,10 +195,10 @@ where
 {
     let depth = DEPTH.get();
     if depth >= NESTED {
-        return begin(future, core, Some(lender));
+        return begin(future, inner, Some(lender));
     }
-    let core = core.clone();
-    let mut job = Box::pin(Job::new(future, core.clone(), Some(lender)));
+    let inner = inner.clone();
+    let mut job = Box::pin(Job::new(future, inner.clone(), Some(lender)));
     DEPTH.set(depth + 1);
     let polled = catch_unwind(AssertUnwindSafe(|| job.as_mut().poll(cx)));
     DEPTH.set(depth);
@@ -206,20 +206,20 @@ where
         Ok(Poll::Pending) => {
             // The task enrols with a waker of its own.
             *job.as_mut().project().enrolled = None;
-            return launch(job, core, None);
+            return launch(job, inner, None);
         }
         Ok(Poll::Ready(Ok(value))) => Ok(value),
         Ok(Poll::Ready(Err(_))) => Err(JoinError::cancelled()),
         Err(payload) => Err(JoinError::panic(payload)),
     };
     match catch_unwind(AssertUnwindSafe(|| drop(job))) {
-        Ok(()) => GreenThread::ended(core, result),
-        Err(payload) => GreenThread::ended(core, Err(JoinError::panic(payload))),
+        Ok(()) => GreenThread::ended(inner, result),
+        Err(payload) => GreenThread::ended(inner, Err(JoinError::panic(payload))),
     }
 }
 
 /// What a closed pool answers.
-pub(crate) fn refuse<T>(core: &Arc<Core>) -> GreenThread<T> {
-    core.counters.refused.fetch_add(1, Ordering::Relaxed);
-    GreenThread::ended(core.clone(), Err(JoinError::closed()))
+pub(crate) fn refuse<T>(inner: &Arc<Inner>) -> GreenThread<T> {
+    inner.counters.refused.fetch_add(1, Ordering::Relaxed);
+    GreenThread::ended(inner.clone(), Err(JoinError::closed()))
 }

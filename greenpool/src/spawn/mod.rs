@@ -6,9 +6,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::inner::Core;
+use crate::inner::Inner;
 use crate::inner::member::Member;
-use crate::inner::wait::Outlook;
+use crate::inner::wait::ReadySource;
 use crate::job::handle::GreenThread;
 use crate::lending::blocking::Blocked;
 use crate::lending::context;
@@ -20,7 +20,7 @@ pub(crate) trait Start {
     /// What the caller gets: a handle on the job, or nothing.
     type Handle;
 
-    fn core(&self) -> &Arc<Core>;
+    fn inner(&self) -> &Arc<Inner>;
 
     /// In a slot that has just been acquired, or lent by `lender`. (By reference, so that the arguments are moved but once: to where the job runs.)
     #[track_caller]
@@ -38,7 +38,7 @@ pub(crate) trait Start {
 
 /// A future of any kind, run in a task of its own.
 pub(crate) struct Plain<F> {
-    pub(crate) core: Arc<Core>,
+    pub(crate) inner: Arc<Inner>,
     pub(crate) future: F,
 }
 
@@ -51,20 +51,20 @@ where
     type Handle = GreenThread<F::Output>;
 
     #[inline]
-    fn core(&self) -> &Arc<Core> {
-        &self.core
+    fn inner(&self) -> &Arc<Inner> {
+        &self.inner
     }
 
     #[inline]
     #[track_caller]
     fn start(this: &mut Option<Self>, lender: Option<Arc<Member>>) -> GreenThread<F::Output> {
-        let Plain { core, future } = this.take().expect(OVER);
-        begin::begin(future, &core, lender)
+        let Plain { inner, future } = this.take().expect(OVER);
+        begin::begin(future, &inner, lender)
     }
 
     #[track_caller]
     fn start_here(self, lender: Arc<Member>, cx: &mut Context<'_>) -> GreenThread<F::Output> {
-        begin::begin_here(self.future, &self.core, lender, cx)
+        begin::begin_here(self.future, &self.inner, lender, cx)
     }
 
     fn handle(thread: GreenThread<F::Output>) -> GreenThread<F::Output> {
@@ -84,15 +84,15 @@ where
     type Handle = ();
 
     #[inline]
-    fn core(&self) -> &Arc<Core> {
-        &self.0.core
+    fn inner(&self) -> &Arc<Inner> {
+        &self.0.inner
     }
 
     #[inline]
     #[track_caller]
     fn start(this: &mut Option<Self>, lender: Option<Arc<Member>>) {
-        let NoHandle(Plain { core, future }) = this.take().expect(OVER);
-        begin::begin_alone(future, &core, lender);
+        let NoHandle(Plain { inner, future }) = this.take().expect(OVER);
+        begin::begin_alone(future, &inner, lender);
     }
 
     #[track_caller]
@@ -134,7 +134,7 @@ impl<S: Start> Spawning<S, S::Output, S::Handle> {
     #[track_caller]
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<S::Handle> {
         if let (Stage::Start, Some(what)) = (&self.stage, &self.what) {
-            if what.core().slots.try_acquire().is_ok() {
+            if what.inner().slots.try_acquire().is_ok() {
                 return self.start(None, cx);
             }
         }
@@ -176,8 +176,8 @@ impl<S: Start> Spawning<S, S::Output, S::Handle> {
         loop {
             match std::mem::replace(&mut self.stage, Stage::Start) {
                 Stage::Start => {
-                    let core = self.what.as_ref().expect(OVER).core();
-                    match Acquire::begin(core, || context::member_of(core), Some(cx.waker())) {
+                    let inner = self.what.as_ref().expect(OVER).inner();
+                    match Acquire::begin(inner, || context::member_of(inner), Some(cx.waker())) {
                         Begun::Acquired => return self.start(None, cx),
                         Begun::Queued(acquire) => {
                             self.stage = Stage::Queued(acquire);
@@ -217,7 +217,7 @@ impl<S: Start> Spawning<S, S::Output, S::Handle> {
     /// The pool is closed.
     fn refused(&mut self, cx: &mut Context<'_>) -> Poll<S::Handle> {
         let what = self.what.take().expect(OVER);
-        self.begun(S::handle(begin::refuse(what.core())), cx)
+        self.begun(S::handle(begin::refuse(what.inner())), cx)
     }
 
     fn poll_queued(
@@ -229,7 +229,7 @@ impl<S: Start> Spawning<S, S::Output, S::Handle> {
             return Poll::Ready(grant);
         }
         // In a job of this pool, this lends the job's own slot to the ticket at once.
-        self.blocked.pend(acquire.core(), Some(acquire.ticket()), || Outlook::Ticket, cx);
+        self.blocked.pend(acquire.inner(), Some(acquire.ticket()), || ReadySource::Ticket, cx);
         if context::is_job() { acquire.poll(cx) } else { Poll::Pending }
     }
 }

@@ -20,7 +20,7 @@ use std::task::Waker;
 
 use tokio::runtime::{Handle, Id, RuntimeFlavor};
 
-use crate::inner::Core;
+use crate::inner::Inner;
 use crate::job::cell::{Job, Order};
 use crate::job::error::JoinError;
 use crate::job::reply_page::{Deck, Page};
@@ -85,8 +85,8 @@ impl<J: ?Sized> Inbox<J> {
     }
 
     /// A reply for a job of that pool.
-    pub(crate) fn deal<T: Send + 'static>(&mut self, core: &Arc<Core>) -> (Arc<Page<T>>, u8) {
-        self.replies.deal(core, self.gang.number())
+    pub(crate) fn deal<T: Send + 'static>(&mut self, inner: &Arc<Inner>) -> (Arc<Page<T>>, u8) {
+        self.replies.deal(inner, self.gang.number())
     }
 }
 

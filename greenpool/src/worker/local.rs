@@ -81,8 +81,8 @@ impl<J: Job + ?Sized> Batch<J> {
             }
             None => (self.next.as_mut(), 1),
         };
-        if let Some(core) = first.and_then(|first| first.as_mut().place().core()) {
-            self.epoch = core.census.join(jobs as u64);
+        if let Some(inner) = first.and_then(|first| first.as_mut().place().inner()) {
+            self.epoch = inner.live.enter(jobs as u64);
         }
     }
 
@@ -91,9 +91,9 @@ impl<J: Job + ?Sized> Batch<J> {
     pub(crate) fn unjoin(&mut self) -> VecDeque<Order<J>> {
         let Some(many) = &mut self.many else { return VecDeque::new() };
         let jobs = many.orders.len() as u64;
-        let core = many.orders.front_mut().and_then(|first| first.as_mut().place().core());
-        match core {
-            Some(core) if !core.census.unjoin(self.epoch, jobs) => std::mem::take(&mut many.orders),
+        let inner = many.orders.front_mut().and_then(|first| first.as_mut().place().inner());
+        match inner {
+            Some(inner) if !inner.live.cancel_enter(self.epoch, jobs) => std::mem::take(&mut many.orders),
             _ => VecDeque::new(),
         }
     }

@@ -35,7 +35,7 @@ use std::task::Waker;
 
 use tokio::runtime::Handle;
 
-use crate::inner::{Abortable, Core};
+use crate::inner::{ErasedExecutor, Inner};
 use crate::job::cell::{Frame, Job, Order};
 use crate::sync::wake::wake;
 use crate::worker::group::{Gang, Inbox, Inboxes, abort};
@@ -54,13 +54,13 @@ impl WorkersCell {
 
     /// The workers of the function that has this cell, whose future is `F`.
     #[inline]
-    pub(crate) fn of<F>(&'static self, core: &Core) -> &'static Workers<Frame<F>>
+    pub(crate) fn of<F>(&'static self, inner: &Inner) -> &'static Workers<Frame<F>>
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
         let workers = self.0.get_or_init(|| {
             let workers: Arc<Workers<Frame<F>>> = Workers::new(true);
-            core.employ(workers.clone());
+            inner.add_executor(workers.clone());
             workers
         });
         workers.downcast_ref().expect("a function has one type of future")
@@ -69,10 +69,10 @@ impl WorkersCell {
 
 /// The workers of that pool that run futures of any kind.
 #[inline]
-pub(crate) fn errands(core: &Core) -> &Workers<dyn Job> {
-    let workers = core.errands.get_or_init(|| {
+pub(crate) fn future_executor(inner: &Inner) -> &Workers<dyn Job> {
+    let workers = inner.future_executor.get_or_init(|| {
         let workers = Workers::<dyn Job>::new(false);
-        core.employ(workers.clone());
+        inner.add_executor(workers.clone());
         workers
     });
     workers.downcast_ref().expect("a pool has one set of workers for futures of any kind")
@@ -128,7 +128,7 @@ impl<J: Job + ?Sized + 'static> Workers<J> {
     }
 }
 
-impl<J: Job + ?Sized> Abortable for Workers<J> {
+impl<J: Job + ?Sized> ErasedExecutor for Workers<J> {
     fn close(&self) {
         for gang in self.gangs() {
             gang.close();
@@ -144,7 +144,7 @@ impl<J: Job + ?Sized> Abortable for Workers<J> {
         aborted
     }
 
-    fn rouse(&self) {
+    fn wake_busy(&self) {
         wake(self.gangs().iter().flat_map(|gang| gang.busy()));
     }
 

@@ -93,13 +93,13 @@ impl<J: Job + ?Sized + 'static> Shift<'_, J> {
         let Some(mut seat) = frame.as_mut().place().seat(Some(batch.epoch())) else {
             unreachable!("a job that is not being polled has a place");
         };
-        let core = seat.core().clone();
+        let inner = seat.inner().clone();
         // Others of its kind will wait too.
         let mut many = !frame.has_waited();
         let ran = catch_unwind(AssertUnwindSafe(|| {
             seat.enter(|mut inside| {
                 let epoch = inside.epoch();
-                if core.census.is_outdated(epoch) {
+                if inner.live.is_aborted(epoch) {
                     return Poll::Ready(Stop::Aborted);
                 }
                 loop {
@@ -107,7 +107,7 @@ impl<J: Job + ?Sized + 'static> Shift<'_, J> {
                         return Poll::Ready(Stop::Aborted);
                     }
                     ready!(inside.within(|| frame.as_mut().poll(cx)));
-                    if *turns == 0 || core.awaited.any() || !context::am_plain() {
+                    if *turns == 0 || inner.awaited_by.any() || !context::am_plain() {
                         return Poll::Ready(Stop::Ended(None));
                     }
                     *turns -= 1;
@@ -120,15 +120,15 @@ impl<J: Job + ?Sized + 'static> Shift<'_, J> {
                     };
                     many = true;
                     let mut done = std::mem::replace(frame, next);
-                    if batch.epoch() != epoch || core.census.is_outdated(epoch) || !frame.as_mut().place().yield_own() {
+                    if batch.epoch() != epoch || inner.live.is_aborted(epoch) || !frame.as_mut().place().yield_own() {
                         return Poll::Ready(Stop::Next(done));
                     }
-                    inside.begin_next(&core);
-                    let left = core.census.leave(epoch);
+                    inside.begin_next(&inner);
+                    let left = inner.live.leave(epoch);
                     // Who waits for the job that is over may not know it yet. The next one moves meanwhile, so nobody takes the pool for stuck.
-                    let slot_wanted = core.slots.release_deferred();
+                    let slot_wanted = inner.slots.release_deferred();
                     let told = done.as_mut().keep_quietly();
-                    if !left || slot_wanted || !told || core.awaited.any() {
+                    if !left || slot_wanted || !told || inner.awaited_by.any() {
                         return Poll::Ready(Stop::Told { done, left, slot_wanted });
                     }
                     batch.keep(done);
@@ -144,13 +144,13 @@ impl<J: Job + ?Sized + 'static> Shift<'_, J> {
                 seat.mark_idle();
                 *frame.as_mut().place() = Place::Seat(seat);
                 if slot_wanted {
-                    core.slots.serve();
+                    inner.slots.serve();
                 }
-                deadlock::changed(&core);
+                deadlock::changed(&inner);
                 done.as_mut().keep(None);
                 batch.keep(done);
                 if !left {
-                    core.census.leave_outdated();
+                    inner.live.leave_aborted();
                 }
                 Poll::Ready(Found::Order)
             }
@@ -169,7 +169,7 @@ impl<J: Job + ?Sized + 'static> Shift<'_, J> {
                 seat.mark_panicked();
                 let error = JoinError::panic(payload);
                 if !frame.is_wanted() {
-                    span::lost(&core, &error);
+                    span::lost(&inner, &error);
                 }
                 Poll::Ready(self.go_on(seat, Some(error), None))
             }
@@ -215,7 +215,7 @@ impl<J: Job + ?Sized + 'static> Shift<'_, J> {
             return !frame.is_aborted();
         }
         self.gang.pend(&mut self.batch);
-        frame.enrol()
+        frame.register_abort()
     }
 }
 

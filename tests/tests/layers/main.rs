@@ -27,7 +27,7 @@ const RUNTIME: Layers = Layers {
         &["private"],
         &[""],
     ],
-    circle: &["inner", "inner::effects", "inner::member", "inner::member_state", "inner::wait", "inner::waiting"],
+    circle: &["inner", "inner::effects", "inner::member", "inner::member_state", "inner::wait", "inner::blocked"],
 };
 
 /// The macros.

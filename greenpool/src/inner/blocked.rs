@@ -5,24 +5,24 @@ use std::sync::{Arc, Mutex, Weak};
 
 use slab::Slab;
 
-use crate::inner::Core;
+use crate::inner::Inner;
 use crate::inner::member::Member;
 use crate::sync::lock;
 
 /// What is known of the jobs of one pool that have ever waited.
 #[derive(Default)]
-pub(crate) struct Stalled {
+pub(crate) struct BlockedJobs {
     /// How many wait, and hold a slot.
     pub(crate) holders: AtomicUsize,
     /// How many hold a slot, and may wait in a poll that is under way.
     pub(crate) suspects: AtomicUsize,
     /// How many move without one.
-    pub(crate) drifting: AtomicUsize,
+    pub(crate) slotless: AtomicUsize,
     /// Those that wait, and hold a slot or gave it to nobody.
     members: Mutex<Slab<Arc<Member>>>,
 }
 
-impl Stalled {
+impl BlockedJobs {
     pub(crate) fn add(&self, member: Arc<Member>) -> usize {
         lock(&self.members).insert(member)
     }
@@ -43,28 +43,28 @@ impl Stalled {
 
 /// The pools whose members wait for something in this pool.
 #[derive(Default)]
-pub(crate) struct Awaited {
+pub(crate) struct AwaitedBy {
     count: AtomicUsize,
-    by: Mutex<Vec<(Weak<Core>, usize)>>,
+    by: Mutex<Vec<(Weak<Inner>, usize)>>,
     /// How many jobs have ended while somebody waited.
     ends: AtomicU64,
     /// How often one that waited began to move.
     moves: AtomicU64,
 }
 
-impl Awaited {
-    pub(crate) fn add(&self, core: &Arc<Core>) {
+impl AwaitedBy {
+    pub(crate) fn add(&self, inner: &Arc<Inner>) {
         let mut by = lock(&self.by);
-        match by.iter_mut().find(|(weak, _)| weak.as_ptr() == Arc::as_ptr(core)) {
+        match by.iter_mut().find(|(weak, _)| weak.as_ptr() == Arc::as_ptr(inner)) {
             Some((_, waits)) => *waits += 1,
-            None => by.push((Arc::downgrade(core), 1)),
+            None => by.push((Arc::downgrade(inner), 1)),
         }
         self.count.fetch_add(1, Ordering::SeqCst);
     }
 
-    pub(crate) fn remove(&self, core: &Arc<Core>) {
+    pub(crate) fn remove(&self, inner: &Arc<Inner>) {
         let mut by = lock(&self.by);
-        if let Some(at) = by.iter().position(|(weak, _)| weak.as_ptr() == Arc::as_ptr(core)) {
+        if let Some(at) = by.iter().position(|(weak, _)| weak.as_ptr() == Arc::as_ptr(inner)) {
             by[at].1 -= 1;
             if by[at].1 == 0 {
                 by.swap_remove(at);
@@ -81,7 +81,7 @@ impl Awaited {
 
     /// A job of the pool is about to end: who waits for it will have to look again.
     #[inline]
-    pub(crate) fn note_end(&self) {
+    pub(crate) fn count_end(&self) {
         if self.any() {
             self.ends.fetch_add(1, Ordering::SeqCst);
         }
@@ -92,7 +92,7 @@ impl Awaited {
     }
 
     /// A member that waited moves.
-    pub(crate) fn note_move(&self) {
+    pub(crate) fn count_move(&self) {
         self.moves.fetch_add(1, Ordering::SeqCst);
     }
 
@@ -100,7 +100,7 @@ impl Awaited {
         self.ends().wrapping_add(self.moves.load(Ordering::SeqCst))
     }
 
-    pub(crate) fn pools(&self) -> Vec<Arc<Core>> {
+    pub(crate) fn pools(&self) -> Vec<Arc<Inner>> {
         lock(&self.by).iter().filter_map(|(weak, _)| weak.upgrade()).collect()
     }
 }
