@@ -13,7 +13,7 @@ use crate::job::error::TrySpawnError;
 use crate::job::handle::GreenThread;
 use crate::job::permit::Slot;
 use crate::lending::context;
-use crate::lending::waiter::{Acquire, Begun};
+use crate::lending::waiter::{Acquired, Waiter};
 use crate::pool::GreenPool;
 use crate::spawn::begin;
 use crate::spawn::{NoHandle, OVER, Spawning, Start};
@@ -305,9 +305,9 @@ where
     P: PooledFn<A, O>,
 {
     let inner = pool::<P, A, O>();
-    match Acquire::begin(inner, || context::member_of(inner), None) {
-        Begun::Closed => begin::refuse(inner),
-        Begun::Acquired => begin::<P, A, O>(|| args, None),
-        Begun::Queued(acquire) => begin::queue(inner, acquire, P::call(args)),
+    match Waiter::acquire(inner, || context::member_of(inner), None) {
+        Acquired::Closed => begin::refuse(inner),
+        Acquired::Now => begin::<P, A, O>(|| args, None),
+        Acquired::Queued(waiter) => begin::queue(inner, waiter, P::call(args)),
     }
 }

@@ -96,7 +96,7 @@ impl AwaitedBy {
         self.moves.fetch_add(1, Ordering::SeqCst);
     }
 
-    pub(crate) fn news(&self) -> u64 {
+    pub(crate) fn version(&self) -> u64 {
         self.ends().wrapping_add(self.moves.load(Ordering::SeqCst))
     }
 

@@ -35,15 +35,15 @@ pub(crate) struct Inner {
     /// The jobs that wait for something: `abort_all` is to wake them.
     abort_wakers: Mutex<Slab<Waker>>,
     maps: Mutex<Slab<Weak<dyn AttachedMap>>>,
-    workers: Mutex<Vec<Arc<dyn ErasedExecutor>>>,
+    executors: Mutex<Vec<Arc<dyn ErasedExecutor>>>,
     /// The workers that run futures of any kind, as [`worker`](crate::worker) knows them.
     pub(crate) future_executor: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        let workers = std::mem::take(&mut *lock(&self.workers));
-        workers.iter().for_each(|workers| workers.close());
+        let executors = std::mem::take(&mut *lock(&self.executors));
+        executors.iter().for_each(|executors| executors.close());
     }
 }
 
@@ -88,7 +88,7 @@ impl Inner {
             name,
             abort_wakers: Mutex::new(Slab::new()),
             maps: Mutex::new(Slab::new()),
-            workers: Mutex::new(Vec::new()),
+            executors: Mutex::new(Vec::new()),
             future_executor: OnceLock::new(),
         })
     }
@@ -126,29 +126,29 @@ impl Inner {
         self.name
     }
 
-    pub(crate) fn add_executor(&self, workers: Arc<dyn ErasedExecutor>) {
-        lock(&self.workers).push(workers);
+    pub(crate) fn add_executor(&self, executors: Arc<dyn ErasedExecutor>) {
+        lock(&self.executors).push(executors);
     }
 
     /// Wakes one worker: its job may have been told to end.
     pub(crate) fn wake_worker(&self, gang: u32, worker: u32) {
-        let workers = lock(&self.workers).clone();
-        wake(workers.iter().find_map(|workers| workers.waker(gang, worker)));
+        let executors = lock(&self.executors).clone();
+        wake(executors.iter().find_map(|executors| executors.waker(gang, worker)));
     }
 
     /// Tells all jobs to end; gives how many there were.
     pub(crate) fn abort_all(&self) -> u64 {
         // Those that no worker has taken are in no census yet. One that is taken after this has come later; one that was taken before is in the
         // census, since it was put there under the lock that its queue has.
-        let workers = lock(&self.workers).clone();
-        let queued: u64 = workers.iter().map(|workers| workers.abort_queued()).sum();
+        let executors = lock(&self.executors).clone();
+        let queued: u64 = executors.iter().map(|executors| executors.abort_queued()).sum();
         let live = self.live.abort_all();
         let wakers: Vec<Waker> = lock(&self.abort_wakers).iter().map(|(_, waker)| waker.clone()).collect();
         wake(wakers);
         // Anew, since a function may have come in between: its first job may be one of those that have just been told.
-        let workers = lock(&self.workers).clone();
-        for workers in &workers {
-            workers.wake_busy();
+        let executors = lock(&self.executors).clone();
+        for executors in &executors {
+            executors.wake_busy();
         }
         for map in self.maps() {
             map.wake_busy();

@@ -16,8 +16,8 @@ use crate::job::id::JobId;
 use crate::job::reply::{Abort, Receiver};
 use crate::job::running::Ended;
 use crate::job::span;
-use crate::lending::blocking::Blocked;
-use crate::lending::waiter::Claim;
+use crate::lending::blocking::WaitGuard;
+use crate::lending::waiter::WaiterRef;
 
 /// One job in a pool, and a future of its result. After eventlet's `GreenThread`.
 ///
@@ -46,7 +46,7 @@ use crate::lending::waiter::Claim;
 #[must_use = "await it for the job's result, or use `spawn_n` where none is wanted"]
 pub struct GreenThread<T> {
     source: Source<T>,
-    blocked: Blocked,
+    guard: WaitGuard,
 }
 
 enum Source<T> {
@@ -64,7 +64,7 @@ struct OwnTask<T> {
     /// If the handle is a job's, this is set before the slot comes back.
     over: Option<Arc<AtomicBool>>,
     /// The job stood in the queue when it was submitted.
-    claim: Option<Claim>,
+    waiter_ref: Option<WaiterRef>,
     out: Option<Result<T, JoinError>>,
 }
 
@@ -102,14 +102,14 @@ impl<T> OwnTask<T> {
 }
 
 impl<T> Source<T> {
-    fn pend(&mut self, blocked: &mut Blocked, cx: &mut Context<'_>) {
+    fn register(&mut self, guard: &mut WaitGuard, cx: &mut Context<'_>) {
         match self {
             Source::Reply(receiver) => {
-                blocked.pend(receiver.inner(), None, || ReadySource::Flag(receiver.ending()), cx);
+                guard.register(receiver.inner(), None, || ReadySource::Flag(receiver.ending()), cx);
             }
             Source::Task(own) => {
-                let ticket = own.claim.take().map(|claim| claim.ticket());
-                blocked.pend(&own.inner, ticket, || own.outlook(), cx);
+                let ticket = own.waiter_ref.take().map(|waiter_ref| waiter_ref.ticket());
+                guard.register(&own.inner, ticket, || own.outlook(), cx);
             }
             Source::Over(_) => {}
         }
@@ -124,24 +124,24 @@ impl<T> GreenThread<T> {
     pub(crate) fn of(
         task: JoinHandle<Result<T, Ended>>,
         inner: Arc<Inner>,
-        claim: Option<Claim>,
+        waiter_ref: Option<WaiterRef>,
         over: Option<Arc<AtomicBool>>,
     ) -> Self {
-        let source = Source::Task(Box::new(OwnTask { task, inner, over, claim, out: None }));
-        GreenThread { source, blocked: Blocked::default() }
+        let source = Source::Task(Box::new(OwnTask { task, inner, over, waiter_ref, out: None }));
+        GreenThread { source, guard: WaitGuard::default() }
     }
 
     /// A job that a worker runs.
     #[inline]
     pub(crate) fn from(receiver: Receiver<T>) -> Self {
-        GreenThread { source: Source::Reply(receiver), blocked: Blocked::default() }
+        GreenThread { source: Source::Reply(receiver), guard: WaitGuard::default() }
     }
 
     /// A job that is over already, or never was one.
     pub(crate) fn ended(inner: Arc<Inner>, result: Result<T, JoinError>) -> Self {
         let id = JobId::next();
         let out = Some(result.map_err(|error| error.of(id)));
-        GreenThread { source: Source::Over(Box::new(Over { id, inner, out })), blocked: Blocked::default() }
+        GreenThread { source: Source::Over(Box::new(Over { id, inner, out })), guard: WaitGuard::default() }
     }
 
     /// The job is over, and nobody gets this handle.
@@ -227,19 +227,19 @@ impl<T> GreenThread<T> {
     }
 
     /// Says to the job that this is polled in, through `blocked`, that it waits for this one.
-    pub(crate) fn pend(&mut self, blocked: &mut Blocked, cx: &mut Context<'_>) {
-        self.source.pend(blocked, cx);
+    pub(crate) fn register(&mut self, guard: &mut WaitGuard, cx: &mut Context<'_>) {
+        self.source.register(guard, cx);
     }
 
     /// Waits until the job is over and the job that it is polled in may go on; the result stays.
     pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.poll_over(cx).is_ready() {
-            return self.blocked.poll_resume(cx);
+            return self.guard.poll_reacquire(cx);
         }
         if let Source::Task(own) = &self.source {
-            own.claim.iter().for_each(Claim::want);
+            own.waiter_ref.iter().for_each(WaiterRef::offer_current);
         }
-        self.source.pend(&mut self.blocked, cx);
+        self.source.register(&mut self.guard, cx);
         Poll::Pending
     }
 
@@ -267,7 +267,7 @@ impl<T> GreenThread<T> {
 
     /// The verb that was waiting for this has been dropped.
     pub(crate) fn unblock(&mut self) {
-        self.blocked.clear();
+        self.guard.clear();
     }
 }
 
@@ -298,16 +298,16 @@ impl<T> Future for GreenThread<T> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let GreenThread { source, blocked } = &mut *self;
+        let GreenThread { source, guard } = &mut *self;
         match source {
             // The way of most, in one step.
-            Source::Reply(receiver) if !receiver.is_taken() && !blocked.may_have_to_wait() => {
+            Source::Reply(receiver) if !receiver.is_taken() && !guard.may_lack_slot() => {
                 let turn = ready!(coop::poll_proceed(cx));
                 let polled = receiver.poll_take(cx);
                 if polled.is_ready() {
                     turn.made_progress();
                 } else {
-                    source.pend(blocked, cx);
+                    source.register(guard, cx);
                 }
                 polled
             }

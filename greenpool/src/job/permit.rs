@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::inner::Inner;
 use crate::inner::member::Member;
-use crate::lending::context::Lineage;
+use crate::lending::context::JobContext;
 
 /// A slot in which no job has begun yet. Dropping it gives it back.
 pub(crate) struct Slot(Option<Held>);
@@ -20,11 +20,11 @@ enum Held {
 
 impl Held {
     #[inline]
-    fn lineage(self) -> Lineage {
+    fn context(self) -> JobContext {
         match self {
-            Held::Static(inner) => Lineage::Plain(inner.clone()),
-            Held::Own(inner) => Lineage::Plain(inner),
-            Held::Lent(lender) => Lineage::OnLoan(lender),
+            Held::Static(inner) => JobContext::Plain(inner.clone()),
+            Held::Own(inner) => JobContext::Plain(inner),
+            Held::Lent(lender) => JobContext::Borrowed(lender),
         }
     }
 }
@@ -53,9 +53,9 @@ impl Slot {
 
     /// Gives up the slot to the job that begins in it.
     #[inline]
-    pub(crate) fn into_lineage(mut self) -> Lineage {
+    pub(crate) fn into_context(mut self) -> JobContext {
         let Some(held) = self.0.take() else { unreachable!("a slot is used once") };
-        held.lineage()
+        held.context()
     }
 
     /// Leaves it to a seat that is there, if it is one of the pool's own.
@@ -73,7 +73,7 @@ impl Drop for Slot {
     #[inline]
     fn drop(&mut self) {
         if let Some(held) = self.0.take() {
-            held.lineage().give_back();
+            held.context().release();
         }
     }
 }

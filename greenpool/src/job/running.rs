@@ -8,12 +8,12 @@ use crate::inner::Inner;
 use crate::inner::member::Member;
 use crate::job::permit::Slot;
 use crate::job::span::JobSpan;
-use crate::lending::context::Lineage;
+use crate::lending::context::JobContext;
 
 /// The seat of one job, or of several that follow each other in it. Dropping it gives all back.
 pub(crate) struct Seat {
     /// There but while the job is polled.
-    lineage: Option<Lineage>,
+    context: Option<JobContext>,
     epoch: u32,
     state: State,
     span: JobSpan,
@@ -70,28 +70,28 @@ impl Seat {
     #[inline]
     pub(crate) fn new(inner: Arc<Inner>, lender: Option<Arc<Member>>) -> Self {
         let epoch = inner.live.enter(1);
-        Self::joined(lender.map_or(Lineage::Plain(inner), Lineage::OnLoan), epoch)
+        Self::joined(lender.map_or(JobContext::Plain(inner), JobContext::Borrowed), epoch)
     }
 
     /// A job begins in this slot. If it is in the census already, that is of `epoch`.
     #[inline]
     fn begin_in(slot: Slot, epoch: Option<u32>) -> Self {
-        let lineage = slot.into_lineage();
-        let epoch = epoch.unwrap_or_else(|| lineage.inner().live.enter(1));
-        Self::joined(lineage, epoch)
+        let context = slot.into_context();
+        let epoch = epoch.unwrap_or_else(|| context.inner().live.enter(1));
+        Self::joined(context, epoch)
     }
 
     /// A job begins that is in the census already.
     #[inline]
-    fn joined(lineage: Lineage, epoch: u32) -> Self {
-        let span = JobSpan::new(lineage.inner());
-        Seat { lineage: Some(lineage), epoch, state: State::Idle, span }
+    fn joined(context: JobContext, epoch: u32) -> Self {
+        let span = JobSpan::new(context.inner());
+        Seat { context: Some(context), epoch, state: State::Idle, span }
     }
 
     #[inline]
     pub(crate) fn inner(&self) -> &Arc<Inner> {
-        let lineage = self.lineage.as_ref();
-        lineage.expect("a seat is asked for its pool between two polls, never within one").inner()
+        let context = self.context.as_ref();
+        context.expect("a seat is asked for its pool between two polls, never within one").inner()
     }
 
     /// Polls the job as what it is: known to greenpool's verbs, and ready to be told to end.
@@ -108,7 +108,7 @@ impl Seat {
     pub(crate) fn enter<T>(&mut self, f: impl FnOnce(Inside<'_>) -> Poll<T>) -> Poll<T> {
         self.state = State::Polling;
         let inside = Inside { epoch: self.epoch, span: &mut self.span };
-        let polled = Lineage::enter(&mut self.lineage, || f(inside));
+        let polled = JobContext::enter(&mut self.context, || f(inside));
         self.state = if polled.is_ready() { State::Done } else { State::Idle };
         polled
     }
@@ -176,14 +176,14 @@ impl Drop for Seat {
                 counters.aborted.fetch_add(1, Ordering::Relaxed);
             }
         }
-        let Some(lineage) = self.lineage.take() else {
+        let Some(context) = self.context.take() else {
             return;
         };
         // Who sees the slot come back, as `waitall` does, finds the job gone from the census. `abort_all` waits for the census,
         // and is to find the slot free: a job that it has told to end is counted out last.
-        let left = lineage.inner().live.leave(self.epoch);
-        let inner = (!left).then(|| lineage.inner().clone());
-        lineage.end();
+        let left = context.inner().live.leave(self.epoch);
+        let inner = (!left).then(|| context.inner().clone());
+        context.end();
         if let Some(inner) = inner {
             inner.live.leave_aborted();
         }

@@ -9,34 +9,34 @@ use crate::inner::wait::{ReadySource, WaitEdge};
 use crate::lending::{context, deadlock};
 use crate::sync::slots::Ticket;
 
-/// Each verb's future has one. [`Blocked::pend`] before it returns `Pending`, [`Blocked::poll_resume`] before it returns
+/// Each verb's future has one. [`WaitGuard::register`] before it returns `Pending`, [`WaitGuard::poll_reacquire`] before it returns
 /// `Ready`; dropping it, as when the verb is cancelled, says that this verb blocks nothing any more.
 #[derive(Default)]
-pub(crate) struct Blocked(Option<Block>);
+pub(crate) struct WaitGuard(Option<Registered>);
 
-struct Block {
+struct Registered {
     member: Arc<Member>,
     key: usize,
 }
 
-impl Blocked {
+impl WaitGuard {
     /// The verb waits for something in `inner`, and `source` says who can tell when it is there. If that stands in the queue of the
     /// job's own pool, the slot is lent to it now.
-    pub(crate) fn pend(
+    pub(crate) fn register(
         &mut self,
         inner: &Arc<Inner>,
         ticket: Option<Ticket>,
         source: impl FnOnce() -> ReadySource,
         cx: &mut Context<'_>,
     ) {
-        match context::me() {
-            Some((me, branch)) => self.pend_in(me, branch, inner, ticket, source(), false, cx),
+        match context::current() {
+            Some((me, branch)) => self.register_in(me, branch, inner, ticket, source(), false, cx),
             None => self.clear(),
         }
     }
 
     #[allow(clippy::too_many_arguments, reason = "they are the fields of a `WaitEdge`")]
-    fn pend_in(
+    fn register_in(
         &mut self,
         me: Arc<Member>,
         branch: u32,
@@ -60,33 +60,33 @@ impl Blocked {
             ends_seen,
         };
         match &self.0 {
-            Some(block) if Arc::ptr_eq(&block.member, &me) => {
-                deadlock::run(&me, me.update(block.key, wait));
+            Some(registered) if Arc::ptr_eq(&registered.member, &me) => {
+                deadlock::run(&me, me.update(registered.key, wait));
             }
             _ => {
                 self.clear();
                 let (key, effects) = me.register(wait);
-                self.0 = Some(Block { member: me.clone(), key });
+                self.0 = Some(Registered { member: me.clone(), key });
                 deadlock::run(&me, effects);
             }
         }
     }
 
-    /// Whether the job may have no slot to go on with: `poll_resume` is to be asked.
+    /// Whether the job may have no slot to go on with: `poll_reacquire` is to be asked.
     #[inline]
-    pub(crate) fn may_have_to_wait(&self) -> bool {
-        self.0.is_some() || context::am_known()
+    pub(crate) fn may_lack_slot(&self) -> bool {
+        self.0.is_some() || context::is_member()
     }
 
     /// The verb is ready: waits until the job has its slot.
     #[inline]
-    pub(crate) fn poll_resume(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.may_have_to_wait() { self.resume_member(cx) } else { Poll::Ready(()) }
+    pub(crate) fn poll_reacquire(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.may_lack_slot() { self.reacquire(cx) } else { Poll::Ready(()) }
     }
 
-    fn resume_member(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn reacquire(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         // A verb may have been pending in another job before.
-        let Some((me, branch)) = context::me_if_known() else {
+        let Some((me, branch)) = context::current_member() else {
             self.clear();
             return Poll::Ready(());
         };
@@ -95,7 +95,7 @@ impl Blocked {
             return Poll::Ready(());
         }
         let inner = me.inner().clone();
-        self.pend_in(me, branch, &inner, None, ReadySource::Ticket, true, cx);
+        self.register_in(me, branch, &inner, None, ReadySource::Ticket, true, cx);
         Poll::Pending
     }
 
@@ -103,15 +103,15 @@ impl Blocked {
     #[inline]
     pub(crate) fn clear(&mut self) {
         if self.0.is_some() {
-            self.clear_member();
+            self.deregister();
         }
     }
 
     #[cold]
-    fn clear_member(&mut self) {
-        if let Some(block) = self.0.take() {
-            let member = &block.member;
-            let (effects, wait) = member.clear(block.key);
+    fn deregister(&mut self) {
+        if let Some(registered) = self.0.take() {
+            let member = &registered.member;
+            let (effects, wait) = member.clear(registered.key);
             deadlock::run(member, effects);
             if let Some(wait) = wait {
                 wait.inner.awaited_by.remove(member.inner());
@@ -120,7 +120,7 @@ impl Blocked {
     }
 }
 
-impl Drop for Blocked {
+impl Drop for WaitGuard {
     #[inline]
     fn drop(&mut self) {
         self.clear();

@@ -2,7 +2,7 @@
 //!
 //! # Implementation details
 //!
-//! Around each poll of a job its [`Lineage`] stands in a thread-local. So a verb of greenpool that is awaited inside a job
+//! Around each poll of a job its [`JobContext`] stands in a thread-local. So a verb of greenpool that is awaited inside a job
 //! knows the job. Most jobs never wait for greenpool, and cost no more than that; the first time one does, it gets a
 //! [`Member`], the shared record of who holds its slot.
 //!
@@ -24,87 +24,87 @@ use crate::inner::tracked::JobStatus;
 use crate::lending::deadlock;
 
 /// Who a job is. (A lender is always of the same pool.)
-pub(crate) enum Lineage {
+pub(crate) enum JobContext {
     /// It has a slot of the pool's own, and has never waited for greenpool.
     Plain(Arc<Inner>),
     /// It has a slot that this member has lent to it, and has never waited for greenpool.
-    OnLoan(Arc<Member>),
+    Borrowed(Arc<Member>),
     /// It has waited; and which of the member's futures this is.
-    Known(Arc<Member>, u32),
+    Member(Arc<Member>, u32),
 }
 
 thread_local! {
-    static CURRENT: RefCell<Option<Lineage>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<JobContext>> = const { RefCell::new(None) };
     /// What is to be known of it all the time.
-    static HERE: Cell<Here> = const { Cell::new(Here::NoJob) };
+    static KIND: Cell<Kind> = const { Cell::new(Kind::None) };
 }
 
 /// What runs here.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Here {
+enum Kind {
     /// No job, or nothing that is a part of one.
-    NoJob,
+    None,
     /// A job that has a slot of the pool's own, and has never waited for greenpool.
     Plain,
     /// A job with a slot that was lent to it, which has never waited for greenpool.
-    OnLoan,
+    Borrowed,
     /// A job that has waited for greenpool.
-    Known,
+    Member,
 }
 
 /// Runs `f` as what is not a part of the job that runs here: a source, a waker.
 #[inline]
 pub(crate) fn outside<R>(f: impl FnOnce() -> R) -> R {
-    let was = HERE.replace(Here::NoJob);
+    let was = KIND.replace(Kind::None);
     // If it panics, whoever has entered the job puts that right.
     let result = f();
-    HERE.set(was);
+    KIND.set(was);
     result
 }
 
-impl Lineage {
+impl JobContext {
     /// The same job once more, in another future.
     pub(crate) fn of(member: Arc<Member>) -> Self {
         let branch = member.join();
-        Lineage::Known(member, branch)
+        JobContext::Member(member, branch)
     }
 
     /// That other future is gone.
     pub(crate) fn leave(&self) {
-        if let Lineage::Known(member, branch) = self {
+        if let JobContext::Member(member, branch) = self {
             member.leave(*branch);
         }
     }
 
     /// Somebody who works for the pool and may wait for others, but is no job.
     pub(crate) fn outsider(member: &Arc<Member>) -> Self {
-        Lineage::Known(member.clone(), 0)
+        JobContext::Member(member.clone(), 0)
     }
 
     #[inline]
     pub(crate) fn inner(&self) -> &Arc<Inner> {
         match self {
-            Lineage::Plain(inner) => inner,
-            Lineage::OnLoan(member) | Lineage::Known(member, _) => member.inner(),
+            JobContext::Plain(inner) => inner,
+            JobContext::Borrowed(member) | JobContext::Member(member, _) => member.inner(),
         }
     }
 
     fn is_outsider(&self) -> bool {
-        matches!(self, Lineage::Known(member, _) if member.is_outsider())
+        matches!(self, JobContext::Member(member, _) if member.is_outsider())
     }
 
     /// Of the job that runs here.
     fn member(&mut self) -> (&Arc<Member>, u32) {
-        HERE.set(Here::Known);
+        KIND.set(Kind::Member);
         let lender = match self {
-            Lineage::Plain(_) | Lineage::Known(..) => None,
-            Lineage::OnLoan(lender) => Some(lender.clone()),
+            JobContext::Plain(_) | JobContext::Member(..) => None,
+            JobContext::Borrowed(lender) => Some(lender.clone()),
         };
-        if !matches!(self, Lineage::Known(..)) {
-            *self = Lineage::Known(Member::new(self.inner().clone(), lender, deadlock::resumed), 0);
+        if !matches!(self, JobContext::Member(..)) {
+            *self = JobContext::Member(Member::new(self.inner().clone(), lender, deadlock::resumed), 0);
         }
         match self {
-            Lineage::Known(member, branch) => (member, *branch),
+            JobContext::Member(member, branch) => (member, *branch),
             _ => unreachable!("it has just been made known"),
         }
     }
@@ -113,46 +113,46 @@ impl Lineage {
     #[inline]
     pub(crate) fn end(self) {
         self.inner().awaited_by.count_end();
-        self.give_back();
+        self.release();
     }
 
     /// Gives the slot back to the lender, or to the pool.
     #[inline]
-    pub(crate) fn give_back(self) {
+    pub(crate) fn release(self) {
         match self {
-            Lineage::Plain(inner) => deadlock::release(&inner, None),
-            Lineage::OnLoan(lender) => deadlock::release(&lender.inner().clone(), Some(lender)),
-            Lineage::Known(member, _) => deadlock::end(&member),
+            JobContext::Plain(inner) => deadlock::release(&inner, None),
+            JobContext::Borrowed(lender) => deadlock::release(&lender.inner().clone(), Some(lender)),
+            JobContext::Member(member, _) => deadlock::end(&member),
         }
     }
 
     #[inline]
-    fn here(&self) -> Here {
+    fn kind(&self) -> Kind {
         match self {
-            Lineage::Plain(_) => Here::Plain,
-            Lineage::OnLoan(_) => Here::OnLoan,
-            Lineage::Known(..) => Here::Known,
+            JobContext::Plain(_) => Kind::Plain,
+            JobContext::Borrowed(_) => Kind::Borrowed,
+            JobContext::Member(..) => Kind::Member,
         }
     }
 
     /// Runs `f` as this job.
     #[inline]
-    pub(crate) fn enter<R>(this: &mut Option<Lineage>, f: impl FnOnce() -> R) -> R {
-        struct Swapped<'a>(&'a mut Option<Lineage>, Here);
+    pub(crate) fn enter<R>(this: &mut Option<JobContext>, f: impl FnOnce() -> R) -> R {
+        struct Swapped<'a>(&'a mut Option<JobContext>, Kind);
         impl Drop for Swapped<'_> {
             #[inline]
             fn drop(&mut self) {
-                HERE.set(self.1);
+                KIND.set(self.1);
                 swap_current(self.0);
-                if let Some(Lineage::Known(member, branch)) = self.0 {
+                if let Some(JobContext::Member(member, branch)) = self.0 {
                     deadlock::run(member, member.end_poll(*branch));
                 }
             }
         }
-        if let Some(Lineage::Known(member, branch)) = this {
+        if let Some(JobContext::Member(member, branch)) = this {
             member.begin_poll(*branch);
         }
-        let was = HERE.replace(this.as_ref().map_or(Here::NoJob, Lineage::here));
+        let was = KIND.replace(this.as_ref().map_or(Kind::None, JobContext::kind));
         swap_current(this);
         let _swapped = Swapped(this, was);
         f()
@@ -160,14 +160,14 @@ impl Lineage {
 }
 
 #[inline]
-fn swap_current(with: &mut Option<Lineage>) {
+fn swap_current(with: &mut Option<JobContext>) {
     // While the thread's locals are being destroyed there is no current job, and the lineage stays where it is.
     let _ = CURRENT.try_with(|current| std::mem::swap(&mut *current.borrow_mut(), with));
 }
 
 #[inline]
-fn with_current<R>(f: impl FnOnce(&mut Lineage) -> R) -> Option<R> {
-    if HERE.get() == Here::NoJob {
+fn with_current<R>(f: impl FnOnce(&mut JobContext) -> R) -> Option<R> {
+    if KIND.get() == Kind::None {
         return None;
     }
     CURRENT.try_with(|current| current.borrow_mut().as_mut().map(f)).ok().flatten()
@@ -184,7 +184,7 @@ pub(crate) fn member_of(inner: &Arc<Inner>) -> Option<Arc<Member>> {
 }
 
 /// The member of the job that is running here, and which of its futures is being polled.
-pub(crate) fn me() -> Option<(Arc<Member>, u32)> {
+pub(crate) fn current() -> Option<(Arc<Member>, u32)> {
     with_current(|current| {
         let (member, branch) = current.member();
         (member.clone(), branch)
@@ -194,30 +194,30 @@ pub(crate) fn me() -> Option<(Arc<Member>, u32)> {
 /// Whether any job is running here.
 #[inline]
 pub(crate) fn is_job() -> bool {
-    HERE.get() != Here::NoJob
+    KIND.get() != Kind::None
 }
 
 /// Whether the job that is running here has a slot of the pool's own and has never waited for greenpool.
 #[inline]
-pub(crate) fn am_plain() -> bool {
-    HERE.get() == Here::Plain
+pub(crate) fn is_plain() -> bool {
+    KIND.get() == Kind::Plain
 }
 
 /// Whether that is the job that is running here.
-pub(crate) fn is_me(member: &Arc<Member>) -> bool {
-    me_if_known().is_some_and(|(me, _)| Arc::ptr_eq(&me, member))
+pub(crate) fn is_current(member: &Arc<Member>) -> bool {
+    current_member().is_some_and(|(me, _)| Arc::ptr_eq(&me, member))
 }
 
 /// Whether the job that is running here has ever waited for greenpool; if not it holds its slot for certain.
 #[inline]
-pub(crate) fn am_known() -> bool {
-    HERE.get() == Here::Known
+pub(crate) fn is_member() -> bool {
+    KIND.get() == Kind::Member
 }
 
 /// The member of the job that is running here, if it has ever waited.
-pub(crate) fn me_if_known() -> Option<(Arc<Member>, u32)> {
+pub(crate) fn current_member() -> Option<(Arc<Member>, u32)> {
     let known = with_current(|current| match current {
-        Lineage::Known(member, branch) => Some((member.clone(), *branch)),
+        JobContext::Member(member, branch) => Some((member.clone(), *branch)),
         _ => None,
     });
     known.flatten()
@@ -225,7 +225,7 @@ pub(crate) fn me_if_known() -> Option<(Arc<Member>, u32)> {
 
 /// How the job does that is running here, if it has ever waited.
 pub(crate) fn status() -> Option<Weak<dyn JobStatus>> {
-    let (me, _) = me_if_known()?;
+    let (me, _) = current_member()?;
     let me: Arc<dyn JobStatus> = me;
     Some(Arc::downgrade(&me))
 }

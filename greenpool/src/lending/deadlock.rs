@@ -21,9 +21,9 @@
 //! | a verb is pending in a poll that may be blocked | `Member::look` |
 //! | one of several verbs that a waiting job has pending is dropped elsewhere | the job, which is woken for it |
 //! | a lent slot comes back to a job that waits | `Member::settle` |
-//! | somebody queues, to begin or to go on | `Acquire::begin`; the end of the poll |
+//! | somebody queues, to begin or to go on | `Waiter::acquire`; the end of the poll |
 //! | a job that moves ends, is aborted, or is dropped with its runtime | [`changed`] |
-//! | a slot that is on its way comes to somebody who does not want it any more | `Acquire::drop`, `Member::leave_queue` |
+//! | a slot that is on its way comes to somebody who does not want it any more | `Waiter::drop`, `leave_queue` |
 //! | a map's task queues, has nothing to do, or has put in a result that nobody waits for | [`changed`] |
 //! | the pool is resized | [`changed`] |
 //!
@@ -67,7 +67,7 @@ pub(crate) fn run(member: &Member, effects: Effects) {
         Check::Unless(inner) => !inner.can_move(),
     };
     if checks {
-        untie(member.inner());
+        resolve(member.inner());
     }
     drop(waits);
 }
@@ -75,19 +75,19 @@ pub(crate) fn run(member: &Member, effects: Effects) {
 /// Gives a slot back: to the first in the chain of lenders who lacks one, or to the pool.
 #[inline]
 pub(crate) fn release(inner: &Arc<Inner>, lender: Option<Arc<Member>>) {
-    give_back(inner, lender);
+    return_slot(inner, lender);
     changed(inner);
 }
 
 #[inline]
-fn give_back(inner: &Inner, lender: Option<Arc<Member>>) {
+fn return_slot(inner: &Inner, lender: Option<Arc<Member>>) {
     if lender.is_some() {
-        return give_home(inner, lender);
+        return return_to_lender(inner, lender);
     }
     inner.slots.release();
 }
 
-fn give_home(inner: &Inner, mut lender: Option<Arc<Member>>) {
+fn return_to_lender(inner: &Inner, mut lender: Option<Arc<Member>>) {
     while let Some(member) = lender {
         match take_back(&member) {
             Ok(()) => return,
@@ -141,7 +141,7 @@ pub(crate) fn end(member: &Arc<Member>) {
         inner.slots.end_absence();
     }
     if let Some(lender) = ended.held {
-        give_back(inner, lender);
+        return_slot(inner, lender);
     }
     changed(inner);
 }
@@ -172,12 +172,12 @@ pub(crate) fn resize(inner: &Arc<Inner>, size: usize) {
 #[inline]
 pub(crate) fn changed(inner: &Arc<Inner>) {
     if inner.awaited_by.any() {
-        untie(inner);
+        resolve(inner);
     }
 }
 
 /// Looks for the knots that `inner` is part of, or that it keeps tied for those who wait for it, and unties them.
-pub(crate) fn untie(inner: &Arc<Inner>) {
+pub(crate) fn resolve(inner: &Arc<Inner>) {
     // Whoever has changed something does so before this, and looks after it: of two who do it at once, one sees the other.
     fence(Ordering::SeqCst);
     let mut pools = vec![inner.clone()];
@@ -187,7 +187,7 @@ pub(crate) fn untie(inner: &Arc<Inner>) {
         at += 1;
         // Who waits for a pool that can move is in no knot by that.
         if !pool.can_move() {
-            untie_from(&pool);
+            resolve_from(&pool);
             for behind in pool.awaited_by.pools() {
                 add(&mut pools, &behind);
             }
@@ -202,18 +202,18 @@ fn add(pools: &mut Vec<Arc<Inner>>, pool: &Arc<Inner>) {
 }
 
 /// One looks at a time, where it matters.
-static LOOKING: Mutex<()> = Mutex::new(());
+static SEARCH: Mutex<()> = Mutex::new(());
 
-fn untie_from(inner: &Arc<Inner>) {
+fn resolve_from(inner: &Arc<Inner>) {
     let mut effects = Effects::default();
-    let knot = Stuck::look(inner, &mut effects).filter(Stuck::is_knot);
-    if knot.is_some_and(|knot| knot.is_certain(&mut effects)) {
-        let _looking = lock(&LOOKING);
-        while let Some(stuck) = Stuck::look(inner, &mut effects) {
-            let Some(again) = Stuck::look(inner, &mut effects) else {
+    let candidate = Candidate::search(inner, &mut effects).filter(Candidate::is_deadlock);
+    if candidate.is_some_and(|candidate| candidate.is_certain(&mut effects)) {
+        let _search = lock(&SEARCH);
+        while let Some(candidate) = Candidate::search(inner, &mut effects) {
+            let Some(again) = Candidate::search(inner, &mut effects) else {
                 break;
             };
-            if stuck.news == again.news {
+            if candidate.version == again.version {
                 if again.is_certain(&mut effects) {
                     again.lend(&mut effects);
                 }
@@ -225,36 +225,38 @@ fn untie_from(inner: &Arc<Inner>) {
 }
 
 /// Pools that are stuck: one, and all that its jobs wait for.
-struct Stuck {
+struct Candidate {
     pools: Vec<Arc<Inner>>,
     /// Tickets that the jobs wait for themselves.
     wanted: Vec<(Arc<Inner>, Ticket)>,
     /// Jobs that wait, or are about to go on with a poll.
     suspects: Vec<Arc<Member>>,
-    news: u64,
+    version: u64,
 }
 
-impl Stuck {
+impl Candidate {
     /// Follows what the jobs of `inner` wait for. `None`: something can move.
-    fn look(inner: &Arc<Inner>, effects: &mut Effects) -> Option<Self> {
-        let mut stuck = Stuck { pools: vec![inner.clone()], wanted: Vec::new(), suspects: Vec::new(), news: 0 };
+    fn search(inner: &Arc<Inner>, effects: &mut Effects) -> Option<Self> {
+        let mut candidate =
+            Candidate { pools: vec![inner.clone()], wanted: Vec::new(), suspects: Vec::new(), version: 0 };
         let mut at = 0;
-        while at < stuck.pools.len() {
-            let pool = stuck.pools[at].clone();
+        while at < candidate.pools.len() {
+            let pool = candidate.pools[at].clone();
             at += 1;
             if pool.can_move() {
                 return None;
             }
             // Most often a single look at anybody is enough to see that something can still move.
             if let Some(first) = pool.blocked_jobs.first() {
-                stuck.follow(&first, effects)?;
+                candidate.follow(&first, effects)?;
             }
             for member in pool.blocked_jobs.members().iter().skip(1) {
-                stuck.follow(member, effects)?;
+                candidate.follow(member, effects)?;
             }
         }
-        stuck.news = stuck.pools.iter().fold(0, |news, pool| news.wrapping_add(pool.awaited_by.news()));
-        Some(stuck)
+        candidate.version =
+            candidate.pools.iter().fold(0, |version, pool| version.wrapping_add(pool.awaited_by.version()));
+        Some(candidate)
     }
 
     fn follow(&mut self, member: &Arc<Member>, effects: &mut Effects) -> Option<()> {
@@ -281,7 +283,7 @@ impl Stuck {
         self.suspects.is_empty()
     }
 
-    fn is_knot(&self) -> bool {
+    fn is_deadlock(&self) -> bool {
         self.pools.iter().any(|pool| pool.slots.head().is_some())
     }
 

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::lending::context::{self, Lineage};
+use crate::lending::context::{self, JobContext};
 
 /// Lets `future` count as part of the job that calls this, also in a task of its own.
 ///
@@ -29,8 +29,8 @@ use crate::lending::context::{self, Lineage};
 /// # }
 /// ```
 pub fn inherit<F: Future>(future: F) -> Inherit<F> {
-    let lineage = context::me().map(|(me, _)| Lineage::of(me));
-    Inherit { future, lineage }
+    let context = context::current().map(|(me, _)| JobContext::of(me));
+    Inherit { future, context }
 }
 
 pin_project! {
@@ -49,13 +49,13 @@ pin_project! {
     pub struct Inherit<F> {
         #[pin]
         future: F,
-        lineage: Option<Lineage>,
+        context: Option<JobContext>,
     }
 
     impl<F> PinnedDrop for Inherit<F> {
         fn drop(this: Pin<&mut Self>) {
-            if let Some(lineage) = this.project().lineage {
-                lineage.leave();
+            if let Some(context) = this.project().context {
+                context.leave();
             }
         }
     }
@@ -67,10 +67,10 @@ impl<F: Future> Future for Inherit<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let future = this.future;
-        if this.lineage.is_none() {
+        if this.context.is_none() {
             return future.poll(cx);
         }
-        Lineage::enter(this.lineage, || future.poll(cx))
+        JobContext::enter(this.context, || future.poll(cx))
     }
 }
 

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use crate::lending::blocking::Blocked;
+use crate::lending::blocking::WaitGuard;
 use crate::lending::{context, deadlock};
 
 /// Gives the job's slot back while `future` runs, and takes one again, ahead of new work, to go on.
@@ -30,7 +30,7 @@ use crate::lending::{context, deadlock};
 /// # }
 /// ```
 pub fn lend<F: Future>(future: F) -> Lend<F> {
-    Lend { future, out: None, begun: false, blocked: Blocked::default() }
+    Lend { future, out: None, begun: false, guard: WaitGuard::default() }
 }
 
 pin_project! {
@@ -51,7 +51,7 @@ pin_project! {
         future: F,
         out: Option<F::Output>,
         begun: bool,
-        blocked: Blocked,
+        guard: WaitGuard,
     }
 }
 
@@ -62,13 +62,13 @@ impl<F: Future> Future for Lend<F> {
         let this = self.project();
         if this.out.is_none() {
             if !std::mem::replace(this.begun, true) {
-                if let Some((me, _)) = context::me() {
+                if let Some((me, _)) = context::current() {
                     deadlock::branch(&me);
                 }
             }
             *this.out = Some(ready!(this.future.poll(cx)));
         }
-        ready!(this.blocked.poll_resume(cx));
+        ready!(this.guard.poll_reacquire(cx));
         Poll::Ready(this.out.take().expect("`lend` was polled after it was ready"))
     }
 }

@@ -10,34 +10,34 @@ use crate::lending::deadlock;
 use crate::sync::slots::{Grant, Refusal, Ticket};
 
 /// A claim on a slot: a place in the queue, from which it can also be served by a loan.
-pub(crate) struct Acquire {
+pub(crate) struct Waiter {
     inner: Arc<Inner>,
     ticket: Ticket,
 }
 
-/// What [`Acquire::begin`] found.
-pub(crate) enum Begun {
-    Acquired,
-    Queued(Acquire),
+/// What [`Waiter::acquire`] found.
+pub(crate) enum Acquired {
+    Now,
+    Queued(Waiter),
     Closed,
 }
 
-impl Acquire {
+impl Waiter {
     /// Takes a slot if one is free, else a place in the queue, and asks `above` to lend one. When it has one that wakes `waker`.
-    pub(crate) fn begin(
+    pub(crate) fn acquire(
         inner: &Arc<Inner>,
         above: impl FnOnce() -> Option<Arc<Member>>,
         waker: Option<&Waker>,
-    ) -> Begun {
+    ) -> Acquired {
         match inner.slots.try_acquire() {
-            Ok(()) => return Begun::Acquired,
-            Err(Refusal::Closed) => return Begun::Closed,
+            Ok(()) => return Acquired::Now,
+            Err(Refusal::Closed) => return Acquired::Closed,
             Err(Refusal::Full) => {}
         }
         match deadlock::enqueue(inner, above, waker) {
-            Ok(None) => Begun::Acquired,
-            Err(_) => Begun::Closed,
-            Ok(Some(ticket)) => Begun::Queued(Acquire { inner: inner.clone(), ticket }),
+            Ok(None) => Acquired::Now,
+            Err(_) => Acquired::Closed,
+            Ok(Some(ticket)) => Acquired::Queued(Waiter { inner: inner.clone(), ticket }),
         }
     }
 
@@ -58,21 +58,21 @@ impl Acquire {
     }
 
     /// For those who wait for the job that this will be.
-    pub(crate) fn claim(&self) -> Claim {
-        Claim { inner: self.inner.clone(), ticket: self.ticket }
+    pub(crate) fn waiter_ref(&self) -> WaiterRef {
+        WaiterRef { inner: self.inner.clone(), ticket: self.ticket }
     }
 }
 
 /// A queued ticket, seen from outside.
 #[derive(Clone)]
-pub(crate) struct Claim {
+pub(crate) struct WaiterRef {
     inner: Arc<Inner>,
     ticket: Ticket,
 }
 
-impl Claim {
+impl WaiterRef {
     /// The job that is running here waits for this ticket, and may lend it a slot.
-    pub(crate) fn want(&self) {
+    pub(crate) fn offer_current(&self) {
         if let Some(member) = member_of(&self.inner) {
             deadlock::run(&member, member.offer_slot(self.ticket));
         }
@@ -101,7 +101,7 @@ impl Claim {
 /// The queue was sent home.
 pub(crate) struct Refused;
 
-impl Drop for Acquire {
+impl Drop for Waiter {
     fn drop(&mut self) {
         deadlock::leave_queue(&self.inner, Some(self.ticket));
     }

@@ -21,7 +21,7 @@ use tokio::task::coop;
 
 use crate::inner::Inner;
 use crate::job::error::JoinError;
-use crate::lending::blocking::Blocked;
+use crate::lending::blocking::WaitGuard;
 use crate::map::buffer::Results;
 use crate::map::feed::Feed;
 use crate::map::shared::{Flow, Foreman};
@@ -63,7 +63,7 @@ pub struct GreenMap<T> {
     /// Results that have been fetched and not yet taken.
     ready: Results<T>,
     foreman: Arc<dyn Foreman>,
-    blocked: Blocked,
+    guard: WaitGuard,
     /// The crew knows of the job that waits here.
     told: bool,
     ended: bool,
@@ -102,7 +102,7 @@ impl<T: Send + 'static> GreenMap<T> {
             flow,
             ready: Results::new(),
             foreman,
-            blocked: Blocked::default(),
+            guard: WaitGuard::default(),
             told: false,
             ended: false,
             detached: false,
@@ -181,7 +181,7 @@ impl<T> GreenMap<T> {
         if self.ready.is_empty() && !self.fetch(cx) {
             return Poll::Pending;
         }
-        ready!(self.blocked.poll_resume(cx));
+        ready!(self.guard.poll_reacquire(cx));
         turn.made_progress();
         if self.told {
             self.told = false;
@@ -207,7 +207,7 @@ impl<T> GreenMap<T> {
         }
         state.ring.wait(cx.waker());
         drop(state);
-        self.flow.pend(&self.foreman, &mut self.blocked, cx);
+        self.flow.register(&self.foreman, &mut self.guard, cx);
         self.told = true;
         false
     }
@@ -281,7 +281,7 @@ impl<T> Future for Next<'_, T> {
 impl<T> Drop for Next<'_, T> {
     fn drop(&mut self) {
         // The job that awaited it does not wait for the map any more.
-        self.map.blocked.clear();
+        self.map.guard.clear();
         if self.map.told {
             self.map.told = false;
             self.map.flow.resume();

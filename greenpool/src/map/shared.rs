@@ -18,10 +18,10 @@ use crate::inner::member::Member;
 use crate::inner::wait::{Progress, ReadySource};
 use crate::job::error::JoinError;
 use crate::job::running::{Enrolled, Seat};
-use crate::lending::blocking::Blocked;
+use crate::lending::blocking::WaitGuard;
 use crate::lending::context;
 use crate::lending::deadlock;
-use crate::lending::waiter::{Acquire, Begun, Claim};
+use crate::lending::waiter::{Acquired, Waiter, WaiterRef};
 use crate::map::buffer::{Ring, Signals};
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, MutexGuard, lock};
@@ -51,7 +51,7 @@ pub(crate) struct State<T> {
     hired: u64,
     aborted: bool,
     /// The place in the pool's queue.
-    claim: Option<Claim>,
+    waiter_ref: Option<WaiterRef>,
     /// The job that waits for the map's next result.
     consumer: Option<Arc<Member>>,
 }
@@ -119,7 +119,7 @@ impl<T> Flow<T> {
             queued: false,
             hired: 0,
             aborted: false,
-            claim: None,
+            waiter_ref: None,
             consumer: None,
         };
         Arc::new(Flow { inner: inner.clone(), signals, state: Mutex::new(state), maker: context::member_of(inner) })
@@ -131,33 +131,33 @@ impl<T> Flow<T> {
     }
 
     /// The consumer waits: if it is a job, it may lend its slot.
-    pub(crate) fn pend(&self, foreman: &Arc<dyn Foreman>, blocked: &mut Blocked, cx: &mut Context<'_>) {
+    pub(crate) fn register(&self, foreman: &Arc<dyn Foreman>, guard: &mut WaitGuard, cx: &mut Context<'_>) {
         let consumer = context::member_of(&self.inner);
-        let claim = self.note_consumer(consumer.as_ref());
-        if let Some(claim) = &claim {
-            claim.want();
+        let waiter_ref = self.note_consumer(consumer.as_ref());
+        if let Some(waiter_ref) = &waiter_ref {
+            waiter_ref.offer_current();
         }
-        blocked.pend(
+        guard.register(
             &self.inner,
-            claim.as_ref().map(Claim::ticket),
+            waiter_ref.as_ref().map(WaiterRef::ticket),
             || ReadySource::Other(foreman.clone().outlook()),
             cx,
         );
-        if let (Some(consumer), None) = (&consumer, claim) {
+        if let (Some(consumer), None) = (&consumer, waiter_ref) {
             // A hand that has queued just before that found nobody who waits.
-            if let Some(claim) = self.note_consumer(Some(consumer)) {
-                claim.offer(consumer);
+            if let Some(waiter_ref) = self.note_consumer(Some(consumer)) {
+                waiter_ref.offer(consumer);
             }
         }
     }
 
     /// Notes who waits for the next result; gives the map's place in the queue.
-    fn note_consumer(&self, consumer: Option<&Arc<Member>>) -> Option<Claim> {
+    fn note_consumer(&self, consumer: Option<&Arc<Member>>) -> Option<WaiterRef> {
         let mut state = self.state();
         if consumer.is_some() {
             state.consumer = consumer.cloned();
         }
-        state.claim.clone()
+        state.waiter_ref.clone()
     }
 
     /// The consumer waits no more.
@@ -192,15 +192,15 @@ impl<T> Flow<T> {
     pub(crate) fn stop(&self, last: Option<JoinError>) {
         let mut state = self.state();
         let consumer = state.ring.stop(last);
-        let claim = state.claim.take();
+        let waiter_ref = state.waiter_ref.take();
         let reader = state.reader.take();
         // Those who are idle have nothing more to wait for.
         let leave = state.staff.dismiss_all();
         drop(state);
         wake(consumer);
         wake(reader);
-        if let Some(claim) = claim {
-            claim.refuse();
+        if let Some(waiter_ref) = waiter_ref {
+            waiter_ref.refuse();
         }
         wake(leave);
         deadlock::changed(&self.inner);
@@ -236,16 +236,16 @@ impl<T> Flow<T> {
     }
 
     /// Takes a slot, or the map's place in the pool's queue. Only one task of a map does this at a time.
-    pub(crate) fn begin(&self) -> Begun {
-        let begun = Acquire::begin(&self.inner, || self.maker.clone(), None);
-        if let Begun::Queued(acquire) = &begun {
-            let claim = acquire.claim();
+    pub(crate) fn begin(&self) -> Acquired {
+        let begun = Waiter::acquire(&self.inner, || self.maker.clone(), None);
+        if let Acquired::Queued(waiter) = &begun {
+            let waiter_ref = waiter.waiter_ref();
             let mut state = self.state();
-            state.claim = Some(claim.clone());
+            state.waiter_ref = Some(waiter_ref.clone());
             let consumer = state.consumer.clone();
             drop(state);
             if let Some(consumer) = consumer {
-                claim.offer(&consumer);
+                waiter_ref.offer(&consumer);
             }
             deadlock::changed(&self.inner);
         }
@@ -256,16 +256,16 @@ impl<T> Flow<T> {
     pub(crate) fn is_under_way(&self) -> bool {
         let state = self.state();
         state.ring.is_ready()
-            || state.staff.count_busy() > state.seated + usize::from(state.claim.is_some())
+            || state.staff.count_busy() > state.seated + usize::from(state.waiter_ref.is_some())
             || state.ring.is_reading() && state.staff.called() > 0
             // A pool without slots waits for a `resize`, which is up to somebody outside.
-            || state.claim.is_some() && self.inner.slots.size() == 0
+            || state.waiter_ref.is_some() && self.inner.slots.size() == 0
     }
 
     /// Whether the one who reads an async source does so, or is about to.
     pub(crate) fn is_being_read(&self) -> bool {
         let state = self.state();
-        state.ring.is_reading() && state.reader.is_none() && state.claim.is_none()
+        state.ring.is_reading() && state.reader.is_none() && state.waiter_ref.is_none()
     }
 
     /// The job of a worker is over, and its slot is about to come back; its result comes after that.
@@ -274,20 +274,20 @@ impl<T> Flow<T> {
     }
 
     /// The place in the pool's queue has been served, or is given up.
-    pub(crate) fn end_claim(&self) {
-        let claim = self.state().claim.take();
-        drop(claim);
+    pub(crate) fn leave_queue(&self) {
+        let waiter_ref = self.state().waiter_ref.take();
+        drop(waiter_ref);
     }
 
     /// Waits for the map's turn. `None`: the pool is closed.
     pub(crate) async fn acquire(&self) -> Option<Option<Arc<Member>>> {
-        let mut acquire = match self.begin() {
-            Begun::Acquired => return Some(None),
-            Begun::Closed => return None,
-            Begun::Queued(acquire) => acquire,
+        let mut waiter = match self.begin() {
+            Acquired::Now => return Some(None),
+            Acquired::Closed => return None,
+            Acquired::Queued(waiter) => waiter,
         };
-        let granted = poll_fn(|cx| acquire.poll(cx)).await;
-        self.end_claim();
+        let granted = poll_fn(|cx| waiter.poll(cx)).await;
+        self.leave_queue();
         granted.ok()
     }
 
@@ -304,8 +304,8 @@ impl<T> Flow<T> {
 
     #[cold]
     fn is_really_wanted(&self) -> bool {
-        let claim = self.state().claim.clone();
-        self.inner.slots.free() < 0 || !claim.is_some_and(|claim| claim.is_alone())
+        let waiter_ref = self.state().waiter_ref.clone();
+        self.inner.slots.free() < 0 || !waiter_ref.is_some_and(|waiter_ref| waiter_ref.is_alone())
     }
 }
 

@@ -14,7 +14,7 @@ use crate::inner::member::Member;
 use crate::inner::wait::{Progress, WaitEdge};
 use crate::inner::{AttachedMap, Inner};
 use crate::job::error::JoinError;
-use crate::lending::context::Lineage;
+use crate::lending::context::JobContext;
 use crate::lending::deadlock;
 use crate::map::buffer::Ring;
 use crate::map::feed::total;
@@ -119,7 +119,7 @@ where
         resized: Mutex::new(None),
         outsider: Member::outsider(inner.clone()),
     });
-    let outsider = Lineage::outsider(&reader.outsider);
+    let outsider = JobContext::outsider(&reader.outsider);
     let weak: Weak<Reader<Fut::Output>> = Arc::downgrade(&reader);
     *lock(&reader.resized) = Some(inner.attach(weak));
     flow.hire(flow.add(), |key| {
@@ -130,7 +130,7 @@ where
     (flow, reader)
 }
 
-async fn read<F, S, Fut>(mut leaving: Leaving<Fut::Output>, outsider: Lineage, mut apply: F, source: S)
+async fn read<F, S, Fut>(mut leaving: Leaving<Fut::Output>, outsider: JobContext, mut apply: F, source: S)
 where
     F: FnMut(S::Item) -> Fut + Send + 'static,
     S: Stream + Send + 'static,
@@ -212,10 +212,10 @@ async fn reserve<T>(flow: &Arc<Flow<T>>) -> Option<Place<T>> {
 async fn next<S: Stream>(
     mut source: Pin<&mut Option<S>>,
     inner: &Arc<Inner>,
-    outsider: &mut Option<Lineage>,
+    outsider: &mut Option<JobContext>,
 ) -> Result<Option<(S::Item, Hint)>, JoinError> {
     poll_fn(|cx| {
-        let read = Lineage::enter(outsider, || {
+        let read = JobContext::enter(outsider, || {
             catch_unwind(AssertUnwindSafe(|| {
                 let Some(mut source) = source.as_mut().as_pin_mut() else {
                     return Poll::Ready(None);

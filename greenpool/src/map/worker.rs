@@ -15,7 +15,7 @@ use crate::job::error::JoinError;
 use crate::job::running::Seat;
 use crate::lending::context;
 use crate::lending::deadlock;
-use crate::lending::waiter::{Acquire, Begun};
+use crate::lending::waiter::{Acquired, Waiter};
 use crate::map::feed::{Crew, Doing, Feed, Output};
 use crate::map::session::Reach;
 use crate::map::shared::{Flow, Foreman, State};
@@ -31,7 +31,7 @@ pin_project! {
         job: Option<S::Job>,
         seat: Option<Seat>,
         // The map's place in the pool's queue.
-        acquire: Option<Acquire>,
+        waiter: Option<Waiter>,
         post: Post<S>,
     }
 }
@@ -107,7 +107,7 @@ enum Next {
 impl<S: Feed> Hand<S> {
     pub(crate) fn new(crew: Arc<Crew<S>>, key: u32) -> Self {
         let post = Post { crew, key, number: None, stand: Stand::Nowhere, waits: false, over: false };
-        Hand { job: None, seat: None, acquire: None, post }
+        Hand { job: None, seat: None, waiter: None, post }
     }
 
     /// Without a slot, and called: takes a slot and a place, or the map's place in the queue.
@@ -146,13 +146,13 @@ impl<S: Feed> Hand<S> {
         *stand = Stand::Queued;
         drop(guard);
         match flow.begin() {
-            Begun::Acquired => self.granted(None),
-            Begun::Closed => {
+            Acquired::Now => self.granted(None),
+            Acquired::Closed => {
                 flow.stop(Some(JoinError::closed()));
                 Next::Leave
             }
-            Begun::Queued(acquire) => {
-                *this.acquire = Some(acquire);
+            Acquired::Queued(waiter) => {
+                *this.waiter = Some(waiter);
                 Next::Queue
             }
         }
@@ -160,12 +160,12 @@ impl<S: Feed> Hand<S> {
 
     fn queue(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Next> {
         let this = self.as_mut().project();
-        let Some(acquire) = this.acquire else {
+        let Some(waiter) = this.waiter else {
             return Poll::Ready(Next::Seek);
         };
-        let granted = ready!(acquire.poll(cx));
-        *this.acquire = None;
-        this.post.crew.flow.end_claim();
+        let granted = ready!(waiter.poll(cx));
+        *this.waiter = None;
+        this.post.crew.flow.leave_queue();
         Poll::Ready(match granted {
             Ok(lender) => self.granted(lender),
             Err(_) => {
@@ -279,7 +279,7 @@ impl<S: Feed> Hand<S> {
                         && seated
                         && !inner.live.is_aborted(epoch)
                         && !inner.awaited_by.any()
-                        && context::am_plain()
+                        && context::is_plain()
                         && (inner.slots.can_keep(reach.size) || reach.may_keep_slot());
                     if !keep {
                         return Poll::Ready(Stop::Ended(value));

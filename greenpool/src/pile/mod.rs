@@ -16,7 +16,7 @@ use futures_core::stream::FusedStream;
 use crate::inner::wait::ReadySource;
 use crate::job::error::JoinError;
 use crate::job::handle::GreenThread;
-use crate::lending::blocking::Blocked;
+use crate::lending::blocking::WaitGuard;
 use crate::pool::GreenPool;
 use crate::spawn::{Plain, Spawning};
 use crate::sync::wake::wake;
@@ -54,7 +54,7 @@ use crate::sync::{Mutex, lock};
 pub struct GreenPile<T> {
     shared: Arc<Shared<T>>,
     head: Option<GreenThread<T>>,
-    blocked: Blocked,
+    guard: WaitGuard,
     detached: bool,
 }
 
@@ -111,7 +111,7 @@ impl<T: Send + 'static> GreenPile<T> {
     pub fn on(pool: &GreenPool) -> Self {
         let state = State { threads: VecDeque::new(), coming: 0, spawners: 0, consumer: None, dropped: false };
         let shared = Arc::new(Shared { pool: pool.clone(), state: Mutex::new(state), news: Arc::default() });
-        GreenPile { shared, head: None, blocked: Blocked::default(), detached: false }
+        GreenPile { shared, head: None, guard: WaitGuard::default(), detached: false }
     }
 
     /// Runs `future` as a job of the pile: waits for a slot and begins it.
@@ -230,16 +230,16 @@ impl<T> GreenPile<T> {
             if self.head.is_none() {
                 if state.coming == 0 && state.spawners == 0 {
                     drop(state);
-                    ready!(self.blocked.poll_resume(cx));
+                    ready!(self.guard.poll_reacquire(cx));
                     return Poll::Ready(None);
                 }
                 state.consumer = Some(cx.waker().clone());
                 drop(state);
-                self.blocked.pend(self.shared.pool.inner(), None, || ReadySource::Flag(self.shared.news.clone()), cx);
+                self.guard.register(self.shared.pool.inner(), None, || ReadySource::Flag(self.shared.news.clone()), cx);
                 return Poll::Pending;
             }
             drop(state);
-            self.blocked.clear();
+            self.guard.clear();
         }
     }
 
@@ -417,7 +417,7 @@ where
             let mut state = lock(&this.shared.state);
             if state.dropped {
                 drop(state);
-                return this.spawning.poll_resume(cx);
+                return this.spawning.poll_reacquire(cx);
             }
             state.coming += usize::from(!std::mem::replace(&mut this.coming, true));
         }
@@ -473,7 +473,7 @@ impl<T> Future for PileNext<'_, T> {
 impl<T> Drop for PileNext<'_, T> {
     fn drop(&mut self) {
         // The job that awaited it does not wait for the pile any more.
-        self.pile.blocked.clear();
+        self.pile.guard.clear();
         if let Some(head) = &mut self.pile.head {
             head.unblock();
         }

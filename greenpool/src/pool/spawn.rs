@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use crate::job::error::TrySpawnError;
 use crate::job::handle::GreenThread;
 use crate::lending::context;
-use crate::lending::waiter::{Acquire, Begun};
+use crate::lending::waiter::{Acquired, Waiter};
 use crate::pool::GreenPool;
 use crate::spawn::begin;
 use crate::spawn::{NoHandle, Plain, Spawning};
@@ -111,10 +111,10 @@ impl GreenPool {
         F::Output: Send + 'static,
     {
         let inner = self.inner();
-        match Acquire::begin(inner, || context::member_of(inner), None) {
-            Begun::Closed => begin::refuse(inner),
-            Begun::Acquired => begin::begin(future, inner, None),
-            Begun::Queued(acquire) => begin::queue(inner, acquire, future),
+        match Waiter::acquire(inner, || context::member_of(inner), None) {
+            Acquired::Closed => begin::refuse(inner),
+            Acquired::Now => begin::begin(future, inner, None),
+            Acquired::Queued(waiter) => begin::queue(inner, waiter, future),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use crate::inner::Inner;
 use crate::inner::wait::ReadySource;
-use crate::lending::blocking::Blocked;
+use crate::lending::blocking::WaitGuard;
 use crate::lending::context;
 use crate::pool::GreenPool;
 use crate::sync::slots::{Queue, Ticket};
@@ -35,7 +35,7 @@ impl GreenPool {
     /// # }
     /// ```
     pub fn waitall(&self) -> WaitAll {
-        WaitAll { inner: self.inner().clone(), ticket: None, blocked: Blocked::default() }
+        WaitAll { inner: self.inner().clone(), ticket: None, guard: WaitGuard::default() }
     }
 }
 
@@ -53,7 +53,7 @@ impl GreenPool {
 pub struct WaitAll {
     inner: Arc<Inner>,
     ticket: Option<Ticket>,
-    blocked: Blocked,
+    guard: WaitGuard,
 }
 
 impl Future for WaitAll {
@@ -64,7 +64,7 @@ impl Future for WaitAll {
         let this = &mut *self;
         assert!(
             !context::is_inside(&this.inner),
-            "`waitall` inside of a job of the same pool: the job could only wait for itself"
+            "`waitall` inside of a job of the same pool: the job could only guard for itself"
         );
         let ticket = match this.ticket {
             Some(ticket) => ticket,
@@ -74,10 +74,10 @@ impl Future for WaitAll {
             },
         };
         if this.inner.slots.poll(ticket, cx.waker()).is_pending() {
-            this.blocked.pend(&this.inner, None, || ReadySource::Idle, cx);
+            this.guard.register(&this.inner, None, || ReadySource::Idle, cx);
             return Poll::Pending;
         }
-        this.blocked.poll_resume(cx)
+        this.guard.poll_reacquire(cx)
     }
 }
 

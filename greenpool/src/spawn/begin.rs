@@ -18,7 +18,7 @@ use crate::job::handle::GreenThread;
 use crate::job::permit::Slot;
 use crate::job::running::{Ended, Enrolled, Seat};
 use crate::lending::context;
-use crate::lending::waiter::{Acquire, Claim};
+use crate::lending::waiter::{Waiter, WaiterRef};
 use crate::worker;
 
 pin_project! {
@@ -66,7 +66,7 @@ pin_project! {
     /// A job that has taken its place in the queue, and begins when its turn comes.
     #[project = QueuedProj]
     pub(crate) enum Queued<F> {
-        Waiting { acquire: Acquire, future: Option<F>, inner: Arc<Inner> },
+        Waiting { waiter: Waiter, future: Option<F>, inner: Arc<Inner> },
         Running { #[pin] job: Job<F> },
         Over,
     }
@@ -80,8 +80,8 @@ impl<F: Future> Future for Queued<F> {
             let next = match self.as_mut().project() {
                 QueuedProj::Running { job } => return job.poll(cx),
                 QueuedProj::Over => return Poll::Ready(Err(Ended::Closed)),
-                QueuedProj::Waiting { acquire, future, inner } => {
-                    match (std::task::ready!(acquire.poll(cx)), future.take()) {
+                QueuedProj::Waiting { waiter, future, inner } => {
+                    match (std::task::ready!(waiter.poll(cx)), future.take()) {
                         (Ok(lender), Some(future)) => Queued::Running { job: Job::new(future, inner.clone(), lender) },
                         _ => Queued::Over,
                     }
@@ -122,13 +122,13 @@ impl<F: Future> Future for Watched<F> {
 /// Gives a job a task. A job that spawns it can tell from the flag when its result is on its way.
 #[inline]
 #[track_caller]
-fn launch<F, T>(future: F, inner: Arc<Inner>, claim: Option<Claim>) -> GreenThread<T>
+fn launch<F, T>(future: F, inner: Arc<Inner>, waiter_ref: Option<WaiterRef>) -> GreenThread<T>
 where
     F: Future<Output = Result<T, Ended>> + Send + 'static,
     T: Send + 'static,
 {
     let over = context::is_job().then(|| Arc::new(AtomicBool::new(false)));
-    GreenThread::of(tokio::spawn(Watched { over: over.clone(), future }), inner, claim, over)
+    GreenThread::of(tokio::spawn(Watched { over: over.clone(), future }), inner, waiter_ref, over)
 }
 
 /// Begins a job of any kind on the current runtime.
@@ -161,14 +161,14 @@ where
 
 /// A job that stands in the queue, and keeps its turn without being awaited.
 #[track_caller]
-pub(crate) fn queue<F>(inner: &Arc<Inner>, acquire: Acquire, future: F) -> GreenThread<F::Output>
+pub(crate) fn queue<F>(inner: &Arc<Inner>, waiter: Waiter, future: F) -> GreenThread<F::Output>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let claim = acquire.claim();
-    let queued = Queued::Waiting { acquire, future: Some(future), inner: inner.clone() };
-    launch(queued, inner.clone(), Some(claim))
+    let waiter_ref = waiter.waiter_ref();
+    let queued = Queued::Waiting { waiter, future: Some(future), inner: inner.clone() };
+    launch(queued, inner.clone(), Some(waiter_ref))
 }
 
 /// How many jobs deep the first poll of a lent-to child may nest on one stack.

@@ -10,9 +10,9 @@ use crate::inner::Inner;
 use crate::inner::member::Member;
 use crate::inner::wait::ReadySource;
 use crate::job::handle::GreenThread;
-use crate::lending::blocking::Blocked;
+use crate::lending::blocking::WaitGuard;
 use crate::lending::context;
-use crate::lending::waiter::{Acquire, Begun, Refused};
+use crate::lending::waiter::{Acquired, Refused, Waiter};
 
 /// Something that becomes a job when it gets a slot: a future, or a function and its arguments.
 pub(crate) trait Start {
@@ -113,21 +113,21 @@ pub(crate) struct Spawning<S, T, H> {
     /// There until the job begins.
     what: Option<S>,
     stage: Stage<T, H>,
-    blocked: Blocked,
+    guard: WaitGuard,
 }
 
 enum Stage<T, H> {
     Start,
-    Queued(Acquire),
+    Queued(Waiter),
     /// The caller has lent its own slot, and waits until the child is over.
     Lent(GreenThread<T>),
-    Begun(H),
+    Acquired(H),
 }
 
 impl<S: Start> Spawning<S, S::Output, S::Handle> {
     #[inline]
     pub(crate) fn new(what: S) -> Self {
-        Spawning { what: Some(what), stage: Stage::Start, blocked: Blocked::default() }
+        Spawning { what: Some(what), stage: Stage::Start, guard: WaitGuard::default() }
     }
 
     #[inline]
@@ -152,22 +152,22 @@ impl<S: Start> Spawning<S, S::Output, S::Handle> {
     #[inline]
     fn begun(&mut self, handle: S::Handle, cx: &mut Context<'_>) -> Poll<S::Handle> {
         // Who has lent its slot elsewhere may not go on before it has one.
-        if self.blocked.poll_resume(cx).is_ready() {
+        if self.guard.poll_reacquire(cx).is_ready() {
             return Poll::Ready(handle);
         }
-        self.stage = Stage::Begun(handle);
+        self.stage = Stage::Acquired(handle);
         Poll::Pending
     }
 
     /// Nothing is to be spawned any more: waits only until the caller has its slot.
-    pub(crate) fn poll_resume(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_reacquire(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Stage::Lent(child) = &self.stage {
             child.abort();
         }
         // With it goes the place in the queue, or a slot that has come already.
         self.stage = Stage::Start;
         self.what = None;
-        self.blocked.poll_resume(cx)
+        self.guard.poll_reacquire(cx)
     }
 
     #[cold]
@@ -177,27 +177,27 @@ impl<S: Start> Spawning<S, S::Output, S::Handle> {
             match std::mem::replace(&mut self.stage, Stage::Start) {
                 Stage::Start => {
                     let inner = self.what.as_ref().expect(OVER).inner();
-                    match Acquire::begin(inner, || context::member_of(inner), Some(cx.waker())) {
-                        Begun::Acquired => return self.start(None, cx),
-                        Begun::Queued(acquire) => {
-                            self.stage = Stage::Queued(acquire);
+                    match Waiter::acquire(inner, || context::member_of(inner), Some(cx.waker())) {
+                        Acquired::Now => return self.start(None, cx),
+                        Acquired::Queued(waiter) => {
+                            self.stage = Stage::Queued(waiter);
                             // A job may be able to borrow a slot. Anybody else waits to be woken.
                             if !context::is_job() {
                                 return Poll::Pending;
                             }
                         }
-                        Begun::Closed => return self.refused(cx),
+                        Acquired::Closed => return self.refused(cx),
                     }
                 }
-                Stage::Queued(mut acquire) => match self.poll_queued(&mut acquire, cx) {
-                    Poll::Ready(Ok(Some(lender))) if context::is_me(&lender) => {
+                Stage::Queued(mut waiter) => match self.poll_queued(&mut waiter, cx) {
+                    Poll::Ready(Ok(Some(lender))) if context::is_current(&lender) => {
                         let what = self.what.take().expect(OVER);
                         self.stage = Stage::Lent(what.start_here(lender, cx));
                     }
                     Poll::Ready(Ok(lender)) => return self.start(lender, cx),
                     Poll::Ready(Err(Refused)) => return self.refused(cx),
                     Poll::Pending => {
-                        self.stage = Stage::Queued(acquire);
+                        self.stage = Stage::Queued(waiter);
                         return Poll::Pending;
                     }
                 },
@@ -205,11 +205,11 @@ impl<S: Start> Spawning<S, S::Output, S::Handle> {
                     if child.poll_over(cx).is_ready() {
                         return self.begun(S::handle(child), cx);
                     }
-                    child.pend(&mut self.blocked, cx);
+                    child.register(&mut self.guard, cx);
                     self.stage = Stage::Lent(child);
                     return Poll::Pending;
                 }
-                Stage::Begun(handle) => return self.begun(handle, cx),
+                Stage::Acquired(handle) => return self.begun(handle, cx),
             }
         }
     }
@@ -220,17 +220,13 @@ impl<S: Start> Spawning<S, S::Output, S::Handle> {
         self.begun(S::handle(begin::refuse(what.inner())), cx)
     }
 
-    fn poll_queued(
-        &mut self,
-        acquire: &mut Acquire,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Option<Arc<Member>>, Refused>> {
-        if let Poll::Ready(grant) = acquire.poll(cx) {
+    fn poll_queued(&mut self, waiter: &mut Waiter, cx: &mut Context<'_>) -> Poll<Result<Option<Arc<Member>>, Refused>> {
+        if let Poll::Ready(grant) = waiter.poll(cx) {
             return Poll::Ready(grant);
         }
         // In a job of this pool, this lends the job's own slot to the ticket at once.
-        self.blocked.pend(acquire.inner(), Some(acquire.ticket()), || ReadySource::Ticket, cx);
-        if context::is_job() { acquire.poll(cx) } else { Poll::Pending }
+        self.guard.register(waiter.inner(), Some(waiter.ticket()), || ReadySource::Ticket, cx);
+        if context::is_job() { waiter.poll(cx) } else { Poll::Pending }
     }
 }
 
@@ -240,7 +236,7 @@ impl<S, T, H> Drop for Spawning<S, T, H> {
     #[inline]
     fn drop(&mut self) {
         // First, so that a slot that comes home does not find the job waiting.
-        self.blocked.clear();
+        self.guard.clear();
         // The caller has given up, or has been aborted itself, and nobody was given a handle: the slot comes home.
         if let Stage::Lent(child) = &self.stage {
             child.abort();

@@ -107,7 +107,7 @@ impl<J: Job + ?Sized + 'static> Shift<'_, J> {
                         return Poll::Ready(Stop::Aborted);
                     }
                     ready!(inside.within(|| frame.as_mut().poll(cx)));
-                    if *turns == 0 || inner.awaited_by.any() || !context::am_plain() {
+                    if *turns == 0 || inner.awaited_by.any() || !context::is_plain() {
                         return Poll::Ready(Stop::Ended(None));
                     }
                     *turns -= 1;
