@@ -8,10 +8,10 @@ use std::task::{Context, Poll};
 
 use crate::inner::Inner;
 use crate::inner::member::Member;
-use crate::job::cell::Frame;
+use crate::job::cell::JobCell;
 use crate::job::error::TrySpawnError;
 use crate::job::handle::GreenThread;
-use crate::job::permit::Slot;
+use crate::job::permit::Permit;
 use crate::lending::context;
 use crate::lending::waiter::{Acquired, Waiter};
 use crate::pool::GreenPool;
@@ -105,11 +105,11 @@ where
     let Some(cell) = P::workers() else {
         return begin::begin_alone(P::call(args()), inner, lender);
     };
-    let slot = Slot::of_static(inner, lender);
+    let permit = Permit::of_static(inner, lender);
     cell.of(inner).put(|inbox| {
-        let mut frame = inbox.empty.pop().unwrap_or_else(Frame::empty);
-        frame.as_mut().fill(P::call(args()), slot);
-        (frame, ())
+        let mut cell = inbox.empty.pop().unwrap_or_else(JobCell::empty);
+        cell.as_mut().fill(P::call(args()), permit);
+        (cell, ())
     });
 }
 
@@ -124,12 +124,12 @@ where
     let Some(cell) = P::workers() else {
         return begin::begin(P::call(args()), inner, lender);
     };
-    let slot = Slot::of_static(inner, lender);
+    let permit = Permit::of_static(inner, lender);
     let receiver = cell.of(inner).put(|inbox| {
-        let mut frame = inbox.empty.pop().unwrap_or_else(Frame::empty);
-        frame.as_mut().fill(P::call(args()), slot);
-        let receiver = frame.as_mut().promise().make(|| inbox.deal(inner));
-        (frame, receiver)
+        let mut cell = inbox.empty.pop().unwrap_or_else(JobCell::empty);
+        cell.as_mut().fill(P::call(args()), permit);
+        let receiver = cell.as_mut().completer().receiver(|| inbox.alloc(inner));
+        (cell, receiver)
     });
     GreenThread::from(receiver)
 }
@@ -195,7 +195,7 @@ where
     }
 
     fn handle(thread: GreenThread<O>) {
-        thread.lose();
+        thread.report_unobserved();
     }
 }
 

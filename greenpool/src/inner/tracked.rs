@@ -134,7 +134,7 @@ impl Job {
 
 impl Track {
     /// Polls the job. `status` says how it does if it has ever waited for greenpool.
-    pub(crate) fn within<R>(
+    pub(crate) fn in_scope<R>(
         &self,
         poll: impl FnOnce() -> R,
         status: impl FnOnce() -> Option<Weak<dyn JobStatus>>,

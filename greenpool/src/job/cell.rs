@@ -15,16 +15,16 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use crate::job::error::JoinError;
-use crate::job::permit::Slot;
-use crate::job::reply::Promise;
-use crate::job::running::Place;
+use crate::job::permit::Permit;
+use crate::job::reply::Completer;
+use crate::job::running::JobState;
 
 pin_project! {
     /// What stands in a frame.
     #[project = ContentProj]
     #[project_replace = ContentOwn]
     enum Content<F: Future> {
-        Nothing,
+        Empty,
         Future { #[pin] future: F },
         // The job is over, and somebody may want this.
         Value { value: F::Output },
@@ -34,64 +34,64 @@ pin_project! {
 pin_project! {
     /// The frame of one job, dropped in the order of its fields: when the handle on the job hears of its end, the future has been dropped and
     /// the slot is free.
-    pub(crate) struct Frame<F: Future> {
+    pub(crate) struct JobCell<F: Future> {
         #[pin]
         content: Content<F>,
-        place: Place,
-        promise: Promise<F::Output>,
+        state: JobState,
+        completer: Completer<F::Output>,
     }
 
-    impl<F: Future> PinnedDrop for Frame<F> {
+    impl<F: Future> PinnedDrop for JobCell<F> {
         // Before the slot comes back.
         fn drop(this: Pin<&mut Self>) {
-            this.project().promise.end();
+            this.project().completer.note_ending();
         }
     }
 }
 
-impl<F: Future> Frame<F> {
+impl<F: Future> JobCell<F> {
     /// With nothing in it.
     pub(crate) fn empty() -> Pin<Box<Self>> {
-        Box::pin(Frame { content: Content::Nothing, place: Place::Nowhere, promise: Promise::none() })
+        Box::pin(JobCell { content: Content::Empty, state: JobState::Nowhere, completer: Completer::none() })
     }
 
     /// With a job in it.
-    pub(crate) fn of(future: F, slot: Slot) -> Pin<Box<Self>> {
+    pub(crate) fn with(future: F, permit: Permit) -> Pin<Box<Self>> {
         let content = Content::Future { future };
-        Box::pin(Frame { content, place: Place::Slot(slot), promise: Promise::none() })
+        Box::pin(JobCell { content, state: JobState::Permit(permit), completer: Completer::none() })
     }
 
     /// Puts a job into it.
     #[inline]
-    pub(crate) fn fill(self: Pin<&mut Self>, future: F, slot: Slot) {
+    pub(crate) fn fill(self: Pin<&mut Self>, future: F, permit: Permit) {
         let mut this = self.project();
         this.content.set(Content::Future { future });
-        let was = std::mem::replace(this.place, Place::Slot(slot));
-        debug_assert!(matches!(was, Place::Nowhere), "a frame holds one job");
+        let was = std::mem::replace(this.state, JobState::Permit(permit));
+        debug_assert!(matches!(was, JobState::Nowhere), "a cell holds one job");
         // Nothing is in it that needs to be dropped.
         std::mem::forget(was);
-        this.promise.renew();
+        this.completer.reset();
     }
 
     /// Somebody wants the result.
     #[inline]
-    pub(crate) fn promise(self: Pin<&mut Self>) -> &mut Promise<F::Output> {
-        self.project().promise
+    pub(crate) fn completer(self: Pin<&mut Self>) -> &mut Completer<F::Output> {
+        self.project().completer
     }
 }
 
 /// A job that has a slot, in its frame.
-pub(crate) type Order<J> = Pin<Box<J>>;
+pub(crate) type JobBox<J> = Pin<Box<J>>;
 
-/// A job in its frame, whatever its future. Only [`poll`](Self::poll), [`clear`](Self::clear) and [`keep`](Self::keep) run code of a user's.
-pub(crate) trait Job: Send {
+/// A job in its frame, whatever its future. Only [`poll`](Self::poll), [`drop_content`](Self::drop_content) and [`keep`](Self::complete) run code of a user's.
+pub(crate) trait RawJob: Send {
     /// Polls the future. When it has come to its end it is dropped, and so is the value if nobody wants it.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
 
     /// Drops the future, or the value.
-    fn clear(self: Pin<&mut Self>);
+    fn drop_content(self: Pin<&mut Self>);
 
-    fn place(self: Pin<&mut Self>) -> &mut Place;
+    fn state(self: Pin<&mut Self>) -> &mut JobState;
 
     /// Whether somebody wants the result.
     fn is_wanted(&self) -> bool;
@@ -99,7 +99,7 @@ pub(crate) trait Job: Send {
     fn is_aborted(&self) -> bool;
 
     /// The job waits for something; that worker runs it. Whether this is new.
-    fn wait(self: Pin<&mut Self>, worker: u32) -> bool;
+    fn mark_waiting(self: Pin<&mut Self>, worker: u32) -> bool;
 
     /// Whether the job has ever waited.
     fn has_waited(&self) -> bool;
@@ -107,20 +107,20 @@ pub(crate) trait Job: Send {
     /// Which worker runs a job that waits.
     fn worker(&self) -> u32;
 
-    /// The job [waits](Self::wait), and `abort` is to wake its worker. False: it has been aborted.
+    /// The job [waits](Self::mark_waiting), and `abort` is to wake its worker. False: it has been aborted.
     fn register_abort(&self) -> bool;
 
     /// The job is about to give its slot back.
-    fn end(&self);
+    fn note_ending(&self);
 
     /// The job is over, and its slot is back: hands over the value, or this error.
-    fn keep(self: Pin<&mut Self>, error: Option<JoinError>);
+    fn complete(self: Pin<&mut Self>, error: Option<JoinError>);
 
     /// Likewise with the value, if that runs no code of a user's; else gives false.
-    fn keep_quietly(self: Pin<&mut Self>) -> bool;
+    fn complete_quietly(self: Pin<&mut Self>) -> bool;
 }
 
-impl<F> Job for Frame<F>
+impl<F> RawJob for JobCell<F>
 where
     F: Future<Output: Send + 'static> + Send,
 {
@@ -133,56 +133,56 @@ where
         let value = ready!(future.poll(cx));
         // One after the other: if the destructor of the future panics, that of the value is not run in the middle of it.
         this.content.set(Content::Value { value });
-        if !this.promise.has_handle() {
-            this.content.set(Content::Nothing);
+        if !this.completer.has_handle() {
+            this.content.set(Content::Empty);
         }
         Poll::Ready(())
     }
 
-    fn clear(self: Pin<&mut Self>) {
-        self.project().content.set(Content::Nothing);
+    fn drop_content(self: Pin<&mut Self>) {
+        self.project().content.set(Content::Empty);
     }
 
     #[inline]
-    fn place(self: Pin<&mut Self>) -> &mut Place {
-        self.project().place
+    fn state(self: Pin<&mut Self>) -> &mut JobState {
+        self.project().state
     }
 
     #[inline]
     fn is_wanted(&self) -> bool {
-        self.promise.is_wanted()
+        self.completer.is_wanted()
     }
 
     #[inline]
     fn is_aborted(&self) -> bool {
-        self.promise.is_aborted()
+        self.completer.is_aborted()
     }
 
-    fn wait(self: Pin<&mut Self>, worker: u32) -> bool {
-        self.project().promise.wait(worker)
+    fn mark_waiting(self: Pin<&mut Self>, worker: u32) -> bool {
+        self.project().completer.mark_waiting(worker)
     }
 
     #[inline]
     fn has_waited(&self) -> bool {
-        self.promise.has_waited()
+        self.completer.has_waited()
     }
 
     fn worker(&self) -> u32 {
-        self.promise.worker()
+        self.completer.worker()
     }
 
     fn register_abort(&self) -> bool {
-        self.promise.register_abort()
+        self.completer.register_abort()
     }
 
-    fn end(&self) {
-        self.promise.end();
+    fn note_ending(&self) {
+        self.completer.note_ending();
     }
 
-    fn keep(self: Pin<&mut Self>, error: Option<JoinError>) {
+    fn complete(self: Pin<&mut Self>, error: Option<JoinError>) {
         let this = self.project();
-        let value = this.content.project_replace(Content::Nothing).into_value();
-        let unwanted = this.promise.keep(error.map(Err).or(value.map(Ok)));
+        let value = this.content.project_replace(Content::Empty).into_value();
+        let unwanted = this.completer.complete(error.map(Err).or(value.map(Ok)));
         match unwanted {
             // The handle was dropped just now. The destructor may wait for what this worker is to do.
             Some(Ok(value)) => drop(tokio::spawn(async move { drop(value) })),
@@ -192,15 +192,15 @@ where
     }
 
     #[inline]
-    fn keep_quietly(self: Pin<&mut Self>) -> bool {
+    fn complete_quietly(self: Pin<&mut Self>) -> bool {
         let mut this = self.project();
-        if !this.promise.is_wanted() {
+        if !this.completer.is_wanted() {
             return true;
         }
-        let Some(value) = this.content.as_mut().project_replace(Content::Nothing).into_value() else {
+        let Some(value) = this.content.as_mut().project_replace(Content::Empty).into_value() else {
             return false;
         };
-        let kept = this.promise.keep_quietly(value);
+        let kept = this.completer.complete_quietly(value);
         let told = kept.is_ok();
         if let Err(value) = kept {
             this.content.set(Content::Value { value });

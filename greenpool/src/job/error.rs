@@ -8,7 +8,7 @@ use crate::job::id::JobId;
 
 type Payload = Box<dyn Any + Send + 'static>;
 
-/// Why a job has no result: it panicked, or it was cancelled.
+/// Repr a job has no result: it panicked, or it was cancelled.
 ///
 /// The names are tokio's ([`tokio::task::JoinError`]). A job that ran to its end never gives a `JoinError`, also when
 /// its own output is an `Err`: that is the `Ok(Err(..))` of a [`GreenThread`](crate::GreenThread).
@@ -22,10 +22,10 @@ type Payload = Box<dyn Any + Send + 'static>;
 /// assert_eq!(error.to_string(), "the job panicked: no such page");
 /// # }
 /// ```
-pub struct JoinError(Box<Why>);
+pub struct JoinError(Box<Repr>);
 
 /// Boxed, since a result is moved more often than it is an error.
-struct Why {
+struct Repr {
     reason: Reason,
     id: Option<JobId>,
 }
@@ -59,10 +59,10 @@ impl JoinError {
     }
 
     fn new(reason: Reason) -> Self {
-        JoinError(Box::new(Why { reason, id: None }))
+        JoinError(Box::new(Repr { reason, id: None }))
     }
 
-    pub(crate) fn of(mut self, id: JobId) -> Self {
+    pub(crate) fn with_id(mut self, id: JobId) -> Self {
         self.0.id = Some(id);
         self
     }
@@ -162,7 +162,7 @@ impl JoinError {
     pub fn try_into_panic(self) -> Result<Box<dyn Any + Send + 'static>, JoinError> {
         match self.0.reason {
             Reason::Panic(panicked) => Ok(panicked.payload.into_inner().unwrap_or_else(PoisonError::into_inner)),
-            reason => Err(JoinError(Box::new(Why { reason, id: self.0.id }))),
+            reason => Err(JoinError(Box::new(Repr { reason, id: self.0.id }))),
         }
     }
 
@@ -207,7 +207,7 @@ impl fmt::Debug for JoinError {
 
 impl std::error::Error for JoinError {}
 
-/// Why [`try_spawn`](crate::GreenPool::try_spawn) began nothing; gives back what was to be run.
+/// Repr [`try_spawn`](crate::GreenPool::try_spawn) began nothing; gives back what was to be run.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {

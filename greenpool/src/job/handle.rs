@@ -14,7 +14,7 @@ use crate::inner::wait::ReadySource;
 use crate::job::error::JoinError;
 use crate::job::id::JobId;
 use crate::job::reply::{Abort, Receiver};
-use crate::job::running::Ended;
+use crate::job::running::Cancelled;
 use crate::job::span;
 use crate::lending::blocking::WaitGuard;
 use crate::lending::waiter::WaiterRef;
@@ -45,21 +45,21 @@ use crate::lending::waiter::WaiterRef;
 /// ```
 #[must_use = "await it for the job's result, or use `spawn_n` where none is wanted"]
 pub struct GreenThread<T> {
-    source: Source<T>,
+    source: ResultSource<T>,
     guard: WaitGuard,
 }
 
-enum Source<T> {
+enum ResultSource<T> {
     /// A worker runs the job.
     Reply(Receiver<T>),
     /// It has a task of its own.
-    Task(Box<OwnTask<T>>),
+    Task(Box<TaskHandle<T>>),
     /// There is no task, or never was.
-    Over(Box<Over<T>>),
+    Ended(Box<Ended<T>>),
 }
 
-struct OwnTask<T> {
-    task: JoinHandle<Result<T, Ended>>,
+struct TaskHandle<T> {
+    task: JoinHandle<Result<T, Cancelled>>,
     inner: Arc<Inner>,
     /// If the handle is a job's, this is set before the slot comes back.
     over: Option<Arc<AtomicBool>>,
@@ -68,13 +68,13 @@ struct OwnTask<T> {
     out: Option<Result<T, JoinError>>,
 }
 
-struct Over<T> {
+struct Ended<T> {
     id: JobId,
     inner: Arc<Inner>,
     out: Option<Result<T, JoinError>>,
 }
 
-impl<T> OwnTask<T> {
+impl<T> TaskHandle<T> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.out.is_some() {
             return Poll::Ready(());
@@ -82,18 +82,18 @@ impl<T> OwnTask<T> {
         let id = JobId::of_task(self.task.id());
         self.out = Some(match ready!(Pin::new(&mut self.task).poll(cx)) {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(Ended::Aborted)) => Err(JoinError::cancelled().of(id)),
-            Ok(Err(Ended::Closed)) => Err(JoinError::closed().of(id)),
+            Ok(Err(Cancelled::Aborted)) => Err(JoinError::cancelled().with_id(id)),
+            Ok(Err(Cancelled::Closed)) => Err(JoinError::closed().with_id(id)),
             Err(error) => {
                 let panic = error.try_into_panic().map(JoinError::panic);
-                Err(panic.unwrap_or_else(|_| JoinError::cancelled()).of(id))
+                Err(panic.unwrap_or_else(|_| JoinError::cancelled()).with_id(id))
             }
         });
         Poll::Ready(())
     }
 
     /// Who can tell when the job is over.
-    fn outlook(&self) -> ReadySource {
+    fn ready_source(&self) -> ReadySource {
         match &self.over {
             Some(over) => ReadySource::Flag(over.clone()),
             None => ReadySource::Task(self.task.abort_handle()),
@@ -101,17 +101,17 @@ impl<T> OwnTask<T> {
     }
 }
 
-impl<T> Source<T> {
+impl<T> ResultSource<T> {
     fn register(&mut self, guard: &mut WaitGuard, cx: &mut Context<'_>) {
         match self {
-            Source::Reply(receiver) => {
+            ResultSource::Reply(receiver) => {
                 guard.register(receiver.inner(), None, || ReadySource::Flag(receiver.ending()), cx);
             }
-            Source::Task(own) => {
+            ResultSource::Task(own) => {
                 let ticket = own.waiter_ref.take().map(|waiter_ref| waiter_ref.ticket());
-                guard.register(&own.inner, ticket, || own.outlook(), cx);
+                guard.register(&own.inner, ticket, || own.ready_source(), cx);
             }
-            Source::Over(_) => {}
+            ResultSource::Ended(_) => {}
         }
     }
 }
@@ -122,35 +122,35 @@ impl<T> Unpin for GreenThread<T> {}
 impl<T> GreenThread<T> {
     /// A job that has a task of its own.
     pub(crate) fn of(
-        task: JoinHandle<Result<T, Ended>>,
+        task: JoinHandle<Result<T, Cancelled>>,
         inner: Arc<Inner>,
         waiter_ref: Option<WaiterRef>,
         over: Option<Arc<AtomicBool>>,
     ) -> Self {
-        let source = Source::Task(Box::new(OwnTask { task, inner, over, waiter_ref, out: None }));
+        let source = ResultSource::Task(Box::new(TaskHandle { task, inner, over, waiter_ref, out: None }));
         GreenThread { source, guard: WaitGuard::default() }
     }
 
     /// A job that a worker runs.
     #[inline]
     pub(crate) fn from(receiver: Receiver<T>) -> Self {
-        GreenThread { source: Source::Reply(receiver), guard: WaitGuard::default() }
+        GreenThread { source: ResultSource::Reply(receiver), guard: WaitGuard::default() }
     }
 
     /// A job that is over already, or never was one.
     pub(crate) fn ended(inner: Arc<Inner>, result: Result<T, JoinError>) -> Self {
         let id = JobId::next();
-        let out = Some(result.map_err(|error| error.of(id)));
-        GreenThread { source: Source::Over(Box::new(Over { id, inner, out })), guard: WaitGuard::default() }
+        let out = Some(result.map_err(|error| error.with_id(id)));
+        GreenThread { source: ResultSource::Ended(Box::new(Ended { id, inner, out })), guard: WaitGuard::default() }
     }
 
     /// The job is over, and nobody gets this handle.
-    pub(crate) fn lose(mut self) {
+    pub(crate) fn report_unobserved(mut self) {
         let Some(Err(error)) = self.take() else { return };
         match &self.source {
-            Source::Reply(receiver) => span::lost(receiver.inner(), &error),
-            Source::Task(own) => span::lost(&own.inner, &error),
-            Source::Over(over) => span::lost(&over.inner, &error),
+            ResultSource::Reply(receiver) => span::report_panic(receiver.inner(), &error),
+            ResultSource::Task(own) => span::report_panic(&own.inner, &error),
+            ResultSource::Ended(over) => span::report_panic(&over.inner, &error),
         }
     }
 
@@ -169,9 +169,9 @@ impl<T> GreenThread<T> {
     /// ```
     pub fn abort(&self) {
         match &self.source {
-            Source::Reply(receiver) => receiver.abort(),
-            Source::Task(own) => own.task.abort(),
-            Source::Over(_) => {}
+            ResultSource::Reply(receiver) => receiver.abort(),
+            ResultSource::Task(own) => own.task.abort(),
+            ResultSource::Ended(_) => {}
         }
     }
 
@@ -189,9 +189,9 @@ impl<T> GreenThread<T> {
     /// ```
     pub fn is_finished(&self) -> bool {
         match &self.source {
-            Source::Reply(receiver) => receiver.is_over(),
-            Source::Task(own) => own.out.is_some() || own.task.is_finished(),
-            Source::Over(_) => true,
+            ResultSource::Reply(receiver) => receiver.is_finished(),
+            ResultSource::Task(own) => own.out.is_some() || own.task.is_finished(),
+            ResultSource::Ended(_) => true,
         }
     }
 
@@ -206,23 +206,23 @@ impl<T> GreenThread<T> {
     /// ```
     pub fn id(&self) -> JobId {
         match &self.source {
-            Source::Reply(receiver) => receiver.id(),
-            Source::Task(own) => JobId::of_task(own.task.id()),
-            Source::Over(over) => over.id,
+            ResultSource::Reply(receiver) => receiver.id(),
+            ResultSource::Task(own) => JobId::of_task(own.task.id()),
+            ResultSource::Ended(over) => over.id,
         }
     }
 
     /// Waits until the job is over; the result stays. Says nothing to the job that it is polled in.
-    pub(crate) fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_finished(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.source {
-            Source::Reply(receiver) => {
+            ResultSource::Reply(receiver) => {
                 let turn = ready!(coop::poll_proceed(cx));
                 ready!(receiver.poll(cx));
                 turn.made_progress();
                 Poll::Ready(())
             }
-            Source::Task(own) => own.poll(cx),
-            Source::Over(_) => Poll::Ready(()),
+            ResultSource::Task(own) => own.poll(cx),
+            ResultSource::Ended(_) => Poll::Ready(()),
         }
     }
 
@@ -233,10 +233,10 @@ impl<T> GreenThread<T> {
 
     /// Waits until the job is over and the job that it is polled in may go on; the result stays.
     pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.poll_over(cx).is_ready() {
+        if self.poll_finished(cx).is_ready() {
             return self.guard.poll_reacquire(cx);
         }
-        if let Source::Task(own) = &self.source {
+        if let ResultSource::Task(own) = &self.source {
             own.waiter_ref.iter().for_each(WaiterRef::offer_current);
         }
         self.source.register(&mut self.guard, cx);
@@ -246,18 +246,18 @@ impl<T> GreenThread<T> {
     /// The result, once [`poll_ready`](Self::poll_ready) was ready.
     pub(crate) fn take(&mut self) -> Option<Result<T, JoinError>> {
         match &mut self.source {
-            Source::Reply(receiver) => receiver.take(),
-            Source::Task(own) => own.out.take(),
-            Source::Over(over) => over.out.take(),
+            ResultSource::Reply(receiver) => receiver.take(),
+            ResultSource::Task(own) => own.out.take(),
+            ResultSource::Ended(over) => over.out.take(),
         }
     }
 
     /// The error, once it is ready with one.
     pub(crate) fn take_error(&mut self) -> Option<JoinError> {
         let out = match &mut self.source {
-            Source::Reply(receiver) => return receiver.take_error(),
-            Source::Task(own) => &mut own.out,
-            Source::Over(over) => &mut over.out,
+            ResultSource::Reply(receiver) => return receiver.take_error(),
+            ResultSource::Task(own) => &mut own.out,
+            ResultSource::Ended(over) => &mut over.out,
         };
         match out {
             Some(Err(error)) => Some(std::mem::replace(error, JoinError::cancelled())),
@@ -266,7 +266,7 @@ impl<T> GreenThread<T> {
     }
 
     /// The verb that was waiting for this has been dropped.
-    pub(crate) fn unblock(&mut self) {
+    pub(crate) fn stop_waiting(&mut self) {
         self.guard.clear();
     }
 }
@@ -285,9 +285,9 @@ impl<T: Send + 'static> GreenThread<T> {
     /// ```
     pub fn abort_handle(&self) -> AbortHandle {
         let target = match &self.source {
-            Source::Reply(receiver) => receiver.target().map_or(Target::Over, Target::Reply),
-            Source::Task(own) => Target::Task(own.task.abort_handle()),
-            Source::Over(_) => Target::Over,
+            ResultSource::Reply(receiver) => receiver.abort_target().map_or(AbortTarget::Ended, AbortTarget::Reply),
+            ResultSource::Task(own) => AbortTarget::Task(own.task.abort_handle()),
+            ResultSource::Ended(_) => AbortTarget::Ended,
         };
         AbortHandle { id: self.id(), target }
     }
@@ -301,7 +301,7 @@ impl<T> Future for GreenThread<T> {
         let GreenThread { source, guard } = &mut *self;
         match source {
             // The way of most, in one step.
-            Source::Reply(receiver) if !receiver.is_taken() && !guard.may_lack_slot() => {
+            ResultSource::Reply(receiver) if !receiver.is_taken() && !guard.may_lack_slot() => {
                 let turn = ready!(coop::poll_proceed(cx));
                 let polled = receiver.poll_take(cx);
                 if polled.is_ready() {
@@ -344,14 +344,14 @@ impl<T> fmt::Debug for GreenThread<T> {
 #[derive(Clone)]
 pub struct AbortHandle {
     id: JobId,
-    target: Target,
+    target: AbortTarget,
 }
 
 #[derive(Clone)]
-enum Target {
+enum AbortTarget {
     Task(tokio::task::AbortHandle),
     Reply(Arc<dyn Abort>),
-    Over,
+    Ended,
 }
 
 impl AbortHandle {
@@ -367,9 +367,9 @@ impl AbortHandle {
     /// ```
     pub fn abort(&self) {
         match &self.target {
-            Target::Task(task) => task.abort(),
-            Target::Reply(reply) => reply.abort(),
-            Target::Over => {}
+            AbortTarget::Task(task) => task.abort(),
+            AbortTarget::Reply(reply) => reply.abort(),
+            AbortTarget::Ended => {}
         }
     }
 
@@ -386,9 +386,9 @@ impl AbortHandle {
     /// ```
     pub fn is_finished(&self) -> bool {
         match &self.target {
-            Target::Task(task) => task.is_finished(),
-            Target::Reply(reply) => reply.is_over(),
-            Target::Over => true,
+            AbortTarget::Task(task) => task.is_finished(),
+            AbortTarget::Reply(reply) => reply.is_finished(),
+            AbortTarget::Ended => true,
         }
     }
 

@@ -7,7 +7,7 @@ use crate::inner::member::Member;
 use crate::lending::context::JobContext;
 
 /// A slot in which no job has begun yet. Dropping it gives it back.
-pub(crate) struct Slot(Option<Held>);
+pub(crate) struct Permit(Option<Held>);
 
 enum Held {
     /// Of the pool's own, and the pool is there for ever.
@@ -29,17 +29,17 @@ impl Held {
     }
 }
 
-impl Slot {
+impl Permit {
     /// One that has just been acquired, or lent by `lender`.
     #[inline]
     pub(crate) fn new(inner: &Arc<Inner>, lender: Option<Arc<Member>>) -> Self {
-        Slot(Some(lender.map_or_else(|| Held::Own(inner.clone()), Held::Lent)))
+        Permit(Some(lender.map_or_else(|| Held::Own(inner.clone()), Held::Lent)))
     }
 
     /// Likewise, of a pool that is there for ever.
     #[inline]
     pub(crate) fn of_static(inner: &'static Arc<Inner>, lender: Option<Arc<Member>>) -> Self {
-        Slot(Some(lender.map_or(Held::Static(inner), Held::Lent)))
+        Permit(Some(lender.map_or(Held::Static(inner), Held::Lent)))
     }
 
     #[inline]
@@ -60,7 +60,7 @@ impl Slot {
 
     /// Leaves it to a seat that is there, if it is one of the pool's own.
     #[inline]
-    pub(crate) fn yield_own(&mut self) -> bool {
+    pub(crate) fn transfer(&mut self) -> bool {
         let own = matches!(self.0, Some(Held::Static(_) | Held::Own(_)));
         if own {
             self.0 = None;
@@ -69,7 +69,7 @@ impl Slot {
     }
 }
 
-impl Drop for Slot {
+impl Drop for Permit {
     #[inline]
     fn drop(&mut self) {
         if let Some(held) = self.0.take() {

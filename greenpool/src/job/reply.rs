@@ -7,27 +7,27 @@ use std::task::{Context, Poll};
 use crate::inner::Inner;
 use crate::job::error::JoinError;
 use crate::job::id::JobId;
-use crate::job::reply_page::{Open, Page, Reply, Stage, State};
+use crate::job::reply_page::{Page, Pending, Reply, ReplyState, Stage};
 
 /// A job that can be aborted from elsewhere, whatever its result.
 pub(crate) trait Abort: Send + Sync {
     fn abort(&self);
-    fn is_over(&self) -> bool;
+    fn is_finished(&self) -> bool;
 }
 
 /// One that has a reply.
-struct Target<T> {
+struct ReplyRef<T> {
     page: Arc<Page<T>>,
     at: u8,
 }
 
-impl<T: Send> Abort for Target<T> {
+impl<T: Send> Abort for ReplyRef<T> {
     fn abort(&self) {
         self.page.abort(self.at);
     }
 
-    fn is_over(&self) -> bool {
-        self.page.reply(self.at).is_over()
+    fn is_finished(&self) -> bool {
+        self.page.reply(self.at).is_finished()
     }
 }
 
@@ -52,7 +52,7 @@ impl<T> Receiver<T> {
     /// Takes the result when it is there.
     #[inline]
     pub(crate) fn poll_take(&mut self, cx: &Context<'_>) -> Poll<Result<T, JoinError>> {
-        let polled = self.reply().poll(cx, State::take);
+        let polled = self.reply().poll(cx, ReplyState::take);
         self.taken = polled.is_ready();
         polled
     }
@@ -62,7 +62,7 @@ impl<T> Receiver<T> {
         if self.taken {
             Poll::Ready(())
         } else {
-            self.reply().poll(cx, |state| matches!(state.stage, Stage::There(_)).then_some(()))
+            self.reply().poll(cx, |state| matches!(state.stage, Stage::Ready(_)).then_some(()))
         }
     }
 
@@ -82,7 +82,7 @@ impl<T> Receiver<T> {
     /// The error, if that is the result; then a cancellation stays in its place.
     pub(crate) fn take_error(&mut self) -> Option<JoinError> {
         match &mut self.reply().state().stage {
-            Stage::There(Err(error)) => Some(std::mem::replace(error, JoinError::cancelled())),
+            Stage::Ready(Err(error)) => Some(std::mem::replace(error, JoinError::cancelled())),
             _ => None,
         }
     }
@@ -93,8 +93,8 @@ impl<T> Receiver<T> {
         }
     }
 
-    pub(crate) fn is_over(&self) -> bool {
-        self.taken || self.reply().is_over()
+    pub(crate) fn is_finished(&self) -> bool {
+        self.taken || self.reply().is_finished()
     }
 
     /// The job's id, which it gets when somebody first asks.
@@ -105,19 +105,19 @@ impl<T> Receiver<T> {
     /// A flag that is set from before the job gives its slot back.
     pub(crate) fn ending(&self) -> Arc<AtomicBool> {
         let mut state = self.reply().state();
-        let ending = !matches!(state.stage, Stage::Open(Open { ending: false, .. }));
-        self.page.rare(self.at, &mut state).ending.get_or_insert_with(|| Arc::new(AtomicBool::new(ending))).clone()
+        let ending = !matches!(state.stage, Stage::Pending(Pending { ending: false, .. }));
+        self.page.extra(self.at, &mut state).ending.get_or_insert_with(|| Arc::new(AtomicBool::new(ending))).clone()
     }
 }
 
 impl<T: Send + 'static> Receiver<T> {
     /// For a handle that only aborts; none if the result has been taken.
-    pub(crate) fn target(&self) -> Option<Arc<dyn Abort>> {
+    pub(crate) fn abort_target(&self) -> Option<Arc<dyn Abort>> {
         if self.taken {
             return None;
         }
-        self.page.rare(self.at, &mut self.reply().state());
-        Some(Arc::new(Target { page: self.page.clone(), at: self.at }))
+        self.page.extra(self.at, &mut self.reply().state());
+        Some(Arc::new(ReplyRef { page: self.page.clone(), at: self.at }))
     }
 }
 
@@ -125,7 +125,7 @@ impl<T> Drop for Receiver<T> {
     #[inline]
     fn drop(&mut self) {
         if self.taken {
-            self.page.give_back(self.at);
+            self.page.free(self.at);
         } else {
             self.page.detach(self.at);
         }
@@ -133,7 +133,7 @@ impl<T> Drop for Receiver<T> {
 }
 
 /// The worker's half: that somebody who may want a job's result will hear of its end, also if the job is dropped with its runtime.
-pub(crate) struct Promise<T> {
+pub(crate) struct Completer<T> {
     /// The one of the last job may still be there.
     page: Option<Arc<Page<T>>>,
     /// The job has waited, and that worker runs it.
@@ -143,20 +143,20 @@ pub(crate) struct Promise<T> {
     at: u8,
 }
 
-impl<T> Promise<T> {
+impl<T> Completer<T> {
     /// Nobody wants a result.
     pub(crate) const fn none() -> Self {
-        Promise { page: None, worker: 0, waits: false, wanted: false, at: 0 }
+        Completer { page: None, worker: 0, waits: false, wanted: false, at: 0 }
     }
 
-    /// Somebody wants the result. `deal` gives a new reply, which is in use then.
+    /// Somebody wants the result. `alloc` gives a new reply, which is in use then.
     #[inline]
-    pub(crate) fn make(&mut self, deal: impl FnOnce() -> (Arc<Page<T>>, u8)) -> Receiver<T> {
+    pub(crate) fn receiver(&mut self, alloc: impl FnOnce() -> (Arc<Page<T>>, u8)) -> Receiver<T> {
         self.wanted = true;
         let page = match &self.page {
-            Some(page) if page.take(self.at) => page.clone(),
+            Some(page) if page.try_claim(self.at) => page.clone(),
             _ => {
-                let (page, at) = deal();
+                let (page, at) = alloc();
                 self.page = Some(page.clone());
                 self.at = at;
                 page
@@ -184,30 +184,30 @@ impl<T> Promise<T> {
 
     /// Likewise, if it may have been told to end, or nobody may want the result any more.
     #[inline]
-    fn asked(&self) -> Option<&Reply<T>> {
+    fn flagged(&self) -> Option<&Reply<T>> {
         let page = self.page()?;
-        page.is_asked().then(|| page.reply(self.at))
+        page.is_flagged().then(|| page.reply(self.at))
     }
 
     #[inline]
     pub(crate) fn is_aborted(&self) -> bool {
-        self.asked().is_some_and(Reply::is_aborted)
+        self.flagged().is_some_and(Reply::is_aborted)
     }
 
     /// Whether there is somebody who may want the result.
     #[inline]
     pub(crate) fn has_handle(&self) -> bool {
-        self.wanted && !self.asked().is_some_and(Reply::is_detached)
+        self.wanted && !self.flagged().is_some_and(Reply::is_detached)
     }
 
     /// For the next job.
     #[inline]
-    pub(crate) fn renew(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.waits = false;
     }
 
     /// The job waits for something; that worker runs it. Whether this is new.
-    pub(crate) fn wait(&mut self, worker: u32) -> bool {
+    pub(crate) fn mark_waiting(&mut self, worker: u32) -> bool {
         self.worker = worker;
         !std::mem::replace(&mut self.waits, true)
     }
@@ -223,22 +223,22 @@ impl<T> Promise<T> {
         self.worker
     }
 
-    /// The job [waits](Self::wait), and `abort` is to wake its worker. False: it has been aborted.
+    /// The job [waits](Self::mark_waiting), and `abort` is to wake its worker. False: it has been aborted.
     pub(crate) fn register_abort(&self) -> bool {
         self.reply().is_none_or(|reply| reply.register_abort(self.worker))
     }
 
     /// The job is about to give its slot back.
-    pub(crate) fn end(&self) {
+    pub(crate) fn note_ending(&self) {
         if let Some(reply) = self.reply() {
-            reply.state().end();
+            reply.state().note_ending();
         }
     }
 
     /// Hands the result over, and gives it back if nobody wants it. Without one the job was cancelled, or there is no handle.
-    pub(crate) fn keep(&mut self, result: Option<Result<T, JoinError>>) -> Option<Result<T, JoinError>> {
+    pub(crate) fn complete(&mut self, result: Option<Result<T, JoinError>>) -> Option<Result<T, JoinError>> {
         let unwanted = match self.page() {
-            Some(page) => page.put(self.at, result),
+            Some(page) => page.complete(self.at, result),
             None => result,
         };
         self.wanted = false;
@@ -247,19 +247,19 @@ impl<T> Promise<T> {
 
     /// Hands a value over, if that runs no code of a user's.
     #[inline]
-    pub(crate) fn keep_quietly(&mut self, value: T) -> Result<(), T> {
+    pub(crate) fn complete_quietly(&mut self, value: T) -> Result<(), T> {
         if let Some(reply) = self.reply() {
-            reply.put_quietly(value)?;
+            reply.complete_quietly(value)?;
         }
         self.wanted = false;
         Ok(())
     }
 }
 
-impl<T> Drop for Promise<T> {
+impl<T> Drop for Completer<T> {
     fn drop(&mut self) {
         if self.wanted {
-            self.keep(None);
+            self.complete(None);
         }
     }
 }

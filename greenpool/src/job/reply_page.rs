@@ -4,7 +4,7 @@
 //!
 //! A job with a handle needs a [`Reply`], and a job that waits should cost as little as a task. In a piece of memory of its own a reply would have two counts of
 //! references, its pool and its gang besides, more than half of it. So they are dealt out from pages. The first page for a kind of result has one reply, and
-//! each that follows it has twice as many, up to [`MOST`]. A page is there as long as one of its replies is in use.
+//! each that follows it has twice as many, up to [`PAGE_MAX`]. A page is there as long as one of its replies is in use.
 
 use std::any::Any;
 use std::num::NonZero;
@@ -19,21 +19,21 @@ use crate::sync::wake::wake;
 use crate::sync::{Mutex, MutexGuard, lock};
 
 /// So many replies are in a page at most. One of them that is in use keeps all.
-const MOST: usize = 16;
+const PAGE_MAX: usize = 16;
 
 // Who finds a reply free finds it as its last user has left it: Acquire and Release.
 const FREE: u8 = 0;
 const IN_USE: u8 = 1;
-const SPENT: u8 = 2;
+const RETIRED: u8 = 2;
 
 /// Replies to jobs of one gang.
 pub(crate) struct Page<T> {
     inner: Arc<Inner>,
     gang: u32,
     /// Some job in it has been told to end, or has lost its handle before it ended. Until then no worker has to ask.
-    asked: AtomicBool,
+    flagged: AtomicBool,
     /// What can be done with each reply.
-    uses: [AtomicU8; MOST],
+    uses: [AtomicU8; PAGE_MAX],
     first: Reply<T>,
     more: Box<[Reply<T>]>,
 }
@@ -41,8 +41,8 @@ pub(crate) struct Page<T> {
 impl<T> Page<T> {
     fn new(inner: &Arc<Inner>, gang: u32, replies: usize) -> Arc<Self> {
         let more = (1..replies).map(|_| Reply::new()).collect();
-        let (asked, uses) = (AtomicBool::new(false), [const { AtomicU8::new(FREE) }; MOST]);
-        Arc::new(Page { inner: inner.clone(), gang, asked, uses, first: Reply::new(), more })
+        let (flagged, uses) = (AtomicBool::new(false), [const { AtomicU8::new(FREE) }; PAGE_MAX]);
+        Arc::new(Page { inner: inner.clone(), gang, flagged, uses, first: Reply::new(), more })
     }
 
     fn len(&self) -> usize {
@@ -64,7 +64,7 @@ impl<T> Page<T> {
 
     /// Begins to use a reply, if it is free. (There is one at a time who would use it.)
     #[inline]
-    pub(crate) fn take(&self, at: u8) -> bool {
+    pub(crate) fn try_claim(&self, at: u8) -> bool {
         let is_free = self.uses[usize::from(at)].load(Ordering::Acquire) == FREE;
         if is_free {
             self.uses[usize::from(at)].store(IN_USE, Ordering::Relaxed);
@@ -74,61 +74,61 @@ impl<T> Page<T> {
 
     /// Nobody uses the reply any more, which is as new.
     #[inline]
-    pub(crate) fn give_back(&self, at: u8) {
+    pub(crate) fn free(&self, at: u8) {
         if self.uses[usize::from(at)].load(Ordering::Relaxed) == IN_USE {
             self.uses[usize::from(at)].store(FREE, Ordering::Release);
         }
     }
 
     /// Nobody is to use the reply again, which is in use.
-    pub(crate) fn spend(&self, at: u8) {
-        self.uses[usize::from(at)].store(SPENT, Ordering::Relaxed);
+    pub(crate) fn retire(&self, at: u8) {
+        self.uses[usize::from(at)].store(RETIRED, Ordering::Relaxed);
     }
 
     /// A worker is to ask the reply.
-    pub(crate) fn ask(&self) {
-        self.asked.store(true, Ordering::Relaxed);
+    pub(crate) fn flag(&self) {
+        self.flagged.store(true, Ordering::Relaxed);
     }
 
     #[inline]
-    pub(crate) fn is_asked(&self) -> bool {
-        self.asked.load(Ordering::Relaxed)
+    pub(crate) fn is_flagged(&self) -> bool {
+        self.flagged.load(Ordering::Relaxed)
     }
 
     /// Wakes the worker that has this key in the gang.
-    pub(crate) fn rouse(&self, worker: u32) {
+    pub(crate) fn wake_worker(&self, worker: u32) {
         self.inner.wake_worker(self.gang, worker);
     }
 }
 
 /// What replies are dealt from. It does not keep the page, which keeps the pool.
 #[derive(Default)]
-pub(crate) struct Deck {
+pub(crate) struct ReplyAlloc {
     page: Option<Weak<dyn Any + Send + Sync>>,
-    dealt: u8,
+    allocated: u8,
 }
 
-impl Deck {
+impl ReplyAlloc {
     /// A new reply, for a job of that pool and gang, which is in use then.
-    pub(crate) fn deal<T>(&mut self, inner: &Arc<Inner>, gang: u32) -> (Arc<Page<T>>, u8)
+    pub(crate) fn alloc<T>(&mut self, inner: &Arc<Inner>, gang: u32) -> (Arc<Page<T>>, u8)
     where
         T: Send + 'static,
     {
         let page = self.page.as_ref().and_then(Weak::upgrade).and_then(|page| page.downcast::<Page<T>>().ok());
         let page = match page {
-            Some(page) if usize::from(self.dealt) < page.len() => page,
+            Some(page) if usize::from(self.allocated) < page.len() => page,
             last => {
-                let replies = last.map_or(1, |last| (2 * last.len()).min(MOST));
+                let replies = last.map_or(1, |last| (2 * last.len()).min(PAGE_MAX));
                 let page = Page::new(inner, gang, replies);
                 let any: Arc<dyn Any + Send + Sync> = page.clone();
                 self.page = Some(Arc::downgrade(&any));
-                self.dealt = 0;
+                self.allocated = 0;
                 page
             }
         };
-        let at = self.dealt;
-        self.dealt += 1;
-        page.take(at);
+        let at = self.allocated;
+        self.allocated += 1;
+        page.try_claim(at);
         (page, at)
     }
 }
@@ -136,25 +136,25 @@ impl Deck {
 /// What the handle on a job and the worker that runs it share. It serves one job after the other, each when the handle on the last is gone.
 ///
 /// There is one for each handle, also of a job that waits, so it is as small as it can be.
-pub(crate) struct Reply<T>(Mutex<State<T>>);
+pub(crate) struct Reply<T>(Mutex<ReplyState<T>>);
 
-pub(super) struct State<T> {
+pub(super) struct ReplyState<T> {
     pub(super) stage: Stage<T>,
-    rare: Option<Box<Rare>>,
+    extra: Option<Box<Extra>>,
 }
 
 pub(super) enum Stage<T> {
     /// The job is not over, or has not begun.
-    Open(Open),
+    Pending(Pending),
     /// It is.
-    There(Result<T, JoinError>),
+    Ready(Result<T, JoinError>),
     /// And nobody can ask for its result any more, but somebody may ask for other things.
-    Over,
+    Taken,
 }
 
 /// What is known of a job before its end.
 #[derive(Default)]
-pub(super) struct Open {
+pub(super) struct Pending {
     aborted: bool,
     /// It is about to give its slot back, or has.
     pub(super) ending: bool,
@@ -168,20 +168,20 @@ pub(super) struct Open {
 
 /// What few handles ask for. A reply that has it is used for no other job.
 #[derive(Default)]
-pub(super) struct Rare {
+pub(super) struct Extra {
     id: Option<JobId>,
     /// Set when the job is about to give its slot back; there if a job awaits the result.
     pub(super) ending: Option<Arc<AtomicBool>>,
 }
 
-impl<T> State<T> {
+impl<T> ReplyState<T> {
     /// The job is about to give its slot back.
     #[inline]
-    pub(super) fn end(&mut self) {
-        if let Stage::Open(open) = &mut self.stage {
-            open.ending = true;
+    pub(super) fn note_ending(&mut self) {
+        if let Stage::Pending(pending) = &mut self.stage {
+            pending.ending = true;
         }
-        if let Some(ending) = self.rare.as_ref().and_then(|rare| rare.ending.as_ref()) {
+        if let Some(ending) = self.extra.as_ref().and_then(|extra| extra.ending.as_ref()) {
             ending.store(true, Ordering::SeqCst);
         }
     }
@@ -189,34 +189,34 @@ impl<T> State<T> {
     /// The result, if it is there. The reply is as new then, if it can serve another job.
     #[inline]
     pub(super) fn take(&mut self) -> Option<Result<T, JoinError>> {
-        if !matches!(self.stage, Stage::There(_)) {
+        if !matches!(self.stage, Stage::Ready(_)) {
             return None;
         }
         match self.clear() {
-            Stage::There(result) => Some(result),
+            Stage::Ready(result) => Some(result),
             _ => None,
         }
     }
 
     #[inline]
     fn clear(&mut self) -> Stage<T> {
-        let next = if self.rare.is_none() { Stage::Open(Open::default()) } else { Stage::Over };
+        let next = if self.extra.is_none() { Stage::Pending(Pending::default()) } else { Stage::Taken };
         std::mem::replace(&mut self.stage, next)
     }
 }
 
 impl<T> Reply<T> {
     pub(crate) fn new() -> Self {
-        Reply(Mutex::new(State { stage: Stage::Open(Open::default()), rare: None }))
+        Reply(Mutex::new(ReplyState { stage: Stage::Pending(Pending::default()), extra: None }))
     }
 
     #[inline]
-    pub(super) fn state(&self) -> MutexGuard<'_, State<T>> {
+    pub(super) fn state(&self) -> MutexGuard<'_, ReplyState<T>> {
         lock(&self.0)
     }
 
     #[inline]
-    pub(super) fn poll<R>(&self, cx: &Context<'_>, look: impl FnOnce(&mut State<T>) -> Option<R>) -> Poll<R> {
+    pub(super) fn poll<R>(&self, cx: &Context<'_>, look: impl FnOnce(&mut ReplyState<T>) -> Option<R>) -> Poll<R> {
         let mut state = self.state();
         if let Some(found) = look(&mut state) {
             return Poll::Ready(found);
@@ -225,10 +225,10 @@ impl<T> Reply<T> {
         Poll::Pending
     }
 
-    fn wait(mut state: MutexGuard<'_, State<T>>, cx: &Context<'_>) {
-        let Stage::Open(open) = &mut state.stage else { return };
-        if !open.reader.as_ref().is_some_and(|reader| reader.will_wake(cx.waker())) {
-            let old = open.reader.replace(cx.waker().clone());
+    fn wait(mut state: MutexGuard<'_, ReplyState<T>>, cx: &Context<'_>) {
+        let Stage::Pending(pending) = &mut state.stage else { return };
+        if !pending.reader.as_ref().is_some_and(|reader| reader.will_wake(cx.waker())) {
+            let old = pending.reader.replace(cx.waker().clone());
             drop(state);
             drop(old);
         }
@@ -237,10 +237,10 @@ impl<T> Reply<T> {
     /// The job is over, and its slot is free: has the value if nobody is to be told and nothing is to be dropped. (So no job awaits it, and nobody has to be told that it is
     /// [about to end](Receiver::ending).)
     #[inline]
-    pub(super) fn put_quietly(&self, value: T) -> Result<(), T> {
+    pub(super) fn complete_quietly(&self, value: T) -> Result<(), T> {
         let mut state = self.state();
-        if let Stage::Open(Open { reader: None, detached: false, .. }) = state.stage {
-            state.stage = Stage::There(Ok(value));
+        if let Stage::Pending(Pending { reader: None, detached: false, .. }) = state.stage {
+            state.stage = Stage::Ready(Ok(value));
             return Ok(());
         }
         Err(value)
@@ -249,40 +249,40 @@ impl<T> Reply<T> {
     /// The job waits for something, and that worker runs it. False: it is to be aborted.
     pub(super) fn register_abort(&self, worker: u32) -> bool {
         let mut state = self.state();
-        let Stage::Open(open) = &mut state.stage else { return true };
-        open.worker = NonZero::new(worker + 1);
+        let Stage::Pending(pending) = &mut state.stage else { return true };
+        pending.worker = NonZero::new(worker + 1);
         // Under the lock: either this sees the mark, or `abort` finds the worker.
-        !open.aborted
+        !pending.aborted
     }
 
     pub(super) fn is_aborted(&self) -> bool {
-        matches!(self.state().stage, Stage::Open(Open { aborted: true, .. }))
+        matches!(self.state().stage, Stage::Pending(Pending { aborted: true, .. }))
     }
 
     pub(super) fn is_detached(&self) -> bool {
-        matches!(self.state().stage, Stage::Open(Open { detached: true, .. }))
+        matches!(self.state().stage, Stage::Pending(Pending { detached: true, .. }))
     }
 
-    pub(super) fn is_over(&self) -> bool {
-        !matches!(self.state().stage, Stage::Open(_))
+    pub(super) fn is_finished(&self) -> bool {
+        !matches!(self.state().stage, Stage::Pending(_))
     }
 }
 
 impl<T> Page<T> {
     /// The job is over, its future has been dropped, and its slot is free. Without a result it was cancelled, or there is no handle. Gives back what nobody wants.
-    pub(super) fn put(&self, at: u8, result: Option<Result<T, JoinError>>) -> Option<Result<T, JoinError>> {
+    pub(super) fn complete(&self, at: u8, result: Option<Result<T, JoinError>>) -> Option<Result<T, JoinError>> {
         let mut state = self.reply(at).state();
-        state.end();
-        let Stage::Open(Open { detached: false, reader, .. }) = &mut state.stage else {
+        state.note_ending();
+        let Stage::Pending(Pending { detached: false, reader, .. }) = &mut state.stage else {
             state.clear();
             drop(state);
-            self.give_back(at);
+            self.free(at);
             return result;
         };
         let reader = reader.take();
         let result = result.unwrap_or_else(|| Err(JoinError::cancelled()));
-        let result = result.map_err(|error| error.of(self.id(at, &mut state)));
-        state.stage = Stage::There(result);
+        let result = result.map_err(|error| error.with_id(self.id(at, &mut state)));
+        state.stage = Stage::Ready(result);
         drop(state);
         wake(reader);
         None
@@ -290,13 +290,13 @@ impl<T> Page<T> {
 
     pub(super) fn abort(&self, at: u8) {
         let mut state = self.reply(at).state();
-        let Stage::Open(open) = &mut state.stage else { return };
-        open.aborted = true;
-        let worker = open.worker.take();
-        self.ask();
+        let Stage::Pending(pending) = &mut state.stage else { return };
+        pending.aborted = true;
+        let worker = pending.worker.take();
+        self.flag();
         drop(state);
         if let Some(worker) = worker {
-            self.rouse(worker.get() - 1);
+            self.wake_worker(worker.get() - 1);
         }
     }
 
@@ -304,10 +304,10 @@ impl<T> Page<T> {
     #[inline]
     pub(super) fn detach(&self, at: u8) {
         let mut state = self.reply(at).state();
-        if let Stage::Open(open) = &mut state.stage {
-            open.detached = true;
-            let reader = open.reader.take();
-            self.ask();
+        if let Stage::Pending(pending) = &mut state.stage {
+            pending.detached = true;
+            let reader = pending.reader.take();
+            self.flag();
             drop(state);
             drop(reader);
             return;
@@ -315,15 +315,15 @@ impl<T> Page<T> {
         let unwanted = state.take();
         drop(state);
         drop(unwanted);
-        self.give_back(at);
+        self.free(at);
     }
 
-    pub(super) fn rare<'a>(&self, at: u8, state: &'a mut State<T>) -> &'a mut Rare {
-        self.spend(at);
-        state.rare.get_or_insert_default()
+    pub(super) fn extra<'a>(&self, at: u8, state: &'a mut ReplyState<T>) -> &'a mut Extra {
+        self.retire(at);
+        state.extra.get_or_insert_default()
     }
 
-    pub(super) fn id(&self, at: u8, state: &mut State<T>) -> JobId {
-        *self.rare(at, state).id.get_or_insert_with(JobId::next)
+    pub(super) fn id(&self, at: u8, state: &mut ReplyState<T>) -> JobId {
+        *self.extra(at, state).id.get_or_insert_with(JobId::next)
     }
 }

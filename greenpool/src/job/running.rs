@@ -6,24 +6,24 @@ use std::task::{Context, Poll};
 
 use crate::inner::Inner;
 use crate::inner::member::Member;
-use crate::job::permit::Slot;
+use crate::job::permit::Permit;
 use crate::job::span::JobSpan;
 use crate::lending::context::JobContext;
 
 /// The seat of one job, or of several that follow each other in it. Dropping it gives all back.
-pub(crate) struct Seat {
+pub(crate) struct Running {
     /// There but while the job is polled.
     context: Option<JobContext>,
     epoch: u32,
-    state: State,
+    phase: Phase,
     span: JobSpan,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum Phase {
     /// Not yet polled, or waiting for something. A seat that is dropped now was aborted.
     Idle,
-    /// Inside the user's code. A seat that is dropped now is being unwound.
+    /// Entered the user's code. A seat that is dropped now is being unwound.
     Polling,
     Done,
     /// There was nothing to run.
@@ -33,16 +33,16 @@ enum State {
 }
 
 /// What a seat is to those who run jobs in it.
-pub(crate) struct Inside<'a> {
+pub(crate) struct Entered<'a> {
     epoch: u32,
     span: &'a mut JobSpan,
 }
 
-impl Inside<'_> {
+impl Entered<'_> {
     /// Runs `poll` in the job's span.
     #[inline]
-    pub(crate) fn within<R>(&self, poll: impl FnOnce() -> R) -> R {
-        self.span.within(poll)
+    pub(crate) fn in_scope<R>(&self, poll: impl FnOnce() -> R) -> R {
+        self.span.in_scope(poll)
     }
 
     /// In which epoch of the census it is.
@@ -54,92 +54,92 @@ impl Inside<'_> {
     /// The next job begins, which is in the census already.
     #[inline]
     pub(crate) fn begin_next(&mut self, inner: &Inner) {
-        self.span.renew(inner);
+        self.span.next_job(inner);
     }
 }
 
 /// The job was told to end by `abort_all`, or was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ended {
+pub(crate) enum Cancelled {
     Aborted,
     Closed,
 }
 
-impl Seat {
+impl Running {
     /// A job begins with a slot that has just been acquired, or lent by `lender`.
     #[inline]
     pub(crate) fn new(inner: Arc<Inner>, lender: Option<Arc<Member>>) -> Self {
         let epoch = inner.live.enter(1);
-        Self::joined(lender.map_or(JobContext::Plain(inner), JobContext::Borrowed), epoch)
+        Self::entered(lender.map_or(JobContext::Plain(inner), JobContext::Borrowed), epoch)
     }
 
     /// A job begins in this slot. If it is in the census already, that is of `epoch`.
     #[inline]
-    fn begin_in(slot: Slot, epoch: Option<u32>) -> Self {
-        let context = slot.into_context();
+    fn begin_in(permit: Permit, epoch: Option<u32>) -> Self {
+        let context = permit.into_context();
         let epoch = epoch.unwrap_or_else(|| context.inner().live.enter(1));
-        Self::joined(context, epoch)
+        Self::entered(context, epoch)
     }
 
     /// A job begins that is in the census already.
     #[inline]
-    fn joined(context: JobContext, epoch: u32) -> Self {
+    fn entered(context: JobContext, epoch: u32) -> Self {
         let span = JobSpan::new(context.inner());
-        Seat { context: Some(context), epoch, state: State::Idle, span }
+        Running { context: Some(context), epoch, phase: Phase::Idle, span }
     }
 
     #[inline]
     pub(crate) fn inner(&self) -> &Arc<Inner> {
         let context = self.context.as_ref();
-        context.expect("a seat is asked for its pool between two polls, never within one").inner()
+        context.expect("a running is asked for its pool between two polls, never in_scope one").inner()
     }
 
     /// Polls the job as what it is: known to greenpool's verbs, and ready to be told to end.
     #[inline]
-    pub(crate) fn poll<T>(&mut self, poll: impl FnOnce() -> Poll<T>) -> Poll<Result<T, Ended>> {
+    pub(crate) fn poll<T>(&mut self, poll: impl FnOnce() -> Poll<T>) -> Poll<Result<T, Cancelled>> {
         if self.inner().live.is_aborted(self.epoch) {
-            return Poll::Ready(Err(Ended::Aborted));
+            return Poll::Ready(Err(Cancelled::Aborted));
         }
-        self.enter(|inside| inside.span.within(poll)).map(Ok)
+        self.enter(|entered| entered.span.in_scope(poll)).map(Ok)
     }
 
     /// Runs `f` as this job, or as several jobs one after the other. What it gives is of the last one.
     #[inline]
-    pub(crate) fn enter<T>(&mut self, f: impl FnOnce(Inside<'_>) -> Poll<T>) -> Poll<T> {
-        self.state = State::Polling;
-        let inside = Inside { epoch: self.epoch, span: &mut self.span };
-        let polled = JobContext::enter(&mut self.context, || f(inside));
-        self.state = if polled.is_ready() { State::Done } else { State::Idle };
+    pub(crate) fn enter<T>(&mut self, f: impl FnOnce(Entered<'_>) -> Poll<T>) -> Poll<T> {
+        self.phase = Phase::Polling;
+        let entered = Entered { epoch: self.epoch, span: &mut self.span };
+        let polled = JobContext::enter(&mut self.context, || f(entered));
+        self.phase = if polled.is_ready() { Phase::Done } else { Phase::Idle };
         polled
     }
 
     /// Whether the job has been told to end.
     #[inline]
-    pub(crate) fn is_outdated(&self) -> bool {
+    pub(crate) fn is_aborted(&self) -> bool {
         self.inner().live.is_aborted(self.epoch)
     }
 
     /// The job is not being polled any more, and did not come to its end.
     pub(crate) fn mark_idle(&mut self) {
-        self.state = State::Idle;
+        self.phase = Phase::Idle;
     }
 
     /// There is nothing to run after all.
     pub(crate) fn withdraw(mut self) {
-        self.state = State::Withdrawn;
+        self.phase = Phase::Withdrawn;
     }
 
     /// Whether nobody but the pool is to hear of the end of a job that has never waited for greenpool, and has a slot of the pool's own.
     #[inline]
-    pub(crate) fn is_quiet(&self) -> bool {
-        self.state == State::Done && self.span.is_quiet()
+    pub(crate) fn is_unobserved(&self) -> bool {
+        self.phase == Phase::Done && self.span.is_unobserved()
     }
 
     /// Such a job is over, and its slot is the next that is to be given back. Runs no code but greenpool's, wakes nobody, and takes no lock. False: the
     /// job had been told to end, and is to be counted out with the outdated after that.
     #[inline]
-    pub(crate) fn vacate(&mut self) -> bool {
-        self.state = State::Vacant;
+    pub(crate) fn release_quietly(&mut self) -> bool {
+        self.phase = Phase::Vacant;
         self.inner().live.leave(self.epoch)
     }
 
@@ -147,32 +147,32 @@ impl Seat {
     #[inline]
     pub(crate) fn begin(&mut self, inner: &Inner) {
         self.epoch = inner.live.enter(1);
-        self.state = State::Idle;
-        self.span.renew(inner);
+        self.phase = Phase::Idle;
+        self.span.next_job(inner);
     }
 
     /// The job panicked elsewhere than in its poll.
     pub(crate) fn mark_panicked(&mut self) {
-        self.state = State::Polling;
+        self.phase = Phase::Polling;
     }
 }
 
-impl Drop for Seat {
+impl Drop for Running {
     #[inline]
     fn drop(&mut self) {
         // Who sees the slot come back finds the job in no list.
         self.span.end();
         let counters = &self.inner().counters;
-        match self.state {
-            State::Done => {}
-            State::Vacant => return,
-            State::Withdrawn => {
+        match self.phase {
+            Phase::Done => {}
+            Phase::Vacant => return,
+            Phase::Withdrawn => {
                 self.inner().live.uncount_begun(1);
             }
-            State::Polling => {
+            Phase::Polling => {
                 counters.panicked.fetch_add(1, Ordering::Relaxed);
             }
-            State::Idle => {
+            Phase::Idle => {
                 counters.aborted.fetch_add(1, Ordering::Relaxed);
             }
         }
@@ -191,26 +191,26 @@ impl Drop for Seat {
 }
 
 /// A job that waits for something is in its pool's roster: `abort_all` is to wake it. Dropping this takes it out.
-pub(crate) struct Enrolled {
+pub(crate) struct AbortRegistration {
     inner: Arc<Inner>,
     key: u32,
 }
 
-impl Enrolled {
+impl AbortRegistration {
     /// The job of that seat waits. False: it has been told to end already.
-    pub(crate) fn register_abort(this: &mut Option<Enrolled>, seat: &Seat, cx: &Context<'_>) -> bool {
+    pub(crate) fn register_abort(this: &mut Option<AbortRegistration>, running: &Running, cx: &Context<'_>) -> bool {
         if this.is_some() {
             return true;
         }
-        let inner = seat.inner().clone();
+        let inner = running.inner().clone();
         let key = inner.register_abort(cx.waker());
-        *this = Some(Enrolled { inner, key });
+        *this = Some(AbortRegistration { inner, key });
         // `abort_all` may have read the roster just before.
-        !seat.is_outdated()
+        !running.is_aborted()
     }
 }
 
-impl Drop for Enrolled {
+impl Drop for AbortRegistration {
     fn drop(&mut self) {
         self.inner.deregister_abort(self.key);
     }
@@ -218,38 +218,38 @@ impl Drop for Enrolled {
 
 /// Where a job is.
 #[derive(Default)]
-pub(crate) enum Place {
+pub(crate) enum JobState {
     /// It is being polled, or there is none.
     #[default]
     Nowhere,
     /// It has not begun.
-    Slot(Slot),
-    Seat(Seat),
+    Permit(Permit),
+    Running(Running),
 }
 
-impl Place {
+impl JobState {
     /// The job's seat, as it is polled. If it has not begun, it does now; if it is in the census already, that is of `epoch`.
     #[inline]
-    pub(crate) fn seat(&mut self, epoch: Option<u32>) -> Option<Seat> {
+    pub(crate) fn running(&mut self, epoch: Option<u32>) -> Option<Running> {
         match std::mem::take(self) {
-            Place::Nowhere => None,
-            Place::Slot(slot) => Some(Seat::begin_in(slot, epoch)),
-            Place::Seat(seat) => Some(seat),
+            JobState::Nowhere => None,
+            JobState::Permit(permit) => Some(Running::begin_in(permit, epoch)),
+            JobState::Running(running) => Some(running),
         }
     }
 
     /// The pool of a job that has not begun.
     pub(crate) fn inner(&self) -> Option<&Arc<Inner>> {
         match self {
-            Place::Slot(slot) => slot.inner(),
+            JobState::Permit(permit) => permit.inner(),
             _ => None,
         }
     }
 
     /// The job begins in a seat that is there, and holds a slot of the pool's own: whether it has brought such a slot, which is that seat's now.
     #[inline]
-    pub(crate) fn yield_own(&mut self) -> bool {
-        let own = if let Place::Slot(slot) = self { slot.yield_own() } else { false };
+    pub(crate) fn transfer(&mut self) -> bool {
+        let own = if let JobState::Permit(permit) = self { permit.transfer() } else { false };
         if own {
             // Nothing is left in it that needs to be dropped.
             std::mem::forget(std::mem::take(self));

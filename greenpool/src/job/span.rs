@@ -7,7 +7,7 @@ use crate::lending::context;
 
 /// A job that nobody has a handle on has ended with this error.
 #[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "nobody is told"))]
-pub(crate) fn lost(inner: &Inner, error: &JoinError) {
+pub(crate) fn report_panic(inner: &Inner, error: &JoinError) {
     #[cfg(feature = "tracing")]
     if error.is_panic() {
         tracing::error!(target: "greenpool", pool = inner.name(), "{error}");
@@ -34,8 +34,8 @@ impl JobSpan {
 
     /// A job is over, and the next one begins.
     #[inline]
-    pub(crate) fn renew(&mut self, inner: &Inner) {
-        if !self.is_quiet() || inner.tracked.is_on() {
+    pub(crate) fn next_job(&mut self, inner: &Inner) {
+        if !self.is_unobserved() || inner.tracked.is_on() {
             self.replace(inner);
         }
     }
@@ -53,18 +53,18 @@ impl JobSpan {
 
     /// Whether nobody is told that the job is over.
     #[inline]
-    pub(crate) fn is_quiet(&self) -> bool {
+    pub(crate) fn is_unobserved(&self) -> bool {
         !cfg!(feature = "tracing") && self.track.is_none()
     }
 
     /// Runs `f` in it.
     #[inline]
-    pub(crate) fn within<R>(&self, f: impl FnOnce() -> R) -> R {
+    pub(crate) fn in_scope<R>(&self, f: impl FnOnce() -> R) -> R {
         #[cfg(feature = "tracing")]
         let _entered = self.span.enter();
         match &self.track {
             None => f(),
-            Some(track) => track.within(f, context::status),
+            Some(track) => track.in_scope(f, context::status),
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::inner::Inner;
 use crate::inner::member::Member;
 use crate::inner::wait::{Progress, ReadySource};
 use crate::job::error::JoinError;
-use crate::job::running::{Enrolled, Seat};
+use crate::job::running::{AbortRegistration, Running};
 use crate::lending::blocking::WaitGuard;
 use crate::lending::context;
 use crate::lending::deadlock;
@@ -292,8 +292,8 @@ impl<T> Flow<T> {
     }
 
     /// A job of this map begins.
-    pub(crate) fn seat(&self, lender: Option<Arc<Member>>) -> Seat {
-        Seat::new(self.inner.clone(), lender)
+    pub(crate) fn running(&self, lender: Option<Arc<Member>>) -> Running {
+        Running::new(self.inner.clone(), lender)
     }
 
     /// Whether a worker should give its slot back, for others or for the pool's debt.
@@ -349,18 +349,18 @@ impl<T> Drop for Place<T> {
 }
 
 /// Runs one job to its end, and drops its future, whatever it does.
-pub(crate) async fn run<J: Future>(seat: &mut Seat, job: J) -> Result<J::Output, JoinError> {
+pub(crate) async fn run<J: Future>(running: &mut Running, job: J) -> Result<J::Output, JoinError> {
     let mut job = pin!(Some(job));
-    let mut enrolled = None;
+    let mut abort = None;
     let result = poll_fn(|cx| {
         let polled = catch_unwind(AssertUnwindSafe(|| {
-            seat.poll(|| match job.as_mut().as_pin_mut() {
+            running.poll(|| match job.as_mut().as_pin_mut() {
                 Some(job) => job.poll(cx),
                 None => Poll::Pending,
             })
         }));
         match polled {
-            Ok(Poll::Pending) if Enrolled::register_abort(&mut enrolled, seat, cx) => Poll::Pending,
+            Ok(Poll::Pending) if AbortRegistration::register_abort(&mut abort, running, cx) => Poll::Pending,
             Ok(Poll::Ready(Ok(value))) => Poll::Ready(Ok(value)),
             Ok(_) => Poll::Ready(Err(JoinError::cancelled())),
             Err(payload) => Poll::Ready(Err(JoinError::panic(payload))),
@@ -370,7 +370,7 @@ pub(crate) async fn run<J: Future>(seat: &mut Seat, job: J) -> Result<J::Output,
     match catch_unwind(AssertUnwindSafe(|| job.set(None))) {
         Ok(()) => result,
         Err(payload) => {
-            seat.mark_panicked();
+            running.mark_panicked();
             Err(JoinError::panic(payload))
         }
     }

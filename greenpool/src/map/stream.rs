@@ -164,23 +164,23 @@ where
             place.put(Err(JoinError::closed()));
             break;
         };
-        let mut seat = flow.seat(lender);
+        let mut running = flow.running(lender);
         match catch_unwind(AssertUnwindSafe(|| apply(item))) {
             Ok(job) => flow.hire(flow.add(), |key| {
                 let leaving = Leaving { flow: flow.clone(), key, over: false };
                 let task = async move {
                     let mut leaving = leaving;
-                    let result = run(&mut seat, job).await;
+                    let result = run(&mut running, job).await;
                     leaving.flow.rise(leaving.key);
-                    drop(seat);
+                    drop(running);
                     place.put(result);
                     leaving.over = true;
                 };
                 tokio::spawn(task).abort_handle()
             }),
             Err(payload) => {
-                seat.mark_panicked();
-                drop(seat);
+                running.mark_panicked();
+                drop(running);
                 place.put(Err(JoinError::panic(payload)));
             }
         }

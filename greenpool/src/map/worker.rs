@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use crate::inner::Inner;
 use crate::inner::member::Member;
 use crate::job::error::JoinError;
-use crate::job::running::Seat;
+use crate::job::running::Running;
 use crate::lending::context;
 use crate::lending::deadlock;
 use crate::lending::waiter::{Acquired, Waiter};
@@ -29,7 +29,7 @@ pin_project! {
     pub(crate) struct Hand<S: Feed> {
         #[pin]
         job: Option<S::Job>,
-        seat: Option<Seat>,
+        running: Option<Running>,
         // The map's place in the pool's queue.
         waiter: Option<Waiter>,
         post: Post<S>,
@@ -107,7 +107,7 @@ enum Next {
 impl<S: Feed> Hand<S> {
     pub(crate) fn new(crew: Arc<Crew<S>>, key: u32) -> Self {
         let post = Post { crew, key, number: None, stand: Stand::Nowhere, waits: false, over: false };
-        Hand { job: None, seat: None, waiter: None, post }
+        Hand { job: None, running: None, waiter: None, post }
     }
 
     /// Without a slot, and called: takes a slot and a place, or the map's place in the queue.
@@ -135,9 +135,9 @@ impl<S: Feed> Hand<S> {
             *stand = Stand::Seated;
             let call = state.call_ahead(size, waits);
             drop(guard);
-            match this.seat {
-                Some(seat) => seat.begin(&flow.inner),
-                None => *this.seat = Some(flow.seat(None)),
+            match this.running {
+                Some(running) => running.begin(&flow.inner),
+                None => *this.running = Some(flow.running(None)),
             }
             crew.make(call);
             return Next::Run;
@@ -181,14 +181,14 @@ impl<S: Feed> Hand<S> {
         let crew = &this.post.crew;
         let flow = &crew.flow;
         let stand = if lender.is_some() { Stand::OnLoan } else { Stand::Seated };
-        let seat = flow.seat(lender);
+        let running = flow.running(lender);
         let closed = flow.inner.slots.is_closed();
         let mut state = flow.state();
         state.queued = false;
         this.post.stand = Stand::Nowhere;
         if closed || !state.ring.reserve(flow.inner.slots.size()) {
             drop(state);
-            seat.withdraw();
+            running.withdraw();
             if closed {
                 flow.stop(Some(JoinError::closed()));
             }
@@ -200,7 +200,7 @@ impl<S: Feed> Hand<S> {
         drop(state);
         crew.make(call);
         this.post.waits = false;
-        *this.seat = Some(seat);
+        *this.running = Some(running);
         Next::Run
     }
 
@@ -220,8 +220,8 @@ impl<S: Feed> Hand<S> {
             Stop::Full(value) => return Poll::Ready(self.rest(value, *turns)),
             Stop::Ended(value) => return Poll::Ready(self.rise(Ok(value), *turns)),
             Stop::Nothing { follows } => {
-                if let (Some(seat), false) = (this.seat.take(), follows) {
-                    seat.withdraw();
+                if let (Some(running), false) = (this.running.take(), follows) {
+                    running.withdraw();
                 }
                 return Poll::Ready(Next::Leave);
             }
@@ -230,8 +230,8 @@ impl<S: Feed> Hand<S> {
             Stop::Aborted => None,
             Stop::Panicked(payload) => Some(payload),
         };
-        if let Some(seat) = this.seat {
-            if failed.is_some() { seat.mark_panicked() } else { seat.mark_idle() }
+        if let Some(running) = this.running {
+            if failed.is_some() { running.mark_panicked() } else { running.mark_idle() }
         }
         let dropped = catch_unwind(AssertUnwindSafe(|| this.job.set(None)));
         let error = failed.or(dropped.err()).map_or_else(JoinError::cancelled, JoinError::panic);
@@ -242,7 +242,7 @@ impl<S: Feed> Hand<S> {
     /// to do.
     fn work(self: Pin<&mut Self>, cx: &mut Context<'_>, turns: &mut u32) -> Stop<Output<S>> {
         let mut this = self.project();
-        let Some(seat) = this.seat else {
+        let Some(running) = this.running else {
             return Stop::Nothing { follows: true };
         };
         let post = this.post;
@@ -254,8 +254,8 @@ impl<S: Feed> Hand<S> {
         let mut number = post.number;
         let mut left = *turns;
         let ran = catch_unwind(AssertUnwindSafe(|| {
-            seat.enter(|mut inside| {
-                let epoch = inside.epoch();
+            running.enter(|mut entered| {
+                let epoch = entered.epoch();
                 if inner.live.is_aborted(epoch) {
                     return Poll::Ready(Stop::Aborted);
                 }
@@ -269,12 +269,12 @@ impl<S: Feed> Hand<S> {
                             };
                             if reach.follows {
                                 inner.live.count_begun(1);
-                                inside.begin_next(inner);
+                                entered.begin_next(inner);
                             }
                             current
                         }
                     };
-                    let value = ready!(inside.within(|| poll(this.job.as_mut(), cx)));
+                    let value = ready!(entered.in_scope(|| poll(this.job.as_mut(), cx)));
                     let keep = left > 0
                         && seated
                         && !inner.live.is_aborted(epoch)
@@ -314,8 +314,8 @@ impl<S: Feed> Hand<S> {
         let flow = &this.post.crew.flow;
         flow.state().seated -= 1;
         this.post.stand = Stand::Nowhere;
-        if let Some(seat) = this.seat.take() {
-            seat.withdraw();
+        if let Some(running) = this.running.take() {
+            running.withdraw();
         }
         flow.unreserve();
         Next::Seek
@@ -328,7 +328,7 @@ impl<S: Feed> Hand<S> {
         // First: a job that waits for the result is to see that somebody is on the way with it.
         flow.state().seated -= 1;
         this.post.stand = Stand::Nowhere;
-        *this.seat = None;
+        *this.running = None;
         let mut state = flow.state();
         let consumer = this.post.number.take().and_then(|number| state.ring.put(number, result));
         drop(state);
@@ -339,7 +339,7 @@ impl<S: Feed> Hand<S> {
     /// There was no place for a job after the one that is over. Does what [`rise`](Self::rise) does, and all at once if nobody else is to hear of it.
     fn rest(mut self: Pin<&mut Self>, result: Output<S>, turns: u32) -> Next {
         let this = self.as_mut().project();
-        let Some(seat) = this.seat.as_mut().filter(|seat| turns > 0 && seat.is_quiet()) else {
+        let Some(running) = this.running.as_mut().filter(|running| turns > 0 && running.is_unobserved()) else {
             return self.rise(Ok(result), turns);
         };
         let Post { crew, key, number, stand, .. } = this.post;
@@ -349,7 +349,7 @@ impl<S: Feed> Hand<S> {
         let mut state = flow.state();
         state.seated -= 1;
         *stand = Stand::Nowhere;
-        let left = seat.vacate();
+        let left = running.release_quietly();
         let wanted = inner.slots.release_deferred();
         let consumer = number.take().and_then(|number| state.ring.put(number, Ok(result)));
         let next = look(&mut state, *key, inner.slots.size()).err().unwrap_or(Next::Seek);
@@ -438,7 +438,7 @@ impl<S: Feed> Future for Hand<S> {
                 }
                 Next::Leave => {
                     let this = self.as_mut().project();
-                    *this.seat = None;
+                    *this.running = None;
                     this.post.over = true;
                     return Poll::Ready(());
                 }

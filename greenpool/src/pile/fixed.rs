@@ -121,7 +121,7 @@ pub trait Handles: Unpin {
     #[doc(hidden)]
     fn abort(&self);
     #[doc(hidden)]
-    fn unblock(&mut self);
+    fn stop_waiting(&mut self);
 }
 
 /// A tuple of [`GreenThread`]s that all give the same type.
@@ -403,7 +403,7 @@ impl<T> Drop for FanNext<'_, T> {
     fn drop(&mut self) {
         // The job that awaited it does not wait for this one any more.
         if let Some(thread) = &mut self.thread {
-            thread.unblock();
+            thread.stop_waiting();
         }
     }
 }
@@ -450,8 +450,8 @@ macro_rules! handles {
                 $(self.$at.abort();)*
             }
 
-            fn unblock(&mut self) {
-                $(self.$at.unblock();)*
+            fn stop_waiting(&mut self) {
+                $(self.$at.stop_waiting();)*
             }
         }
     };

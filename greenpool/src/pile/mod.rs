@@ -475,7 +475,7 @@ impl<T> Drop for PileNext<'_, T> {
         // The job that awaited it does not wait for the pile any more.
         self.pile.guard.clear();
         if let Some(head) = &mut self.pile.head {
-            head.unblock();
+            head.stop_waiting();
         }
     }
 }

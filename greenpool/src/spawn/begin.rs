@@ -12,11 +12,11 @@ use pin_project_lite::pin_project;
 
 use crate::inner::Inner;
 use crate::inner::member::Member;
-use crate::job::cell::Frame;
+use crate::job::cell::JobCell;
 use crate::job::error::JoinError;
 use crate::job::handle::GreenThread;
-use crate::job::permit::Slot;
-use crate::job::running::{Ended, Enrolled, Seat};
+use crate::job::permit::Permit;
+use crate::job::running::{AbortRegistration, Cancelled, Running};
 use crate::lending::context;
 use crate::lending::waiter::{Waiter, WaiterRef};
 use crate::worker;
@@ -26,25 +26,25 @@ pin_project! {
     pub(crate) struct Job<F> {
         #[pin]
         future: Option<F>,
-        enrolled: Option<Enrolled>,
-        seat: Seat,
+        abort: Option<AbortRegistration>,
+        running: Running,
     }
 }
 
 impl<F> Job<F> {
     fn new(future: F, inner: Arc<Inner>, lender: Option<Arc<Member>>) -> Self {
-        Job { future: Some(future), enrolled: None, seat: Seat::new(inner, lender) }
+        Job { future: Some(future), abort: None, running: Running::new(inner, lender) }
     }
 }
 
 impl<F: Future> Future for Job<F> {
-    type Output = Result<F::Output, Ended>;
+    type Output = Result<F::Output, Cancelled>;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let mut future = this.future;
-        let polled = this.seat.poll(|| {
+        let polled = this.running.poll(|| {
             let polled = match future.as_mut().as_pin_mut() {
                 Some(future) => future.poll(cx),
                 None => Poll::Pending,
@@ -55,8 +55,8 @@ impl<F: Future> Future for Job<F> {
             }
             polled
         });
-        if polled.is_pending() && !Enrolled::register_abort(this.enrolled, this.seat, cx) {
-            return Poll::Ready(Err(Ended::Aborted));
+        if polled.is_pending() && !AbortRegistration::register_abort(this.abort, this.running, cx) {
+            return Poll::Ready(Err(Cancelled::Aborted));
         }
         polled
     }
@@ -73,13 +73,13 @@ pin_project! {
 }
 
 impl<F: Future> Future for Queued<F> {
-    type Output = Result<F::Output, Ended>;
+    type Output = Result<F::Output, Cancelled>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             let next = match self.as_mut().project() {
                 QueuedProj::Running { job } => return job.poll(cx),
-                QueuedProj::Over => return Poll::Ready(Err(Ended::Closed)),
+                QueuedProj::Over => return Poll::Ready(Err(Cancelled::Closed)),
                 QueuedProj::Waiting { waiter, future, inner } => {
                     match (std::task::ready!(waiter.poll(cx)), future.take()) {
                         (Ok(lender), Some(future)) => Queued::Running { job: Job::new(future, inner.clone(), lender) },
@@ -124,7 +124,7 @@ impl<F: Future> Future for Watched<F> {
 #[track_caller]
 fn launch<F, T>(future: F, inner: Arc<Inner>, waiter_ref: Option<WaiterRef>) -> GreenThread<T>
 where
-    F: Future<Output = Result<T, Ended>> + Send + 'static,
+    F: Future<Output = Result<T, Cancelled>> + Send + 'static,
     T: Send + 'static,
 {
     let over = context::is_job().then(|| Arc::new(AtomicBool::new(false)));
@@ -139,10 +139,10 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let mut frame = Frame::of(future, Slot::new(inner, lender));
+    let mut cell = JobCell::with(future, Permit::new(inner, lender));
     let receiver = worker::future_executor(inner).put(|inbox| {
-        let receiver = frame.as_mut().promise().make(|| inbox.deal(inner));
-        (frame, receiver)
+        let receiver = cell.as_mut().completer().receiver(|| inbox.alloc(inner));
+        (cell, receiver)
     });
     GreenThread::from(receiver)
 }
@@ -155,8 +155,8 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let frame = Frame::of(future, Slot::new(inner, lender));
-    worker::future_executor(inner).put(|_| (frame, ()));
+    let cell = JobCell::with(future, Permit::new(inner, lender));
+    worker::future_executor(inner).put(|_| (cell, ()));
 }
 
 /// A job that stands in the queue, and keeps its turn without being awaited.
@@ -205,7 +205,7 @@ where
     let result = match polled {
         Ok(Poll::Pending) => {
             // The task enrols with a waker of its own.
-            *job.as_mut().project().enrolled = None;
+            *job.as_mut().project().abort = None;
             return launch(job, inner, None);
         }
         Ok(Poll::Ready(Ok(value))) => Ok(value),

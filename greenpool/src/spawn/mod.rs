@@ -101,7 +101,7 @@ where
     }
 
     fn handle(thread: GreenThread<F::Output>) {
-        thread.lose();
+        thread.report_unobserved();
     }
 }
 
@@ -202,7 +202,7 @@ impl<S: Start> Spawning<S, S::Output, S::Handle> {
                     }
                 },
                 Stage::Lent(mut child) => {
-                    if child.poll_over(cx).is_ready() {
+                    if child.poll_finished(cx).is_ready() {
                         return self.begun(S::handle(child), cx);
                     }
                     child.register(&mut self.guard, cx);

@@ -21,9 +21,9 @@ use std::task::Waker;
 use tokio::runtime::{Handle, Id, RuntimeFlavor};
 
 use crate::inner::Inner;
-use crate::job::cell::{Job, Order};
+use crate::job::cell::{JobBox, RawJob};
 use crate::job::error::JoinError;
-use crate::job::reply_page::{Deck, Page};
+use crate::job::reply_page::{Page, ReplyAlloc};
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::worker::idle::{Call, Staff, Standing};
@@ -64,10 +64,10 @@ impl<J: ?Sized> Inboxes<J> {
 pub(crate) struct Inbox<J: ?Sized> {
     runtime: Id,
     pub(crate) gang: Arc<Gang<J>>,
-    pub(crate) orders: VecDeque<Order<J>>,
+    pub(crate) orders: VecDeque<JobBox<J>>,
     /// Frames with nothing in them.
-    pub(crate) empty: Vec<Order<J>>,
-    replies: Deck,
+    pub(crate) empty: Vec<JobBox<J>>,
+    replies: ReplyAlloc,
     /// Fewer workers have been called than the runtime has threads: who puts something in is to look whether one is needed.
     pub(crate) short: bool,
 }
@@ -75,7 +75,7 @@ pub(crate) struct Inbox<J: ?Sized> {
 impl<J: ?Sized> Inbox<J> {
     /// An empty one, for that gang.
     pub(crate) fn new(gang: Arc<Gang<J>>, runtime: &Handle) -> Self {
-        let (orders, empty, replies) = (VecDeque::new(), Vec::new(), Deck::default());
+        let (orders, empty, replies) = (VecDeque::new(), Vec::new(), ReplyAlloc::default());
         Inbox { runtime: runtime.id(), gang, orders, empty, replies, short: true }
     }
 
@@ -85,19 +85,19 @@ impl<J: ?Sized> Inbox<J> {
     }
 
     /// A reply for a job of that pool.
-    pub(crate) fn deal<T: Send + 'static>(&mut self, inner: &Arc<Inner>) -> (Arc<Page<T>>, u8) {
-        self.replies.deal(inner, self.gang.number())
+    pub(crate) fn alloc<T: Send + 'static>(&mut self, inner: &Arc<Inner>) -> (Arc<Page<T>>, u8) {
+        self.replies.alloc(inner, self.gang.number())
     }
 }
 
 /// Drops what was not begun: a job that was aborted. If it is in the census already, that is of `epoch`.
-pub(crate) fn abort<J: Job + ?Sized>(mut order: Order<J>, epoch: Option<u32>) {
-    let dropped = catch_unwind(AssertUnwindSafe(|| order.as_mut().clear()));
+pub(crate) fn abort<J: RawJob + ?Sized>(mut order: JobBox<J>, epoch: Option<u32>) {
+    let dropped = catch_unwind(AssertUnwindSafe(|| order.as_mut().drop_content()));
     // Before the slot comes back, as everywhere.
-    order.end();
+    order.note_ending();
     // It counts as one that began and was aborted.
-    drop(order.as_mut().place().seat(epoch));
-    order.as_mut().keep(Some(dropped.map_or_else(JoinError::panic, |()| JoinError::cancelled())));
+    drop(order.as_mut().state().running(epoch));
+    order.as_mut().complete(Some(dropped.map_or_else(JoinError::panic, |()| JoinError::cancelled())));
 }
 
 /// The workers of one function on one runtime.
@@ -114,11 +114,11 @@ pub(crate) struct Gang<J: ?Sized> {
 }
 
 struct State<J: ?Sized> {
-    orders: VecDeque<Order<J>>,
+    orders: VecDeque<JobBox<J>>,
     /// How many came out of the inbox at last.
     fetched: usize,
     /// Frames with nothing in them.
-    empty: Vec<Order<J>>,
+    empty: Vec<JobBox<J>>,
     /// How many of them there were in the inbox at last.
     stored: usize,
     /// Memory for the next batch of many.
@@ -138,7 +138,7 @@ struct State<J: ?Sized> {
 /// What a worker that has no job finds.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Found {
-    Order,
+    JobBox,
     /// Nothing now, but it is to be polled once more.
     Again,
     Idle,
@@ -203,7 +203,7 @@ impl<J: ?Sized> Gang<J> {
     }
 
     /// All orders that no worker has taken.
-    pub(crate) fn drain(&self) -> VecDeque<Order<J>> {
+    pub(crate) fn drain(&self) -> VecDeque<JobBox<J>> {
         let mut state = self.state();
         let mut orders = std::mem::take(&mut state.orders);
         if let Some(inbox) = self.find(&mut self.inboxes.lock()) {
@@ -289,7 +289,7 @@ impl<J: ?Sized> Gang<J> {
     }
 }
 
-impl<J: Job + ?Sized> Gang<J> {
+impl<J: RawJob + ?Sized> Gang<J> {
     /// A worker is dropped with its runtime, and so is all that it was there for.
     pub(crate) fn dissolve(&self) {
         let mut state = self.state();
@@ -302,7 +302,7 @@ impl<J: Job + ?Sized> Gang<J> {
     }
 }
 
-impl<J: Job + ?Sized + 'static> Gang<J> {
+impl<J: RawJob + ?Sized + 'static> Gang<J> {
     /// There is an order in the inbox, which has said that the gang is short of workers.
     #[inline]
     pub(crate) fn look(self: &Arc<Self>) {
@@ -357,7 +357,7 @@ impl<J: Job + ?Sized + 'static> Gang<J> {
         drop(state);
         wake(leave);
         self.make(call);
-        Found::Order
+        Found::JobBox
     }
 
     /// An idle worker is polled: perhaps it is the one that watches.
@@ -409,7 +409,7 @@ impl<J: Job + ?Sized + 'static> Gang<J> {
     }
 }
 
-impl<J: Job + ?Sized> State<J> {
+impl<J: RawJob + ?Sized> State<J> {
     /// There is an order: a worker takes it; or all there are, if it has just done one without waiting and nobody else could do them meanwhile.
     #[inline]
     fn open(&mut self, batch: &mut Batch<J>, all: bool) {
@@ -472,7 +472,7 @@ impl<J: ?Sized> State<J> {
 
     /// Half of those who were not needed in this period may go, and of the frames.
     #[cold]
-    fn end_period(&mut self, empty: &mut Vec<Order<J>>) -> Vec<Waker> {
+    fn end_period(&mut self, empty: &mut Vec<JobBox<J>>) -> Vec<Waker> {
         let surplus = |low: usize| low.saturating_sub(KEEP).div_ceil(2);
         self.period = 0;
         empty.truncate(empty.len() - surplus(self.low.1));

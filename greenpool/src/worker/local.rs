@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::job::cell::{Job, Order};
+use crate::job::cell::{JobBox, RawJob};
 
 /// What a worker has in hand while it is polled.
 ///
@@ -10,20 +10,20 @@ use crate::job::cell::{Job, Order};
 /// done one, it takes all that are queued, and gives back what is left when it has to wait. Nobody can tell the difference but by the clock,
 /// and a job costs no lock of its own.
 pub(crate) struct Batch<J: ?Sized> {
-    pub(crate) next: Option<Order<J>>,
+    pub(crate) next: Option<JobBox<J>>,
     pub(crate) many: Option<Box<Many<J>>>,
     /// In which epoch of the census its jobs are.
     epoch: u32,
     /// Frames are used again.
     keeps: bool,
     /// A frame with nothing in it.
-    pub(crate) empty: Option<Order<J>>,
+    pub(crate) empty: Option<JobBox<J>>,
 }
 
 /// Many jobs, and many empty frames.
 pub(crate) struct Many<J: ?Sized> {
-    pub(crate) orders: VecDeque<Order<J>>,
-    pub(crate) empty: Vec<Order<J>>,
+    pub(crate) orders: VecDeque<JobBox<J>>,
+    pub(crate) empty: Vec<JobBox<J>>,
 }
 
 impl<J: ?Sized> Default for Many<J> {
@@ -41,7 +41,7 @@ impl<J: ?Sized> Batch<J> {
 
     /// The next job.
     #[inline]
-    pub(crate) fn pop(&mut self) -> Option<Order<J>> {
+    pub(crate) fn pop(&mut self) -> Option<JobBox<J>> {
         match &mut self.many {
             Some(many) => many.orders.pop_front(),
             None => self.next.take(),
@@ -55,11 +55,11 @@ impl<J: ?Sized> Batch<J> {
 
     /// A frame with nothing in it.
     #[inline]
-    pub(crate) fn keep(&mut self, frame: Order<J>) {
+    pub(crate) fn keep(&mut self, cell: JobBox<J>) {
         match &mut self.many {
-            _ if !self.keeps => drop(frame),
-            Some(many) => many.empty.push(frame),
-            None => self.empty = Some(frame),
+            _ if !self.keeps => drop(cell),
+            Some(many) => many.empty.push(cell),
+            None => self.empty = Some(cell),
         }
     }
 
@@ -70,7 +70,7 @@ impl<J: ?Sized> Batch<J> {
     }
 }
 
-impl<J: Job + ?Sized> Batch<J> {
+impl<J: RawJob + ?Sized> Batch<J> {
     /// Its jobs go into the census. Under the lock that they were queued under: so `abort_all` finds each of them there or here.
     #[inline]
     pub(crate) fn join(&mut self) {
@@ -81,17 +81,17 @@ impl<J: Job + ?Sized> Batch<J> {
             }
             None => (self.next.as_mut(), 1),
         };
-        if let Some(inner) = first.and_then(|first| first.as_mut().place().inner()) {
+        if let Some(inner) = first.and_then(|first| first.as_mut().state().inner()) {
             self.epoch = inner.live.enter(jobs as u64);
         }
     }
 
     /// Its jobs come out of the census again, since they go back into the queue; under that lock. If they have been told to end meanwhile they are given to
     /// the caller instead.
-    pub(crate) fn unjoin(&mut self) -> VecDeque<Order<J>> {
+    pub(crate) fn unjoin(&mut self) -> VecDeque<JobBox<J>> {
         let Some(many) = &mut self.many else { return VecDeque::new() };
         let jobs = many.orders.len() as u64;
-        let inner = many.orders.front_mut().and_then(|first| first.as_mut().place().inner());
+        let inner = many.orders.front_mut().and_then(|first| first.as_mut().state().inner());
         match inner {
             Some(inner) if !inner.live.cancel_enter(self.epoch, jobs) => std::mem::take(&mut many.orders),
             _ => VecDeque::new(),

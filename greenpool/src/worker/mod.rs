@@ -3,7 +3,7 @@
 //! # Implementation details
 //!
 //! The annotation fixes the type of a function's future. So a job of it need not be a fresh task of the runtime: its future is made in a
-//! [`Frame`], which stands in a queue until one of the [workers](crate::worker::run) takes it, each one long-lived task
+//! [`JobCell`], which stands in a queue until one of the [workers](crate::worker::run) takes it, each one long-lived task
 //! that runs one job at a time. Frames are used again, so nothing is allocated for a job, and a worker that finds the next one runs it without going
 //! through the scheduler.
 //!
@@ -36,7 +36,7 @@ use std::task::Waker;
 use tokio::runtime::Handle;
 
 use crate::inner::{ErasedExecutor, Inner};
-use crate::job::cell::{Frame, Job, Order};
+use crate::job::cell::{JobBox, JobCell, RawJob};
 use crate::sync::wake::wake;
 use crate::worker::group::{Gang, Inbox, Inboxes, abort};
 use crate::worker::run::Worker;
@@ -54,12 +54,12 @@ impl WorkersCell {
 
     /// The workers of the function that has this cell, whose future is `F`.
     #[inline]
-    pub(crate) fn of<F>(&'static self, inner: &Inner) -> &'static Workers<Frame<F>>
+    pub(crate) fn of<F>(&'static self, inner: &Inner) -> &'static Workers<JobCell<F>>
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
         let workers = self.0.get_or_init(|| {
-            let workers: Arc<Workers<Frame<F>>> = Workers::new(true);
+            let workers: Arc<Workers<JobCell<F>>> = Workers::new(true);
             inner.add_executor(workers.clone());
             workers
         });
@@ -69,9 +69,9 @@ impl WorkersCell {
 
 /// The workers of that pool that run futures of any kind.
 #[inline]
-pub(crate) fn future_executor(inner: &Inner) -> &Workers<dyn Job> {
+pub(crate) fn future_executor(inner: &Inner) -> &Workers<dyn RawJob> {
     let workers = inner.future_executor.get_or_init(|| {
-        let workers = Workers::<dyn Job>::new(false);
+        let workers = Workers::<dyn RawJob>::new(false);
         inner.add_executor(workers.clone());
         workers
     });
@@ -94,7 +94,7 @@ impl<J: ?Sized> Workers<J> {
     }
 }
 
-impl<J: Job + ?Sized + 'static> Workers<J> {
+impl<J: RawJob + ?Sized + 'static> Workers<J> {
     /// An inbox for that runtime.
     #[cold]
     fn open(&self, inboxes: &mut Vec<Inbox<J>>, runtime: &Handle) -> usize {
@@ -110,7 +110,7 @@ impl<J: Job + ?Sized + 'static> Workers<J> {
     /// Outside of a runtime.
     #[inline]
     #[track_caller]
-    pub(crate) fn put<R>(&self, make: impl FnOnce(&mut Inbox<J>) -> (Order<J>, R)) -> R {
+    pub(crate) fn put<R>(&self, make: impl FnOnce(&mut Inbox<J>) -> (JobBox<J>, R)) -> R {
         let runtime = Handle::current();
         let id = runtime.id();
         let mut inboxes = self.inboxes.lock();
@@ -128,7 +128,7 @@ impl<J: Job + ?Sized + 'static> Workers<J> {
     }
 }
 
-impl<J: Job + ?Sized> ErasedExecutor for Workers<J> {
+impl<J: RawJob + ?Sized> ErasedExecutor for Workers<J> {
     fn close(&self) {
         for gang in self.gangs() {
             gang.close();
