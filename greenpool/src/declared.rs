@@ -106,8 +106,8 @@ where
         return begin::begin_alone(P::call(args()), inner, lender);
     };
     let permit = Permit::of_static(inner, lender);
-    cell.of(inner).put(|inbox| {
-        let mut cell = inbox.empty.pop().unwrap_or_else(JobCell::empty);
+    cell.of(inner).put(|inject| {
+        let mut cell = inject.idle_cells.pop().unwrap_or_else(JobCell::empty);
         cell.as_mut().fill(P::call(args()), permit);
         (cell, ())
     });
@@ -125,10 +125,10 @@ where
         return begin::begin(P::call(args()), inner, lender);
     };
     let permit = Permit::of_static(inner, lender);
-    let receiver = cell.of(inner).put(|inbox| {
-        let mut cell = inbox.empty.pop().unwrap_or_else(JobCell::empty);
+    let receiver = cell.of(inner).put(|inject| {
+        let mut cell = inject.idle_cells.pop().unwrap_or_else(JobCell::empty);
         cell.as_mut().fill(P::call(args()), permit);
-        let receiver = cell.as_mut().completer().receiver(|| inbox.alloc(inner));
+        let receiver = cell.as_mut().completer().receiver(|| inject.alloc(inner));
         (cell, receiver)
     });
     GreenThread::from(receiver)

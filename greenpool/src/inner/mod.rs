@@ -64,7 +64,7 @@ pub(crate) trait ErasedExecutor: Send + Sync {
     /// Wakes the workers that have a job: it may have been told to end.
     fn wake_busy(&self);
     /// The waker of a worker in one of their gangs.
-    fn waker(&self, gang: u32, worker: u32) -> Option<Waker>;
+    fn waker(&self, group: u32, worker: u32) -> Option<Waker>;
 }
 
 /// What has happened in a pool so far.
@@ -131,9 +131,9 @@ impl Inner {
     }
 
     /// Wakes one worker: its job may have been told to end.
-    pub(crate) fn wake_worker(&self, gang: u32, worker: u32) {
+    pub(crate) fn wake_worker(&self, group: u32, worker: u32) {
         let executors = lock(&self.executors).clone();
-        wake(executors.iter().find_map(|executors| executors.waker(gang, worker)));
+        wake(executors.iter().find_map(|executors| executors.waker(group, worker)));
     }
 
     /// Tells all jobs to end; gives how many there were.

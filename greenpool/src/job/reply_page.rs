@@ -29,7 +29,7 @@ const RETIRED: u8 = 2;
 /// Replies to jobs of one gang.
 pub(crate) struct Page<T> {
     inner: Arc<Inner>,
-    gang: u32,
+    group: u32,
     /// Some job in it has been told to end, or has lost its handle before it ended. Until then no worker has to ask.
     flagged: AtomicBool,
     /// What can be done with each reply.
@@ -39,10 +39,10 @@ pub(crate) struct Page<T> {
 }
 
 impl<T> Page<T> {
-    fn new(inner: &Arc<Inner>, gang: u32, replies: usize) -> Arc<Self> {
+    fn new(inner: &Arc<Inner>, group: u32, replies: usize) -> Arc<Self> {
         let more = (1..replies).map(|_| Reply::new()).collect();
         let (flagged, uses) = (AtomicBool::new(false), [const { AtomicU8::new(FREE) }; PAGE_MAX]);
-        Arc::new(Page { inner: inner.clone(), gang, flagged, uses, first: Reply::new(), more })
+        Arc::new(Page { inner: inner.clone(), group, flagged, uses, first: Reply::new(), more })
     }
 
     fn len(&self) -> usize {
@@ -97,7 +97,7 @@ impl<T> Page<T> {
 
     /// Wakes the worker that has this key in the gang.
     pub(crate) fn wake_worker(&self, worker: u32) {
-        self.inner.wake_worker(self.gang, worker);
+        self.inner.wake_worker(self.group, worker);
     }
 }
 
@@ -110,7 +110,7 @@ pub(crate) struct ReplyAlloc {
 
 impl ReplyAlloc {
     /// A new reply, for a job of that pool and gang, which is in use then.
-    pub(crate) fn alloc<T>(&mut self, inner: &Arc<Inner>, gang: u32) -> (Arc<Page<T>>, u8)
+    pub(crate) fn alloc<T>(&mut self, inner: &Arc<Inner>, group: u32) -> (Arc<Page<T>>, u8)
     where
         T: Send + 'static,
     {
@@ -119,7 +119,7 @@ impl ReplyAlloc {
             Some(page) if usize::from(self.allocated) < page.len() => page,
             last => {
                 let replies = last.map_or(1, |last| (2 * last.len()).min(PAGE_MAX));
-                let page = Page::new(inner, gang, replies);
+                let page = Page::new(inner, group, replies);
                 let any: Arc<dyn Any + Send + Sync> = page.clone();
                 self.page = Some(Arc::downgrade(&any));
                 self.allocated = 0;

@@ -91,7 +91,7 @@ impl Running {
     #[inline]
     pub(crate) fn inner(&self) -> &Arc<Inner> {
         let context = self.context.as_ref();
-        context.expect("a running is asked for its pool between two polls, never in_scope one").inner()
+        context.expect("the context is only away while the job is polled").inner()
     }
 
     /// Polls the job as what it is: known to greenpool's verbs, and ready to be told to end.

@@ -29,7 +29,7 @@ use crate::map::buffer::Ring;
 use crate::map::shared::{Flow, Foreman};
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, lock};
-use crate::worker::idle::Call;
+use crate::worker::idle::Wakeup;
 
 /// Where the jobs of a map come from.
 pub(crate) trait Feed: Send + 'static {
@@ -78,11 +78,11 @@ pub(crate) fn total(read: u64, hint: (usize, Option<usize>)) -> (u64, Option<u64
 
 impl<S: Feed> AttachedMap for Crew<S> {
     fn resized(self: Arc<Self>) {
-        self.call(0);
+        self.notify(0);
     }
 
     fn wake_busy(&self) {
-        let busy = self.flow.state().staff.busy_wakers();
+        let busy = self.flow.state().workers.busy_wakers();
         wake(busy);
     }
 }
@@ -145,7 +145,7 @@ impl<S: Feed> Crew<S> {
         if !nothing {
             let weak: Weak<Crew<S>> = Arc::downgrade(&crew);
             *lock(&crew.resized) = Some(inner.attach(weak));
-            crew.call(0);
+            crew.notify(0);
         }
         (flow, crew)
     }
@@ -156,14 +156,14 @@ impl<S: Feed> Crew<S> {
     }
 
     /// Calls a hand if one is missing, or `more` are.
-    pub(crate) fn call(self: &Arc<Self>, more: usize) {
-        let call = self.flow.state().call(self.flow.inner.slots.size(), more);
-        self.make(call);
+    pub(crate) fn notify(self: &Arc<Self>, more: usize) {
+        let wakeup = self.flow.state().notify(self.flow.inner.slots.size(), more);
+        self.wake(wakeup);
     }
 
     #[inline]
-    pub(crate) fn make(self: &Arc<Self>, call: Call) {
-        call.make(|key| self.clone().hire(key));
+    pub(crate) fn wake(self: &Arc<Self>, wakeup: Wakeup) {
+        wakeup.run(|key| self.clone().hire(key));
     }
 }
 

@@ -25,7 +25,7 @@ use crate::lending::blocking::WaitGuard;
 use crate::map::buffer::Results;
 use crate::map::feed::Feed;
 use crate::map::shared::{Flow, Foreman};
-use crate::worker::idle::Call;
+use crate::worker::idle::Wakeup;
 
 /// A stream of results, one for each item of a source. After eventlet's `GreenMap`.
 ///
@@ -144,9 +144,9 @@ impl<T> GreenMap<T> {
     pub fn window(self, items: usize) -> Self {
         let mut state = self.flow.state();
         state.ring.set_window(items);
-        let call = state.call(self.flow.inner.slots.size(), 0);
+        let wakeup = state.notify(self.flow.inner.slots.size(), 0);
         drop(state);
-        self.make(call);
+        self.wake(wakeup);
         self
     }
 
@@ -168,8 +168,8 @@ impl<T> GreenMap<T> {
 
     /// There is room for one worker more.
     #[inline]
-    fn make(&self, call: Call) {
-        call.make(|key| self.foreman.clone().hire(key));
+    fn wake(&self, wakeup: Wakeup) {
+        wakeup.run(|key| self.foreman.clone().hire(key));
     }
 
     #[inline]
@@ -192,8 +192,8 @@ impl<T> GreenMap<T> {
             return Poll::Ready(self.flow.state().ring.last().map(Err));
         };
         if self.flow.signals.take() {
-            let call = self.flow.state().call(self.flow.inner.slots.size(), 0);
-            self.make(call);
+            let wakeup = self.flow.state().notify(self.flow.inner.slots.size(), 0);
+            self.wake(wakeup);
         }
         Poll::Ready(taken)
     }

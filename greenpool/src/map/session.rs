@@ -8,7 +8,7 @@ use crate::map::buffer::{Results, Signals};
 use crate::map::feed::{Crew, Doing, Feed, Output, Said, Source, let_go};
 use crate::sync::wake::wake;
 use crate::sync::{MutexGuard, lock};
-use crate::worker::run::TURNS;
+use crate::worker::run::POLL_BUDGET;
 
 /// What a hand can reach while it is polled.
 ///
@@ -110,7 +110,7 @@ impl<'a, S: Feed> Reach<'a, S> {
         let flow = &self.crew.flow;
         let mut state = flow.state();
         if self.places == 0 {
-            self.stride = if self.crew.single { (8 * self.stride).clamp(1, TURNS as usize) } else { 1 };
+            self.stride = if self.crew.single { (8 * self.stride).clamp(1, POLL_BUDGET as usize) } else { 1 };
             self.places = state.ring.reserve_many(self.size, self.stride);
         }
         if self.places == 0 || !state.ring.is_reading() {
@@ -126,12 +126,12 @@ impl<'a, S: Feed> Reach<'a, S> {
             self.results = Some(state.ring.lend());
         }
         self.has_called = std::mem::take(&mut self.has_waited);
-        let call = state.call_ahead(self.size, &mut self.has_called);
+        let wakeup = state.notify_ahead(self.size, &mut self.has_called);
         drop(state);
         context::outside(|| {
             wake(first);
             wake(consumer);
-            self.crew.make(call);
+            self.crew.wake(wakeup);
         });
         Ok(())
     }
@@ -150,11 +150,11 @@ impl<'a, S: Feed> Reach<'a, S> {
         let first = if results.is_empty() { None } else { state.ring.put_many(self.first, &mut results) };
         let consumer = state.ring.unreserve(std::mem::take(&mut self.places));
         state.ring.give_back(results);
-        let call = state.call(self.size, 0);
+        let wakeup = state.notify(self.size, 0);
         drop(state);
         wake(first);
         wake(consumer);
-        self.crew.make(call);
+        self.crew.wake(wakeup);
     }
 
     /// The source has said something with an item.

@@ -25,7 +25,7 @@ use crate::lending::waiter::{Acquired, Waiter, WaiterRef};
 use crate::map::buffer::{Ring, Signals};
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, MutexGuard, lock};
-use crate::worker::idle::{Call, Staff};
+use crate::worker::idle::{Wakeup, WorkerSet};
 
 /// All that the consumer and the workers of a map share, but for the source.
 pub(crate) struct Flow<T> {
@@ -39,7 +39,7 @@ pub(crate) struct Flow<T> {
 pub(crate) struct State<T> {
     pub(crate) ring: Ring<T>,
     /// The tasks that work for the map.
-    pub(crate) staff: Staff<Task>,
+    pub(crate) workers: WorkerSet<Task>,
     /// How many can run at once; none if the source is read by one task alone.
     threads: usize,
     /// That task, while it waits for room.
@@ -76,28 +76,28 @@ pub(crate) trait Foreman: Send + Sync {
 impl<T> State<T> {
     /// Calls a worker if fewer have been called than there are places, and threads and `more`.
     #[inline]
-    pub(crate) fn call(&mut self, size: usize, more: usize) -> Call {
+    pub(crate) fn notify(&mut self, size: usize, more: usize) -> Wakeup {
         if self.reader.is_some() && self.ring.room(size, 1) > 0 {
-            return self.reader.take().map_or(Call::Nobody, Call::Wake);
+            return self.reader.take().map_or(Wakeup::None, Wakeup::Wake);
         }
         let wanted = self.threads + more;
         // Whoever is called, stands in the queue or has a slot looks for room himself, later.
-        if self.staff.called() >= wanted || self.queued || self.seated >= size.max(1) {
-            return Call::Nobody;
+        if self.workers.notified() >= wanted || self.queued || self.seated >= size.max(1) {
+            return Wakeup::None;
         }
-        if self.staff.called() >= self.ring.room(size, wanted) {
-            return Call::Nobody;
+        if self.workers.notified() >= self.ring.room(size, wanted) {
+            return Wakeup::None;
         }
-        let State { staff, hired, .. } = self;
-        staff.call(|| Task::new(hired))
+        let State { workers, hired, .. } = self;
+        workers.notify_one(|| Task::new(hired))
     }
 
     /// Likewise for a job that is about to begin. If it is `expected` to wait, one more is called for that; false after it if still more are missing.
     #[inline]
-    pub(crate) fn call_ahead(&mut self, size: usize, expected: &mut bool) -> Call {
-        let call = self.call(size, usize::from(*expected));
-        *expected &= matches!(call, Call::Nobody) || self.staff.called() > self.threads;
-        call
+    pub(crate) fn notify_ahead(&mut self, size: usize, expected: &mut bool) -> Wakeup {
+        let wakeup = self.notify(size, usize::from(*expected));
+        *expected &= matches!(wakeup, Wakeup::None) || self.workers.notified() > self.threads;
+        wakeup
     }
 }
 
@@ -112,7 +112,7 @@ impl<T> Flow<T> {
     pub(crate) fn new(inner: &Arc<Inner>, signals: Arc<Signals>, ring: Ring<T>, threads: usize) -> Arc<Self> {
         let state = State {
             ring,
-            staff: Staff::default(),
+            workers: WorkerSet::default(),
             threads,
             reader: None,
             seated: 0,
@@ -170,7 +170,7 @@ impl<T> Flow<T> {
     pub(crate) fn abort(&self) {
         let mut state = self.state();
         state.aborted = true;
-        let tasks: Vec<AbortHandle> = state.staff.each().filter_map(|task| task.handle.clone()).collect();
+        let tasks: Vec<AbortHandle> = state.workers.iter().filter_map(|task| task.handle.clone()).collect();
         drop(state);
         for task in tasks {
             task.abort();
@@ -195,7 +195,7 @@ impl<T> Flow<T> {
         let waiter_ref = state.waiter_ref.take();
         let reader = state.reader.take();
         // Those who are idle have nothing more to wait for.
-        let leave = state.staff.dismiss_all();
+        let leave = state.workers.retire_all();
         drop(state);
         wake(consumer);
         wake(reader);
@@ -208,13 +208,13 @@ impl<T> Flow<T> {
 
     /// A place in the staff for one who was not called.
     pub(crate) fn add(&self) -> u32 {
-        let State { staff, hired, .. } = &mut *self.state();
-        staff.add(Task::new(hired))
+        let State { workers, hired, .. } = &mut *self.state();
+        workers.insert(Task::new(hired))
     }
 
     /// Begins a task that works for the map, so that [`abort`](Self::abort) finds it.
     pub(crate) fn hire(&self, key: u32, spawn: impl FnOnce(u32) -> AbortHandle) {
-        let Some(number) = self.state().staff.get_mut(key).map(|task| task.number) else { return };
+        let Some(number) = self.state().workers.get_mut(key).map(|task| task.number) else { return };
         // With no lock held: a runtime that is shut down drops the task at once.
         let handle = spawn(key);
         let mut state = self.state();
@@ -222,7 +222,7 @@ impl<T> Flow<T> {
             drop(state);
             return handle.abort();
         }
-        let task = state.staff.get_mut(key);
+        let task = state.workers.get_mut(key);
         if let Some(task) = task.filter(|task| task.number == number) {
             task.handle = Some(handle);
         }
@@ -230,7 +230,7 @@ impl<T> Flow<T> {
 
     /// The task of a worker is over.
     pub(crate) fn leave(&self, key: u32) {
-        let task = self.state().staff.leave(key);
+        let task = self.state().workers.remove(key);
         drop(task);
         deadlock::changed(&self.inner);
     }
@@ -256,8 +256,8 @@ impl<T> Flow<T> {
     pub(crate) fn is_under_way(&self) -> bool {
         let state = self.state();
         state.ring.is_ready()
-            || state.staff.count_busy() > state.seated + usize::from(state.waiter_ref.is_some())
-            || state.ring.is_reading() && state.staff.called() > 0
+            || state.workers.count_busy() > state.seated + usize::from(state.waiter_ref.is_some())
+            || state.ring.is_reading() && state.workers.notified() > 0
             // A pool without slots waits for a `resize`, which is up to somebody outside.
             || state.waiter_ref.is_some() && self.inner.slots.size() == 0
     }
@@ -270,7 +270,7 @@ impl<T> Flow<T> {
 
     /// The job of a worker is over, and its slot is about to come back; its result comes after that.
     pub(crate) fn rise(&self, key: u32) {
-        self.state().staff.rise(key);
+        self.state().workers.mark_busy(key);
     }
 
     /// The place in the pool's queue has been served, or is given up.

@@ -20,7 +20,7 @@ use crate::map::buffer::Ring;
 use crate::map::feed::total;
 use crate::map::shared::{Flow, Foreman, Place, run};
 use crate::sync::{Mutex, lock};
-use crate::worker::idle::Call;
+use crate::worker::idle::Wakeup;
 
 type Hint = (usize, Option<usize>);
 
@@ -60,8 +60,8 @@ impl<T: Send + 'static> Foreman for Reader<T> {
 
 impl<T: Send + 'static> AttachedMap for Reader<T> {
     fn resized(self: Arc<Self>) {
-        let call = self.flow.state().call(self.flow.inner.slots.size(), 0);
-        if let Call::Wake(reader) = call {
+        let wakeup = self.flow.state().notify(self.flow.inner.slots.size(), 0);
+        if let Wakeup::Wake(reader) = wakeup {
             reader.wake();
         }
     }

@@ -20,8 +20,8 @@ use crate::map::feed::{Crew, Doing, Feed, Output};
 use crate::map::session::Reach;
 use crate::map::shared::{Flow, Foreman, State};
 use crate::sync::wake::wake;
-use crate::worker::idle::Standing;
-use crate::worker::run::TURNS;
+use crate::worker::idle::WorkerState;
+use crate::worker::run::POLL_BUDGET;
 
 pin_project! {
     /// A hand, and the job that it runs. Dropped in the order of its fields: a slot never comes back before its job's future is gone, and
@@ -118,10 +118,10 @@ impl<S: Feed> Hand<S> {
         let slots = &flow.inner.slots;
         let mut guard = flow.state();
         let state = &mut *guard;
-        match state.staff.come(*key, cx.waker()) {
-            Standing::Called | Standing::Busy => {}
-            Standing::Idle => return Next::Idle,
-            Standing::Dismissed => return Next::Leave,
+        match state.workers.arrive(*key, cx.waker()) {
+            WorkerState::Notified | WorkerState::Busy => {}
+            WorkerState::Idle => return Next::Idle,
+            WorkerState::Retired => return Next::Leave,
         }
         // Read now: who resizes the pool after that does not count this hand among those who come.
         let size = slots.size();
@@ -133,13 +133,13 @@ impl<S: Feed> Hand<S> {
             state.ring.occupy(1, room);
             state.seated += 1;
             *stand = Stand::Seated;
-            let call = state.call_ahead(size, waits);
+            let wakeup = state.notify_ahead(size, waits);
             drop(guard);
             match this.running {
                 Some(running) => running.begin(&flow.inner),
                 None => *this.running = Some(flow.running(None)),
             }
-            crew.make(call);
+            crew.wake(wakeup);
             return Next::Run;
         }
         state.queued = true;
@@ -196,29 +196,29 @@ impl<S: Feed> Hand<S> {
         }
         state.seated += 1;
         this.post.stand = stand;
-        let call = state.call(flow.inner.slots.size(), 0);
+        let wakeup = state.notify(flow.inner.slots.size(), 0);
         drop(state);
-        crew.make(call);
+        crew.wake(wakeup);
         this.post.waits = false;
         *this.running = Some(running);
         Next::Run
     }
 
     /// With a slot: has the job polled, or those that follow each other in it.
-    fn run(mut self: Pin<&mut Self>, cx: &mut Context<'_>, turns: &mut u32) -> Poll<Next> {
-        let stop = self.as_mut().work(cx, turns);
+    fn run(mut self: Pin<&mut Self>, cx: &mut Context<'_>, budget: &mut u32) -> Poll<Next> {
+        let stop = self.as_mut().work(cx, budget);
         let mut this = self.as_mut().project();
         let failed = match stop {
             Stop::Waits { called } => {
                 // Who tells the job to end wakes all hands.
                 this.post.waits = true;
                 if !called {
-                    this.post.crew.call(1);
+                    this.post.crew.notify(1);
                 }
                 return Poll::Pending;
             }
-            Stop::Full(value) => return Poll::Ready(self.rest(value, *turns)),
-            Stop::Ended(value) => return Poll::Ready(self.rise(Ok(value), *turns)),
+            Stop::Full(value) => return Poll::Ready(self.rest(value, *budget)),
+            Stop::Ended(value) => return Poll::Ready(self.rise(Ok(value), *budget)),
             Stop::Nothing { follows } => {
                 if let (Some(running), false) = (this.running.take(), follows) {
                     running.withdraw();
@@ -235,12 +235,12 @@ impl<S: Feed> Hand<S> {
         }
         let dropped = catch_unwind(AssertUnwindSafe(|| this.job.set(None)));
         let error = failed.or(dropped.err()).map_or_else(JoinError::cancelled, JoinError::panic);
-        Poll::Ready(self.rise(Err(error), *turns))
+        Poll::Ready(self.rise(Err(error), *budget))
     }
 
     /// Runs the job, or reads the one for the place that has been reserved; and goes on with those that follow in the same slot as long as there is nothing else
     /// to do.
-    fn work(self: Pin<&mut Self>, cx: &mut Context<'_>, turns: &mut u32) -> Stop<Output<S>> {
+    fn work(self: Pin<&mut Self>, cx: &mut Context<'_>, budget: &mut u32) -> Stop<Output<S>> {
         let mut this = self.project();
         let Some(running) = this.running else {
             return Stop::Nothing { follows: true };
@@ -252,7 +252,7 @@ impl<S: Feed> Hand<S> {
         let mut reach = Reach::new(&post.crew, post.number.is_some(), post.waits);
         let mut doing = Doing::Job;
         let mut number = post.number;
-        let mut left = *turns;
+        let mut left = *budget;
         let ran = catch_unwind(AssertUnwindSafe(|| {
             running.enter(|mut entered| {
                 let epoch = entered.epoch();
@@ -292,7 +292,7 @@ impl<S: Feed> Hand<S> {
                 }
             })
         }));
-        *turns = left;
+        *budget = left;
         post.number = number;
         post.waits = reach.has_waited;
         match ran {
@@ -322,7 +322,7 @@ impl<S: Feed> Hand<S> {
     }
 
     /// Gives the slot back, and hands in the result after that.
-    fn rise(self: Pin<&mut Self>, result: Result<Output<S>, JoinError>, turns: u32) -> Next {
+    fn rise(self: Pin<&mut Self>, result: Result<Output<S>, JoinError>, budget: u32) -> Next {
         let this = self.project();
         let flow = &this.post.crew.flow;
         // First: a job that waits for the result is to see that somebody is on the way with it.
@@ -333,14 +333,14 @@ impl<S: Feed> Hand<S> {
         let consumer = this.post.number.take().and_then(|number| state.ring.put(number, result));
         drop(state);
         wake(consumer);
-        if turns == 0 { Next::Again } else { Next::Seek }
+        if budget == 0 { Next::Again } else { Next::Seek }
     }
 
     /// There was no place for a job after the one that is over. Does what [`rise`](Self::rise) does, and all at once if nobody else is to hear of it.
-    fn rest(mut self: Pin<&mut Self>, result: Output<S>, turns: u32) -> Next {
+    fn rest(mut self: Pin<&mut Self>, result: Output<S>, budget: u32) -> Next {
         let this = self.as_mut().project();
-        let Some(running) = this.running.as_mut().filter(|running| turns > 0 && running.is_unobserved()) else {
-            return self.rise(Ok(result), turns);
+        let Some(running) = this.running.as_mut().filter(|running| budget > 0 && running.is_unobserved()) else {
+            return self.rise(Ok(result), budget);
         };
         let Post { crew, key, number, stand, .. } = this.post;
         let flow = &crew.flow;
@@ -377,7 +377,7 @@ fn look<T>(state: &mut State<T>, key: u32, size: usize) -> Result<usize, Next> {
     if room > 0 {
         return Ok(room);
     }
-    state.staff.rest(key);
+    state.workers.park(key);
     Err(Next::Idle)
 }
 
@@ -417,7 +417,7 @@ impl<S: Feed> Future for Hand<S> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut turns = TURNS;
+        let mut budget = POLL_BUDGET;
         let mut next = match self.post.stand {
             Stand::Seated | Stand::OnLoan => Next::Run,
             Stand::Queued => Next::Queue,
@@ -425,7 +425,7 @@ impl<S: Feed> Future for Hand<S> {
         };
         loop {
             next = match next {
-                Next::Run => ready!(self.as_mut().run(cx, &mut turns)),
+                Next::Run => ready!(self.as_mut().run(cx, &mut budget)),
                 Next::Queue => ready!(self.as_mut().queue(cx)),
                 Next::Seek => self.as_mut().seek(cx),
                 Next::Idle => {

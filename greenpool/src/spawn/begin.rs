@@ -140,8 +140,8 @@ where
     F::Output: Send + 'static,
 {
     let mut cell = JobCell::with(future, Permit::new(inner, lender));
-    let receiver = worker::future_executor(inner).put(|inbox| {
-        let receiver = cell.as_mut().completer().receiver(|| inbox.alloc(inner));
+    let receiver = worker::future_executor(inner).put(|inject| {
+        let receiver = cell.as_mut().completer().receiver(|| inject.alloc(inner));
         (cell, receiver)
     });
     GreenThread::from(receiver)

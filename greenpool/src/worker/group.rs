@@ -2,7 +2,7 @@
 //!
 //! # Implementation details
 //!
-//! There are two queues. Whoever spawns puts an order into the gang's [inbox](crate::worker::Inbox), under a lock that workers rarely take; a worker that
+//! There are two queues. Whoever spawns puts an order into the gang's [inbox](crate::worker::Inject), under a lock that workers rarely take; a worker that
 //! finds the gang's own queue empty takes all that is in the inbox, and brings the empty frames there. So those who spawn and those who work
 //! meet once for many jobs. Both queues are in reach of all workers. When several orders have come at once, a worker that is done with the last of them lets the
 //! scheduler have its turn before it looks again: else two threads that do very little with each job would soon meet for each of them, and wait for each other's
@@ -26,57 +26,57 @@ use crate::job::error::JoinError;
 use crate::job::reply_page::{Page, ReplyAlloc};
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, MutexGuard, lock};
-use crate::worker::idle::{Call, Staff, Standing};
-use crate::worker::local::{Batch, Many};
+use crate::worker::idle::{Wakeup, WorkerSet, WorkerState};
+use crate::worker::local::{Bulk, LocalQueue};
 
 /// So many idle workers, and so many empty frames, may stay.
-const KEEP: usize = 32;
+const MAX_IDLE: usize = 32;
 
 /// After so many orders it is seen how many workers were not needed. Queues that are empty keep memory for as many.
-const PERIOD: usize = 4096;
+const TRIM_EVERY: usize = 4096;
 
 /// So many turns a gang that has nothing to do keeps all its workers.
-const ROUNDS: u8 = 64;
+const IDLE_TURNS: u8 = 64;
 
 /// The number of the next gang.
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// The inboxes of all gangs that run jobs of one kind: one for each runtime.
-pub(crate) struct Inboxes<J: ?Sized> {
+pub(crate) struct Injects<J: ?Sized> {
     /// All frames are of one kind, and are used again.
-    keeps: bool,
-    list: Mutex<Vec<Inbox<J>>>,
+    reuses_cells: bool,
+    list: Mutex<Vec<Inject<J>>>,
 }
 
-impl<J: ?Sized> Inboxes<J> {
-    /// `keeps`: all frames are of one kind, and are used again.
-    pub(crate) fn new(keeps: bool) -> Arc<Self> {
-        Arc::new(Inboxes { keeps, list: Mutex::new(Vec::new()) })
+impl<J: ?Sized> Injects<J> {
+    /// `reuses_cells`: all frames are of one kind, and are used again.
+    pub(crate) fn new(reuses_cells: bool) -> Arc<Self> {
+        Arc::new(Injects { reuses_cells, list: Mutex::new(Vec::new()) })
     }
 
     #[inline]
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Vec<Inbox<J>>> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Vec<Inject<J>>> {
         lock(&self.list)
     }
 }
 
 /// What is put in for one gang.
-pub(crate) struct Inbox<J: ?Sized> {
+pub(crate) struct Inject<J: ?Sized> {
     runtime: Id,
-    pub(crate) gang: Arc<Gang<J>>,
-    pub(crate) orders: VecDeque<JobBox<J>>,
+    pub(crate) group: Arc<Group<J>>,
+    pub(crate) queue: VecDeque<JobBox<J>>,
     /// Frames with nothing in them.
-    pub(crate) empty: Vec<JobBox<J>>,
+    pub(crate) idle_cells: Vec<JobBox<J>>,
     replies: ReplyAlloc,
     /// Fewer workers have been called than the runtime has threads: who puts something in is to look whether one is needed.
-    pub(crate) short: bool,
+    pub(crate) understaffed: bool,
 }
 
-impl<J: ?Sized> Inbox<J> {
+impl<J: ?Sized> Inject<J> {
     /// An empty one, for that gang.
-    pub(crate) fn new(gang: Arc<Gang<J>>, runtime: &Handle) -> Self {
-        let (orders, empty, replies) = (VecDeque::new(), Vec::new(), ReplyAlloc::default());
-        Inbox { runtime: runtime.id(), gang, orders, empty, replies, short: true }
+    pub(crate) fn new(group: Arc<Group<J>>, runtime: &Handle) -> Self {
+        let (queue, idle_cells, replies) = (VecDeque::new(), Vec::new(), ReplyAlloc::default());
+        Inject { runtime: runtime.id(), group, queue, idle_cells, replies, understaffed: true }
     }
 
     #[inline]
@@ -86,46 +86,46 @@ impl<J: ?Sized> Inbox<J> {
 
     /// A reply for a job of that pool.
     pub(crate) fn alloc<T: Send + 'static>(&mut self, inner: &Arc<Inner>) -> (Arc<Page<T>>, u8) {
-        self.replies.alloc(inner, self.gang.number())
+        self.replies.alloc(inner, self.group.number())
     }
 }
 
 /// Drops what was not begun: a job that was aborted. If it is in the census already, that is of `epoch`.
-pub(crate) fn abort<J: RawJob + ?Sized>(mut order: JobBox<J>, epoch: Option<u32>) {
-    let dropped = catch_unwind(AssertUnwindSafe(|| order.as_mut().drop_content()));
+pub(crate) fn abort<J: RawJob + ?Sized>(mut job: JobBox<J>, epoch: Option<u32>) {
+    let dropped = catch_unwind(AssertUnwindSafe(|| job.as_mut().drop_content()));
     // Before the slot comes back, as everywhere.
-    order.note_ending();
+    job.note_ending();
     // It counts as one that began and was aborted.
-    drop(order.as_mut().state().running(epoch));
-    order.as_mut().complete(Some(dropped.map_or_else(JoinError::panic, |()| JoinError::cancelled())));
+    drop(job.as_mut().state().running(epoch));
+    job.as_mut().complete(Some(dropped.map_or_else(JoinError::panic, |()| JoinError::cancelled())));
 }
 
 /// The workers of one function on one runtime.
-pub(crate) struct Gang<J: ?Sized> {
+pub(crate) struct Group<J: ?Sized> {
     /// No other gang has it.
     number: u32,
-    inboxes: Arc<Inboxes<J>>,
+    injects: Arc<Injects<J>>,
     /// Begins a worker that takes this place.
-    hire: fn(&Arc<Gang<J>>, u32),
+    spawn_worker: fn(&Arc<Group<J>>, u32),
     threads: usize,
     /// No other thread polls its workers while one of them is being polled.
     single: bool,
-    state: Mutex<State<J>>,
+    state: Mutex<GroupState<J>>,
 }
 
-struct State<J: ?Sized> {
-    orders: VecDeque<JobBox<J>>,
+struct GroupState<J: ?Sized> {
+    queue: VecDeque<JobBox<J>>,
     /// How many came out of the inbox at last.
-    fetched: usize,
+    last_batch: usize,
     /// Frames with nothing in them.
-    empty: Vec<JobBox<J>>,
+    idle_cells: Vec<JobBox<J>>,
     /// How many of them there were in the inbox at last.
-    stored: usize,
+    injected_cells: usize,
     /// Memory for the next batch of many.
-    spare: Option<Box<Many<J>>>,
-    staff: Staff<()>,
+    spare: Option<Box<Bulk<J>>>,
+    workers: WorkerSet<()>,
     /// What the inbox says.
-    short: bool,
+    understaffed: bool,
     /// The smallest numbers of idle workers and of empty frames in this period, and the orders in it.
     low: (usize, usize),
     period: usize,
@@ -138,23 +138,23 @@ struct State<J: ?Sized> {
 /// What a worker that has no job finds.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Found {
-    JobBox,
+    Job,
     /// Nothing now, but it is to be polled once more.
-    Again,
+    Yield,
     Idle,
-    Dismissed,
+    Retired,
 }
 
-impl<J: ?Sized> Gang<J> {
-    pub(crate) fn new(inboxes: Arc<Inboxes<J>>, runtime: &Handle, hire: fn(&Arc<Gang<J>>, u32)) -> Arc<Self> {
-        let state = State {
-            orders: VecDeque::new(),
-            fetched: 0,
-            empty: Vec::new(),
-            stored: 0,
+impl<J: ?Sized> Group<J> {
+    pub(crate) fn new(injects: Arc<Injects<J>>, runtime: &Handle, spawn_worker: fn(&Arc<Group<J>>, u32)) -> Arc<Self> {
+        let state = GroupState {
+            queue: VecDeque::new(),
+            last_batch: 0,
+            idle_cells: Vec::new(),
+            injected_cells: 0,
             spare: None,
-            staff: Staff::default(),
-            short: true,
+            workers: WorkerSet::default(),
+            understaffed: true,
             low: (0, 0),
             period: 0,
             watch: None,
@@ -163,23 +163,23 @@ impl<J: ?Sized> Gang<J> {
         let single = runtime.runtime_flavor() == RuntimeFlavor::CurrentThread;
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let threads = runtime.metrics().num_workers();
-        Arc::new(Gang { number, inboxes, hire, threads, single, state: Mutex::new(state) })
+        Arc::new(Group { number, injects, spawn_worker, threads, single, state: Mutex::new(state) })
     }
 
     #[inline]
-    fn state(&self) -> MutexGuard<'_, State<J>> {
+    fn state(&self) -> MutexGuard<'_, GroupState<J>> {
         lock(&self.state)
     }
 
     #[inline]
-    fn owns(&self, inbox: &Inbox<J>) -> bool {
-        std::ptr::eq(&raw const *inbox.gang, self)
+    fn owns(&self, inject: &Inject<J>) -> bool {
+        std::ptr::eq(&raw const *inject.group, self)
     }
 
-    /// The gang's own among the inboxes; none if the gang has been [dissolved](Self::dissolve), and its workers are about to be dropped.
+    /// The gang's own among the inboxes; none if the gang has been [dissolved](Self::shut_down), and its workers are about to be dropped.
     #[inline]
-    fn find<'a>(&self, inboxes: &'a mut [Inbox<J>]) -> Option<&'a mut Inbox<J>> {
-        inboxes.iter_mut().find(|inbox| self.owns(inbox))
+    fn find<'a>(&self, injects: &'a mut [Inject<J>]) -> Option<&'a mut Inject<J>> {
+        injects.iter_mut().find(|inject| self.owns(inject))
     }
 
     #[inline]
@@ -189,15 +189,15 @@ impl<J: ?Sized> Gang<J> {
 
     /// Whether frames are used again.
     #[inline]
-    pub(crate) fn keeps(&self) -> bool {
-        self.inboxes.keeps
+    pub(crate) fn reuses_cells(&self) -> bool {
+        self.injects.reuses_cells
     }
 
     /// There will be no more orders: workers go when they have nothing to do.
     pub(crate) fn close(&self) {
         let mut state = self.state();
         state.closed = true;
-        let leave = state.staff.dismiss_all();
+        let leave = state.workers.retire_all();
         drop(state);
         wake(leave);
     }
@@ -205,286 +205,289 @@ impl<J: ?Sized> Gang<J> {
     /// All orders that no worker has taken.
     pub(crate) fn drain(&self) -> VecDeque<JobBox<J>> {
         let mut state = self.state();
-        let mut orders = std::mem::take(&mut state.orders);
-        if let Some(inbox) = self.find(&mut self.inboxes.lock()) {
-            orders.append(&mut inbox.orders);
+        let mut queue = std::mem::take(&mut state.queue);
+        if let Some(inject) = self.find(&mut self.injects.lock()) {
+            queue.append(&mut inject.queue);
         }
-        orders
+        queue
     }
 
     /// The wakers of those who have a job.
     pub(crate) fn busy(&self) -> Vec<Waker> {
-        self.state().staff.busy_wakers()
+        self.state().workers.busy_wakers()
     }
 
     /// The waker of one.
     pub(crate) fn waker(&self, worker: u32) -> Option<Waker> {
-        self.state().staff.waker(worker)
+        self.state().workers.waker(worker)
     }
 
     /// A worker goes, since it was dismissed.
     pub(crate) fn leave(&self, key: u32) {
         let mut state = self.state();
-        state.staff.leave(key);
+        state.workers.remove(key);
         state.shrink();
         // Some workers stay as long as there may be orders, so there are none.
-        let inbox = if state.staff.len() == 0 { self.end() } else { None };
+        let inject = if state.workers.len() == 0 { self.close_inject() } else { None };
         drop(state);
-        debug_assert!(inbox.as_ref().is_none_or(|inbox| inbox.orders.is_empty()), "nobody is there for an order");
-        drop(inbox);
+        debug_assert!(inject.as_ref().is_none_or(|inject| inject.queue.is_empty()), "nobody is there for an job");
+        drop(inject);
     }
 
     /// Gives up the inbox. (With the gang's lock held, or an order could be on its way from there.)
-    fn end(&self) -> Option<Inbox<J>> {
-        let mut inboxes = self.inboxes.lock();
-        let at = inboxes.iter().position(|inbox| self.owns(inbox))?;
-        Some(inboxes.swap_remove(at))
+    fn close_inject(&self) -> Option<Inject<J>> {
+        let mut injects = self.injects.lock();
+        let at = injects.iter().position(|inject| self.owns(inject))?;
+        Some(injects.swap_remove(at))
     }
 
     /// Takes what is in the inbox, and brings the empty frames there. Gives those who may go.
-    fn fetch(&self, state: &mut State<J>) -> Vec<Waker> {
-        let mut inboxes = self.inboxes.lock();
-        let Some(inbox) = self.find(&mut inboxes) else { return Vec::new() };
-        std::mem::swap(&mut inbox.orders, &mut state.orders);
-        state.fetched = state.orders.len();
-        state.low.1 = state.low.1.min(inbox.empty.len());
-        if inbox.empty.is_empty() {
-            std::mem::swap(&mut inbox.empty, &mut state.empty);
+    fn drain_inject(&self, state: &mut GroupState<J>) -> Vec<Waker> {
+        let mut injects = self.injects.lock();
+        let Some(inject) = self.find(&mut injects) else { return Vec::new() };
+        std::mem::swap(&mut inject.queue, &mut state.queue);
+        state.last_batch = state.queue.len();
+        state.low.1 = state.low.1.min(inject.idle_cells.len());
+        if inject.idle_cells.is_empty() {
+            std::mem::swap(&mut inject.idle_cells, &mut state.idle_cells);
         } else {
-            inbox.empty.append(&mut state.empty);
+            inject.idle_cells.append(&mut state.idle_cells);
         }
-        state.stored = inbox.empty.len();
-        if state.orders.is_empty() {
-            state.short = state.staff.called() < self.threads;
-            inbox.short = state.short;
-            inbox.orders.shrink_to(PERIOD);
+        state.injected_cells = inject.idle_cells.len();
+        if state.queue.is_empty() {
+            state.understaffed = state.workers.notified() < self.threads;
+            inject.understaffed = state.understaffed;
+            inject.queue.shrink_to(TRIM_EVERY);
             return Vec::new();
         }
         state.watch = None;
-        state.period += state.orders.len();
-        if state.period < PERIOD { Vec::new() } else { state.end_period(&mut inbox.empty) }
+        state.period += state.queue.len();
+        if state.period < TRIM_EVERY { Vec::new() } else { state.end_period(&mut inject.idle_cells) }
     }
 
     /// Calls a worker, if fewer have been called than there are orders, and threads.
     #[inline]
-    fn call(&self, state: &mut State<J>) -> Call {
-        if state.staff.called() >= self.threads && !state.short {
-            return Call::Nobody;
+    fn notify(&self, state: &mut GroupState<J>) -> Wakeup {
+        if state.workers.notified() >= self.threads && !state.understaffed {
+            return Wakeup::None;
         }
-        self.call_if_missing(state)
+        self.notify_if_missing(state)
     }
 
-    fn call_if_missing(&self, state: &mut State<J>) -> Call {
-        let (orders, threads) = (state.orders.len(), self.threads);
-        let mut calls = state.staff.called() < orders.min(threads);
-        let is_short = |state: &State<J>, calls| state.staff.called() + usize::from(calls) < threads;
-        if state.staff.called() < threads && orders < threads || state.short != is_short(state, calls) {
-            let mut inboxes = self.inboxes.lock();
-            let Some(inbox) = self.find(&mut inboxes) else { return Call::Nobody };
-            calls = state.staff.called() < (orders + inbox.orders.len()).min(threads);
-            state.short = is_short(state, calls);
-            inbox.short = state.short;
+    fn notify_if_missing(&self, state: &mut GroupState<J>) -> Wakeup {
+        let (queue, threads) = (state.queue.len(), self.threads);
+        let mut notifies = state.workers.notified() < queue.min(threads);
+        let is_understaffed =
+            |state: &GroupState<J>, notifies| state.workers.notified() + usize::from(notifies) < threads;
+        if state.workers.notified() < threads && queue < threads
+            || state.understaffed != is_understaffed(state, notifies)
+        {
+            let mut injects = self.injects.lock();
+            let Some(inject) = self.find(&mut injects) else { return Wakeup::None };
+            notifies = state.workers.notified() < (queue + inject.queue.len()).min(threads);
+            state.understaffed = is_understaffed(state, notifies);
+            inject.understaffed = state.understaffed;
         }
-        if calls { state.call() } else { Call::Nobody }
+        if notifies { state.notify_worker() } else { Wakeup::None }
     }
 }
 
-impl<J: RawJob + ?Sized> Gang<J> {
+impl<J: RawJob + ?Sized> Group<J> {
     /// A worker is dropped with its runtime, and so is all that it was there for.
-    pub(crate) fn dissolve(&self) {
+    pub(crate) fn shut_down(&self) {
         let mut state = self.state();
-        let orders = std::mem::take(&mut state.orders);
-        let inbox = self.end();
+        let queue = std::mem::take(&mut state.queue);
+        let inject = self.close_inject();
         drop(state);
-        for order in orders.into_iter().chain(inbox.into_iter().flat_map(|inbox| inbox.orders)) {
-            abort(order, None);
+        for job in queue.into_iter().chain(inject.into_iter().flat_map(|inject| inject.queue)) {
+            abort(job, None);
         }
     }
 }
 
-impl<J: RawJob + ?Sized + 'static> Gang<J> {
+impl<J: RawJob + ?Sized + 'static> Group<J> {
     /// There is an order in the inbox, which has said that the gang is short of workers.
     #[inline]
-    pub(crate) fn look(self: &Arc<Self>) {
-        let call = self.call(&mut self.state());
-        self.make(call);
+    pub(crate) fn notify_if_understaffed(self: &Arc<Self>) {
+        let wakeup = self.notify(&mut self.state());
+        self.wake(wakeup);
     }
 
     /// Gets one worker more.
     #[inline]
-    fn make(self: &Arc<Self>, call: Call) {
-        call.make(|key| (self.hire)(self, key));
+    fn wake(self: &Arc<Self>, wakeup: Wakeup) {
+        wakeup.run(|key| (self.spawn_worker)(self, key));
     }
 
-    /// A worker is polled that has no job: it was called, or may have been. If there is a job it is in `batch` then.
-    pub(crate) fn come(self: &Arc<Self>, key: u32, waker: &Waker, batch: &mut Batch<J>) -> Found {
+    /// A worker is polled that has no job: it was called, or may have been. If there is a job it is in `local` then.
+    pub(crate) fn arrive(self: &Arc<Self>, key: u32, waker: &Waker, local: &mut LocalQueue<J>) -> Found {
         let mut state = self.state();
-        match state.staff.come(key, waker) {
-            Standing::Called | Standing::Busy => self.take(state, key, batch, false),
-            Standing::Dismissed => Found::Dismissed,
-            Standing::Idle => self.watch(state, key),
+        match state.workers.arrive(key, waker) {
+            WorkerState::Notified | WorkerState::Busy => self.take(state, key, local, false),
+            WorkerState::Retired => Found::Retired,
+            WorkerState::Idle => self.watch(state, key),
         }
     }
 
-    /// A worker is done with all jobs in its batch. If there is a next one it is in `batch` then; `many`: and perhaps others too.
-    pub(crate) fn next(self: &Arc<Self>, key: u32, batch: &mut Batch<J>, many: bool) -> Found {
+    /// A worker is done with all jobs in its batch. If there is a next one it is in `local` then; `bulk`: and perhaps others too.
+    pub(crate) fn next(self: &Arc<Self>, key: u32, local: &mut LocalQueue<J>, expect_more: bool) -> Found {
         let mut state = self.state();
-        if many && !self.single && state.orders.is_empty() && state.fetched > 1 {
-            state.close(batch);
-            return Found::Again;
+        if expect_more && !self.single && state.queue.is_empty() && state.last_batch > 1 {
+            state.close(local);
+            return Found::Yield;
         }
-        self.take(state, key, batch, many)
+        self.take(state, key, local, expect_more)
     }
 
     #[inline]
     fn take(
         self: &Arc<Self>,
-        mut state: MutexGuard<'_, State<J>>,
+        mut state: MutexGuard<'_, GroupState<J>>,
         key: u32,
-        batch: &mut Batch<J>,
-        many: bool,
+        local: &mut LocalQueue<J>,
+        expect_more: bool,
     ) -> Found {
-        state.close(batch);
+        state.close(local);
         let mut leave = Vec::new();
-        if state.orders.is_empty() {
-            leave = self.fetch(&mut state);
-            if state.orders.is_empty() {
-                return state.rest(key);
+        if state.queue.is_empty() {
+            leave = self.drain_inject(&mut state);
+            if state.queue.is_empty() {
+                return state.park(key);
             }
         }
-        state.open(batch, many && self.single);
-        let call = self.call(&mut state);
+        state.open(local, expect_more && self.single);
+        let wakeup = self.notify(&mut state);
         drop(state);
         wake(leave);
-        self.make(call);
-        Found::JobBox
+        self.wake(wakeup);
+        Found::Job
     }
 
     /// An idle worker is polled: perhaps it is the one that watches.
     #[cold]
-    fn watch(&self, mut state: MutexGuard<'_, State<J>>, key: u32) -> Found {
+    fn watch(&self, mut state: MutexGuard<'_, GroupState<J>>, key: u32) -> Found {
         match &mut state.watch {
-            Some((watching, turns @ 1..)) if *watching == key => {
-                *turns -= 1;
-                return Found::Again;
+            Some((watching, budget @ 1..)) if *watching == key => {
+                *budget -= 1;
+                return Found::Yield;
             }
             Some((watching, _)) if *watching == key => state.watch = None,
             _ => return Found::Idle,
         }
-        if let Some(inbox) = self.find(&mut self.inboxes.lock()) {
-            inbox.empty.truncate(KEEP);
-            inbox.empty.shrink_to_fit();
+        if let Some(inject) = self.find(&mut self.injects.lock()) {
+            inject.idle_cells.truncate(MAX_IDLE);
+            inject.idle_cells.shrink_to_fit();
         }
-        let surplus = state.staff.idle().saturating_sub(KEEP);
-        let leave = state.staff.dismiss(surplus);
+        let surplus = state.workers.idle().saturating_sub(MAX_IDLE);
+        let leave = state.workers.retire(surplus);
         drop(state);
         wake(leave);
         Found::Idle
     }
 
     /// A worker has to stop before its next job.
-    pub(crate) fn stop(self: &Arc<Self>, batch: &mut Batch<J>) {
-        self.give_back(batch, |_| Call::Nobody);
+    pub(crate) fn stop(self: &Arc<Self>, local: &mut LocalQueue<J>) {
+        self.return_jobs(local, |_| Wakeup::None);
     }
 
     /// A worker's job has begun to wait.
-    pub(crate) fn pend(self: &Arc<Self>, batch: &mut Batch<J>) {
-        self.give_back(batch, |state| {
+    pub(crate) fn job_waits(self: &Arc<Self>, local: &mut LocalQueue<J>) {
+        self.return_jobs(local, |state| {
             // More of its kind will wait too. (Those in the inbox have been seen to.)
-            let wanted = state.orders.len().min(self.threads + 1);
-            if state.staff.called() < wanted { state.call() } else { Call::Nobody }
+            let wanted = state.queue.len().min(self.threads + 1);
+            if state.workers.notified() < wanted { state.notify_worker() } else { Wakeup::None }
         });
     }
 
-    fn give_back(self: &Arc<Self>, batch: &mut Batch<J>, call: impl FnOnce(&mut State<J>) -> Call) {
+    fn return_jobs(self: &Arc<Self>, local: &mut LocalQueue<J>, call: impl FnOnce(&mut GroupState<J>) -> Wakeup) {
         let mut state = self.state();
-        let outdated = batch.unjoin();
-        state.close(batch);
-        let call = call(&mut state);
+        let aborted = local.cancel_enter();
+        state.close(local);
+        let wakeup = call(&mut state);
         drop(state);
-        self.make(call);
-        for order in outdated {
-            abort(order, Some(batch.epoch()));
+        self.wake(wakeup);
+        for job in aborted {
+            abort(job, Some(local.epoch()));
         }
     }
 }
 
-impl<J: RawJob + ?Sized> State<J> {
+impl<J: RawJob + ?Sized> GroupState<J> {
     /// There is an order: a worker takes it; or all there are, if it has just done one without waiting and nobody else could do them meanwhile.
     #[inline]
-    fn open(&mut self, batch: &mut Batch<J>, all: bool) {
+    fn open(&mut self, local: &mut LocalQueue<J>, all: bool) {
         if all {
-            let many = self.spare.take().unwrap_or_default();
-            std::mem::swap(&mut batch.many.insert(many).orders, &mut self.orders);
+            let bulk = self.spare.take().unwrap_or_default();
+            std::mem::swap(&mut local.bulk.insert(bulk).queue, &mut self.queue);
         } else {
-            batch.next = self.orders.pop_front();
+            local.next = self.queue.pop_front();
         }
-        batch.join();
+        local.enter_live();
     }
 
     /// A worker gives back what it has not used, and the frames that are empty.
     #[inline]
-    fn close(&mut self, batch: &mut Batch<J>) {
-        if let Some(empty) = batch.empty.take() {
-            self.empty.push(empty);
+    fn close(&mut self, local: &mut LocalQueue<J>) {
+        if let Some(idle_cells) = local.idle_cell.take() {
+            self.idle_cells.push(idle_cells);
         }
-        if let Some(many) = batch.many.take() {
-            self.close_many(many);
+        if let Some(bulk) = local.bulk.take() {
+            self.close_many(bulk);
         }
-        if self.orders.is_empty() {
-            self.orders.shrink_to(PERIOD);
+        if self.queue.is_empty() {
+            self.queue.shrink_to(TRIM_EVERY);
         }
     }
 
-    fn close_many(&mut self, mut many: Box<Many<J>>) {
-        self.empty.append(&mut many.empty);
-        if !many.orders.is_empty() {
-            many.orders.append(&mut self.orders);
-            std::mem::swap(&mut many.orders, &mut self.orders);
+    fn close_many(&mut self, mut bulk: Box<Bulk<J>>) {
+        self.idle_cells.append(&mut bulk.idle_cells);
+        if !bulk.queue.is_empty() {
+            bulk.queue.append(&mut self.queue);
+            std::mem::swap(&mut bulk.queue, &mut self.queue);
         }
-        many.orders.shrink_to(PERIOD);
-        many.empty.shrink_to(PERIOD);
-        self.spare = Some(many);
+        bulk.queue.shrink_to(TRIM_EVERY);
+        bulk.idle_cells.shrink_to(TRIM_EVERY);
+        self.spare = Some(bulk);
     }
 }
 
-impl<J: ?Sized> State<J> {
-    fn call(&mut self) -> Call {
+impl<J: ?Sized> GroupState<J> {
+    fn notify_worker(&mut self) -> Wakeup {
         self.watch = None;
-        let call = self.staff.call(|| ());
-        self.low.0 = self.low.0.min(self.staff.idle());
-        call
+        let wakeup = self.workers.notify_one(|| ());
+        self.low.0 = self.low.0.min(self.workers.idle());
+        wakeup
     }
 
     /// There is no order.
     #[cold]
-    fn rest(&mut self, key: u32) -> Found {
+    fn park(&mut self, key: u32) -> Found {
         if self.closed {
-            return Found::Dismissed;
+            return Found::Retired;
         }
-        self.staff.rest(key);
-        if self.staff.is_idle() && self.staff.idle().max(self.stored) > KEEP {
-            self.watch = Some((key, ROUNDS));
-            return Found::Again;
+        self.workers.park(key);
+        if self.workers.is_idle() && self.workers.idle().max(self.injected_cells) > MAX_IDLE {
+            self.watch = Some((key, IDLE_TURNS));
+            return Found::Yield;
         }
         Found::Idle
     }
 
     /// Half of those who were not needed in this period may go, and of the frames.
     #[cold]
-    fn end_period(&mut self, empty: &mut Vec<JobBox<J>>) -> Vec<Waker> {
-        let surplus = |low: usize| low.saturating_sub(KEEP).div_ceil(2);
+    fn end_period(&mut self, idle_cells: &mut Vec<JobBox<J>>) -> Vec<Waker> {
+        let surplus = |low: usize| low.saturating_sub(MAX_IDLE).div_ceil(2);
         self.period = 0;
-        empty.truncate(empty.len() - surplus(self.low.1));
-        let leave = self.staff.dismiss(surplus(self.low.0));
-        self.low = (self.staff.idle(), empty.len());
+        idle_cells.truncate(idle_cells.len() - surplus(self.low.1));
+        let leave = self.workers.retire(surplus(self.low.0));
+        self.low = (self.workers.idle(), idle_cells.len());
         leave
     }
 
     /// Gives memory back when most workers have gone.
     fn shrink(&mut self) {
-        if self.staff.shrink(KEEP) {
-            self.orders.shrink_to(KEEP);
+        if self.workers.shrink(MAX_IDLE) {
+            self.queue.shrink_to(MAX_IDLE);
             self.spare = None;
         }
     }

@@ -5,63 +5,63 @@ use std::task::Waker;
 use slab::Slab;
 
 /// The workers of one function on one runtime, or of one map. `P` is what else is known of each.
-pub(crate) struct Staff<P> {
-    posts: Slab<Post<P>>,
+pub(crate) struct WorkerSet<P> {
+    entries: Slab<Entry<P>>,
     /// The keys of those that have nothing to do. The last to come is the first to be called.
     idle: Vec<u32>,
-    called: usize,
+    notified: usize,
     /// How many have been sent away, and have not gone.
-    dismissed: usize,
+    retired: usize,
 }
 
 /// One worker.
-struct Post<P> {
+struct Entry<P> {
     /// There from its first poll on.
     waker: Option<Waker>,
-    standing: Standing,
-    of: P,
+    state: WorkerState,
+    data: P,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum WorkerState {
     /// It is to come.
-    Called,
+    Notified,
     Busy,
     Idle,
     /// It is to go.
-    Dismissed,
+    Retired,
 }
 
 /// What is to be done, with no lock held, to get one worker more.
 #[must_use]
-pub(crate) enum Call {
-    Nobody,
+pub(crate) enum Wakeup {
+    None,
     Wake(Waker),
     /// There is no idle one: a new one takes this place.
-    Hire(u32),
+    Spawn(u32),
 }
 
-impl Call {
-    /// Gets that worker. A new one is begun by `hire`.
+impl Wakeup {
+    /// Gets that worker. A new one is begun by `spawn`.
     #[inline]
-    pub(crate) fn make(self, hire: impl FnOnce(u32)) {
+    pub(crate) fn run(self, spawn: impl FnOnce(u32)) {
         match self {
-            Call::Nobody => {}
-            Call::Wake(waker) => waker.wake(),
-            Call::Hire(key) => hire(key),
+            Wakeup::None => {}
+            Wakeup::Wake(waker) => waker.wake(),
+            Wakeup::Spawn(key) => spawn(key),
         }
     }
 }
 
-impl<P> Default for Staff<P> {
+impl<P> Default for WorkerSet<P> {
     fn default() -> Self {
-        Staff { posts: Slab::new(), idle: Vec::new(), called: 0, dismissed: 0 }
+        WorkerSet { entries: Slab::new(), idle: Vec::new(), notified: 0, retired: 0 }
     }
 }
 
-impl<P> Staff<P> {
+impl<P> WorkerSet<P> {
     pub(crate) fn len(&self) -> usize {
-        self.posts.len()
+        self.entries.len()
     }
 
     /// How many have nothing to do.
@@ -71,88 +71,88 @@ impl<P> Staff<P> {
 
     /// Whether all have nothing to do, or are about to go.
     pub(crate) fn is_idle(&self) -> bool {
-        self.idle.len() + self.dismissed == self.posts.len()
+        self.idle.len() + self.retired == self.entries.len()
     }
 
     /// How many have been called and have not come.
     #[inline]
-    pub(crate) fn called(&self) -> usize {
-        self.called
+    pub(crate) fn notified(&self) -> usize {
+        self.notified
     }
 
     /// Calls an idle worker, or else a new one.
     #[inline]
-    pub(crate) fn call(&mut self, new: impl FnOnce() -> P) -> Call {
-        self.called += 1;
+    pub(crate) fn notify_one(&mut self, new: impl FnOnce() -> P) -> Wakeup {
+        self.notified += 1;
         let Some(key) = self.idle.pop() else {
-            return Call::Hire(self.add(new()));
+            return Wakeup::Spawn(self.insert(new()));
         };
-        let post = &mut self.posts[key as usize];
-        post.standing = Standing::Called;
-        post.waker.clone().map_or(Call::Nobody, Call::Wake)
+        let entry = &mut self.entries[key as usize];
+        entry.state = WorkerState::Notified;
+        entry.waker.clone().map_or(Wakeup::None, Wakeup::Wake)
     }
 
     /// One more, which is on its way without having been called.
-    pub(crate) fn add(&mut self, of: P) -> u32 {
-        self.posts.insert(Post { waker: None, standing: Standing::Called, of }) as u32
+    pub(crate) fn insert(&mut self, data: P) -> u32 {
+        self.entries.insert(Entry { waker: None, state: WorkerState::Notified, data }) as u32
     }
 
     /// A worker is polled that has no job. If it has been called it is busy from now on.
     #[inline]
-    pub(crate) fn come(&mut self, key: u32, waker: &Waker) -> Standing {
-        let post = &mut self.posts[key as usize];
-        if post.standing == Standing::Called {
-            post.waker.get_or_insert_with(|| waker.clone());
-            post.standing = Standing::Busy;
-            self.called -= 1;
+    pub(crate) fn arrive(&mut self, key: u32, waker: &Waker) -> WorkerState {
+        let entry = &mut self.entries[key as usize];
+        if entry.state == WorkerState::Notified {
+            entry.waker.get_or_insert_with(|| waker.clone());
+            entry.state = WorkerState::Busy;
+            self.notified -= 1;
         }
-        post.standing
+        entry.state
     }
 
     /// Likewise one that was not called, whose job is over.
-    pub(crate) fn rise(&mut self, key: u32) {
-        if let Some(post) = self.posts.get_mut(key as usize) {
-            post.standing = Standing::Busy;
+    pub(crate) fn mark_busy(&mut self, key: u32) {
+        if let Some(entry) = self.entries.get_mut(key as usize) {
+            entry.state = WorkerState::Busy;
         }
     }
 
     /// A worker has nothing to do.
     #[inline]
-    pub(crate) fn rest(&mut self, key: u32) {
-        self.posts[key as usize].standing = Standing::Idle;
+    pub(crate) fn park(&mut self, key: u32) {
+        self.entries[key as usize].state = WorkerState::Idle;
         self.idle.push(key);
     }
 
     /// A worker goes.
-    pub(crate) fn leave(&mut self, key: u32) -> Option<P> {
-        let post = self.posts.try_remove(key as usize)?;
-        match post.standing {
-            Standing::Idle => self.idle.retain(|idle| *idle != key),
-            Standing::Dismissed => self.dismissed -= 1,
-            Standing::Called | Standing::Busy => {}
+    pub(crate) fn remove(&mut self, key: u32) -> Option<P> {
+        let entry = self.entries.try_remove(key as usize)?;
+        match entry.state {
+            WorkerState::Idle => self.idle.retain(|idle| *idle != key),
+            WorkerState::Retired => self.retired -= 1,
+            WorkerState::Notified | WorkerState::Busy => {}
         }
-        Some(post.of)
+        Some(entry.data)
     }
 
     /// Sends all away that have nothing to do.
-    pub(crate) fn dismiss_all(&mut self) -> Vec<Waker> {
-        self.dismiss(self.idle())
+    pub(crate) fn retire_all(&mut self) -> Vec<Waker> {
+        self.retire(self.idle())
     }
 
     /// Sends those away that have been idle longest.
-    pub(crate) fn dismiss(&mut self, many: usize) -> Vec<Waker> {
-        let posts = &mut self.posts;
-        self.dismissed += many;
+    pub(crate) fn retire(&mut self, many: usize) -> Vec<Waker> {
+        let entries = &mut self.entries;
+        self.retired += many;
         let leave = self.idle.drain(..many).filter_map(|key| {
-            let post = &mut posts[key as usize];
-            post.standing = Standing::Dismissed;
-            post.waker.clone()
+            let entry = &mut entries[key as usize];
+            entry.state = WorkerState::Retired;
+            entry.waker.clone()
         });
         leave.collect()
     }
 
-    fn busy(&self) -> impl Iterator<Item = &Post<P>> {
-        self.posts.iter().map(|(_, post)| post).filter(|post| post.standing == Standing::Busy)
+    fn busy(&self) -> impl Iterator<Item = &Entry<P>> {
+        self.entries.iter().map(|(_, entry)| entry).filter(|entry| entry.state == WorkerState::Busy)
     }
 
     /// How many may have a job.
@@ -162,26 +162,26 @@ impl<P> Staff<P> {
 
     /// Their wakers.
     pub(crate) fn busy_wakers(&self) -> Vec<Waker> {
-        self.busy().filter_map(|post| post.waker.clone()).collect()
+        self.busy().filter_map(|entry| entry.waker.clone()).collect()
     }
 
     pub(crate) fn waker(&self, key: u32) -> Option<Waker> {
-        self.posts.get(key as usize)?.waker.clone()
+        self.entries.get(key as usize)?.waker.clone()
     }
 
-    pub(crate) fn each(&self) -> impl Iterator<Item = &P> {
-        self.posts.iter().map(|(_, post)| &post.of)
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &P> {
+        self.entries.iter().map(|(_, entry)| &entry.data)
     }
 
     pub(crate) fn get_mut(&mut self, key: u32) -> Option<&mut P> {
-        self.posts.get_mut(key as usize).map(|post| &mut post.of)
+        self.entries.get_mut(key as usize).map(|entry| &mut entry.data)
     }
 
     /// Gives memory back when most have gone, but for so many.
     pub(crate) fn shrink(&mut self, keep: usize) -> bool {
-        let shrinks = self.posts.capacity() > 4 * self.posts.len().max(keep);
+        let shrinks = self.entries.capacity() > 4 * self.entries.len().max(keep);
         if shrinks {
-            self.posts.shrink_to_fit();
+            self.entries.shrink_to_fit();
             self.idle.shrink_to(keep);
         }
         shrinks

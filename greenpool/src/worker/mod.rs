@@ -7,7 +7,7 @@
 //! that runs one job at a time. Frames are used again, so nothing is allocated for a job, and a worker that finds the next one runs it without going
 //! through the scheduler.
 //!
-//! A job runs on the runtime that called `spawn`: each runtime that uses the function has a [`Gang`] of its own, with an [`Inbox`] for the
+//! A job runs on the runtime that called `spawn`: each runtime that uses the function has a [`Group`] of its own, with an [`Inject`] for the
 //! orders, from its first order until its last worker is gone.
 //!
 //! A worker that runs a job is of no use to the orders behind it: it may wait, it may compute for a second, it may block its thread (`block_in_place`).
@@ -18,8 +18,8 @@
 //! number of rounds that is its logarithm.
 //!
 //! Idle workers stand on a stack, the last to come is the first to go, and so do empty frames. A burst leaves many of both behind; two things
-//! send those away that exceed [`KEEP`]: every [`PERIOD`] orders, half of those that were never needed meanwhile; and when all workers are idle, the last of
-//! them looks on for [`ROUNDS`] turns of the scheduler, and sends all others away if nothing comes. No timer is needed for that.
+//! send those away that exceed [`MAX_IDLE`]: every [`TRIM_EVERY`] orders, half of those that were never needed meanwhile; and when all workers are idle, the last of
+//! them looks on for [`IDLE_TURNS`] turns of the scheduler, and sends all others away if nothing comes. No timer is needed for that.
 //!
 //! A worker is dropped unfinished only with its runtime. It then takes the whole gang down: all orders are dropped, and their slots come back.
 
@@ -38,8 +38,8 @@ use tokio::runtime::Handle;
 use crate::inner::{ErasedExecutor, Inner};
 use crate::job::cell::{JobBox, JobCell, RawJob};
 use crate::sync::wake::wake;
-use crate::worker::group::{Gang, Inbox, Inboxes, abort};
-use crate::worker::run::Worker;
+use crate::worker::group::{Group, Inject, Injects, abort};
+use crate::worker::run::WorkerTask;
 
 /// The place for the workers of one declared function.
 pub struct WorkersCell(OnceLock<Arc<dyn Any + Send + Sync>>);
@@ -54,12 +54,12 @@ impl WorkersCell {
 
     /// The workers of the function that has this cell, whose future is `F`.
     #[inline]
-    pub(crate) fn of<F>(&'static self, inner: &Inner) -> &'static Workers<JobCell<F>>
+    pub(crate) fn of<F>(&'static self, inner: &Inner) -> &'static Executor<JobCell<F>>
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
         let workers = self.0.get_or_init(|| {
-            let workers: Arc<Workers<JobCell<F>>> = Workers::new(true);
+            let workers: Arc<Executor<JobCell<F>>> = Executor::new(true);
             inner.add_executor(workers.clone());
             workers
         });
@@ -69,9 +69,9 @@ impl WorkersCell {
 
 /// The workers of that pool that run futures of any kind.
 #[inline]
-pub(crate) fn future_executor(inner: &Inner) -> &Workers<dyn RawJob> {
+pub(crate) fn future_executor(inner: &Inner) -> &Executor<dyn RawJob> {
     let workers = inner.future_executor.get_or_init(|| {
-        let workers = Workers::<dyn RawJob>::new(false);
+        let workers = Executor::<dyn RawJob>::new(false);
         inner.add_executor(workers.clone());
         workers
     });
@@ -79,29 +79,29 @@ pub(crate) fn future_executor(inner: &Inner) -> &Workers<dyn RawJob> {
 }
 
 /// The workers of one declared function, on every runtime.
-pub(crate) struct Workers<J: ?Sized> {
-    inboxes: Arc<Inboxes<J>>,
+pub(crate) struct Executor<J: ?Sized> {
+    injects: Arc<Injects<J>>,
 }
 
-impl<J: ?Sized> Workers<J> {
-    /// `keeps`: all frames are of one kind, and are used again.
-    pub(crate) fn new(keeps: bool) -> Arc<Self> {
-        Arc::new(Workers { inboxes: Inboxes::new(keeps) })
+impl<J: ?Sized> Executor<J> {
+    /// `reuses_cells`: all frames are of one kind, and are used again.
+    pub(crate) fn new(reuses_cells: bool) -> Arc<Self> {
+        Arc::new(Executor { injects: Injects::new(reuses_cells) })
     }
 
-    fn gangs(&self) -> Vec<Arc<Gang<J>>> {
-        self.inboxes.lock().iter().map(|inbox| inbox.gang.clone()).collect()
+    fn groups(&self) -> Vec<Arc<Group<J>>> {
+        self.injects.lock().iter().map(|inject| inject.group.clone()).collect()
     }
 }
 
-impl<J: RawJob + ?Sized + 'static> Workers<J> {
+impl<J: RawJob + ?Sized + 'static> Executor<J> {
     /// An inbox for that runtime.
     #[cold]
-    fn open(&self, inboxes: &mut Vec<Inbox<J>>, runtime: &Handle) -> usize {
-        let hire = |gang: &Arc<Gang<J>>, key| drop(tokio::spawn(Worker::new(gang.clone(), key)));
-        let gang = Gang::new(self.inboxes.clone(), runtime, hire);
-        inboxes.push(Inbox::new(gang, runtime));
-        inboxes.len() - 1
+    fn open(&self, injects: &mut Vec<Inject<J>>, runtime: &Handle) -> usize {
+        let spawn_worker = |group: &Arc<Group<J>>, key| drop(tokio::spawn(WorkerTask::new(group.clone(), key)));
+        let group = Group::new(self.injects.clone(), runtime, spawn_worker);
+        injects.push(Inject::new(group, runtime));
+        injects.len() - 1
     }
 
     /// Has a job run on the current runtime. `make` gets the inbox that it is put in, and runs under its lock.
@@ -110,45 +110,45 @@ impl<J: RawJob + ?Sized + 'static> Workers<J> {
     /// Outside of a runtime.
     #[inline]
     #[track_caller]
-    pub(crate) fn put<R>(&self, make: impl FnOnce(&mut Inbox<J>) -> (JobBox<J>, R)) -> R {
+    pub(crate) fn put<R>(&self, make: impl FnOnce(&mut Inject<J>) -> (JobBox<J>, R)) -> R {
         let runtime = Handle::current();
         let id = runtime.id();
-        let mut inboxes = self.inboxes.lock();
-        let at = inboxes.iter().position(|inbox| inbox.is_of(id));
-        let at = at.unwrap_or_else(|| self.open(&mut inboxes, &runtime));
-        let inbox = &mut inboxes[at];
-        let (order, made) = make(inbox);
-        inbox.orders.push_back(order);
-        let short = inbox.short.then(|| inbox.gang.clone());
-        drop(inboxes);
-        if let Some(gang) = short {
-            gang.look();
+        let mut injects = self.injects.lock();
+        let at = injects.iter().position(|inject| inject.is_of(id));
+        let at = at.unwrap_or_else(|| self.open(&mut injects, &runtime));
+        let inject = &mut injects[at];
+        let (job, made) = make(inject);
+        inject.queue.push_back(job);
+        let understaffed = inject.understaffed.then(|| inject.group.clone());
+        drop(injects);
+        if let Some(group) = understaffed {
+            group.notify_if_understaffed();
         }
         made
     }
 }
 
-impl<J: RawJob + ?Sized> ErasedExecutor for Workers<J> {
+impl<J: RawJob + ?Sized> ErasedExecutor for Executor<J> {
     fn close(&self) {
-        for gang in self.gangs() {
-            gang.close();
+        for group in self.groups() {
+            group.close();
         }
     }
 
     fn abort_queued(&self) -> u64 {
-        let orders: Vec<_> = self.gangs().iter().flat_map(|gang| gang.drain()).collect();
-        let aborted = orders.len() as u64;
-        for order in orders {
-            abort(order, None);
+        let queue: Vec<_> = self.groups().iter().flat_map(|group| group.drain()).collect();
+        let aborted = queue.len() as u64;
+        for job in queue {
+            abort(job, None);
         }
         aborted
     }
 
     fn wake_busy(&self) {
-        wake(self.gangs().iter().flat_map(|gang| gang.busy()));
+        wake(self.groups().iter().flat_map(|group| group.busy()));
     }
 
-    fn waker(&self, gang: u32, worker: u32) -> Option<Waker> {
-        self.gangs().iter().find(|known| known.number() == gang)?.waker(worker)
+    fn waker(&self, group: u32, worker: u32) -> Option<Waker> {
+        self.groups().iter().find(|known| known.number() == group)?.waker(worker)
     }
 }

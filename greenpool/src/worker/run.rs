@@ -19,50 +19,50 @@ use crate::job::running::{JobState, Running};
 use crate::job::span;
 use crate::lending::context;
 use crate::lending::deadlock;
-use crate::worker::group::{Found, Gang};
-use crate::worker::local::Batch;
+use crate::worker::group::{Found, Group};
+use crate::worker::local::LocalQueue;
 
 /// So many jobs a worker runs before it lets other tasks run, as a task of tokio has a budget of so many operations.
-pub(crate) const TURNS: u32 = 128;
+pub(crate) const POLL_BUDGET: u32 = 128;
 
 /// A worker between two polls. It is as small as it can be, since there is one for each job that waits: together with what the runtime adds to a task, 128
 /// bytes. Dropped in the order of its fields.
-pub(crate) struct Worker<J: RawJob + ?Sized> {
-    hold: Hold<J>,
-    rank: Rank<J>,
+pub(crate) struct WorkerTask<J: RawJob + ?Sized> {
+    load: Load<J>,
+    membership: Membership<J>,
 }
 
 /// What a worker has.
-enum Hold<J: ?Sized> {
+enum Load<J: ?Sized> {
     /// A job that waits for something, in a frame that knows the worker's key.
-    RawJob(JobBox<J>),
+    Job(JobBox<J>),
     /// No job. This is its key.
     Nothing(u32),
 }
 
 /// A worker's place in its gang, until it has been dismissed.
-struct Rank<J: RawJob + ?Sized>(Option<Arc<Gang<J>>>);
+struct Membership<J: RawJob + ?Sized>(Option<Arc<Group<J>>>);
 
-impl<J: RawJob + ?Sized> Drop for Rank<J> {
+impl<J: RawJob + ?Sized> Drop for Membership<J> {
     fn drop(&mut self) {
-        if let Some(gang) = self.0.take() {
-            gang.dissolve();
+        if let Some(group) = self.0.take() {
+            group.shut_down();
         }
     }
 }
 
 /// A worker while it is polled.
-struct Shift<'a, J: RawJob + ?Sized> {
-    gang: &'a Arc<Gang<J>>,
+struct Run<'a, J: RawJob + ?Sized> {
+    group: &'a Arc<Group<J>>,
     key: u32,
-    order: Option<JobBox<J>>,
-    batch: Batch<J>,
+    job: Option<JobBox<J>>,
+    local: LocalQueue<J>,
     /// So many jobs more before other tasks are to run.
-    turns: u32,
+    budget: u32,
 }
 
 /// Why a worker comes out.
-enum Stop<J: ?Sized> {
+enum Exit<J: ?Sized> {
     /// The job has been told to end.
     Aborted,
     /// The job has come to its end, and this has been found after it.
@@ -73,55 +73,55 @@ enum Stop<J: ?Sized> {
     Told { done: JobBox<J>, left: bool, slot_wanted: bool },
 }
 
-impl<J: RawJob + ?Sized + 'static> Worker<J> {
-    pub(crate) fn new(gang: Arc<Gang<J>>, key: u32) -> Self {
-        Worker { hold: Hold::Nothing(key), rank: Rank(Some(gang)) }
+impl<J: RawJob + ?Sized + 'static> WorkerTask<J> {
+    pub(crate) fn new(group: Arc<Group<J>>, key: u32) -> Self {
+        WorkerTask { load: Load::Nothing(key), membership: Membership(Some(group)) }
     }
 }
 
-impl<J: RawJob + ?Sized + 'static> Shift<'_, J> {
+impl<J: RawJob + ?Sized + 'static> Run<'_, J> {
     /// Runs the job, and those that follow it as long as there is nothing else to do.
     fn run(&mut self, cx: &mut Context<'_>) -> Poll<Found> {
-        let Shift { gang, key, order, batch, turns } = self;
-        let cell = match order {
+        let Run { group, key, job, local, budget } = self;
+        let cell = match job {
             Some(cell) => cell,
-            None => match gang.come(*key, cx.waker(), batch) {
-                Found::JobBox => order.insert(next(batch)),
+            None => match group.arrive(*key, cx.waker(), local) {
+                Found::Job => job.insert(next(local)),
                 found => return Poll::Ready(found),
             },
         };
-        let Some(mut running) = cell.as_mut().state().running(Some(batch.epoch())) else {
+        let Some(mut running) = cell.as_mut().state().running(Some(local.epoch())) else {
             unreachable!("a job that is not being polled has a state");
         };
         let inner = running.inner().clone();
         // Others of its kind will wait too.
-        let mut many = !cell.has_waited();
+        let mut expect_more = !cell.has_waited();
         let ran = catch_unwind(AssertUnwindSafe(|| {
             running.enter(|mut entered| {
                 let epoch = entered.epoch();
                 if inner.live.is_aborted(epoch) {
-                    return Poll::Ready(Stop::Aborted);
+                    return Poll::Ready(Exit::Aborted);
                 }
                 loop {
                     if cell.is_aborted() {
-                        return Poll::Ready(Stop::Aborted);
+                        return Poll::Ready(Exit::Aborted);
                     }
                     ready!(entered.in_scope(|| cell.as_mut().poll(cx)));
-                    if *turns == 0 || inner.awaited_by.any() || !context::is_plain() {
-                        return Poll::Ready(Stop::Ended(None));
+                    if *budget == 0 || inner.awaited_by.any() || !context::is_plain() {
+                        return Poll::Ready(Exit::Ended(None));
                     }
-                    *turns -= 1;
-                    let next = match batch.pop() {
+                    *budget -= 1;
+                    let next = match local.pop() {
                         Some(next) => next,
-                        None => match gang.next(*key, batch, many) {
-                            Found::JobBox => next(batch),
-                            found => return Poll::Ready(Stop::Ended(Some(found))),
+                        None => match group.next(*key, local, expect_more) {
+                            Found::Job => next(local),
+                            found => return Poll::Ready(Exit::Ended(Some(found))),
                         },
                     };
-                    many = true;
+                    expect_more = true;
                     let mut done = std::mem::replace(cell, next);
-                    if batch.epoch() != epoch || inner.live.is_aborted(epoch) || !cell.as_mut().state().transfer() {
-                        return Poll::Ready(Stop::Next(done));
+                    if local.epoch() != epoch || inner.live.is_aborted(epoch) || !cell.as_mut().state().transfer() {
+                        return Poll::Ready(Exit::Next(done));
                     }
                     entered.begin_next(&inner);
                     let left = inner.live.leave(epoch);
@@ -129,18 +129,18 @@ impl<J: RawJob + ?Sized + 'static> Shift<'_, J> {
                     let slot_wanted = inner.slots.release_deferred();
                     let told = done.as_mut().complete_quietly();
                     if !left || slot_wanted || !told || inner.awaited_by.any() {
-                        return Poll::Ready(Stop::Told { done, left, slot_wanted });
+                        return Poll::Ready(Exit::Told { done, left, slot_wanted });
                     }
-                    batch.keep(done);
+                    local.recycle(done);
                 }
             })
         }));
         match ran {
             Ok(Poll::Pending) => {
                 *cell.as_mut().state() = JobState::Running(running);
-                if self.waits() { Poll::Pending } else { Poll::Ready(Found::JobBox) }
+                if self.job_waits() { Poll::Pending } else { Poll::Ready(Found::Job) }
             }
-            Ok(Poll::Ready(Stop::Told { mut done, left, slot_wanted })) => {
+            Ok(Poll::Ready(Exit::Told { mut done, left, slot_wanted })) => {
                 running.mark_idle();
                 *cell.as_mut().state() = JobState::Running(running);
                 if slot_wanted {
@@ -148,51 +148,51 @@ impl<J: RawJob + ?Sized + 'static> Shift<'_, J> {
                 }
                 deadlock::changed(&inner);
                 done.as_mut().complete(None);
-                batch.keep(done);
+                local.recycle(done);
                 if !left {
                     inner.live.leave_aborted();
                 }
-                Poll::Ready(Found::JobBox)
+                Poll::Ready(Found::Job)
             }
-            Ok(Poll::Ready(Stop::Next(done))) => {
+            Ok(Poll::Ready(Exit::Next(done))) => {
                 self.end(running, done, None);
-                Poll::Ready(Found::JobBox)
+                Poll::Ready(Found::Job)
             }
-            Ok(Poll::Ready(Stop::Ended(found))) => Poll::Ready(self.go_on(running, None, found)),
-            Ok(Poll::Ready(Stop::Aborted)) => {
-                let error = clear(cell);
+            Ok(Poll::Ready(Exit::Ended(found))) => Poll::Ready(self.next_or_end(running, None, found)),
+            Ok(Poll::Ready(Exit::Aborted)) => {
+                let error = drop_content(cell);
                 running.mark_idle();
-                Poll::Ready(self.go_on(running, Some(error), None))
+                Poll::Ready(self.next_or_end(running, Some(error), None))
             }
             Err(payload) => {
-                let _ = clear(cell);
+                let _ = drop_content(cell);
                 running.mark_panicked();
                 let error = JoinError::panic(payload);
                 if !cell.is_wanted() {
                     span::report_panic(&inner, &error);
                 }
-                Poll::Ready(self.go_on(running, Some(error), None))
+                Poll::Ready(self.next_or_end(running, Some(error), None))
             }
         }
     }
 
     /// The job is over. Looks for the next one, if that has not been done, unless something else is to run first.
-    fn go_on(&mut self, running: Running, error: Option<JoinError>, found: Option<Found>) -> Found {
-        let Some(done) = self.order.take() else { return Found::Idle };
+    fn next_or_end(&mut self, running: Running, error: Option<JoinError>, found: Option<Found>) -> Found {
+        let Some(done) = self.job.take() else { return Found::Idle };
         let found = match found {
             Some(found) => found,
-            None if self.turns == 0 => Found::Again,
+            None if self.budget == 0 => Found::Yield,
             None => {
-                self.turns -= 1;
-                self.order = self.batch.pop();
-                match self.order {
-                    Some(_) => Found::JobBox,
-                    None => self.gang.next(self.key, &mut self.batch, !done.has_waited()),
+                self.budget -= 1;
+                self.job = self.local.pop();
+                match self.job {
+                    Some(_) => Found::Job,
+                    None => self.group.next(self.key, &mut self.local, !done.has_waited()),
                 }
             }
         };
-        if found == Found::JobBox && self.order.is_none() {
-            self.order = Some(next(&mut self.batch));
+        if found == Found::Job && self.job.is_none() {
+            self.job = Some(next(&mut self.local));
         }
         self.end(running, done, error);
         found
@@ -204,71 +204,71 @@ impl<J: RawJob + ?Sized + 'static> Shift<'_, J> {
         done.note_ending();
         drop(running);
         done.as_mut().complete(error);
-        self.batch.keep(done);
+        self.local.recycle(done);
     }
 
     /// The job waits. False: it has been aborted meanwhile.
     #[inline]
-    fn waits(&mut self) -> bool {
-        let Some(cell) = &mut self.order else { return true };
+    fn job_waits(&mut self) -> bool {
+        let Some(cell) = &mut self.job else { return true };
         if !cell.as_mut().mark_waiting(self.key) {
             return !cell.is_aborted();
         }
-        self.gang.pend(&mut self.batch);
+        self.group.job_waits(&mut self.local);
         cell.register_abort()
     }
 }
 
 /// The job that is in the batch of a worker that has been given one.
 #[inline]
-fn next<J: ?Sized>(batch: &mut Batch<J>) -> JobBox<J> {
-    match batch.pop() {
+fn next<J: ?Sized>(local: &mut LocalQueue<J>) -> JobBox<J> {
+    match local.pop() {
         Some(next) => next,
-        None => unreachable!("an order that was found is in the batch"),
+        None => unreachable!("a job that was found is in the local queue"),
     }
 }
 
 /// Drops a future before its end.
-fn clear<J: RawJob + ?Sized>(cell: &mut JobBox<J>) -> JoinError {
+fn drop_content<J: RawJob + ?Sized>(cell: &mut JobBox<J>) -> JoinError {
     match catch_unwind(AssertUnwindSafe(|| cell.as_mut().drop_content())) {
         Ok(()) => JoinError::cancelled(),
         Err(payload) => JoinError::panic(payload),
     }
 }
 
-impl<J: RawJob + ?Sized + 'static> Future for Worker<J> {
+impl<J: RawJob + ?Sized + 'static> Future for WorkerTask<J> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Worker { hold, rank } = &mut *self;
-        let Some(gang) = &rank.0 else { return Poll::Ready(()) };
-        let (order, key) = match std::mem::replace(hold, Hold::Nothing(0)) {
-            Hold::Nothing(key) => (None, key),
-            Hold::RawJob(order) => {
-                let key = order.worker();
-                (Some(order), key)
+        let WorkerTask { load, membership } = &mut *self;
+        let Some(group) = &membership.0 else { return Poll::Ready(()) };
+        let (job, key) = match std::mem::replace(load, Load::Nothing(0)) {
+            Load::Nothing(key) => (None, key),
+            Load::Job(job) => {
+                let key = job.worker();
+                (Some(job), key)
             }
         };
-        let mut shift = Shift { gang, key, order, batch: Batch::new(gang.keeps()), turns: TURNS };
+        let mut run = Run { group, key, job, local: LocalQueue::new(group.reuses_cells()), budget: POLL_BUDGET };
         let polled = loop {
-            match shift.run(cx) {
-                Poll::Ready(Found::JobBox) => {}
-                Poll::Ready(Found::Again) => {
+            match run.run(cx) {
+                Poll::Ready(Found::Job) => {}
+                Poll::Ready(Found::Yield) => {
                     cx.waker().wake_by_ref();
                     break Poll::Pending;
                 }
-                Poll::Ready(Found::Dismissed) => break Poll::Ready(()),
+                Poll::Ready(Found::Retired) => break Poll::Ready(()),
                 Poll::Ready(Found::Idle) | Poll::Pending => break Poll::Pending,
             }
         };
-        let Shift { order, mut batch, .. } = shift;
-        if batch.is_open() {
-            gang.stop(&mut batch);
+        let Run { job, mut local, .. } = run;
+        if local.has_leftovers() {
+            group.stop(&mut local);
         }
-        *hold = order.map_or(Hold::Nothing(key), Hold::RawJob);
+        *load = job.map_or(Load::Nothing(key), Load::Job);
         if polled.is_ready() {
-            gang.leave(key);
-            rank.0 = None;
+            group.leave(key);
+            membership.0 = None;
         }
         polled
     }
@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn a_worker_leaves_a_task_its_128_bytes() {
         // What tokio 1.5x has in a task besides the future: 96 bytes, and a word that tells future from output.
-        assert!(size_of::<Worker<JobCell<std::future::Ready<u64>>>>() <= 24);
-        assert!(size_of::<Worker<dyn RawJob>>() <= 24);
+        assert!(size_of::<WorkerTask<JobCell<std::future::Ready<u64>>>>() <= 24);
+        assert!(size_of::<WorkerTask<dyn RawJob>>() <= 24);
     }
 }
