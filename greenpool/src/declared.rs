@@ -16,7 +16,7 @@ use crate::lending::context;
 use crate::lending::waiter::{Acquired, Waiter};
 use crate::pool::GreenPool;
 use crate::spawn::begin;
-use crate::spawn::{NoHandle, OVER, Spawning, Start};
+use crate::spawn::{Detached, OVER, SpawnFuture, Spawnable};
 use crate::sync::slots::Refusal;
 use crate::worker::WorkersCell;
 
@@ -97,13 +97,13 @@ where
 /// Begins a job of `P` that nobody has a handle on. Its future is made where it is to stay.
 #[inline]
 #[track_caller]
-fn begin_alone<P, A, O>(args: impl FnOnce() -> A, lender: Option<Arc<Member>>)
+fn spawn_detached<P, A, O>(args: impl FnOnce() -> A, lender: Option<Arc<Member>>)
 where
     P: PooledFn<A, O>,
 {
     let inner = pool::<P, A, O>();
     let Some(cell) = P::workers() else {
-        return begin::begin_alone(P::call(args()), inner, lender);
+        return begin::spawn_detached(P::call(args()), inner, lender);
     };
     let permit = Permit::of_static(inner, lender);
     cell.of(inner).put(|inject| {
@@ -116,13 +116,13 @@ where
 /// Likewise, with a handle.
 #[inline]
 #[track_caller]
-fn begin<P, A, O>(args: impl FnOnce() -> A, lender: Option<Arc<Member>>) -> GreenThread<O>
+fn spawn<P, A, O>(args: impl FnOnce() -> A, lender: Option<Arc<Member>>) -> GreenThread<O>
 where
     P: PooledFn<A, O>,
 {
     let inner = pool::<P, A, O>();
     let Some(cell) = P::workers() else {
-        return begin::begin(P::call(args()), inner, lender);
+        return begin::spawn(P::call(args()), inner, lender);
     };
     let permit = Permit::of_static(inner, lender);
     let receiver = cell.of(inner).put(|inject| {
@@ -143,7 +143,7 @@ where
     P::pool().inner()
 }
 
-impl<P, A, O> Start for Call<P, A, O>
+impl<P, A, O> Spawnable for Call<P, A, O>
 where
     P: PooledFn<A, O>,
 {
@@ -157,13 +157,13 @@ where
 
     #[inline]
     #[track_caller]
-    fn start(this: &mut Option<Self>, lender: Option<Arc<Member>>) -> GreenThread<O> {
-        begin::<P, A, O>(|| this.take().expect(OVER).args, lender)
+    fn spawn_in(this: &mut Option<Self>, lender: Option<Arc<Member>>) -> GreenThread<O> {
+        spawn::<P, A, O>(|| this.take().expect(OVER).args, lender)
     }
 
     #[track_caller]
-    fn start_here(self, lender: Arc<Member>, cx: &mut Context<'_>) -> GreenThread<O> {
-        begin::begin_here(P::call(self.args), pool::<P, A, O>(), lender, cx)
+    fn spawn_inline(self, lender: Arc<Member>, cx: &mut Context<'_>) -> GreenThread<O> {
+        begin::spawn_inline(P::call(self.args), pool::<P, A, O>(), lender, cx)
     }
 
     fn handle(thread: GreenThread<O>) -> GreenThread<O> {
@@ -171,7 +171,7 @@ where
     }
 }
 
-impl<P, A, O> Start for NoHandle<Call<P, A, O>>
+impl<P, A, O> Spawnable for Detached<Call<P, A, O>>
 where
     P: PooledFn<A, O>,
 {
@@ -185,13 +185,13 @@ where
 
     #[inline]
     #[track_caller]
-    fn start(this: &mut Option<Self>, lender: Option<Arc<Member>>) {
-        begin_alone::<P, A, O>(|| this.take().expect(OVER).0.args, lender);
+    fn spawn_in(this: &mut Option<Self>, lender: Option<Arc<Member>>) {
+        spawn_detached::<P, A, O>(|| this.take().expect(OVER).0.args, lender);
     }
 
     #[track_caller]
-    fn start_here(self, lender: Arc<Member>, cx: &mut Context<'_>) -> GreenThread<O> {
-        self.0.start_here(lender, cx)
+    fn spawn_inline(self, lender: Arc<Member>, cx: &mut Context<'_>) -> GreenThread<O> {
+        self.0.spawn_inline(lender, cx)
     }
 
     fn handle(thread: GreenThread<O>) {
@@ -214,7 +214,7 @@ where
 /// # }
 /// ```
 #[must_use = "nothing is spawned until it is awaited_by; write `.await`"]
-pub struct SpawnCall<P, A, O>(Spawning<Call<P, A, O>, O, GreenThread<O>>);
+pub struct SpawnCall<P, A, O>(SpawnFuture<Call<P, A, O>, O, GreenThread<O>>);
 
 /// The future of a declared function's `spawn_n`.
 ///
@@ -231,7 +231,7 @@ pub struct SpawnCall<P, A, O>(Spawning<Call<P, A, O>, O, GreenThread<O>>);
 /// # }
 /// ```
 #[must_use = "nothing is spawned until it is awaited_by; write `.await`"]
-pub struct SpawnCallN<P, A, O>(Spawning<NoHandle<Call<P, A, O>>, O, ()>);
+pub struct SpawnCallN<P, A, O>(SpawnFuture<Detached<Call<P, A, O>>, O, ()>);
 
 impl<P, A, O> SpawnCall<P, A, O>
 where
@@ -239,7 +239,7 @@ where
 {
     #[inline]
     pub(crate) fn new(args: A) -> Self {
-        SpawnCall(Spawning::new(Call::new(args)))
+        SpawnCall(SpawnFuture::new(Call::new(args)))
     }
 }
 
@@ -249,7 +249,7 @@ where
 {
     #[inline]
     pub(crate) fn new(args: A) -> Self {
-        SpawnCallN(Spawning::new(NoHandle(Call::new(args))))
+        SpawnCallN(SpawnFuture::new(Detached(Call::new(args))))
     }
 }
 
@@ -292,7 +292,7 @@ where
 {
     let inner = pool::<P, A, O>();
     match inner.slots.try_acquire() {
-        Ok(()) => Ok(begin::<P, A, O>(|| args, None)),
+        Ok(()) => Ok(spawn::<P, A, O>(|| args, None)),
         Err(Refusal::Full) => Err(TrySpawnError::Full(args)),
         Err(Refusal::Closed) => Err(TrySpawnError::Closed(args)),
     }
@@ -307,7 +307,7 @@ where
     let inner = pool::<P, A, O>();
     match Waiter::acquire(inner, || context::member_of(inner), None) {
         Acquired::Closed => begin::refuse(inner),
-        Acquired::Now => begin::<P, A, O>(|| args, None),
+        Acquired::Now => spawn::<P, A, O>(|| args, None),
         Acquired::Queued(waiter) => begin::queue(inner, waiter, P::call(args)),
     }
 }

@@ -67,7 +67,7 @@ impl Signals {
 /// unordered one results queue up as they come.
 ///
 /// The consumer fetches all results that are ready at once, and takes them one by one; each place is held until then.
-pub(crate) struct Ring<T> {
+pub(crate) struct ReorderBuffer<T> {
     signals: Arc<Signals>,
     results: Results<T>,
     /// How many of them, from the first on, are ready.
@@ -88,9 +88,9 @@ pub(crate) struct Ring<T> {
     consumer: Option<Waker>,
 }
 
-impl<T> Ring<T> {
+impl<T> ReorderBuffer<T> {
     pub(crate) fn new(signals: &Arc<Signals>, ordered: bool, hint: (usize, Option<usize>)) -> Self {
-        Ring {
+        ReorderBuffer {
             signals: signals.clone(),
             results: VecDeque::new(),
             ready: 0,

@@ -25,45 +25,45 @@ use tokio::task::AbortHandle;
 use crate::inner::wait::{Progress, WaitEdge};
 use crate::inner::{AttachedMap, Inner};
 use crate::job::error::JoinError;
-use crate::map::buffer::Ring;
-use crate::map::shared::{Flow, Foreman};
+use crate::map::buffer::ReorderBuffer;
+use crate::map::shared::{DynDriver, Shared};
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, lock};
 use crate::worker::idle::Wakeup;
 
 /// Where the jobs of a map come from.
-pub(crate) trait Feed: Send + 'static {
+pub(crate) trait JobSource: Send + 'static {
     type Job: Future<Output: Send + 'static> + Send;
 
-    /// Puts the next job into its place, and says in `doing` when it calls the function that makes it. False: there is none.
-    fn next(&mut self, job: Pin<&mut Option<Self::Job>>, doing: &mut Doing) -> bool;
+    /// Puts the next job into its place, and says in `user_code` when it calls the function that makes it. False: there is none.
+    fn next(&mut self, job: Pin<&mut Option<Self::Job>>, user_code: &mut UserCode) -> bool;
     fn size_hint(&self) -> (usize, Option<usize>);
 }
 
 /// What a hand is doing: whose panic it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Doing {
+pub(crate) enum UserCode {
     Job,
     /// The source, or what it says of its size.
-    Source,
+    CountedSource,
     /// The function that makes the future.
     Function,
 }
 
-pub(crate) type Output<S> = <<S as Feed>::Job as Future>::Output;
+pub(crate) type Output<S> = <<S as JobSource>::Job as Future>::Output;
 
-pub(crate) struct Crew<S: Feed> {
-    pub(crate) flow: Arc<Flow<Output<S>>>,
-    pub(crate) source: Mutex<Option<Source<S>>>,
+pub(crate) struct Driver<S: JobSource> {
+    pub(crate) shared: Arc<Shared<Output<S>>>,
+    pub(crate) source: Mutex<Option<CountedSource<S>>>,
     runtime: Handle,
     /// No other thread polls its hands while one of them is being polled.
     pub(crate) single: bool,
     resized: Mutex<Option<usize>>,
     /// Begins a hand that takes this place.
-    hire: fn(&Arc<Self>, u32) -> AbortHandle,
+    spawn_worker: fn(&Arc<Self>, u32) -> AbortHandle,
 }
 
-pub(crate) struct Source<S> {
+pub(crate) struct CountedSource<S> {
     feed: S,
     /// How many items have come out of it.
     pub(crate) read: u64,
@@ -76,78 +76,85 @@ pub(crate) fn total(read: u64, hint: (usize, Option<usize>)) -> (u64, Option<u64
     (read.saturating_add(hint.0 as u64), hint.1.and_then(|upper| read.checked_add(upper as u64)))
 }
 
-impl<S: Feed> AttachedMap for Crew<S> {
+impl<S: JobSource> AttachedMap for Driver<S> {
     fn resized(self: Arc<Self>) {
         self.notify(0);
     }
 
     fn wake_busy(&self) {
-        let busy = self.flow.state().workers.busy_wakers();
+        let busy = self.shared.state().workers.busy_wakers();
         wake(busy);
     }
 }
 
-impl<S: Feed> Foreman for Crew<S> {
-    fn hire(self: Arc<Self>, key: u32) {
-        self.flow.hire(key, |key| (self.hire)(&self, key));
+impl<S: JobSource> DynDriver for Driver<S> {
+    fn spawn_worker(self: Arc<Self>, key: u32) {
+        self.shared.spawn_worker(key, |key| (self.spawn_worker)(&self, key));
     }
 
-    fn outlook(self: Arc<Self>) -> Arc<dyn Progress> {
+    fn progress(self: Arc<Self>) -> Arc<dyn Progress> {
         self
     }
 
-    fn dismiss(&self) {
-        self.flow.stop(None);
+    fn stop(&self) {
+        self.shared.stop(None);
         // A hand that is reading just now lets go of the source itself.
         let source = self.source.try_lock().ok().and_then(|mut source| source.take());
         drop(source);
     }
 }
 
-impl<S: Feed> Progress for Crew<S> {
+impl<S: JobSource> Progress for Driver<S> {
     fn will_progress(&self, _found: &mut Vec<WaitEdge>) -> bool {
-        self.flow.is_under_way()
+        self.shared.is_in_progress()
     }
 }
 
-impl<S: Feed> Drop for Crew<S> {
+impl<S: JobSource> Drop for Driver<S> {
     fn drop(&mut self) {
         let key = lock(&self.resized).take();
         if let Some(key) = key {
-            self.flow.inner.detach(key);
+            self.shared.inner.detach(key);
         }
     }
 }
 
-impl<S: Feed> Crew<S> {
-    /// Starts a map. `hire` begins a hand.
+impl<S: JobSource> Driver<S> {
+    /// Starts a map. `spawn_worker` begins a hand.
     #[track_caller]
     pub(crate) fn start(
         inner: &Arc<Inner>,
         feed: S,
         ordered: bool,
-        hire: fn(&Arc<Self>, u32) -> AbortHandle,
-    ) -> (Arc<Flow<Output<S>>>, Arc<dyn Foreman>) {
+        spawn_worker: fn(&Arc<Self>, u32) -> AbortHandle,
+    ) -> (Arc<Shared<Output<S>>>, Arc<dyn DynDriver>) {
         let runtime = Handle::current();
         let hint = feed.size_hint();
         let signals = Arc::default();
-        let mut ring = Ring::new(&signals, ordered, hint);
+        let mut buffer = ReorderBuffer::new(&signals, ordered, hint);
         let nothing = hint.1 == Some(0);
         if nothing {
             // Also in a pool of size 0 there is nothing to wait for.
-            let _ = ring.stop(None);
+            let _ = buffer.stop(None);
         }
-        let flow = Flow::new(inner, signals, ring, runtime.metrics().num_workers());
-        let source = Source { feed, read: 0, left: hint };
+        let shared = Shared::new(inner, signals, buffer, runtime.metrics().num_workers());
+        let source = CountedSource { feed, read: 0, left: hint };
         let source = Mutex::new((!nothing).then_some(source));
         let single = runtime.runtime_flavor() == RuntimeFlavor::CurrentThread;
-        let crew = Arc::new(Crew { flow: flow.clone(), source, runtime, single, resized: Mutex::new(None), hire });
+        let driver = Arc::new(Driver {
+            shared: shared.clone(),
+            source,
+            runtime,
+            single,
+            resized: Mutex::new(None),
+            spawn_worker,
+        });
         if !nothing {
-            let weak: Weak<Crew<S>> = Arc::downgrade(&crew);
-            *lock(&crew.resized) = Some(inner.attach(weak));
-            crew.notify(0);
+            let weak: Weak<Driver<S>> = Arc::downgrade(&driver);
+            *lock(&driver.resized) = Some(inner.attach(weak));
+            driver.notify(0);
         }
-        (flow, crew)
+        (shared, driver)
     }
 
     #[inline]
@@ -157,33 +164,33 @@ impl<S: Feed> Crew<S> {
 
     /// Calls a hand if one is missing, or `more` are.
     pub(crate) fn notify(self: &Arc<Self>, more: usize) {
-        let wakeup = self.flow.state().notify(self.flow.inner.slots.size(), more);
+        let wakeup = self.shared.state().notify(self.shared.inner.slots.size(), more);
         self.wake(wakeup);
     }
 
     #[inline]
     pub(crate) fn wake(self: &Arc<Self>, wakeup: Wakeup) {
-        wakeup.run(|key| self.clone().hire(key));
+        wakeup.run(|key| self.clone().spawn_worker(key));
     }
 }
 
 /// What a source has said with an item.
-pub(crate) enum Said {
+pub(crate) enum SourceNews {
     /// How many items there are in all is something else than before.
     Total((u64, Option<u64>)),
     /// There is nothing left. So no hand need take a slot to find that out.
     Last,
 }
 
-impl<S: Feed> Source<S> {
-    /// Reads the next item. Gives its number, and whether the source has [said](Self::said) something with it that is new.
+impl<S: JobSource> CountedSource<S> {
+    /// Reads the next item. Gives its number, and whether the source has [said](Self::news) something with it that is new.
     #[inline]
-    pub(crate) fn next(&mut self, job: Pin<&mut Option<S::Job>>, doing: &mut Doing) -> Option<(u64, bool)> {
-        *doing = Doing::Source;
-        if !self.feed.next(job, doing) {
+    pub(crate) fn next(&mut self, job: Pin<&mut Option<S::Job>>, user_code: &mut UserCode) -> Option<(u64, bool)> {
+        *user_code = UserCode::CountedSource;
+        if !self.feed.next(job, user_code) {
             return None;
         }
-        *doing = Doing::Source;
+        *user_code = UserCode::CountedSource;
         let left = self.feed.size_hint();
         let number = self.read;
         self.read += 1;
@@ -195,12 +202,12 @@ impl<S: Feed> Source<S> {
     }
 
     /// What it has said with the last item.
-    pub(crate) fn said(&self) -> Said {
-        if self.left.1 == Some(0) { Said::Last } else { Said::Total(total(self.read, self.left)) }
+    pub(crate) fn news(&self) -> SourceNews {
+        if self.left.1 == Some(0) { SourceNews::Last } else { SourceNews::Total(total(self.read, self.left)) }
     }
 }
 
 /// Drops a source that is not read any more; gives its panic, if it has one.
-pub(crate) fn let_go<S>(source: S) -> Option<JoinError> {
+pub(crate) fn drop_source<S>(source: S) -> Option<JoinError> {
     catch_unwind(AssertUnwindSafe(|| drop(source))).err().map(JoinError::panic)
 }

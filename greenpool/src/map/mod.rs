@@ -23,8 +23,8 @@ use crate::inner::Inner;
 use crate::job::error::JoinError;
 use crate::lending::blocking::WaitGuard;
 use crate::map::buffer::Results;
-use crate::map::feed::Feed;
-use crate::map::shared::{Flow, Foreman};
+use crate::map::feed::JobSource;
+use crate::map::shared::{DynDriver, Shared};
 use crate::worker::idle::Wakeup;
 
 /// A stream of results, one for each item of a source. After eventlet's `GreenMap`.
@@ -59,13 +59,13 @@ use crate::worker::idle::Wakeup;
 /// ```
 #[must_use = "dropping it stops the map; take its results with `next`, or call `detach`"]
 pub struct GreenMap<T> {
-    flow: Arc<Flow<T>>,
+    shared: Arc<Shared<T>>,
     /// Results that have been fetched and not yet taken.
     ready: Results<T>,
-    foreman: Arc<dyn Foreman>,
+    driver: Arc<dyn DynDriver>,
     guard: WaitGuard,
     /// The crew knows of the job that waits here.
-    told: bool,
+    registered: bool,
     ended: bool,
     detached: bool,
 }
@@ -77,7 +77,7 @@ impl<T: Send + 'static> GreenMap<T> {
     #[track_caller]
     pub(crate) fn start<S>(inner: &Arc<Inner>, source: S, ordered: bool) -> Self
     where
-        S: Feed,
+        S: JobSource,
         S::Job: Future<Output = T>,
     {
         Self::of(worker::start(inner, source, ordered))
@@ -97,13 +97,13 @@ impl<T: Send + 'static> GreenMap<T> {
         Self::of(crate::map::stream::start(inner, apply, source, ordered))
     }
 
-    fn of((flow, foreman): (Arc<Flow<T>>, Arc<dyn Foreman>)) -> Self {
+    fn of((shared, driver): (Arc<Shared<T>>, Arc<dyn DynDriver>)) -> Self {
         GreenMap {
-            flow,
+            shared,
             ready: Results::new(),
-            foreman,
+            driver,
             guard: WaitGuard::default(),
-            told: false,
+            registered: false,
             ended: false,
             detached: false,
         }
@@ -142,9 +142,9 @@ impl<T> GreenMap<T> {
     /// # }
     /// ```
     pub fn window(self, items: usize) -> Self {
-        let mut state = self.flow.state();
-        state.ring.set_window(items);
-        let wakeup = state.notify(self.flow.inner.slots.size(), 0);
+        let mut state = self.shared.state();
+        state.buffer.set_window(items);
+        let wakeup = state.notify(self.shared.inner.slots.size(), 0);
         drop(state);
         self.wake(wakeup);
         self
@@ -169,7 +169,7 @@ impl<T> GreenMap<T> {
     /// There is room for one worker more.
     #[inline]
     fn wake(&self, wakeup: Wakeup) {
-        wakeup.run(|key| self.foreman.clone().hire(key));
+        wakeup.run(|key| self.driver.clone().spawn_worker(key));
     }
 
     #[inline]
@@ -183,16 +183,16 @@ impl<T> GreenMap<T> {
         }
         ready!(self.guard.poll_reacquire(cx));
         turn.made_progress();
-        if self.told {
-            self.told = false;
-            self.flow.resume();
+        if self.registered {
+            self.registered = false;
+            self.shared.resume();
         }
         let Some(taken) = self.ready.pop_front() else {
             self.ended = true;
-            return Poll::Ready(self.flow.state().ring.last().map(Err));
+            return Poll::Ready(self.shared.state().buffer.last().map(Err));
         };
-        if self.flow.signals.take() {
-            let wakeup = self.flow.state().notify(self.flow.inner.slots.size(), 0);
+        if self.shared.signals.take() {
+            let wakeup = self.shared.state().notify(self.shared.inner.slots.size(), 0);
             self.wake(wakeup);
         }
         Poll::Ready(taken)
@@ -200,15 +200,15 @@ impl<T> GreenMap<T> {
 
     /// Fetches what is there. False: there is nothing, and somebody will wake the caller.
     fn fetch(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut state = self.flow.state();
-        if state.ring.is_ready() {
-            state.ring.fetch(&mut self.ready);
+        let mut state = self.shared.state();
+        if state.buffer.is_ready() {
+            state.buffer.fetch(&mut self.ready);
             return true;
         }
-        state.ring.wait(cx.waker());
+        state.buffer.wait(cx.waker());
         drop(state);
-        self.flow.register(&self.foreman, &mut self.guard, cx);
-        self.told = true;
+        self.shared.register(&self.driver, &mut self.guard, cx);
+        self.registered = true;
         false
     }
 }
@@ -222,7 +222,7 @@ impl<T> Stream for GreenMap<T> {
 
     /// As exact as the source's own.
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.flow.state().ring.size_hint()
+        self.shared.state().buffer.size_hint()
     }
 }
 
@@ -235,11 +235,11 @@ impl<T> FusedStream for GreenMap<T> {
 impl<T> Drop for GreenMap<T> {
     fn drop(&mut self) {
         // This drops the source. If that panics, the rest is to be done all the same.
-        let dismissed = catch_unwind(AssertUnwindSafe(|| self.foreman.dismiss()));
+        let dismissed = catch_unwind(AssertUnwindSafe(|| self.driver.stop()));
         if !self.detached {
-            self.flow.abort();
+            self.shared.abort();
         }
-        let results = self.flow.state().ring.clear();
+        let results = self.shared.state().buffer.clear();
         self.ready.clear();
         drop(results);
         if let Err(payload) = dismissed {
@@ -282,9 +282,9 @@ impl<T> Drop for Next<'_, T> {
     fn drop(&mut self) {
         // The job that awaited it does not wait for the map any more.
         self.map.guard.clear();
-        if self.map.told {
-            self.map.told = false;
-            self.map.flow.resume();
+        if self.map.registered {
+            self.map.registered = false;
+            self.map.shared.resume();
         }
     }
 }

@@ -22,33 +22,33 @@ use crate::lending::blocking::WaitGuard;
 use crate::lending::context;
 use crate::lending::deadlock;
 use crate::lending::waiter::{Acquired, Waiter, WaiterRef};
-use crate::map::buffer::{Ring, Signals};
+use crate::map::buffer::{ReorderBuffer, Signals};
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::worker::idle::{Wakeup, WorkerSet};
 
 /// All that the consumer and the workers of a map share, but for the source.
-pub(crate) struct Flow<T> {
+pub(crate) struct Shared<T> {
     pub(crate) inner: Arc<Inner>,
     pub(crate) signals: Arc<Signals>,
-    state: Mutex<State<T>>,
+    state: Mutex<MapState<T>>,
     /// The job that made the map, if it is of the same pool: it lends its slot to the map.
     maker: Option<Arc<Member>>,
 }
 
-pub(crate) struct State<T> {
-    pub(crate) ring: Ring<T>,
+pub(crate) struct MapState<T> {
+    pub(crate) buffer: ReorderBuffer<T>,
     /// The tasks that work for the map.
-    pub(crate) workers: WorkerSet<Task>,
+    pub(crate) workers: WorkerSet<TaskEntry>,
     /// How many can run at once; none if the source is read by one task alone.
     threads: usize,
     /// That task, while it waits for room.
     pub(crate) reader: Option<Waker>,
     /// How many have a slot.
-    pub(crate) seated: usize,
+    pub(crate) holders: usize,
     /// One stands in the pool's queue.
     pub(crate) queued: bool,
-    hired: u64,
+    spawned: u64,
     aborted: bool,
     /// The place in the pool's queue.
     waiter_ref: Option<WaiterRef>,
@@ -57,39 +57,39 @@ pub(crate) struct State<T> {
 }
 
 /// A task that works for a map, so that it can be aborted.
-pub(crate) struct Task {
+pub(crate) struct TaskEntry {
     /// No other one of the map has it.
     number: u64,
     handle: Option<AbortHandle>,
 }
 
 /// What the consumer can ask of those who work for a map, whatever its source.
-pub(crate) trait Foreman: Send + Sync {
+pub(crate) trait DynDriver: Send + Sync {
     /// One more is needed, for that place in the staff.
-    fn hire(self: Arc<Self>, key: u32);
+    fn spawn_worker(self: Arc<Self>, key: u32);
     /// Reads no more.
-    fn dismiss(&self);
+    fn stop(&self);
     /// What can tell a consumer that waits whether something is there.
-    fn outlook(self: Arc<Self>) -> Arc<dyn Progress>;
+    fn progress(self: Arc<Self>) -> Arc<dyn Progress>;
 }
 
-impl<T> State<T> {
+impl<T> MapState<T> {
     /// Calls a worker if fewer have been called than there are places, and threads and `more`.
     #[inline]
     pub(crate) fn notify(&mut self, size: usize, more: usize) -> Wakeup {
-        if self.reader.is_some() && self.ring.room(size, 1) > 0 {
+        if self.reader.is_some() && self.buffer.room(size, 1) > 0 {
             return self.reader.take().map_or(Wakeup::None, Wakeup::Wake);
         }
         let wanted = self.threads + more;
         // Whoever is called, stands in the queue or has a slot looks for room himself, later.
-        if self.workers.notified() >= wanted || self.queued || self.seated >= size.max(1) {
+        if self.workers.notified() >= wanted || self.queued || self.holders >= size.max(1) {
             return Wakeup::None;
         }
-        if self.workers.notified() >= self.ring.room(size, wanted) {
+        if self.workers.notified() >= self.buffer.room(size, wanted) {
             return Wakeup::None;
         }
-        let State { workers, hired, .. } = self;
-        workers.notify_one(|| Task::new(hired))
+        let MapState { workers, spawned, .. } = self;
+        workers.notify_one(|| TaskEntry::new(spawned))
     }
 
     /// Likewise for a job that is about to begin. If it is `expected` to wait, one more is called for that; false after it if still more are missing.
@@ -101,37 +101,42 @@ impl<T> State<T> {
     }
 }
 
-impl Task {
-    fn new(hired: &mut u64) -> Self {
-        *hired += 1;
-        Task { number: *hired, handle: None }
+impl TaskEntry {
+    fn new(spawned: &mut u64) -> Self {
+        *spawned += 1;
+        TaskEntry { number: *spawned, handle: None }
     }
 }
 
-impl<T> Flow<T> {
-    pub(crate) fn new(inner: &Arc<Inner>, signals: Arc<Signals>, ring: Ring<T>, threads: usize) -> Arc<Self> {
-        let state = State {
-            ring,
+impl<T> Shared<T> {
+    pub(crate) fn new(
+        inner: &Arc<Inner>,
+        signals: Arc<Signals>,
+        buffer: ReorderBuffer<T>,
+        threads: usize,
+    ) -> Arc<Self> {
+        let state = MapState {
+            buffer,
             workers: WorkerSet::default(),
             threads,
             reader: None,
-            seated: 0,
+            holders: 0,
             queued: false,
-            hired: 0,
+            spawned: 0,
             aborted: false,
             waiter_ref: None,
             consumer: None,
         };
-        Arc::new(Flow { inner: inner.clone(), signals, state: Mutex::new(state), maker: context::member_of(inner) })
+        Arc::new(Shared { inner: inner.clone(), signals, state: Mutex::new(state), maker: context::member_of(inner) })
     }
 
     #[inline]
-    pub(crate) fn state(&self) -> MutexGuard<'_, State<T>> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, MapState<T>> {
         lock(&self.state)
     }
 
     /// The consumer waits: if it is a job, it may lend its slot.
-    pub(crate) fn register(&self, foreman: &Arc<dyn Foreman>, guard: &mut WaitGuard, cx: &mut Context<'_>) {
+    pub(crate) fn register(&self, driver: &Arc<dyn DynDriver>, guard: &mut WaitGuard, cx: &mut Context<'_>) {
         let consumer = context::member_of(&self.inner);
         let waiter_ref = self.note_consumer(consumer.as_ref());
         if let Some(waiter_ref) = &waiter_ref {
@@ -140,7 +145,7 @@ impl<T> Flow<T> {
         guard.register(
             &self.inner,
             waiter_ref.as_ref().map(WaiterRef::ticket),
-            || ReadySource::Other(foreman.clone().outlook()),
+            || ReadySource::Other(driver.clone().progress()),
             cx,
         );
         if let (Some(consumer), None) = (&consumer, waiter_ref) {
@@ -179,19 +184,19 @@ impl<T> Flow<T> {
 
     #[inline]
     pub(crate) fn put(&self, number: u64, result: Result<T, JoinError>) {
-        let waker = self.state().ring.put(number, result);
+        let waker = self.state().buffer.put(number, result);
         wake(waker);
     }
 
     /// There was no item for a place.
     pub(crate) fn unreserve(&self) {
-        let waker = self.state().ring.unreserve(1);
+        let waker = self.state().buffer.unreserve(1);
         wake(waker);
     }
 
     pub(crate) fn stop(&self, last: Option<JoinError>) {
         let mut state = self.state();
-        let consumer = state.ring.stop(last);
+        let consumer = state.buffer.stop(last);
         let waiter_ref = state.waiter_ref.take();
         let reader = state.reader.take();
         // Those who are idle have nothing more to wait for.
@@ -208,12 +213,12 @@ impl<T> Flow<T> {
 
     /// A place in the staff for one who was not called.
     pub(crate) fn add(&self) -> u32 {
-        let State { workers, hired, .. } = &mut *self.state();
-        workers.insert(Task::new(hired))
+        let MapState { workers, spawned, .. } = &mut *self.state();
+        workers.insert(TaskEntry::new(spawned))
     }
 
     /// Begins a task that works for the map, so that [`abort`](Self::abort) finds it.
-    pub(crate) fn hire(&self, key: u32, spawn: impl FnOnce(u32) -> AbortHandle) {
+    pub(crate) fn spawn_worker(&self, key: u32, spawn: impl FnOnce(u32) -> AbortHandle) {
         let Some(number) = self.state().workers.get_mut(key).map(|task| task.number) else { return };
         // With no lock held: a runtime that is shut down drops the task at once.
         let handle = spawn(key);
@@ -253,11 +258,11 @@ impl<T> Flow<T> {
     }
 
     /// Whether there is something for the consumer, or a task of the map is about to read, to queue, or to hand a result in.
-    pub(crate) fn is_under_way(&self) -> bool {
+    pub(crate) fn is_in_progress(&self) -> bool {
         let state = self.state();
-        state.ring.is_ready()
-            || state.workers.count_busy() > state.seated + usize::from(state.waiter_ref.is_some())
-            || state.ring.is_reading() && state.workers.notified() > 0
+        state.buffer.is_ready()
+            || state.workers.count_busy() > state.holders + usize::from(state.waiter_ref.is_some())
+            || state.buffer.is_reading() && state.workers.notified() > 0
             // A pool without slots waits for a `resize`, which is up to somebody outside.
             || state.waiter_ref.is_some() && self.inner.slots.size() == 0
     }
@@ -265,11 +270,11 @@ impl<T> Flow<T> {
     /// Whether the one who reads an async source does so, or is about to.
     pub(crate) fn is_being_read(&self) -> bool {
         let state = self.state();
-        state.ring.is_reading() && state.reader.is_none() && state.waiter_ref.is_none()
+        state.buffer.is_reading() && state.reader.is_none() && state.waiter_ref.is_none()
     }
 
     /// The job of a worker is over, and its slot is about to come back; its result comes after that.
-    pub(crate) fn rise(&self, key: u32) {
+    pub(crate) fn mark_busy(&self, key: u32) {
         self.state().workers.mark_busy(key);
     }
 
@@ -292,7 +297,7 @@ impl<T> Flow<T> {
     }
 
     /// A job of this map begins.
-    pub(crate) fn running(&self, lender: Option<Arc<Member>>) -> Running {
+    pub(crate) fn begin_job(&self, lender: Option<Arc<Member>>) -> Running {
         Running::new(self.inner.clone(), lender)
     }
 
@@ -310,8 +315,8 @@ impl<T> Flow<T> {
 }
 
 /// A place that has been reserved. Dropped, it is given up; with the number of an item, it gets a cancellation.
-pub(crate) struct Place<T> {
-    flow: Arc<Flow<T>>,
+pub(crate) struct Reservation<T> {
+    shared: Arc<Shared<T>>,
     item: Item,
 }
 
@@ -321,9 +326,9 @@ enum Item {
     Over,
 }
 
-impl<T> Place<T> {
-    pub(crate) fn reserved(flow: &Arc<Flow<T>>) -> Self {
-        Place { flow: flow.clone(), item: Item::Unread }
+impl<T> Reservation<T> {
+    pub(crate) fn reserved(shared: &Arc<Shared<T>>) -> Self {
+        Reservation { shared: shared.clone(), item: Item::Unread }
     }
 
     /// Item number `number` has been read into it.
@@ -333,16 +338,16 @@ impl<T> Place<T> {
 
     pub(crate) fn put(mut self, result: Result<T, JoinError>) {
         if let Item::Read(number) = std::mem::replace(&mut self.item, Item::Over) {
-            self.flow.put(number, result);
+            self.shared.put(number, result);
         }
     }
 }
 
-impl<T> Drop for Place<T> {
+impl<T> Drop for Reservation<T> {
     fn drop(&mut self) {
         match self.item {
-            Item::Unread => self.flow.unreserve(),
-            Item::Read(number) => self.flow.put(number, Err(JoinError::cancelled())),
+            Item::Unread => self.shared.unreserve(),
+            Item::Read(number) => self.shared.put(number, Err(JoinError::cancelled())),
             Item::Over => {}
         }
     }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use crate::map::feed::{Doing, Feed};
+use crate::map::feed::{JobSource, UserCode};
 
 /// Says that a source is one iterable.
 pub struct One(());
@@ -39,9 +39,9 @@ pub trait Sources<F, Kind> {
     type Output: Send + 'static;
     #[doc(hidden)]
     #[allow(private_interfaces, private_bounds, reason = "how a map reads is greenpool's own affair")]
-    type Feed: Feed<Job: Future<Output = Self::Output>>;
+    type Jobs: JobSource<Job: Future<Output = Self::Output>>;
     #[doc(hidden)]
-    fn into_feed(self, f: F) -> Self::Feed;
+    fn into_jobs(self, f: F) -> Self::Jobs;
 }
 
 /// An item of [`GreenPool::starmap`](crate::GreenPool::starmap): a tuple of as many values as `F` takes arguments.
@@ -85,7 +85,7 @@ impl<I, F> Applied<I, F> {
     }
 }
 
-impl<I, F, Fut> Feed for Applied<I, F>
+impl<I, F, Fut> JobSource for Applied<I, F>
 where
     I: Iterator + Send + 'static,
     F: FnMut(I::Item) -> Fut + Send + 'static,
@@ -94,9 +94,9 @@ where
     type Job = Fut;
 
     #[inline]
-    fn next(&mut self, mut job: Pin<&mut Option<Fut>>, doing: &mut Doing) -> bool {
+    fn next(&mut self, mut job: Pin<&mut Option<Fut>>, user_code: &mut UserCode) -> bool {
         let Some(item) = self.items.next() else { return false };
-        *doing = Doing::Function;
+        *user_code = UserCode::Function;
         job.set(Some((self.apply)(item)));
         true
     }
@@ -113,9 +113,9 @@ where
     Fut: Future<Output: Send + 'static> + Send + 'static,
 {
     type Output = Fut::Output;
-    type Feed = Applied<I::IntoIter, F>;
+    type Jobs = Applied<I::IntoIter, F>;
 
-    fn into_feed(self, f: F) -> Self::Feed {
+    fn into_jobs(self, f: F) -> Self::Jobs {
         Applied { items: self.into_iter(), apply: f }
     }
 }
@@ -132,7 +132,7 @@ impl<I, F> Spread<I, F> {
     }
 }
 
-impl<I, F> Feed for Spread<I, F>
+impl<I, F> JobSource for Spread<I, F>
 where
     I: Iterator<Item: Arguments<F>> + Send + 'static,
     F: Send + 'static,
@@ -140,9 +140,9 @@ where
     type Job = <I::Item as Arguments<F>>::Job;
 
     #[inline]
-    fn next(&mut self, mut job: Pin<&mut Option<Self::Job>>, doing: &mut Doing) -> bool {
+    fn next(&mut self, mut job: Pin<&mut Option<Self::Job>>, user_code: &mut UserCode) -> bool {
         let Some(item) = self.items.next() else { return false };
-        *doing = Doing::Function;
+        *user_code = UserCode::Function;
         job.set(Some(item.apply(&mut self.apply)));
         true
     }
@@ -192,9 +192,9 @@ macro_rules! arity {
             Fut: Future<Output: Send + 'static> + Send + 'static,
         {
             type Output = Fut::Output;
-            type Feed = Spread<Zipped<($($I::IntoIter,)+)>, Fun>;
+            type Jobs = Spread<Zipped<($($I::IntoIter,)+)>, Fun>;
 
-            fn into_feed(self, f: Fun) -> Self::Feed {
+            fn into_jobs(self, f: Fun) -> Self::Jobs {
                 let ($($i,)+) = self;
                 Spread::new(Zipped(($($i.into_iter(),)+)), f)
             }

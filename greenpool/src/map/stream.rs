@@ -16,17 +16,17 @@ use crate::inner::{AttachedMap, Inner};
 use crate::job::error::JoinError;
 use crate::lending::context::JobContext;
 use crate::lending::deadlock;
-use crate::map::buffer::Ring;
+use crate::map::buffer::ReorderBuffer;
 use crate::map::feed::total;
-use crate::map::shared::{Flow, Foreman, Place, run};
+use crate::map::shared::{DynDriver, Reservation, Shared, run};
 use crate::sync::{Mutex, lock};
 use crate::worker::idle::Wakeup;
 
 type Hint = (usize, Option<usize>);
 
 /// The one who reads the source, seen from the consumer.
-struct Reader<T> {
-    flow: Arc<Flow<T>>,
+struct StreamReader<T> {
+    shared: Arc<Shared<T>>,
     /// Who reads.
     task: OnceLock<AbortHandle>,
     resized: Mutex<Option<usize>>,
@@ -34,23 +34,23 @@ struct Reader<T> {
     outsider: Arc<Member>,
 }
 
-impl<T: Send + 'static> Progress for Reader<T> {
+impl<T: Send + 'static> Progress for StreamReader<T> {
     fn will_progress(&self, found: &mut Vec<WaitEdge>) -> bool {
         // A source that waits for nothing in greenpool waits for something outside.
-        self.flow.is_under_way() || self.flow.is_being_read() && self.outsider.outsider_moves(found)
+        self.shared.is_in_progress() || self.shared.is_being_read() && self.outsider.outsider_moves(found)
     }
 }
 
-impl<T: Send + 'static> Foreman for Reader<T> {
+impl<T: Send + 'static> DynDriver for StreamReader<T> {
     // The reader begins each task itself.
-    fn hire(self: Arc<Self>, _key: u32) {}
+    fn spawn_worker(self: Arc<Self>, _key: u32) {}
 
-    fn outlook(self: Arc<Self>) -> Arc<dyn Progress> {
+    fn progress(self: Arc<Self>) -> Arc<dyn Progress> {
         self
     }
 
-    fn dismiss(&self) {
-        self.flow.stop(None);
+    fn stop(&self) {
+        self.shared.stop(None);
         // The source may be quiet for ever.
         if let Some(task) = self.task.get() {
             task.abort();
@@ -58,9 +58,9 @@ impl<T: Send + 'static> Foreman for Reader<T> {
     }
 }
 
-impl<T: Send + 'static> AttachedMap for Reader<T> {
+impl<T: Send + 'static> AttachedMap for StreamReader<T> {
     fn resized(self: Arc<Self>) {
-        let wakeup = self.flow.state().notify(self.flow.inner.slots.size(), 0);
+        let wakeup = self.shared.state().notify(self.shared.inner.slots.size(), 0);
         if let Wakeup::Wake(reader) = wakeup {
             reader.wake();
         }
@@ -70,27 +70,27 @@ impl<T: Send + 'static> AttachedMap for Reader<T> {
     fn wake_busy(&self) {}
 }
 
-impl<T> Drop for Reader<T> {
+impl<T> Drop for StreamReader<T> {
     fn drop(&mut self) {
         let key = lock(&self.resized).take();
         if let Some(key) = key {
-            self.flow.inner.detach(key);
+            self.shared.inner.detach(key);
         }
     }
 }
 
 /// The end of a task of this map. One that is dropped before its time, as when the runtime is shut down, ends the map.
-struct Leaving<T> {
-    flow: Arc<Flow<T>>,
+struct ExitGuard<T> {
+    shared: Arc<Shared<T>>,
     key: u32,
     over: bool,
 }
 
-impl<T> Drop for Leaving<T> {
+impl<T> Drop for ExitGuard<T> {
     fn drop(&mut self) {
-        self.flow.leave(self.key);
+        self.shared.leave(self.key);
         if !self.over {
-            self.flow.stop(Some(JoinError::cancelled()));
+            self.shared.stop(Some(JoinError::cancelled()));
         }
     }
 }
@@ -102,7 +102,7 @@ pub(crate) fn start<F, S, Fut>(
     apply: F,
     source: S,
     ordered: bool,
-) -> (Arc<Flow<Fut::Output>>, Arc<dyn Foreman>)
+) -> (Arc<Shared<Fut::Output>>, Arc<dyn DynDriver>)
 where
     F: FnMut(S::Item) -> Fut + Send + 'static,
     S: Stream + Send + 'static,
@@ -111,38 +111,38 @@ where
 {
     let runtime = Handle::current();
     let signals = Arc::default();
-    let ring = Ring::new(&signals, ordered, source.size_hint());
-    let flow = Flow::new(inner, signals, ring, 0);
-    let reader = Arc::new(Reader {
-        flow: flow.clone(),
+    let buffer = ReorderBuffer::new(&signals, ordered, source.size_hint());
+    let shared = Shared::new(inner, signals, buffer, 0);
+    let reader = Arc::new(StreamReader {
+        shared: shared.clone(),
         task: OnceLock::new(),
         resized: Mutex::new(None),
         outsider: Member::outsider(inner.clone()),
     });
     let outsider = JobContext::outsider(&reader.outsider);
-    let weak: Weak<Reader<Fut::Output>> = Arc::downgrade(&reader);
+    let weak: Weak<StreamReader<Fut::Output>> = Arc::downgrade(&reader);
     *lock(&reader.resized) = Some(inner.attach(weak));
-    flow.hire(flow.add(), |key| {
-        let leaving = Leaving { flow: flow.clone(), key, over: false };
-        let task = runtime.spawn(read(leaving, outsider, apply, source)).abort_handle();
+    shared.spawn_worker(shared.add(), |key| {
+        let exit = ExitGuard { shared: shared.clone(), key, over: false };
+        let task = runtime.spawn(read(exit, outsider, apply, source)).abort_handle();
         reader.task.get_or_init(|| task).clone()
     });
-    (flow, reader)
+    (shared, reader)
 }
 
-async fn read<F, S, Fut>(mut leaving: Leaving<Fut::Output>, outsider: JobContext, mut apply: F, source: S)
+async fn read<F, S, Fut>(mut exit: ExitGuard<Fut::Output>, outsider: JobContext, mut apply: F, source: S)
 where
     F: FnMut(S::Item) -> Fut + Send + 'static,
     S: Stream + Send + 'static,
     S::Item: Send,
     Fut: Future<Output: Send + 'static> + Send + 'static,
 {
-    let flow = leaving.flow.clone();
+    let shared = exit.shared.clone();
     let mut outsider = Some(outsider);
     let mut source = pin!(Some(source));
     let mut read = 0;
-    while let Some(mut place) = reserve(&flow).await {
-        let (item, hint) = match next(source.as_mut(), &flow.inner, &mut outsider).await {
+    while let Some(mut place) = reserve(&shared).await {
+        let (item, hint) = match next(source.as_mut(), &shared.inner, &mut outsider).await {
             Ok(Some(item)) => item,
             Ok(None) => {
                 if let Err(payload) = catch_unwind(AssertUnwindSafe(|| source.set(None))) {
@@ -159,22 +159,22 @@ where
         };
         place.read(read);
         read += 1;
-        flow.state().ring.set_total(total(read, hint));
-        let Some(lender) = flow.acquire().await else {
+        shared.state().buffer.set_total(total(read, hint));
+        let Some(lender) = shared.acquire().await else {
             place.put(Err(JoinError::closed()));
             break;
         };
-        let mut running = flow.running(lender);
+        let mut running = shared.begin_job(lender);
         match catch_unwind(AssertUnwindSafe(|| apply(item))) {
-            Ok(job) => flow.hire(flow.add(), |key| {
-                let leaving = Leaving { flow: flow.clone(), key, over: false };
+            Ok(job) => shared.spawn_worker(shared.add(), |key| {
+                let exit = ExitGuard { shared: shared.clone(), key, over: false };
                 let task = async move {
-                    let mut leaving = leaving;
+                    let mut exit = exit;
                     let result = run(&mut running, job).await;
-                    leaving.flow.rise(leaving.key);
+                    exit.shared.mark_busy(exit.key);
                     drop(running);
                     place.put(result);
-                    leaving.over = true;
+                    exit.over = true;
                 };
                 tokio::spawn(task).abort_handle()
             }),
@@ -185,24 +185,24 @@ where
             }
         }
     }
-    flow.stop(None);
-    leaving.over = true;
+    shared.stop(None);
+    exit.over = true;
 }
 
 /// Waits for room. `None`: nothing is read any more.
-async fn reserve<T>(flow: &Arc<Flow<T>>) -> Option<Place<T>> {
+async fn reserve<T>(shared: &Arc<Shared<T>>) -> Option<Reservation<T>> {
     poll_fn(|cx| {
-        let mut guard = flow.state();
+        let mut guard = shared.state();
         let state = &mut *guard;
-        if !state.ring.is_reading() {
+        if !state.buffer.is_reading() {
             return Poll::Ready(None);
         }
-        if state.ring.reserve(flow.inner.slots.size()) {
-            return Poll::Ready(Some(Place::reserved(flow)));
+        if state.buffer.reserve(shared.inner.slots.size()) {
+            return Poll::Ready(Some(Reservation::reserved(shared)));
         }
         state.reader = Some(cx.waker().clone());
         drop(guard);
-        deadlock::changed(&flow.inner);
+        deadlock::changed(&shared.inner);
         Poll::Pending
     })
     .await

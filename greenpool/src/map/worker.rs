@@ -16,9 +16,9 @@ use crate::job::running::Running;
 use crate::lending::context;
 use crate::lending::deadlock;
 use crate::lending::waiter::{Acquired, Waiter};
-use crate::map::feed::{Crew, Doing, Feed, Output};
-use crate::map::session::Reach;
-use crate::map::shared::{Flow, Foreman, State};
+use crate::map::feed::{Driver, JobSource, Output, UserCode};
+use crate::map::session::Session;
+use crate::map::shared::{DynDriver, MapState, Shared};
 use crate::sync::wake::wake;
 use crate::worker::idle::WorkerState;
 use crate::worker::run::POLL_BUDGET;
@@ -26,30 +26,35 @@ use crate::worker::run::POLL_BUDGET;
 pin_project! {
     /// A hand, and the job that it runs. Dropped in the order of its fields: a slot never comes back before its job's future is gone, and
     /// no result is there before its slot is free.
-    pub(crate) struct Hand<S: Feed> {
+    pub(crate) struct MapWorker<S: JobSource> {
         #[pin]
         job: Option<S::Job>,
         running: Option<Running>,
         // The map's place in the pool's queue.
         waiter: Option<Waiter>,
-        post: Post<S>,
+        registration: Registration<S>,
     }
 }
 
 /// Starts a map.
 #[track_caller]
-pub(crate) fn start<S: Feed>(inner: &Arc<Inner>, feed: S, ordered: bool) -> (Arc<Flow<Output<S>>>, Arc<dyn Foreman>) {
-    let hire = |crew: &Arc<Crew<S>>, key| crew.runtime().spawn(Hand::new(crew.clone(), key)).abort_handle();
-    Crew::start(inner, feed, ordered, hire)
+pub(crate) fn start<S: JobSource>(
+    inner: &Arc<Inner>,
+    feed: S,
+    ordered: bool,
+) -> (Arc<Shared<Output<S>>>, Arc<dyn DynDriver>) {
+    let spawn_worker =
+        |driver: &Arc<Driver<S>>, key| driver.runtime().spawn(MapWorker::new(driver.clone(), key)).abort_handle();
+    Driver::start(inner, feed, ordered, spawn_worker)
 }
 
 /// A hand's place in its crew. Dropped before its time, as when the runtime is shut down, it ends the map.
-struct Post<S: Feed> {
-    crew: Arc<Crew<S>>,
+struct Registration<S: JobSource> {
+    driver: Arc<Driver<S>>,
     key: u32,
     /// The number of the item whose job runs.
     number: Option<u64>,
-    stand: Stand,
+    slot: SlotState,
     /// The job waits, or is thought to, as the last one did: one hand more has been called for that.
     waits: bool,
     over: bool,
@@ -57,41 +62,41 @@ struct Post<S: Feed> {
 
 /// What a hand counts as in its crew.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stand {
+enum SlotState {
     /// It has no slot.
-    Nowhere,
+    None,
     /// It is the one that stands in the pool's queue.
     Queued,
     /// It has a slot of the pool's own.
-    Seated,
+    Held,
     /// It has a slot that was lent to it.
-    OnLoan,
+    Borrowed,
 }
 
-impl<S: Feed> Drop for Post<S> {
+impl<S: JobSource> Drop for Registration<S> {
     fn drop(&mut self) {
-        let flow = &self.crew.flow;
-        let seated = matches!(self.stand, Stand::Seated | Stand::OnLoan);
+        let shared = &self.driver.shared;
+        let holders = matches!(self.slot, SlotState::Held | SlotState::Borrowed);
         {
-            let mut state = flow.state();
-            state.seated -= usize::from(seated);
-            state.queued &= self.stand != Stand::Queued;
+            let mut state = shared.state();
+            state.holders -= usize::from(holders);
+            state.queued &= self.slot != SlotState::Queued;
         }
         match self.number.take() {
-            Some(number) => flow.put(number, Err(JoinError::cancelled())),
+            Some(number) => shared.put(number, Err(JoinError::cancelled())),
             // Whoever is told of a job that begins has panicked.
-            None if seated && !self.over => flow.unreserve(),
+            None if holders && !self.over => shared.unreserve(),
             None => {}
         }
-        flow.leave(self.key);
+        shared.leave(self.key);
         if !self.over {
-            flow.stop(Some(JoinError::cancelled()));
+            shared.stop(Some(JoinError::cancelled()));
         }
     }
 }
 
 /// What a hand does next.
-enum Next {
+enum Step {
     /// It runs its job.
     Run,
     /// It stands in the pool's queue.
@@ -104,170 +109,170 @@ enum Next {
     Leave,
 }
 
-impl<S: Feed> Hand<S> {
-    pub(crate) fn new(crew: Arc<Crew<S>>, key: u32) -> Self {
-        let post = Post { crew, key, number: None, stand: Stand::Nowhere, waits: false, over: false };
-        Hand { job: None, running: None, waiter: None, post }
+impl<S: JobSource> MapWorker<S> {
+    pub(crate) fn new(driver: Arc<Driver<S>>, key: u32) -> Self {
+        let registration = Registration { driver, key, number: None, slot: SlotState::None, waits: false, over: false };
+        MapWorker { job: None, running: None, waiter: None, registration }
     }
 
     /// Without a slot, and called: takes a slot and a place, or the map's place in the queue.
-    fn seek(mut self: Pin<&mut Self>, cx: &Context<'_>) -> Next {
+    fn seek(mut self: Pin<&mut Self>, cx: &Context<'_>) -> Step {
         let this = self.as_mut().project();
-        let Post { crew, key, stand, waits, .. } = this.post;
-        let flow = &crew.flow;
-        let slots = &flow.inner.slots;
-        let mut guard = flow.state();
+        let Registration { driver, key, slot, waits, .. } = this.registration;
+        let shared = &driver.shared;
+        let slots = &shared.inner.slots;
+        let mut guard = shared.state();
         let state = &mut *guard;
         match state.workers.arrive(*key, cx.waker()) {
             WorkerState::Notified | WorkerState::Busy => {}
-            WorkerState::Idle => return Next::Idle,
-            WorkerState::Retired => return Next::Leave,
+            WorkerState::Idle => return Step::Idle,
+            WorkerState::Retired => return Step::Leave,
         }
         // Read now: who resizes the pool after that does not count this hand among those who come.
         let size = slots.size();
-        let room = match look(state, *key, size) {
+        let room = match find_room(state, *key, size) {
             Ok(room) => room,
             Err(next) => return next,
         };
         if slots.try_acquire().is_ok() {
-            state.ring.occupy(1, room);
-            state.seated += 1;
-            *stand = Stand::Seated;
+            state.buffer.occupy(1, room);
+            state.holders += 1;
+            *slot = SlotState::Held;
             let wakeup = state.notify_ahead(size, waits);
             drop(guard);
             match this.running {
-                Some(running) => running.begin(&flow.inner),
-                None => *this.running = Some(flow.running(None)),
+                Some(running) => running.begin(&shared.inner),
+                None => *this.running = Some(shared.begin_job(None)),
             }
-            crew.wake(wakeup);
-            return Next::Run;
+            driver.wake(wakeup);
+            return Step::Run;
         }
         state.queued = true;
-        *stand = Stand::Queued;
+        *slot = SlotState::Queued;
         drop(guard);
-        match flow.begin() {
+        match shared.begin() {
             Acquired::Now => self.granted(None),
             Acquired::Closed => {
-                flow.stop(Some(JoinError::closed()));
-                Next::Leave
+                shared.stop(Some(JoinError::closed()));
+                Step::Leave
             }
             Acquired::Queued(waiter) => {
                 *this.waiter = Some(waiter);
-                Next::Queue
+                Step::Queue
             }
         }
     }
 
-    fn queue(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Next> {
+    fn poll_queue(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step> {
         let this = self.as_mut().project();
         let Some(waiter) = this.waiter else {
-            return Poll::Ready(Next::Seek);
+            return Poll::Ready(Step::Seek);
         };
         let granted = ready!(waiter.poll(cx));
         *this.waiter = None;
-        this.post.crew.flow.leave_queue();
+        this.registration.driver.shared.leave_queue();
         Poll::Ready(match granted {
             Ok(lender) => self.granted(lender),
             Err(_) => {
-                this.post.crew.flow.stop(Some(JoinError::closed()));
-                Next::Leave
+                this.registration.driver.shared.stop(Some(JoinError::closed()));
+                Step::Leave
             }
         })
     }
 
     /// With a slot: takes a place, if there is one.
-    fn granted(self: Pin<&mut Self>, lender: Option<Arc<Member>>) -> Next {
+    fn granted(self: Pin<&mut Self>, lender: Option<Arc<Member>>) -> Step {
         let this = self.project();
-        let crew = &this.post.crew;
-        let flow = &crew.flow;
-        let stand = if lender.is_some() { Stand::OnLoan } else { Stand::Seated };
-        let running = flow.running(lender);
-        let closed = flow.inner.slots.is_closed();
-        let mut state = flow.state();
+        let driver = &this.registration.driver;
+        let shared = &driver.shared;
+        let slot = if lender.is_some() { SlotState::Borrowed } else { SlotState::Held };
+        let running = shared.begin_job(lender);
+        let closed = shared.inner.slots.is_closed();
+        let mut state = shared.state();
         state.queued = false;
-        this.post.stand = Stand::Nowhere;
-        if closed || !state.ring.reserve(flow.inner.slots.size()) {
+        this.registration.slot = SlotState::None;
+        if closed || !state.buffer.reserve(shared.inner.slots.size()) {
             drop(state);
             running.withdraw();
             if closed {
-                flow.stop(Some(JoinError::closed()));
+                shared.stop(Some(JoinError::closed()));
             }
-            return Next::Seek;
+            return Step::Seek;
         }
-        state.seated += 1;
-        this.post.stand = stand;
-        let wakeup = state.notify(flow.inner.slots.size(), 0);
+        state.holders += 1;
+        this.registration.slot = slot;
+        let wakeup = state.notify(shared.inner.slots.size(), 0);
         drop(state);
-        crew.wake(wakeup);
-        this.post.waits = false;
+        driver.wake(wakeup);
+        this.registration.waits = false;
         *this.running = Some(running);
-        Next::Run
+        Step::Run
     }
 
     /// With a slot: has the job polled, or those that follow each other in it.
-    fn run(mut self: Pin<&mut Self>, cx: &mut Context<'_>, budget: &mut u32) -> Poll<Next> {
-        let stop = self.as_mut().work(cx, budget);
+    fn run(mut self: Pin<&mut Self>, cx: &mut Context<'_>, budget: &mut u32) -> Poll<Step> {
+        let stop = self.as_mut().run_jobs(cx, budget);
         let mut this = self.as_mut().project();
         let failed = match stop {
-            Stop::Waits { called } => {
+            Exit::Waits { called } => {
                 // Who tells the job to end wakes all hands.
-                this.post.waits = true;
+                this.registration.waits = true;
                 if !called {
-                    this.post.crew.notify(1);
+                    this.registration.driver.notify(1);
                 }
                 return Poll::Pending;
             }
-            Stop::Full(value) => return Poll::Ready(self.rest(value, *budget)),
-            Stop::Ended(value) => return Poll::Ready(self.rise(Ok(value), *budget)),
-            Stop::Nothing { follows } => {
+            Exit::Full(value) => return Poll::Ready(self.finish_and_look(value, *budget)),
+            Exit::Ended(value) => return Poll::Ready(self.finish_job(Ok(value), *budget)),
+            Exit::Nothing { follows } => {
                 if let (Some(running), false) = (this.running.take(), follows) {
                     running.withdraw();
                 }
-                return Poll::Ready(Next::Leave);
+                return Poll::Ready(Step::Leave);
             }
             // Nothing has been read for it: there is no job to end.
-            Stop::Aborted if this.post.number.is_none() => return Poll::Ready(self.stand_up()),
-            Stop::Aborted => None,
-            Stop::Panicked(payload) => Some(payload),
+            Exit::Aborted if this.registration.number.is_none() => return Poll::Ready(self.release_unused()),
+            Exit::Aborted => None,
+            Exit::Panicked(payload) => Some(payload),
         };
         if let Some(running) = this.running {
             if failed.is_some() { running.mark_panicked() } else { running.mark_idle() }
         }
         let dropped = catch_unwind(AssertUnwindSafe(|| this.job.set(None)));
         let error = failed.or(dropped.err()).map_or_else(JoinError::cancelled, JoinError::panic);
-        Poll::Ready(self.rise(Err(error), *budget))
+        Poll::Ready(self.finish_job(Err(error), *budget))
     }
 
     /// Runs the job, or reads the one for the place that has been reserved; and goes on with those that follow in the same slot as long as there is nothing else
     /// to do.
-    fn work(self: Pin<&mut Self>, cx: &mut Context<'_>, budget: &mut u32) -> Stop<Output<S>> {
+    fn run_jobs(self: Pin<&mut Self>, cx: &mut Context<'_>, budget: &mut u32) -> Exit<Output<S>> {
         let mut this = self.project();
         let Some(running) = this.running else {
-            return Stop::Nothing { follows: true };
+            return Exit::Nothing { follows: true };
         };
-        let post = this.post;
-        let inner = &post.crew.flow.inner;
-        let seated = post.stand == Stand::Seated;
+        let registration = this.registration;
+        let inner = &registration.driver.shared.inner;
+        let holders = registration.slot == SlotState::Held;
         // A job that is there already has waited.
-        let mut reach = Reach::new(&post.crew, post.number.is_some(), post.waits);
-        let mut doing = Doing::Job;
-        let mut number = post.number;
+        let mut session = Session::new(&registration.driver, registration.number.is_some(), registration.waits);
+        let mut user_code = UserCode::Job;
+        let mut number = registration.number;
         let mut left = *budget;
         let ran = catch_unwind(AssertUnwindSafe(|| {
             running.enter(|mut entered| {
                 let epoch = entered.epoch();
                 if inner.live.is_aborted(epoch) {
-                    return Poll::Ready(Stop::Aborted);
+                    return Poll::Ready(Exit::Aborted);
                 }
                 loop {
                     let current = match number {
                         Some(current) => current,
                         None => {
-                            number = context::outside(|| reach.read(this.job.as_mut(), &mut doing));
+                            number = context::outside(|| session.read(this.job.as_mut(), &mut user_code));
                             let Some(current) = number else {
-                                return Poll::Ready(Stop::Nothing { follows: reach.follows });
+                                return Poll::Ready(Exit::Nothing { follows: session.follows });
                             };
-                            if reach.follows {
+                            if session.follows {
                                 inner.live.count_begun(1);
                                 entered.begin_next(inner);
                             }
@@ -276,83 +281,83 @@ impl<S: Feed> Hand<S> {
                     };
                     let value = ready!(entered.in_scope(|| poll(this.job.as_mut(), cx)));
                     let keep = left > 0
-                        && seated
+                        && holders
                         && !inner.live.is_aborted(epoch)
                         && !inner.awaited_by.any()
                         && context::is_plain()
-                        && (inner.slots.can_keep(reach.size) || reach.may_keep_slot());
+                        && (inner.slots.can_keep(session.size) || session.may_keep_slot());
                     if !keep {
-                        return Poll::Ready(Stop::Ended(value));
+                        return Poll::Ready(Exit::Ended(value));
                     }
                     left -= 1;
-                    if let Err(value) = reach.pass(current, value) {
-                        return Poll::Ready(Stop::Full(value));
+                    if let Err(value) = session.push(current, value) {
+                        return Poll::Ready(Exit::Full(value));
                     }
                     number = None;
                 }
             })
         }));
         *budget = left;
-        post.number = number;
-        post.waits = reach.has_waited;
+        registration.number = number;
+        registration.waits = session.has_waited;
         match ran {
             Ok(Poll::Ready(stop)) => stop,
-            Ok(Poll::Pending) => Stop::Waits { called: reach.has_called },
+            Ok(Poll::Pending) => Exit::Waits { called: session.has_called },
             Err(payload) => {
-                if doing != Doing::Job {
-                    post.number = Some(reach.lose(doing));
-                    inner.live.count_begun(u64::from(reach.follows));
+                if user_code != UserCode::Job {
+                    registration.number = Some(session.panicked(user_code));
+                    inner.live.count_begun(u64::from(session.follows));
                 }
-                Stop::Panicked(payload)
+                Exit::Panicked(payload)
             }
         }
     }
 
     /// Gives the slot and the place back, in which nothing has begun.
-    fn stand_up(self: Pin<&mut Self>) -> Next {
+    fn release_unused(self: Pin<&mut Self>) -> Step {
         let this = self.project();
-        let flow = &this.post.crew.flow;
-        flow.state().seated -= 1;
-        this.post.stand = Stand::Nowhere;
+        let shared = &this.registration.driver.shared;
+        shared.state().holders -= 1;
+        this.registration.slot = SlotState::None;
         if let Some(running) = this.running.take() {
             running.withdraw();
         }
-        flow.unreserve();
-        Next::Seek
+        shared.unreserve();
+        Step::Seek
     }
 
     /// Gives the slot back, and hands in the result after that.
-    fn rise(self: Pin<&mut Self>, result: Result<Output<S>, JoinError>, budget: u32) -> Next {
+    fn finish_job(self: Pin<&mut Self>, result: Result<Output<S>, JoinError>, budget: u32) -> Step {
         let this = self.project();
-        let flow = &this.post.crew.flow;
+        let shared = &this.registration.driver.shared;
         // First: a job that waits for the result is to see that somebody is on the way with it.
-        flow.state().seated -= 1;
-        this.post.stand = Stand::Nowhere;
+        shared.state().holders -= 1;
+        this.registration.slot = SlotState::None;
         *this.running = None;
-        let mut state = flow.state();
-        let consumer = this.post.number.take().and_then(|number| state.ring.put(number, result));
+        let mut state = shared.state();
+        let consumer = this.registration.number.take().and_then(|number| state.buffer.put(number, result));
         drop(state);
         wake(consumer);
-        if budget == 0 { Next::Again } else { Next::Seek }
+        if budget == 0 { Step::Again } else { Step::Seek }
     }
 
     /// There was no place for a job after the one that is over. Does what [`rise`](Self::rise) does, and all at once if nobody else is to hear of it.
-    fn rest(mut self: Pin<&mut Self>, result: Output<S>, budget: u32) -> Next {
+    fn finish_and_look(mut self: Pin<&mut Self>, result: Output<S>, budget: u32) -> Step {
         let this = self.as_mut().project();
         let Some(running) = this.running.as_mut().filter(|running| budget > 0 && running.is_unobserved()) else {
-            return self.rise(Ok(result), budget);
+            return self.finish_job(Ok(result), budget);
         };
-        let Post { crew, key, number, stand, .. } = this.post;
-        let flow = &crew.flow;
-        let inner = &flow.inner;
+        let Registration { driver, key, number, slot, .. } = this.registration;
+        let shared = &driver.shared;
+        let inner = &shared.inner;
         // In one go: who looks at the map finds a job that runs, or its result.
-        let mut state = flow.state();
-        state.seated -= 1;
-        *stand = Stand::Nowhere;
+        let mut state = shared.state();
+        state.holders -= 1;
+        *slot = SlotState::None;
         let left = running.release_quietly();
         let wanted = inner.slots.release_deferred();
-        let consumer = number.take().and_then(|number| state.ring.put(number, Ok(result)));
-        let next = look(&mut state, *key, inner.slots.size()).err().unwrap_or(Next::Seek);
+        let consumer = number.take().and_then(|number| state.buffer.put(number, Ok(result)));
+        let next = find_room(&mut state, *key, inner.slots.size()).err().unwrap_or(Step::Seek);
         drop(state);
         if wanted {
             inner.slots.serve();
@@ -369,16 +374,16 @@ impl<S: Feed> Hand<S> {
 /// Looks for room in the ring, and says how much there is. If there is none for the hand, what it does instead: it is idle then, if it may have to do
 /// something later.
 #[inline]
-fn look<T>(state: &mut State<T>, key: u32, size: usize) -> Result<usize, Next> {
-    if !state.ring.is_reading() {
-        return Err(Next::Leave);
+fn find_room<T>(state: &mut MapState<T>, key: u32, size: usize) -> Result<usize, Step> {
+    if !state.buffer.is_reading() {
+        return Err(Step::Leave);
     }
-    let room = if state.queued { 0 } else { state.ring.room(size, 1) };
+    let room = if state.queued { 0 } else { state.buffer.room(size, 1) };
     if room > 0 {
         return Ok(room);
     }
     state.workers.park(key);
-    Err(Next::Idle)
+    Err(Step::Idle)
 }
 
 /// Polls a job; when it has come to its end, its future has been dropped.
@@ -395,7 +400,7 @@ fn poll<J: Future>(mut job: Pin<&mut Option<J>>, cx: &mut Context<'_>) -> Poll<J
 }
 
 /// Why a hand does not go on in the same slot.
-enum Stop<T> {
+enum Exit<T> {
     /// The job waits. Whether one more hand has been called for that.
     Waits {
         called: bool,
@@ -413,33 +418,33 @@ enum Stop<T> {
     Panicked(Box<dyn Any + Send>),
 }
 
-impl<S: Feed> Future for Hand<S> {
+impl<S: JobSource> Future for MapWorker<S> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut budget = POLL_BUDGET;
-        let mut next = match self.post.stand {
-            Stand::Seated | Stand::OnLoan => Next::Run,
-            Stand::Queued => Next::Queue,
-            Stand::Nowhere => Next::Seek,
+        let mut next = match self.registration.slot {
+            SlotState::Held | SlotState::Borrowed => Step::Run,
+            SlotState::Queued => Step::Queue,
+            SlotState::None => Step::Seek,
         };
         loop {
             next = match next {
-                Next::Run => ready!(self.as_mut().run(cx, &mut budget)),
-                Next::Queue => ready!(self.as_mut().queue(cx)),
-                Next::Seek => self.as_mut().seek(cx),
-                Next::Idle => {
-                    deadlock::changed(&self.post.crew.flow.inner);
+                Step::Run => ready!(self.as_mut().run(cx, &mut budget)),
+                Step::Queue => ready!(self.as_mut().poll_queue(cx)),
+                Step::Seek => self.as_mut().seek(cx),
+                Step::Idle => {
+                    deadlock::changed(&self.registration.driver.shared.inner);
                     return Poll::Pending;
                 }
-                Next::Again => {
+                Step::Again => {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
-                Next::Leave => {
+                Step::Leave => {
                     let this = self.as_mut().project();
                     *this.running = None;
-                    this.post.over = true;
+                    this.registration.over = true;
                     return Poll::Ready(());
                 }
             };

@@ -18,13 +18,13 @@ use crate::job::error::JoinError;
 use crate::job::handle::GreenThread;
 use crate::lending::blocking::WaitGuard;
 use crate::pool::GreenPool;
-use crate::spawn::{Plain, Spawning};
+use crate::spawn::{FutureJob, SpawnFuture};
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, lock};
 
 /// Jobs in a pool whose results come out in the order in which they were spawned. After eventlet's `GreenPile`.
 ///
-/// Spawning waits for a slot of the pool; results wait in the pile without limit until they are taken. To feed a pile from other tasks, give them
+/// SpawnFuture waits for a slot of the pool; results wait in the pile without limit until they are taken. To feed a pile from other tasks, give them
 /// a [`spawner`](Self::spawner). The pile is at its end when nothing that was spawned is left and no spawner is.
 /// More may be spawned after that.
 ///
@@ -52,20 +52,20 @@ use crate::sync::{Mutex, lock};
 /// ```
 #[must_use = "dropping it aborts its jobs; take their results with `next`, or call `detach`"]
 pub struct GreenPile<T> {
-    shared: Arc<Shared<T>>,
+    shared: Arc<PileShared<T>>,
     head: Option<GreenThread<T>>,
     guard: WaitGuard,
     detached: bool,
 }
 
-struct Shared<T> {
+struct PileShared<T> {
     pool: GreenPool,
-    state: Mutex<State<T>>,
+    state: Mutex<PileState<T>>,
     /// Something has happened since the consumer last looked.
     news: Arc<AtomicBool>,
 }
 
-struct State<T> {
+struct PileState<T> {
     threads: VecDeque<GreenThread<T>>,
     /// Spawns that wait for their slot.
     coming: usize,
@@ -109,8 +109,8 @@ impl<T: Send + 'static> GreenPile<T> {
     /// # }
     /// ```
     pub fn on(pool: &GreenPool) -> Self {
-        let state = State { threads: VecDeque::new(), coming: 0, spawners: 0, consumer: None, dropped: false };
-        let shared = Arc::new(Shared { pool: pool.clone(), state: Mutex::new(state), news: Arc::default() });
+        let state = PileState { threads: VecDeque::new(), coming: 0, spawners: 0, consumer: None, dropped: false };
+        let shared = Arc::new(PileShared { pool: pool.clone(), state: Mutex::new(state), news: Arc::default() });
         GreenPile { shared, head: None, guard: WaitGuard::default(), detached: false }
     }
 
@@ -316,7 +316,7 @@ impl<T> fmt::Debug for GreenPile<T> {
 /// ```
 #[must_use = "the pile waits for it until it is dropped"]
 pub struct PileSpawner<T> {
-    shared: Arc<Shared<T>>,
+    shared: Arc<PileShared<T>>,
 }
 
 impl<T: Send + 'static> PileSpawner<T> {
@@ -361,7 +361,7 @@ impl<T> fmt::Debug for PileSpawner<T> {
     }
 }
 
-fn wake_consumer<T>(shared: &Shared<T>, mut state: crate::sync::MutexGuard<'_, State<T>>) {
+fn wake_consumer<T>(shared: &PileShared<T>, mut state: crate::sync::MutexGuard<'_, PileState<T>>) {
     shared.news.store(true, Ordering::SeqCst);
     let consumer = state.consumer.take();
     drop(state);
@@ -383,8 +383,8 @@ fn wake_consumer<T>(shared: &Shared<T>, mut state: crate::sync::MutexGuard<'_, S
 /// ```
 #[must_use = "nothing is spawned until it is awaited_by; write `.await`"]
 pub struct PileSpawn<F: Future> {
-    shared: Arc<Shared<F::Output>>,
-    spawning: Spawning<Plain<F>, F::Output, GreenThread<F::Output>>,
+    shared: Arc<PileShared<F::Output>>,
+    spawn: SpawnFuture<FutureJob<F>, F::Output, GreenThread<F::Output>>,
     /// Counted among those that are coming.
     coming: bool,
 }
@@ -397,9 +397,9 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    fn new(shared: &Arc<Shared<F::Output>>, future: F) -> Self {
-        let spawning = Spawning::new(Plain { inner: shared.pool.inner().clone(), future });
-        PileSpawn { shared: shared.clone(), spawning, coming: false }
+    fn new(shared: &Arc<PileShared<F::Output>>, future: F) -> Self {
+        let spawn = SpawnFuture::new(FutureJob { inner: shared.pool.inner().clone(), future });
+        PileSpawn { shared: shared.clone(), spawn, coming: false }
     }
 }
 
@@ -417,11 +417,11 @@ where
             let mut state = lock(&this.shared.state);
             if state.dropped {
                 drop(state);
-                return this.spawning.poll_reacquire(cx);
+                return this.spawn.poll_reacquire(cx);
             }
             state.coming += usize::from(!std::mem::replace(&mut this.coming, true));
         }
-        let thread = ready!(this.spawning.poll(cx));
+        let thread = ready!(this.spawn.poll(cx));
         let mut state = lock(&this.shared.state);
         this.coming = false;
         state.coming -= 1;

@@ -35,7 +35,7 @@ impl GreenPool {
     where
         S: Sources<F, Kind>,
     {
-        GreenMap::start(self.inner(), sources.into_feed(f), true)
+        GreenMap::start(self.inner(), sources.into_jobs(f), true)
     }
 
     /// Like [`imap`](Self::imap), with the results as they come.
@@ -63,7 +63,7 @@ impl GreenPool {
     where
         S: Sources<F, Kind>,
     {
-        GreenMap::start(self.inner(), sources.into_feed(f), false)
+        GreenMap::start(self.inner(), sources.into_jobs(f), false)
     }
 
     /// Like [`imap`](Self::imap), over an iterable of tuples whose fields are the arguments of `f`.

@@ -10,7 +10,7 @@ use crate::lending::context;
 use crate::lending::waiter::{Acquired, Waiter};
 use crate::pool::GreenPool;
 use crate::spawn::begin;
-use crate::spawn::{NoHandle, Plain, Spawning};
+use crate::spawn::{Detached, FutureJob, SpawnFuture};
 use crate::sync::slots::Refusal;
 
 impl GreenPool {
@@ -40,7 +40,7 @@ impl GreenPool {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        Spawn(Spawning::new(Plain { inner: self.inner().clone(), future }))
+        Spawn(SpawnFuture::new(FutureJob { inner: self.inner().clone(), future }))
     }
 
     /// Like [`spawn`](Self::spawn), where no result is wanted.
@@ -70,7 +70,7 @@ impl GreenPool {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        SpawnN(Spawning::new(NoHandle(Plain { inner: self.inner().clone(), future })))
+        SpawnN(SpawnFuture::new(Detached(FutureJob { inner: self.inner().clone(), future })))
     }
 
     /// Runs `future` as a job if a slot is free and nobody is queued; does not wait.
@@ -97,7 +97,7 @@ impl GreenPool {
         F::Output: Send + 'static,
     {
         match self.inner().slots.try_acquire() {
-            Ok(()) => Ok(begin::begin(future, self.inner(), None)),
+            Ok(()) => Ok(begin::spawn(future, self.inner(), None)),
             Err(Refusal::Full) => Err(TrySpawnError::Full(future)),
             Err(Refusal::Closed) => Err(TrySpawnError::Closed(future)),
         }
@@ -113,7 +113,7 @@ impl GreenPool {
         let inner = self.inner();
         match Waiter::acquire(inner, || context::member_of(inner), None) {
             Acquired::Closed => begin::refuse(inner),
-            Acquired::Now => begin::begin(future, inner, None),
+            Acquired::Now => begin::spawn(future, inner, None),
             Acquired::Queued(waiter) => begin::queue(inner, waiter, future),
         }
     }
@@ -131,7 +131,7 @@ impl GreenPool {
 /// # }
 /// ```
 #[must_use = "nothing is spawned until it is awaited_by; write `.await`"]
-pub struct Spawn<F: Future>(Spawning<Plain<F>, F::Output, GreenThread<F::Output>>);
+pub struct Spawn<F: Future>(SpawnFuture<FutureJob<F>, F::Output, GreenThread<F::Output>>);
 
 /// The future of [`GreenPool::spawn_n`].
 ///
@@ -145,7 +145,7 @@ pub struct Spawn<F: Future>(Spawning<Plain<F>, F::Output, GreenThread<F::Output>
 /// # }
 /// ```
 #[must_use = "nothing is spawned until it is awaited_by; write `.await`"]
-pub struct SpawnN<F: Future>(Spawning<NoHandle<Plain<F>>, F::Output, ()>);
+pub struct SpawnN<F: Future>(SpawnFuture<Detached<FutureJob<F>>, F::Output, ()>);
 
 // The job's future is moved into its task, and not pinned before that.
 impl<F: Future> Unpin for Spawn<F> {}

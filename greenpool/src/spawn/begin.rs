@@ -23,7 +23,7 @@ use crate::worker;
 
 pin_project! {
     /// One job in a task of its own. The future is dropped before the seat: a slot never comes back early.
-    pub(crate) struct Job<F> {
+    pub(crate) struct TaskJob<F> {
         #[pin]
         future: Option<F>,
         abort: Option<AbortRegistration>,
@@ -31,13 +31,13 @@ pin_project! {
     }
 }
 
-impl<F> Job<F> {
+impl<F> TaskJob<F> {
     fn new(future: F, inner: Arc<Inner>, lender: Option<Arc<Member>>) -> Self {
-        Job { future: Some(future), abort: None, running: Running::new(inner, lender) }
+        TaskJob { future: Some(future), abort: None, running: Running::new(inner, lender) }
     }
 }
 
-impl<F: Future> Future for Job<F> {
+impl<F: Future> Future for TaskJob<F> {
     type Output = Result<F::Output, Cancelled>;
 
     #[inline]
@@ -64,26 +64,28 @@ impl<F: Future> Future for Job<F> {
 
 pin_project! {
     /// A job that has taken its place in the queue, and begins when its turn comes.
-    #[project = QueuedProj]
-    pub(crate) enum Queued<F> {
+    #[project = QueuedJobProj]
+    pub(crate) enum QueuedJob<F> {
         Waiting { waiter: Waiter, future: Option<F>, inner: Arc<Inner> },
-        Running { #[pin] job: Job<F> },
+        Running { #[pin] job: TaskJob<F> },
         Over,
     }
 }
 
-impl<F: Future> Future for Queued<F> {
+impl<F: Future> Future for QueuedJob<F> {
     type Output = Result<F::Output, Cancelled>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             let next = match self.as_mut().project() {
-                QueuedProj::Running { job } => return job.poll(cx),
-                QueuedProj::Over => return Poll::Ready(Err(Cancelled::Closed)),
-                QueuedProj::Waiting { waiter, future, inner } => {
+                QueuedJobProj::Running { job } => return job.poll(cx),
+                QueuedJobProj::Over => return Poll::Ready(Err(Cancelled::Closed)),
+                QueuedJobProj::Waiting { waiter, future, inner } => {
                     match (std::task::ready!(waiter.poll(cx)), future.take()) {
-                        (Ok(lender), Some(future)) => Queued::Running { job: Job::new(future, inner.clone(), lender) },
-                        _ => Queued::Over,
+                        (Ok(lender), Some(future)) => {
+                            QueuedJob::Running { job: TaskJob::new(future, inner.clone(), lender) }
+                        }
+                        _ => QueuedJob::Over,
                     }
                 }
             };
@@ -94,13 +96,13 @@ impl<F: Future> Future for Queued<F> {
 
 pin_project! {
     /// A task whose result a job may wait for.
-    struct Watched<F> {
+    struct NotifyEnd<F> {
         over: Option<Arc<AtomicBool>>,
         #[pin]
         future: F,
     }
 
-    impl<F> PinnedDrop for Watched<F> {
+    impl<F> PinnedDrop for NotifyEnd<F> {
         // Before the future is dropped, and with it the seat.
         fn drop(this: Pin<&mut Self>) {
             if let Some(over) = this.project().over {
@@ -110,7 +112,7 @@ pin_project! {
     }
 }
 
-impl<F: Future> Future for Watched<F> {
+impl<F: Future> Future for NotifyEnd<F> {
     type Output = F::Output;
 
     #[inline]
@@ -122,19 +124,19 @@ impl<F: Future> Future for Watched<F> {
 /// Gives a job a task. A job that spawns it can tell from the flag when its result is on its way.
 #[inline]
 #[track_caller]
-fn launch<F, T>(future: F, inner: Arc<Inner>, waiter_ref: Option<WaiterRef>) -> GreenThread<T>
+fn spawn_task<F, T>(future: F, inner: Arc<Inner>, waiter_ref: Option<WaiterRef>) -> GreenThread<T>
 where
     F: Future<Output = Result<T, Cancelled>> + Send + 'static,
     T: Send + 'static,
 {
     let over = context::is_job().then(|| Arc::new(AtomicBool::new(false)));
-    GreenThread::of(tokio::spawn(Watched { over: over.clone(), future }), inner, waiter_ref, over)
+    GreenThread::of(tokio::spawn(NotifyEnd { over: over.clone(), future }), inner, waiter_ref, over)
 }
 
 /// Begins a job of any kind on the current runtime.
 #[inline]
 #[track_caller]
-pub(crate) fn begin<F>(future: F, inner: &Arc<Inner>, lender: Option<Arc<Member>>) -> GreenThread<F::Output>
+pub(crate) fn spawn<F>(future: F, inner: &Arc<Inner>, lender: Option<Arc<Member>>) -> GreenThread<F::Output>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
@@ -150,7 +152,7 @@ where
 /// Likewise, where nobody wants a handle.
 #[inline]
 #[track_caller]
-pub(crate) fn begin_alone<F>(future: F, inner: &Arc<Inner>, lender: Option<Arc<Member>>)
+pub(crate) fn spawn_detached<F>(future: F, inner: &Arc<Inner>, lender: Option<Arc<Member>>)
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
@@ -167,12 +169,12 @@ where
     F::Output: Send + 'static,
 {
     let waiter_ref = waiter.waiter_ref();
-    let queued = Queued::Waiting { waiter, future: Some(future), inner: inner.clone() };
-    launch(queued, inner.clone(), Some(waiter_ref))
+    let queued = QueuedJob::Waiting { waiter, future: Some(future), inner: inner.clone() };
+    spawn_task(queued, inner.clone(), Some(waiter_ref))
 }
 
 /// How many jobs deep the first poll of a lent-to child may nest on one stack.
-const NESTED: usize = 8;
+const MAX_INLINE_DEPTH: usize = 8;
 
 thread_local! {
     static DEPTH: Cell<usize> = const { Cell::new(0) };
@@ -183,7 +185,7 @@ thread_local! {
 /// So the child comes before anything that was spawned earlier and has not begun, as in eventlet, which runs it inside of
 /// the caller. A child that is ready at once needs no task at all.
 #[track_caller]
-pub(crate) fn begin_here<F>(
+pub(crate) fn spawn_inline<F>(
     future: F,
     inner: &Arc<Inner>,
     lender: Arc<Member>,
@@ -194,11 +196,11 @@ where
     F::Output: Send + 'static,
 {
     let depth = DEPTH.get();
-    if depth >= NESTED {
-        return begin(future, inner, Some(lender));
+    if depth >= MAX_INLINE_DEPTH {
+        return spawn(future, inner, Some(lender));
     }
     let inner = inner.clone();
-    let mut job = Box::pin(Job::new(future, inner.clone(), Some(lender)));
+    let mut job = Box::pin(TaskJob::new(future, inner.clone(), Some(lender)));
     DEPTH.set(depth + 1);
     let polled = catch_unwind(AssertUnwindSafe(|| job.as_mut().poll(cx)));
     DEPTH.set(depth);
@@ -206,7 +208,7 @@ where
         Ok(Poll::Pending) => {
             // The task enrols with a waker of its own.
             *job.as_mut().project().abort = None;
-            return launch(job, inner, None);
+            return spawn_task(job, inner, None);
         }
         Ok(Poll::Ready(Ok(value))) => Ok(value),
         Ok(Poll::Ready(Err(_))) => Err(JoinError::cancelled()),
