@@ -55,20 +55,42 @@ pub(crate) enum OwnSlot {
     Released,
 }
 
-/// What the pool has been told of a member.
-#[derive(Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each stands for one that the pool has counted")]
-struct Published {
-    /// The key in the list of those that wait.
-    listed: Option<usize>,
-    /// It was one of those that wait, and gave its slot to nobody.
-    idle: bool,
-    /// Counted among those of them that hold a slot.
-    holder: bool,
-    /// Counted among those that hold one and may wait in one of their polls.
-    suspect: bool,
-    /// Counted among those that move without one.
-    slotless: bool,
+/// What a pool counts a member as. A key is that of its entry in the pool's list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Published {
+    /// It moves with its slot, waits while another job has its slot, or is over.
+    Unlisted,
+    /// It moves without its slot.
+    Slotless,
+    /// It holds its slot, and may wait in a poll that is in progress.
+    Suspect(usize),
+    /// It waits, and holds its slot.
+    Holder(usize),
+    /// It waits, and has given its slot back to the pool.
+    Released(usize),
+}
+
+impl Published {
+    fn key(self) -> Option<usize> {
+        match self {
+            Published::Unlisted | Published::Slotless => None,
+            Published::Suspect(key) | Published::Holder(key) | Published::Released(key) => Some(key),
+        }
+    }
+
+    /// It waits, and no other job has its slot.
+    fn is_idle(self) -> bool {
+        matches!(self, Published::Holder(_) | Published::Released(_))
+    }
+
+    fn with_key(self, key: usize) -> Self {
+        match self {
+            Published::Unlisted | Published::Slotless => self,
+            Published::Suspect(_) => Published::Suspect(key),
+            Published::Holder(_) => Published::Holder(key),
+            Published::Released(_) => Published::Released(key),
+        }
+    }
 }
 
 impl MemberState {
@@ -87,13 +109,13 @@ impl MemberState {
             wakers: Vec::new(),
             offers: VecDeque::new(),
             lender,
-            published: Published::default(),
+            published: Published::Unlisted,
         }
     }
 
     /// The pool has it in the list of those that wait.
     pub(crate) fn is_listed(&self) -> bool {
-        self.published.listed.is_some()
+        self.published.key().is_some()
     }
 
     /// The job waits, or will wait, for whoever has this ticket.
@@ -238,43 +260,53 @@ impl MemberState {
         }
     }
 
+    /// What the pool should count this member as. The key is that of today's entry, if there is one.
+    fn to_publish(&self) -> Published {
+        let key = self.published.key().unwrap_or_default();
+        let waits = self.waits() || self.needs_slot();
+        match (waits, self.slot) {
+            _ if self.is_suspect() => Published::Suspect(key),
+            (true, OwnSlot::Held) => Published::Holder(key),
+            (true, OwnSlot::Released) => Published::Released(key),
+            (false, OwnSlot::Away | OwnSlot::Released) if !self.ended => Published::Slotless,
+            _ => Published::Unlisted,
+        }
+    }
+
     /// Tells the pool what this member does.
     pub(crate) fn publish(&mut self, member: &Arc<Member>) {
+        let (old, mut new) = (self.published, self.to_publish());
+        if old == new {
+            return;
+        }
         let inner = member.inner();
-        let blocked_jobs = &inner.blocked_jobs;
-        let quiet = self.waits() || self.needs_slot();
-        let holder = quiet && self.holds();
-        let slotless = !quiet && !self.holds() && !self.ended;
-        let (idle, suspect) = (quiet && self.slot != OwnSlot::Away, self.is_suspect());
-        let listed = idle || suspect;
-        let published = &mut self.published;
-        // Before it is counted, and for as long: who finds that every slot is accounted for is to find by whom.
-        if listed && published.listed.is_none() {
-            published.listed = Some(blocked_jobs.add(member.clone()));
+        let blocked = &inner.blocked_jobs;
+        // It is listed before it is counted, and for as long: whoever finds that every slot is accounted for must find by which jobs.
+        if new.key().is_some() && old.key().is_none() {
+            new = new.with_key(blocked.add(member.clone()));
         }
-        if slotless && !published.slotless {
-            blocked_jobs.slotless.fetch_add(1, Ordering::SeqCst);
+        // The old count goes first. In between the pool seems to have one more job that moves, never one less; and whoever publishes that a
+        // job waits looks for deadlocks afterwards.
+        match old {
+            Published::Suspect(_) => drop(blocked.suspects.fetch_sub(1, Ordering::SeqCst)),
+            Published::Holder(_) => drop(blocked.holders.fetch_sub(1, Ordering::SeqCst)),
+            Published::Unlisted | Published::Slotless | Published::Released(_) => {}
         }
-        match (holder, published.holder) {
-            (true, false) => drop(blocked_jobs.holders.fetch_add(1, Ordering::SeqCst)),
-            (false, true) => drop(blocked_jobs.holders.fetch_sub(1, Ordering::SeqCst)),
-            _ => {}
+        match new {
+            Published::Suspect(_) => drop(blocked.suspects.fetch_add(1, Ordering::SeqCst)),
+            Published::Holder(_) => drop(blocked.holders.fetch_add(1, Ordering::SeqCst)),
+            Published::Slotless => drop(blocked.slotless.fetch_add(1, Ordering::SeqCst)),
+            Published::Unlisted | Published::Released(_) => {}
         }
-        match (suspect, published.suspect) {
-            (true, false) => drop(blocked_jobs.suspects.fetch_add(1, Ordering::SeqCst)),
-            (false, true) => drop(blocked_jobs.suspects.fetch_sub(1, Ordering::SeqCst)),
-            _ => {}
+        if let (Some(key), None) = (old.key(), new.key()) {
+            blocked.remove(key);
         }
-        if let (false, Some(key)) = (listed, published.listed) {
-            published.listed = None;
-            blocked_jobs.remove(key);
-        }
-        if published.idle && !idle {
+        if old.is_idle() && !new.is_idle() {
             inner.awaited_by.count_move();
         }
-        if !slotless && published.slotless {
-            blocked_jobs.slotless.fetch_sub(1, Ordering::SeqCst);
+        if old == Published::Slotless {
+            blocked.slotless.fetch_sub(1, Ordering::SeqCst);
         }
-        *published = Published { idle, holder, suspect, slotless, listed: published.listed };
+        self.published = new;
     }
 }

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use crate::inner::Inner;
 use crate::inner::member::Member;
+use crate::job::error::JoinError;
 use crate::job::permit::Permit;
 use crate::job::span::JobSpan;
 use crate::lending::context::JobContext;
@@ -25,9 +26,8 @@ enum Phase {
     Idle,
     /// Entered the user's code. A seat that is dropped now is being unwound.
     Polling,
+    /// The last poll was ready.
     Done,
-    /// There was nothing to run.
-    Withdrawn,
     /// All has been given back, and another job can begin in it.
     Vacant,
 }
@@ -63,6 +63,27 @@ impl Entered<'_> {
 pub(crate) enum Cancelled {
     Aborted,
     Closed,
+}
+
+/// How a job ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Finished,
+    Panicked,
+    Aborted,
+    /// There was nothing to run after all, so no job began.
+    Withdrawn,
+}
+
+impl Outcome {
+    /// The outcome of a job that left this result.
+    pub(crate) fn of<T>(result: &Result<T, JoinError>) -> Self {
+        match result {
+            Ok(_) => Outcome::Finished,
+            Err(error) if error.is_panic() => Outcome::Panicked,
+            Err(_) => Outcome::Aborted,
+        }
+    }
 }
 
 impl Running {
@@ -124,15 +145,11 @@ impl Running {
         self.phase = Phase::Idle;
     }
 
-    /// There is nothing to run after all.
-    pub(crate) fn withdraw(mut self) {
-        self.phase = Phase::Withdrawn;
-    }
-
     /// Whether nobody but the pool is to hear of the end of a job that has never waited for greenpool, and has a slot of the pool's own.
     #[inline]
     pub(crate) fn is_unobserved(&self) -> bool {
-        self.phase == Phase::Done && self.span.is_unobserved()
+        debug_assert!(self.phase == Phase::Done, "the job has finished");
+        self.span.is_unobserved()
     }
 
     /// Such a job is over, and its slot is the next that is to be given back. Runs no code but greenpool's, wakes nobody, and takes no lock. False: the
@@ -151,34 +168,30 @@ impl Running {
         self.span.next_job(inner);
     }
 
-    /// The job panicked elsewhere than in its poll.
-    pub(crate) fn mark_panicked(&mut self) {
-        self.phase = Phase::Polling;
-    }
-}
-
-impl Drop for Running {
+    /// The job is over: counts it, and gives its slot back.
     #[inline]
-    fn drop(&mut self) {
-        // Who sees the slot come back finds the job in no list.
-        self.span.end();
-        let counters = &self.inner().counters;
-        match self.phase {
-            Phase::Done => {}
-            Phase::Vacant => return,
-            Phase::Withdrawn => {
-                self.inner().live.uncount_begun(1);
-            }
-            Phase::Polling => {
-                counters.panicked.fetch_add(1, Ordering::Relaxed);
-            }
-            Phase::Idle => {
-                counters.aborted.fetch_add(1, Ordering::Relaxed);
-            }
-        }
+    pub(crate) fn finish(mut self, outcome: Outcome) {
+        self.end(outcome);
+    }
+
+    #[inline]
+    fn end(&mut self, outcome: Outcome) {
         let Some(context) = self.context.take() else {
             return;
         };
+        // Before the slot comes back: whoever sees it come back finds the job in no list.
+        self.span.end();
+        let counters = &context.inner().counters;
+        match outcome {
+            Outcome::Finished => {}
+            Outcome::Panicked => {
+                counters.panicked.fetch_add(1, Ordering::Relaxed);
+            }
+            Outcome::Aborted => {
+                counters.aborted.fetch_add(1, Ordering::Relaxed);
+            }
+            Outcome::Withdrawn => context.inner().live.uncount_begun(1),
+        }
         // Who sees the slot come back, as `waitall` does, finds the job gone from the census. `abort_all` waits for the census,
         // and is to find the slot free: a job that it has told to end is counted out last.
         let left = context.inner().live.leave(self.epoch);
@@ -186,6 +199,19 @@ impl Drop for Running {
         context.end();
         if let Some(inner) = inner {
             inner.live.leave_aborted();
+        }
+    }
+}
+
+// Unwinding, or dropped with the task that it is a part of.
+impl Drop for Running {
+    #[inline]
+    fn drop(&mut self) {
+        match self.phase {
+            Phase::Idle => self.end(Outcome::Aborted),
+            Phase::Polling => self.end(Outcome::Panicked),
+            Phase::Done => self.end(Outcome::Finished),
+            Phase::Vacant => {}
         }
     }
 }

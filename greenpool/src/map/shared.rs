@@ -374,9 +374,6 @@ pub(crate) async fn run<J: Future>(running: &mut Running, job: J) -> Result<J::O
     .await;
     match catch_unwind(AssertUnwindSafe(|| job.set(None))) {
         Ok(()) => result,
-        Err(payload) => {
-            running.mark_panicked();
-            Err(JoinError::panic(payload))
-        }
+        Err(payload) => Err(JoinError::panic(payload)),
     }
 }

@@ -14,6 +14,7 @@ use crate::inner::member::Member;
 use crate::inner::wait::{Progress, WaitEdge};
 use crate::inner::{AttachedMap, Inner};
 use crate::job::error::JoinError;
+use crate::job::running::{Outcome, Running};
 use crate::lending::context::JobContext;
 use crate::lending::deadlock;
 use crate::map::buffer::ReorderBuffer;
@@ -142,51 +143,60 @@ where
     let mut source = pin!(Some(source));
     let mut read = 0;
     while let Some(mut place) = reserve(&shared).await {
-        let (item, hint) = match next(source.as_mut(), &shared.inner, &mut outsider).await {
-            Ok(Some(item)) => item,
-            Ok(None) => {
-                if let Err(payload) = catch_unwind(AssertUnwindSafe(|| source.set(None))) {
-                    place.read(read);
-                    place.put(Err(JoinError::panic(payload)));
-                }
-                break;
-            }
-            Err(panic) => {
+        let next = next(source.as_mut(), &shared.inner, &mut outsider).await;
+        let last = match next {
+            Ok(Some((item, hint))) => {
                 place.read(read);
-                place.put(Err(panic));
-                break;
-            }
-        };
-        place.read(read);
-        read += 1;
-        shared.state().buffer.set_total(total(read, hint));
-        let Some(lender) = shared.acquire().await else {
-            place.put(Err(JoinError::closed()));
-            break;
-        };
-        let mut running = shared.begin_job(lender);
-        match catch_unwind(AssertUnwindSafe(|| apply(item))) {
-            Ok(job) => shared.spawn_worker(shared.add(), |key| {
-                let exit = ExitGuard { shared: shared.clone(), key, over: false };
-                let task = async move {
-                    let mut exit = exit;
-                    let result = run(&mut running, job).await;
-                    exit.shared.mark_busy(exit.key);
-                    drop(running);
-                    place.put(result);
-                    exit.over = true;
+                read += 1;
+                shared.state().buffer.set_total(total(read, hint));
+                let Some(lender) = shared.acquire().await else {
+                    place.put(Err(JoinError::closed()));
+                    break;
                 };
-                tokio::spawn(task).abort_handle()
-            }),
-            Err(payload) => {
-                running.mark_panicked();
-                drop(running);
-                place.put(Err(JoinError::panic(payload)));
+                begin(&shared, place, shared.begin_job(lender), || apply(item));
+                continue;
             }
+            Ok(None) => catch_unwind(AssertUnwindSafe(|| source.set(None))).map_err(JoinError::panic),
+            Err(panic) => Err(panic),
+        };
+        if let Err(panic) = last {
+            place.read(read);
+            place.put(Err(panic));
         }
+        break;
     }
     shared.stop(None);
     exit.over = true;
+}
+
+/// Begins the job that `make` gives, in a task of its own.
+fn begin<Fut>(
+    shared: &Arc<Shared<Fut::Output>>,
+    place: Reservation<Fut::Output>,
+    running: Running,
+    make: impl FnOnce() -> Fut,
+) where
+    Fut: Future<Output: Send + 'static> + Send + 'static,
+{
+    let job = match catch_unwind(AssertUnwindSafe(make)) {
+        Ok(job) => job,
+        Err(payload) => {
+            running.finish(Outcome::Panicked);
+            return place.put(Err(JoinError::panic(payload)));
+        }
+    };
+    shared.spawn_worker(shared.add(), |key| {
+        let exit = ExitGuard { shared: shared.clone(), key, over: false };
+        let task = async move {
+            let (mut exit, mut running) = (exit, running);
+            let result = run(&mut running, job).await;
+            exit.shared.mark_busy(exit.key);
+            running.finish(Outcome::of(&result));
+            place.put(result);
+            exit.over = true;
+        };
+        tokio::spawn(task).abort_handle()
+    });
 }
 
 /// Waits for room. `None`: nothing is read any more.

@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use crate::inner::Inner;
 use crate::inner::member::Member;
 use crate::job::error::JoinError;
-use crate::job::running::Running;
+use crate::job::running::{Outcome, Running};
 use crate::lending::context;
 use crate::lending::deadlock;
 use crate::lending::waiter::{Acquired, Waiter};
@@ -193,7 +193,7 @@ impl<S: JobSource> MapWorker<S> {
         this.registration.slot = SlotState::None;
         if closed || !state.buffer.reserve(shared.inner.slots.size()) {
             drop(state);
-            running.withdraw();
+            running.finish(Outcome::Withdrawn);
             if closed {
                 shared.stop(Some(JoinError::closed()));
             }
@@ -223,10 +223,10 @@ impl<S: JobSource> MapWorker<S> {
                 return Poll::Pending;
             }
             Exit::Full(value) => return Poll::Ready(self.finish_and_look(value, *budget)),
-            Exit::Ended(value) => return Poll::Ready(self.finish_job(Ok(value), *budget)),
+            Exit::Ended(value) => return Poll::Ready(self.finish_job(Ok(value), Outcome::Finished, *budget)),
             Exit::Nothing { follows } => {
                 if let (Some(running), false) = (this.running.take(), follows) {
-                    running.withdraw();
+                    running.finish(Outcome::Withdrawn);
                 }
                 return Poll::Ready(Step::Leave);
             }
@@ -235,12 +235,10 @@ impl<S: JobSource> MapWorker<S> {
             Exit::Aborted => None,
             Exit::Panicked(payload) => Some(payload),
         };
-        if let Some(running) = this.running {
-            if failed.is_some() { running.mark_panicked() } else { running.mark_idle() }
-        }
+        let outcome = if failed.is_some() { Outcome::Panicked } else { Outcome::Aborted };
         let dropped = catch_unwind(AssertUnwindSafe(|| this.job.set(None)));
         let error = failed.or(dropped.err()).map_or_else(JoinError::cancelled, JoinError::panic);
-        Poll::Ready(self.finish_job(Err(error), *budget))
+        Poll::Ready(self.finish_job(Err(error), outcome, *budget))
     }
 
     /// Runs the job, or reads the one for the place that has been reserved; and goes on with those that follow in the same slot as long as there is nothing else
@@ -320,20 +318,22 @@ impl<S: JobSource> MapWorker<S> {
         shared.state().holders -= 1;
         this.registration.slot = SlotState::None;
         if let Some(running) = this.running.take() {
-            running.withdraw();
+            running.finish(Outcome::Withdrawn);
         }
         shared.unreserve();
         Step::Seek
     }
 
     /// Gives the slot back, and hands in the result after that.
-    fn finish_job(self: Pin<&mut Self>, result: Result<Output<S>, JoinError>, budget: u32) -> Step {
+    fn finish_job(self: Pin<&mut Self>, result: Result<Output<S>, JoinError>, outcome: Outcome, budget: u32) -> Step {
         let this = self.project();
         let shared = &this.registration.driver.shared;
         // First: a job that waits for the result is to see that somebody is on the way with it.
         shared.state().holders -= 1;
         this.registration.slot = SlotState::None;
-        *this.running = None;
+        if let Some(running) = this.running.take() {
+            running.finish(outcome);
+        }
         let mut state = shared.state();
         let consumer = this.registration.number.take().and_then(|number| state.buffer.put(number, result));
         drop(state);
@@ -345,7 +345,7 @@ impl<S: JobSource> MapWorker<S> {
     fn finish_and_look(mut self: Pin<&mut Self>, result: Output<S>, budget: u32) -> Step {
         let this = self.as_mut().project();
         let Some(running) = this.running.as_mut().filter(|running| budget > 0 && running.is_unobserved()) else {
-            return self.finish_job(Ok(result), budget);
+            return self.finish_job(Ok(result), Outcome::Finished, budget);
         };
         let Registration { driver, key, number, slot, .. } = this.registration;
         let shared = &driver.shared;

@@ -24,6 +24,7 @@ use crate::inner::Inner;
 use crate::job::cell::{JobBox, RawJob};
 use crate::job::error::JoinError;
 use crate::job::reply_page::{Page, ReplyAlloc};
+use crate::job::running::Outcome;
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::worker::idle::{Wakeup, WorkerSet, WorkerState};
@@ -96,7 +97,9 @@ pub(crate) fn abort<J: RawJob + ?Sized>(mut job: JobBox<J>, epoch: Option<u32>) 
     // Before the slot comes back, as everywhere.
     job.note_ending();
     // It counts as one that began and was aborted.
-    drop(job.as_mut().state().running(epoch));
+    if let Some(running) = job.as_mut().state().running(epoch) {
+        running.finish(Outcome::Aborted);
+    }
     job.as_mut().complete(Some(dropped.map_or_else(JoinError::panic, |()| JoinError::cancelled())));
 }
 

@@ -15,7 +15,7 @@ use std::task::{Context, Poll, ready};
 
 use crate::job::cell::{JobBox, RawJob};
 use crate::job::error::JoinError;
-use crate::job::running::{JobState, Running};
+use crate::job::running::{JobState, Outcome, Running};
 use crate::job::span;
 use crate::lending::context;
 use crate::lending::deadlock;
@@ -155,29 +155,35 @@ impl<J: RawJob + ?Sized + 'static> Run<'_, J> {
                 Poll::Ready(Found::Job)
             }
             Ok(Poll::Ready(Exit::Next(done))) => {
-                self.end(running, done, None);
+                self.end(running, Outcome::Finished, done, None);
                 Poll::Ready(Found::Job)
             }
-            Ok(Poll::Ready(Exit::Ended(found))) => Poll::Ready(self.next_or_end(running, None, found)),
+            Ok(Poll::Ready(Exit::Ended(found))) => {
+                Poll::Ready(self.next_or_end(running, Outcome::Finished, None, found))
+            }
             Ok(Poll::Ready(Exit::Aborted)) => {
                 let error = drop_content(cell);
-                running.mark_idle();
-                Poll::Ready(self.next_or_end(running, Some(error), None))
+                Poll::Ready(self.next_or_end(running, Outcome::Aborted, Some(error), None))
             }
             Err(payload) => {
                 let _ = drop_content(cell);
-                running.mark_panicked();
                 let error = JoinError::panic(payload);
                 if !cell.is_wanted() {
                     span::report_panic(&inner, &error);
                 }
-                Poll::Ready(self.next_or_end(running, Some(error), None))
+                Poll::Ready(self.next_or_end(running, Outcome::Panicked, Some(error), None))
             }
         }
     }
 
     /// The job is over. Looks for the next one, if that has not been done, unless something else is to run first.
-    fn next_or_end(&mut self, running: Running, error: Option<JoinError>, found: Option<Found>) -> Found {
+    fn next_or_end(
+        &mut self,
+        running: Running,
+        outcome: Outcome,
+        error: Option<JoinError>,
+        found: Option<Found>,
+    ) -> Found {
         let Some(done) = self.job.take() else { return Found::Idle };
         let found = match found {
             Some(found) => found,
@@ -194,15 +200,15 @@ impl<J: RawJob + ?Sized + 'static> Run<'_, J> {
         if found == Found::Job && self.job.is_none() {
             self.job = Some(next(&mut self.local));
         }
-        self.end(running, done, error);
+        self.end(running, outcome, done, error);
         found
     }
 
     /// The job is over, and the next one, if one has been found, has its place already.
-    fn end(&mut self, running: Running, mut done: JobBox<J>, error: Option<JoinError>) {
+    fn end(&mut self, running: Running, outcome: Outcome, mut done: JobBox<J>, error: Option<JoinError>) {
         // A job may come to wait for this one at any time before it is known that it is over.
         done.note_ending();
-        drop(running);
+        running.finish(outcome);
         done.as_mut().complete(error);
         self.local.recycle(done);
     }
