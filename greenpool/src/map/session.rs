@@ -8,7 +8,7 @@ use crate::map::buffer::{Results, Signals};
 use crate::map::feed::{CountedSource, Driver, JobSource, Output, SourceNews, UserCode, drop_source};
 use crate::sync::wake::wake;
 use crate::sync::{MutexGuard, lock};
-use crate::worker::run::POLL_BUDGET;
+use crate::worker::poll::POLL_BUDGET;
 
 /// What a hand can reach while it is polled.
 ///

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::future::Future;
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use pin_project_lite::pin_project;
 use crate::inner::Inner;
 use crate::inner::member::Member;
 use crate::job::error::JoinError;
-use crate::job::running::{Outcome, Running};
+use crate::job::running::{Entered, Outcome, Running};
 use crate::lending::context;
 use crate::lending::deadlock;
 use crate::lending::waiter::{Acquired, Waiter};
@@ -21,7 +22,7 @@ use crate::map::session::Session;
 use crate::map::shared::{DynDriver, MapState, Shared};
 use crate::sync::wake::wake;
 use crate::worker::idle::WorkerState;
-use crate::worker::run::POLL_BUDGET;
+use crate::worker::poll::{self, Jobs, POLL_BUDGET, Step};
 
 pin_project! {
     /// A hand, and the job that it runs. Dropped in the order of its fields: a slot never comes back before its job's future is gone, and
@@ -95,20 +96,6 @@ impl<S: JobSource> Drop for Registration<S> {
     }
 }
 
-/// What a hand does next.
-enum Step {
-    /// It runs its job.
-    Run,
-    /// It stands in the pool's queue.
-    Queue,
-    /// It looks for a place and a slot.
-    Seek,
-    /// Nothing now, but it is to be polled once more.
-    Again,
-    Idle,
-    Leave,
-}
-
 impl<S: JobSource> MapWorker<S> {
     pub(crate) fn new(driver: Arc<Driver<S>>, key: u32) -> Self {
         let registration = Registration { driver, key, number: None, slot: SlotState::None, waits: false, over: false };
@@ -145,7 +132,7 @@ impl<S: JobSource> MapWorker<S> {
                 None => *this.running = Some(shared.begin_job(None)),
             }
             driver.wake(wakeup);
-            return Step::Run;
+            return Step::Continue;
         }
         state.queued = true;
         *slot = SlotState::Queued;
@@ -158,7 +145,7 @@ impl<S: JobSource> MapWorker<S> {
             }
             Acquired::Queued(waiter) => {
                 *this.waiter = Some(waiter);
-                Step::Queue
+                Step::Continue
             }
         }
     }
@@ -166,7 +153,7 @@ impl<S: JobSource> MapWorker<S> {
     fn poll_queue(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step> {
         let this = self.as_mut().project();
         let Some(waiter) = this.waiter else {
-            return Poll::Ready(Step::Seek);
+            unreachable!("a worker of a map that is queued has a place in the queue");
         };
         let granted = ready!(waiter.poll(cx));
         *this.waiter = None;
@@ -197,7 +184,7 @@ impl<S: JobSource> MapWorker<S> {
             if closed {
                 shared.stop(Some(JoinError::closed()));
             }
-            return Step::Seek;
+            return Step::Continue;
         }
         state.holders += 1;
         this.registration.slot = slot;
@@ -206,14 +193,14 @@ impl<S: JobSource> MapWorker<S> {
         driver.wake(wakeup);
         this.registration.waits = false;
         *this.running = Some(running);
-        Step::Run
+        Step::Continue
     }
 
     /// With a slot: has the job polled, or those that follow each other in it.
     fn run(mut self: Pin<&mut Self>, cx: &mut Context<'_>, budget: &mut u32) -> Poll<Step> {
-        let stop = self.as_mut().run_jobs(cx, budget);
+        let exit = self.as_mut().run_jobs(cx, budget);
         let mut this = self.as_mut().project();
-        let failed = match stop {
+        let panic = match exit {
             Exit::Waits { called } => {
                 // Who tells the job to end wakes all hands.
                 this.registration.waits = true;
@@ -223,10 +210,10 @@ impl<S: JobSource> MapWorker<S> {
                 return Poll::Pending;
             }
             Exit::Full(value) => return Poll::Ready(self.finish_and_look(value, *budget)),
-            Exit::Ended(value) => return Poll::Ready(self.finish_job(Ok(value), Outcome::Finished, *budget)),
+            Exit::Finished(value) => return Poll::Ready(self.finish_job(Ok(value), Outcome::Finished, *budget)),
             Exit::Nothing { follows } => {
-                if let (Some(running), false) = (this.running.take(), follows) {
-                    running.finish(Outcome::Withdrawn);
+                if let Some(running) = this.running.take() {
+                    running.finish(if follows { Outcome::Finished } else { Outcome::Withdrawn });
                 }
                 return Poll::Ready(Step::Leave);
             }
@@ -235,71 +222,36 @@ impl<S: JobSource> MapWorker<S> {
             Exit::Aborted => None,
             Exit::Panicked(payload) => Some(payload),
         };
-        let outcome = if failed.is_some() { Outcome::Panicked } else { Outcome::Aborted };
+        let outcome = if panic.is_some() { Outcome::Panicked } else { Outcome::Aborted };
         let dropped = catch_unwind(AssertUnwindSafe(|| this.job.set(None)));
-        let error = failed.or(dropped.err()).map_or_else(JoinError::cancelled, JoinError::panic);
+        let error = panic.or(dropped.err()).map_or_else(JoinError::cancelled, JoinError::panic);
         Poll::Ready(self.finish_job(Err(error), outcome, *budget))
     }
 
-    /// Runs the job, or reads the one for the place that has been reserved; and goes on with those that follow in the same slot as long as there is nothing else
-    /// to do.
+    /// Runs the job, or reads the one for the place that has been reserved; and goes on with those that follow in the same slot as long as there
+    /// is nothing else to do.
     fn run_jobs(self: Pin<&mut Self>, cx: &mut Context<'_>, budget: &mut u32) -> Exit<Output<S>> {
-        let mut this = self.project();
+        let this = self.project();
         let Some(running) = this.running else {
             return Exit::Nothing { follows: true };
         };
         let registration = this.registration;
         let inner = &registration.driver.shared.inner;
-        let holders = registration.slot == SlotState::Held;
-        // A job that is there already has waited.
-        let mut session = Session::new(&registration.driver, registration.number.is_some(), registration.waits);
-        let mut user_code = UserCode::Job;
-        let mut number = registration.number;
-        let mut left = *budget;
-        let ran = catch_unwind(AssertUnwindSafe(|| {
-            running.enter(|mut entered| {
-                let epoch = entered.epoch();
-                if inner.live.is_aborted(epoch) {
-                    return Poll::Ready(Exit::Aborted);
-                }
-                loop {
-                    let current = match number {
-                        Some(current) => current,
-                        None => {
-                            number = context::outside(|| session.read(this.job.as_mut(), &mut user_code));
-                            let Some(current) = number else {
-                                return Poll::Ready(Exit::Nothing { follows: session.follows });
-                            };
-                            if session.follows {
-                                inner.live.count_begun(1);
-                                entered.begin_next(inner);
-                            }
-                            current
-                        }
-                    };
-                    let value = ready!(entered.in_scope(|| poll(this.job.as_mut(), cx)));
-                    let keep = left > 0
-                        && holders
-                        && !inner.live.is_aborted(epoch)
-                        && !inner.awaited_by.any()
-                        && context::is_plain()
-                        && (inner.slots.can_keep(session.size) || session.may_keep_slot());
-                    if !keep {
-                        return Poll::Ready(Exit::Ended(value));
-                    }
-                    left -= 1;
-                    if let Err(value) = session.push(current, value) {
-                        return Poll::Ready(Exit::Full(value));
-                    }
-                    number = None;
-                }
-            })
-        }));
-        *budget = left;
+        let mut jobs = MapJobs {
+            job: this.job,
+            inner,
+            holds_own: registration.slot == SlotState::Held,
+            // A job that is there already has waited.
+            session: Session::new(&registration.driver, registration.number.is_some(), registration.waits),
+            user_code: UserCode::Job,
+            number: registration.number,
+        };
+        let ran = poll::run(&mut jobs, running, inner, budget, cx);
+        let MapJobs { mut session, user_code, number, .. } = jobs;
         registration.number = number;
         registration.waits = session.has_waited;
         match ran {
-            Ok(Poll::Ready(stop)) => stop,
+            Ok(Poll::Ready(exit)) => exit,
             Ok(Poll::Pending) => Exit::Waits { called: session.has_called },
             Err(payload) => {
                 if user_code != UserCode::Job {
@@ -321,7 +273,7 @@ impl<S: JobSource> MapWorker<S> {
             running.finish(Outcome::Withdrawn);
         }
         shared.unreserve();
-        Step::Seek
+        Step::Continue
     }
 
     /// Gives the slot back, and hands in the result after that.
@@ -338,7 +290,7 @@ impl<S: JobSource> MapWorker<S> {
         let consumer = this.registration.number.take().and_then(|number| state.buffer.put(number, result));
         drop(state);
         wake(consumer);
-        if budget == 0 { Step::Again } else { Step::Seek }
+        if budget == 0 { Step::Yield } else { Step::Continue }
     }
 
     /// There was no place for a job after the one that is over. Does what [`rise`](Self::rise) does, and all at once if nobody else is to hear of it.
@@ -357,7 +309,7 @@ impl<S: JobSource> MapWorker<S> {
         let left = running.release_quietly();
         let wanted = inner.slots.release_deferred();
         let consumer = number.take().and_then(|number| state.buffer.put(number, Ok(result)));
-        let next = find_room(&mut state, *key, inner.slots.size()).err().unwrap_or(Step::Seek);
+        let next = find_room(&mut state, *key, inner.slots.size()).err().unwrap_or(Step::Continue);
         drop(state);
         if wanted {
             inner.slots.serve();
@@ -388,7 +340,7 @@ fn find_room<T>(state: &mut MapState<T>, key: u32, size: usize) -> Result<usize,
 
 /// Polls a job; when it has come to its end, its future has been dropped.
 #[inline]
-fn poll<J: Future>(mut job: Pin<&mut Option<J>>, cx: &mut Context<'_>) -> Poll<J::Output> {
+fn poll_job<J: Future>(mut job: Pin<&mut Option<J>>, cx: &mut Context<'_>) -> Poll<J::Output> {
     let polled = match job.as_mut().as_pin_mut() {
         Some(job) => job.poll(cx),
         None => Poll::Pending,
@@ -397,6 +349,70 @@ fn poll<J: Future>(mut job: Pin<&mut Option<J>>, cx: &mut Context<'_>) -> Poll<J
         job.set(None);
     }
     polled
+}
+
+/// The jobs of a map, which follow each other in one slot.
+struct MapJobs<'a, S: JobSource> {
+    job: Pin<&'a mut Option<S::Job>>,
+    inner: &'a Inner,
+    /// The slot is one of the pool's own, and may be kept.
+    holds_own: bool,
+    session: Session<'a, S>,
+    user_code: UserCode,
+    /// The number of the item whose job runs.
+    number: Option<u64>,
+}
+
+impl<S: JobSource> Jobs for MapJobs<'_, S> {
+    type Value = Output<S>;
+    type Exit = Exit<Output<S>>;
+
+    #[inline]
+    fn prepare(&mut self, entered: &mut Entered<'_>) -> ControlFlow<Self::Exit> {
+        if self.number.is_some() {
+            return ControlFlow::Continue(());
+        }
+        let MapJobs { job, inner, session, user_code, number, .. } = self;
+        *number = context::outside(|| session.read(job.as_mut(), user_code));
+        if number.is_none() {
+            return ControlFlow::Break(Exit::Nothing { follows: session.follows });
+        }
+        if session.follows {
+            inner.live.count_begun(1);
+            entered.begin_next(inner);
+        }
+        ControlFlow::Continue(())
+    }
+
+    #[inline]
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Output<S>> {
+        poll_job(self.job.as_mut(), cx)
+    }
+
+    #[inline]
+    fn next(&mut self, entered: &mut Entered<'_>, value: Output<S>) -> ControlFlow<Self::Exit> {
+        let MapJobs { inner, session, .. } = self;
+        let keeps = self.holds_own
+            && !inner.live.is_aborted(entered.epoch())
+            && (inner.slots.can_keep(session.size) || session.may_keep_slot());
+        let Some(number) = self.number.filter(|_| keeps) else {
+            return ControlFlow::Break(Exit::Finished(value));
+        };
+        if let Err(value) = session.push(number, value) {
+            return ControlFlow::Break(Exit::Full(value));
+        }
+        self.number = None;
+        ControlFlow::Continue(())
+    }
+
+    fn aborted() -> Self::Exit {
+        Exit::Aborted
+    }
+
+    #[inline]
+    fn finished(value: Output<S>) -> Self::Exit {
+        Exit::Finished(value)
+    }
 }
 
 /// Why a hand does not go on in the same slot.
@@ -408,7 +424,7 @@ enum Exit<T> {
     /// The job has been told to end.
     Aborted,
     /// The job has come to its end.
-    Ended(T),
+    Finished(T),
     /// Likewise, and the slot could have been kept, but there was no place.
     Full(T),
     /// There is no item. Whether other jobs came before.
@@ -423,31 +439,22 @@ impl<S: JobSource> Future for MapWorker<S> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut budget = POLL_BUDGET;
-        let mut next = match self.registration.slot {
-            SlotState::Held | SlotState::Borrowed => Step::Run,
-            SlotState::Queued => Step::Queue,
-            SlotState::None => Step::Seek,
-        };
-        loop {
-            next = match next {
-                Step::Run => ready!(self.as_mut().run(cx, &mut budget)),
-                Step::Queue => ready!(self.as_mut().poll_queue(cx)),
-                Step::Seek => self.as_mut().seek(cx),
-                Step::Idle => {
-                    deadlock::changed(&self.registration.driver.shared.inner);
-                    return Poll::Pending;
-                }
-                Step::Again => {
-                    cx.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
-                Step::Leave => {
-                    let this = self.as_mut().project();
-                    *this.running = None;
-                    this.registration.over = true;
-                    return Poll::Ready(());
-                }
+        let polled = poll::drive(cx, |cx| {
+            let step = match self.registration.slot {
+                SlotState::Held | SlotState::Borrowed => ready!(self.as_mut().run(cx, &mut budget)),
+                SlotState::Queued => ready!(self.as_mut().poll_queue(cx)),
+                SlotState::None => self.as_mut().seek(cx),
             };
+            if step == Step::Idle {
+                deadlock::changed(&self.registration.driver.shared.inner);
+            }
+            Poll::Ready(step)
+        });
+        if polled.is_ready() {
+            let this = self.as_mut().project();
+            *this.running = None;
+            this.registration.over = true;
         }
+        polled
     }
 }

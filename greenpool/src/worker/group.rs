@@ -29,6 +29,7 @@ use crate::sync::wake::wake;
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::worker::idle::{Wakeup, WorkerSet, WorkerState};
 use crate::worker::local::{Bulk, LocalQueue};
+use crate::worker::poll::Step;
 
 /// So many idle workers, and so many empty frames, may stay.
 const MAX_IDLE: usize = 32;
@@ -136,16 +137,6 @@ struct GroupState<J: ?Sized> {
     watch: Option<(u32, u8)>,
     /// There will be no more orders.
     closed: bool,
-}
-
-/// What a worker that has no job finds.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Found {
-    Job,
-    /// Nothing now, but it is to be polled once more.
-    Yield,
-    Idle,
-    Retired,
 }
 
 impl<J: ?Sized> Group<J> {
@@ -323,21 +314,21 @@ impl<J: RawJob + ?Sized + 'static> Group<J> {
     }
 
     /// A worker is polled that has no job: it was called, or may have been. If there is a job it is in `local` then.
-    pub(crate) fn arrive(self: &Arc<Self>, key: u32, waker: &Waker, local: &mut LocalQueue<J>) -> Found {
+    pub(crate) fn arrive(self: &Arc<Self>, key: u32, waker: &Waker, local: &mut LocalQueue<J>) -> Step {
         let mut state = self.state();
         match state.workers.arrive(key, waker) {
             WorkerState::Notified | WorkerState::Busy => self.take(state, key, local, false),
-            WorkerState::Retired => Found::Retired,
+            WorkerState::Retired => Step::Leave,
             WorkerState::Idle => self.watch(state, key),
         }
     }
 
     /// A worker is done with all jobs in its batch. If there is a next one it is in `local` then; `bulk`: and perhaps others too.
-    pub(crate) fn next(self: &Arc<Self>, key: u32, local: &mut LocalQueue<J>, expect_more: bool) -> Found {
+    pub(crate) fn next(self: &Arc<Self>, key: u32, local: &mut LocalQueue<J>, expect_more: bool) -> Step {
         let mut state = self.state();
         if expect_more && !self.single && state.queue.is_empty() && state.last_batch > 1 {
             state.close(local);
-            return Found::Yield;
+            return Step::Yield;
         }
         self.take(state, key, local, expect_more)
     }
@@ -349,7 +340,7 @@ impl<J: RawJob + ?Sized + 'static> Group<J> {
         key: u32,
         local: &mut LocalQueue<J>,
         expect_more: bool,
-    ) -> Found {
+    ) -> Step {
         state.close(local);
         let mut leave = Vec::new();
         if state.queue.is_empty() {
@@ -363,19 +354,19 @@ impl<J: RawJob + ?Sized + 'static> Group<J> {
         drop(state);
         wake(leave);
         self.wake(wakeup);
-        Found::Job
+        Step::Continue
     }
 
     /// An idle worker is polled: perhaps it is the one that watches.
     #[cold]
-    fn watch(&self, mut state: MutexGuard<'_, GroupState<J>>, key: u32) -> Found {
+    fn watch(&self, mut state: MutexGuard<'_, GroupState<J>>, key: u32) -> Step {
         match &mut state.watch {
             Some((watching, budget @ 1..)) if *watching == key => {
                 *budget -= 1;
-                return Found::Yield;
+                return Step::Yield;
             }
             Some((watching, _)) if *watching == key => state.watch = None,
-            _ => return Found::Idle,
+            _ => return Step::Idle,
         }
         if let Some(inject) = self.find(&mut self.injects.lock()) {
             inject.idle_cells.truncate(MAX_IDLE);
@@ -385,7 +376,7 @@ impl<J: RawJob + ?Sized + 'static> Group<J> {
         let leave = state.workers.retire(surplus);
         drop(state);
         wake(leave);
-        Found::Idle
+        Step::Idle
     }
 
     /// A worker has to stop before its next job.
@@ -464,16 +455,16 @@ impl<J: ?Sized> GroupState<J> {
 
     /// There is no order.
     #[cold]
-    fn park(&mut self, key: u32) -> Found {
+    fn park(&mut self, key: u32) -> Step {
         if self.closed {
-            return Found::Retired;
+            return Step::Leave;
         }
         self.workers.park(key);
         if self.workers.is_idle() && self.workers.idle().max(self.injected_cells) > MAX_IDLE {
             self.watch = Some((key, IDLE_TURNS));
-            return Found::Yield;
+            return Step::Yield;
         }
-        Found::Idle
+        Step::Idle
     }
 
     /// Half of those who were not needed in this period may go, and of the frames.

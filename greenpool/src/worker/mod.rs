@@ -26,6 +26,7 @@
 pub(crate) mod group;
 pub(crate) mod idle;
 pub(crate) mod local;
+pub(crate) mod poll;
 pub(crate) mod run;
 
 use std::any::Any;

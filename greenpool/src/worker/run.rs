@@ -1,29 +1,21 @@
 //! One worker: a long-lived task that runs one job after the other.
-//!
-//! # Implementation details
-//!
-//! What a worker does between two jobs is what a job costs, so there are two ways through it. As long as each job comes to its end at its first poll, has a slot
-//! of the pool's own, and nobody is to be told of its end at once, the worker stays *inside*: one `catch_unwind` and one entry into the
-//! lineage for as many jobs as there are. Whatever else happens is done outside of these, where code of a user's (a waker, the destructor
-//! of a result) is not taken for a part of any job.
 
 use std::future::Future;
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
+use crate::inner::Inner;
 use crate::job::cell::{JobBox, RawJob};
 use crate::job::error::JoinError;
-use crate::job::running::{JobState, Outcome, Running};
+use crate::job::running::{Entered, JobState, Outcome, Running};
 use crate::job::span;
-use crate::lending::context;
 use crate::lending::deadlock;
-use crate::worker::group::{Found, Group};
+use crate::worker::group::Group;
 use crate::worker::local::LocalQueue;
-
-/// So many jobs a worker runs before it lets other tasks run, as a task of tokio has a budget of so many operations.
-pub(crate) const POLL_BUDGET: u32 = 128;
+use crate::worker::poll::{self, Jobs, POLL_BUDGET, Step};
 
 /// A worker between two polls. It is as small as it can be, since there is one for each job that waits: together with what the runtime adds to a task, 128
 /// bytes. Dropped in the order of its fields.
@@ -61,32 +53,95 @@ struct Run<'a, J: RawJob + ?Sized> {
     budget: u32,
 }
 
-/// Why a worker comes out.
-enum Exit<J: ?Sized> {
-    /// The job has been told to end.
-    Aborted,
-    /// The job has come to its end, and this has been found after it.
-    Ended(Option<Found>),
-    /// It has, and the next one, which stands in its place, cannot have its seat.
-    Next(JobBox<J>),
-    /// The next one stands in its place and has its seat; others are to hear of its end, or are to have its slot.
-    Told { done: JobBox<J>, left: bool, slot_wanted: bool },
-}
-
 impl<J: RawJob + ?Sized + 'static> WorkerTask<J> {
     pub(crate) fn new(group: Arc<Group<J>>, key: u32) -> Self {
         WorkerTask { load: Load::Nothing(key), membership: Membership(Some(group)) }
     }
 }
 
+/// The jobs of a function, which follow each other in one slot.
+struct FunctionJobs<'a, J: RawJob + ?Sized> {
+    group: &'a Arc<Group<J>>,
+    key: u32,
+    inner: &'a Inner,
+    cell: &'a mut JobBox<J>,
+    local: &'a mut LocalQueue<J>,
+    /// The queue may hold more jobs of its kind.
+    expect_more: bool,
+}
+
+/// Why a worker leaves the slot.
+enum Exit<J: ?Sized> {
+    /// The job was aborted.
+    Aborted,
+    /// The job has finished, and this has been found after it.
+    Finished(Option<Step>),
+    /// It has, and the next one, which is in its cell, cannot have its slot.
+    Next(JobBox<J>),
+    /// The next one is in its cell and has its slot; others must hear of its end, or are to have its slot.
+    Told { done: JobBox<J>, left: bool, slot_wanted: bool },
+}
+
+impl<J: RawJob + ?Sized + 'static> Jobs for FunctionJobs<'_, J> {
+    type Value = ();
+    type Exit = Exit<J>;
+
+    #[inline]
+    fn prepare(&mut self, _entered: &mut Entered<'_>) -> ControlFlow<Exit<J>> {
+        if self.cell.is_aborted() { ControlFlow::Break(Exit::Aborted) } else { ControlFlow::Continue(()) }
+    }
+
+    #[inline]
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.cell.as_mut().poll(cx)
+    }
+
+    #[inline]
+    fn next(&mut self, entered: &mut Entered<'_>, (): ()) -> ControlFlow<Exit<J>> {
+        let FunctionJobs { group, key, inner, cell, local, expect_more } = self;
+        let next = match local.pop() {
+            Some(next) => next,
+            None => match group.next(*key, local, *expect_more) {
+                Step::Continue => next(local),
+                found => return ControlFlow::Break(Exit::Finished(Some(found))),
+            },
+        };
+        *expect_more = true;
+        let epoch = entered.epoch();
+        let mut done = std::mem::replace(*cell, next);
+        if local.epoch() != epoch || inner.live.is_aborted(epoch) || !cell.as_mut().state().transfer() {
+            return ControlFlow::Break(Exit::Next(done));
+        }
+        entered.begin_next(inner);
+        let left = inner.live.leave(epoch);
+        // Who waits for the job that is over may not know it yet. The next one moves meanwhile, so nobody takes the pool for stuck.
+        let slot_wanted = inner.slots.release_deferred();
+        let told = done.as_mut().complete_quietly();
+        if !left || slot_wanted || !told || inner.awaited_by.any() {
+            return ControlFlow::Break(Exit::Told { done, left, slot_wanted });
+        }
+        local.recycle(done);
+        ControlFlow::Continue(())
+    }
+
+    fn aborted() -> Exit<J> {
+        Exit::Aborted
+    }
+
+    #[inline]
+    fn finished((): ()) -> Exit<J> {
+        Exit::Finished(None)
+    }
+}
+
 impl<J: RawJob + ?Sized + 'static> Run<'_, J> {
     /// Runs the job, and those that follow it as long as there is nothing else to do.
-    fn run(&mut self, cx: &mut Context<'_>) -> Poll<Found> {
+    fn run(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
         let Run { group, key, job, local, budget } = self;
         let cell = match job {
             Some(cell) => cell,
             None => match group.arrive(*key, cx.waker(), local) {
-                Found::Job => job.insert(next(local)),
+                Step::Continue => job.insert(next(local)),
                 found => return Poll::Ready(found),
             },
         };
@@ -95,75 +150,22 @@ impl<J: RawJob + ?Sized + 'static> Run<'_, J> {
         };
         let inner = running.inner().clone();
         // Others of its kind will wait too.
-        let mut expect_more = !cell.has_waited();
-        let ran = catch_unwind(AssertUnwindSafe(|| {
-            running.enter(|mut entered| {
-                let epoch = entered.epoch();
-                if inner.live.is_aborted(epoch) {
-                    return Poll::Ready(Exit::Aborted);
-                }
-                loop {
-                    if cell.is_aborted() {
-                        return Poll::Ready(Exit::Aborted);
-                    }
-                    ready!(entered.in_scope(|| cell.as_mut().poll(cx)));
-                    if *budget == 0 || inner.awaited_by.any() || !context::is_plain() {
-                        return Poll::Ready(Exit::Ended(None));
-                    }
-                    *budget -= 1;
-                    let next = match local.pop() {
-                        Some(next) => next,
-                        None => match group.next(*key, local, expect_more) {
-                            Found::Job => next(local),
-                            found => return Poll::Ready(Exit::Ended(Some(found))),
-                        },
-                    };
-                    expect_more = true;
-                    let mut done = std::mem::replace(cell, next);
-                    if local.epoch() != epoch || inner.live.is_aborted(epoch) || !cell.as_mut().state().transfer() {
-                        return Poll::Ready(Exit::Next(done));
-                    }
-                    entered.begin_next(&inner);
-                    let left = inner.live.leave(epoch);
-                    // Who waits for the job that is over may not know it yet. The next one moves meanwhile, so nobody takes the pool for stuck.
-                    let slot_wanted = inner.slots.release_deferred();
-                    let told = done.as_mut().complete_quietly();
-                    if !left || slot_wanted || !told || inner.awaited_by.any() {
-                        return Poll::Ready(Exit::Told { done, left, slot_wanted });
-                    }
-                    local.recycle(done);
-                }
-            })
-        }));
+        let expect_more = !cell.has_waited();
+        let mut jobs = FunctionJobs { group, key: *key, inner: &inner, cell, local, expect_more };
+        let ran = poll::run(&mut jobs, &mut running, &inner, budget, cx);
         match ran {
-            Ok(Poll::Pending) => {
-                *cell.as_mut().state() = JobState::Running(running);
-                if self.job_waits() { Poll::Pending } else { Poll::Ready(Found::Job) }
+            Ok(Poll::Pending) => return self.wait(running),
+            Ok(Poll::Ready(Exit::Told { done, left, slot_wanted })) => {
+                self.tell(&inner, running, done, left, slot_wanted);
+                return Poll::Ready(Step::Continue);
             }
-            Ok(Poll::Ready(Exit::Told { mut done, left, slot_wanted })) => {
-                running.mark_idle();
-                *cell.as_mut().state() = JobState::Running(running);
-                if slot_wanted {
-                    inner.slots.serve();
-                }
-                deadlock::changed(&inner);
-                done.as_mut().complete(None);
-                local.recycle(done);
-                if !left {
-                    inner.live.leave_aborted();
-                }
-                Poll::Ready(Found::Job)
-            }
-            Ok(Poll::Ready(Exit::Next(done))) => {
-                self.end(running, Outcome::Finished, done, None);
-                Poll::Ready(Found::Job)
-            }
-            Ok(Poll::Ready(Exit::Ended(found))) => {
-                Poll::Ready(self.next_or_end(running, Outcome::Finished, None, found))
+            Ok(Poll::Ready(Exit::Next(done))) => self.end(running, Outcome::Finished, done, None),
+            Ok(Poll::Ready(Exit::Finished(found))) => {
+                return Poll::Ready(self.end_and_look(running, Outcome::Finished, None, found));
             }
             Ok(Poll::Ready(Exit::Aborted)) => {
                 let error = drop_content(cell);
-                Poll::Ready(self.next_or_end(running, Outcome::Aborted, Some(error), None))
+                return Poll::Ready(self.end_and_look(running, Outcome::Aborted, Some(error), None));
             }
             Err(payload) => {
                 let _ = drop_content(cell);
@@ -171,33 +173,65 @@ impl<J: RawJob + ?Sized + 'static> Run<'_, J> {
                 if !cell.is_wanted() {
                     span::report_panic(&inner, &error);
                 }
-                Poll::Ready(self.next_or_end(running, Outcome::Panicked, Some(error), None))
+                return Poll::Ready(self.end_and_look(running, Outcome::Panicked, Some(error), None));
             }
+        }
+        Poll::Ready(Step::Continue)
+    }
+
+    /// The job waits, unless it has been aborted meanwhile.
+    #[inline]
+    fn wait(&mut self, running: Running) -> Poll<Step> {
+        let Some(cell) = &mut self.job else { return Poll::Pending };
+        *cell.as_mut().state() = JobState::Running(running);
+        let waits = if cell.as_mut().mark_waiting(self.key) {
+            self.group.job_waits(&mut self.local);
+            cell.register_abort()
+        } else {
+            !cell.is_aborted()
+        };
+        if waits { Poll::Pending } else { Poll::Ready(Step::Continue) }
+    }
+
+    /// The next job has begun in the slot of the one that is done, of whose end others must hear.
+    fn tell(&mut self, inner: &Arc<Inner>, mut running: Running, mut done: JobBox<J>, left: bool, slot_wanted: bool) {
+        running.mark_idle();
+        if let Some(cell) = &mut self.job {
+            *cell.as_mut().state() = JobState::Running(running);
+        }
+        if slot_wanted {
+            inner.slots.serve();
+        }
+        deadlock::changed(inner);
+        done.as_mut().complete(None);
+        self.local.recycle(done);
+        if !left {
+            inner.live.leave_aborted();
         }
     }
 
     /// The job is over. Looks for the next one, if that has not been done, unless something else is to run first.
-    fn next_or_end(
+    fn end_and_look(
         &mut self,
         running: Running,
         outcome: Outcome,
         error: Option<JoinError>,
-        found: Option<Found>,
-    ) -> Found {
-        let Some(done) = self.job.take() else { return Found::Idle };
+        found: Option<Step>,
+    ) -> Step {
+        let Some(done) = self.job.take() else { return Step::Idle };
         let found = match found {
             Some(found) => found,
-            None if self.budget == 0 => Found::Yield,
+            None if self.budget == 0 => Step::Yield,
             None => {
                 self.budget -= 1;
                 self.job = self.local.pop();
                 match self.job {
-                    Some(_) => Found::Job,
+                    Some(_) => Step::Continue,
                     None => self.group.next(self.key, &mut self.local, !done.has_waited()),
                 }
             }
         };
-        if found == Found::Job && self.job.is_none() {
+        if found == Step::Continue && self.job.is_none() {
             self.job = Some(next(&mut self.local));
         }
         self.end(running, outcome, done, error);
@@ -211,17 +245,6 @@ impl<J: RawJob + ?Sized + 'static> Run<'_, J> {
         running.finish(outcome);
         done.as_mut().complete(error);
         self.local.recycle(done);
-    }
-
-    /// The job waits. False: it has been aborted meanwhile.
-    #[inline]
-    fn job_waits(&mut self) -> bool {
-        let Some(cell) = &mut self.job else { return true };
-        if !cell.as_mut().mark_waiting(self.key) {
-            return !cell.is_aborted();
-        }
-        self.group.job_waits(&mut self.local);
-        cell.register_abort()
     }
 }
 
@@ -256,17 +279,7 @@ impl<J: RawJob + ?Sized + 'static> Future for WorkerTask<J> {
             }
         };
         let mut run = Run { group, key, job, local: LocalQueue::new(group.reuses_cells()), budget: POLL_BUDGET };
-        let polled = loop {
-            match run.run(cx) {
-                Poll::Ready(Found::Job) => {}
-                Poll::Ready(Found::Yield) => {
-                    cx.waker().wake_by_ref();
-                    break Poll::Pending;
-                }
-                Poll::Ready(Found::Retired) => break Poll::Ready(()),
-                Poll::Ready(Found::Idle) | Poll::Pending => break Poll::Pending,
-            }
-        };
+        let polled = poll::drive(cx, |cx| run.run(cx));
         let Run { job, mut local, .. } = run;
         if local.has_leftovers() {
             group.stop(&mut local);
