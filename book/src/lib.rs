@@ -1,5 +1,5 @@
-//! The samples of the book: each chapter is the documentation of a module here, so `cargo test` compiles and runs each
-//! Rust block of it.
+//! The samples of the book. Each chapter is the documentation of a module here, so `cargo test` compiles and runs its
+//! Rust blocks.
 
 pub mod web;
 

@@ -1,25 +1,25 @@
-//! A web of eight pages that needs no network: each answer takes a while of tokio's clock, and is always the same.
+//! A site of seven pages that needs no network. Each answer is fixed and takes a fixed time on tokio's clock.
 //!
-//! The clock of a sample may stand still, so that waiting takes no time.
+//! Most samples pause the clock, so the waits take no real time.
 
 use std::fmt;
 use std::time::Duration;
 
 use tokio::time::sleep;
 
-/// What a server answered.
+/// A page as the server returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     /// The address.
     pub url: String,
-    /// The addresses that it links to.
+    /// The addresses it links to.
     pub links: Vec<String>,
 }
 
 /// Why there is no page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FetchError {
-    /// The server knows no such page.
+    /// The server has no such page.
     NotFound(String),
 }
 
@@ -33,7 +33,7 @@ impl fmt::Display for FetchError {
 
 impl std::error::Error for FetchError {}
 
-/// Path, milliseconds, links.
+/// Path, response time in milliseconds, links.
 const SITE: [(&str, u64, &[&str]); 7] = [
     ("/", 20, &["/guide", "/faq", "/news"]),
     ("/guide", 60, &["/", "/guide/install", "/guide/use"]),
@@ -44,10 +44,10 @@ const SITE: [(&str, u64, &[&str]); 7] = [
     ("/slow", 5000, &[]),
 ];
 
-/// Asks for a page.
+/// Fetches a page.
 ///
 /// # Errors
-/// When there is no such page.
+/// If there is no such page.
 pub async fn get(url: &str) -> Result<Page, FetchError> {
     let page = SITE.iter().find(|(path, ..)| *path == url);
     let Some((path, milliseconds, links)) = page else {
@@ -58,7 +58,7 @@ pub async fn get(url: &str) -> Result<Page, FetchError> {
     Ok(Page { url: (*path).to_owned(), links: links.iter().map(|&link| link.to_owned()).collect() })
 }
 
-/// The addresses of all pages but the slow one, and of one that is gone.
+/// The addresses of all pages except the slow one, and of one missing page.
 #[must_use]
 pub fn addresses() -> Vec<String> {
     let paths = SITE.iter().map(|(path, ..)| *path);

@@ -1,10 +1,10 @@
-//! mdBook is silent about a link, an include or an anchor that leads nowhere. These tests are not.
+//! mdBook does not report broken links, includes and anchors. These tests do.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A chapter, by the name of its file.
+/// A chapter and the name of its file.
 struct Page {
     name: String,
     text: String,
@@ -28,7 +28,7 @@ fn pages() -> Vec<Page> {
     pages
 }
 
-/// The lines of a page that are not code, and whether each is the line that opens a block.
+/// The lines of a page outside its code blocks.
 fn prose(text: &str) -> Vec<&str> {
     let mut code = false;
     text.lines()
@@ -40,17 +40,17 @@ fn prose(text: &str) -> Vec<&str> {
         .collect()
 }
 
-/// A line without its `code`.
+/// A line without its inline `code`.
 fn without_code(line: &str) -> String {
     line.split('`').step_by(2).collect()
 }
 
-/// What follows `open` in a line, up to `close`, each time.
+/// Each piece of a line between `open` and the next `close`.
 fn between<'a>(line: &'a str, open: &'a str, close: char) -> impl Iterator<Item = &'a str> {
     line.split(open).skip(1).filter_map(move |rest| rest.split_once(close).map(|(inner, _)| inner))
 }
 
-/// The anchors of a page, as mdBook makes them.
+/// The anchors of a page, as mdBook generates them.
 fn anchors(text: &str) -> BTreeSet<String> {
     let mut anchors = BTreeSet::new();
     for line in prose(text) {
@@ -159,7 +159,7 @@ fn every_include_is_there() {
 
 #[test]
 fn a_drawing_has_no_empty_line() {
-    // Markdown would take what comes after it for text.
+    // An empty line ends the HTML block, and Markdown would treat the rest as text.
     let images = fs::read_dir(source().join("images")).expect("book/src/images");
     for path in images.map(|image| image.expect("a file").path()) {
         let text = fs::read_to_string(&path).expect("a drawing");
