@@ -4,41 +4,42 @@ use std::net::SocketAddr;
 
 use clap::Parser;
 
-/// An echo server that serves so many clients at once and no more, and a load of clients for it.
+/// An echo server that serves a bounded number of clients at once, and a load generator for it.
 ///
-/// Without --listen both run in this one process, on a loopback port.
-/// The first Ctrl-C lets the clients that are being served finish, the second does not wait for them.
+/// Without --listen, both run in this process, on a loopback port.
+/// The first Ctrl-C lets the clients that are being served finish. The second does not wait for them.
 ///
-/// Exit status: 0 when every client was served, 1 when some were not, 2 when there could be no run,
-/// 130 when the load was interrupted. A server alone is ended by Ctrl-C, so that is a 0.
+/// Exit status: 0 if every client was served, 1 if some were not, 2 if the run could not start,
+/// 130 if the load was interrupted. A server alone stops on Ctrl-C with status 0.
 #[derive(Debug, Parser)]
 #[command(name = "echo", verbatim_doc_comment)]
 pub(crate) struct Args {
     /// Run the server alone, on this address, until Ctrl-C
-    #[arg(long, value_name = "ADDRESS", value_parser = address, conflicts_with_all = ["clients", "at_once", "rounds", "pause"])]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    #[arg(conflicts_with_all = ["clients", "at_once", "rounds", "pause"])]
     pub(crate) listen: Option<SocketAddr>,
 
-    /// How many clients the server serves at once
+    /// Maximum number of clients to serve at once
     #[arg(long, value_name = "N", default_value = "1000", value_parser = positive)]
     pub(crate) handlers: u32,
 
-    /// How many clients come
+    /// Total number of clients
     #[arg(long, value_name = "N", default_value = "10000", value_parser = positive)]
     pub(crate) clients: u32,
 
-    /// How many of them are there at the same time, served or queued
+    /// Maximum number of clients connected at once, served or queued
     #[arg(long, value_name = "N", default_value = "4000", value_parser = positive)]
     pub(crate) at_once: u32,
 
-    /// How many messages each client sends
+    /// Number of messages that each client sends
     #[arg(long, value_name = "N", default_value = "4", value_parser = positive)]
     pub(crate) rounds: u32,
 
-    /// How many milliseconds a client thinks before each message
+    /// Pause of a client before each message, in milliseconds
     #[arg(long, value_name = "MILLISECONDS", default_value = "50")]
     pub(crate) pause: u32,
 
-    /// How many seconds clients are given to finish after Ctrl-C
+    /// Time for clients to finish after Ctrl-C, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "5")]
     pub(crate) grace: u32,
 }

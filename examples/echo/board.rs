@@ -1,4 +1,4 @@
-//! What the user sees meanwhile, on a terminal.
+//! The progress display on a terminal.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,9 +18,9 @@ pub(crate) struct Board {
 }
 
 impl Board {
-    /// Follows the server, and the load if it is ours.
+    /// Follows the server, and the load if it runs in this process.
     pub(crate) fn follow(counts: Arc<Counts>, plan: Option<Arc<Plan>>) -> Self {
-        // Draws to standard error, and hides itself when that is no terminal.
+        // Draws to standard error, and hides itself if that is not a terminal.
         let bar = ProgressBar::new(plan.as_ref().map_or(0, |plan| plan.clients.into()));
         let template = if plan.is_some() { "{wide_bar} {human_pos}/{human_len} clients\n{msg}" } else { "{msg}" };
         if let Ok(style) = ProgressStyle::with_template(template) {
@@ -57,7 +57,7 @@ fn line(counts: &Counts, plan: Option<&Plan>) -> String {
     let Some(plan) = plan else {
         return line;
     };
-    // Who is connected and not accepted lies in the system's queue.
+    // A client that is connected but not accepted is in the system's queue.
     let queued = plan.connected.load(Ordering::Relaxed).saturating_sub(counts.accepted.load(Ordering::Relaxed));
     format!("{line}; {} in the system's queue", HumanCount(queued as u64))
 }

@@ -1,4 +1,4 @@
-//! The load: many clients, each of which checks what it gets back.
+//! The load: many clients, each of which checks the echoes it gets.
 
 use std::fmt;
 use std::io::{self, Error, ErrorKind};
@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-/// How long a client waits until the server has time for it, and for each answer.
+/// How long a client waits for its connection, and for each answer.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What each client does.
@@ -23,22 +23,22 @@ pub(crate) struct Plan {
     pub(crate) clients: u32,
     pub(crate) rounds: u32,
     pub(crate) pause: Duration,
-    /// Clients whose connection stands, be it that the server knows of it or that it lies in the system's queue.
+    /// Clients that have connected, whether the server has accepted them or they are in the system's queue.
     pub(crate) connected: AtomicUsize,
 }
 
-/// What became of the clients.
+/// The outcome of the run.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) served: usize,
     pub(crate) failed: usize,
-    /// What the first of those that failed says.
+    /// The error of the first client that failed.
     pub(crate) reason: Option<String>,
     pub(crate) time: Duration,
 }
 
 // ANCHOR: client
-/// One client: connects, sends a message, awaits its echo, and so on.
+/// One client: connects, then sends messages and checks their echoes.
 #[green_pool(size = 4000)]
 pub(crate) async fn client(plan: Arc<Plan>, number: u32) -> io::Result<()> {
     let mut server = timeout(PATIENCE, TcpStream::connect(plan.server)).await??;
@@ -50,13 +50,13 @@ pub(crate) async fn client(plan: Arc<Plan>, number: u32) -> io::Result<()> {
         let mut answer = vec![0; message.len()];
         timeout(PATIENCE, server.read_exact(&mut answer)).await??;
         if answer != message.as_bytes() {
-            return Err(Error::new(ErrorKind::InvalidData, "the echo is not what was said"));
+            return Err(Error::new(ErrorKind::InvalidData, "the echo differs from the message"));
         }
     }
     Ok(())
 }
 
-/// Sends all clients, as many at once as their pool allows.
+/// Runs all clients, as many at once as their pool allows.
 pub(crate) async fn run(plan: Arc<Plan>) -> Outcome {
     let began = Instant::now();
     let mut outcome = Outcome { served: 0, failed: 0, reason: None, time: Duration::ZERO };
@@ -66,7 +66,7 @@ pub(crate) async fn run(plan: Arc<Plan>) -> Outcome {
         match result {
             Ok(Ok(())) => outcome.served += 1,
             Ok(Err(error)) => outcome.fail(&error),
-            // The pool was closed by Ctrl-C: no client failed, some did not come.
+            // Ctrl-C closed the pool: this client did not fail, it never started.
             Err(error) if error.is_cancelled() => {}
             Err(error) => outcome.fail(&error),
         }

@@ -1,12 +1,12 @@
-//! An echo server that cannot be overrun, and ten thousand clients that try.
+//! An echo server that cannot be overloaded, and ten thousand clients that try.
 //!
 //! ```text
 //! cargo run --release --example echo                                # server and clients in one process
-//! cargo run --release --example echo -- --listen 127.0.0.1:7000     # the server alone; Ctrl-C ends it in good order
+//! cargo run --release --example echo -- --listen 127.0.0.1:7000     # the server alone; Ctrl-C stops it gracefully
 //! ```
 //!
-//! The greenpool parts are `server` (`spawn_n` for each client that is accepted), `load` (an unordered map of clients), and
-//! `drain` below, which winds the server down.
+//! The parts that use greenpool are `server` (`spawn_n` for each accepted client), `load` (an unordered map of
+//! clients), and `drain` below, which shuts the server down.
 
 mod args;
 mod board;
@@ -52,9 +52,9 @@ async fn run(args: &Args) -> Result<ExitCode> {
     let listener = listen(args.listen.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into()))?;
     let address = listener.local_addr()?;
     let mut interrupt = pin!(signal::ctrl_c());
-    // Asked once, it listens from here on; so whoever reads the next line may press Ctrl-C.
+    // The first poll installs the handler, so Ctrl-C works once the next line is printed.
     if let Poll::Ready(deaf) = poll!(interrupt.as_mut()) {
-        deaf.context("Ctrl-C cannot be heard")?;
+        deaf.context("cannot install a handler for Ctrl-C")?;
     }
     println!("serving up to {} clients at once on {address}", HumanCount(args.handlers.into()));
     let (counts, stop) = (Arc::default(), Arc::new(Notify::new()));
@@ -97,7 +97,7 @@ async fn send_clients(
         _ = interrupt => (None, true),
     };
     client::pool().close();
-    // The clients under way go on meanwhile, though nobody awaits their map: jobs are driven by the runtime.
+    // Running clients continue although nothing polls their map: the runtime drives the jobs.
     drain(stop, grace(args)).await;
     let outcome = match outcome {
         Some(outcome) => outcome,
@@ -114,8 +114,8 @@ async fn send_clients(
 }
 
 // ANCHOR: drain
-/// Ends the server in good order: accepts no more, gives those inside some time, and then
-/// ends the rest.
+/// Stops the server gracefully: accepts no more clients, gives the running handlers some
+/// time, then aborts the rest.
 async fn drain(stop: &Notify, grace: Duration) {
     stop.notify_one();
     let report = tokio::select! {
@@ -129,7 +129,7 @@ async fn drain(stop: &Notify, grace: Duration) {
 }
 // ANCHOR_END: drain
 
-/// A listener with a longer queue than usual, since so many come in one moment.
+/// A listener with a longer queue than usual, since many clients connect at the same moment.
 fn listen(address: SocketAddr) -> Result<TcpListener> {
     let open = || {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
@@ -140,7 +140,7 @@ fn listen(address: SocketAddr) -> Result<TcpListener> {
     open().with_context(|| format!("cannot listen on {address}; give another address or port with --listen"))
 }
 
-/// How many clients may be there at the same time: as many as asked for, if the system lets us open so many files.
+/// How many clients may be connected at once: as many as requested, if the limit on open files allows it.
 fn clients_at_once(args: &Args) -> Result<u32> {
     let wanted = args.at_once.min(args.clients);
     // Both ends of a connection are in this process.
@@ -148,18 +148,19 @@ fn clients_at_once(args: &Args) -> Result<u32> {
     let at_once = u32::try_from(room).unwrap_or(u32::MAX).clamp(1, wanted);
     if at_once < wanted {
         let (wanted, at_once) = (HumanCount(wanted.into()), HumanCount(at_once.into()));
-        eprintln!("note: {at_once} clients at a time instead of {wanted}, for want of open files; see `ulimit -Hn`");
+        let why = "because of the limit on open files; see `ulimit -Hn`";
+        eprintln!("note: {at_once} clients at a time instead of {wanted}, {why}");
     }
     Ok(at_once)
 }
 
-/// Raises the limit of open files to have room for `connections`, and returns for how many there is room.
+/// Raises the limit on open files to make room for `connections`, and returns how many fit.
 ///
-/// Most systems let a process raise its limit up to a harder one, which only the administrator can raise.
+/// Most systems let a process raise its soft limit up to a hard limit, which only the administrator can raise.
 fn make_room(connections: u64) -> Result<u64> {
-    // The standard streams, the runtime's own, the listener.
+    // For the standard streams, the runtime and the listener.
     let spare = 64;
-    let limit = increase_nofile_limit(connections + spare).context("the limit of open files is not known")?;
+    let limit = increase_nofile_limit(connections + spare).context("cannot determine the limit on open files")?;
     Ok(limit.saturating_sub(spare))
 }
 
@@ -170,12 +171,12 @@ fn grace(args: &Args) -> Duration {
 fn report_clients(outcome: &Outcome, clients: u32, interrupted: bool) {
     let Outcome { served, failed, reason, time } = outcome;
     let n = |count: usize| HumanCount(count as u64);
-    // Who waits in the system's queue when the listener goes is turned away by the system.
+    // When the listener is closed, the system turns away the clients in its queue.
     let word = if interrupted { "turned away" } else { "failed" };
     let all = HumanCount(clients.into());
     println!("clients: {} of {all} served, {} {word}, in {:.1} s", n(*served), n(*failed), time.as_secs_f64());
     match reason {
-        Some(reason) if !interrupted => println!("the first that failed: {reason}"),
+        Some(reason) if !interrupted => println!("first failure: {reason}"),
         _ => {}
     }
 }
@@ -183,5 +184,5 @@ fn report_clients(outcome: &Outcome, clients: u32, interrupted: bool) {
 fn report_server(counts: &Counts) {
     let (accepted, served, lost) = (count(&counts.accepted), count(&counts.served), count(&counts.lost));
     println!("server: {accepted} accepted, {served} served, {lost} lost");
-    println!("most at once: {}; the pool's size is {}", count(&counts.peak), HumanCount(handle::pool().size() as u64));
+    println!("most at once: {}; pool size: {}", count(&counts.peak), HumanCount(handle::pool().size() as u64));
 }

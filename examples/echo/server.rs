@@ -1,4 +1,4 @@
-//! The server: one job of a pool for each client.
+//! The server: one pool job for each client.
 
 use std::io;
 use std::sync::Arc;
@@ -11,26 +11,26 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
-/// How long a client may take for one message. Otherwise a client that only sits there would keep its slot for ever.
+/// How long a client may take for one message. Without this, an idle client would hold its slot forever.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the server has done so far.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
-    /// Clients that were taken from the system's queue.
+    /// Clients accepted from the system's queue.
     pub(crate) accepted: AtomicUsize,
-    /// Clients that were served to their end.
+    /// Clients served until they hung up.
     pub(crate) served: AtomicUsize,
-    /// Clients that vanished or were too slow.
+    /// Clients that disconnected with an error or were too slow.
     pub(crate) lost: AtomicUsize,
-    /// Clients in a handler, counted by the handlers themselves and not by the pool.
+    /// Clients in a handler, counted by the handlers, not by the pool.
     inside: AtomicUsize,
-    /// The most that were in a handler at once.
+    /// The most clients that were in a handler at once.
     pub(crate) peak: AtomicUsize,
 }
 
 // ANCHOR: handle
-/// Serves one client, until it hangs up.
+/// Serves one client until it hangs up.
 #[green_pool(size = 1000)]
 pub(crate) async fn handle(mut client: TcpStream, counts: Arc<Counts>) {
     let _inside = Inside::enter(&counts);
@@ -53,7 +53,7 @@ async fn echo(client: &mut TcpStream) -> io::Result<()> {
 // ANCHOR_END: handle
 
 // ANCHOR: serve
-/// Takes clients until `stop`. A client that was taken is served, whatever comes after.
+/// Accepts clients until `stop`. A client that was accepted is always served.
 pub(crate) async fn serve(listener: TcpListener, counts: Arc<Counts>, stop: Arc<Notify>) {
     loop {
         let accepted = tokio::select! {
@@ -64,18 +64,18 @@ pub(crate) async fn serve(listener: TcpListener, counts: Arc<Counts>, stop: Arc<
         match accepted {
             Ok((client, _)) => {
                 counts.accepted.fetch_add(1, Ordering::Relaxed);
-                // With every slot taken this waits, and meanwhile nobody is accepted: the
-                // system's queue fills up, and not the memory of this program.
+                // If no slot is free, this waits and the loop accepts no clients: the
+                // system's queue fills up instead of this program's memory.
                 handle::spawn_n(client, Arc::clone(&counts)).await;
             }
-            // Nearly always: no file is left to open. Some client will close one.
+            // Nearly always: the process is out of file descriptors. Some client will close one.
             Err(_) => sleep(Duration::from_millis(20)).await,
         }
     }
 }
 // ANCHOR_END: serve
 
-/// Is in a handler, until it is dropped. An aborted job drops it too.
+/// Counts as a client in a handler until it is dropped. Aborting a job drops it too.
 struct Inside<'a>(&'a Counts);
 
 impl<'a> Inside<'a> {

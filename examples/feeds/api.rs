@@ -1,4 +1,4 @@
-//! The HTTP side: a list of addresses in, titles and troubles out.
+//! The HTTP side: a list of addresses in, titles and errors out.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,14 +16,14 @@ use url::Url;
 
 use crate::feed::{Feed, Trouble, fetch};
 
-/// A list as long as this is answered; a longer one is refused.
+/// The longest list that is accepted.
 const MOST_FEEDS: usize = 500;
 
 pub(crate) struct Api {
     pub(crate) client: Client,
-    /// How long one feed may take.
+    /// Time limit for one feed.
     pub(crate) feed: Duration,
-    /// How long a request may take.
+    /// Time limit for one request.
     pub(crate) request: Duration,
 }
 
@@ -40,7 +40,7 @@ struct Answer {
     milliseconds: u128,
 }
 
-/// A feed, or what is wrong with it: never both, never neither.
+/// Either a feed or an error, never both.
 #[derive(Serialize)]
 struct Entry {
     url: Url,
@@ -59,8 +59,8 @@ pub(crate) fn router(api: Api) -> Router {
 // ANCHOR: titles
 /// Fetches all feeds at once, and answers in the order of the list.
 ///
-/// Whoever hangs up has this future dropped, and with it the pile: its jobs end, and others
-/// have their slots.
+/// If the client hangs up, axum drops this future and with it the pile. That aborts the jobs
+/// and releases their slots.
 async fn titles(State(api): State<Arc<Api>>, Json(wanted): Json<Wanted>) -> Result<Json<Answer>, Refusal> {
     if wanted.feeds.is_empty() || wanted.feeds.len() > MOST_FEEDS {
         return Err((StatusCode::BAD_REQUEST, format!("ask for 1 to {MOST_FEEDS} feeds\n")));
@@ -68,8 +68,8 @@ async fn titles(State(api): State<Arc<Api>>, Json(wanted): Json<Wanted>) -> Resu
     let began = Instant::now();
     let deadline = began + api.request;
     let mut pile = GreenPile::on(fetch::pool());
-    // Each spawn waits for its slot, in one queue with all other requests. What has no slot
-    // by the deadline is not begun.
+    // Each spawn waits for a slot, in one queue with all other requests. A fetch without a
+    // slot by the deadline is not started.
     let spawn_all = async {
         for url in &wanted.feeds {
             pile.spawn(fetch(api.client.clone(), url.clone(), api.feed, deadline)).await;
@@ -79,7 +79,7 @@ async fn titles(State(api): State<Arc<Api>>, Json(wanted): Json<Wanted>) -> Resu
 
     let mut feeds = Vec::new();
     for url in wanted.feeds {
-        // Every job keeps the deadline by itself, so none holds up those behind it for longer.
+        // Every job keeps the deadline by itself, so none delays the results behind it past it.
         let result = match pile.next().await {
             Some(Ok(result)) => result,
             Some(Err(error)) => Err(Trouble::Fault(error.to_string())),
@@ -96,7 +96,7 @@ async fn titles(State(api): State<Arc<Api>>, Json(wanted): Json<Wanted>) -> Resu
 }
 // ANCHOR_END: titles
 
-/// For whoever watches the service.
+/// The state of the pool, for monitoring.
 async fn status() -> Json<Value> {
     let stats = fetch::pool().stats();
     Json(json!({

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use clap::Parser;
 
-/// An HTTP server that is sent a list of feeds, fetches them all at once, and answers with their titles.
+/// An HTTP server that takes a list of feeds, fetches all of them at once, and answers with their titles.
 ///
-/// Without --listen it serves a few feeds of its own, one of them slow and some broken, asks itself for them,
-/// prints the answer, and ends. With --listen it serves until Ctrl-C, and then finishes the requests it has.
+/// Without --listen it serves a few sample feeds, one of them slow and some broken, requests them from itself,
+/// prints the answer, and exits. With --listen it serves until Ctrl-C, then finishes the requests in progress.
 ///
-/// It asks for whatever address it is sent. So let only those reach it who may reach those addresses too.
+/// It fetches every address that a client sends. Expose it only to clients that may reach those addresses too.
 ///
-/// Exit status: 0 when all went well, 2 when it could not serve.
+/// Exit status: 0 on success, 2 if it could not serve.
 #[derive(Debug, Parser)]
 #[command(name = "feeds", verbatim_doc_comment)]
 pub(crate) struct Args {
@@ -20,15 +20,15 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub(crate) listen: Option<SocketAddr>,
 
-    /// How many feeds may be fetched at the same time, over all requests
+    /// Maximum number of feeds to fetch at once, across all requests
     #[arg(long, short, value_name = "N", default_value = "32", value_parser = positive)]
     pub(crate) jobs: u16,
 
-    /// How many seconds one feed may take
+    /// Time limit for one feed, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = positive)]
     pub(crate) feed: u16,
 
-    /// How many seconds one request may take, the wait for free slots included
+    /// Time limit for one request, including the wait for free slots, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = positive)]
     pub(crate) request: u16,
 }

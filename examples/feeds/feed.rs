@@ -1,4 +1,4 @@
-//! One feed: fetched, read, and given up in time.
+//! Fetches and parses one feed, within a time limit.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,33 +11,33 @@ use tokio::task;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-/// Longer feeds are not read to their end.
+/// The longest feed that is accepted, in bytes.
 const MOST_BYTES: usize = 4 << 20;
 
-/// What an answer says about a feed.
+/// The contents of a feed, as the answer reports them.
 #[derive(Debug, Serialize)]
 pub(crate) struct Feed {
     pub(crate) title: String,
     pub(crate) entries: Vec<String>,
 }
 
-/// Why there is nothing to say about it.
+/// Why a feed could not be read.
 #[derive(Debug)]
 pub(crate) enum Trouble {
     TooSlow,
-    /// The request was over before a slot was free.
+    /// No slot was free before the deadline of the request.
     NoSlot,
     TooLong,
     Status(StatusCode),
     Unreachable(String),
     NotAFeed(String),
-    /// A fault of ours: the job panicked.
+    /// A bug in this server: the job panicked.
     Fault(String),
 }
 
 // ANCHOR: fetch
-/// Fetches one feed, until `deadline` and for no longer than `limit`. One pool for all
-/// requests: it is this process that must not have too many connections.
+/// Fetches one feed, until `deadline` and for at most `limit`. All requests share one pool,
+/// because the number of connections of the whole process must be limited.
 #[green_pool(size = 32)]
 pub(crate) async fn fetch(client: Client, url: Url, limit: Duration, deadline: Instant) -> Result<Feed, Trouble> {
     let now = Instant::now();
@@ -61,7 +61,7 @@ async fn download(client: Client, url: Url) -> Result<Feed, Trouble> {
             return Err(Trouble::TooLong);
         }
     }
-    // A few megabytes of XML would hold up everybody else on this thread.
+    // Parsing a few megabytes of XML would block all other jobs on this thread.
     let read = task::spawn_blocking(move || read(&bytes)).await;
     read.unwrap_or_else(|error| Err(Trouble::Fault(error.to_string())))
 }
@@ -75,7 +75,7 @@ fn read(bytes: &[u8]) -> Result<Feed, Trouble> {
 
 impl From<reqwest::Error> for Trouble {
     fn from(error: reqwest::Error) -> Self {
-        // The innermost error says what happened; those around it say that something did.
+        // The innermost error says what happened; the outer ones only say that something did.
         let mut cause: &dyn std::error::Error = &error;
         while let Some(inner) = cause.source() {
             cause = inner;
@@ -88,12 +88,12 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooSlow => f.write_str("too slow"),
-            Self::NoSlot => f.write_str("not begun in time"),
+            Self::NoSlot => f.write_str("not started in time"),
             Self::TooLong => f.write_str("too long"),
-            Self::Status(status) => write!(f, "the server says {status}"),
+            Self::Status(status) => write!(f, "the server answered {status}"),
             Self::Unreachable(why) => write!(f, "unreachable: {why}"),
             Self::NotAFeed(why) => write!(f, "not a feed: {why}"),
-            Self::Fault(why) => write!(f, "a fault of this server: {why}"),
+            Self::Fault(why) => write!(f, "a bug in this server: {why}"),
         }
     }
 }

@@ -1,12 +1,14 @@
-//! A server that fans every request out over one bounded pool.
+//! A server that fans each request out over one bounded pool.
 //!
 //! ```text
-//! cargo run --release --example feeds                                # serves a few feeds, and asks itself for them
-//! cargo run --release --example feeds -- --listen 127.0.0.1:8080     # serves until Ctrl-C
-//! curl -H 'content-type: application/json' -d '{"feeds": ["https://example.org/feed.xml"]}' http://127.0.0.1:8080/feeds
+//! cargo run --release --example feeds                               # serves sample feeds and requests them itself
+//! cargo run --release --example feeds -- --listen 127.0.0.1:8080    # serves until Ctrl-C
+//! curl -H 'content-type: application/json' -d '{"feeds": ["https://example.org/feed.xml"]}' \
+//!     http://127.0.0.1:8080/feeds
 //! ```
 //!
-//! The greenpool parts are `feed` (a worker with a pool, shared by all requests) and `api` (a pile for each request).
+//! The modules that use greenpool are `feed` (a worker whose pool all requests share) and `api` (a pile for each
+//! request).
 
 mod api;
 mod args;
@@ -34,7 +36,7 @@ use crate::feed::fetch;
 #[tokio::main]
 async fn main() -> ExitCode {
     let args = Args::parse();
-    // Fails only where a provider is installed already, which does as well.
+    // Fails only if a provider is already installed, which is fine too.
     let _ = rustls::crypto::ring::default_provider().install_default();
     match run(&args).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -52,14 +54,15 @@ async fn run(args: &Args) -> Result<()> {
     let router = api::router(Api { client: client.clone(), feed, request }).merge(samples::router());
     let address = args.listen.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into());
     let listener = TcpListener::bind(address).await;
-    let listener = listener.with_context(|| format!("cannot listen on {address}; give another with --listen"))?;
+    let listener =
+        listener.with_context(|| format!("cannot listen on {address}; give another address with --listen"))?;
     let address = listener.local_addr()?;
     let mut interrupt = Box::pin(signal::ctrl_c());
-    // Asked once, it listens from here on; so whoever reads the next line may press Ctrl-C.
+    // The first poll installs the handler, so Ctrl-C works once the next line is printed.
     if args.listen.is_some()
         && let Poll::Ready(deaf) = poll!(interrupt.as_mut())
     {
-        deaf.context("Ctrl-C cannot be heard")?;
+        deaf.context("cannot install a handler for Ctrl-C")?;
     }
     println!("serving on http://{address}");
     if args.listen.is_some() {
@@ -71,17 +74,17 @@ async fn run(args: &Args) -> Result<()> {
     ask(&client, address).await
 }
 
-/// Serves until `stop`; then takes no more requests, and answers those that are there.
+/// Serves until `stop`, then accepts no more requests and answers those in progress.
 async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
     axum::serve(listener, router).with_graceful_shutdown(stop).await.context("the server failed")?;
     let stats = fetch::pool().stats();
-    println!("feeds fetched: {}, given up: {}", stats.finished, stats.aborted);
+    println!("feeds fetched: {}, aborted: {}", stats.finished, stats.aborted);
     Ok(())
 }
 
-/// Asks the server for its own feeds, and prints what it answers.
+/// Requests the sample feeds from the server, and prints its answer.
 async fn ask(client: &Client, address: SocketAddr) -> Result<()> {
-    println!("asking it for {} feeds of its own\n", samples::PATHS.len());
+    println!("requesting {} sample feeds from it\n", samples::PATHS.len());
     let request = client.post(format!("http://{address}/feeds")).header(header::CONTENT_TYPE, "application/json");
     let response = request.body(wanted(address, samples::PATHS.len()).to_string()).send().await?.error_for_status()?;
     let answer: Value = serde_json::from_str(&response.text().await?)?;
@@ -105,18 +108,18 @@ async fn ask(client: &Client, address: SocketAddr) -> Result<()> {
     Ok(())
 }
 
-/// A request for the first of the server's own feeds.
+/// A request for the first `feeds` sample feeds.
 fn wanted(address: SocketAddr, feeds: usize) -> Value {
     let urls = samples::PATHS.iter().take(feeds).map(|path| format!("http://{address}{path}"));
     json!({ "feeds": urls.collect::<Vec<_>>() })
 }
 
-/// The client of all jobs; `local` when it asks only this process.
+/// The client for all jobs. `local` means that it talks only to this process.
 fn client(local: bool) -> Result<Client> {
     let mut builder = Client::builder().user_agent("greenpool-feeds");
     if local {
-        // Plain HTTP on the loopback interface must not depend on the machine's proxies and certificates.
+        // Plain HTTP on the loopback interface must not depend on the machine's proxies or certificates.
         builder = builder.no_proxy().tls_certs_only([]);
     }
-    builder.build().context("the HTTP client could not be set up")
+    builder.build().context("cannot set up the HTTP client")
 }

@@ -1,11 +1,11 @@
-//! Feeds to try the server with, served by the server itself.
+//! Sample feeds, served by the server itself.
 
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
 
-/// Where they are. There is nothing at the last one.
+/// The paths of the samples. The last one does not exist.
 pub(crate) const PATHS: [&str; 6] = [
     "/samples/harbour.xml",
     "/samples/slow.xml",
@@ -30,7 +30,7 @@ const ORCHARD: &str = r#"<?xml version="1.0"?>
 <entry><title>A ladder for sale</title><id>urn:orchard:3</id><updated>2026-08-02T08:00:00Z</updated></entry>
 </feed>"#;
 
-/// As when the connection broke.
+/// A feed cut short by a broken connection.
 const CUT: &str = r#"<?xml version="1.0"?><rss version="2.0"><channel><title>Half of a feed</title><item><tit"#;
 
 const PAGE: &str = "<!DOCTYPE html><html><head><title>Not a feed</title></head><body></body></html>";
@@ -45,7 +45,7 @@ pub(crate) fn router() -> Router {
         .route(PATHS[4], get(async || ([(CONTENT_TYPE, "text/html")], PAGE)))
 }
 
-/// A server that takes the request and never answers.
+/// Accepts the request and never answers.
 async fn never() -> impl IntoResponse {
     std::future::pending::<&str>().await
 }

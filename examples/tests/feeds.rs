@@ -1,6 +1,6 @@
-//! The feed server answers each list in time, in order and in parts, and lets go of what nobody waits for.
+//! The feed server answers each list in time and in order, with partial results, and aborts abandoned requests.
 
-#[allow(dead_code, reason = "not every test needs all of it")]
+#[allow(dead_code, reason = "not every test uses all of it")]
 mod program;
 
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ use tokio::time::timeout;
 static FEEDS: LazyLock<Program> = LazyLock::new(|| Program::build("feeds"));
 
 #[tokio::test]
-async fn the_demonstration_has_titles_and_troubles() {
+async fn the_demonstration_has_titles_and_errors() {
     let text = FEEDS.prints(&["--feed", "1"], 0).await;
     for part in ["Harbour news", "A ladder for sale", "too slow", "not a feed", "404", "2 read, 4 failed"] {
         assert!(text.contains(part), "no {part}: {text}");
@@ -29,20 +29,20 @@ async fn the_answers_come_in_the_order_of_the_list() {
     let (status, answer) = server.post(&["orchard.atom", "slow.xml", "gone.xml", "harbour.xml"]).await;
     assert_eq!(status, 200, "{answer}");
     let said: Vec<_> = answer["feeds"].as_array().unwrap().iter().map(said).collect();
-    assert_eq!(said, ["The orchard", "too slow", "the server says 404 Not Found", "Harbour news"]);
+    assert_eq!(said, ["The orchard", "too slow", "the server answered 404 Not Found", "Harbour news"]);
 }
 
 #[tokio::test]
-async fn what_finds_no_slot_in_time_is_said_to_be_so() {
+async fn a_fetch_without_a_slot_in_time_is_reported() {
     let server = serve(&["--jobs", "1", "--feed", "600", "--request", "1"]).await;
     let (status, answer) = server.post(&["slow.xml", "harbour.xml"]).await;
     assert_eq!(status, 200, "{answer}");
     let said: Vec<_> = answer["feeds"].as_array().unwrap().iter().map(said).collect();
-    assert_eq!(said, ["too slow", "not begun in time"]);
+    assert_eq!(said, ["too slow", "not started in time"]);
 }
 
 #[tokio::test]
-async fn who_hangs_up_gives_the_slots_back() {
+async fn hanging_up_releases_the_slots() {
     let server = serve(&["--jobs", "2", "--feed", "600", "--request", "600"]).await;
     let hasty = server.begin(&["slow.xml"; 5]).await;
     let full = server.status_until(|status| status["waiting"] == 1).await;
@@ -55,7 +55,7 @@ async fn who_hangs_up_gives_the_slots_back() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn an_interrupt_answers_the_requests_that_are_there() {
+async fn an_interrupt_lets_requests_in_progress_finish() {
     let mut server = serve(&["--feed", "2"]).await;
     let patient = server.begin(&["slow.xml", "harbour.xml"]).await;
     server.status_until(|status| status["running"] == 1 && status["finished"] == 1).await;
@@ -76,7 +76,7 @@ async fn a_list_that_is_none_is_refused() {
 }
 
 #[tokio::test]
-async fn bad_usage_is_told_what_to_do() {
+async fn bad_usage_is_refused_with_advice() {
     FEEDS.refuses(&["--jobs", "0"], "from 1 to").await;
     FEEDS.refuses(&["--listen", "here"], "127.0.0.1:8080").await;
     FEEDS.refuses(&["--job", "1"], "--jobs").await;
@@ -84,7 +84,7 @@ async fn bad_usage_is_told_what_to_do() {
     FEEDS.refuses(&["--listen", &taken.local_addr().unwrap().to_string()], "--listen").await;
 }
 
-/// A server that runs until it is dropped.
+/// A server that runs until this is dropped.
 struct Server {
     child: Child,
     address: SocketAddr,
@@ -95,7 +95,7 @@ async fn serve(args: &[&str]) -> Server {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let line = timeout(DEADLINE, lines.next_line()).await.unwrap().unwrap().unwrap();
     let address = line.rsplit('/').next().unwrap().parse().unwrap_or_else(|_| panic!("{line}"));
-    // Read on, so that the server never meets a closed pipe.
+    // Keep reading, so that the server never writes to a closed pipe.
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
     Server { child, address }
 }
@@ -105,7 +105,7 @@ impl Server {
         response(self.begin(samples).await).await
     }
 
-    /// Asks, and does not wait for the answer.
+    /// Sends the request without waiting for the answer.
     async fn begin(&self, samples: &[&str]) -> TcpStream {
         let urls: Vec<_> = samples.iter().map(|name| format!("http://{}/samples/{name}", self.address)).collect();
         let body = json!({ "feeds": urls }).to_string();
@@ -113,7 +113,7 @@ impl Server {
         self.send(&format!("{head}\r\nhost: here\r\nconnection: close\r\n\r\n{body}")).await
     }
 
-    /// Looks until it is `so`.
+    /// Polls the status until `so` holds, and returns it.
     async fn status_until(&self, so: impl Fn(&Value) -> bool) -> Value {
         let look = async {
             loop {
@@ -124,7 +124,7 @@ impl Server {
                 }
             }
         };
-        timeout(DEADLINE, look).await.expect("it never came to that")
+        timeout(DEADLINE, look).await.expect("the status was never reached")
     }
 
     async fn send(&self, request: &str) -> TcpStream {
@@ -134,16 +134,16 @@ impl Server {
     }
 }
 
-/// The status, and the body as JSON or else as text.
+/// The status, and the body as JSON if it parses, otherwise as text.
 async fn response(mut stream: TcpStream) -> (u16, Value) {
     let mut text = String::new();
-    timeout(DEADLINE, stream.read_to_string(&mut text)).await.expect("there is no answer").unwrap();
+    timeout(DEADLINE, stream.read_to_string(&mut text)).await.expect("no answer").unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     (status, serde_json::from_str(body).unwrap_or_else(|_| body.into()))
 }
 
-/// The title of a feed, or what is wrong with it.
+/// The title of a feed, or its error.
 fn said(entry: &Value) -> &str {
     let error = entry["error"].as_str().map(|error| error.split(':').next().unwrap());
     error.or(entry["title"].as_str()).unwrap()

@@ -1,6 +1,6 @@
-//! Every picture gets its thumbnail, and never are more of them at work than the pool has slots.
+//! Every picture gets a thumbnail, and never more jobs run than the pool has slots.
 
-#[allow(dead_code, reason = "not every test needs all of it")]
+#[allow(dead_code, reason = "not every test uses all of it")]
 mod program;
 
 use std::sync::LazyLock;
@@ -16,7 +16,7 @@ async fn the_demonstration_keeps_to_its_limit() {
     let text = THUMBS.prints(&["--pictures", "6", "--jobs", "2"], 0).await;
     assert!(text.contains("6 thumbnails, 0 failed"), "{text}");
     let most = text.split("most at once: ").nth(1).unwrap();
-    assert!(most.starts_with("1; the pool's size is 2") || most.starts_with("2; the pool's size is 2"), "{text}");
+    assert!(most.starts_with("1; pool size: 2") || most.starts_with("2; pool size: 2"), "{text}");
 }
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn a_broken_picture_does_not_stop_the_others() {
 }
 
 #[tokio::test]
-async fn bad_usage_is_told_what_to_do() {
+async fn bad_usage_is_refused_with_advice() {
     let folder = folder();
     THUMBS.refuses(&["no/such/folder", "--out", "x"], "give a folder").await;
     THUMBS.refuses(&[&path(&folder, "")], "--out").await;

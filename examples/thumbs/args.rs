@@ -4,34 +4,34 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-/// Makes thumbnails of all PNG and JPEG pictures of a folder, on so many cores and no more.
+/// Makes thumbnails of all PNG and JPEG pictures in a folder, on a bounded number of threads.
 ///
-/// Exit status: 0 when every picture has its thumbnail, 1 when some have none, 2 when there could be no run,
-/// 130 when it was interrupted.
+/// Exit status: 0 if every picture has a thumbnail, 1 if some have none, 2 if the run failed,
+/// 130 if it was interrupted.
 #[derive(Debug, Parser)]
 #[command(name = "thumbs", verbatim_doc_comment)]
 pub(crate) struct Args {
-    /// The folder of pictures. Without it, thumbs makes some in a temporary folder, works on those, and removes them
+    /// The folder of pictures. If omitted, thumbs generates some in a temporary folder and removes them afterwards
     #[arg(value_name = "FOLDER", value_parser = folder, requires = "out")]
     pub(crate) folder: Option<PathBuf>,
 
-    /// The folder for the thumbnails; it is made if need be
+    /// The folder for the thumbnails; it is created if necessary
     #[arg(long, value_name = "FOLDER")]
     pub(crate) out: Option<PathBuf>,
 
-    /// How many pictures are worked on at the same time; each is in memory as a whole [default: one for each core]
+    /// Maximum number of pictures to process at once; each is in memory as a whole [default: one per core]
     #[arg(long, short, value_name = "N", value_parser = positive)]
     pub(crate) jobs: Option<u32>,
 
-    /// How wide and how high a thumbnail is at most, in pixels
+    /// Maximum width and height of a thumbnail, in pixels
     #[arg(long, value_name = "PIXELS", default_value = "256", value_parser = positive)]
     pub(crate) size: u32,
 
-    /// How many pictures thumbs makes
+    /// Number of pictures to generate
     #[arg(long, value_name = "N", default_value = "120", value_parser = positive, conflicts_with = "folder")]
     pub(crate) pictures: u32,
 
-    /// Which pictures it makes: another seed makes others
+    /// Seed for the generated pictures
     #[arg(long, value_name = "N", default_value = "1", conflicts_with = "folder")]
     pub(crate) seed: u64,
 }
@@ -46,7 +46,7 @@ fn positive(text: &str) -> Result<u32, &'static str> {
 fn folder(text: &str) -> Result<PathBuf, &'static str> {
     let path = PathBuf::from(text);
     if !path.is_dir() {
-        return Err("no such folder; give a folder of pictures, or nothing to have some made");
+        return Err("no such folder; give a folder of pictures, or omit it to have some generated");
     }
     Ok(path)
 }

@@ -1,12 +1,12 @@
-//! Thumbnails: work for the processor, from async code, on so many cores and no more.
+//! Thumbnails: CPU work from async code, on a bounded number of threads.
 //!
 //! ```text
-//! cargo run --release --example thumbs                              # makes pictures, and thumbnails of them
+//! cargo run --release --example thumbs                              # generates pictures and makes thumbnails of them
 //! cargo run --release --example thumbs -- pictures --out small
 //! ```
 //!
-//! The greenpool parts are `picture::thumb` (`spawn_blocking`, bounded by a pool) and the maps below, whose results come in
-//! whatever order the pictures are done.
+//! The parts that use greenpool are `picture::thumb` (`spawn_blocking`, bounded by a pool) and the maps below, which
+//! return results in the order in which pictures are finished.
 
 mod args;
 mod picture;
@@ -31,7 +31,7 @@ async fn main() -> ExitCode {
     let args = Args::parse();
     let outcome = tokio::select! {
         outcome = run(&args) => outcome,
-        // Leaving `run` drops its map, so no further picture is begun. Those on their threads come to their end.
+        // Dropping `run` drops its map, so no further picture is started. Pictures already on a thread are finished.
         _ = signal::ctrl_c() => return ExitCode::from(130),
     };
     match outcome {
@@ -47,17 +47,17 @@ async fn run(args: &Args) -> Result<ExitCode> {
     if let Some(jobs) = args.jobs {
         pool().resize(jobs as usize);
     }
-    let ours = tempfile::tempdir().context("there is no place for pictures")?;
+    let ours = tempfile::tempdir().context("cannot create a temporary folder")?;
     let folder = match &args.folder {
         Some(folder) => folder,
         None => ours.path(),
     };
     if args.folder.is_none() {
-        draw_all(folder, args.pictures, args.seed).await.context("the pictures cannot be made")?;
+        draw_all(folder, args.pictures, args.seed).await.context("cannot generate the pictures")?;
     }
-    let pictures = find(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
+    let pictures = find(folder).with_context(|| format!("cannot read {}", folder.display()))?;
     let out = args.out.clone().unwrap_or_else(|| ours.path().join("small"));
-    std::fs::create_dir_all(&out).with_context(|| format!("{} cannot be made", out.display()))?;
+    std::fs::create_dir_all(&out).with_context(|| format!("cannot create {}", out.display()))?;
     let began = Instant::now();
     let sums = thumb_all(pictures, &out, args.size).await?;
     report(&sums, began.elapsed());
@@ -72,14 +72,14 @@ struct Sums {
 }
 
 // ANCHOR: all
-/// Makes all thumbnails. A picture that cannot be read is told of, and the others go on.
+/// Makes all thumbnails. A picture that cannot be read is reported, and the others go on.
 async fn thumb_all(pictures: Vec<PathBuf>, out: &Path, size: u32) -> Result<Sums> {
     let bar = bar("thumbnails", pictures.len());
     let mut sums = Sums::default();
     let (outs, sizes) = (iter::repeat(out.to_owned()), iter::repeat(size));
     let mut thumbs = thumb::imap_unordered(pictures, outs, sizes);
     while let Some(result) = thumbs.next().await {
-        // A panic of the decoder would be a `JoinError`, and end the run.
+        // A panic in the decoder would be a `JoinError` and end the run.
         match result? {
             Ok(made) => {
                 sums.made += 1;
@@ -94,7 +94,7 @@ async fn thumb_all(pictures: Vec<PathBuf>, out: &Path, size: u32) -> Result<Sums
 }
 // ANCHOR_END: all
 
-/// Makes the pictures, in the same pool.
+/// Generates the pictures, in the same pool.
 async fn draw_all(folder: &Path, pictures: u32, seed: u64) -> Result<()> {
     let bar = bar("pictures", pictures as usize);
     let end = |n| if n % 4 == 0 { "png" } else { "jpg" };
@@ -109,7 +109,7 @@ async fn draw_all(folder: &Path, pictures: u32, seed: u64) -> Result<()> {
     Ok(())
 }
 
-/// The pictures of a folder, by their names.
+/// The pictures in a folder, sorted by name.
 fn find(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let is_picture = |path: &PathBuf| {
         let end = path.extension().and_then(|end| end.to_str()).unwrap_or_default().to_ascii_lowercase();
@@ -121,7 +121,7 @@ fn find(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(pictures)
 }
 
-/// A bar on standard error, if that is a terminal. It goes when it is dropped.
+/// A progress bar on standard error, if that is a terminal. Dropping it clears it.
 fn bar(what: &'static str, length: usize) -> ProgressBar {
     let bar = ProgressBar::new(length as u64).with_prefix(what);
     if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len}  {eta} left") {
@@ -137,7 +137,7 @@ fn report(sums: &Sums, time: Duration) {
     let (made, failed) = (HumanCount(sums.made), HumanCount(sums.failed.len() as u64));
     let (megapixels, seconds) = (HumanCount(sums.pixels / 1_000_000), time.as_secs_f64());
     println!("{made} thumbnails, {failed} failed; {megapixels} megapixels in {seconds:.1} s");
-    println!("most at once: {}; the pool's size is {}", MOST_AT_WORK.load(Ordering::Relaxed), pool().size());
+    println!("most at once: {}; pool size: {}", MOST_AT_WORK.load(Ordering::Relaxed), pool().size());
     if let Some(peak) = peak_memory() {
         println!("peak memory: {}", HumanBytes(peak));
     }

@@ -1,4 +1,4 @@
-//! The work on one picture. All of it blocks or computes, so it runs on threads for that, a bounded number of them.
+//! The work on one picture. All of it blocks or computes, so it runs on a bounded number of blocking threads.
 
 use std::io;
 use std::panic;
@@ -11,18 +11,18 @@ use greenpool::{GreenPool, green_pool};
 use image::{DynamicImage, ImageError, ImageReader, Rgb, RgbImage};
 use tokio::task;
 
-/// How many threads are at work, counted by themselves and not by the pool.
+/// How many threads are working, as counted by the threads, not by the pool.
 static AT_WORK: AtomicUsize = AtomicUsize::new(0);
 pub(crate) static MOST_AT_WORK: AtomicUsize = AtomicUsize::new(0);
 
-/// A picture and its thumbnail.
+/// The result of making a thumbnail.
 #[derive(Debug)]
 pub(crate) struct Made {
-    /// Pixels of the picture.
+    /// The number of pixels of the picture.
     pub(crate) pixels: u64,
 }
 
-/// What went wrong with which picture.
+/// A picture without a thumbnail, and the reason.
 #[derive(Debug)]
 pub(crate) struct Failed {
     pub(crate) picture: PathBuf,
@@ -33,19 +33,19 @@ pub(crate) struct Failed {
 /// Makes the thumbnail of one picture.
 ///
 /// `spawn_blocking` alone would start hundreds of threads, each with a picture in memory. The
-/// pool says how many.
+/// pool limits their number.
 #[green_pool(size = available_parallelism().map_or(4, usize::from))]
 pub(crate) async fn thumb(picture: PathBuf, out: PathBuf, size: u32) -> Result<Made, Failed> {
     let work = move || shrink(&picture, &out, size).map_err(|error| Failed { picture, error });
     off_the_runtime(work).await
 }
 
-/// Draws one picture. It shares the pool of `thumb`, since both want the same cores.
+/// Draws one picture. It shares the pool of `thumb`, since both use the same cores.
 pub(crate) async fn draw(path: PathBuf, seed: u64) -> Result<(), ImageError> {
     off_the_runtime(move || scenery(seed).save(path)).await
 }
 
-/// Computes on a thread for blocking work. The job holds its slot as long as that takes.
+/// Runs `work` on a blocking thread. The job holds its slot until the work is done.
 async fn off_the_runtime<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let counted = || {
         let _at_work = AtWork::begin();
@@ -58,23 +58,23 @@ async fn off_the_runtime<T: Send + 'static>(work: impl FnOnce() -> T + Send + 's
 }
 // ANCHOR_END: thumb
 
-/// The pool of both.
+/// The pool of `thumb` and `draw`.
 pub(crate) fn pool() -> &'static GreenPool {
     thumb::pool()
 }
 
 fn shrink(picture: &Path, out: &Path, size: u32) -> Result<Made, ImageError> {
-    // By its content: names lie.
+    // Guess the format by content, since file names can be wrong.
     let image = ImageReader::open(picture)?.with_guessed_format()?.decode()?;
     let pixels = u64::from(image.width()) * u64::from(image.height());
     let name = picture.file_name().ok_or(io::ErrorKind::InvalidInput).map_err(io::Error::from)?;
     let small = if image.width().max(image.height()) > size { image.thumbnail(size, size) } else { image };
-    // JPEG knows no transparency.
+    // JPEG has no transparency.
     DynamicImage::from(small.into_rgb8()).save(out.join(name).with_extension("jpg"))?;
     Ok(Made { pixels })
 }
 
-/// Hills under a sky, of about a megapixel.
+/// Draws hills under a sky, about one megapixel.
 fn scenery(seed: u64) -> RgbImage {
     let mut rng = Rng::with_seed(seed);
     let (width, height) = (rng.u32(1000..1500), rng.u32(700..1000));
