@@ -1,6 +1,6 @@
-//! What the examples share.
+//! Code that the examples share.
 
-/// The most memory that this process has had so far, in bytes, where the system tells.
+/// The peak memory of this process so far, in bytes, if the system reports it.
 pub fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

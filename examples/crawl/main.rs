@@ -1,5 +1,5 @@
-//! A crawler in one file, to copy and change: it visits each page of a site once, and
-//! says which links are broken.
+//! A crawler in one file, to copy and change: it visits each page of a site once and
+//! prints the broken links.
 //!
 //! ```text
 //! cargo run --example crawl -- http://localhost:8000/
@@ -13,7 +13,7 @@ use std::time::Duration;
 use greenpool::green_pool;
 use reqwest::{Client, Url};
 
-/// What the jobs share.
+/// State that the jobs share.
 struct Crawl {
     client: Client,
     start: Url,
@@ -21,7 +21,7 @@ struct Crawl {
     broken: Mutex<Vec<String>>,
 }
 
-/// Visits one page, and starts a job for each link that nobody has seen before.
+/// Visits one page, and starts a job for each link that no job has seen before.
 #[green_pool(size = 10)]
 async fn visit(crawl: Arc<Crawl>, url: Url) {
     match crawl.links(&url).await {
@@ -40,31 +40,31 @@ async fn visit(crawl: Arc<Crawl>, url: Url) {
 }
 
 impl Crawl {
-    /// The links of a page; none, if it is not a page or not of this site.
+    /// The links of a page. Empty if it is not HTML or not on this site.
     async fn links(&self, url: &Url) -> reqwest::Result<Vec<Url>> {
         let page = self.client.get(url.clone()).send().await?.error_for_status()?;
         let kind = page.headers().get("content-type");
         let html = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
-        // A redirect may have led to another host: ask the answer, and not `url`.
+        // A redirect may have led to another host, so check the response's address, not `url`.
         if !html || page.url().host() != self.start.host() {
             return Ok(Vec::new());
         }
         let base = page.url().clone();
         let text = page.text().await?;
-        // Good enough for a start. A parser of HTML finds more, and nothing in comments.
+        // Good enough for a start. An HTML parser finds more, and ignores comments.
         let links = text.split("href=\"").skip(1);
         let links = links.filter_map(|rest| base.join(rest.split('"').next()?).ok());
         let links = links.filter(|link| link.scheme().starts_with("http"));
         Ok(links.map(without_fragment).collect())
     }
 
-    /// Writes a link down. Says whether it is a new one.
+    /// Records a link. Returns whether it is new.
     fn is_new(&self, link: &Url) -> bool {
         self.seen.lock().unwrap().insert(link.clone())
     }
 }
 
-/// The address as a server sees it.
+/// The address without its fragment, as a server sees it.
 fn without_fragment(mut url: Url) -> Url {
     url.set_fragment(None);
     url
@@ -74,21 +74,21 @@ fn without_fragment(mut url: Url) -> Url {
 async fn main() -> ExitCode {
     let start = std::env::args().nth(1).and_then(|url| url.parse().ok());
     let Some(start) = start.map(without_fragment) else {
-        eprintln!("usage: crawl URL, such as: crawl http://localhost:8000/");
+        eprintln!("usage: crawl URL, for example: crawl http://localhost:8000/");
         return ExitCode::from(2);
     };
-    // The examples build reqwest with a smaller TLS. With its own, leave this line out.
+    // The examples build reqwest with a smaller TLS provider. With the default one, remove this line.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = Client::builder().timeout(Duration::from_secs(10)).build();
     let crawl = Arc::new(Crawl {
-        client: client.expect("a client"),
+        client: client.expect("the client is valid"),
         start: start.clone(),
         seen: Mutex::new(HashSet::from([start.clone()])),
         broken: Mutex::default(),
     });
 
     visit::spawn_n(crawl.clone(), start).await;
-    visit::pool().waitall().await; // nothing runs: nothing is left to find
+    visit::pool().waitall().await; // an idle pool has nothing left to find
 
     let seen = crawl.seen.lock().unwrap().len();
     let broken = crawl.broken.lock().unwrap();

@@ -12,7 +12,7 @@ use crate::sale::Converted;
 
 pub(crate) type Database = Arc<Mutex<Connection>>;
 
-/// Makes the database and its tables.
+/// Creates the database and its tables.
 pub(crate) fn create(path: &Path) -> Result<Database> {
     let connection = Connection::open(path)?;
     connection.execute_batch(
@@ -26,12 +26,12 @@ pub(crate) fn create(path: &Path) -> Result<Database> {
 }
 
 // ANCHOR: store
-/// Stores one batch in one transaction: all of it or nothing. `SQLite` has one writer, so
-/// the pool has one slot.
+/// Stores one batch in one transaction, all or nothing. `SQLite` allows one writer, so the
+/// pool has one slot.
 #[green_pool(size = 1)]
 pub(crate) async fn store(database: Database, batch: Converted) -> Result<Converted> {
     let work = move || {
-        // A panic while it was held has rolled its transaction back.
+        // If the lock is poisoned, the panic rolled its transaction back.
         let mut connection = database.lock().unwrap_or_else(PoisonError::into_inner);
         insert(&mut connection, &batch).map(|()| batch)
     };
@@ -57,14 +57,14 @@ fn insert(connection: &mut Connection, batch: &Converted) -> Result<()> {
     transaction.commit()
 }
 
-/// What is in the database now: how many sales, how many rejects, and the items that brought most.
+/// The contents of the database: the number of sales and rejects, and the items with the highest revenue.
 pub(crate) struct Stock {
     pub(crate) sales: u64,
     pub(crate) rejects: u64,
     pub(crate) best: Vec<(String, u64, i64)>,
 }
 
-/// Asks the database itself, and not what this program believes to have put there.
+/// Queries the database itself instead of trusting this program's own counts.
 pub(crate) fn take_stock(database: &Database) -> Result<Stock> {
     let connection = database.lock().unwrap_or_else(PoisonError::into_inner);
     let count = |table| connection.query_row(&format!("select count(*) from {table}"), [], |row| row.get::<_, i64>(0));

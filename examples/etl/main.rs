@@ -1,12 +1,12 @@
-//! From CSV into `SQLite`, as fast as the database can take it and no faster.
+//! Loads CSV into `SQLite`, at the speed of the database.
 //!
 //! ```text
-//! cargo run --release --example etl                              # writes half a million rows, and loads them
+//! cargo run --release --example etl                              # generates half a million rows and loads them
 //! cargo run --release --example etl -- sales.csv --db sales.db
 //! ```
 //!
-//! The greenpool parts are `sale::convert` (a worker that is mapped over the batches of an async source), `database::store` (a pool of one
-//! slot for the one writer), and `load` below, which joins them.
+//! The parts that use greenpool are `sale::convert` (a worker mapped over the batches of an async source),
+//! `database::store` (a pool of one slot for the one writer), and `load` below, which joins them.
 
 mod args;
 mod database;
@@ -29,10 +29,10 @@ use crate::args::Args;
 use crate::database::{Database, Stock, store};
 use crate::sale::{Reject, convert};
 
-/// So many bad rows are named; all are in the database.
+/// How many bad rows the report names. All of them are in the database.
 const NAMED: usize = 5;
 
-/// What was done so far.
+/// The progress so far.
 #[derive(Default)]
 struct Done {
     sales: u64,
@@ -57,26 +57,26 @@ async fn run(args: &Args) -> Result<ExitCode> {
         convert::pool().resize(jobs as usize);
     }
     let (_folder, file, path) = files(args).await?;
-    let sales = database::create(&path).with_context(|| format!("{} cannot be made", path.display()))?;
+    let sales = database::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
     let began = Instant::now();
     let mut done = Done::default();
     let ended = tokio::select! {
         ended = load(&file, args.batch as usize, &sales, &mut done) => Some(ended),
-        // Dropping `load` drops its map: nothing more is read, and what is converted and not stored is in the file still.
+        // Dropping `load` drops its map, so nothing more is read, and batches that are not stored are discarded.
         _ = signal::ctrl_c() => None,
     };
-    // A batch that is being stored just now is stored to its end.
+    // A batch that is being stored is still stored completely.
     store::pool().waitall().await;
-    let stock = database::take_stock(&sales).context("the database cannot be read")?;
+    let stock = database::take_stock(&sales).context("cannot read the database")?;
     let seconds = began.elapsed().as_secs_f64();
     let (sales, rejects) = (HumanCount(stock.sales), HumanCount(stock.rejects));
     println!("{sales} rows stored, {rejects} set aside, in {seconds:.1} s");
     let Some(ended) = ended else {
-        println!("interrupted; the rest of the file is not loaded");
+        println!("interrupted; the rest of the file was not loaded");
         return Ok(ExitCode::from(130));
     };
-    ended.with_context(|| format!("{} is loaded in part only", file.display()))?;
-    ensure!((stock.sales, stock.rejects) == (done.sales, done.rejects), "rows are lost: this is a fault of etl");
+    ended.with_context(|| format!("{} was loaded only in part", file.display()))?;
+    ensure!((stock.sales, stock.rejects) == (done.sales, done.rejects), "rows were lost: this is a bug in etl");
     report(&stock, &done.named);
     let as_planned = stock.rejects == 0 || args.file.is_none();
     Ok(if as_planned { ExitCode::SUCCESS } else { ExitCode::from(1) })
@@ -85,13 +85,14 @@ async fn run(args: &Args) -> Result<ExitCode> {
 // ANCHOR: load
 /// Reads, converts and stores, all at the same time.
 ///
-/// Nothing piles up. The map holds as many batches as its pool has slots; while `store` is
-/// busy none is taken from it, so none is put into it, and the reader waits.
+/// Nothing piles up. The map holds at most as many batches as its pool has slots. While
+/// `store` is busy, the loop takes no batch from the map, so the map reads none, and the
+/// reader waits.
 async fn load(file: &Path, size: usize, database: &Database, done: &mut Done) -> Result<()> {
     let bar = bar(file.metadata()?.len());
     let mut batches = convert::pool().imap_stream(convert, source::batches(file, size));
     while let Some(batch) = batches.next().await {
-        // One batch after the other: this wait sets the pace of everything before it.
+        // One batch at a time: this wait sets the pace of everything upstream.
         let batch = store::spawn(database.clone(), batch??).await.await??;
         bar.set_position(batch.read);
         done.sales += batch.sales.len() as u64;
@@ -105,21 +106,21 @@ async fn load(file: &Path, size: usize, database: &Database, done: &mut Done) ->
 }
 // ANCHOR_END: load
 
-/// What to load and where to; and the folder that goes when it is dropped, if both are ours.
+/// The file, the database, and the temporary folder of generated files, which is removed when it is dropped.
 async fn files(args: &Args) -> Result<(Option<TempDir>, PathBuf, PathBuf)> {
     if let (Some(file), Some(db)) = (&args.file, &args.db) {
         return Ok((None, file.clone(), db.clone()));
     }
-    let folder = tempfile::tempdir().context("there is no place for a file")?;
+    let folder = tempfile::tempdir().context("cannot create a temporary folder")?;
     let (file, rows, seed) = (folder.path().join("sales.csv"), args.rows, args.seed);
     let path = file.clone();
     let written = task::spawn_blocking(move || sample::write(&path, rows, seed)).await?;
-    written.context("the rows cannot be written")?;
+    written.context("cannot write the rows")?;
     let db = args.db.clone().unwrap_or_else(|| folder.path().join("sales.db"));
     Ok((Some(folder), file, db))
 }
 
-/// A bar on standard error, if that is a terminal. It goes when it is dropped.
+/// A progress bar on standard error, if that is a terminal. Dropping it clears it.
 fn bar(length: u64) -> ProgressBar {
     let bar = ProgressBar::new(length);
     if let Ok(style) = ProgressStyle::with_template("loading {wide_bar} {bytes}/{total_bytes}  {msg}") {
@@ -134,7 +135,7 @@ fn report(stock: &Stock, named: &[Reject]) {
     }
     let more = stock.rejects - named.len() as u64;
     if more > 0 {
-        println!("  and {} more, in the table `rejects`", HumanCount(more));
+        println!("  and {} more in the table `rejects`", HumanCount(more));
     }
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED).set_header(["item", "sold", "for"]);

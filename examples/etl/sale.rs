@@ -1,4 +1,4 @@
-//! Transform: raw rows to sales, or to rejects that say why.
+//! Transform: turns raw rows into sales, or into rejects with a reason.
 
 use std::panic;
 use std::thread::available_parallelism;
@@ -10,7 +10,7 @@ use tokio::task;
 
 use crate::source::{Batch, Read};
 
-/// A row as it goes into the database.
+/// A row as stored in the database.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Sale {
     pub(crate) date: String,
@@ -20,7 +20,7 @@ pub(crate) struct Sale {
     pub(crate) cents: i64,
 }
 
-/// A row that is no sale.
+/// A row that is not a valid sale.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Reject {
     pub(crate) line: u64,
@@ -28,7 +28,7 @@ pub(crate) struct Reject {
     pub(crate) text: String,
 }
 
-/// A batch of rows, converted. Every row is in the one list or in the other.
+/// A converted batch. Every row is in exactly one of the lists.
 #[derive(Debug, Default)]
 pub(crate) struct Converted {
     pub(crate) sales: Vec<Sale>,
@@ -37,7 +37,7 @@ pub(crate) struct Converted {
 }
 
 // ANCHOR: convert
-/// Converts one batch, on a thread for blocking work. At most one batch for each core.
+/// Converts one batch on a blocking thread. At most one batch per core.
 #[green_pool(size = available_parallelism().map_or(4, usize::from))]
 pub(crate) async fn convert(batch: Read) -> csv::Result<Converted> {
     let batch = batch?;
@@ -77,13 +77,13 @@ fn sale(row: &ByteRecord, columns: &ByteRecord) -> Result<Sale, String> {
     if row.len() != columns.len() {
         return Err(format!("{} fields instead of {}", row.len(), columns.len()));
     }
-    // The crate's own message also says where, which the line says already.
+    // The crate's own message repeats the position, which the reject has already.
     let raw: Raw<'_> = row.deserialize(Some(columns)).map_err(|error| match error.into_kind() {
         csv::ErrorKind::Deserialize { err, .. } => err.kind().to_string(),
         kind => format!("{kind:?}"),
     })?;
     if !is_date(raw.date) {
-        return Err(format!("`{}` is no date", raw.date));
+        return Err(format!("`{}` is not a date", raw.date));
     }
     for (name, value) in [("shop", raw.shop), ("item", raw.item)] {
         if value.trim().is_empty() {
@@ -91,14 +91,14 @@ fn sale(row: &ByteRecord, columns: &ByteRecord) -> Result<Sale, String> {
         }
     }
     let Ok(quantity @ 1..) = raw.quantity.trim().parse() else {
-        return Err(format!("`{}` is no quantity", raw.quantity));
+        return Err(format!("`{}` is not a quantity", raw.quantity));
     };
-    let cents = cents(raw.price.trim()).ok_or_else(|| format!("`{}` is no price", raw.price))?;
+    let cents = cents(raw.price.trim()).ok_or_else(|| format!("`{}` is not a price", raw.price))?;
     let text = |value: &str| value.trim().to_owned();
     Ok(Sale { date: text(raw.date), shop: text(raw.shop), item: text(raw.item), quantity, cents })
 }
 
-/// Is this `YYYY-MM-DD`, with a month and a day that there are?
+/// Whether `text` is `YYYY-MM-DD` with an existing month and day.
 fn is_date(text: &str) -> bool {
     let mut parts = text.split('-').map(|part| part.parse::<u16>().map(|number| (part.len(), number)));
     let parts = (parts.next(), parts.next(), parts.next(), parts.next());
@@ -116,7 +116,7 @@ fn is_date(text: &str) -> bool {
     (1..=days).contains(&day)
 }
 
-/// `12`, `12.3` or `12.34` in cents: a price is not a floating point number.
+/// Parses `12`, `12.3` or `12.34` into cents, without floating point.
 fn cents(text: &str) -> Option<i64> {
     let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_is_one_of_the_calendar() {
+    fn only_calendar_dates_are_accepted() {
         assert!(["2026-11-25", "2024-02-29", "2000-02-29"].iter().all(|date| is_date(date)));
         assert!(
             !["2026-02-29", "1900-02-29", "2026-13-01", "2026-1-1", "25.11.2026", "2026-04-31"]

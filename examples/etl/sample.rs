@@ -1,4 +1,4 @@
-//! Sales to try the program with, a few of them bad.
+//! Sample sales, a few of them bad.
 
 use std::fs::File;
 use std::io::{BufWriter, Result, Write as _};
@@ -9,10 +9,10 @@ use fastrand::Rng;
 const SHOPS: [&str; 4] = ["harbour", "market", "mill", "\"north, old town\""];
 const ITEMS: [&str; 6] = ["apples", "pears", "plums", "walnuts", "honey", "cider"];
 
-/// One row of so many is bad.
+/// One row in this many is bad.
 const ONE_BAD_IN: u32 = 20_000;
 
-/// Writes so many rows; the same seed writes the same.
+/// Writes `rows` rows. The same seed gives the same rows.
 pub(crate) fn write(path: &Path, rows: u32, seed: u64) -> Result<()> {
     let mut rng = Rng::with_seed(seed);
     let mut file = BufWriter::new(File::create(path)?);

@@ -8,34 +8,34 @@ use url::Url;
 
 const EXAMPLES: &str = "\
 Examples:
-  linkcheck                                  a site of 2,000 pages with known faults
-  linkcheck book/book                        a folder, served on a loopback port
-  linkcheck http://localhost:8000/ --jobs 5  a site, gently";
+  linkcheck                                  check a built-in site of 2,000 pages with known faults
+  linkcheck book/book                        serve a folder on a loopback port and check it
+  linkcheck http://localhost:8000/ --jobs 5  check a site gently";
 
-/// Checks every link of a site: its pages, files, redirects and anchors, and each link to another host once.
+/// Checks every link of a site: pages, files, redirects, anchors, and links to other hosts.
 ///
-/// A page is taken as its server sends it: links and anchors that a script would add to it are not seen.
+/// Pages are read as the server sends them. Links and anchors that a script would add are not seen.
 ///
-/// Exit status: 0 when all links are fine, 1 when some are broken, 2 when the check could not be done,
-/// 130 when it was interrupted before a broken link was found.
+/// Exit status: 0 if all links are fine, 1 if some are broken, 2 if the check failed,
+/// 130 if it was interrupted before it found a broken link.
 #[derive(Debug, Parser)]
 #[command(name = "linkcheck", verbatim_doc_comment, after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// A folder of HTML files, or an http(s):// address
     ///
-    /// With neither, linkcheck builds a site with known faults, serves it on a loopback port, and checks that.
+    /// If omitted, linkcheck builds a site with known faults, serves it on a loopback port, and checks it.
     #[arg(value_name = "FOLDER|URL", value_parser = Target::parse)]
     pub(crate) target: Option<Target>,
 
-    /// How many pages may be fetched at the same time
+    /// Maximum number of pages to fetch at once
     #[arg(long, short, value_name = "N", default_value = "100", value_parser = positive)]
     pub(crate) jobs: u16,
 
-    /// How many seconds a server may take for one answer [default: 10; 3 on the built-in site]
+    /// Time limit for one response, in seconds [default: 10; 3 on the built-in site]
     #[arg(long, value_name = "SECONDS", value_parser = positive)]
     pub(crate) timeout: Option<u16>,
 
-    /// Leave links to other hosts untested
+    /// Do not check links to other hosts
     #[arg(long)]
     pub(crate) inside: bool,
 
@@ -43,11 +43,11 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// How many pages the built-in site has
+    /// Number of pages of the built-in site
     #[arg(long, value_name = "N", default_value = "2000", value_parser = positive, conflicts_with = "target")]
     pub(crate) pages: u16,
 
-    /// Which built-in site to build: another seed puts other faults on other pages
+    /// Seed for the built-in site: each seed puts different faults on different pages
     #[arg(long, value_name = "N", default_value = "1", conflicts_with = "target")]
     pub(crate) seed: u64,
 }
@@ -55,9 +55,9 @@ pub(crate) struct Args {
 /// What to check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// Served by us.
+    /// A folder, which linkcheck serves itself.
     Folder(PathBuf),
-    /// Served by somebody else.
+    /// A site on some other server.
     Address(Url),
 }
 
@@ -71,17 +71,17 @@ impl Target {
         }
         let folder = PathBuf::from(text);
         if !folder.is_dir() {
-            return Err("no such folder; give a folder, or an address that begins with http:// or https://".to_owned());
+            return Err("no such folder; give a folder, or an address that starts with http:// or https://".to_owned());
         }
         if !folder.join("index.html").is_file() {
-            return Err("this folder has no index.html; give the folder that holds the site's first page".to_owned());
+            return Err("this folder has no index.html; give the folder that contains the site's start page".to_owned());
         }
         Ok(Self::Folder(folder))
     }
 }
 
 impl Args {
-    /// The time that one request may take.
+    /// The time limit for one request.
     pub(crate) fn timeout(&self) -> Duration {
         let usual = if self.target.is_some() { 10 } else { 3 };
         Duration::from_secs(self.timeout.unwrap_or(usual).into())

@@ -1,4 +1,4 @@
-//! The crawl: one job fetches one page, and sends off the jobs of the pages it found there.
+//! The crawl: each job fetches one page and starts a job for every new page that it links to.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::panic;
@@ -12,54 +12,54 @@ use url::Url;
 use crate::html::{self, Link};
 use crate::reason::Reason;
 
-/// What became of an address.
+/// The outcome for one address.
 #[derive(Debug)]
 pub(crate) enum Visit {
-    /// An HTML page, with what was found in it.
+    /// An HTML page and its links and anchors.
     Page { links: BTreeSet<Link>, anchors: HashSet<String> },
-    /// It is there, and nothing more is to be learned from it: not HTML, or not ours.
+    /// The address works, and the checker needs nothing else from it: it is not HTML, or not on this site.
     Fine,
-    /// A redirect. Where it leads to is an address of its own, visited like any other.
+    /// A redirect. Its target is visited like any other address.
     Moved(Url),
-    /// Nothing that a visitor could use.
+    /// The address does not work.
     Broken(Reason),
 }
 
-/// What the jobs of one crawl share.
+/// State shared by the jobs of one crawl.
 pub(crate) struct Crawl {
     start: Url,
     client: Client,
     notes: Mutex<Notes>,
 }
 
-/// What they have found out.
+/// Everything the jobs have found so far.
 #[derive(Default)]
 pub(crate) struct Notes {
-    /// The addresses of this site; each is handed to one job.
+    /// The addresses of this site. Each has exactly one job.
     pub(crate) found: HashSet<Url>,
     /// The addresses of other hosts.
     pub(crate) outside: BTreeSet<Url>,
-    /// What became of those that were visited.
+    /// The outcome for each visited address.
     pub(crate) visits: HashMap<Url, Visit>,
 }
 
 // ANCHOR: fetch
-/// Fetches one page, then sees to it that every page it links to is fetched, once.
+/// Fetches one page, then starts a job for each linked page that has none yet.
 #[green_pool(size = 100)]
 pub(crate) async fn fetch(crawl: Arc<Crawl>, url: Url) {
     let visit = crawl.visit(&url).await.unwrap_or_else(Visit::Broken);
     for next in crawl.note(url, visit) {
-        // When the pool is full, the new job runs in our slot and we go on after it.
-        // So the crawl needs no queue of its own, never runs more jobs than `size`,
-        // and cannot lock up with every job waiting for a slot.
+        // If the pool is full, this job lends its slot to the new one and stays alive
+        // until that one has finished. So the limit holds and the crawl cannot deadlock,
+        // but memory grows with the number of pages found.
         fetch::spawn_n(Arc::clone(&crawl), next).await;
     }
 }
 // ANCHOR_END: fetch
 
 // ANCHOR: readers
-/// Two questions are asked of each page, under one limit: reading is work for the
-/// processor, and of those there are few.
+/// Each page is parsed twice, and both parsers share this limit: parsing is CPU work,
+/// and there are few cores.
 static READERS: GreenPool = GreenPool::const_new(4);
 
 #[green_pool(pool = READERS)]
@@ -74,7 +74,8 @@ async fn read_anchors(html: Arc<str>) -> HashSet<String> {
 // ANCHOR_END: readers
 
 // ANCHOR: pile
-/// Asks both at once. A page that cannot be read is one broken link, and no more.
+/// Runs both parsers at once. If a parser panics, the page counts as broken, and the crawl
+/// goes on.
 async fn read(page: &Url, html: String) -> Result<Visit, Reason> {
     let html = Arc::<str>::from(html);
     let page = pile! {
@@ -95,13 +96,13 @@ impl Crawl {
         Arc::new(Self { start: start.clone(), client, notes: Mutex::new(notes) })
     }
 
-    /// How many addresses were found, and how many of them are done.
+    /// The number of addresses found, and how many of them are done.
     pub(crate) fn counts(&self) -> (usize, usize) {
         let notes = self.notes();
         (notes.found.len(), notes.visits.len())
     }
 
-    /// Hands over what was found out, for the report.
+    /// Returns everything that was found, for the report.
     pub(crate) fn finish(&self) -> Notes {
         std::mem::take(&mut self.notes())
     }
@@ -120,7 +121,7 @@ impl Crawl {
         read(url, response.text().await?).await
     }
 
-    /// Writes down a visit, and returns the addresses that it was the first to mention.
+    /// Records a visit, and returns the addresses that no earlier visit mentioned.
     fn note(&self, url: Url, visit: Visit) -> Vec<Url> {
         let mut next = Vec::new();
         let mut notes = self.notes();
@@ -137,18 +138,18 @@ impl Crawl {
     }
 
     fn is_inside(&self, url: &Url) -> bool {
-        // `http` and `https` of the same name are one site, other ports are not.
+        // `http` and `https` on the same host are one site. Other ports are not.
         url.host() == self.start.host() && url.port() == self.start.port()
     }
 
     fn notes(&self) -> MutexGuard<'_, Notes> {
-        // A job that panicked between two insertions leaves nothing half done.
+        // Each insertion is complete by itself, so a panic cannot leave the notes inconsistent.
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Notes {
-    /// Was everything visited that was found? The addresses of other hosts do not count when the check stays `inside`.
+    /// Whether every address found was visited. With `inside`, addresses of other hosts do not count.
     pub(crate) fn is_complete(&self, inside: bool) -> bool {
         let visited = |url: &Url| self.visits.contains_key(url);
         self.found.iter().all(visited) && (inside || self.outside.iter().all(visited))
@@ -156,7 +157,7 @@ impl Notes {
 }
 
 impl Visit {
-    /// The addresses that the answer mentions.
+    /// The addresses that the response mentions.
     fn targets(&self) -> Vec<&Url> {
         match self {
             Self::Page { links, .. } => links.iter().filter_map(Link::target).collect(),
@@ -166,7 +167,7 @@ impl Visit {
     }
 }
 
-/// The address as a server sees it.
+/// The address without its fragment, as a server sees it.
 pub(crate) fn without_fragment(url: &Url) -> Url {
     let mut url = url.clone();
     url.set_fragment(None);
@@ -192,7 +193,7 @@ fn is_html(response: &Response) -> bool {
     kind.starts_with("text/html") || kind.starts_with("application/xhtml+xml")
 }
 
-/// Computes on a thread of its own kind, lest a long page hold up the answers of other servers.
+/// Runs `compute` on a blocking thread, so that a long page does not delay the runtime's other jobs.
 async fn off_the_runtime<T: Send + 'static>(compute: impl FnOnce() -> T + Send + 'static) -> T {
     match task::spawn_blocking(compute).await {
         Ok(value) => value,

@@ -1,4 +1,4 @@
-//! What a page says: where it links to, and which anchors it has.
+//! The links and anchors of a page.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -6,17 +6,17 @@ use html5gum::{DefaultEmitter, HtmlString, StartTag, Token, Tokenizer};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-/// A link as the page has it.
+/// A link found in a page.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Link {
-    /// Resolved against the page, fragment and all.
+    /// A link resolved against the page, including its fragment.
     To(Url),
-    /// Meant for a browser, yet no browser could follow it.
+    /// A link that no browser can parse, as written.
     Malformed(String),
 }
 
 impl Link {
-    /// The address, where there is one.
+    /// The address, if the link has a valid one.
     pub(crate) fn target(&self) -> Option<&Url> {
         match self {
             Self::To(url) => Some(url),
@@ -25,7 +25,7 @@ impl Link {
     }
 }
 
-/// Every `http` link of a page, each one once.
+/// The `http` and `https` links of a page, without duplicates.
 pub(crate) fn links(html: &str, page: &Url) -> BTreeSet<Link> {
     let mut base = page.clone();
     let mut links = BTreeSet::new();
@@ -49,7 +49,7 @@ pub(crate) fn links(html: &str, page: &Url) -> BTreeSet<Link> {
     links
 }
 
-/// Every place in a page that a `#fragment` can name.
+/// The anchors in a page that a `#fragment` can name.
 pub(crate) fn anchors(html: &str) -> HashSet<String> {
     let mut anchors = HashSet::new();
     for tag in start_tags(html) {
@@ -61,9 +61,9 @@ pub(crate) fn anchors(html: &str) -> HashSet<String> {
     anchors
 }
 
-/// Does a page with these anchors have the place that this fragment names?
+/// Whether a page with these anchors has the place that the fragment names.
 pub(crate) fn has_anchor(anchors: &HashSet<String>, fragment: &str) -> bool {
-    // What follows `:~:` asks the browser to search for text; it names no place in the page.
+    // The part after `:~:` asks the browser to search for text. It does not name an anchor.
     let name = fragment.split(":~:").next().unwrap_or_default();
     if name.is_empty() || name.eq_ignore_ascii_case("top") || anchors.contains(name) {
         return true;
@@ -73,7 +73,7 @@ pub(crate) fn has_anchor(anchors: &HashSet<String>, fragment: &str) -> bool {
 
 fn start_tags(html: &str) -> impl Iterator<Item = StartTag<()>> {
     let mut emitter = DefaultEmitter::default();
-    // Otherwise a string inside a script that looks like a tag would count as one.
+    // Otherwise a string in a script that looks like a tag would count as a tag.
     emitter.naively_switch_states(true);
     Tokenizer::new_with_emitter(html, emitter).filter_map(|token| match token {
         Ok(Token::StartTag(tag)) => Some(tag),
@@ -92,13 +92,13 @@ fn keys(element: &str) -> &'static [&'static str] {
     }
 }
 
-/// Hints to the browser name a host, not something that can be asked for.
+/// A hint to the browser names a host, not a resource that can be fetched.
 fn is_hint(tag: &StartTag<()>) -> bool {
     attribute(tag, "rel")
         .is_some_and(|rel| rel.split_ascii_whitespace().any(|word| ["preconnect", "dns-prefetch"].contains(&word)))
 }
 
-/// `None` for what is no link to a page: `mailto:`, `javascript:`, `data:` and the like.
+/// `None` if it is not a link to a page: `mailto:`, `javascript:`, `data:` and the like.
 fn resolve(base: &Url, written: &str) -> Option<Link> {
     match base.join(written) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => Some(Link::To(url)),

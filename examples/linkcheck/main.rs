@@ -1,13 +1,13 @@
 //! A link checker on bounded pools of green threads.
 //!
 //! ```text
-//! cargo run --release --example linkcheck                  # builds a site with known faults, and finds them
-//! cargo run --release --example linkcheck -- book/book     # serves a folder, and checks it
+//! cargo run --release --example linkcheck                  # builds a site with known faults and finds them
+//! cargo run --release --example linkcheck -- book/book     # serves a folder and checks it
 //! cargo run --release --example linkcheck -- http://localhost:8000/docs/
 //! ```
 //!
-//! The greenpool parts are `crawl` (jobs that start jobs of their own pool, and a `pile!` for each page) and `outside`
-//! (an ordered `imap`); `stop_on_interrupt` below winds the pools down.
+//! The modules that use greenpool are `crawl` (jobs that start jobs in their own pool, and a `pile!` for each page) and
+//! `outside` (an ordered `imap`). `stop_on_interrupt` below shuts the pools down.
 
 mod args;
 mod crawl;
@@ -43,10 +43,10 @@ use crate::serve::World;
 #[tokio::main]
 async fn main() -> ExitCode {
     let args = Args::parse();
-    // Fails only where a provider is installed already, which does as well.
+    // Fails only if a provider is already installed, which is fine too.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let outcome = match run(&args).await {
-        Ok(report) => report.print(args.json).map(|()| report).context("the report could not be printed"),
+        Ok(report) => report.print(args.json).map(|()| report).context("cannot print the report"),
         Err(error) => Err(error),
     };
     match outcome {
@@ -60,7 +60,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Finds something to check, checks it, and sums up.
+/// Finds the site to check, checks it, and sums up the results.
 async fn run(args: &Args) -> Result<Report> {
     let world;
     let start = match &args.target {
@@ -87,7 +87,7 @@ async fn run(args: &Args) -> Result<Report> {
     let mut notes = crawl_pages(site, &start).await;
     match notes.visits.get(&start) {
         Some(Visit::Moved(to)) if notes.outside.contains(to) => {
-            eprintln!("note: {start} redirects to another host; give {to} to check the pages there");
+            eprintln!("note: {start} redirects to another host; to check the pages there, give {to}");
         }
         _ => {}
     }
@@ -104,7 +104,7 @@ async fn crawl_pages(client: Client, start: &Url) -> Notes {
     let watched = Arc::clone(&crawl);
     let _progress = Progress::follow("pages", fetch::pool(), move || watched.counts());
     fetch::spawn_n(Arc::clone(&crawl), start.clone()).await;
-    // Each job starts the jobs that come after it, so an idle pool means that nothing is
+    // Each job starts jobs for the pages it finds, so when the pool is idle, nothing is
     // left to find.
     fetch::pool().waitall().await;
     crawl.finish()
@@ -121,11 +121,11 @@ async fn probe_outside(client: Client, urls: BTreeSet<Url>) -> Vec<(Url, Visit)>
 }
 
 // ANCHOR: interrupt
-/// The first Ctrl-C lets the requests that run come to their end, and starts no more;
-/// the second does not wait.
+/// The first Ctrl-C closes the pools and lets running and queued requests finish, within
+/// `patience`. The second aborts them.
 async fn stop_on_interrupt(patience: Duration) {
     if signal::ctrl_c().await.is_err() {
-        // Without a handler of ours, Ctrl-C ends the program as it always does.
+        // Without this handler, Ctrl-C kills the program as usual.
         return;
     }
     let (pages, others) = (fetch::pool(), probe::pool());
@@ -139,12 +139,12 @@ async fn stop_on_interrupt(patience: Duration) {
 }
 // ANCHOR_END: interrupt
 
-/// A client whose redirects are seen to by `policy`; `local` when it asks only servers of our own.
+/// A client that handles redirects by `policy`. `local` means that it talks only to servers in this process.
 fn client(timeout: Duration, policy: redirect::Policy, local: bool) -> Result<Client> {
     let mut builder = Client::builder().user_agent("greenpool-linkcheck").timeout(timeout).redirect(policy);
     if local {
-        // Plain HTTP on the loopback interface must not depend on the machine's proxies and certificates.
+        // Plain HTTP on the loopback interface must not depend on the machine's proxies or certificates.
         builder = builder.no_proxy().tls_certs_only([]);
     }
-    builder.build().context("the HTTP client could not be set up")
+    builder.build().context("cannot set up the HTTP client")
 }

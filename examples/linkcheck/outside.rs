@@ -1,4 +1,4 @@
-//! The links that lead to other hosts.
+//! Links to other hosts.
 
 use std::collections::BTreeSet;
 use std::iter;
@@ -11,7 +11,7 @@ use url::Url;
 use crate::crawl::Visit;
 use crate::reason::Reason;
 
-/// Asks for one address of another host. Few at a time: these servers did not ask to be checked.
+/// Requests one address of another host. A few at a time: these servers did not ask to be checked.
 #[green_pool(size = 20)]
 pub(crate) async fn probe(client: Client, url: Url) -> Visit {
     match client.get(url).send().await {
@@ -21,14 +21,14 @@ pub(crate) async fn probe(client: Client, url: Url) -> Visit {
     }
 }
 
-/// Addresses, and what became of each.
+/// Addresses and their outcomes.
 pub(crate) type Visits = Vec<(Url, Visit)>;
 
-/// Asks for each address once; what an interrupt has left untested is not in the result.
+/// Requests each address once. After an interrupt, the result lacks the addresses not checked.
 pub(crate) async fn probe_all(client: Client, urls: BTreeSet<Url>, done: &AtomicUsize) -> Visits {
     let mut visits = Vec::new();
-    // The answers come in the order of the addresses, however long each takes, so the two lists
-    // match.
+    // The answers come in the order of the addresses, however long each takes, so the two
+    // sequences match.
     let mut answers = probe::imap(iter::repeat(client), urls.clone());
     for url in urls {
         match answers.next().await {

@@ -1,4 +1,4 @@
-//! What the user sees meanwhile: a bar on a terminal, now and then a line anywhere else.
+//! Progress: a bar on a terminal, or a line every second elsewhere.
 
 use std::time::Duration;
 
@@ -7,20 +7,20 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::task::JoinHandle;
 use tokio::time;
 
-/// Shows how far the work is until it is dropped.
+/// Shows the progress of the work until it is dropped.
 pub(crate) struct Progress {
     bar: ProgressBar,
     painter: JoinHandle<()>,
 }
 
 impl Progress {
-    /// Follows a pool's work; `counts` says how much was found and how much of it is done.
+    /// Follows a pool's work. `counts` returns how much was found and how much of it is done.
     pub(crate) fn follow(
         what: &'static str,
         pool: &'static GreenPool,
         counts: impl Fn() -> (usize, usize) + Send + 'static,
     ) -> Self {
-        // Draws to standard error, and hides itself when that is no terminal.
+        // Draws to standard error, and hides itself if that is not a terminal.
         let bar = ProgressBar::new(0).with_prefix(what);
         if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {human_pos}/{human_len}  {msg}") {
             bar.set_style(style);
@@ -41,7 +41,7 @@ async fn paint(bar: ProgressBar, what: &'static str, pool: &GreenPool, counts: i
     let plain = bar.is_hidden();
     let period = Duration::from_millis(if plain { 1_000 } else { 100 });
     let mut ticks = time::interval(period);
-    // A first line that says "0 of 1" would tell nobody anything.
+    // Skip the first tick: a line that says "0 of 1" is of no use.
     ticks.tick().await;
     loop {
         ticks.tick().await;

@@ -5,33 +5,33 @@ use std::fmt;
 
 use reqwest::StatusCode;
 
-/// The reason, for people with `Display`, for machines with [`class`](Self::class).
+/// The reason: `Display` is for people, [`class`](Self::class) for machines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
-    /// The answer was an error.
+    /// The server answered with an error status.
     Status(StatusCode),
-    /// The page is there, but it has no such anchor.
+    /// The page exists, but has no such anchor.
     NoAnchor(String),
-    /// The redirects come back to where they began.
+    /// The redirects form a loop.
     RedirectLoop,
     /// More redirects than a browser would follow.
     TooManyRedirects,
-    /// A redirect without an address that can be followed.
+    /// The redirect has no valid target address.
     BadRedirect,
-    /// No answer in time.
+    /// The server did not answer in time.
     Timeout,
-    /// No connection: the name is unknown, or nobody listens.
+    /// No connection: the name is unknown, or nothing listens there.
     Unreachable(String),
-    /// The connection closed before the whole answer had come.
+    /// The connection was closed before the response was complete.
     CutOff,
-    /// No browser could read the address.
+    /// No browser can parse the address.
     Malformed,
-    /// The page could not be read by us.
+    /// The page could not be parsed.
     Unreadable(String),
 }
 
 impl Reason {
-    /// A name that scripts can rely on.
+    /// A stable name for scripts.
     pub(crate) fn class(&self) -> &'static str {
         match self {
             Self::Status(_) => "status",
@@ -53,12 +53,12 @@ impl fmt::Display for Reason {
         match self {
             Self::Status(status) => write!(f, "{status}"),
             Self::NoAnchor(name) => write!(f, "no anchor #{name}"),
-            Self::RedirectLoop => f.write_str("redirects in a circle"),
+            Self::RedirectLoop => f.write_str("redirects in a loop"),
             Self::TooManyRedirects => f.write_str("too many redirects"),
             Self::BadRedirect => f.write_str("redirects to nowhere"),
             Self::Timeout => f.write_str("no answer in time"),
             Self::Unreachable(why) => write!(f, "unreachable: {why}"),
-            Self::CutOff => f.write_str("connection closed half way"),
+            Self::CutOff => f.write_str("connection closed halfway"),
             Self::Malformed => f.write_str("not an address"),
             Self::Unreadable(why) => write!(f, "unreadable: {why}"),
         }
@@ -82,13 +82,13 @@ impl From<reqwest::Error> for Reason {
     }
 }
 
-/// The innermost error says what happened; those around it say only where.
+/// The innermost error says what happened; the outer ones only say where.
 fn root_cause(error: &reqwest::Error) -> String {
     let mut cause: &dyn Error = error;
     while let Some(source) = cause.source() {
         cause = source;
     }
     let text = cause.to_string();
-    // The number that an operating system gives an error tells most people nothing.
+    // The operating system's error number means nothing to most people.
     text.split(" (os error").next().unwrap_or_default().to_owned()
 }

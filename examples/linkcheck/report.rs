@@ -1,4 +1,4 @@
-//! What the user gets in the end.
+//! The report.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -12,14 +12,14 @@ use url::Url;
 use crate::crawl::{Notes, Visit};
 use crate::verdict::{self, Broken};
 
-/// Pages named for one broken link; `--json` names them all.
+/// How many pages the table names for one broken link. `--json` names all of them.
 const PAGES_SHOWN: usize = 4;
 
 /// The result of a check; its JSON form is what `--json` prints.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     site: Url,
-    /// False when something that was found was not visited, as after an interrupt.
+    /// False if an address that was found was not visited, for example after an interrupt.
     complete: bool,
     broken: Vec<Row>,
     totals: Totals,
@@ -46,7 +46,7 @@ struct Totals {
 }
 
 impl Report {
-    /// Sums up what was found out in `time`, about other hosts too unless it was to stay `inside`.
+    /// Sums up the findings of a check that took `time`. With `inside`, other hosts were not checked.
     pub(crate) fn new(site: &Url, notes: &Notes, inside: bool, time: Duration) -> Self {
         let Notes { outside, visits, .. } = notes;
         let count = |is: fn(&Visit) -> bool| visits.values().filter(|visit| is(visit)).count();
@@ -57,7 +57,7 @@ impl Report {
             pages: broken.pages,
         };
         let mut broken: Vec<_> = verdict::broken_links(site, visits).into_iter().map(row).collect();
-        // The site's own links first: those are for its author to mend.
+        // The site's own links come first: its author can fix those.
         broken.sort_by_cached_key(|row| (short(site, &row.link) == row.link, row.link.clone()));
         let pages: BTreeSet<_> = broken.iter().flat_map(|row| &row.pages).collect();
         let totals = Totals {
@@ -73,17 +73,17 @@ impl Report {
         Self { site: site.clone(), complete: notes.is_complete(inside), broken, totals }
     }
 
-    /// Was the check done to its end?
+    /// Whether the check was completed.
     pub(crate) fn is_complete(&self) -> bool {
         self.complete
     }
 
-    /// Is any link broken?
+    /// Whether any link is broken.
     pub(crate) fn has_broken_links(&self) -> bool {
         !self.broken.is_empty()
     }
 
-    /// Prints the report for people or, as JSON, for machines.
+    /// Prints the report as a table or as JSON.
     pub(crate) fn print(&self, json: bool) -> io::Result<()> {
         let mut out = io::stdout().lock();
         if json {
@@ -101,7 +101,7 @@ impl Report {
         table
             .load_style(presets::UTF8_FULL_CONDENSED)
             .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_header(["broken link", "why", "on the pages"]);
+            .set_header(["broken link", "why", "on pages"]);
         for row in &self.broken {
             let mut pages: Vec<_> = row.pages.iter().map(|page| short(&self.site, page)).take(PAGES_SHOWN).collect();
             let more = row.pages.len().saturating_sub(PAGES_SHOWN);
@@ -126,11 +126,11 @@ impl Report {
             0 => write!(out, "no broken links")?,
             links => write!(out, "broken links: {}, on pages: {}", n(links), n(totals.pages_with_broken_links))?,
         }
-        writeln!(out, "{}", if self.complete { "" } else { "; the check was not finished" })
+        writeln!(out, "{}", if self.complete { "" } else { "; the check is incomplete" })
     }
 }
 
-/// Links within the site need no host.
+/// Strips the host from links within the site.
 fn short<'a>(site: &Url, url: &'a str) -> &'a str {
     match url.strip_prefix(&site.origin().ascii_serialization()) {
         Some(path) if path.starts_with('/') => path,

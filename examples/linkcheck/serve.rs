@@ -1,4 +1,4 @@
-//! Sites to check, served from inside this process on free ports of the loopback interface.
+//! Serves sites to check from this process, on free ports of the loopback interface.
 
 use std::io;
 use std::path::Path;
@@ -16,11 +16,11 @@ use url::Url;
 
 use crate::site::{Answer, Outside, Site};
 
-/// The built-in world: a site, a host outside of it, and an address where nobody answers.
+/// The built-in world: a site, another host, and an address that refuses connections.
 pub(crate) struct World {
     /// The first page of the site.
     pub(crate) start: Url,
-    // Bound without listening, so that its port refuses connections for as long as this lives.
+    // Bound but not listening, so that its port refuses connections as long as this is alive.
     _dead: TcpSocket,
 }
 
@@ -80,7 +80,7 @@ async fn respond(answer: Option<Answer>) -> Response {
     }
 }
 
-/// Announces the whole page, sends half, and fails: the server has no choice but to close the connection.
+/// Announces the whole page, sends half of it, and fails, so that the server has to close the connection.
 fn cut(html: &str) -> Response {
     let half = html.as_bytes()[..html.len() / 2].to_vec();
     let body = stream::iter([Ok(half), Err(io::Error::other("cut off, as planned"))]);

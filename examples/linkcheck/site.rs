@@ -1,4 +1,4 @@
-//! The world that the checker has when it is given none: a site with known faults, the same for the same seed.
+//! The built-in site: its faults are known, and the same seed gives the same site.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -6,54 +6,54 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-/// Everything a server needs in order to play the site.
+/// Everything that a server needs to serve the site.
 pub(crate) struct Site {
-    /// What each path answers; any other path is not found.
+    /// The answer for each path. Any other path is not found.
     pub(crate) answers: BTreeMap<String, Answer>,
-    /// The links that a checker must report, and no others.
-    #[allow(dead_code, reason = "the program must find them by itself; its test compares")]
+    /// Exactly the links that a checker must report.
+    #[allow(dead_code, reason = "only the test reads it; the program must find the faults by itself")]
     pub(crate) faults: BTreeSet<Fault>,
 }
 
 /// How the server answers a path.
 #[derive(Clone)]
 pub(crate) enum Answer {
-    /// A page, after a while.
+    /// A page, after a delay.
     Page(String, Duration),
-    /// Something that is not HTML, with its content type.
+    /// A file that is not HTML, with its content type.
     File(&'static str, &'static [u8]),
-    /// A redirect to this address.
+    /// A redirect to an address.
     Moved(String),
-    /// An error with this status.
+    /// An error status.
     Status(u16),
-    /// Half of this page, then the connection closes.
+    /// Half of a page, then the connection closes.
     Cut(String),
-    /// Nothing, for as long as the client will wait.
+    /// No answer, however long the client waits.
     Silence,
 }
 
-/// A broken link, and where it stands.
+/// A broken link and the page that contains it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Fault {
     /// The path of the page.
     pub(crate) page: String,
-    /// The link: a path with its fragment, or as written when it leads elsewhere.
+    /// The link: a path with its fragment, or as written if it leads to another host.
     pub(crate) link: String,
-    /// The class of the reason, as `--json` names it.
+    /// The class of the reason, as `--json` prints it.
     pub(crate) reason: &'static str,
 }
 
-/// The hosts outside of the site, as `http://host:port`.
+/// The hosts outside the site, as `http://host:port`.
 #[derive(Clone, Copy)]
 pub(crate) struct Outside<'a> {
-    /// Answers every path, those below `/gone/` with 404.
+    /// Answers every path, but those below `/gone/` with 404.
     pub(crate) alive: &'a str,
     /// Refuses every connection.
     pub(crate) dead: &'a str,
 }
 
 impl Site {
-    /// Plans `pages` pages, with about one fault for each five of them.
+    /// Plans a site of `pages` pages, with about one fault for every five pages.
     pub(crate) fn plan(seed: u64, pages: usize, outside: Outside<'_>) -> Self {
         let mut plan = Plan {
             rng: Rng::with_seed(seed),
@@ -62,7 +62,7 @@ impl Site {
             faults: BTreeSet::new(),
         };
         plan.join_all_pages();
-        // Each round plants one of each kind, on pages drawn by lot.
+        // Each round plants one fault of each kind, on random pages.
         for round in 0..(pages / 100).max(1) {
             plan.fine_links(round, outside);
             plan.missing_pages(round);
@@ -71,7 +71,7 @@ impl Site {
             plan.bad_redirects(round);
             plan.bad_links_outside(round, outside);
         }
-        // A silent page costs its visitor the whole timeout, so there are few.
+        // A silent page costs the checker the whole timeout, so there are few.
         for n in 0..3 {
             plan.answer(format!("/silent/{n}.html"), Answer::Silence);
             plan.plant(format!("/silent/{n}.html"), "timeout");
@@ -89,7 +89,8 @@ struct Plan {
 }
 
 impl Plan {
-    /// Each page links to its children, so that all can be found, and to a few others, so that most are found twice.
+    /// Links each page to its children, so that every page can be found, and to a few others, so that most are found
+    /// twice.
     fn join_all_pages(&mut self) {
         let pages = self.links.len();
         for n in 0..pages {
@@ -102,7 +103,7 @@ impl Plan {
         }
     }
 
-    /// Links that look odd but are fine: a checker which reports one of these is wrong.
+    /// Adds links that look odd but are fine: a checker must not report them.
     fn fine_links(&mut self, round: usize, outside: Outside<'_>) {
         let (page, other) = (self.any_page(), self.any_page());
         let search = render("search", &BTreeSet::new());
@@ -131,7 +132,7 @@ impl Plan {
     }
 
     fn missing_pages(&mut self, round: usize) {
-        // On three pages, for the table to have something to gather.
+        // On three pages, so that the report has something to group.
         for _ in 0..3 {
             self.plant(format!("/missing/{round}.html"), "status");
         }
@@ -180,7 +181,7 @@ impl Plan {
 
     fn finish(mut self) -> Site {
         for (n, links) in self.links.iter().enumerate() {
-            // Most pages take as long as a near host, a few as long as a tired one.
+            // Most pages are as fast as a nearby host, a few as slow as a busy one.
             let pause = if self.rng.u8(..) < 4 { 250 } else { self.rng.u64(5..40) };
             let page = Answer::Page(render(&path(n), links), Duration::from_millis(pause));
             self.answers.insert(path(n), page);
@@ -196,21 +197,21 @@ impl Plan {
         path(self.rng.usize(..self.links.len()))
     }
 
-    /// Writes a link on a page drawn by lot, and says which.
+    /// Adds a link to a random page, and returns the number of that page.
     fn link(&mut self, link: String) -> usize {
         let page = self.rng.usize(..self.links.len());
         self.links[page].insert(link);
         page
     }
 
-    /// The same for a link that must be reported.
+    /// The same, for a link that must be reported.
     fn plant(&mut self, link: String, reason: &'static str) {
         let page = path(self.link(link.clone()));
         self.faults.insert(Fault { page, link, reason });
     }
 }
 
-/// The first page is where visitors arrive; the others fill folders of a hundred.
+/// The first page is the root; the others fill folders of a hundred.
 fn path(n: usize) -> String {
     match n {
         0 => "/".to_owned(),
@@ -252,11 +253,11 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_stands_on_its_page() {
+    fn every_fault_is_on_its_page() {
         let site = Site::plan(1, 2_000, OUTSIDE);
         for fault in &site.faults {
             let Some(Answer::Page(html, _)) = site.answers.get(&fault.page) else {
-                panic!("{fault:?} stands on no page");
+                panic!("{fault:?} is on no page");
             };
             assert!(
                 html.contains(&format!("{}\"", fault.link)) || html.contains(&format!("{}'", fault.link)),

@@ -1,4 +1,4 @@
-//! From what became of each address to what is wrong with each link.
+//! Turns the outcome of each address into a verdict on each link.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -8,10 +8,10 @@ use crate::crawl::{Visit, without_fragment};
 use crate::html::{self, Link};
 use crate::reason::Reason;
 
-/// As many redirects as checkers and browsers commonly follow.
+/// The number of redirects that checkers and browsers commonly follow.
 const MOST_REDIRECTS: usize = 10;
 
-/// A broken link, and every page that has it.
+/// A broken link, and every page that contains it.
 #[derive(Debug)]
 pub(crate) struct Broken {
     pub(crate) link: String,
@@ -19,7 +19,7 @@ pub(crate) struct Broken {
     pub(crate) pages: BTreeSet<String>,
 }
 
-/// Judges each link of each page, and the address that the crawl began with.
+/// Judges each link of each page, and the start address of the crawl.
 pub(crate) fn broken_links(start: &Url, visits: &HashMap<Url, Visit>) -> Vec<Broken> {
     let mut broken = BTreeMap::new();
     if let Err(reason) = follow(start, visits) {
@@ -48,13 +48,13 @@ fn report(broken: &mut BTreeMap<String, Broken>, link: String, reason: Reason, p
     entry.pages.insert(page.to_owned());
 }
 
-/// Walks a link as a browser would, through what the crawl wrote down.
+/// Follows a link through the recorded visits, as a browser would.
 fn follow(link: &Url, visits: &HashMap<Url, Visit>) -> Result<(), Reason> {
     let mut fragment = link.fragment().map(ToOwned::to_owned);
     let mut at = without_fragment(link);
     let mut passed = HashSet::new();
     loop {
-        // An address that was not visited, because of an interrupt or of `--inside`, is not known to be broken.
+        // An address that was not visited, because of an interrupt or `--inside`, is not known to be broken.
         let Some(visit) = visits.get(&at) else {
             return Ok(());
         };
@@ -64,7 +64,7 @@ fn follow(link: &Url, visits: &HashMap<Url, Visit>) -> Result<(), Reason> {
             Visit::Page { anchors, .. } => return find_anchor(anchors, fragment),
             Visit::Fine => return Ok(()),
         };
-        // A redirect keeps the fragment, unless it brings its own.
+        // A redirect keeps the fragment, unless it has its own.
         fragment = to.fragment().map(ToOwned::to_owned).or(fragment);
         let to = without_fragment(to);
         if !passed.insert(std::mem::replace(&mut at, to)) {
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_keeps_the_fragment_unless_it_brings_its_own() {
+    fn a_redirect_keeps_the_fragment_unless_it_has_its_own() {
         let visits = [moved("a", "page"), moved("b", "page#x"), page("page", "x")].into();
         assert_eq!(follow(&url("a#x"), &visits), Ok(()));
         assert_eq!(follow(&url("a#y"), &visits), Err(Reason::NoAnchor("y".to_owned())));
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn redirects_in_a_circle_are_told_from_redirects_without_end() {
+    fn redirect_loops_are_told_apart_from_endless_redirects() {
         let mut visits = HashMap::from([moved("a", "b"), moved("b", "a"), moved("self", "self")]);
         visits.extend((0..20).map(|n| moved(&format!("{n}"), &format!("{}", n + 1))));
         visits.extend([page("20", "x")]);
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_visited_is_not_reported() {
+    fn an_unvisited_address_is_not_reported() {
         assert_eq!(follow(&url("unknown#x"), &HashMap::new()), Ok(()));
     }
 }

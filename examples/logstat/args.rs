@@ -4,37 +4,37 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-/// Sums up the access log of a web server, of any size, in memory that does not grow with it.
+/// Sums up a web server's access log of any size, in memory that does not grow with the size.
 ///
-/// It reads the common log format, as nginx and Apache write it:
+/// It reads the common log format of nginx and Apache:
 ///
 ///     203.0.113.9 - - [25/Nov/2026:10:00:00 +0000] "GET /faq HTTP/1.1" 200 5120
 ///
-/// Exit status: 0 when the log was read, 2 when it could not be, 130 when it was interrupted.
+/// Exit status: 0 if the log was read, 2 if it could not be read, 130 if the run was interrupted.
 #[derive(Debug, Parser)]
 #[command(name = "logstat", verbatim_doc_comment)]
 pub(crate) struct Args {
-    /// The log. Without it, logstat writes one into a temporary folder, sums that up, and removes it
+    /// The log. If omitted, logstat generates one in a temporary folder, sums it up, and removes it
     #[arg(value_name = "FILE", value_parser = file)]
     pub(crate) file: Option<PathBuf>,
 
-    /// How many blocks of the log are read at the same time [default: one for each core]
+    /// Maximum number of blocks to read at once [default: one per core]
     #[arg(long, short, value_name = "N", value_parser = positive)]
     pub(crate) jobs: Option<u32>,
 
-    /// How many KiB of the log one job reads
+    /// Size of the block that one job reads, in KiB
     #[arg(long, value_name = "KIB", default_value = "1024", value_parser = positive)]
     pub(crate) block: u32,
 
-    /// How many paths the report names
+    /// Number of paths in the report
     #[arg(long, value_name = "N", default_value = "10", value_parser = positive)]
     pub(crate) top: u32,
 
-    /// How many MiB the log has that logstat writes
+    /// Size of the generated log, in MiB
     #[arg(long, value_name = "MIB", default_value = "256", value_parser = positive, conflicts_with = "file")]
     pub(crate) size: u32,
 
-    /// Which log it writes: another seed gives another
+    /// Seed for the generated log
     #[arg(long, value_name = "N", default_value = "1", conflicts_with = "file")]
     pub(crate) seed: u64,
 }
@@ -49,7 +49,7 @@ fn positive(text: &str) -> Result<u32, &'static str> {
 fn file(text: &str) -> Result<PathBuf, &'static str> {
     let path = PathBuf::from(text);
     if !path.is_file() {
-        return Err("no such file; give a log, or nothing to have one written");
+        return Err("no such file; give a log, or omit it to have one generated");
     }
     Ok(path)
 }

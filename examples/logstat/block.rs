@@ -1,16 +1,16 @@
-//! A piece of the log: the lines that begin in it.
+//! A block of the log: the lines that begin in it.
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
 use std::path::Path;
 
-/// A line may reach so far beyond the block that it begins in. What is longer is no log.
+/// How far a line may extend beyond the block in which it begins. The rest of a longer line is ignored.
 const MOST_BEYOND: u64 = 64 << 10;
 
-/// Reads the lines that begin in these bytes of the file. So each line is in one block and in one only, whole.
+/// Reads the lines that begin in these bytes of the file. So each line is in exactly one block, and complete.
 pub(crate) fn read(path: &Path, bytes: Range<u64>) -> io::Result<Vec<u8>> {
-    // One byte more in front says whether a line begins with the first.
+    // The byte before the block tells whether a line begins at the block's first byte.
     let from = bytes.start.saturating_sub(1);
     let mut file = File::open(path)?;
     file.seek(SeekFrom::Start(from))?;
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_line_is_in_one_block_whatever_their_size() {
+    fn every_line_is_in_one_block_for_any_block_size() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
         for text in ["one\n\nthree, longer\nfour\n", "no end", "\n", "a\nb"] {

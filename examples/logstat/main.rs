@@ -1,11 +1,12 @@
-//! The sums of a log of any size, in memory that does not grow.
+//! Sums up a log of any size, in memory that does not grow.
 //!
 //! ```text
-//! cargo run --release --example logstat                     # writes a log of 256 MiB, and sums it up
+//! cargo run --release --example logstat                     # generates a log of 256 MiB and sums it up
 //! cargo run --release --example logstat -- access.log
 //! ```
 //!
-//! The greenpool parts are the worker `sums::tally`, and the ordered map over the blocks of the file in `sum_up` below.
+//! The parts that use greenpool are the worker `sums::tally`, and the ordered map over the blocks of the file in
+//! `sum_up` below.
 
 mod args;
 mod block;
@@ -33,7 +34,7 @@ async fn main() -> ExitCode {
     let args = Args::parse();
     let outcome = tokio::select! {
         outcome = run(&args) => outcome,
-        // Leaving `run` drops its map, which ends the jobs, and the folder, which is removed.
+        // Dropping `run` drops its map, which aborts the jobs, and its temporary folder, which is removed.
         _ = signal::ctrl_c() => return ExitCode::from(130),
     };
     match outcome {
@@ -53,23 +54,23 @@ async fn run(args: &Args) -> Result<()> {
     let log = if let Some(file) = &args.file {
         file.clone()
     } else {
-        folder = tempfile::tempdir().context("there is no place for a log")?;
+        folder = tempfile::tempdir().context("cannot create a temporary folder")?;
         let (path, size) = (folder.path().join("access.log"), u64::from(args.size) << 20);
-        sample::write(&path, size, args.seed, &bar("writing", size)).await.context("the log cannot be written")?;
+        sample::write(&path, size, args.seed, &bar("writing", size)).await.context("cannot write the log")?;
         path
     };
     let began = Instant::now();
-    let length = log.metadata().with_context(|| format!("{} cannot be read", log.display()))?.len();
+    let length = log.metadata().with_context(|| format!("cannot read {}", log.display()))?.len();
     let total = sum_up(&log, length, u64::from(args.block) << 10).await;
-    let total = total.with_context(|| format!("{} cannot be read", log.display()))?;
+    let total = total.with_context(|| format!("cannot read {}", log.display()))?;
     report(&total, args.top as usize);
     report_costs(length, began.elapsed());
     Ok(())
 }
 
 // ANCHOR: sum
-/// Sums up the log, block by block. The blocks are read side by side, and their sums come
-/// in the order of the file.
+/// Sums up the log, block by block. The blocks are read concurrently, and their sums come in
+/// the order of the file.
 async fn sum_up(log: &Path, length: u64, size: u64) -> Result<Tally> {
     let blocks = (0..length.div_ceil(size)).map(move |n| n * size..length.min((n + 1) * size));
     let bar = bar("reading", length);
@@ -83,7 +84,7 @@ async fn sum_up(log: &Path, length: u64, size: u64) -> Result<Tally> {
 }
 // ANCHOR_END: sum
 
-/// A bar of bytes on standard error, if that is a terminal. It goes when it is dropped.
+/// A progress bar in bytes on standard error, if that is a terminal. Dropping it clears it.
 fn bar(what: &'static str, length: u64) -> ProgressBar {
     let bar = ProgressBar::new(length).with_prefix(what);
     let template = "{prefix} {wide_bar} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left";
@@ -116,7 +117,7 @@ fn report(total: &Tally, top: usize) {
     }
     let statuses = total.statuses.iter().map(|(status, requests)| format!("{status}: {}", HumanCount(*requests)));
     println!("statuses: {}", statuses.collect::<Vec<_>>().join(", "));
-    println!("lines: {}, of which {} make no sense", HumanCount(total.lines), HumanCount(total.odd));
+    println!("lines: {}, malformed: {}", HumanCount(total.lines), HumanCount(total.odd));
     for (line, text) in &total.named {
         println!("  line {line}: {text}");
     }

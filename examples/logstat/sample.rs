@@ -1,4 +1,4 @@
-//! A log to try the program with.
+//! A sample log.
 
 use std::fmt::Write as _;
 use std::io;
@@ -12,7 +12,7 @@ use tokio::io::AsyncWriteExt as _;
 const PATHS: [&str; 8] =
     ["/", "/guide", "/guide/install", "/guide/use", "/faq", "/news", "/images/logo.png", "/search"];
 
-/// Writes a log of about this many bytes, piece by piece; the same seed writes the same.
+/// Writes a log of about `bytes` bytes, piece by piece. The same seed gives the same log.
 pub(crate) async fn write(path: &Path, bytes: u64, seed: u64, bar: &ProgressBar) -> io::Result<()> {
     let mut file = File::create(path).await?;
     let mut rng = Rng::with_seed(seed);

@@ -1,4 +1,4 @@
-//! What the lines of a block say, and of all blocks together.
+//! The sums over the lines of a block, and over all blocks.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -13,7 +13,7 @@ use tokio::task;
 
 use crate::block;
 
-/// So many lines that make no sense are named.
+/// How many malformed lines the report shows.
 pub(crate) const NAMED: usize = 3;
 
 /// The sums over some lines.
@@ -22,9 +22,9 @@ pub(crate) struct Tally {
     pub(crate) lines: u64,
     pub(crate) bytes: u64,
     pub(crate) statuses: BTreeMap<u16, u64>,
-    /// Grows with the paths that there are, and not with the lines.
+    /// Grows with the number of distinct paths, not with the number of lines.
     pub(crate) paths: HashMap<String, Visits>,
-    /// How many lines make no sense, and the first of them with their numbers.
+    /// The number of malformed lines; `named` has the first of them with their line numbers.
     pub(crate) odd: u64,
     pub(crate) named: Vec<(u64, String)>,
 }
@@ -37,8 +37,8 @@ pub(crate) struct Visits {
 }
 
 // ANCHOR: tally
-/// Reads one block of the log and sums it up. On a thread for blocking work, and at most one
-/// for each core.
+/// Reads one block of the log and sums it up, on a blocking thread. At most one block per
+/// core.
 #[green_pool(size = available_parallelism().map_or(4, usize::from))]
 pub(crate) async fn tally(log: Arc<Path>, bytes: Range<u64>) -> io::Result<Tally> {
     let work = move || block::read(&log, bytes).map(|block| Tally::of(&block));
@@ -82,7 +82,7 @@ impl Tally {
         }
     }
 
-    /// Adds the sums of the lines that come next: only in this order are the numbers of the lines right.
+    /// Adds the sums of the next block. Line numbers are correct only if blocks are added in order.
     pub(crate) fn append(&mut self, next: Self) {
         let room = NAMED - self.named.len();
         self.named.extend(next.named.into_iter().take(room).map(|(line, text)| (self.lines + line, text)));

@@ -1,6 +1,6 @@
-//! The crawler in one file visits every page of a site, once, and says which links are broken.
+//! The crawler visits every page of a site once and reports the broken links.
 
-#[allow(dead_code, reason = "not every test needs all of it")]
+#[allow(dead_code, reason = "not every test uses all of it")]
 mod program;
 
 use std::sync::LazyLock;
@@ -19,7 +19,7 @@ async fn serve(pages: Router) -> String {
     start
 }
 
-/// A first page with these links.
+/// A start page with these links.
 fn first(links: &'static str) -> Router {
     Router::new().route("/", get(async move || Html(links)))
 }
@@ -35,7 +35,7 @@ async fn broken_links_are_found_behind_pages_and_redirects() {
     let text = CRAWL.prints(&[&start], 1).await;
     assert!(text.contains(&format!("broken  {start}gone: HTTP status client error (404 Not Found)")), "{text}");
     assert!(text.contains(&format!("broken  {start}gone-too: ")), "{text}");
-    // The first page, a, moved, gone, text, gone-too; not b, which nobody names.
+    // The start page, a, moved, gone, text, gone-too; not b, which no page links to.
     assert!(text.contains("6 links, 2 of them broken"), "{text}");
 }
 
@@ -46,7 +46,7 @@ async fn a_site_without_faults_is_a_success() {
 }
 
 #[tokio::test]
-async fn bad_usage_is_told_what_to_do() {
+async fn bad_usage_is_refused_with_advice() {
     CRAWL.refuses(&[], "http://localhost:8000/").await;
     CRAWL.refuses(&["localhost"], "usage").await;
 }

@@ -1,6 +1,6 @@
-//! Every row of the CSV file is in the database: as a sale, or as a reject that says why.
+//! Every row of the CSV file is in the database, as a sale or as a reject with a reason.
 
-#[allow(dead_code, reason = "not every test needs all of it")]
+#[allow(dead_code, reason = "not every test uses all of it")]
 mod program;
 
 use std::path::Path;
@@ -15,7 +15,7 @@ static ETL: LazyLock<Program> = LazyLock::new(|| Program::build("etl"));
 const GOOD: &str = "2026-11-25,\"old, mill\",pears,12,0.35\n";
 
 #[tokio::test]
-async fn no_row_is_lost_whatever_the_batches() {
+async fn no_row_is_lost_for_any_batch_size() {
     for (batch, jobs) in [("1", "1"), ("7", "3"), ("1000", "2")] {
         let folder = Folder::with(&format!("date,shop,item,quantity,price\n{}", GOOD.repeat(500)));
         let text = ETL.prints(&["--batch", batch, "--jobs", jobs, &folder.csv, "--db", &folder.db], 0).await;
@@ -31,21 +31,21 @@ async fn bad_rows_are_set_aside_with_their_lines() {
     let folder = Folder::with(&format!("{}\n{}\n", head(), bad.join("\n")));
     let printed = ETL.prints(&["--batch", "2", &folder.csv, "--db", &folder.db], 1).await;
     assert!(printed.contains("1 rows stored, 3 set aside"), "{printed}");
-    assert!(printed.contains("line 3: `2026-02-30` is no date: 2026-02-30,mill,pears,1,1"), "{printed}");
-    assert!(printed.contains("line 4: `none` is no quantity"), "{printed}");
+    assert!(printed.contains("line 3: `2026-02-30` is not a date: 2026-02-30,mill,pears,1,1"), "{printed}");
+    assert!(printed.contains("line 4: `none` is not a quantity"), "{printed}");
     assert!(printed.contains("line 5: 4 fields instead of 5"), "{printed}");
     assert_eq!(folder.ask("select count(*), min(line), max(line) from rejects"), [3, 3, 5]);
 }
 
 #[tokio::test]
-async fn the_columns_may_stand_in_any_order() {
+async fn the_columns_may_come_in_any_order() {
     let folder = Folder::with("price,item,note,date,shop,quantity\n7.5,plums,ripe,2026-11-25,mill,2\n");
     ETL.prints(&[&folder.csv, "--db", &folder.db], 0).await;
     assert_eq!(folder.ask("select quantity, cents from sales where item = 'plums'"), [2, 750]);
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_text_are_a_bad_row() {
+async fn invalid_utf8_is_a_bad_row() {
     let folder = Folder::with(&head());
     let mut bytes = std::fs::read(&folder.csv).unwrap();
     bytes.extend(b"\n2026-11-25,m\xff,pears,1,1\n");
@@ -65,7 +65,7 @@ async fn the_demonstration_has_good_and_bad_rows() {
 }
 
 #[tokio::test]
-async fn a_file_without_the_columns_is_told_of() {
+async fn a_missing_column_is_reported() {
     let folder = Folder::with("date,shop,quantity\n2026-11-25,mill,1\n");
     let output = ETL.run(&[&folder.csv, "--db", &folder.db]).await;
     let message = String::from_utf8(output.stderr).unwrap();
@@ -74,16 +74,16 @@ async fn a_file_without_the_columns_is_told_of() {
 }
 
 #[tokio::test]
-async fn bad_usage_is_told_what_to_do() {
+async fn bad_usage_is_refused_with_advice() {
     let folder = Folder::with(&head());
     ETL.refuses(&["no/such/file", "--db", &folder.db], "give a CSV file").await;
     ETL.refuses(&[&folder.csv], "--db").await;
-    ETL.refuses(&[&folder.csv, "--db", &folder.csv], "database to be made").await;
+    ETL.refuses(&[&folder.csv, "--db", &folder.csv], "path of a new database").await;
     ETL.refuses(&["--batch", "0"], "from 1 to").await;
     ETL.refuses(&["--row", "1"], "--rows").await;
 }
 
-/// A first line, and a good row in that order.
+/// The header line and a valid row.
 fn head() -> String {
     format!("date,shop,item,quantity,price\n{}", GOOD.trim_end())
 }

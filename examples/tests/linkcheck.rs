@@ -1,7 +1,7 @@
-//! The link checker finds what is wrong with a site, all of it and nothing else.
+//! The link checker finds all faults of a site and reports nothing else.
 
 #[path = "../linkcheck/serve.rs"]
-#[allow(dead_code, reason = "this test needs the server, not the world around it")]
+#[allow(dead_code, reason = "this test uses only the server")]
 mod serve;
 #[path = "../linkcheck/site.rs"]
 mod site;
@@ -21,7 +21,7 @@ use tokio::process::Command;
 use tokio::time;
 use url::Url;
 
-/// What a link to another host looks like once its port, which changes from run to run, is taken away.
+/// A link to another host without its port, which changes from run to run.
 const ELSEWHERE: Outside<'_> = Outside { alive: "elsewhere:", dead: "elsewhere:" };
 
 #[tokio::test]
@@ -39,7 +39,7 @@ async fn a_pool_of_one_finds_the_same() {
 }
 
 #[tokio::test]
-async fn no_address_is_asked_for_twice() {
+async fn no_address_is_requested_twice() {
     let site = Site::plan(3, 400, ELSEWHERE);
     let asked = Arc::new(Mutex::new(BTreeMap::new()));
     let start = serve::serve(serve::router(site).layer(middleware::from_fn({
@@ -52,13 +52,13 @@ async fn no_address_is_asked_for_twice() {
     let start = start.await.unwrap();
     check(&["--json", "--inside", "--timeout", "2", start.as_str()], 1).await;
     let asked = asked.lock().unwrap();
-    assert!(asked.len() > 400, "only {} addresses were asked for", asked.len());
+    assert!(asked.len() > 400, "only {} addresses were requested", asked.len());
     let twice: Vec<_> = asked.iter().filter(|&(_, &times)| times > 1).collect();
     assert_eq!(twice, []);
 }
 
 #[tokio::test]
-async fn links_to_other_hosts_can_be_left_alone() {
+async fn links_to_other_hosts_can_be_skipped() {
     let report = check(&["--json", "--inside", "--pages", "100", "--timeout", "2"], 1).await;
     let mut inside = Site::plan(1, 100, ELSEWHERE).faults;
     inside.retain(|fault| !fault.link.starts_with(ELSEWHERE.alive) && !fault.link.starts_with("/away/"));
@@ -88,7 +88,7 @@ async fn a_site_without_faults_is_a_success() {
 }
 
 #[tokio::test]
-async fn bad_usage_is_told_what_to_do() {
+async fn bad_usage_is_refused_with_advice() {
     let empty = folder("empty");
     for (args, advice) in [
         (&["no/such/folder"][..], "http://"),
@@ -107,7 +107,7 @@ async fn bad_usage_is_told_what_to_do() {
 }
 
 #[tokio::test]
-async fn nobody_at_home_is_a_broken_link() {
+async fn an_unreachable_site_is_a_broken_link() {
     let dead = tokio::net::TcpSocket::new_v4().unwrap();
     dead.bind(([127, 0, 0, 1], 0).into()).unwrap();
     let url = format!("http://{}/", dead.local_addr().unwrap());
@@ -121,7 +121,7 @@ async fn an_interrupt_drains_and_reports() {
     let mut child = command(&["--json", "--jobs", "1"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let finish = async {
-        // Once a line of progress is out, the crawl is under way.
+        // Once the first progress line is printed, the crawl is running.
         while let Some(line) = lines.next_line().await.unwrap() {
             if line.contains("running") {
                 break;
@@ -130,16 +130,16 @@ async fn an_interrupt_drains_and_reports() {
         let id = child.id().unwrap().to_string();
         let killed = Command::new("kill").args(["-INT", &id]).status().await.unwrap();
         assert!(killed.success());
-        // Read on, so that the child never meets a closed pipe.
+        // Keep reading, so that the child never writes to a closed pipe.
         let rest = async { while lines.next_line().await.unwrap().is_some() {} };
         tokio::join!(child.wait_with_output(), rest).0.unwrap()
     };
-    let output = time::timeout(DEADLINE, finish).await.expect("the interrupt was not heard");
+    let output = time::timeout(DEADLINE, finish).await.expect("the interrupt was ignored");
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["complete"], false);
     assert!(report["totals"]["pages"].as_u64() < Some(2_000));
     assert!(matches!(output.status.code(), Some(1 | 130)), "{}", output.status);
-    // What it has is true, though not everything.
+    // The report is incomplete, but correct.
     assert!(reported(&report).is_subset(&Site::plan(1, 2_000, ELSEWHERE).faults));
 }
 
@@ -163,7 +163,7 @@ fn command(args: &[&str]) -> Command {
     command
 }
 
-/// The program itself. `cargo test --test linkcheck` does not build examples, so this does.
+/// The program. `cargo test --test linkcheck` does not build examples, so this does.
 static LINKCHECK: LazyLock<PathBuf> = LazyLock::new(|| {
     let mut cargo = std::process::Command::new(env!("CARGO"));
     cargo.args(["build", "--workspace", "--example", "linkcheck", "--message-format", "json"]);
@@ -180,7 +180,7 @@ static LINKCHECK: LazyLock<PathBuf> = LazyLock::new(|| {
     messages.lines().find_map(executable).expect("cargo names the program it built")
 });
 
-/// An empty folder of this name, with an empty folder `sub` in it.
+/// An empty folder of this name, with an empty subfolder `sub`.
 fn folder(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("linkcheck").join(name);
     let _ = std::fs::remove_dir_all(&folder);
@@ -188,7 +188,7 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// The report in the terms of the plan.
+/// The faults in the report, in the form of the plan.
 fn reported(report: &Value) -> BTreeSet<Fault> {
     let origin = Url::parse(report["site"].as_str().unwrap()).unwrap().origin();
     let short = |url: &str| match Url::parse(url) {

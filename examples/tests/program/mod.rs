@@ -1,4 +1,4 @@
-//! Runs one of the examples as its users do.
+//! Runs an example as a user would.
 
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
@@ -8,10 +8,10 @@ use serde_json::Value;
 use tokio::process::Command;
 use tokio::time;
 
-/// No run of an example in a test takes nearly as long.
+/// Far longer than any run of an example in a test takes.
 pub(crate) const DEADLINE: Duration = Duration::from_mins(2);
 
-/// An example, built.
+/// A built example.
 pub(crate) struct Program(PathBuf);
 
 impl Program {
@@ -19,7 +19,7 @@ impl Program {
     pub(crate) fn build(name: &str) -> Self {
         let mut cargo = std::process::Command::new(env!("CARGO"));
         cargo.args(["build", "--workspace", "--example", name, "--message-format", "json"]);
-        // cargo tells the test which package it is of. A build script that looks at that would run again, and rebuild its crate.
+        // cargo sets these variables for the test. A build script that reads them would run again.
         for (name, _) in
             std::env::vars().filter(|(name, _)| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
         {
@@ -45,13 +45,13 @@ impl Program {
         command
     }
 
-    /// Runs the program to its end.
+    /// Runs the program until it exits.
     pub(crate) async fn run(&self, args: &[&str]) -> Output {
         let output = time::timeout(DEADLINE, self.command(args).output()).await;
         output.unwrap_or_else(|_| panic!("{args:?} hangs")).unwrap()
     }
 
-    /// Runs the program, which is to end with `status`, and returns what it prints to the standard output.
+    /// Runs the program, which must exit with `status`, and returns its standard output.
     pub(crate) async fn prints(&self, args: &[&str], status: i32) -> String {
         let output = self.run(args).await;
         let errors = String::from_utf8_lossy(&output.stderr);
@@ -59,7 +59,7 @@ impl Program {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Bad usage ends with status 2, prints nothing to the standard output, and says what to do instead.
+    /// Checks that the program exits with status 2, prints nothing to standard output, and gives this advice.
     pub(crate) async fn refuses(&self, args: &[&str], advice: &str) {
         let output = self.run(args).await;
         let message = String::from_utf8(output.stderr).unwrap();
@@ -69,10 +69,10 @@ impl Program {
     }
 }
 
-/// Does what Ctrl-C does.
+/// Sends the signal that Ctrl-C sends.
 #[cfg(unix)]
 pub(crate) async fn interrupt(child: &tokio::process::Child) {
-    let id = child.id().expect("it still runs").to_string();
+    let id = child.id().expect("the program is running").to_string();
     let killed = Command::new("kill").args(["-INT", &id]).status().await.unwrap();
     assert!(killed.success());
 }
