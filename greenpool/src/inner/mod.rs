@@ -43,7 +43,9 @@ pub(crate) struct Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         let executors = std::mem::take(&mut *lock(&self.executors));
-        executors.iter().for_each(|executors| executors.close());
+        for executor in executors {
+            executor.close();
+        }
     }
 }
 

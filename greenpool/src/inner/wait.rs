@@ -62,6 +62,28 @@ pub(crate) enum Readiness {
 }
 
 impl WaitEdge {
+    /// Something in `inner`, from the branch that is being polled with `waker`.
+    pub(crate) fn new(
+        inner: &Arc<Inner>,
+        ticket: Option<Ticket>,
+        source: ReadySource,
+        branch: u32,
+        waker: &Waker,
+    ) -> Self {
+        WaitEdge {
+            inner: inner.clone(),
+            ticket,
+            source,
+            waker: waker.clone(),
+            resuming: false,
+            branch,
+            last_polled: 0,
+            woken_at: None,
+            probed: false,
+            ends_seen: inner.awaited_by.ends(),
+        }
+    }
+
     /// Whether the verb will find something. If not, what that waits for in turn is added to `found`.
     pub(crate) fn readiness(&self, found: &mut Vec<WaitEdge>) -> Readiness {
         if self.resuming {

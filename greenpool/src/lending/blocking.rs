@@ -30,44 +30,24 @@ impl WaitGuard {
         cx: &mut Context<'_>,
     ) {
         match context::current() {
-            Some((me, branch)) => self.register_in(me, branch, inner, ticket, source(), false, cx),
+            Some((me, branch)) => {
+                let wait = WaitEdge::new(inner, ticket, source(), branch, cx.waker());
+                self.register_in(&me, wait);
+            }
             None => self.clear(),
         }
     }
 
-    #[allow(clippy::too_many_arguments, reason = "they are the fields of a `WaitEdge`")]
-    fn register_in(
-        &mut self,
-        me: Arc<Member>,
-        branch: u32,
-        inner: &Arc<Inner>,
-        ticket: Option<Ticket>,
-        source: ReadySource,
-        resuming: bool,
-        cx: &mut Context<'_>,
-    ) {
-        let (inner, waker, ends_seen) = (inner.clone(), cx.waker().clone(), inner.awaited_by.ends());
-        let wait = WaitEdge {
-            inner,
-            ticket,
-            source,
-            waker,
-            resuming,
-            branch,
-            last_polled: 0,
-            woken_at: None,
-            probed: false,
-            ends_seen,
-        };
+    fn register_in(&mut self, me: &Arc<Member>, wait: WaitEdge) {
         match &self.0 {
-            Some(registered) if Arc::ptr_eq(&registered.member, &me) => {
-                deadlock::run(&me, me.update(registered.key, wait));
+            Some(registered) if Arc::ptr_eq(&registered.member, me) => {
+                deadlock::run(me, me.update(registered.key, wait));
             }
             _ => {
                 self.clear();
                 let (key, effects) = me.register(wait);
                 self.0 = Some(Registered { member: me.clone(), key });
-                deadlock::run(&me, effects);
+                deadlock::run(me, effects);
             }
         }
     }
@@ -95,7 +75,8 @@ impl WaitGuard {
             return Poll::Ready(());
         }
         let inner = me.inner().clone();
-        self.register_in(me, branch, &inner, None, ReadySource::Ticket, true, cx);
+        let wait = WaitEdge::new(&inner, None, ReadySource::Ticket, branch, cx.waker());
+        self.register_in(&me, WaitEdge { resuming: true, ..wait });
         Poll::Pending
     }
 

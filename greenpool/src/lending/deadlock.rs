@@ -58,6 +58,7 @@ use crate::sync::slots::{Grant, Queue, Refusal, Ticket};
 use crate::sync::wake::wake;
 
 /// Does what a change of this member's state asks for.
+#[inline]
 pub(crate) fn run(member: &Member, effects: Effects) {
     let Effects { wakers, waits, check } = effects;
     wake(wakers);
@@ -107,6 +108,7 @@ fn take_back(member: &Arc<Member>) -> Result<(), Option<Arc<Member>>> {
 }
 
 /// Leaves the queue; a slot that was already on its way goes on. With no lock held, since that may wake others.
+#[inline]
 pub(crate) fn leave_queue(inner: &Arc<Inner>, ticket: Option<Ticket>) {
     if let Some(Grant::Slot(lender)) = ticket.and_then(|ticket| inner.slots.cancel(ticket)) {
         release(inner, lender);
@@ -131,6 +133,7 @@ pub(crate) fn branch(member: &Arc<Member>) {
 }
 
 /// The job is over: its slot, if it has it, goes back.
+#[inline]
 pub(crate) fn end(member: &Arc<Member>) {
     let inner = member.inner();
     let ended = member.end();
@@ -147,6 +150,7 @@ pub(crate) fn end(member: &Arc<Member>) {
 }
 
 /// Takes a place in the queue of those who want to begin, or a slot if one is free (then there is no ticket). `above` may lend a slot to it.
+#[inline]
 pub(crate) fn enqueue(
     inner: &Arc<Inner>,
     above: impl FnOnce() -> Option<Arc<Member>>,

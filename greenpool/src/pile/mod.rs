@@ -24,7 +24,7 @@ use crate::sync::{Mutex, lock};
 
 /// Jobs in a pool whose results come out in the order in which they were spawned. After eventlet's `GreenPile`.
 ///
-/// SpawnFuture waits for a slot of the pool; results wait in the pile without limit until they are taken. To feed a pile from other tasks, give them
+/// Spawning waits for a slot of the pool; results wait in the pile without limit until they are taken. To feed a pile from other tasks, give them
 /// a [`spawner`](Self::spawner). The pile is at its end when nothing that was spawned is left and no spawner is.
 /// More may be spawned after that.
 ///

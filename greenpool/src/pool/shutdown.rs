@@ -71,7 +71,7 @@ impl GreenPool {
 
     /// Aborts every job that is in the pool now. The queue stays, and moves up.
     ///
-    /// The jobs are told at once, also if the returned future is not awaited. AwaitedBy, it gives how many they were, when the
+    /// The jobs are told at once, also if the returned future is not awaited. Awaited, it gives how many they were, when the
     /// futures of all of them have been dropped and their slots are free or taken by others.
     ///
     /// # Panics

@@ -142,7 +142,7 @@ where
     F::Output: Send + 'static,
 {
     let mut cell = JobCell::with(future, Permit::new(inner, lender));
-    let receiver = worker::future_executor(inner).put(|inject| {
+    let receiver = worker::executor_of(inner).put(|inject| {
         let receiver = cell.as_mut().completer().receiver(|| inject.alloc(inner));
         (cell, receiver)
     });
@@ -158,7 +158,7 @@ where
     F::Output: Send + 'static,
 {
     let cell = JobCell::with(future, Permit::new(inner, lender));
-    worker::future_executor(inner).put(|_| (cell, ()));
+    worker::executor_of(inner).put(|_| (cell, ()));
 }
 
 /// A job that stands in the queue, and keeps its turn without being awaited.

@@ -14,8 +14,8 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::Waker;
 
 use tokio::runtime::{Handle, Id, RuntimeFlavor};
@@ -43,22 +43,36 @@ const IDLE_TURNS: u8 = 64;
 /// The number of the next gang.
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
-/// The inboxes of all gangs that run jobs of one kind: one for each runtime.
-pub(crate) struct Injects<J: ?Sized> {
-    /// All frames are of one kind, and are used again.
+/// Runs jobs of one kind, on every runtime: those of one declared function, or the futures of one pool.
+pub(crate) struct Executor<J: ?Sized> {
+    this: Weak<Self>,
+    /// All cells are of one type, and are used again.
     reuses_cells: bool,
-    list: Mutex<Vec<Inject<J>>>,
+    /// One for each runtime.
+    injects: Mutex<Vec<Inject<J>>>,
 }
 
-impl<J: ?Sized> Injects<J> {
-    /// `reuses_cells`: all frames are of one kind, and are used again.
+impl<J: ?Sized> Executor<J> {
     pub(crate) fn new(reuses_cells: bool) -> Arc<Self> {
-        Arc::new(Injects { reuses_cells, list: Mutex::new(Vec::new()) })
+        Arc::new_cyclic(|this| Executor { this: this.clone(), reuses_cells, injects: Mutex::new(Vec::new()) })
     }
 
     #[inline]
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Vec<Inject<J>>> {
-        lock(&self.list)
+    pub(crate) fn injects(&self) -> MutexGuard<'_, Vec<Inject<J>>> {
+        lock(&self.injects)
+    }
+
+    /// Adds an inject queue and a group for that runtime; gives its index.
+    #[cold]
+    pub(crate) fn open(
+        &self,
+        injects: &mut Vec<Inject<J>>,
+        runtime: &Handle,
+        spawn_worker: fn(&Arc<Group<J>>, u32),
+    ) -> usize {
+        let executor = self.this.upgrade().expect("a job is about to be put in");
+        injects.push(Inject::new(Group::new(executor, runtime, spawn_worker), runtime));
+        injects.len() - 1
     }
 }
 
@@ -108,7 +122,7 @@ pub(crate) fn abort<J: RawJob + ?Sized>(mut job: JobBox<J>, epoch: Option<u32>) 
 pub(crate) struct Group<J: ?Sized> {
     /// No other gang has it.
     number: u32,
-    injects: Arc<Injects<J>>,
+    executor: Arc<Executor<J>>,
     /// Begins a worker that takes this place.
     spawn_worker: fn(&Arc<Group<J>>, u32),
     threads: usize,
@@ -140,7 +154,11 @@ struct GroupState<J: ?Sized> {
 }
 
 impl<J: ?Sized> Group<J> {
-    pub(crate) fn new(injects: Arc<Injects<J>>, runtime: &Handle, spawn_worker: fn(&Arc<Group<J>>, u32)) -> Arc<Self> {
+    pub(crate) fn new(
+        executor: Arc<Executor<J>>,
+        runtime: &Handle,
+        spawn_worker: fn(&Arc<Group<J>>, u32),
+    ) -> Arc<Self> {
         let state = GroupState {
             queue: VecDeque::new(),
             last_batch: 0,
@@ -157,7 +175,7 @@ impl<J: ?Sized> Group<J> {
         let single = runtime.runtime_flavor() == RuntimeFlavor::CurrentThread;
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let threads = runtime.metrics().num_workers();
-        Arc::new(Group { number, injects, spawn_worker, threads, single, state: Mutex::new(state) })
+        Arc::new(Group { number, executor, spawn_worker, threads, single, state: Mutex::new(state) })
     }
 
     #[inline]
@@ -184,7 +202,7 @@ impl<J: ?Sized> Group<J> {
     /// Whether frames are used again.
     #[inline]
     pub(crate) fn reuses_cells(&self) -> bool {
-        self.injects.reuses_cells
+        self.executor.reuses_cells
     }
 
     /// There will be no more orders: workers go when they have nothing to do.
@@ -200,7 +218,7 @@ impl<J: ?Sized> Group<J> {
     pub(crate) fn drain(&self) -> VecDeque<JobBox<J>> {
         let mut state = self.state();
         let mut queue = std::mem::take(&mut state.queue);
-        if let Some(inject) = self.find(&mut self.injects.lock()) {
+        if let Some(inject) = self.find(&mut self.executor.injects()) {
             queue.append(&mut inject.queue);
         }
         queue
@@ -230,14 +248,14 @@ impl<J: ?Sized> Group<J> {
 
     /// Gives up the inbox. (With the gang's lock held, or an order could be on its way from there.)
     fn close_inject(&self) -> Option<Inject<J>> {
-        let mut injects = self.injects.lock();
+        let mut injects = self.executor.injects();
         let at = injects.iter().position(|inject| self.owns(inject))?;
         Some(injects.swap_remove(at))
     }
 
     /// Takes what is in the inbox, and brings the empty frames there. Gives those who may go.
     fn drain_inject(&self, state: &mut GroupState<J>) -> Vec<Waker> {
-        let mut injects = self.injects.lock();
+        let mut injects = self.executor.injects();
         let Some(inject) = self.find(&mut injects) else { return Vec::new() };
         std::mem::swap(&mut inject.queue, &mut state.queue);
         state.last_batch = state.queue.len();
@@ -276,7 +294,7 @@ impl<J: ?Sized> Group<J> {
         if state.workers.notified() < threads && queue < threads
             || state.understaffed != is_understaffed(state, notifies)
         {
-            let mut injects = self.injects.lock();
+            let mut injects = self.executor.injects();
             let Some(inject) = self.find(&mut injects) else { return Wakeup::None };
             notifies = state.workers.notified() < (queue + inject.queue.len()).min(threads);
             state.understaffed = is_understaffed(state, notifies);
@@ -368,7 +386,7 @@ impl<J: RawJob + ?Sized + 'static> Group<J> {
             Some((watching, _)) if *watching == key => state.watch = None,
             _ => return Step::Idle,
         }
-        if let Some(inject) = self.find(&mut self.injects.lock()) {
+        if let Some(inject) = self.find(&mut self.executor.injects()) {
             inject.idle_cells.truncate(MAX_IDLE);
             inject.idle_cells.shrink_to_fit();
         }

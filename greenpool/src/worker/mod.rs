@@ -39,7 +39,7 @@ use tokio::runtime::Handle;
 use crate::inner::{ErasedExecutor, Inner};
 use crate::job::cell::{JobBox, JobCell, RawJob};
 use crate::sync::wake::wake;
-use crate::worker::group::{Group, Inject, Injects, abort};
+use crate::worker::group::{Executor, Group, Inject, abort};
 use crate::worker::run::WorkerTask;
 
 /// The place for the workers of one declared function.
@@ -70,7 +70,7 @@ impl WorkersCell {
 
 /// The workers of that pool that run futures of any kind.
 #[inline]
-pub(crate) fn future_executor(inner: &Inner) -> &Executor<dyn RawJob> {
+pub(crate) fn executor_of(inner: &Inner) -> &Executor<dyn RawJob> {
     let workers = inner.future_executor.get_or_init(|| {
         let workers = Executor::<dyn RawJob>::new(false);
         inner.add_executor(workers.clone());
@@ -79,32 +79,7 @@ pub(crate) fn future_executor(inner: &Inner) -> &Executor<dyn RawJob> {
     workers.downcast_ref().expect("a pool has one set of workers for futures of any kind")
 }
 
-/// The workers of one declared function, on every runtime.
-pub(crate) struct Executor<J: ?Sized> {
-    injects: Arc<Injects<J>>,
-}
-
-impl<J: ?Sized> Executor<J> {
-    /// `reuses_cells`: all frames are of one kind, and are used again.
-    pub(crate) fn new(reuses_cells: bool) -> Arc<Self> {
-        Arc::new(Executor { injects: Injects::new(reuses_cells) })
-    }
-
-    fn groups(&self) -> Vec<Arc<Group<J>>> {
-        self.injects.lock().iter().map(|inject| inject.group.clone()).collect()
-    }
-}
-
 impl<J: RawJob + ?Sized + 'static> Executor<J> {
-    /// An inbox for that runtime.
-    #[cold]
-    fn open(&self, injects: &mut Vec<Inject<J>>, runtime: &Handle) -> usize {
-        let spawn_worker = |group: &Arc<Group<J>>, key| drop(tokio::spawn(WorkerTask::new(group.clone(), key)));
-        let group = Group::new(self.injects.clone(), runtime, spawn_worker);
-        injects.push(Inject::new(group, runtime));
-        injects.len() - 1
-    }
-
     /// Has a job run on the current runtime. `make` gets the inbox that it is put in, and runs under its lock.
     ///
     /// # Panics
@@ -114,9 +89,9 @@ impl<J: RawJob + ?Sized + 'static> Executor<J> {
     pub(crate) fn put<R>(&self, make: impl FnOnce(&mut Inject<J>) -> (JobBox<J>, R)) -> R {
         let runtime = Handle::current();
         let id = runtime.id();
-        let mut injects = self.injects.lock();
+        let mut injects = self.injects();
         let at = injects.iter().position(|inject| inject.is_of(id));
-        let at = at.unwrap_or_else(|| self.open(&mut injects, &runtime));
+        let at = at.unwrap_or_else(|| self.open(&mut injects, &runtime, spawn_worker));
         let inject = &mut injects[at];
         let (job, made) = make(inject);
         inject.queue.push_back(job);
@@ -129,15 +104,23 @@ impl<J: RawJob + ?Sized + 'static> Executor<J> {
     }
 }
 
+fn spawn_worker<J: RawJob + ?Sized + 'static>(group: &Arc<Group<J>>, key: u32) {
+    drop(tokio::spawn(WorkerTask::new(group.clone(), key)));
+}
+
+fn groups<J: ?Sized>(executor: &Executor<J>) -> Vec<Arc<Group<J>>> {
+    executor.injects().iter().map(|inject| inject.group.clone()).collect()
+}
+
 impl<J: RawJob + ?Sized> ErasedExecutor for Executor<J> {
     fn close(&self) {
-        for group in self.groups() {
+        for group in groups(self) {
             group.close();
         }
     }
 
     fn abort_queued(&self) -> u64 {
-        let queue: Vec<_> = self.groups().iter().flat_map(|group| group.drain()).collect();
+        let queue: Vec<_> = groups(self).iter().flat_map(|group| group.drain()).collect();
         let aborted = queue.len() as u64;
         for job in queue {
             abort(job, None);
@@ -146,10 +129,10 @@ impl<J: RawJob + ?Sized> ErasedExecutor for Executor<J> {
     }
 
     fn wake_busy(&self) {
-        wake(self.groups().iter().flat_map(|group| group.busy()));
+        wake(groups(self).iter().flat_map(|group| group.busy()));
     }
 
     fn waker(&self, group: u32, worker: u32) -> Option<Waker> {
-        self.groups().iter().find(|known| known.number() == group)?.waker(worker)
+        groups(self).iter().find(|known| known.number() == group)?.waker(worker)
     }
 }
