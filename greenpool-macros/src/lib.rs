@@ -2,22 +2,11 @@
 
 use proc_macro::TokenStream;
 
-mod args;
-mod borrow;
-mod companion;
-mod entry;
-mod expand;
-mod fallback;
-mod item;
-mod methods;
+mod green_pool;
 mod pile;
-mod place;
-mod valid;
 
 #[cfg(test)]
-mod fuzz;
-#[cfg(test)]
-mod snapshots;
+mod tests;
 
 /// Gives an `async fn` a pool of its own, with a limit on how many of its calls run at once.
 ///
@@ -80,7 +69,7 @@ mod snapshots;
 /// The attribute also takes the function's name among types. Where that is taken, as by `mod fetch; pub use fetch::fetch;`, write `type = Fetch`.
 #[proc_macro_attribute]
 pub fn green_pool(args: TokenStream, item: TokenStream) -> TokenStream {
-    expand::green_pool(args.into(), item.into()).into()
+    green_pool::expand::green_pool(args.into(), item.into()).into()
 }
 
 /// The procedural half of `pile!`. The other half, in `greenpool`, tells it what `greenpool` is

@@ -10,10 +10,10 @@ use syn::{
     TypeParamBound,
 };
 
-use crate::borrow;
-use crate::companion::Companion;
-use crate::item::Item;
-use crate::valid::{find_impl, is_green_pool, mentions_self};
+use super::borrow;
+use super::companion::Companion;
+use super::item::Item;
+use super::valid::{find_impl, is_green_pool, mentions_self};
 
 /// Whether rustc has an error of its own to report on the signature, that a companion would
 /// only repeat: a borrowed output, an argument without a size.

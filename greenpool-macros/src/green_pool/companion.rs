@@ -13,8 +13,8 @@ use syn::{
     Type, TypeParam, TypeParamBound, TypePath, Visibility,
 };
 
-use crate::args::Args;
-use crate::item::Item;
+use super::args::Args;
+use super::item::Item;
 
 /// All that the expansion needs to know.
 pub(crate) struct Companion {

@@ -3,7 +3,7 @@
 use expect_test::expect_file;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-use crate::{expand, pile};
+use crate::{green_pool, pile};
 
 /// Compares with `snapshots/{name}.rs`.
 macro_rules! snapshots {
@@ -17,7 +17,7 @@ macro_rules! snapshots {
 }
 
 fn attribute(args: &str, item: &str) -> TokenStream {
-    expand::green_pool(tokens(args), tokens(item))
+    green_pool::expand::green_pool(tokens(args), tokens(item))
 }
 
 fn piled(entries: &str) -> TokenStream {

@@ -4,8 +4,8 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Type;
 
-use crate::companion::Companion;
-use crate::expand::first_span;
+use super::companion::Companion;
+use super::expand::first_span;
 
 // pub fn spawn(url: String) -> SpawnCall<fetch, (String,), Page> {
 //     __private::spawn::<fetch, (String,), Page>((url,))

@@ -7,9 +7,12 @@ use quote::{format_ident, quote};
 use syn::Token;
 use syn::parse::{ParseStream, Parser};
 
-use crate::entry::{Entry, is_named, last_span};
-use crate::place::{self, Place};
-use crate::valid::Errors;
+use self::entry::{Entry, is_named, last_span};
+mod entry;
+mod place;
+
+use self::place::Place;
+use crate::green_pool::valid::Errors;
 
 /// So many futures can be joined as one tuple.
 const MOST: usize = 32;

@@ -6,8 +6,8 @@ use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::{Expr, Token};
 
-use crate::args;
-use crate::expand::first_span;
+use crate::green_pool::args;
+use crate::green_pool::expand::first_span;
 
 pub(crate) enum Place {
     Own,

@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Expr, ExprLit, Lit, LitStr, Path, Token, UnOp};
 
-use crate::valid::Errors;
+use super::valid::Errors;
 
 const KEYS: [&str; 5] = ["size", "pool", "name", "type", "crate"];
 

@@ -4,7 +4,7 @@ use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
 use syn::{Lifetime, ParenthesizedGenericArguments, Type, TypeFnPtr, TypeReference};
 
-use crate::valid::Errors;
+use super::valid::Errors;
 
 /// Refuses what an argument cannot be.
 pub(crate) fn check(ty: &Type, errors: &mut Errors) {

@@ -4,12 +4,12 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{ConstParam, Expr, GenericParam, Index, TypeParam, Visibility};
 
-use crate::args::{Args, ZERO, is_constant};
-use crate::companion::{Companion, Source};
-use crate::fallback;
-use crate::item::{Item, NotAFunction};
-use crate::methods;
-use crate::valid::{self, Errors};
+use super::args::{Args, ZERO, is_constant};
+use super::companion::{Companion, Source};
+use super::fallback;
+use super::item::{Item, NotAFunction};
+use super::methods;
+use super::valid::{self, Errors};
 
 // #[green_pool(size = 100)] async fn fetch(url: String) -> Page { .. }
 //

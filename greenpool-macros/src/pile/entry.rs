@@ -6,8 +6,8 @@ use syn::parse::ParseStream;
 use syn::parse::discouraged::Speculative;
 use syn::{Expr, ExprAssign, ExprPath, ExprTry, Path, PathArguments, PathSegment, Token};
 
-use crate::expand::first_span;
-use crate::valid::Errors;
+use crate::green_pool::expand::first_span;
+use crate::green_pool::valid::Errors;
 
 pub(crate) struct Entry {
     pub(crate) name: Option<Ident>,

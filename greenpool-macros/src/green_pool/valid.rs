@@ -7,8 +7,8 @@ use quote::ToTokens;
 use syn::visit::{self, Visit};
 use syn::{FnArg, GenericParam, Path, ReturnType, Safety, Signature, Type};
 
-use crate::borrow;
-use crate::item::Item;
+use super::borrow;
+use super::item::Item;
 
 /// The errors found so far.
 #[derive(Default)]

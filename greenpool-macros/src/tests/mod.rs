@@ -1,0 +1,4 @@
+//! Tests of what the macros write.
+
+mod fuzz;
+mod snapshots;
