@@ -2,8 +2,11 @@
 
 use proc_macro::TokenStream;
 
+mod errors;
+mod expr;
 mod green_pool;
 mod pile;
+mod span;
 
 #[cfg(test)]
 mod tests;
@@ -69,7 +72,7 @@ mod tests;
 /// The attribute also takes the function's name among types. Where that is taken, as by `mod fetch; pub use fetch::fetch;`, write `type = Fetch`.
 #[proc_macro_attribute]
 pub fn green_pool(args: TokenStream, item: TokenStream) -> TokenStream {
-    green_pool::expand::green_pool(args.into(), item.into()).into()
+    green_pool::expand(args.into(), item.into()).into()
 }
 
 /// The procedural half of `pile!`. The other half, in `greenpool`, tells it what `greenpool` is

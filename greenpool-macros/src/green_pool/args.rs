@@ -1,12 +1,13 @@
 //! `size = 100, pool = POOL, name = "..", type = Fetch, crate = path`
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Expr, ExprLit, Lit, LitStr, Path, Token, UnOp};
+use syn::{Expr, Lit, LitStr, Path, Token};
 
-use super::valid::Errors;
+use crate::errors::{Errors, did_you_mean, end_of_element, needs_value, skip_to_comma};
+use crate::expr::{check_size, literal};
 
 const KEYS: [&str; 5] = ["size", "pool", "name", "type", "crate"];
 
@@ -31,11 +32,7 @@ impl Args {
                     errors.push(error);
                     skip_to_comma(input);
                 }
-                if !input.is_empty() && input.parse::<Token![,]>().is_err() {
-                    errors.at(input.span(), "expected `,`");
-                    skip_to_comma(input);
-                    let _ = input.parse::<Token![,]>();
-                }
+                end_of_element(input, errors);
             }
             Ok(())
         };
@@ -155,103 +152,13 @@ fn not_a_key(input: ParseStream<'_>) -> syn::Error {
 }
 
 fn unknown(key: &Ident, text: &str) -> syn::Error {
-    let near = KEYS
-        .iter()
-        .map(|known| (distance(text, known), known))
-        .filter(|(distance, known)| *distance <= known.len() / 2)
-        .min();
-    let remedy = match near {
-        Some((_, known)) => format!("did you mean `{known}`?"),
+    let remedy = match did_you_mean(text, &KEYS) {
+        Some(known) => format!("did you mean `{known}`?"),
         None => format!("expected one of {}", keys()),
     };
     syn::Error::new(key.span(), format!("unknown argument `{text}`; {remedy}"))
 }
 
-pub(crate) fn needs_value(key: &Ident, text: &str) -> syn::Error {
-    let example = match text {
-        "size" => "size = 100",
-        "pool" => "pool = POOL",
-        "name" => "name = \"..\"",
-        "type" => "type = Fetch",
-        _ => "crate = greenpool",
-    };
-    let message = format!("`{text}` needs a value; write `{example}`");
-    syn::Error::new(key.span(), message)
-}
-
 fn keys() -> String {
     KEYS.map(|key| format!("`{key}`")).join(", ")
-}
-
-/// What can be said of a size without knowing its type.
-pub(crate) fn check_size(value: &Expr) -> syn::Result<()> {
-    let refuse = |message| Err(syn::Error::new_spanned(value, message));
-    if let Expr::Unary(unary) = peel(value) {
-        if matches!(unary.op, UnOp::Neg(_)) && literal(&unary.expr).is_some() {
-            return refuse("a size cannot be negative");
-        }
-    }
-    match literal(value) {
-        Some(Lit::Int(int)) if int.base10_digits() == "0" => refuse(ZERO),
-        Some(Lit::Str(_)) => refuse("`size` is a number, not a string; write `size = 100`"),
-        Some(Lit::Float(_)) => refuse("a size is a whole number"),
-        _ => Ok(()),
-    }
-}
-
-/// The message for a pool of no slots, also used by the constant assertion.
-pub(crate) const ZERO: &str = "a pool of size 0 would never run anything; write at least 1";
-
-/// Whether a size is made of literals, paths and arithmetic only, and so can be a constant.
-pub(crate) fn is_constant(value: &Expr) -> bool {
-    match peel(value) {
-        Expr::Lit(_) | Expr::Path(_) => true,
-        Expr::Unary(unary) => is_constant(&unary.expr),
-        Expr::Binary(binary) => is_constant(&binary.left) && is_constant(&binary.right),
-        Expr::Cast(cast) => is_constant(&cast.expr),
-        _ => false,
-    }
-}
-
-/// An expression without its parentheses and the invisible groups of `macro_rules!`.
-fn peel(mut value: &Expr) -> &Expr {
-    loop {
-        value = match value {
-            Expr::Group(group) => &group.expr,
-            Expr::Paren(paren) => &paren.expr,
-            _ => return value,
-        }
-    }
-}
-
-fn literal(value: &Expr) -> Option<&Lit> {
-    match peel(value) {
-        Expr::Lit(ExprLit { lit, .. }) => Some(lit),
-        _ => None,
-    }
-}
-
-fn skip_to_comma(input: ParseStream<'_>) {
-    while !input.is_empty() && !input.peek(Token![,]) {
-        let _ = input.parse::<TokenTree>();
-    }
-}
-
-/// How many letters must be added, dropped, exchanged or swapped to make one word of the other.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows = vec![(0..=b.len()).collect::<Vec<_>>()];
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let same = usize::from(a[i - 1] != b[j - 1]);
-            let mut best = (rows[i - 1][j - 1] + same).min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(rows[i - 2][j - 2] + 1);
-            }
-            row.push(best);
-        }
-        rows.push(row);
-    }
-    rows[a.len()][b.len()]
 }

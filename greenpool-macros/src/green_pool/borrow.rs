@@ -4,7 +4,7 @@ use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
 use syn::{Lifetime, ParenthesizedGenericArguments, Type, TypeFnPtr, TypeReference};
 
-use super::valid::Errors;
+use crate::errors::Errors;
 
 /// Refuses what an argument cannot be.
 pub(crate) fn check(ty: &Type, errors: &mut Errors) {

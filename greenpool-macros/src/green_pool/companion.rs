@@ -15,6 +15,7 @@ use syn::{
 
 use super::args::Args;
 use super::item::Item;
+use crate::span::hidden;
 
 /// All that the expansion needs to know.
 pub(crate) struct Companion {
@@ -103,7 +104,7 @@ impl Companion {
     /// Bounds each type parameter by `'static`, which a job has to be: no user need write it.
     fn outlive(&mut self) {
         for param in self.generics.type_params_mut() {
-            let span = Span::call_site().located_at(param.ident.span());
+            let span = hidden(param.ident.span());
             let forever = Lifetime::new("'static", span);
             param.colon_token.get_or_insert(Token![:](span));
             param.bounds.push(TypeParamBound::Lifetime(forever));
@@ -210,7 +211,7 @@ impl Companion {
 
     /// At the function's name, but known to come from a macro: lints pass over it.
     pub(crate) fn hidden(&self) -> Span {
-        Span::call_site().located_at(self.function.span())
+        hidden(self.function.span())
     }
 }
 
@@ -244,10 +245,10 @@ fn named(name: Ident) -> Type {
 fn written_by_us(vis: &Visibility) -> Visibility {
     let mut vis = vis.clone();
     if let Visibility::Public(word) = &mut vis {
-        word.span = Span::call_site().located_at(word.span);
+        word.span = hidden(word.span);
     }
     if let Visibility::Restricted(vis) = &mut vis {
-        vis.pub_token.span = Span::call_site().located_at(vis.pub_token.span);
+        vis.pub_token.span = hidden(vis.pub_token.span);
     }
     vis
 }

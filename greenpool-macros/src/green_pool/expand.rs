@@ -1,51 +1,19 @@
 //! What `#[green_pool]` writes.
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote, quote_spanned};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
 use syn::{ConstParam, Expr, GenericParam, Index, TypeParam, Visibility};
 
-use super::args::{Args, ZERO, is_constant};
 use super::companion::{Companion, Source};
-use super::fallback;
-use super::item::{Item, NotAFunction};
 use super::methods;
-use super::valid::{self, Errors};
-
-// #[green_pool(size = 100)] async fn fetch(url: String) -> Page { .. }
-//
-// async fn fetch(url: String) -> Page { .. }      as it was written
-// struct fetch {}
-// impl fetch { .. }                               pool, spawn, imap, ..
-// impl PooledFn<(String,), Page> for fetch { .. }
-pub(crate) fn green_pool(args: TokenStream, tokens: TokenStream) -> TokenStream {
-    let mut errors = Errors::default();
-    let args = Args::parse(args, &mut errors);
-    let item = match Item::parse(tokens.clone()) {
-        Ok(item) => item,
-        Err(why) => {
-            match why {
-                NotAFunction::Other(span) => {
-                    errors.at(span, "`#[green_pool]` goes on an `async fn`");
-                }
-                NotAFunction::Broken(error) => errors.push(error),
-            }
-            let errors = errors.into_tokens();
-            return quote!(#tokens #errors);
-        }
-    };
-    let sound = valid::check(&item, &mut errors) && !fallback::is_needed(&item);
-    let companion = Companion::new(&item, args);
-    let function = fallback::function(&item, tokens);
-    let companion = if sound { Some(companion) } else { fallback::companion(&item, companion) };
-    let companion = companion.as_ref().map(expand);
-    let errors = errors.into_tokens();
-    quote!(#function #companion #errors)
-}
+use crate::errors::ZERO;
+use crate::expr::is_constant;
+use crate::span::{first_span, last_span};
 
 // struct fetch {}
 // impl fetch { .. }
 // impl PooledFn<(String,), Page> for fetch { .. }
-fn expand(companion: &Companion) -> TokenStream {
+pub(crate) fn companion(companion: &Companion) -> TokenStream {
     let Companion { vis, name, attrs, on_struct, .. } = companion;
     let at = Span::call_site();
     // Errors about the struct belong to the name. All else is at the attribute, or editors would show at the name what
@@ -129,9 +97,8 @@ fn pool(companion: &Companion) -> TokenStream {
 
 // const _: () = assert!(__SIZE != 0, "..");       under the value
 fn assertion(size: &Expr) -> TokenStream {
-    let tokens: Vec<_> = quote!(#size).into_iter().collect();
-    let start = tokens.first().map_or_else(Span::call_site, TokenTree::span);
-    let end = tokens.last().map_or_else(Span::call_site, TokenTree::span);
+    let start = first_span(size);
+    let end = last_span(size).unwrap_or(start);
     let condition = quote_spanned!(end=> (__SIZE != 0, #ZERO));
     let assert = quote_spanned!(start=> ::core::assert!);
     let semicolon = quote_spanned!(end=> ;);
@@ -197,8 +164,7 @@ fn pooled_fn_path(companion: &Companion) -> TokenStream {
     let output = &companion.output;
     let tuple = companion.tuple();
     let start = first_span(output);
-    let end = output.clone().into_iter().last();
-    let end = end.map_or(start, |token| token.span());
+    let end = last_span(output).unwrap_or(start);
     let root = companion.root_at(start);
     let close = quote_spanned!(end=> >);
     quote_spanned!(start=> #root::PooledFn<#tuple, #output #close)
@@ -230,9 +196,4 @@ fn marker_struct(companion: &Companion, marker: &Ident, vis: &Visibility) -> Tok
             ::core::marker::PhantomData<fn() -> (#(*const #types,)*)>
         );
     }
-}
-
-pub(crate) fn first_span(tokens: &impl ToTokens) -> Span {
-    let first = tokens.to_token_stream().into_iter().next();
-    first.map_or_else(Span::call_site, |token| token.span())
 }

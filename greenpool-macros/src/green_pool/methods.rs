@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::Type;
 
 use super::companion::Companion;
-use super::expand::first_span;
+use crate::span::first_span;
 
 // pub fn spawn(url: String) -> SpawnCall<fetch, (String,), Page> {
 //     __private::spawn::<fetch, (String,), Page>((url,))

@@ -1,10 +1,49 @@
 //! `#[green_pool]`
 
-pub(crate) mod args;
-pub(crate) mod borrow;
-pub(crate) mod companion;
-pub(crate) mod expand;
-pub(crate) mod fallback;
-pub(crate) mod item;
-pub(crate) mod methods;
-pub(crate) mod valid;
+use proc_macro2::TokenStream;
+use quote::quote;
+
+mod args;
+mod borrow;
+mod companion;
+mod expand;
+mod fallback;
+mod item;
+mod methods;
+mod valid;
+
+use self::args::Args;
+use self::companion::Companion;
+use self::item::{Item, NotAFunction};
+use crate::errors::Errors;
+
+// #[green_pool(size = 100)] async fn fetch(url: String) -> Page { .. }
+//
+// async fn fetch(url: String) -> Page { .. }      as it was written
+// struct fetch {}
+// impl fetch { .. }                               pool, spawn, imap, ..
+// impl PooledFn<(String,), Page> for fetch { .. }
+pub(crate) fn expand(args: TokenStream, tokens: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let args = Args::parse(args, &mut errors);
+    let item = match Item::parse(tokens.clone()) {
+        Ok(item) => item,
+        Err(why) => {
+            match why {
+                NotAFunction::Other(span) => {
+                    errors.at(span, "`#[green_pool]` goes on an `async fn`");
+                }
+                NotAFunction::Broken(error) => errors.push(error),
+            }
+            let errors = errors.into_tokens();
+            return quote!(#tokens #errors);
+        }
+    };
+    let sound = valid::check(&item, &mut errors) && !fallback::is_needed(&item);
+    let companion = Companion::new(&item, args);
+    let function = fallback::function(&item, tokens);
+    let companion = if sound { Some(companion) } else { fallback::companion(&item, companion) };
+    let companion = companion.as_ref().map(expand::companion);
+    let errors = errors.into_tokens();
+    quote!(#function #companion #errors)
+}

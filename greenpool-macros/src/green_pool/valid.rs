@@ -1,49 +1,12 @@
 //! What a pooled function must not be. All mistakes of one item are told in one go.
 
-use std::fmt::Display;
-
-use proc_macro2::{Span, TokenStream};
-use quote::ToTokens;
+use proc_macro2::Span;
 use syn::visit::{self, Visit};
 use syn::{FnArg, GenericParam, Path, ReturnType, Safety, Signature, Type};
 
 use super::borrow;
 use super::item::Item;
-
-/// The errors found so far.
-#[derive(Default)]
-pub(crate) struct Errors(Option<syn::Error>);
-
-impl Errors {
-    pub(crate) fn push(&mut self, error: syn::Error) {
-        match &mut self.0 {
-            Some(first) => first.combine(error),
-            None => self.0 = Some(error),
-        }
-    }
-
-    pub(crate) fn at(&mut self, span: Span, message: impl Display) {
-        self.push(syn::Error::new(span, message));
-    }
-
-    pub(crate) fn on(&mut self, tokens: impl ToTokens, message: impl Display) {
-        self.push(syn::Error::new_spanned(tokens, message));
-    }
-
-    fn append(&mut self, other: Self) {
-        if let Some(error) = other.0 {
-            self.push(error);
-        }
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_none()
-    }
-
-    pub(crate) fn into_tokens(self) -> TokenStream {
-        self.0.map_or_else(TokenStream::new, syn::Error::into_compile_error)
-    }
-}
+use crate::errors::Errors;
 
 /// Checks everything but the attribute's own arguments. Tells whether the function is sound.
 pub(crate) fn check(item: &Item, errors: &mut Errors) -> bool {

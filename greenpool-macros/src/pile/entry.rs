@@ -1,13 +1,14 @@
 //! One entry of `pile!`: a call of a pooled function, or any future where a pool is given.
 
-use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::ParseStream;
 use syn::parse::discouraged::Speculative;
 use syn::{Expr, ExprAssign, ExprPath, ExprTry, Path, PathArguments, PathSegment, Token};
 
-use crate::green_pool::expand::first_span;
-use crate::green_pool::valid::Errors;
+use crate::errors::Errors;
+use crate::expr::peel;
+use crate::span::first_span;
 
 pub(crate) struct Entry {
     pub(crate) name: Option<Ident>,
@@ -58,7 +59,7 @@ impl Value {
     fn call(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Self> {
         let call = match Call::parse(input) {
             Some(call) => call,
-            None => match peel(input.parse()?) {
+            None => match peel(&input.parse()?).clone() {
                 Expr::Path(name) if name.qself.is_none() => {
                     let text = name.to_token_stream().to_string().replace(' ', "");
                     let message = format!("`pile!` takes calls, and this is only a name; write `{text}(..)`");
@@ -136,11 +137,11 @@ impl Call {
             }
             Expr::Try(value) => Err(tried(&value)),
             Expr::Assign(value) => Err(assigned(&value)),
-            Expr::Call(call) => match peel((*call.func).clone()) {
+            Expr::Call(call) => match peel(&call.func) {
                 Expr::Path(function) if function.qself.is_none() && call.attrs.is_empty() => {
                     let mut arguments = Group::new(Delimiter::Parenthesis, call.args.to_token_stream());
                     arguments.set_span(call.paren_token.span.join());
-                    Ok(Self { function, arguments })
+                    Ok(Self { function: function.clone(), arguments })
                 }
                 _ => Err(not_a_call(&call)),
             },
@@ -185,7 +186,7 @@ fn refuse_spawn(path: &Path) -> syn::Result<()> {
 /// `fetch(a)?` and `fetch(a).await?`
 fn tried(value: &ExprTry) -> syn::Error {
     let mark = &value.question_token;
-    match peel((*value.expr).clone()) {
+    match peel(&value.expr) {
         Expr::Await(inner) => {
             let word = inner.await_token;
             syn::Error::new_spanned(quote!(#word #mark), "`pile!` runs the calls itself; remove `.await?`")
@@ -216,20 +217,4 @@ fn not_a_call(value: &impl ToTokens) -> syn::Error {
     let message = "`pile!` takes calls to `#[green_pool]` functions, such as \
         `pile![fetch(a), fetch(b)]`; to run other futures name a pool: `pile![in pool; ..]`";
     syn::Error::new_spanned(value, message)
-}
-
-/// An expression without its parentheses and the invisible groups of `macro_rules!`.
-fn peel(mut value: Expr) -> Expr {
-    loop {
-        value = match value {
-            Expr::Group(group) => *group.expr,
-            Expr::Paren(paren) => *paren.expr,
-            _ => return value,
-        }
-    }
-}
-
-/// Where a list of tokens ends.
-pub(crate) fn last_span(tokens: &TokenStream) -> Option<Span> {
-    tokens.clone().into_iter().last().map(|token| token.span())
 }

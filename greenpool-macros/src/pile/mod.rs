@@ -7,12 +7,13 @@ use quote::{format_ident, quote};
 use syn::Token;
 use syn::parse::{ParseStream, Parser};
 
-use self::entry::{Entry, is_named, last_span};
+use self::entry::{Entry, is_named};
 mod entry;
 mod place;
 
 use self::place::Place;
-use crate::green_pool::valid::Errors;
+use crate::errors::{Errors, end_of_element, skip_to_comma};
+use crate::span::last_span;
 
 /// So many futures can be joined as one tuple.
 const MOST: usize = 32;
@@ -64,7 +65,7 @@ impl Pile {
     fn parse(input: ParseStream<'_>, end: Option<Span>, errors: &mut Errors) -> Self {
         let place = Place::parse(input).map_err(|error| {
             errors.push(at_a_token(error, end));
-            skip_to(input, |input| input.peek(Token![;]));
+            skip_to_semicolon(input);
             let _ = input.parse::<Token![;]>();
         });
         let place = place.ok();
@@ -82,14 +83,10 @@ impl Pile {
                 }
                 Err(error) => {
                     errors.push(at_a_token(error, end));
-                    skip_to(input, |input| input.peek(Token![,]));
+                    skip_to_comma(input);
                 }
             }
-            if !input.is_empty() && input.parse::<Token![,]>().is_err() {
-                errors.at(input.span(), "expected `,`");
-                skip_to(input, |input| input.peek(Token![,]));
-                let _ = input.parse::<Token![,]>();
-            }
+            end_of_element(input, errors);
         }
         if let Some(entry) = entries.get(MOST) {
             let message = format!("`pile!` takes at most {MOST} entries; spawn more into a `GreenPile` in a loop");
@@ -169,8 +166,8 @@ fn named(root: &TokenStream, names: &[&Ident], entries: &TokenStream) -> TokenSt
     }
 }
 
-fn skip_to(input: ParseStream<'_>, end: fn(ParseStream<'_>) -> bool) {
-    while !input.is_empty() && !end(input) {
+fn skip_to_semicolon(input: ParseStream<'_>) {
+    while !input.is_empty() && !input.peek(Token![;]) {
         let _ = input.parse::<TokenTree>();
     }
 }

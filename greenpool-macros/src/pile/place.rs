@@ -6,8 +6,9 @@ use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::{Expr, Token};
 
-use crate::green_pool::args;
-use crate::green_pool::expand::first_span;
+use crate::errors::needs_value;
+use crate::expr::check_size;
+use crate::span::first_span;
 
 pub(crate) enum Place {
     Own,
@@ -27,10 +28,10 @@ impl Place {
             let key = input.call(Ident::parse_any)?;
             input.parse::<Token![=]>()?;
             if nothing_follows(input) {
-                return Err(args::needs_value(&key, "size"));
+                return Err(needs_value(&key, "size"));
             }
             let size = input.parse()?;
-            args::check_size(&size)?;
+            check_size(&size)?;
             Self::Sized(size)
         } else {
             return Ok(Self::Own);

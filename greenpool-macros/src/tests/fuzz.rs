@@ -43,7 +43,7 @@ fn broken_functions_never_panic() {
     check(|choice, edits| {
         let args = edited(ARGUMENTS[choice % ARGUMENTS.len()], &edits[..edits.len() / 2]);
         let item = edited(FUNCTIONS[choice % FUNCTIONS.len()], &edits[edits.len() / 2..]);
-        let output = green_pool::expand::green_pool(args, item.clone());
+        let output = green_pool::expand(args, item.clone());
         assert!(!output.is_empty() || item.is_empty());
         let Ok(function) = syn::parse2::<syn::ItemFn>(item) else {
             let kept = output.to_string();

@@ -17,7 +17,7 @@ macro_rules! snapshots {
 }
 
 fn attribute(args: &str, item: &str) -> TokenStream {
-    green_pool::expand::green_pool(tokens(args), tokens(item))
+    green_pool::expand(tokens(args), tokens(item))
 }
 
 fn piled(entries: &str) -> TokenStream {

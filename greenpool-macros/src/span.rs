@@ -1,0 +1,19 @@
+//! Where generated tokens point to. A span has a location, which errors show, and a context, by which names are resolved
+//! and by which lints see that a macro wrote the token.
+
+use proc_macro2::Span;
+use quote::ToTokens;
+
+/// The location of `span` in the context of the macro: errors point at it, and lints pass over it.
+pub(crate) fn hidden(span: Span) -> Span {
+    Span::call_site().located_at(span)
+}
+
+pub(crate) fn first_span(tokens: &impl ToTokens) -> Span {
+    let first = tokens.to_token_stream().into_iter().next();
+    first.map_or_else(Span::call_site, |token| token.span())
+}
+
+pub(crate) fn last_span(tokens: &impl ToTokens) -> Option<Span> {
+    tokens.to_token_stream().into_iter().last().map(|token| token.span())
+}
