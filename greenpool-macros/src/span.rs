@@ -5,7 +5,7 @@ use proc_macro2::Span;
 use quote::ToTokens;
 
 /// The location of `span` in the context of the macro: errors point at it, and lints pass over it.
-pub(crate) fn hidden(span: Span) -> Span {
+pub(crate) fn generated(span: Span) -> Span {
     Span::call_site().located_at(span)
 }
 

@@ -17,7 +17,7 @@ pub(crate) struct Args {
     pub(crate) size: Option<Expr>,
     pub(crate) pool: Option<Path>,
     pub(crate) name: Option<LitStr>,
-    pub(crate) companion: Option<Ident>,
+    pub(crate) type_name: Option<Ident>,
     pub(crate) krate: Option<Path>,
 }
 
@@ -28,7 +28,7 @@ impl Args {
         let mut seen = Vec::new();
         let parser = |input: ParseStream<'_>| {
             while !input.is_empty() {
-                if let Err(error) = args.parse_one(input, &mut seen, errors) {
+                if let Err(error) = args.parse_argument(input, &mut seen, errors) {
                     errors.push(error);
                     skip_to_comma(input);
                 }
@@ -42,14 +42,19 @@ impl Args {
         args
     }
 
-    fn parse_one(&mut self, input: ParseStream<'_>, seen: &mut Vec<String>, errors: &mut Errors) -> syn::Result<()> {
+    fn parse_argument(
+        &mut self,
+        input: ParseStream<'_>,
+        seen: &mut Vec<String>,
+        errors: &mut Errors,
+    ) -> syn::Result<()> {
         if !input.peek(Ident::peek_any) {
-            return Err(not_a_key(input));
+            return Err(missing_key(input));
         }
         let key = Ident::parse_any(input)?;
         let text = key.to_string();
         if !KEYS.contains(&text.as_str()) {
-            return Err(unknown(&key, &text));
+            return Err(unknown_key(&key, &text));
         }
         if !input.peek(Token![=]) || input.peek(Token![==]) {
             return Err(needs_value(&key, &text));
@@ -58,8 +63,8 @@ impl Args {
         if input.is_empty() || input.peek(Token![,]) {
             return Err(needs_value(&key, &text));
         }
-        let again = seen.contains(&text);
-        if again {
+        let duplicate = seen.contains(&text);
+        if duplicate {
             errors.at(key.span(), format!("`{text}` is given twice"));
             skip_to_comma(input);
             return Ok(());
@@ -73,10 +78,10 @@ impl Args {
             errors.at(key.span(), "`pool` shares the size of the pool it names; remove `size`");
         }
         seen.push(text.clone());
-        self.value(&text, input)
+        self.parse_value(&text, input)
     }
 
-    fn value(&mut self, key: &str, input: ParseStream<'_>) -> syn::Result<()> {
+    fn parse_value(&mut self, key: &str, input: ParseStream<'_>) -> syn::Result<()> {
         match key {
             "size" => {
                 let value: Expr = input.parse()?;
@@ -85,7 +90,7 @@ impl Args {
             }
             "pool" => {
                 let hint = "write `pool = POOL`, where `POOL` is a `static` of type `GreenPool`";
-                self.pool = Some(path(input, "pool", hint)?);
+                self.pool = Some(parse_path(input, "pool", hint)?);
             }
             "name" => {
                 let value: Expr = input.parse()?;
@@ -97,11 +102,11 @@ impl Args {
             }
             "type" => {
                 let message = "`type` is an identifier; write `type = Fetch`";
-                self.companion = Some(whole(input, message, Ident::parse)?);
+                self.type_name = Some(parse_whole(input, message, Ident::parse)?);
             }
             _ => {
                 let hint = "write `crate = greenpool`";
-                self.krate = Some(path(input, "crate", hint)?);
+                self.krate = Some(parse_path(input, "crate", hint)?);
             }
         }
         Ok(())
@@ -109,7 +114,7 @@ impl Args {
 }
 
 /// A path, or the error that says so of what stands there.
-fn path(input: ParseStream<'_>, key: &str, hint: &str) -> syn::Result<Path> {
+fn parse_path(input: ParseStream<'_>, key: &str, hint: &str) -> syn::Result<Path> {
     if input.peek(LitStr) {
         let value: LitStr = input.parse()?;
         let text = value.value();
@@ -120,26 +125,30 @@ fn path(input: ParseStream<'_>, key: &str, hint: &str) -> syn::Result<Path> {
         let message = format!("`{key}` is a path, not a string; {hint}");
         return Err(syn::Error::new(value.span(), message));
     }
-    whole(input, &format!("`{key}` is a path; {hint}"), Path::parse_mod_style)
+    parse_whole(input, &format!("`{key}` is a path; {hint}"), Path::parse_mod_style)
 }
 
 /// All of a value as what `parse` makes of it, or the error that says what it has to be.
-fn whole<T>(input: ParseStream<'_>, message: &str, parse: fn(ParseStream<'_>) -> syn::Result<T>) -> syn::Result<T> {
-    let begin = input.fork();
+fn parse_whole<T>(
+    input: ParseStream<'_>,
+    message: &str,
+    parse: fn(ParseStream<'_>) -> syn::Result<T>,
+) -> syn::Result<T> {
+    let start = input.fork();
     let value = parse(input);
-    let ended = input.is_empty() || input.peek(Token![,]) || input.peek(Ident::peek_any) || input.peek(Lit);
-    if let (Ok(value), true) = (value, ended) {
+    let complete = input.is_empty() || input.peek(Token![,]) || input.peek(Ident::peek_any) || input.peek(Lit);
+    if let (Ok(value), true) = (value, complete) {
         return Ok(value);
     }
-    let first = begin.span();
-    Err(match begin.parse::<Expr>() {
+    let first = start.span();
+    Err(match start.parse::<Expr>() {
         Ok(value) => syn::Error::new_spanned(value, message),
         Err(_) => syn::Error::new(first, message),
     })
 }
 
-/// The error for an argument that does not begin with a key.
-fn not_a_key(input: ParseStream<'_>) -> syn::Error {
+/// The error for an argument that does not start with a key.
+fn missing_key(input: ParseStream<'_>) -> syn::Error {
     let at = input.span();
     match input.parse::<Expr>() {
         Ok(value) => {
@@ -147,18 +156,18 @@ fn not_a_key(input: ParseStream<'_>) -> syn::Error {
             let message = format!("the size of a pool is written `size = {text}`");
             syn::Error::new_spanned(value, message)
         }
-        Err(_) => syn::Error::new(at, format!("expected one of {}", keys())),
+        Err(_) => syn::Error::new(at, format!("expected one of {}", key_list())),
     }
 }
 
-fn unknown(key: &Ident, text: &str) -> syn::Error {
+fn unknown_key(key: &Ident, text: &str) -> syn::Error {
     let remedy = match did_you_mean(text, &KEYS) {
         Some(known) => format!("did you mean `{known}`?"),
-        None => format!("expected one of {}", keys()),
+        None => format!("expected one of {}", key_list()),
     };
     syn::Error::new(key.span(), format!("unknown argument `{text}`; {remedy}"))
 }
 
-fn keys() -> String {
+fn key_list() -> String {
     KEYS.map(|key| format!("`{key}`")).join(", ")
 }

@@ -8,18 +8,18 @@ use crate::errors::Errors;
 
 /// Refuses what an argument cannot be.
 pub(crate) fn check(ty: &Type, errors: &mut Errors) {
-    Check(errors).visit_type(ty);
+    RefuseBorrows(errors).visit_type(ty);
 }
 
-struct Check<'a>(&'a mut Errors);
+struct RefuseBorrows<'a>(&'a mut Errors);
 
-impl<'ast> Visit<'ast> for Check<'_> {
+impl<'ast> Visit<'ast> for RefuseBorrows<'_> {
     fn visit_type_reference(&mut self, ty: &'ast TypeReference) {
         match &ty.lifetime {
             Some(lifetime) if lifetime.ident != "_" => visit::visit_type(self, &ty.elem),
             _ => {
-                let text = matches!(&*ty.elem, Type::Path(elem) if elem.path.is_ident("str"));
-                self.0.on(ty, message(text));
+                let is_str = matches!(&*ty.elem, Type::Path(elem) if elem.path.is_ident("str"));
+                self.0.on(ty, message(is_str));
             }
         }
     }
@@ -35,8 +35,8 @@ impl<'ast> Visit<'ast> for Check<'_> {
     fn visit_parenthesized_generic_arguments(&mut self, _: &'ast ParenthesizedGenericArguments) {}
 }
 
-fn message(text: bool) -> String {
-    let such = if text { " such as `String`" } else { "" };
+fn message(is_str: bool) -> String {
+    let such = if is_str { " such as `String`" } else { "" };
     format!(
         "an argument of a `#[green_pool]` function cannot be borrowed: the job may outlive \
          the caller; take an owned value{such}, an `Arc` or a `&'static` reference"
@@ -45,22 +45,22 @@ fn message(text: bool) -> String {
 
 /// Makes `'static` of each borrow whose lifetime has no name or one of the function's own. Tells
 /// whether there was any.
-pub(crate) fn staticize(ty: &mut Type, own: &[Lifetime]) -> bool {
-    let mut staticize = Staticize { own, bound: false, found: false };
-    staticize.visit_type_mut(ty);
-    staticize.found
+pub(crate) fn make_static(ty: &mut Type, own: &[Lifetime]) -> bool {
+    let mut make_static = MakeStatic { own, under_binder: false, found: false };
+    make_static.visit_type_mut(ty);
+    make_static.found
 }
 
-struct Staticize<'a> {
+struct MakeStatic<'a> {
     own: &'a [Lifetime],
     /// Under a binder, where a lifetime without a name borrows nothing.
-    bound: bool,
+    under_binder: bool,
     found: bool,
 }
 
-impl VisitMut for Staticize<'_> {
+impl VisitMut for MakeStatic<'_> {
     fn visit_type_reference_mut(&mut self, ty: &mut TypeReference) {
-        if ty.lifetime.is_none() && !self.bound {
+        if ty.lifetime.is_none() && !self.under_binder {
             ty.lifetime = Some(Lifetime::new("'static", ty.and_token.span));
             self.found = true;
         }
@@ -68,7 +68,7 @@ impl VisitMut for Staticize<'_> {
     }
 
     fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
-        let nameless = lifetime.ident == "_" && !self.bound;
+        let nameless = lifetime.ident == "_" && !self.under_binder;
         if nameless || self.own.contains(lifetime) {
             *lifetime = Lifetime::new("'static", lifetime.span());
             self.found = true;
@@ -76,14 +76,14 @@ impl VisitMut for Staticize<'_> {
     }
 
     fn visit_type_fn_ptr_mut(&mut self, ty: &mut TypeFnPtr) {
-        let outer = std::mem::replace(&mut self.bound, true);
+        let outer = std::mem::replace(&mut self.under_binder, true);
         visit_mut::visit_type_fn_ptr_mut(self, ty);
-        self.bound = outer;
+        self.under_binder = outer;
     }
 
     fn visit_parenthesized_generic_arguments_mut(&mut self, arguments: &mut ParenthesizedGenericArguments) {
-        let outer = std::mem::replace(&mut self.bound, true);
+        let outer = std::mem::replace(&mut self.under_binder, true);
         visit_mut::visit_parenthesized_generic_arguments_mut(self, arguments);
-        self.bound = outer;
+        self.under_binder = outer;
     }
 }

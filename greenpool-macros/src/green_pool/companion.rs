@@ -15,7 +15,7 @@ use syn::{
 
 use super::args::Args;
 use super::item::Item;
-use crate::span::hidden;
+use crate::span::generated;
 
 /// All that the expansion needs to know.
 pub(crate) struct Companion {
@@ -27,17 +27,17 @@ pub(crate) struct Companion {
     /// `cfg` and lints, for each generated item.
     pub(crate) attrs: Vec<Attribute>,
     /// `deprecated` and `doc(hidden)`, for the struct.
-    pub(crate) on_struct: Vec<Attribute>,
+    pub(crate) struct_attrs: Vec<Attribute>,
     pub(crate) generics: Generics,
     /// The type parameters that stand for an `impl Trait`: the function does not know them.
-    pub(crate) impls: usize,
+    pub(crate) impl_trait_params: usize,
     pub(crate) params: Vec<Param>,
     pub(crate) output: TokenStream,
-    pub(crate) label: LitStr,
-    pub(crate) source: Source,
+    pub(crate) pool_name: LitStr,
+    pub(crate) source: PoolSource,
     /// Something is wrong with the function: signatures only, nothing that calls it.
     pub(crate) broken: bool,
-    taken: HashSet<String>,
+    used_names: HashSet<String>,
 }
 
 pub(crate) struct Param {
@@ -48,14 +48,14 @@ pub(crate) struct Param {
 }
 
 /// Where the pool comes from.
-pub(crate) enum Source {
+pub(crate) enum PoolSource {
     Own(Option<Expr>),
     Shared(Path),
 }
 
-impl Source {
+impl PoolSource {
     /// What documentation adds to "the pool that it runs in".
-    pub(crate) fn said(&self) -> String {
+    pub(crate) fn description(&self) -> String {
         let text = |tokens: &dyn ToTokens| tokens.to_token_stream().to_string().replace(" :: ", "::");
         match self {
             Self::Own(Some(size)) => format!(", of size `{}` at first", text(size)),
@@ -68,43 +68,43 @@ impl Source {
 impl Companion {
     pub(crate) fn new(item: &Item, args: Args) -> Self {
         let function = item.sig.ident.clone();
-        let name = args.companion.unwrap_or_else(|| function.clone());
-        let label = args.name.unwrap_or_else(|| LitStr::new(&function.unraw().to_string(), function.span()));
-        let mut taken = HashSet::new();
-        words(item.sig.to_token_stream(), &mut taken);
-        taken.insert(name.to_string());
+        let name = args.type_name.unwrap_or_else(|| function.clone());
+        let pool_name = args.name.unwrap_or_else(|| LitStr::new(&function.unraw().to_string(), function.span()));
+        let mut used_names = HashSet::new();
+        collect_idents(item.sig.to_token_stream(), &mut used_names);
+        used_names.insert(name.to_string());
         let mut companion = Self {
             krate: args.krate,
-            vis: written_by_us(&item.vis),
+            vis: generated_visibility(&item.vis),
             name,
-            attrs: item.attrs.iter().filter_map(reaches_all).collect(),
-            on_struct: item.attrs.iter().filter_map(belongs_to_the_struct).collect(),
+            attrs: item.attrs.iter().filter_map(item_attr).collect(),
+            struct_attrs: item.attrs.iter().filter_map(struct_attr).collect(),
             generics: item.sig.generics.clone(),
-            impls: 0,
+            impl_trait_params: 0,
             params: Vec::new(),
             output: output(&item.sig.output, function.span()),
-            label,
+            pool_name,
             source: match args.pool {
-                Some(path) => Source::Shared(path),
-                None => Source::Own(args.size),
+                Some(path) => PoolSource::Shared(path),
+                None => PoolSource::Own(args.size),
             },
             broken: false,
-            taken,
+            used_names,
             function,
         };
         for input in &item.sig.inputs {
             if let FnArg::Typed(param) = input {
-                companion.param(&param.pat, (*param.ty).clone());
+                companion.add_param(&param.pat, (*param.ty).clone());
             }
         }
-        companion.outlive();
+        companion.require_static();
         companion
     }
 
     /// Bounds each type parameter by `'static`, which a job has to be: no user need write it.
-    fn outlive(&mut self) {
+    fn require_static(&mut self) {
         for param in self.generics.type_params_mut() {
-            let span = hidden(param.ident.span());
+            let span = generated(param.ident.span());
             let forever = Lifetime::new("'static", span);
             param.colon_token.get_or_insert(Token![:](span));
             param.bounds.push(TypeParamBound::Lifetime(forever));
@@ -112,19 +112,19 @@ impl Companion {
     }
 
     /// Names a parameter as the user did, or by its position.
-    fn param(&mut self, pat: &Pat, mut ty: Type) {
+    fn add_param(&mut self, pat: &Pat, mut ty: Type) {
         let name = match pat {
             Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => pat.ident.clone(),
-            _ => self.fresh(&format!("arg{}", self.params.len())),
+            _ => self.fresh_ident(&format!("arg{}", self.params.len())),
         };
-        NameImpls(self).visit_type_mut(&mut ty);
+        NameImplTraits(self).visit_type_mut(&mut ty);
         self.params.push(Param { name, stored: ty.clone(), ty });
     }
 
     /// A name that the signature does not use.
-    fn fresh(&mut self, wish: &str) -> Ident {
-        let name = self.unused(wish);
-        self.taken.insert(name.to_string());
+    fn fresh_ident(&mut self, base: &str) -> Ident {
+        let name = self.unused_ident(base);
+        self.used_names.insert(name.to_string());
         name
     }
 
@@ -143,26 +143,26 @@ impl Companion {
     /// cannot be: a hidden one stands for them.
     pub(crate) fn marker(&self) -> Option<Ident> {
         let generic = !self.generics.params.is_empty();
-        let span = self.hidden();
+        let span = self.generated_span();
         generic.then(|| format_ident!("__{}", self.name, span = span))
     }
 
     /// The type that implements `PooledFn`, as a path.
-    pub(crate) fn pooled(&self) -> TokenStream {
+    pub(crate) fn pooled_type(&self) -> TokenStream {
         let name = &self.name;
         let arguments = self.generics.split_for_impl().1;
         self.marker().map_or_else(|| quote!(#name), |marker| quote!(#marker #arguments))
     }
 
     /// `(A, B,)`
-    pub(crate) fn tuple(&self) -> TokenStream {
+    pub(crate) fn args_tuple(&self) -> TokenStream {
         let types = self.params.iter().map(|param| &param.stored);
         quote_spanned!(Span::call_site()=> (#(#types,)*))
     }
 
     /// The generic arguments for a call of the function.
     pub(crate) fn turbofish(&self) -> TokenStream {
-        let own = self.generics.params.len() - self.impls;
+        let own = self.generics.params.len() - self.impl_trait_params;
         let mut arguments = self
             .generics
             .params
@@ -181,9 +181,9 @@ impl Companion {
     }
 
     /// A name that nothing in the signature has.
-    pub(crate) fn unused(&self, wish: &str) -> Ident {
-        let mut name = wish.to_owned();
-        while self.taken.contains(&name) {
+    pub(crate) fn unused_ident(&self, base: &str) -> Ident {
+        let mut name = base.to_owned();
+        while self.used_names.contains(&name) {
             name.push('_');
         }
         Ident::new(&name, Span::call_site())
@@ -210,19 +210,19 @@ impl Companion {
     }
 
     /// At the function's name, but known to come from a macro: lints pass over it.
-    pub(crate) fn hidden(&self) -> Span {
-        hidden(self.function.span())
+    pub(crate) fn generated_span(&self) -> Span {
+        generated(self.function.span())
     }
 }
 
 /// Puts a type parameter in place of each `impl Trait`.
-struct NameImpls<'a>(&'a mut Companion);
+struct NameImplTraits<'a>(&'a mut Companion);
 
-impl VisitMut for NameImpls<'_> {
+impl VisitMut for NameImplTraits<'_> {
     fn visit_type_mut(&mut self, ty: &mut Type) {
         visit_mut::visit_type_mut(self, ty);
         let Type::ImplTrait(found) = ty else { return };
-        let name = self.0.fresh(&format!("Arg{}", self.0.params.len()));
+        let name = self.0.fresh_ident(&format!("Arg{}", self.0.params.len()));
         let param = TypeParam {
             attrs: Vec::new(),
             ident: name.clone(),
@@ -231,7 +231,7 @@ impl VisitMut for NameImpls<'_> {
             default: None,
         };
         self.0.generics.params.push(GenericParam::Type(param));
-        self.0.impls += 1;
+        self.0.impl_trait_params += 1;
         *ty = named(name);
     }
 }
@@ -242,13 +242,13 @@ fn named(name: Ident) -> Type {
 }
 
 /// The visibility as if a macro had written it, which it begins the struct of: lints pass over that.
-fn written_by_us(vis: &Visibility) -> Visibility {
+fn generated_visibility(vis: &Visibility) -> Visibility {
     let mut vis = vis.clone();
     if let Visibility::Public(word) = &mut vis {
-        word.span = hidden(word.span);
+        word.span = generated(word.span);
     }
     if let Visibility::Restricted(vis) = &mut vis {
-        vis.pub_token.span = hidden(vis.pub_token.span);
+        vis.pub_token.span = generated(vis.pub_token.span);
     }
     vis
 }
@@ -261,24 +261,24 @@ fn output(output: &ReturnType, span: Span) -> TokenStream {
 }
 
 /// Conditions and lints, which the generated items need as much as the function does.
-fn reaches_all(attr: &Attribute) -> Option<Attribute> {
-    kept(attr, &["cfg", "allow", "warn", "deny", "forbid"])
+fn item_attr(attr: &Attribute) -> Option<Attribute> {
+    filter_attr(attr, &["cfg", "allow", "warn", "deny", "forbid"])
 }
 
 /// What is said of a function that goes for its struct, too.
-fn belongs_to_the_struct(attr: &Attribute) -> Option<Attribute> {
+fn struct_attr(attr: &Attribute) -> Option<Attribute> {
     let hidden =
         matches!(&attr.meta, Meta::List(list) if list.path.is_ident("doc") && list.tokens.to_string() == "hidden");
-    if hidden { Some(attr.clone()) } else { kept(attr, &["deprecated"]) }
+    if hidden { Some(attr.clone()) } else { filter_attr(attr, &["deprecated"]) }
 }
 
 /// The attribute, if it is one of these; of a `cfg_attr`, those of its attributes that are.
-fn kept(attr: &Attribute, names: &[&str]) -> Option<Attribute> {
-    let meta = kept_meta(&attr.meta, names)?;
+fn filter_attr(attr: &Attribute, names: &[&str]) -> Option<Attribute> {
+    let meta = filter_meta(&attr.meta, names)?;
     Some(Attribute { meta, ..attr.clone() })
 }
 
-fn kept_meta(meta: &Meta, names: &[&str]) -> Option<Meta> {
+fn filter_meta(meta: &Meta, names: &[&str]) -> Option<Meta> {
     if names.iter().any(|name| meta.path().is_ident(name)) {
         return Some(meta.clone());
     }
@@ -289,19 +289,19 @@ fn kept_meta(meta: &Meta, names: &[&str]) -> Option<Meta> {
     let parser = Punctuated::<Meta, Token![,]>::parse_terminated;
     let mut parts = list.parse_args_with(parser).ok()?.into_iter();
     let condition = parts.next()?;
-    let parts: Vec<_> = parts.filter_map(|part| kept_meta(&part, names)).collect();
+    let parts: Vec<_> = parts.filter_map(|part| filter_meta(&part, names)).collect();
     let tokens = quote!(#condition, #(#parts),*);
     (!parts.is_empty()).then(|| Meta::List(MetaList { tokens, ..list.clone() }))
 }
 
 /// All identifiers of a token stream.
-fn words(tokens: TokenStream, found: &mut HashSet<String>) {
+fn collect_idents(tokens: TokenStream, found: &mut HashSet<String>) {
     for token in tokens {
         match token {
             TokenTree::Ident(ident) => {
                 found.insert(ident.to_string());
             }
-            TokenTree::Group(group) => words(group.stream(), found),
+            TokenTree::Group(group) => collect_idents(group.stream(), found),
             _ => {}
         }
     }

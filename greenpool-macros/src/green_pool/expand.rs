@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{ConstParam, Expr, GenericParam, Index, TypeParam, Visibility};
 
-use super::companion::{Companion, Source};
+use super::companion::{Companion, PoolSource};
 use super::methods;
 use crate::errors::ZERO;
 use crate::expr::is_constant;
@@ -14,7 +14,7 @@ use crate::span::{first_span, last_span};
 // impl fetch { .. }
 // impl PooledFn<(String,), Page> for fetch { .. }
 pub(crate) fn companion(companion: &Companion) -> TokenStream {
-    let Companion { vis, name, attrs, on_struct, .. } = companion;
+    let Companion { vis, name, attrs, struct_attrs, .. } = companion;
     let at = Span::call_site();
     // Errors about the struct belong to the name. All else is at the attribute, or editors would show at the name what
     // they know of each token.
@@ -30,7 +30,7 @@ pub(crate) fn companion(companion: &Companion) -> TokenStream {
     let pooled_fn = pooled_fn(companion);
     quote_spanned! {at=>
         #(#attrs)*
-        #(#on_struct)*
+        #(#struct_attrs)*
         #title
         #[allow(non_camel_case_types)]
         #vis #definition
@@ -55,30 +55,30 @@ pub(crate) fn companion(companion: &Companion) -> TokenStream {
 //     PoolCell::get(&__POOL)
 // }
 fn pool(companion: &Companion) -> TokenStream {
-    let Companion { label, .. } = companion;
+    let Companion { pool_name, .. } = companion;
     let root = companion.root();
     let at = Span::call_site();
-    let doc = companion.doc("The pool that", &format!(" runs in{}.", companion.source.said()));
+    let doc = companion.doc("The pool that", &format!(" runs in{}.", companion.source.description()));
     let number = quote_spanned!(at=> ::core::primitive::usize);
     let cell = quote_spanned!(at=> #root::__private::PoolCell);
     let body = match &companion.source {
-        Source::Shared(path) => {
+        PoolSource::Shared(path) => {
             let shared = quote_spanned!(first_span(path)=> &#path);
             quote_spanned!(first_span(path)=> #root::__private::shared(#shared))
         }
-        Source::Own(Some(size)) if is_constant(size) => {
+        PoolSource::Own(Some(size)) if is_constant(size) => {
             let assertion = assertion(size);
             quote_spanned! {at=>
                 const __SIZE: #number = #size;
                 #assertion
-                static __POOL: #cell = #cell::new(#label, || __SIZE);
+                static __POOL: #cell = #cell::new(#pool_name, || __SIZE);
                 #cell::get(&__POOL)
             }
         }
-        Source::Own(size) => {
+        PoolSource::Own(size) => {
             let size = size.as_ref().map_or_else(|| quote!(1000), |size| quote!(#size));
             quote_spanned! {at=>
-                static __POOL: #cell = #cell::new(#label, || {
+                static __POOL: #cell = #cell::new(#pool_name, || {
                     let size: #number = #size;
                     size
                 });
@@ -116,14 +116,14 @@ fn assertion(size: &Expr) -> TokenStream {
 //     }
 // }
 fn pooled_fn(companion: &Companion) -> TokenStream {
-    let Companion { vis, function, name, attrs, output, label, generics, .. } = companion;
+    let Companion { vis, function, name, attrs, output, pool_name, generics, .. } = companion;
     let root = companion.root();
     let at = Span::call_site();
     let user = function.span();
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     let marker = companion.marker().map(|marker| marker_struct(companion, &marker, vis));
-    let pooled = companion.pooled();
-    let tuple = companion.tuple();
+    let pooled = companion.pooled_type();
+    let tuple = companion.args_tuple();
     let turbofish = companion.turbofish();
     let fields = (0..companion.params.len()).map(Index::from);
     let call = if companion.broken {
@@ -150,7 +150,7 @@ fn pooled_fn(companion: &Companion) -> TokenStream {
         #(#attrs)*
         #[allow(deprecated, clippy::all, clippy::pedantic)]
         impl #impl_generics #pooled_fn for #pooled #where_clause {
-            fn name() -> &'static ::core::primitive::str { #label }
+            fn name() -> &'static ::core::primitive::str { #pool_name }
             fn pool() -> &'static #root::GreenPool { <#name>::pool() }
             fn call(args: #tuple) -> #future #call
             #workers
@@ -162,7 +162,7 @@ fn pooled_fn(companion: &Companion) -> TokenStream {
 //                                 sent is checked here, and nowhere else
 fn pooled_fn_path(companion: &Companion) -> TokenStream {
     let output = &companion.output;
-    let tuple = companion.tuple();
+    let tuple = companion.args_tuple();
     let start = first_span(output);
     let end = last_span(output).unwrap_or(start);
     let root = companion.root_at(start);

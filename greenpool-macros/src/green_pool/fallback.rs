@@ -20,7 +20,7 @@ use super::valid::{find_impl, is_green_pool, mentions_self};
 pub(crate) fn is_needed(item: &Item) -> bool {
     let borrows = match &item.sig.output {
         ReturnType::Default => false,
-        ReturnType::Type(_, output) => borrow::staticize(&mut output.clone(), &[]),
+        ReturnType::Type(_, output) => borrow::make_static(&mut output.clone(), &[]),
     };
     borrows || item.sig.inputs.iter().any(|input| matches!(input, FnArg::Typed(param) if is_unsized(&param.ty)))
 }
@@ -37,8 +37,8 @@ pub(crate) fn function(item: &Item, tokens: TokenStream) -> TokenStream {
     let awaits = sig.asyncness.is_none() && awaits(&item.body);
     let both = sig.constness.is_some() && sig.asyncness.is_some();
     // A method that takes `self` can be without a body, and often not with one.
-    let bodiless = item.bodiless.is_some() && !mentions_self(sig);
-    if !twice && !awaits && !both && !bodiless && sig.variadic.is_none() {
+    let needs_body = item.semicolon.is_some() && !mentions_self(sig);
+    if !twice && !awaits && !both && !needs_body && sig.variadic.is_none() {
         return tokens;
     }
     let attrs = item.attrs.iter().filter(|attr| !is_green_pool(attr.path()));
@@ -52,7 +52,7 @@ pub(crate) fn function(item: &Item, tokens: TokenStream) -> TokenStream {
     sig.variadic = None;
     let vis = &item.vis;
     let body = &item.body;
-    if bodiless {
+    if needs_body {
         quote!(#(#attrs)* #[allow(unused)] #vis #sig { loop {} })
     } else {
         quote!(#(#attrs)* #vis #sig #body)
@@ -70,19 +70,19 @@ fn awaits(body: &TokenTree) -> bool {
 
 /// The companion without whatever is wrong in the signature. None for what no free function is.
 pub(crate) fn companion(item: &Item, mut companion: Companion) -> Option<Companion> {
-    if item.bodiless.is_some() || mentions_self(&item.sig) {
+    if item.semicolon.is_some() || mentions_self(&item.sig) {
         return None;
     }
     let own: Vec<_> = item.sig.generics.lifetimes().map(|param| param.lifetime.clone()).collect();
     for param in &mut companion.params {
-        if borrow::staticize(&mut param.stored, &own) || is_unsized(&param.stored) {
+        if borrow::make_static(&mut param.stored, &own) || is_unsized(&param.stored) {
             param.ty = Type::Verbatim(quote!(impl ::core::marker::Sized));
             param.stored = Type::Verbatim(quote!(()));
         }
     }
     if let ReturnType::Type(_, output) = &item.sig.output {
         let mut output = (**output).clone();
-        borrow::staticize(&mut output, &own);
+        borrow::make_static(&mut output, &own);
         companion.output = match find_impl(&output) {
             Some(found) => future_output(found).unwrap_or_else(|| quote!(())),
             None => output.into_token_stream(),
@@ -118,7 +118,7 @@ fn without_lifetimes(generics: &mut Generics, own: &[Lifetime]) {
             GenericParam::Lifetime(_) => continue,
             GenericParam::Type(param) => {
                 let bounds = std::mem::take(&mut param.bounds);
-                param.bounds = keep(bounds, |bound, names| names.visit_type_param_bound(bound), own);
+                param.bounds = retain(bounds, |bound, names| names.visit_type_param_bound(bound), own);
             }
             GenericParam::Const(_) => {}
         }
@@ -126,15 +126,19 @@ fn without_lifetimes(generics: &mut Generics, own: &[Lifetime]) {
     }
     if let Some(clause) = &mut generics.where_clause {
         let predicates = std::mem::take(&mut clause.predicates);
-        clause.predicates = keep(predicates, |bound, names| names.visit_where_predicate(bound), own);
+        clause.predicates = retain(predicates, |bound, names| names.visit_where_predicate(bound), own);
     }
 }
 
 /// The bounds in which `own` does not occur.
-fn keep<T, P: Default>(bounds: Punctuated<T, P>, visit: fn(&T, &mut Names<'_>), own: &[Lifetime]) -> Punctuated<T, P> {
+fn retain<T, P: Default>(
+    bounds: Punctuated<T, P>,
+    visit: fn(&T, &mut MentionsLifetime<'_>),
+    own: &[Lifetime],
+) -> Punctuated<T, P> {
     let mut kept = Punctuated::new();
     for bound in bounds {
-        let mut names = Names { own, found: false };
+        let mut names = MentionsLifetime { own, found: false };
         visit(&bound, &mut names);
         if !names.found {
             kept.push(bound);
@@ -143,12 +147,12 @@ fn keep<T, P: Default>(bounds: Punctuated<T, P>, visit: fn(&T, &mut Names<'_>), 
     kept
 }
 
-struct Names<'a> {
+struct MentionsLifetime<'a> {
     own: &'a [Lifetime],
     found: bool,
 }
 
-impl<'ast> Visit<'ast> for Names<'_> {
+impl<'ast> Visit<'ast> for MentionsLifetime<'_> {
     fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
         self.found |= self.own.contains(lifetime);
     }

@@ -11,23 +11,23 @@ pub(crate) struct Item {
     pub(crate) sig: Signature,
     pub(crate) body: TokenTree,
     /// Where the `;` stands that some functions have for a body.
-    pub(crate) bodiless: Option<Span>,
+    pub(crate) semicolon: Option<Span>,
 }
 
 /// Why an item is none that the attribute can work with.
-pub(crate) enum NotAFunction {
+pub(crate) enum ItemError {
     /// Another kind of item, with its first keyword.
-    Other(Span),
+    NotAFunction(Span),
     /// A function whose signature does not parse.
-    Broken(syn::Error),
+    Syntax(syn::Error),
 }
 
 impl Item {
-    pub(crate) fn parse(tokens: TokenStream) -> Result<Self, NotAFunction> {
+    pub(crate) fn parse(tokens: TokenStream) -> Result<Self, ItemError> {
         match syn::parse2::<Parsed>(tokens) {
             Ok(Parsed::Function(item)) => Ok(*item),
-            Ok(Parsed::Other(span)) => Err(NotAFunction::Other(span)),
-            Err(error) => Err(NotAFunction::Broken(error)),
+            Ok(Parsed::Other(span)) => Err(ItemError::NotAFunction(span)),
+            Err(error) => Err(ItemError::Syntax(error)),
         }
     }
 }
@@ -42,23 +42,23 @@ impl Parse for Parsed {
         let attrs = input.call(Attribute::parse_outer)?;
         let vis: Visibility = input.parse()?;
         let first = input.span();
-        if !begins_function(input) {
+        if !starts_function(input) {
             let _ = input.parse::<TokenStream>();
             return Ok(Self::Other(first));
         }
         let sig: Signature = input.parse()?;
-        let bodiless = input.peek(Token![;]).then(|| input.span());
+        let semicolon = input.peek(Token![;]).then(|| input.span());
         let body: TokenTree = input.parse()?;
-        if bodiless.is_none() && !matches!(body, TokenTree::Group(_)) {
+        if semicolon.is_none() && !matches!(body, TokenTree::Group(_)) {
             return Err(syn::Error::new(body.span(), "expected a function body"));
         }
-        let item = Item { attrs, vis, sig, body, bodiless };
+        let item = Item { attrs, vis, sig, body, semicolon };
         Ok(Self::Function(Box::new(item)))
     }
 }
 
 /// Whether `fn` comes after nothing but the words that may stand before it.
-fn begins_function(input: ParseStream<'_>) -> bool {
+fn starts_function(input: ParseStream<'_>) -> bool {
     let ahead = input.fork();
     loop {
         if ahead.peek(Token![fn]) {

@@ -14,26 +14,27 @@ pub(crate) fn spawns(companion: &Companion) -> TokenStream {
     let Companion { output, .. } = companion;
     let root = companion.root();
     let at = Span::call_site();
-    let pooled = companion.pooled();
-    let tuple = companion.tuple();
+    let pooled = companion.pooled_type();
+    let tuple = companion.args_tuple();
     let types = quote_spanned!(at=> <#pooled, #tuple, #output>);
-    let spawn = Spawn {
+    let spawn = SpawnMethod {
         name: "spawn",
         inner: "spawn",
-        attrs: companion.doc("Waits for a free slot, starts", &format!(" in it, and gives its green thread.{BEFORE}")),
+        attrs: companion
+            .doc("Waits for a free slot, starts", &format!(" in it, and gives its green thread.{SPAWN_DOC}")),
         output: quote_spanned!(at=> #root::SpawnCall #types),
     };
-    let spawn_n = Spawn {
+    let spawn_n = SpawnMethod {
         name: "spawn_n",
         inner: "spawn_n",
-        attrs: companion.doc("Waits for a free slot and starts", &format!(" in it; no result is wanted.{BEFORE}")),
+        attrs: companion.doc("Waits for a free slot and starts", &format!(" in it; no result is wanted.{SPAWN_DOC}")),
         output: quote_spanned!(at=> #root::SpawnCallN #types),
     };
     let doc = companion.doc(
         "Starts",
         " if a slot is free at once; else gives the arguments back.\n\n# Panics\n\nOutside of a tokio runtime.",
     );
-    let try_spawn = Spawn {
+    let try_spawn = SpawnMethod {
         name: "try_spawn",
         inner: "try_spawn",
         attrs: quote_spanned!(at=> #doc #[track_caller]),
@@ -49,9 +50,9 @@ pub(crate) fn submit(companion: &Companion) -> TokenStream {
     let Companion { output, .. } = companion;
     let root = companion.root();
     let at = Span::call_site();
-    let pooled = companion.pooled();
-    let tuple = companion.tuple();
-    let submit = Spawn {
+    let pooled = companion.pooled_type();
+    let tuple = companion.args_tuple();
+    let submit = SpawnMethod {
         name: "__green_pool",
         inner: "submit",
         attrs: quote!(#[doc(hidden)] #[must_use] #[track_caller]),
@@ -61,27 +62,27 @@ pub(crate) fn submit(companion: &Companion) -> TokenStream {
 }
 
 /// What is said of a future of `spawn`.
-const BEFORE: &str = "\n\nNothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.";
+const SPAWN_DOC: &str = "\n\nNothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.";
 
 /// What is said of a map.
-const RUNNING: &str = "\n\nIt starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running \
+const MAP_DOC: &str = "\n\nIt starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running \
     jobs and reads no more.\n\n# Panics\n\nOutside of a tokio runtime.";
 
-struct Spawn {
+struct SpawnMethod {
     name: &'static str,
     inner: &'static str,
     attrs: TokenStream,
     output: TokenStream,
 }
 
-impl Spawn {
+impl SpawnMethod {
     // pub fn spawn(url: String) -> SpawnCall<..> { __private::spawn::<..>((url,)) }
     fn expand(&self, companion: &Companion, types: &TokenStream) -> TokenStream {
         let Companion { generics, .. } = companion;
         let root = companion.root();
         let Self { attrs, output, .. } = self;
         let at = Span::call_site();
-        let name = Ident::new(self.name, companion.hidden());
+        let name = Ident::new(self.name, companion.generated_span());
         let inner = Ident::new(self.inner, at);
         let (impl_generics, _, where_clause) = generics.split_for_impl();
         let names: Vec<_> = companion.params.iter().map(|param| &param.name).collect();
@@ -102,44 +103,47 @@ impl Spawn {
 // }
 pub(crate) fn maps(companion: &Companion) -> TokenStream {
     let at = Span::call_site();
-    let columns: Vec<_> =
-        companion.params.iter().map(|param| Column { name: param.name.clone(), item: param.stored.clone() }).collect();
-    let tuples = [Column { name: Ident::new("tuples", at), item: Type::Verbatim(companion.tuple()) }];
+    let params: Vec<_> = companion
+        .params
+        .iter()
+        .map(|param| MapParam { name: param.name.clone(), item: param.stored.clone() })
+        .collect();
+    let tuples = [MapParam { name: Ident::new("tuples", at), item: Type::Verbatim(companion.args_tuple()) }];
     let by_one = "over iterables, one for each parameter, whose iterators are `Send` and `'static`; the results come";
     let by_tuple = "over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come";
     let order = ["in the order of the arguments.", "as they are ready."];
     let kinds = [
-        ("imap", "imap", by_one, order[0], &columns[..]),
-        ("imap_unordered", "imap_unordered", by_one, order[1], &columns[..]),
+        ("imap", "imap", by_one, order[0], &params[..]),
+        ("imap_unordered", "imap_unordered", by_one, order[1], &params[..]),
         ("starmap", "imap", by_tuple, order[0], &tuples[..]),
         ("starmap_unordered", "imap_unordered", by_tuple, order[1], &tuples[..]),
     ];
     let maps = kinds.iter().filter(|kind| !kind.4.is_empty());
-    let maps = maps.map(|&(name, inner, over, order, columns)| {
+    let maps = maps.map(|&(name, inner, over, order, params)| {
         let items = if over == by_one {
-            zipped(columns)
+            zip(params)
         } else {
-            let tuples = &columns[0].name;
+            let tuples = &params[0].name;
             quote_spanned!(at=> ::core::iter::IntoIterator::into_iter(#tuples))
         };
-        let doc = companion.doc("Runs", &format!(" {over} {order}{RUNNING}"));
-        let name = Ident::new(name, companion.hidden());
+        let doc = companion.doc("Runs", &format!(" {over} {order}{MAP_DOC}"));
+        let name = Ident::new(name, companion.generated_span());
         let inner = Ident::new(inner, at);
-        map(companion, &quote!(#doc), &name, &inner, columns, &items)
+        map(companion, &quote!(#doc), &name, &inner, params, &items)
     });
     maps.collect()
 }
 
 /// An iterable that a map reads.
-struct Column {
+struct MapParam {
     name: Ident,
     item: Type,
 }
 
 // Iterator::map(Iterator::zip(IntoIterator::into_iter(a), IntoIterator::into_iter(b)), |(a, b)| (a, b))
-fn zipped(columns: &[Column]) -> TokenStream {
+fn zip(params: &[MapParam]) -> TokenStream {
     let at = Span::call_site();
-    let names = columns.iter().map(|column| &column.name);
+    let names = params.iter().map(|param| &param.name);
     let parts = names.clone().map(|name| {
         let source = quote_spanned!(at=> ::core::iter::IntoIterator::into_iter(#name));
         (source, quote!(#name))
@@ -157,23 +161,23 @@ fn map(
     attrs: &TokenStream,
     name: &Ident,
     inner: &Ident,
-    columns: &[Column],
+    params: &[MapParam],
     items: &TokenStream,
 ) -> TokenStream {
     let Companion { output, .. } = companion;
     let root = companion.root();
     let at = Span::call_site();
-    let pooled = companion.pooled();
-    let tuple = companion.tuple();
+    let pooled = companion.pooled_type();
+    let tuple = companion.args_tuple();
     let (generics, _, clause) = companion.generics.split_for_impl();
-    let sources = columns.iter().map(|Column { item, .. }| {
+    let sources = params.iter().map(|MapParam { item, .. }| {
         let here = at.located_at(first_span(item));
         let root = companion.root_at(here);
         quote_spanned! {here=>
             impl ::core::iter::IntoIterator<Item = #item> + #root::__private::ReadFromAnyThread
         }
     });
-    let names: Vec<_> = columns.iter().map(|column| &column.name).collect();
+    let names: Vec<_> = params.iter().map(|param| &param.name).collect();
     let body = companion.body(
         &quote_spanned!(at=> (#(#names,)*)),
         || quote_spanned!(at=> #root::__private::#inner::<#pooled, #tuple, #output, _>(#items)),

@@ -14,7 +14,7 @@ mod valid;
 
 use self::args::Args;
 use self::companion::Companion;
-use self::item::{Item, NotAFunction};
+use self::item::{Item, ItemError};
 use crate::errors::Errors;
 
 // #[green_pool(size = 100)] async fn fetch(url: String) -> Page { .. }
@@ -30,19 +30,19 @@ pub(crate) fn expand(args: TokenStream, tokens: TokenStream) -> TokenStream {
         Ok(item) => item,
         Err(why) => {
             match why {
-                NotAFunction::Other(span) => {
+                ItemError::NotAFunction(span) => {
                     errors.at(span, "`#[green_pool]` goes on an `async fn`");
                 }
-                NotAFunction::Broken(error) => errors.push(error),
+                ItemError::Syntax(error) => errors.push(error),
             }
             let errors = errors.into_tokens();
             return quote!(#tokens #errors);
         }
     };
-    let sound = valid::check(&item, &mut errors) && !fallback::is_needed(&item);
+    let valid_item = valid::check(&item, &mut errors) && !fallback::is_needed(&item);
     let companion = Companion::new(&item, args);
     let function = fallback::function(&item, tokens);
-    let companion = if sound { Some(companion) } else { fallback::companion(&item, companion) };
+    let companion = if valid_item { Some(companion) } else { fallback::companion(&item, companion) };
     let companion = companion.as_ref().map(expand::companion);
     let errors = errors.into_tokens();
     quote!(#function #companion #errors)

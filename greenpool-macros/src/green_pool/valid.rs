@@ -8,20 +8,20 @@ use super::borrow;
 use super::item::Item;
 use crate::errors::Errors;
 
-/// Checks everything but the attribute's own arguments. Tells whether the function is sound.
+/// Checks everything but the attribute's own arguments. Tells whether the function is valid_item.
 pub(crate) fn check(item: &Item, errors: &mut Errors) -> bool {
     let mut found = Errors::default();
     check_function(item, &mut found);
-    let sound = found.is_empty();
+    let valid_item = found.is_empty();
     errors.append(found);
     for attr in item.attrs.iter().filter(|attr| is_green_pool(attr.path())) {
         errors.on(attr, "`#[green_pool]` is on this function twice");
     }
-    sound
+    valid_item
 }
 
 fn check_function(item: &Item, errors: &mut Errors) {
-    if let Some(span) = item.bodiless {
+    if let Some(span) = item.semicolon {
         errors.at(span, "a `#[green_pool]` function needs a body");
     }
     check_qualifiers(&item.sig, errors);

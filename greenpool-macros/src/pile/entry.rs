@@ -73,7 +73,7 @@ impl Value {
                 value => Call::new(value)?,
             },
         };
-        refuse_spawn(&call.function.path)?;
+        check_not_spawn(&call.function.path)?;
         Ok(Self::Call(call))
     }
 
@@ -85,12 +85,12 @@ impl Value {
                 let at = first_span(future);
                 quote_spanned!(at=> #root::__private::submit_in(#pool, #future))
             }
-            Self::Name(_) => self.keep(),
+            Self::Name(_) => self.recover(),
         }
     }
 
     /// What stays of the entry beside an error, so that callers' and editors' knowledge of it does.
-    pub(crate) fn keep(&self) -> TokenStream {
+    pub(crate) fn recover(&self) -> TokenStream {
         match self {
             Self::Call(call) => call.expand(),
             Self::Future(future) => future.to_token_stream(),
@@ -135,8 +135,8 @@ impl Call {
             Expr::Await(value) => {
                 Err(syn::Error::new(value.await_token.span, "`pile!` runs the calls itself; remove `.await`"))
             }
-            Expr::Try(value) => Err(tried(&value)),
-            Expr::Assign(value) => Err(assigned(&value)),
+            Expr::Try(value) => Err(question_mark(&value)),
+            Expr::Assign(value) => Err(assignment(&value)),
             Expr::Call(call) => match peel(&call.func) {
                 Expr::Path(function) if function.qself.is_none() && call.attrs.is_empty() => {
                     let mut arguments = Group::new(Delimiter::Parenthesis, call.args.to_token_stream());
@@ -169,14 +169,14 @@ impl Call {
 }
 
 /// Refuses `fetch::spawn(a)`.
-fn refuse_spawn(path: &Path) -> syn::Result<()> {
+fn check_not_spawn(path: &Path) -> syn::Result<()> {
     let mut segments = path.segments.iter().rev();
     let (Some(last), Some(before)) = (segments.next(), segments.next()) else {
         return Ok(());
     };
     let is = |segment: &PathSegment, names: &[&str]| names.iter().any(|name| segment.ident == name);
-    let verb = is(last, &["spawn", "spawn_n", "try_spawn"]);
-    if verb && !is(before, &["self", "super", "crate"]) {
+    let is_verb = is(last, &["spawn", "spawn_n", "try_spawn"]);
+    if is_verb && !is(before, &["self", "super", "crate"]) {
         let message = format!("`pile!` spawns the calls itself; write `{}(..)`", before.ident);
         return Err(syn::Error::new(last.ident.span(), message));
     }
@@ -184,7 +184,7 @@ fn refuse_spawn(path: &Path) -> syn::Result<()> {
 }
 
 /// `fetch(a)?` and `fetch(a).await?`
-fn tried(value: &ExprTry) -> syn::Error {
+fn question_mark(value: &ExprTry) -> syn::Error {
     let mark = &value.question_token;
     match peel(&value.expr) {
         Expr::Await(inner) => {
@@ -199,7 +199,7 @@ fn tried(value: &ExprTry) -> syn::Error {
 }
 
 /// `user = fetch(a)` and `pool = POOL`
-fn assigned(value: &ExprAssign) -> syn::Error {
+fn assignment(value: &ExprAssign) -> syn::Error {
     match &*value.left {
         Expr::Path(name) if name.path.is_ident("pool") => {
             syn::Error::new_spanned(name, "a pool is given with `in`; write `pile![in POOL; ..]`")

@@ -16,7 +16,7 @@ use crate::errors::{Errors, end_of_element, skip_to_comma};
 use crate::span::last_span;
 
 /// So many futures can be joined as one tuple.
-const MOST: usize = 32;
+const MAX_ENTRIES: usize = 32;
 
 // pile![f(a), g(b)]               pile((<f>::__green_pool(a), <g>::__green_pool(b),))
 // pile![in POOL; x, y]            match &POOL { pool => pile((submit_in(pool, x), submit_in(pool, y),)) }
@@ -34,7 +34,7 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let pile = parser.parse2(tokens);
     match pile {
         Ok(pile) if errors.is_empty() => pile.expand(&root),
-        Ok(pile) => pile.refuse(errors),
+        Ok(pile) => pile.expand_errors(errors),
         Err(error) => {
             errors.push(error);
             let errors = errors.into_tokens();
@@ -64,7 +64,7 @@ impl Pile {
     /// Reads all entries, also those after a mistake.
     fn parse(input: ParseStream<'_>, end: Option<Span>, errors: &mut Errors) -> Self {
         let place = Place::parse(input).map_err(|error| {
-            errors.push(at_a_token(error, end));
+            errors.push(at_last_token(error, end));
             skip_to_semicolon(input);
             let _ = input.parse::<Token![;]>();
         });
@@ -76,20 +76,21 @@ impl Pile {
         while !input.is_empty() {
             match Entry::parse(input, own, named, errors) {
                 Ok(entry) => {
-                    if let Some(again) = entry.name.iter().find(|name| !seen.insert((*name).clone())) {
-                        errors.at(again.span(), format!("`{again}` is named twice"));
+                    if let Some(duplicate) = entry.name.iter().find(|name| !seen.insert((*name).clone())) {
+                        errors.at(duplicate.span(), format!("`{duplicate}` is named twice"));
                     }
                     entries.push(entry);
                 }
                 Err(error) => {
-                    errors.push(at_a_token(error, end));
+                    errors.push(at_last_token(error, end));
                     skip_to_comma(input);
                 }
             }
             end_of_element(input, errors);
         }
-        if let Some(entry) = entries.get(MOST) {
-            let message = format!("`pile!` takes at most {MOST} entries; spawn more into a `GreenPile` in a loop");
+        if let Some(entry) = entries.get(MAX_ENTRIES) {
+            let message =
+                format!("`pile!` takes at most {MAX_ENTRIES} entries; spawn more into a `GreenPile` in a loop");
             errors.on(&entry.value, message);
         }
         Self { place, entries }
@@ -104,19 +105,19 @@ impl Pile {
             Some(names) if !names.is_empty() => named(root, &names, &handles),
             _ => quote!(#root::__private::pile(#handles)),
         };
-        self.place.as_ref().map_or(TokenStream::new(), |place| place.around(&pool, pile, root))
+        self.place.as_ref().map_or(TokenStream::new(), |place| place.wrap(&pool, pile, root))
     }
 
     /// The errors as one expression, whose type fits everywhere, and what was right beside them.
-    fn refuse(&self, errors: Errors) -> TokenStream {
-        let kept = self.entries.iter().map(|entry| entry.value.keep());
+    fn expand_errors(&self, errors: Errors) -> TokenStream {
+        let kept = self.entries.iter().map(|entry| entry.value.recover());
         let errors = errors.into_tokens();
         quote!({ #(let _ = #kept;)* #errors })
     }
 }
 
 /// Errors at the end of the input have no token: they go to the last one.
-fn at_a_token(error: syn::Error, end: Option<Span>) -> syn::Error {
+fn at_last_token(error: syn::Error, end: Option<Span>) -> syn::Error {
     let text = error.to_string();
     match (text.strip_prefix("unexpected end of input, "), end) {
         (Some(expected), Some(end)) => syn::Error::new(end, format!("{expected} after this")),

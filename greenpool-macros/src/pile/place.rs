@@ -20,14 +20,14 @@ impl Place {
     pub(crate) fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let place = if input.peek(Token![in]) {
             let word: Token![in] = input.parse()?;
-            if nothing_follows(input) {
+            if is_missing(input) {
                 return Err(syn::Error::new(word.span, "`in` needs a pool; write `pile![in POOL; ..]`"));
             }
             Self::In(input.parse()?)
         } else if is_size(input) {
             let key = input.call(Ident::parse_any)?;
             input.parse::<Token![=]>()?;
-            if nothing_follows(input) {
+            if is_missing(input) {
                 return Err(needs_value(&key, "size"));
             }
             let size = input.parse()?;
@@ -44,7 +44,7 @@ impl Place {
     }
 
     // match &POOL { pool => pile(..) }
-    pub(crate) fn around(&self, pool: &Ident, pile: TokenStream, root: &TokenStream) -> TokenStream {
+    pub(crate) fn wrap(&self, pool: &Ident, pile: TokenStream, root: &TokenStream) -> TokenStream {
         match self {
             Self::Own => pile,
             Self::In(place) => {
@@ -62,7 +62,7 @@ pub(crate) fn pool() -> Ident {
     Ident::new("pool", Span::mixed_site())
 }
 
-fn nothing_follows(input: ParseStream<'_>) -> bool {
+fn is_missing(input: ParseStream<'_>) -> bool {
     input.is_empty() || input.peek(Token![;]) || input.peek(Token![,])
 }
 
