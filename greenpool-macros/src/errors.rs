@@ -1,4 +1,4 @@
-//! The errors found so far, and the messages that both macros use.
+//! Collected errors, and the messages and recovery that both macros share.
 
 use std::fmt::Display;
 
@@ -42,7 +42,7 @@ impl Errors {
     }
 }
 
-/// The message for a pool without slots, which the constant assertion uses, too.
+/// The message for a pool without slots, also used by the constant assertion.
 pub(crate) const ZERO: &str = "a pool of size 0 would never run anything; write at least 1";
 
 pub(crate) fn needs_value(key: &Ident, text: &str) -> syn::Error {
@@ -89,7 +89,7 @@ pub(crate) fn skip_to_comma(input: ParseStream<'_>) {
     }
 }
 
-/// Reads the `,` after an element of a list, or reports that it is missing and skips to the next one.
+/// Reads the `,` after an element of a list, or reports that it is missing and skips to the next element.
 pub(crate) fn end_of_element(input: ParseStream<'_>, errors: &mut Errors) {
     if !input.is_empty() && input.parse::<Token![,]>().is_err() {
         errors.at(input.span(), "expected `,`");

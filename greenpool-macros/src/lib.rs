@@ -11,38 +11,38 @@ mod span;
 #[cfg(test)]
 mod tests;
 
-/// Gives an `async fn` a pool of its own, with a limit on how many of its calls run at once.
+/// Gives an `async fn` a pool of its own, which limits how many of its calls run at once.
 ///
-/// The function stays as it was written, and callable. Beside it comes a struct of the same name, its *companion*, with
-/// the calls that run in the pool as associated functions. One `use` imports both.
+/// The function itself does not change and stays callable. The attribute adds a struct of the same name, the function's
+/// *companion*. Its associated functions run the function in the pool. One `use` imports both.
 ///
 /// # Arguments
 ///
-/// | argument | means | without it |
+/// | argument | meaning | default |
 /// |---|---|---|
-/// | `size = 100` | so many calls run at once: a constant, or any expression of type `usize`, evaluated once | 1000 |
-/// | `pool = POOL` | they run in a `static` of type `GreenPool`, which other functions may share; goes without `size` | a pool of its own |
-/// | `name = "pages"` | what the pool is called in statistics | the function's name |
-/// | `type = Fetch` | another name for the companion: `Fetch::spawn(url)` | the function's name |
-/// | `crate = path` | where `greenpool` is, under another name | `::greenpool` |
+/// | `size = 100` | how many calls run at once: a constant, or any expression of type `usize`, evaluated once | 1000 |
+/// | `pool = POOL` | a `static` of type `GreenPool`, which functions can share; excludes `size` | a pool of its own |
+/// | `name = "pages"` | the pool's name in statistics | the function's name |
+/// | `type = Fetch` | the companion's name, as in `Fetch::spawn(url)` | the function's name |
+/// | `crate = path` | the path of `greenpool`, if it has another name | `::greenpool` |
 ///
-/// # What the companion has
+/// # The companion
 ///
-/// | function | gives |
+/// | function | returns |
 /// |---|---|
-/// | `pool()` | the pool, to look at or to resize |
-/// | `spawn(..).await` | waits for a free slot; a `GreenThread` |
-/// | `spawn_n(..).await` | waits for a free slot; no result |
-/// | `try_spawn(..)` | a `GreenThread`, or the arguments back if no slot is free |
-/// | `imap(..)` | a `GreenMap` over iterables, one for each parameter, in order; only if there are parameters |
-/// | `imap_unordered(..)` | the same, as the results are ready |
+/// | `pool()` | the pool, to inspect or resize |
+/// | `spawn(..).await` | a `GreenThread`, once a slot is free |
+/// | `spawn_n(..).await` | nothing, once a slot is free and the job is started |
+/// | `try_spawn(..)` | a `GreenThread`, or the arguments if no slot is free |
+/// | `imap(..)` | a `GreenMap` over iterables, one per parameter, in order; only if there are parameters |
+/// | `imap_unordered(..)` | the same, in order of completion |
 /// | `starmap(..)` | a `GreenMap` over tuples of arguments, in order |
-/// | `starmap_unordered(..)` | the same, as the results are ready |
+/// | `starmap_unordered(..)` | the same, in order of completion |
 ///
-/// What a map reads has to be `ReadFromAnyThread`, as every iterable is whose iterator is `Send` and `'static`. Where the function
-/// is generic or has `impl Trait` arguments, the functions that the companion has are so as well.
+/// A map reads anything that is `ReadFromAnyThread`: every iterable whose iterator is `Send` and `'static`. If the
+/// function is generic or has `impl Trait` arguments, so are the companion's functions.
 ///
-/// # What is written
+/// # Expansion
 ///
 /// ```text
 /// #[green_pool(size = 100)]
@@ -58,25 +58,28 @@ mod tests;
 /// impl PooledFn<(String,), Page> for fetch { .. }
 /// ```
 ///
-/// # What the function must be
+/// # Requirements
 ///
-/// - a free `async fn` with a body: no method, not `unsafe`, `const`, `extern` or variadic;
-/// - of owned arguments: a call may outlive its caller, so `&str`, `Cow<'_, str>` and lifetime parameters are refused, while
-///   `&'static str` and `fn(&str)` are fine;
-/// - of a named output, not `-> impl Trait`;
-/// - such that its future and its output are `Send`.
+/// The function must
 ///
-/// Generics, `where` clauses and `impl Trait` arguments may be used; one pool serves all instantiations, and `'static` is implied for
-/// every type parameter. Each parameter that is `impl Trait` comes as one more type parameter of the generated functions.
+/// - be a free `async fn` with a body: not a method, and not `unsafe`, `const`, `extern` or variadic;
+/// - own its arguments, since a call may outlive its caller: `&str`, `Cow<'_, str>` and lifetime parameters are
+///   refused; `&'static str` and `fn(&str)` are fine;
+/// - return a type that has a name, not `impl Trait`;
+/// - have a future and an output that are `Send`.
 ///
-/// The attribute also takes the function's name among types. Where that is taken, as by `mod fetch; pub use fetch::fetch;`, write `type = Fetch`.
+/// Generics, `where` clauses and `impl Trait` arguments are allowed. All instantiations share one pool, and every type
+/// parameter gets an implied `'static` bound. Each `impl Trait` parameter becomes one more type parameter of the
+/// companion's functions.
+///
+/// The attribute also takes the function's name among types. If that name is taken, as in
+/// `mod fetch; pub use fetch::fetch;`, write `type = Fetch`.
 #[proc_macro_attribute]
 pub fn green_pool(args: TokenStream, item: TokenStream) -> TokenStream {
     green_pool::expand(args.into(), item.into()).into()
 }
 
-/// The procedural half of `pile!`. The other half, in `greenpool`, tells it what `greenpool` is
-/// called here:
+/// The procedural half of `pile!`. The other half is in `greenpool`, and passes on the path of that crate:
 ///
 /// ```text
 /// macro_rules! pile {

@@ -1,10 +1,10 @@
-//! Where generated tokens point to. A span has a location, which errors show, and a context, by which names are resolved
-//! and by which lints see that a macro wrote the token.
+//! Spans of generated tokens. A span has a location, which errors show, and a context, which decides how names resolve
+//! and whether lints regard the token as generated.
 
 use proc_macro2::Span;
 use quote::ToTokens;
 
-/// The location of `span` in the context of the macro: errors point at it, and lints pass over it.
+/// The location of `span` with the context of the macro: errors point at it, and lints skip it.
 pub(crate) fn generated(span: Span) -> Span {
     Span::call_site().located_at(span)
 }

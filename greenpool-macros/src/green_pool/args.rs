@@ -1,4 +1,4 @@
-//! `size = 100, pool = POOL, name = "..", type = Fetch, crate = path`
+//! The attribute's arguments: `size = 100, pool = POOL, name = "..", type = Fetch, crate = path`
 
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
@@ -11,7 +11,7 @@ use crate::expr::{check_size, literal};
 
 const KEYS: [&str; 5] = ["size", "pool", "name", "type", "crate"];
 
-/// What the attribute says. What it says wrongly is in the errors, and absent here.
+/// The arguments that are right. Those with an error are `None`.
 #[derive(Default)]
 pub(crate) struct Args {
     pub(crate) size: Option<Expr>,
@@ -22,7 +22,7 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// Reads all arguments, also those after a mistake.
+    /// Reads all arguments, including those after an error.
     pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
         let mut args = Self::default();
         let mut seen = Vec::new();
@@ -113,7 +113,7 @@ impl Args {
     }
 }
 
-/// A path, or the error that says so of what stands there.
+/// Reads a path, or reports what is there instead.
 fn parse_path(input: ParseStream<'_>, key: &str, hint: &str) -> syn::Result<Path> {
     if input.peek(LitStr) {
         let value: LitStr = input.parse()?;
@@ -128,7 +128,7 @@ fn parse_path(input: ParseStream<'_>, key: &str, hint: &str) -> syn::Result<Path
     parse_whole(input, &format!("`{key}` is a path; {hint}"), Path::parse_mod_style)
 }
 
-/// All of a value as what `parse` makes of it, or the error that says what it has to be.
+/// Reads a whole value with `parse`, or reports `message` on it.
 fn parse_whole<T>(
     input: ParseStream<'_>,
     message: &str,

@@ -1,4 +1,4 @@
-//! Borrows in a type: `&T` and `'_`, but not those under a binder, as in `fn(&str)`.
+//! Borrows in a type: `&T` and `'_`, except under a binder, as in `fn(&str)`.
 
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
@@ -6,7 +6,7 @@ use syn::{Lifetime, ParenthesizedGenericArguments, Type, TypeFnPtr, TypeReferenc
 
 use crate::errors::Errors;
 
-/// Refuses what an argument cannot be.
+/// Refuses borrowed arguments.
 pub(crate) fn check(ty: &Type, errors: &mut Errors) {
     RefuseBorrows(errors).visit_type(ty);
 }
@@ -43,8 +43,8 @@ fn message(is_str: bool) -> String {
     )
 }
 
-/// Makes `'static` of each borrow whose lifetime has no name or one of the function's own. Tells
-/// whether there was any.
+/// Replaces the lifetime of each borrow by `'static` if it is elided or one of the function's `own`. Returns whether
+/// there was any.
 pub(crate) fn make_static(ty: &mut Type, own: &[Lifetime]) -> bool {
     let mut make_static = MakeStatic { own, under_binder: false, found: false };
     make_static.visit_type_mut(ty);
@@ -53,7 +53,7 @@ pub(crate) fn make_static(ty: &mut Type, own: &[Lifetime]) -> bool {
 
 struct MakeStatic<'a> {
     own: &'a [Lifetime],
-    /// Under a binder, where a lifetime without a name borrows nothing.
+    /// Under a binder an elided lifetime borrows nothing.
     under_binder: bool,
     found: bool,
 }

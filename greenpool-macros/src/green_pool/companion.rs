@@ -1,5 +1,5 @@
-//! The struct beside the function: its name, its parameters by position, and its generics with
-//! each `impl Trait` named.
+//! The struct that accompanies the function: its name, its parameters by position, and its generics, in which each
+//! `impl Trait` has a name.
 
 use std::collections::HashSet;
 
@@ -17,25 +17,25 @@ use super::args::Args;
 use super::item::Item;
 use crate::span::generated;
 
-/// All that the expansion needs to know.
+/// Everything that the expansion needs.
 pub(crate) struct Companion {
     pub(crate) krate: Option<Path>,
     pub(crate) vis: Visibility,
     pub(crate) function: Ident,
     /// Named like the function, unless `type = ..` says otherwise.
     pub(crate) name: Ident,
-    /// `cfg` and lints, for each generated item.
+    /// `cfg` and lint attributes, for each generated item.
     pub(crate) attrs: Vec<Attribute>,
     /// `deprecated` and `doc(hidden)`, for the struct.
     pub(crate) struct_attrs: Vec<Attribute>,
     pub(crate) generics: Generics,
-    /// The type parameters that stand for an `impl Trait`: the function does not know them.
+    /// The number of type parameters that stand for an `impl Trait`, which the function itself does not have.
     pub(crate) impl_trait_params: usize,
     pub(crate) params: Vec<Param>,
     pub(crate) output: TokenStream,
     pub(crate) pool_name: LitStr,
     pub(crate) source: PoolSource,
-    /// Something is wrong with the function: signatures only, nothing that calls it.
+    /// The function has an error: generate signatures only, and nothing that calls it.
     pub(crate) broken: bool,
     used_names: HashSet<String>,
 }
@@ -43,7 +43,7 @@ pub(crate) struct Companion {
 pub(crate) struct Param {
     pub(crate) name: Ident,
     pub(crate) ty: Type,
-    /// What stands in the tuple of arguments: `ty`, unless the function is broken.
+    /// The type in the tuple of arguments: `ty`, unless the function is broken.
     pub(crate) stored: Type,
 }
 
@@ -54,13 +54,13 @@ pub(crate) enum PoolSource {
 }
 
 impl PoolSource {
-    /// What documentation adds to "the pool that it runs in".
+    /// What the documentation says after "the pool that it runs in".
     pub(crate) fn description(&self) -> String {
         let text = |tokens: &dyn ToTokens| tokens.to_token_stream().to_string().replace(" :: ", "::");
         match self {
-            Self::Own(Some(size)) => format!(", of size `{}` at first", text(size)),
-            Self::Own(None) => ", of size 1000 at first".to_owned(),
-            Self::Shared(path) => format!(", which is `{}`", text(path)),
+            Self::Own(Some(size)) => format!(". Its initial size is `{}`", text(size)),
+            Self::Own(None) => ". Its initial size is 1000".to_owned(),
+            Self::Shared(path) => format!(": `{}`", text(path)),
         }
     }
 }
@@ -101,7 +101,7 @@ impl Companion {
         companion
     }
 
-    /// Bounds each type parameter by `'static`, which a job has to be: no user need write it.
+    /// Adds the bound `'static`, which every job needs, to each type parameter.
     fn require_static(&mut self) {
         for param in self.generics.type_params_mut() {
             let span = generated(param.ident.span());
@@ -111,7 +111,7 @@ impl Companion {
         }
     }
 
-    /// Names a parameter as the user did, or by its position.
+    /// Adds a parameter under the user's name for it, or one made from its position.
     fn add_param(&mut self, pat: &Pat, mut ty: Type) {
         let name = match pat {
             Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => pat.ident.clone(),
@@ -121,7 +121,7 @@ impl Companion {
         self.params.push(Param { name, stored: ty.clone(), ty });
     }
 
-    /// A name that the signature does not use.
+    /// A name that the signature does not use, and that is not given out twice.
     fn fresh_ident(&mut self, base: &str) -> Ident {
         let name = self.unused_ident(base);
         self.used_names.insert(name.to_string());
@@ -133,14 +133,13 @@ impl Companion {
         self.root_at(Span::call_site())
     }
 
-    /// The same under another token, unless the user has written it.
+    /// The same with another span, unless the user wrote the path.
     pub(crate) fn root_at(&self, span: Span) -> TokenStream {
         let ours = || quote_spanned!(span=> ::greenpool);
         self.krate.as_ref().map_or_else(ours, ToTokens::to_token_stream)
     }
 
-    /// A generic function's jobs are of many types, which one struct without parameters
-    /// cannot be: a hidden one stands for them.
+    /// The hidden struct that implements `PooledFn` for a generic function, since the companion has no parameters.
     pub(crate) fn marker(&self) -> Option<Ident> {
         let generic = !self.generics.params.is_empty();
         let span = self.generated_span();
@@ -160,7 +159,7 @@ impl Companion {
         quote_spanned!(Span::call_site()=> (#(#types,)*))
     }
 
-    /// The generic arguments for a call of the function.
+    /// The generic arguments of a call to the function.
     pub(crate) fn turbofish(&self) -> TokenStream {
         let own = self.generics.params.len() - self.impl_trait_params;
         let mut arguments = self
@@ -180,7 +179,7 @@ impl Companion {
         }
     }
 
-    /// A name that nothing in the signature has.
+    /// A name that the signature does not use.
     pub(crate) fn unused_ident(&self, base: &str) -> Ident {
         let mut name = base.to_owned();
         while self.used_names.contains(&name) {
@@ -195,7 +194,7 @@ impl Companion {
         quote!(#[doc = #doc])
     }
 
-    /// The function's name for documentation. A raw one is no link: rustdoc knows it by another name.
+    /// The function's name for documentation, without a link for a raw identifier, which rustdoc cannot resolve.
     fn link(&self) -> String {
         let name = self.function.to_string();
         match name.strip_prefix("r#") {
@@ -204,18 +203,18 @@ impl Companion {
         }
     }
 
-    /// What a method does; of a broken function, nothing that could be a second error.
+    /// The body of a method. For a broken function it does nothing, so that it causes no second error.
     pub(crate) fn body(&self, arguments: &TokenStream, body: impl FnOnce() -> TokenStream) -> TokenStream {
         if self.broken { quote_spanned!(Span::call_site()=> let _ = #arguments; loop {}) } else { body() }
     }
 
-    /// At the function's name, but known to come from a macro: lints pass over it.
+    /// The location of the function's name, with the context of the macro.
     pub(crate) fn generated_span(&self) -> Span {
         generated(self.function.span())
     }
 }
 
-/// Puts a type parameter in place of each `impl Trait`.
+/// Replaces each `impl Trait` by a type parameter.
 struct NameImplTraits<'a>(&'a mut Companion);
 
 impl VisitMut for NameImplTraits<'_> {
@@ -236,12 +235,12 @@ impl VisitMut for NameImplTraits<'_> {
     }
 }
 
-/// A type that is only a name.
+/// A type that is a single identifier.
 fn named(name: Ident) -> Type {
     Type::Path(TypePath { attrs: Vec::new(), qself: None, path: name.into() })
 }
 
-/// The visibility as if a macro had written it, which it begins the struct of: lints pass over that.
+/// The visibility with the context of the macro: it starts the struct, and lints skip a struct that starts there.
 fn generated_visibility(vis: &Visibility) -> Visibility {
     let mut vis = vis.clone();
     if let Visibility::Public(word) = &mut vis {
@@ -260,19 +259,19 @@ fn output(output: &ReturnType, span: Span) -> TokenStream {
     }
 }
 
-/// Conditions and lints, which the generated items need as much as the function does.
+/// Keeps conditions and lint attributes, which apply to the generated items as well.
 fn item_attr(attr: &Attribute) -> Option<Attribute> {
     filter_attr(attr, &["cfg", "allow", "warn", "deny", "forbid"])
 }
 
-/// What is said of a function that goes for its struct, too.
+/// Keeps `deprecated` and `doc(hidden)`, which apply to the struct as well.
 fn struct_attr(attr: &Attribute) -> Option<Attribute> {
     let hidden =
         matches!(&attr.meta, Meta::List(list) if list.path.is_ident("doc") && list.tokens.to_string() == "hidden");
     if hidden { Some(attr.clone()) } else { filter_attr(attr, &["deprecated"]) }
 }
 
-/// The attribute, if it is one of these; of a `cfg_attr`, those of its attributes that are.
+/// The attribute if it has one of the `names`; of a `cfg_attr`, only the attributes that have one.
 fn filter_attr(attr: &Attribute, names: &[&str]) -> Option<Attribute> {
     let meta = filter_meta(&attr.meta, names)?;
     Some(Attribute { meta, ..attr.clone() })

@@ -1,4 +1,4 @@
-//! What `#[green_pool]` writes.
+//! Generates the companion.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -16,13 +16,13 @@ use crate::span::{first_span, last_span};
 pub(crate) fn companion(companion: &Companion) -> TokenStream {
     let Companion { vis, name, attrs, struct_attrs, .. } = companion;
     let at = Span::call_site();
-    // Errors about the struct belong to the name. All else is at the attribute, or editors would show at the name what
-    // they know of each token.
+    // Errors about the struct point at the name. Everything else points at the attribute: otherwise editors would show
+    // hints for each generated token at the name.
     let at_name = at.located_at(name.span());
     let mut struct_name = name.clone();
     struct_name.set_span(at_name);
     let definition = quote_spanned!(at_name=> struct #struct_name {});
-    let title = companion.doc("The pool of", ", and the calls that run in it.");
+    let title = companion.doc("The pool of", ", and the functions that run jobs in it.");
     let pool = pool(companion);
     let spawns = methods::spawns(companion);
     let maps = methods::maps(companion);
@@ -95,7 +95,7 @@ fn pool(companion: &Companion) -> TokenStream {
     }
 }
 
-// const _: () = assert!(__SIZE != 0, "..");       under the value
+// const _: () = assert!(__SIZE != 0, "..");       with the span of the value
 fn assertion(size: &Expr) -> TokenStream {
     let start = first_span(size);
     let end = last_span(size).unwrap_or(start);
@@ -105,12 +105,12 @@ fn assertion(size: &Expr) -> TokenStream {
     quote_spanned!(start=> const _: () = #assert #condition #semicolon)
 }
 
-// struct __fetch<T>(PhantomData<fn() -> (*const T,)>);            only if there are generics
+// struct __fetch<T>(PhantomData<fn() -> (*const T,)>);            only with generics
 // impl PooledFn<(String,), Page> for fetch {
 //     fn name() -> &'static str { "fetch" }
 //     fn pool() -> &'static GreenPool { fetch::pool() }
 //     fn call(args: (String,)) -> impl Future<Output = Page> + Send + 'static { fetch(args.0) }
-//     fn workers() -> Option<&'static WorkersCell> {           not if there are generics
+//     fn workers() -> Option<&'static WorkersCell> {           only without generics
 //         static __WORKERS: WorkersCell = WorkersCell::new();
 //         Some(&__WORKERS)
 //     }
@@ -158,8 +158,7 @@ fn pooled_fn(companion: &Companion) -> TokenStream {
     }
 }
 
-// PooledFn<(String,), Page>       from the first to the last token of the output: that it can be
-//                                 sent is checked here, and nowhere else
+// PooledFn<(String,), Page>       with the span of the output, since only this path requires the output to be `Send`
 fn pooled_fn_path(companion: &Companion) -> TokenStream {
     let output = &companion.output;
     let tuple = companion.args_tuple();

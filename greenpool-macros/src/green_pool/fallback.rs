@@ -1,5 +1,5 @@
-//! What stays when something is wrong: the function, so that its callers are not wrong as well,
-//! and a companion whose methods have the right signatures and do nothing.
+//! The expansion for a function with an error: the function itself, so that its callers still compile, and a companion
+//! whose functions have the right signatures and do nothing.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -15,8 +15,8 @@ use super::companion::Companion;
 use super::item::Item;
 use super::valid::{find_impl, is_green_pool, mentions_self};
 
-/// Whether rustc has an error of its own to report on the signature, that a companion would
-/// only repeat: a borrowed output, an argument without a size.
+/// Whether rustc reports an error on the signature that a companion would only repeat: a borrowed output or an unsized
+/// argument.
 pub(crate) fn is_needed(item: &Item) -> bool {
     let borrows = match &item.sig.output {
         ReturnType::Default => false,
@@ -25,18 +25,18 @@ pub(crate) fn is_needed(item: &Item) -> bool {
     borrows || item.sig.inputs.iter().any(|input| matches!(input, FnArg::Typed(param) if is_unsized(&param.ty)))
 }
 
-/// Whether a type is one that only stands behind a pointer. `str` may be the name of another.
+/// Whether a type is unsized by its syntax. `str` may name another type.
 fn is_unsized(ty: &Type) -> bool {
     matches!(ty, Type::Slice(_) | Type::TraitObject(_))
 }
 
-/// The function, without what would make rustc repeat our error in its own words.
+/// The function, without what would make rustc report the same error again.
 pub(crate) fn function(item: &Item, tokens: TokenStream) -> TokenStream {
     let twice = item.attrs.iter().any(|attr| is_green_pool(attr.path()));
     let sig = &item.sig;
     let awaits = sig.asyncness.is_none() && awaits(&item.body);
     let both = sig.constness.is_some() && sig.asyncness.is_some();
-    // A method that takes `self` can be without a body, and often not with one.
+    // A method of a trait that takes `self` needs no body.
     let needs_body = item.semicolon.is_some() && !mentions_self(sig);
     if !twice && !awaits && !both && !needs_body && sig.variadic.is_none() {
         return tokens;
@@ -59,7 +59,7 @@ pub(crate) fn function(item: &Item, tokens: TokenStream) -> TokenStream {
     }
 }
 
-/// Whether a body waits for something, which only an `async fn` may.
+/// Whether a body contains an `.await`, which only an `async fn` may.
 fn awaits(body: &TokenTree) -> bool {
     match body {
         TokenTree::Ident(ident) => ident == "await",
@@ -68,7 +68,7 @@ fn awaits(body: &TokenTree) -> bool {
     }
 }
 
-/// The companion without whatever is wrong in the signature. None for what no free function is.
+/// The companion without what is wrong in the signature. `None` if the item cannot be a free function.
 pub(crate) fn companion(item: &Item, mut companion: Companion) -> Option<Companion> {
     if item.semicolon.is_some() || mentions_self(&item.sig) {
         return None;
@@ -110,7 +110,7 @@ fn future_output(found: &TypeImplTrait) -> Option<TokenStream> {
     })
 }
 
-/// Drops a function's lifetime parameters and all bounds that name them.
+/// Removes the function's lifetime parameters and all bounds that name them.
 fn without_lifetimes(generics: &mut Generics, own: &[Lifetime]) {
     let params = std::mem::take(&mut generics.params);
     for mut param in params {
@@ -130,7 +130,7 @@ fn without_lifetimes(generics: &mut Generics, own: &[Lifetime]) {
     }
 }
 
-/// The bounds in which `own` does not occur.
+/// The bounds that name none of the lifetimes `own`.
 fn retain<T, P: Default>(
     bounds: Punctuated<T, P>,
     visit: fn(&T, &mut MentionsLifetime<'_>),

@@ -1,20 +1,20 @@
-//! The function under the attribute. Only its signature is read: the body stays raw tokens.
+//! The function under the attribute. Only its signature is parsed; the body stays raw tokens.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::parse::{Parse, ParseStream};
 use syn::{Abi, Attribute, Signature, Token, Visibility};
 
-/// An item that begins like a function.
+/// An item that starts like a function.
 pub(crate) struct Item {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
     pub(crate) sig: Signature,
     pub(crate) body: TokenTree,
-    /// Where the `;` stands that some functions have for a body.
+    /// The `;` that replaces the body of some functions.
     pub(crate) semicolon: Option<Span>,
 }
 
-/// Why an item is none that the attribute can work with.
+/// Why the attribute cannot use an item.
 pub(crate) enum ItemError {
     /// Another kind of item, with its first keyword.
     NotAFunction(Span),
@@ -57,7 +57,7 @@ impl Parse for Parsed {
     }
 }
 
-/// Whether `fn` comes after nothing but the words that may stand before it.
+/// Whether only qualifiers of a function precede `fn`.
 fn starts_function(input: ParseStream<'_>) -> bool {
     let ahead = input.fork();
     loop {

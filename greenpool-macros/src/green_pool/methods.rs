@@ -1,4 +1,4 @@
-//! The calls that run in the pool, as associated functions of the companion.
+//! The companion's associated functions that run jobs.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -21,18 +21,19 @@ pub(crate) fn spawns(companion: &Companion) -> TokenStream {
         name: "spawn",
         inner: "spawn",
         attrs: companion
-            .doc("Waits for a free slot, starts", &format!(" in it, and gives its green thread.{SPAWN_DOC}")),
+            .doc("Waits for a free slot, starts", &format!(" in it, and returns its green thread.{SPAWN_DOC}")),
         output: quote_spanned!(at=> #root::SpawnCall #types),
     };
     let spawn_n = SpawnMethod {
         name: "spawn_n",
         inner: "spawn_n",
-        attrs: companion.doc("Waits for a free slot and starts", &format!(" in it; no result is wanted.{SPAWN_DOC}")),
+        attrs: companion
+            .doc("Waits for a free slot and starts", &format!(" in it, without a handle to its result.{SPAWN_DOC}")),
         output: quote_spanned!(at=> #root::SpawnCallN #types),
     };
     let doc = companion.doc(
         "Starts",
-        " if a slot is free at once; else gives the arguments back.\n\n# Panics\n\nOutside of a tokio runtime.",
+        " if a slot is free; otherwise returns the arguments.\n\n# Panics\n\nPanics outside of a tokio runtime.",
     );
     let try_spawn = SpawnMethod {
         name: "try_spawn",
@@ -45,7 +46,10 @@ pub(crate) fn spawns(companion: &Companion) -> TokenStream {
     [spawn, spawn_n, try_spawn].iter().map(|kind| kind.expand(companion, &types)).collect()
 }
 
-// #[doc(hidden)] pub fn __green_pool(url: String) -> GreenThread<Page> { __private::submit::<fetch, (String,), Page>((url,)) }
+// #[doc(hidden)]
+// pub fn __green_pool(url: String) -> GreenThread<Page> {
+//     __private::submit::<fetch, (String,), Page>((url,))
+// }
 pub(crate) fn submit(companion: &Companion) -> TokenStream {
     let Companion { output, .. } = companion;
     let root = companion.root();
@@ -61,12 +65,13 @@ pub(crate) fn submit(companion: &Companion) -> TokenStream {
     submit.expand(companion, &quote_spanned!(at=> <#pooled, #tuple, #output>))
 }
 
-/// What is said of a future of `spawn`.
-const SPAWN_DOC: &str = "\n\nNothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.";
+/// The documentation of the futures of `spawn` and `spawn_n`.
+const SPAWN_DOC: &str = "\n\nNothing is spawned until the future is awaited. If it is dropped before it gets a slot, it \
+    leaves the queue and starts nothing.";
 
-/// What is said of a map.
-const MAP_DOC: &str = "\n\nIt starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running \
-    jobs and reads no more.\n\n# Panics\n\nOutside of a tokio runtime.";
+/// The documentation of a map.
+const MAP_DOC: &str = "\n\nThe map starts at once, and has at most as many items in flight as the pool has slots. Dropping \
+    it aborts the running jobs and stops reading.\n\n# Panics\n\nPanics outside of a tokio runtime.";
 
 struct SpawnMethod {
     name: &'static str,
@@ -109,9 +114,10 @@ pub(crate) fn maps(companion: &Companion) -> TokenStream {
         .map(|param| MapParam { name: param.name.clone(), item: param.stored.clone() })
         .collect();
     let tuples = [MapParam { name: Ident::new("tuples", at), item: Type::Verbatim(companion.args_tuple()) }];
-    let by_one = "over iterables, one for each parameter, whose iterators are `Send` and `'static`; the results come";
-    let by_tuple = "over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come";
-    let order = ["in the order of the arguments.", "as they are ready."];
+    let by_one = "over iterables, one per parameter, whose iterators are `Send` and `'static`, and yields the results";
+    let by_tuple =
+        "over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results";
+    let order = ["in the order of the arguments.", "in order of completion."];
     let kinds = [
         ("imap", "imap", by_one, order[0], &params[..]),
         ("imap_unordered", "imap_unordered", by_one, order[1], &params[..]),

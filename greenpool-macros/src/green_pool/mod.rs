@@ -1,4 +1,5 @@
-//! `#[green_pool]`
+//! `#[green_pool]`: parses (`args`, `item`), checks (`valid`, `borrow`) and generates (`companion`, `methods`,
+//! `expand`). `fallback` generates what remains useful if the function has an error.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -39,10 +40,10 @@ pub(crate) fn expand(args: TokenStream, tokens: TokenStream) -> TokenStream {
             return quote!(#tokens #errors);
         }
     };
-    let valid_item = valid::check(&item, &mut errors) && !fallback::is_needed(&item);
+    let is_valid = valid::check(&item, &mut errors) && !fallback::is_needed(&item);
     let companion = Companion::new(&item, args);
     let function = fallback::function(&item, tokens);
-    let companion = if valid_item { Some(companion) } else { fallback::companion(&item, companion) };
+    let companion = if is_valid { Some(companion) } else { fallback::companion(&item, companion) };
     let companion = companion.as_ref().map(expand::companion);
     let errors = errors.into_tokens();
     quote!(#function #companion #errors)

@@ -1,4 +1,4 @@
-//! What a pooled function must not be. All mistakes of one item are told in one go.
+//! What a pooled function must not be. All errors of one item are reported together.
 
 use proc_macro2::Span;
 use syn::visit::{self, Visit};
@@ -8,16 +8,16 @@ use super::borrow;
 use super::item::Item;
 use crate::errors::Errors;
 
-/// Checks everything but the attribute's own arguments. Tells whether the function is valid_item.
+/// Checks everything except the attribute's arguments. Returns whether the function itself is valid.
 pub(crate) fn check(item: &Item, errors: &mut Errors) -> bool {
     let mut found = Errors::default();
     check_function(item, &mut found);
-    let valid_item = found.is_empty();
+    let is_valid = found.is_empty();
     errors.append(found);
     for attr in item.attrs.iter().filter(|attr| is_green_pool(attr.path())) {
         errors.on(attr, "`#[green_pool]` is on this function twice");
     }
-    valid_item
+    is_valid
 }
 
 fn check_function(item: &Item, errors: &mut Errors) {
@@ -40,7 +40,7 @@ fn check_function(item: &Item, errors: &mut Errors) {
     check_output(&item.sig, errors);
 }
 
-/// Whether a path is the attribute, however it was imported.
+/// Whether a path names this attribute, however it was imported.
 pub(crate) fn is_green_pool(path: &Path) -> bool {
     path.segments.last().is_some_and(|last| last.ident == "green_pool")
 }
@@ -90,7 +90,7 @@ fn check_self(sig: &Signature, errors: &mut Errors) {
     }
 }
 
-/// Whether a function is a method, or could only be one.
+/// Whether a function is a method, or can only be one.
 pub(crate) fn mentions_self(sig: &Signature) -> bool {
     sig.receiver().is_some() || find_self(sig).is_some()
 }
@@ -121,7 +121,7 @@ fn check_output(sig: &Signature, errors: &mut Errors) {
     let Some(span) = find_impl(output) else {
         return;
     };
-    // Without `async`, `-> impl Future` is one mistake and not two.
+    // Without `async`, `-> impl Future` is one error, not two.
     if sig.asyncness.is_some() {
         let message = "a `#[green_pool]` function cannot return `impl Trait`; name the type, \
             or box it as `Box<dyn .. + Send>`";

@@ -1,4 +1,4 @@
-//! One entry of `pile!`: a call of a pooled function, or any future where a pool is given.
+//! One entry of `pile!`: a call of a pooled function, or any future if a pool is given.
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
@@ -18,24 +18,24 @@ pub(crate) struct Entry {
 pub(crate) enum Value {
     Call(Call),
     Future(Expr),
-    /// Only a name, which is an error. Editors complete it.
+    /// Only a name, which is an error. It is kept so that editors can complete it.
     Name(ExprPath),
 }
 
-/// A call of a pooled function. Its arguments stay raw tokens: half typed ones are no error of ours.
+/// A call of a pooled function. Its arguments stay raw tokens, so that half-typed ones are left to rustc.
 pub(crate) struct Call {
     function: ExprPath,
     arguments: Group,
 }
 
-/// Whether an entry begins with a name: `user: ..`
+/// Whether an entry starts with a name: `user: ..`
 pub(crate) fn is_named(input: ParseStream<'_>) -> bool {
     input.peek(syn::Ident) && input.peek2(Token![:]) && !input.peek2(Token![::])
 }
 
 impl Entry {
-    /// Reads an entry. `own` tells that it runs in a pool of its own, and so has to be a call; `named` that the first
-    /// entry has a name.
+    /// Reads an entry. With `own`, it runs in the pool of its function and must be a call; with `named`, the first entry
+    /// has a name.
     pub(crate) fn parse(input: ParseStream<'_>, own: bool, named: bool, errors: &mut Errors) -> syn::Result<Self> {
         let name = if is_named(input) {
             let name: Ident = input.parse()?;
@@ -46,7 +46,7 @@ impl Entry {
             Some(name)
         } else {
             if named {
-                errors.at(input.span(), "this entry needs a name, as the others have; write `name: ..`");
+                errors.at(input.span(), "this entry needs a name, like the others; write `name: ..`");
             }
             None
         };
@@ -77,7 +77,7 @@ impl Value {
         Ok(Self::Call(call))
     }
 
-    /// What gives the entry's handle. A future goes to `pool`.
+    /// The expression of the entry's handle. A future runs in `pool`.
     pub(crate) fn expand(&self, root: &TokenStream, pool: &Ident) -> TokenStream {
         match self {
             Self::Call(call) => call.expand(),
@@ -89,7 +89,7 @@ impl Value {
         }
     }
 
-    /// What stays of the entry beside an error, so that callers' and editors' knowledge of it does.
+    /// What remains of the entry next to an error, so that rustc and editors still see it.
     pub(crate) fn recover(&self) -> TokenStream {
         match self {
             Self::Call(call) => call.expand(),
@@ -113,7 +113,7 @@ impl ToTokens for Value {
 }
 
 impl Call {
-    /// `fetch(..)` and nothing behind it.
+    /// `fetch(..)` with nothing after it.
     fn parse(input: ParseStream<'_>) -> Option<Self> {
         let ahead = input.fork();
         let function: ExprPath = ahead.parse().ok()?;
@@ -129,7 +129,7 @@ impl Call {
         })
     }
 
-    /// The same of a whole expression, which `macro_rules!` gives, or the error for any other.
+    /// A call from a whole expression, which `macro_rules!` passes, or the error for any other expression.
     fn new(value: Expr) -> syn::Result<Self> {
         match value {
             Expr::Await(value) => {

@@ -1,4 +1,4 @@
-//! `pile!`: a list of calls, named or not, in their own pools or in one that is given.
+//! `pile!`: a list of calls, with or without names, each in its function's pool or all in a given one.
 
 use std::collections::HashSet;
 
@@ -15,7 +15,7 @@ use self::place::Place;
 use crate::errors::{Errors, end_of_element, skip_to_comma};
 use crate::span::last_span;
 
-/// So many futures can be joined as one tuple.
+/// `Handles` is implemented for tuples up to this length.
 const MAX_ENTRIES: usize = 32;
 
 // pile![f(a), g(b)]               pile((<f>::__green_pool(a), <g>::__green_pool(b),))
@@ -55,13 +55,13 @@ fn without_brackets(tokens: TokenStream) -> TokenStream {
 }
 
 struct Pile {
-    /// None if what stands there is wrong.
+    /// `None` after an error.
     place: Option<Place>,
     entries: Vec<Entry>,
 }
 
 impl Pile {
-    /// Reads all entries, also those after a mistake.
+    /// Reads all entries, including those after an error.
     fn parse(input: ParseStream<'_>, end: Option<Span>, errors: &mut Errors) -> Self {
         let place = Place::parse(input).map_err(|error| {
             errors.push(at_last_token(error, end));
@@ -108,7 +108,7 @@ impl Pile {
         self.place.as_ref().map_or(TokenStream::new(), |place| place.wrap(&pool, pile, root))
     }
 
-    /// The errors as one expression, whose type fits everywhere, and what was right beside them.
+    /// The errors as one expression that fits any type, and the entries that are right, so that they are still checked.
     fn expand_errors(&self, errors: Errors) -> TokenStream {
         let kept = self.entries.iter().map(|entry| entry.value.recover());
         let errors = errors.into_tokens();
@@ -116,7 +116,7 @@ impl Pile {
     }
 }
 
-/// Errors at the end of the input have no token: they go to the last one.
+/// An error at the end of the input has no token to point at, so it moves to the last one.
 fn at_last_token(error: syn::Error, end: Option<Span>) -> syn::Error {
     let text = error.to_string();
     match (text.strip_prefix("unexpected end of input, "), end) {

@@ -1,4 +1,4 @@
-//! Where the entries of a pile run: `in POOL;`, `size = 4;`, or nothing for their own pools.
+//! Where the entries of a pile run: `in POOL;`, `size = 4;`, or nothing, for the pools of the functions.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -57,7 +57,7 @@ impl Place {
     }
 }
 
-/// The name that the entries know their pool by.
+/// The variable that holds the pool of the entries.
 pub(crate) fn pool() -> Ident {
     Ident::new("pool", Span::mixed_site())
 }

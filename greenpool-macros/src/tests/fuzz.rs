@@ -1,4 +1,4 @@
-//! Broken input: whatever comes, the macros give code or an error, never a panic.
+//! Broken input: for any input the macros return code or an error, and never panic.
 
 use proc_macro2::{Group, TokenStream, TokenTree};
 use proptest::prelude::{ProptestConfig, any};
@@ -67,7 +67,8 @@ fn broken_piles_never_panic() {
     });
 }
 
-/// `GREENPOOL_FUZZ` inputs, others each time; without it always the same, 100,000 in a release run and 2,000 in others.
+/// Runs `GREENPOOL_FUZZ` random inputs. Without it the inputs are the same each time: 100,000 in release builds, 2,000 in
+/// debug builds.
 fn check(property: impl Fn(usize, &[(usize, u8)])) {
     let default = if cfg!(debug_assertions) { 2_000 } else { 100_000 };
     let asked = std::env::var("GREENPOOL_FUZZ").ok().and_then(|cases| cases.parse().ok());
@@ -86,7 +87,7 @@ fn check(property: impl Fn(usize, &[(usize, u8)])) {
     }
 }
 
-/// The tokens with some of them dropped, doubled, swapped or put elsewhere.
+/// The tokens with some of them removed, doubled, swapped or moved.
 fn edited(text: &str, edits: &[(usize, u8)]) -> TokenStream {
     let tokens = text.parse().expect("the test's own tokens");
     edits.iter().fold(tokens, |tokens, (at, edit)| mutate(tokens, *at, *edit))

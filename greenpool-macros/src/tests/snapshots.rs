@@ -1,11 +1,11 @@
-//! What the macros write, for a reviewer to read. `UPDATE_EXPECT=1 cargo test -p greenpool-macros` writes it anew.
+//! What the macros generate, for reviewers. `UPDATE_EXPECT=1 cargo test -p greenpool-macros` updates the files.
 
 use expect_test::expect_file;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use crate::{green_pool, pile};
 
-/// Compares with `snapshots/{name}.rs`.
+/// Compares each expansion with `snapshots/{name}.rs`.
 macro_rules! snapshots {
     ($($name:ident: $tokens:expr;)*) => {$(
         #[test]
@@ -29,7 +29,7 @@ fn tokens(text: &str) -> TokenStream {
     text.parse().expect("the test's own tokens")
 }
 
-/// Formatted, but for a function whose half typed body prevents it.
+/// The formatted tokens. A function whose half-typed body does not parse stays unformatted.
 fn pretty(tokens: &TokenStream) -> String {
     if let Ok(file) = syn::parse2(tokens.clone()) {
         return prettyplease::unparse(&file);
@@ -39,24 +39,36 @@ fn pretty(tokens: &TokenStream) -> String {
     let end = all.iter().position(is_body).map_or(all.len(), |body| body + 1);
     let (function, rest) = all.split_at(end);
     let function: TokenStream = function.iter().cloned().collect();
-    let rest = syn::parse2(rest.iter().cloned().collect()).expect("only the first body is half typed");
+    let rest = syn::parse2(rest.iter().cloned().collect()).expect("only the first body is half-typed");
     format!("{function}\n{}", prettyplease::unparse(&rest))
 }
 
 snapshots! {
     none: attribute("size = 100", "async fn tick() {}");
-    one: attribute("size = 100", "/// Fetches one page.\npub async fn fetch(url: String) -> Result<Page, Error> { client().get(url).await }");
+    one: attribute(
+        "size = 100",
+        "/// Fetches one page.\npub async fn fetch(url: String) -> Result<Page, Error> { client().get(url).await }",
+    );
     many: attribute("", "pub(crate) async fn add((a, b): (u8, u8), mut c: u8, _: u8) -> u8 { c += a; c + b }");
-    generics: attribute("", "async fn show<T: Display + Send, const N: usize>(all: [T; N], to: impl Write + Send) -> usize where T: Clone { 0 }");
+    generics: attribute(
+        "",
+        "async fn show<T: Display + Send, const N: usize>(all: [T; N], to: impl Write + Send) -> usize where T: Clone { 0 }",
+    );
     raw_identifiers: attribute(r#"name = "matching""#, "async fn r#match(r#type: u8) {}");
-    conditions: attribute("", "#[cfg(unix)] #[cfg_attr(all(), allow(dead_code), instrument)] #[deprecated] #[inline] async fn old() {}");
+    conditions: attribute(
+        "",
+        "#[cfg(unix)] #[cfg_attr(all(), allow(dead_code), instrument)] #[deprecated] #[inline] async fn old() {}",
+    );
     shared_pool: attribute("pool = crate::POOL, type = Fetch, crate = pools", "async fn fetch(url: String) {}");
     size_at_run_time: attribute("size = cores() * 2", "async fn fetch() {}");
     hidden: attribute("size = 2", "#[doc(hidden)] pub async fn tick() {}");
     half_typed_body: attribute("", "async fn fetch(url: String) -> usize { url. }");
     broken_argument: attribute("sise = 4", "async fn fetch(url: String) {}");
     broken_borrow: attribute("", "async fn fetch(url: &str, depth: u8) {}");
-    broken_lifetime: attribute("", "async fn fetch<'a, T: Trait<'a>>(url: &'a str, t: T) -> &'a str where T: Other<'a> { url }");
+    broken_lifetime: attribute(
+        "",
+        "async fn fetch<'a, T: Trait<'a>>(url: &'a str, t: T) -> &'a str where T: Other<'a> { url }",
+    );
     broken_not_async: attribute("", "fn fetch(url: String) { get(url).await }");
     broken_impl_future: attribute("", "fn fetch(url: String) -> impl Future<Output = u8> { async { 1 } }");
     broken_receiver: attribute("", "async fn fetch(&self) {}");

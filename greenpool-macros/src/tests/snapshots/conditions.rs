@@ -6,14 +6,14 @@ async fn old() {}
 #[cfg(unix)]
 #[cfg_attr(all(), allow(dead_code))]
 #[deprecated]
-///The pool of [`old`](fn@old), and the calls that run in it.
+///The pool of [`old`](fn@old), and the functions that run jobs in it.
 #[allow(non_camel_case_types)]
 struct old {}
 #[cfg(unix)]
 #[cfg_attr(all(), allow(dead_code))]
 #[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
 impl old {
-    ///The pool that [`old`](fn@old) runs in, of size 1000 at first.
+    ///The pool that [`old`](fn@old) runs in. Its initial size is 1000.
     #[must_use]
     pub fn pool() -> &'static ::greenpool::GreenPool {
         static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
@@ -25,23 +25,23 @@ impl old {
         );
         ::greenpool::__private::PoolCell::get(&__POOL)
     }
-    /**Waits for a free slot, starts [`old`](fn@old) in it, and gives its green thread.
+    /**Waits for a free slot, starts [`old`](fn@old) in it, and returns its green thread.
 
-Nothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.*/
+Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
     pub fn spawn() -> ::greenpool::SpawnCall<old, (), ()> {
         ::greenpool::__private::spawn::<old, (), ()>(())
     }
-    /**Waits for a free slot and starts [`old`](fn@old) in it; no result is wanted.
+    /**Waits for a free slot and starts [`old`](fn@old) in it, without a handle to its result.
 
-Nothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.*/
+Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
     pub fn spawn_n() -> ::greenpool::SpawnCallN<old, (), ()> {
         ::greenpool::__private::spawn_n::<old, (), ()>(())
     }
-    /**Starts [`old`](fn@old) if a slot is free at once; else gives the arguments back.
+    /**Starts [`old`](fn@old) if a slot is free; otherwise returns the arguments.
 
 # Panics
 
-Outside of a tokio runtime.*/
+Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn try_spawn() -> ::core::result::Result<
         ::greenpool::GreenThread<()>,
@@ -49,13 +49,13 @@ Outside of a tokio runtime.*/
     > {
         ::greenpool::__private::try_spawn::<old, (), ()>(())
     }
-    /**Runs [`old`](fn@old) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come in the order of the arguments.
+    /**Runs [`old`](fn@old) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in the order of the arguments.
 
-It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
 
 # Panics
 
-Outside of a tokio runtime.*/
+Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn starmap(
         tuples: impl ::core::iter::IntoIterator<
@@ -69,13 +69,13 @@ Outside of a tokio runtime.*/
             _,
         >(::core::iter::IntoIterator::into_iter(tuples))
     }
-    /**Runs [`old`](fn@old) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come as they are ready.
+    /**Runs [`old`](fn@old) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion.
 
-It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
 
 # Panics
 
-Outside of a tokio runtime.*/
+Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn starmap_unordered(
         tuples: impl ::core::iter::IntoIterator<

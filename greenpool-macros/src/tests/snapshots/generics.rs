@@ -7,12 +7,12 @@ where
 {
     0
 }
-///The pool of [`show`](fn@show), and the calls that run in it.
+///The pool of [`show`](fn@show), and the functions that run jobs in it.
 #[allow(non_camel_case_types)]
 struct show {}
 #[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
 impl show {
-    ///The pool that [`show`](fn@show) runs in, of size 1000 at first.
+    ///The pool that [`show`](fn@show) runs in. Its initial size is 1000.
     #[must_use]
     pub fn pool() -> &'static ::greenpool::GreenPool {
         static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
@@ -24,9 +24,9 @@ impl show {
         );
         ::greenpool::__private::PoolCell::get(&__POOL)
     }
-    /**Waits for a free slot, starts [`show`](fn@show) in it, and gives its green thread.
+    /**Waits for a free slot, starts [`show`](fn@show) in it, and returns its green thread.
 
-Nothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.*/
+Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
     pub fn spawn<
         T: Display + Send + 'static,
         const N: usize,
@@ -44,9 +44,9 @@ Nothing is spawned until it is awaited. Dropped before its slot has come, it lea
             usize,
         >((all, to))
     }
-    /**Waits for a free slot and starts [`show`](fn@show) in it; no result is wanted.
+    /**Waits for a free slot and starts [`show`](fn@show) in it, without a handle to its result.
 
-Nothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.*/
+Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
     pub fn spawn_n<
         T: Display + Send + 'static,
         const N: usize,
@@ -64,11 +64,11 @@ Nothing is spawned until it is awaited. Dropped before its slot has come, it lea
             usize,
         >((all, to))
     }
-    /**Starts [`show`](fn@show) if a slot is free at once; else gives the arguments back.
+    /**Starts [`show`](fn@show) if a slot is free; otherwise returns the arguments.
 
 # Panics
 
-Outside of a tokio runtime.*/
+Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn try_spawn<
         T: Display + Send + 'static,
@@ -90,13 +90,13 @@ Outside of a tokio runtime.*/
             usize,
         >((all, to))
     }
-    /**Runs [`show`](fn@show) over iterables, one for each parameter, whose iterators are `Send` and `'static`; the results come in the order of the arguments.
+    /**Runs [`show`](fn@show) over iterables, one per parameter, whose iterators are `Send` and `'static`, and yields the results in the order of the arguments.
 
-It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
 
 # Panics
 
-Outside of a tokio runtime.*/
+Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn imap<
         T: Display + Send + 'static,
@@ -128,13 +128,13 @@ Outside of a tokio runtime.*/
             ),
         )
     }
-    /**Runs [`show`](fn@show) over iterables, one for each parameter, whose iterators are `Send` and `'static`; the results come as they are ready.
+    /**Runs [`show`](fn@show) over iterables, one per parameter, whose iterators are `Send` and `'static`, and yields the results in order of completion.
 
-It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
 
 # Panics
 
-Outside of a tokio runtime.*/
+Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn imap_unordered<
         T: Display + Send + 'static,
@@ -166,13 +166,13 @@ Outside of a tokio runtime.*/
             ),
         )
     }
-    /**Runs [`show`](fn@show) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come in the order of the arguments.
+    /**Runs [`show`](fn@show) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in the order of the arguments.
 
-It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
 
 # Panics
 
-Outside of a tokio runtime.*/
+Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn starmap<
         T: Display + Send + 'static,
@@ -193,13 +193,13 @@ Outside of a tokio runtime.*/
             _,
         >(::core::iter::IntoIterator::into_iter(tuples))
     }
-    /**Runs [`show`](fn@show) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come as they are ready.
+    /**Runs [`show`](fn@show) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion.
 
-It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
 
 # Panics
 
-Outside of a tokio runtime.*/
+Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn starmap_unordered<
         T: Display + Send + 'static,

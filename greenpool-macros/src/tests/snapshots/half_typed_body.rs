@@ -1,10 +1,10 @@
 async fn fetch (url : String) -> usize { url . }
-///The pool of [`fetch`](fn@fetch), and the calls that run in it.
+///The pool of [`fetch`](fn@fetch), and the functions that run jobs in it.
 #[allow(non_camel_case_types)]
 struct fetch {}
 #[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
 impl fetch {
-    ///The pool that [`fetch`](fn@fetch) runs in, of size 1000 at first.
+    ///The pool that [`fetch`](fn@fetch) runs in. Its initial size is 1000.
     #[must_use]
     pub fn pool() -> &'static ::greenpool::GreenPool {
         static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
@@ -16,23 +16,23 @@ impl fetch {
         );
         ::greenpool::__private::PoolCell::get(&__POOL)
     }
-    /**Waits for a free slot, starts [`fetch`](fn@fetch) in it, and gives its green thread.
+    /**Waits for a free slot, starts [`fetch`](fn@fetch) in it, and returns its green thread.
 
-Nothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.*/
+Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
     pub fn spawn(url: String) -> ::greenpool::SpawnCall<fetch, (String,), usize> {
         ::greenpool::__private::spawn::<fetch, (String,), usize>((url,))
     }
-    /**Waits for a free slot and starts [`fetch`](fn@fetch) in it; no result is wanted.
+    /**Waits for a free slot and starts [`fetch`](fn@fetch) in it, without a handle to its result.
 
-Nothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.*/
+Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
     pub fn spawn_n(url: String) -> ::greenpool::SpawnCallN<fetch, (String,), usize> {
         ::greenpool::__private::spawn_n::<fetch, (String,), usize>((url,))
     }
-    /**Starts [`fetch`](fn@fetch) if a slot is free at once; else gives the arguments back.
+    /**Starts [`fetch`](fn@fetch) if a slot is free; otherwise returns the arguments.
 
 # Panics
 
-Outside of a tokio runtime.*/
+Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn try_spawn(
         url: String,
@@ -42,13 +42,13 @@ Outside of a tokio runtime.*/
     > {
         ::greenpool::__private::try_spawn::<fetch, (String,), usize>((url,))
     }
-    /**Runs [`fetch`](fn@fetch) over iterables, one for each parameter, whose iterators are `Send` and `'static`; the results come in the order of the arguments.
+    /**Runs [`fetch`](fn@fetch) over iterables, one per parameter, whose iterators are `Send` and `'static`, and yields the results in the order of the arguments.
 
-It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
 
 # Panics
 
-Outside of a tokio runtime.*/
+Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn imap(
         url: impl ::core::iter::IntoIterator<
@@ -67,13 +67,13 @@ Outside of a tokio runtime.*/
             ),
         )
     }
-    /**Runs [`fetch`](fn@fetch) over iterables, one for each parameter, whose iterators are `Send` and `'static`; the results come as they are ready.
+    /**Runs [`fetch`](fn@fetch) over iterables, one per parameter, whose iterators are `Send` and `'static`, and yields the results in order of completion.
 
-It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
 
 # Panics
 
-Outside of a tokio runtime.*/
+Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn imap_unordered(
         url: impl ::core::iter::IntoIterator<
@@ -92,13 +92,13 @@ Outside of a tokio runtime.*/
             ),
         )
     }
-    /**Runs [`fetch`](fn@fetch) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come in the order of the arguments.
+    /**Runs [`fetch`](fn@fetch) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in the order of the arguments.
 
-It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
 
 # Panics
 
-Outside of a tokio runtime.*/
+Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn starmap(
         tuples: impl ::core::iter::IntoIterator<
@@ -112,13 +112,13 @@ Outside of a tokio runtime.*/
             _,
         >(::core::iter::IntoIterator::into_iter(tuples))
     }
-    /**Runs [`fetch`](fn@fetch) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come as they are ready.
+    /**Runs [`fetch`](fn@fetch) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion.
 
-It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
 
 # Panics
 
-Outside of a tokio runtime.*/
+Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn starmap_unordered(
         tuples: impl ::core::iter::IntoIterator<

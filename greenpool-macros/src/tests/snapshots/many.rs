@@ -2,12 +2,12 @@ pub(crate) async fn add((a, b): (u8, u8), mut c: u8, _: u8) -> u8 {
     c += a;
     c + b
 }
-///The pool of [`add`](fn@add), and the calls that run in it.
+///The pool of [`add`](fn@add), and the functions that run jobs in it.
 #[allow(non_camel_case_types)]
 pub(crate) struct add {}
 #[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
 impl add {
-    ///The pool that [`add`](fn@add) runs in, of size 1000 at first.
+    ///The pool that [`add`](fn@add) runs in. Its initial size is 1000.
     #[must_use]
     pub fn pool() -> &'static ::greenpool::GreenPool {
         static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
@@ -19,9 +19,9 @@ impl add {
         );
         ::greenpool::__private::PoolCell::get(&__POOL)
     }
-    /**Waits for a free slot, starts [`add`](fn@add) in it, and gives its green thread.
+    /**Waits for a free slot, starts [`add`](fn@add) in it, and returns its green thread.
 
-Nothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.*/
+Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
     pub fn spawn(
         arg0: (u8, u8),
         c: u8,
@@ -29,9 +29,9 @@ Nothing is spawned until it is awaited. Dropped before its slot has come, it lea
     ) -> ::greenpool::SpawnCall<add, ((u8, u8), u8, u8), u8> {
         ::greenpool::__private::spawn::<add, ((u8, u8), u8, u8), u8>((arg0, c, arg2))
     }
-    /**Waits for a free slot and starts [`add`](fn@add) in it; no result is wanted.
+    /**Waits for a free slot and starts [`add`](fn@add) in it, without a handle to its result.
 
-Nothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.*/
+Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
     pub fn spawn_n(
         arg0: (u8, u8),
         c: u8,
@@ -39,11 +39,11 @@ Nothing is spawned until it is awaited. Dropped before its slot has come, it lea
     ) -> ::greenpool::SpawnCallN<add, ((u8, u8), u8, u8), u8> {
         ::greenpool::__private::spawn_n::<add, ((u8, u8), u8, u8), u8>((arg0, c, arg2))
     }
-    /**Starts [`add`](fn@add) if a slot is free at once; else gives the arguments back.
+    /**Starts [`add`](fn@add) if a slot is free; otherwise returns the arguments.
 
 # Panics
 
-Outside of a tokio runtime.*/
+Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn try_spawn(
         arg0: (u8, u8),
@@ -55,13 +55,13 @@ Outside of a tokio runtime.*/
     > {
         ::greenpool::__private::try_spawn::<add, ((u8, u8), u8, u8), u8>((arg0, c, arg2))
     }
-    /**Runs [`add`](fn@add) over iterables, one for each parameter, whose iterators are `Send` and `'static`; the results come in the order of the arguments.
+    /**Runs [`add`](fn@add) over iterables, one per parameter, whose iterators are `Send` and `'static`, and yields the results in the order of the arguments.
 
-It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
 
 # Panics
 
-Outside of a tokio runtime.*/
+Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn imap(
         arg0: impl ::core::iter::IntoIterator<
@@ -92,13 +92,13 @@ Outside of a tokio runtime.*/
             ),
         )
     }
-    /**Runs [`add`](fn@add) over iterables, one for each parameter, whose iterators are `Send` and `'static`; the results come as they are ready.
+    /**Runs [`add`](fn@add) over iterables, one per parameter, whose iterators are `Send` and `'static`, and yields the results in order of completion.
 
-It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
 
 # Panics
 
-Outside of a tokio runtime.*/
+Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn imap_unordered(
         arg0: impl ::core::iter::IntoIterator<
@@ -129,13 +129,13 @@ Outside of a tokio runtime.*/
             ),
         )
     }
-    /**Runs [`add`](fn@add) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come in the order of the arguments.
+    /**Runs [`add`](fn@add) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in the order of the arguments.
 
-It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
 
 # Panics
 
-Outside of a tokio runtime.*/
+Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn starmap(
         tuples: impl ::core::iter::IntoIterator<
@@ -149,13 +149,13 @@ Outside of a tokio runtime.*/
             _,
         >(::core::iter::IntoIterator::into_iter(tuples))
     }
-    /**Runs [`add`](fn@add) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come as they are ready.
+    /**Runs [`add`](fn@add) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion.
 
-It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
 
 # Panics
 
-Outside of a tokio runtime.*/
+Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn starmap_unordered(
         tuples: impl ::core::iter::IntoIterator<

@@ -1,10 +1,10 @@
 async fn tick() {}
-///The pool of [`tick`](fn@tick), and the calls that run in it.
+///The pool of [`tick`](fn@tick), and the functions that run jobs in it.
 #[allow(non_camel_case_types)]
 struct tick {}
 #[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
 impl tick {
-    ///The pool that [`tick`](fn@tick) runs in, of size `100` at first.
+    ///The pool that [`tick`](fn@tick) runs in. Its initial size is `100`.
     #[must_use]
     pub fn pool() -> &'static ::greenpool::GreenPool {
         const __SIZE: ::core::primitive::usize = 100;
@@ -17,23 +17,23 @@ impl tick {
         );
         ::greenpool::__private::PoolCell::get(&__POOL)
     }
-    /**Waits for a free slot, starts [`tick`](fn@tick) in it, and gives its green thread.
+    /**Waits for a free slot, starts [`tick`](fn@tick) in it, and returns its green thread.
 
-Nothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.*/
+Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
     pub fn spawn() -> ::greenpool::SpawnCall<tick, (), ()> {
         ::greenpool::__private::spawn::<tick, (), ()>(())
     }
-    /**Waits for a free slot and starts [`tick`](fn@tick) in it; no result is wanted.
+    /**Waits for a free slot and starts [`tick`](fn@tick) in it, without a handle to its result.
 
-Nothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.*/
+Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
     pub fn spawn_n() -> ::greenpool::SpawnCallN<tick, (), ()> {
         ::greenpool::__private::spawn_n::<tick, (), ()>(())
     }
-    /**Starts [`tick`](fn@tick) if a slot is free at once; else gives the arguments back.
+    /**Starts [`tick`](fn@tick) if a slot is free; otherwise returns the arguments.
 
 # Panics
 
-Outside of a tokio runtime.*/
+Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn try_spawn() -> ::core::result::Result<
         ::greenpool::GreenThread<()>,
@@ -41,13 +41,13 @@ Outside of a tokio runtime.*/
     > {
         ::greenpool::__private::try_spawn::<tick, (), ()>(())
     }
-    /**Runs [`tick`](fn@tick) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come in the order of the arguments.
+    /**Runs [`tick`](fn@tick) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in the order of the arguments.
 
-It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
 
 # Panics
 
-Outside of a tokio runtime.*/
+Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn starmap(
         tuples: impl ::core::iter::IntoIterator<
@@ -61,13 +61,13 @@ Outside of a tokio runtime.*/
             _,
         >(::core::iter::IntoIterator::into_iter(tuples))
     }
-    /**Runs [`tick`](fn@tick) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come as they are ready.
+    /**Runs [`tick`](fn@tick) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion.
 
-It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
 
 # Panics
 
-Outside of a tokio runtime.*/
+Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn starmap_unordered(
         tuples: impl ::core::iter::IntoIterator<

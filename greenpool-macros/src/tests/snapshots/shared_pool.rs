@@ -1,31 +1,31 @@
 async fn fetch(url: String) {}
-///The pool of [`fetch`](fn@fetch), and the calls that run in it.
+///The pool of [`fetch`](fn@fetch), and the functions that run jobs in it.
 #[allow(non_camel_case_types)]
 struct Fetch {}
 #[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
 impl Fetch {
-    ///The pool that [`fetch`](fn@fetch) runs in, which is `crate::POOL`.
+    ///The pool that [`fetch`](fn@fetch) runs in: `crate::POOL`.
     #[must_use]
     pub fn pool() -> &'static pools::GreenPool {
         pools::__private::shared(&crate::POOL)
     }
-    /**Waits for a free slot, starts [`fetch`](fn@fetch) in it, and gives its green thread.
+    /**Waits for a free slot, starts [`fetch`](fn@fetch) in it, and returns its green thread.
 
-Nothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.*/
+Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
     pub fn spawn(url: String) -> pools::SpawnCall<Fetch, (String,), ()> {
         pools::__private::spawn::<Fetch, (String,), ()>((url,))
     }
-    /**Waits for a free slot and starts [`fetch`](fn@fetch) in it; no result is wanted.
+    /**Waits for a free slot and starts [`fetch`](fn@fetch) in it, without a handle to its result.
 
-Nothing is spawned until it is awaited. Dropped before its slot has come, it leaves the queue and starts nothing.*/
+Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
     pub fn spawn_n(url: String) -> pools::SpawnCallN<Fetch, (String,), ()> {
         pools::__private::spawn_n::<Fetch, (String,), ()>((url,))
     }
-    /**Starts [`fetch`](fn@fetch) if a slot is free at once; else gives the arguments back.
+    /**Starts [`fetch`](fn@fetch) if a slot is free; otherwise returns the arguments.
 
 # Panics
 
-Outside of a tokio runtime.*/
+Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn try_spawn(
         url: String,
@@ -35,13 +35,13 @@ Outside of a tokio runtime.*/
     > {
         pools::__private::try_spawn::<Fetch, (String,), ()>((url,))
     }
-    /**Runs [`fetch`](fn@fetch) over iterables, one for each parameter, whose iterators are `Send` and `'static`; the results come in the order of the arguments.
+    /**Runs [`fetch`](fn@fetch) over iterables, one per parameter, whose iterators are `Send` and `'static`, and yields the results in the order of the arguments.
 
-It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
 
 # Panics
 
-Outside of a tokio runtime.*/
+Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn imap(
         url: impl ::core::iter::IntoIterator<
@@ -60,13 +60,13 @@ Outside of a tokio runtime.*/
             ),
         )
     }
-    /**Runs [`fetch`](fn@fetch) over iterables, one for each parameter, whose iterators are `Send` and `'static`; the results come as they are ready.
+    /**Runs [`fetch`](fn@fetch) over iterables, one per parameter, whose iterators are `Send` and `'static`, and yields the results in order of completion.
 
-It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
 
 # Panics
 
-Outside of a tokio runtime.*/
+Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn imap_unordered(
         url: impl ::core::iter::IntoIterator<
@@ -85,13 +85,13 @@ Outside of a tokio runtime.*/
             ),
         )
     }
-    /**Runs [`fetch`](fn@fetch) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come in the order of the arguments.
+    /**Runs [`fetch`](fn@fetch) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in the order of the arguments.
 
-It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
 
 # Panics
 
-Outside of a tokio runtime.*/
+Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn starmap(
         tuples: impl ::core::iter::IntoIterator<
@@ -105,13 +105,13 @@ Outside of a tokio runtime.*/
             _,
         >(::core::iter::IntoIterator::into_iter(tuples))
     }
-    /**Runs [`fetch`](fn@fetch) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`; the results come as they are ready.
+    /**Runs [`fetch`](fn@fetch) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion.
 
-It starts at once, and has at most as many items out as the pool has slots. Dropping it aborts the running jobs and reads no more.
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
 
 # Panics
 
-Outside of a tokio runtime.*/
+Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn starmap_unordered(
         tuples: impl ::core::iter::IntoIterator<
