@@ -1,9 +1,9 @@
-//! Each message of the macros has its place on the page about compile errors.
+//! Each message of the macros has an entry on the page about compile errors.
 
 use std::fs;
 use std::path::Path;
 
-/// A line with a gap for each `name` in it.
+/// A line without the names in backticks.
 fn skeleton(line: &str) -> String {
     line.split('`').step_by(2).collect::<Vec<_>>().join("`")
 }
@@ -22,7 +22,7 @@ fn the_page_on_compile_errors_has_every_message_of_the_macros() {
             if path.extension().is_none_or(|end| end != "stderr") {
                 continue;
             }
-            let text = fs::read_to_string(&path).expect("what the compiler says");
+            let text = fs::read_to_string(&path).expect("the expected errors");
             for message in text.lines().filter_map(|line| line.strip_prefix("error: ")) {
                 count += 1;
                 let wanted = skeleton(message);
