@@ -1,6 +1,6 @@
-//! What the compiler says of each misuse.
+//! The compiler's errors for each misuse.
 
-/// The macros' own messages: the same on every toolchain.
+/// The macros' own messages, which are the same on every toolchain.
 #[test]
 fn misuse_is_refused_in_the_macros_own_words() {
     let cases = trybuild::TestCases::new();
@@ -9,7 +9,7 @@ fn misuse_is_refused_in_the_macros_own_words() {
     cases.compile_fail("ui/pile/*.rs");
 }
 
-/// rustc's messages, whose words change from one release to the next.
+/// rustc's messages, whose wording changes between releases.
 #[test]
 fn misuse_is_refused_by_rustc_at_the_users_own_tokens() {
     if rustc_is(PINNED) {

@@ -1,5 +1,5 @@
-//! The macros' own messages do not depend on how the macros are reached: the files of `ui/` say the same from inside of
-//! `macro_rules!`, and where greenpool has another name. What must compile does so there too, and in older editions.
+//! The macros' own messages do not depend on how the macros are invoked: the files of `ui/` give the same errors inside
+//! `macro_rules!` and with greenpool under another name. What must compile also compiles there, and in older editions.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 /// A way to rewrite a file of `ui/`.
 struct Variation {
     name: &'static str,
-    /// What `greenpool` is called there.
+    /// The name of `greenpool` in the rewritten file.
     crate_name: &'static str,
     edition: &'static str,
     rewrite: fn(&str) -> String,
@@ -25,7 +25,7 @@ const VARIATIONS: [Variation; 5] = [
 ];
 
 impl Variation {
-    /// Misuse is told of in one edition.
+    /// Misuse is checked in one edition only.
     fn has(&self, file: &str) -> bool {
         self.edition == "2024" || file.starts_with("pass")
     }
@@ -42,12 +42,12 @@ fn messages_are_the_same_by_macro_rules_and_under_another_name() {
             project.add_program(variation, name, &(variation.rewrite)(source));
         }
     }
-    let said = project.check();
+    let errors = project.check();
     let mut wrong = String::new();
     for (name, _, expected) in &files {
         for variation in VARIATIONS.iter().filter(|variation| variation.has(name)) {
             let bin = format!("{}-{name}", variation.name);
-            let found = said.get(&bin).cloned().unwrap_or_default();
+            let found = errors.get(&bin).cloned().unwrap_or_default();
             if found != *expected {
                 let _ = write!(wrong, "\n{bin}: expected {expected:#?}, found {found:#?}");
             }
@@ -56,7 +56,7 @@ fn messages_are_the_same_by_macro_rules_and_under_another_name() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
-/// Each file with its source and the messages of its errors, sorted.
+/// Each file with its source and its error messages, sorted.
 fn files() -> Vec<(String, String, Vec<String>)> {
     let ui = Path::new(env!("CARGO_MANIFEST_DIR")).join("ui");
     let mut found = Vec::new();
@@ -75,15 +75,15 @@ fn files() -> Vec<(String, String, Vec<String>)> {
 }
 
 fn messages(path: &Path) -> Vec<String> {
-    let said = fs::read_to_string(path).expect("what the compiler says");
+    let text = fs::read_to_string(path).expect("the expected errors");
     let mut messages: Vec<_> =
-        said.lines().filter_map(|line| line.strip_prefix("error: ")).map(str::to_owned).collect();
+        text.lines().filter_map(|line| line.strip_prefix("error: ")).map(str::to_owned).collect();
     assert!(!messages.is_empty(), "{} has no message", path.display());
     messages.sort();
     messages
 }
 
-/// All items stand in a macro's own definition, unless they have macros of their own.
+/// Moves all items into the definition of a macro, unless they define macros themselves.
 fn written_by_macro_rules(source: &str) -> String {
     let (inner, items) = parts(source);
     if items.contains('$') {
@@ -92,38 +92,38 @@ fn written_by_macro_rules(source: &str) -> String {
     format!("{inner}macro_rules! write {{\n    () => {{\n{items}\n    }};\n}}\n\nwrite! {{}}\n")
 }
 
-/// All items go through a macro, token by token.
+/// Passes all items through a macro, token by token.
 fn passed_through_macro_rules(source: &str) -> String {
     let (inner, items) = parts(source);
     let pass = "macro_rules! pass {\n    ($($token:tt)*) => { $($token)* };\n}\n";
     format!("{inner}{pass}\npass! {{\n{items}\n}}\n")
 }
 
-/// The inner attributes of a file, and its items.
+/// Splits a file into its inner attributes and its items.
 fn parts(source: &str) -> (String, String) {
     let is_inner = |line: &&str| line.starts_with("#![") || line.starts_with("//!");
     let (inner, items): (Vec<_>, Vec<_>) = source.lines().partition(is_inner);
     (format!("{}\n", inner.join("\n")), items.join("\n"))
 }
 
-/// `greenpool` is called `pools`, which the attribute is told.
+/// Renames `greenpool` to `pools`, and adds `crate = ::pools` to the attribute.
 fn under_another_name(source: &str) -> String {
     let mut renamed = String::new();
     for line in source.replace("greenpool", "pools").lines() {
-        let told = match (line.strip_suffix(")]"), line.strip_suffix("green_pool]")) {
+        let line = match (line.strip_suffix(")]"), line.strip_suffix("green_pool]")) {
             (Some(before), _) if line.contains("green_pool(") && !line.contains("crate = ") => {
                 format!("{before}, crate = ::pools)]")
             }
             (_, Some(before)) => format!("{before}green_pool(crate = ::pools)]"),
             _ => line.to_owned(),
         };
-        renamed += &told;
+        renamed += &line;
         renamed.push('\n');
     }
     renamed
 }
 
-/// A workspace with a package for each variation and a program for each file, so that one call of cargo checks them all.
+/// A workspace with a package per variation and a program per file, so that one run of cargo checks all of them.
 struct Project {
     root: PathBuf,
     target: PathBuf,
@@ -134,7 +134,7 @@ impl Project {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("variations");
         let root = target.join("workspace");
         if root.exists() {
-            fs::remove_dir_all(&root).expect("what an earlier run wrote is removed");
+            fs::remove_dir_all(&root).expect("removing what an earlier run wrote");
         }
         fs::create_dir_all(&root).expect("a folder");
         let members = VARIATIONS.map(|variation| variation.name);
@@ -162,7 +162,7 @@ impl Project {
         fs::write(self.root.join(variation.name).join("src/bin").join(name), source).expect("a source");
     }
 
-    /// What is said of each program: its errors, sorted.
+    /// Checks all programs and returns the errors of each, sorted.
     fn check(&self) -> BTreeMap<String, Vec<String>> {
         let output = Command::new(env!("CARGO"))
             .args(["check", "--workspace", "--bins", "--keep-going", "--offline", "--quiet", "--message-format=json"])
@@ -172,20 +172,20 @@ impl Project {
             .stderr(Stdio::inherit())
             .output()
             .expect("cargo runs");
-        let mut said = BTreeMap::<String, Vec<String>>::new();
+        let mut errors = BTreeMap::<String, Vec<String>>::new();
         for line in String::from_utf8_lossy(&output.stdout).lines() {
             let Ok(message) = serde_json::from_str::<serde_json::Value>(line) else { continue };
             let text = message["message"]["message"].as_str();
             let (Some(text), Some(bin)) = (text, message["target"]["name"].as_str()) else { continue };
             if message["message"]["level"] == "error" && !text.starts_with("aborting due to") {
                 let text = text.replace("pools", "greenpool");
-                said.entry(bin.to_owned()).or_default().push(text);
+                errors.entry(bin.to_owned()).or_default().push(text);
             }
         }
-        for messages in said.values_mut() {
+        for messages in errors.values_mut() {
             messages.sort();
         }
-        said
+        errors
     }
 }
 

@@ -66,12 +66,12 @@ pub(crate) fn submit(companion: &Companion) -> TokenStream {
 }
 
 /// The documentation of the futures of `spawn` and `spawn_n`.
-const SPAWN_DOC: &str = "\n\nNothing is spawned until the future is awaited. If it is dropped before it gets a slot, it \
-    leaves the queue and starts nothing.";
+const SPAWN_DOC: &str = "\n\nNothing is spawned until the future is awaited. If it is dropped before it gets a \
+    slot, it leaves the queue and starts nothing.";
 
 /// The documentation of a map.
-const MAP_DOC: &str = "\n\nThe map starts at once, and has at most as many items in flight as the pool has slots. Dropping \
-    it aborts the running jobs and stops reading.\n\n# Panics\n\nPanics outside of a tokio runtime.";
+const MAP_DOC: &str = "\n\nThe map starts at once, and has at most as many items in flight as the pool has \
+    slots. Dropping it aborts the running jobs and stops reading.\n\n# Panics\n\nPanics outside of a tokio runtime.";
 
 struct SpawnMethod {
     name: &'static str,

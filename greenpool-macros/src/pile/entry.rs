@@ -34,8 +34,8 @@ pub(crate) fn is_named(input: ParseStream<'_>) -> bool {
 }
 
 impl Entry {
-    /// Reads an entry. With `own`, it runs in the pool of its function and must be a call; with `named`, the first entry
-    /// has a name.
+    /// Reads an entry. With `own`, it runs in the pool of its function and must be a call; with `named`, the first
+    /// entry has a name.
     pub(crate) fn parse(input: ParseStream<'_>, own: bool, named: bool, errors: &mut Errors) -> syn::Result<Self> {
         let name = if is_named(input) {
             let name: Ident = input.parse()?;

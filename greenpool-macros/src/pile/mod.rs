@@ -45,13 +45,16 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
 
 /// `f(a), g(b)` of `< f(a), g(b) >`
 fn without_brackets(tokens: TokenStream) -> TokenStream {
-    let is = |token: Option<&TokenTree>, bracket| matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == bracket);
     let mut tokens: Vec<_> = tokens.into_iter().collect();
-    if tokens.len() > 1 && is(tokens.first(), '<') && is(tokens.last(), '>') {
+    if tokens.len() > 1 && is_punct(tokens.first(), '<') && is_punct(tokens.last(), '>') {
         tokens.pop();
         tokens.remove(0);
     }
     tokens.into_iter().collect()
+}
+
+fn is_punct(token: Option<&TokenTree>, char: char) -> bool {
+    matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == char)
 }
 
 struct Pile {

@@ -67,8 +67,8 @@ fn broken_piles_never_panic() {
     });
 }
 
-/// Runs `GREENPOOL_FUZZ` random inputs. Without it the inputs are the same each time: 100,000 in release builds, 2,000 in
-/// debug builds.
+/// Runs `GREENPOOL_FUZZ` random inputs. Without it the inputs are the same each time: 100,000 in release builds, 2,000
+/// in debug builds.
 fn check(property: impl Fn(usize, &[(usize, u8)])) {
     let default = if cfg!(debug_assertions) { 2_000 } else { 100_000 };
     let asked = std::env::var("GREENPOOL_FUZZ").ok().and_then(|cases| cases.parse().ok());

@@ -52,7 +52,8 @@ snapshots! {
     many: attribute("", "pub(crate) async fn add((a, b): (u8, u8), mut c: u8, _: u8) -> u8 { c += a; c + b }");
     generics: attribute(
         "",
-        "async fn show<T: Display + Send, const N: usize>(all: [T; N], to: impl Write + Send) -> usize where T: Clone { 0 }",
+        "async fn show<T: Display + Send, const N: usize>(all: [T; N], to: impl Write + Send) -> usize \
+         where T: Clone { 0 }",
     );
     raw_identifiers: attribute(r#"name = "matching""#, "async fn r#match(r#type: u8) {}");
     conditions: attribute(

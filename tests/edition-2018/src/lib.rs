@@ -8,13 +8,13 @@ pub async fn double(n: u8) -> u8 {
     std::future::ready(n * 2).await
 }
 
-/// Gives back what it takes.
+/// Returns its argument.
 #[green_pool]
 pub async fn same<T: Send>(value: T, _: impl Into<String> + Send) -> T {
     std::future::ready(value).await
 }
 
-/// Runs both of them, every way.
+/// Runs both functions in every way.
 pub async fn all() -> Result<u8, JoinError> {
     let (a, b) = pile![double(1), same(2, "")].try_join().await?;
     let named = pile! { a: double(a), b: same(b, "") }.try_join().await?;

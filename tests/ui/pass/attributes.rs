@@ -1,6 +1,6 @@
 #![deny(warnings, clippy::all, clippy::pedantic)]
 #![allow(clippy::unused_async, reason = "the bodies do not matter here")]
-//! Attributes above and below, conditions among them.
+//! Attributes above and below, including conditions.
 
 use greenpool::green_pool;
 

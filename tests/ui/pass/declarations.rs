@@ -1,5 +1,5 @@
 #![deny(warnings, missing_docs, clippy::all, clippy::pedantic)]
-//! Everything that a declaration can hold.
+//! Everything that a declaration can contain.
 
 use greenpool::{GreenPool, JoinError, green_pool, pile};
 use std::fmt::Display;

@@ -1,6 +1,6 @@
 #![deny(warnings, clippy::all, clippy::pedantic)]
 #![allow(clippy::unused_async, reason = "the bodies do not matter here")]
-//! Macros that hand on whole items, paths, literals and other fragments.
+//! Macros that pass on whole items, paths, literals and other fragments.
 use greenpool::{GreenPool, JoinError, green_pool, pile};
 
 mod lib {

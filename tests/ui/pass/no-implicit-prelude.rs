@@ -2,7 +2,7 @@
 #![deny(warnings, clippy::all, clippy::pedantic)]
 #![allow(clippy::unused_async, reason = "the bodies do not matter here")]
 #![allow(non_camel_case_types, dead_code)]
-//! Every name that the macros could lean on means something else here.
+//! Every name that the macros might rely on means something else here.
 
 struct String;
 struct Option;
