@@ -237,17 +237,19 @@ impl<S: JobSource> MapWorker<S> {
         };
         let registration = this.registration;
         let inner = &registration.driver.shared.inner;
-        let mut jobs = MapJobs {
+        // A job that is there already has waited.
+        let mut session = Session::new(&registration.driver, registration.number.is_some(), registration.waits);
+        let mut user_code = UserCode::Job;
+        let mut number = registration.number;
+        let jobs = MapJobs {
             job: this.job,
             inner,
             holds_own: registration.slot == SlotState::Held,
-            // A job that is there already has waited.
-            session: Session::new(&registration.driver, registration.number.is_some(), registration.waits),
-            user_code: UserCode::Job,
-            number: registration.number,
+            session: &mut session,
+            user_code: &mut user_code,
+            number: &mut number,
         };
-        let ran = poll::run(&mut jobs, running, inner, budget, cx);
-        let MapJobs { mut session, user_code, number, .. } = jobs;
+        let ran = poll::run(jobs, running, inner, budget, cx);
         registration.number = number;
         registration.waits = session.has_waited;
         match ran {
@@ -352,18 +354,18 @@ fn poll_job<J: Future>(mut job: Pin<&mut Option<J>>, cx: &mut Context<'_>) -> Po
 }
 
 /// The jobs of a map, which follow each other in one slot.
-struct MapJobs<'a, S: JobSource> {
+struct MapJobs<'a, 's, S: JobSource> {
     job: Pin<&'a mut Option<S::Job>>,
     inner: &'a Inner,
     /// The slot is one of the pool's own, and may be kept.
     holds_own: bool,
-    session: Session<'a, S>,
-    user_code: UserCode,
+    session: &'a mut Session<'s, S>,
+    user_code: &'a mut UserCode,
     /// The number of the item whose job runs.
-    number: Option<u64>,
+    number: &'a mut Option<u64>,
 }
 
-impl<S: JobSource> Jobs for MapJobs<'_, S> {
+impl<S: JobSource> Jobs for MapJobs<'_, '_, S> {
     type Value = Output<S>;
     type Exit = Exit<Output<S>>;
 
@@ -373,7 +375,7 @@ impl<S: JobSource> Jobs for MapJobs<'_, S> {
             return ControlFlow::Continue(());
         }
         let MapJobs { job, inner, session, user_code, number, .. } = self;
-        *number = context::outside(|| session.read(job.as_mut(), user_code));
+        **number = context::outside(|| session.read(job.as_mut(), user_code));
         if number.is_none() {
             return ControlFlow::Break(Exit::Nothing { follows: session.follows });
         }
@@ -401,7 +403,7 @@ impl<S: JobSource> Jobs for MapJobs<'_, S> {
         if let Err(value) = session.push(number, value) {
             return ControlFlow::Break(Exit::Full(value));
         }
-        self.number = None;
+        *self.number = None;
         ControlFlow::Continue(())
     }
 

@@ -32,7 +32,8 @@ pub(crate) enum Step {
     Leave,
 }
 
-/// The jobs that one worker runs in one slot, one after the other.
+/// The jobs that one worker runs in one slot, one after the other. (By value, and what outlives the poll by reference: so the loop keeps them in
+/// registers.)
 pub(crate) trait Jobs {
     /// What a job leaves when it finishes.
     type Value;
@@ -58,7 +59,7 @@ pub(crate) trait Jobs {
 /// Runs jobs until one waits, panics, or has to be ended outside.
 #[inline]
 pub(crate) fn run<J: Jobs>(
-    jobs: &mut J,
+    mut jobs: J,
     running: &mut Running,
     inner: &Inner,
     budget: &mut u32,

@@ -151,8 +151,8 @@ impl<J: RawJob + ?Sized + 'static> Run<'_, J> {
         let inner = running.inner().clone();
         // Others of its kind will wait too.
         let expect_more = !cell.has_waited();
-        let mut jobs = FunctionJobs { group, key: *key, inner: &inner, cell, local, expect_more };
-        let ran = poll::run(&mut jobs, &mut running, &inner, budget, cx);
+        let jobs = FunctionJobs { group, key: *key, inner: &inner, cell, local, expect_more };
+        let ran = poll::run(jobs, &mut running, &inner, budget, cx);
         match ran {
             Ok(Poll::Pending) => return self.wait(running),
             Ok(Poll::Ready(Exit::Told { done, left, slot_wanted })) => {
