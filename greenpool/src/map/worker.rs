@@ -237,19 +237,17 @@ impl<S: JobSource> MapWorker<S> {
         };
         let registration = this.registration;
         let inner = &registration.driver.shared.inner;
-        // A job that is there already has waited.
-        let mut session = Session::new(&registration.driver, registration.number.is_some(), registration.waits);
-        let mut user_code = UserCode::Job;
-        let mut number = registration.number;
-        let jobs = MapJobs {
+        let mut jobs = MapJobs {
             job: this.job,
             inner,
             holds_own: registration.slot == SlotState::Held,
-            session: &mut session,
-            user_code: &mut user_code,
-            number: &mut number,
+            // A job that is there already has waited.
+            session: Session::new(&registration.driver, registration.number.is_some(), registration.waits),
+            user_code: UserCode::Job,
+            number: registration.number,
         };
-        let ran = poll::run(jobs, running, inner, budget, cx);
+        let ran = poll::run(&mut jobs, running, inner, budget, cx);
+        let MapJobs { mut session, user_code, number, .. } = jobs;
         registration.number = number;
         registration.waits = session.has_waited;
         match ran {
@@ -354,18 +352,18 @@ fn poll_job<J: Future>(mut job: Pin<&mut Option<J>>, cx: &mut Context<'_>) -> Po
 }
 
 /// The jobs of a map, which follow each other in one slot.
-struct MapJobs<'a, 's, S: JobSource> {
+struct MapJobs<'a, S: JobSource> {
     job: Pin<&'a mut Option<S::Job>>,
     inner: &'a Inner,
     /// The slot is one of the pool's own, and may be kept.
     holds_own: bool,
-    session: &'a mut Session<'s, S>,
-    user_code: &'a mut UserCode,
+    session: Session<'a, S>,
+    user_code: UserCode,
     /// The number of the item whose job runs.
-    number: &'a mut Option<u64>,
+    number: Option<u64>,
 }
 
-impl<S: JobSource> Jobs for MapJobs<'_, '_, S> {
+impl<S: JobSource> Jobs for &mut MapJobs<'_, S> {
     type Value = Output<S>;
     type Exit = Exit<Output<S>>;
 
@@ -374,8 +372,8 @@ impl<S: JobSource> Jobs for MapJobs<'_, '_, S> {
         if self.number.is_some() {
             return ControlFlow::Continue(());
         }
-        let MapJobs { job, inner, session, user_code, number, .. } = self;
-        **number = context::outside(|| session.read(job.as_mut(), user_code));
+        let MapJobs { job, inner, session, user_code, number, .. } = &mut **self;
+        *number = context::outside(|| session.read(job.as_mut(), user_code));
         if number.is_none() {
             return ControlFlow::Break(Exit::Nothing { follows: session.follows });
         }
@@ -393,17 +391,17 @@ impl<S: JobSource> Jobs for MapJobs<'_, '_, S> {
 
     #[inline]
     fn next(&mut self, entered: &mut Entered<'_>, value: Output<S>) -> ControlFlow<Self::Exit> {
-        let MapJobs { inner, session, .. } = self;
-        let keeps = self.holds_own
+        let MapJobs { inner, session, holds_own, number, .. } = &mut **self;
+        let keeps = *holds_own
             && !inner.live.is_aborted(entered.epoch())
             && (inner.slots.can_keep(session.size) || session.may_keep_slot());
-        let Some(number) = self.number.filter(|_| keeps) else {
+        let Some(number) = number.filter(|_| keeps) else {
             return ControlFlow::Break(Exit::Finished(value));
         };
         if let Err(value) = session.push(number, value) {
             return ControlFlow::Break(Exit::Full(value));
         }
-        *self.number = None;
+        self.number = None;
         ControlFlow::Continue(())
     }
 
