@@ -213,7 +213,7 @@ where
 /// assert_eq!(green.await.unwrap(), 42);
 /// # }
 /// ```
-#[must_use = "nothing is spawned until it is awaited_by; write `.await`"]
+#[must_use = "nothing is spawned until it is awaited; write `.await`"]
 pub struct SpawnCall<P, A, O>(SpawnFuture<Call<P, A, O>, O, GreenThread<O>>);
 
 /// The future of a declared function's `spawn_n`.
@@ -230,7 +230,7 @@ pub struct SpawnCall<P, A, O>(SpawnFuture<Call<P, A, O>, O, GreenThread<O>>);
 /// double::pool().waitall().await;
 /// # }
 /// ```
-#[must_use = "nothing is spawned until it is awaited_by; write `.await`"]
+#[must_use = "nothing is spawned until it is awaited; write `.await`"]
 pub struct SpawnCallN<P, A, O>(SpawnFuture<Detached<Call<P, A, O>>, O, ()>);
 
 impl<P, A, O> SpawnCall<P, A, O>

@@ -45,7 +45,7 @@ pin_project! {
     /// assert_eq!(tokio::spawn(task).await.unwrap(), 7);
     /// # }
     /// ```
-    #[must_use = "it does nothing until it is awaited_by or spawned"]
+    #[must_use = "it does nothing until it is awaited or spawned"]
     pub struct Inherit<F> {
         #[pin]
         future: F,

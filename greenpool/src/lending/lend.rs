@@ -45,7 +45,7 @@ pin_project! {
     /// assert_eq!(wait.await, 7);
     /// # }
     /// ```
-    #[must_use = "it does nothing until it is awaited_by; write `.await`"]
+    #[must_use = "it does nothing until it is awaited; write `.await`"]
     pub struct Lend<F: Future> {
         #[pin]
         future: F,

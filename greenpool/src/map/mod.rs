@@ -265,7 +265,7 @@ impl<T> fmt::Debug for GreenMap<T> {
 /// assert_eq!(next.await.unwrap().unwrap(), 2);
 /// # }
 /// ```
-#[must_use = "it takes a result only when it is awaited_by; write `.await`"]
+#[must_use = "it takes a result only when it is awaited; write `.await`"]
 pub struct Next<'a, T> {
     map: &'a mut GreenMap<T>,
 }

@@ -305,7 +305,7 @@ impl<R: Handles, N> fmt::Debug for PileOf<R, N> {
 /// assert_eq!(one.unwrap(), 2);
 /// # }
 /// ```
-#[must_use = "it waits only while it is awaited_by; write `.await`"]
+#[must_use = "it waits only while it is awaited; write `.await`"]
 pub struct Join<R: Handles, N> {
     pile: PileOf<R, N>,
 }
@@ -335,7 +335,7 @@ impl<R: Handles, N: Record<R::Results>> Future for Join<R, N> {
 /// assert_eq!(join.await.unwrap(), (2,));
 /// # }
 /// ```
-#[must_use = "it waits only while it is awaited_by; write `.await`"]
+#[must_use = "it waits only while it is awaited; write `.await`"]
 pub struct TryJoin<R: Handles, N> {
     pile: PileOf<R, N>,
     error: Option<JoinError>,
@@ -377,7 +377,7 @@ impl<R: Handles, N: Record<R::Values>> Future for TryJoin<R, N> {
 /// # }
 /// ```
 // It knows one handle and not the pile, so that `.await` needs no `SameType` again: where that is missing, `next` has said so.
-#[must_use = "it takes a result only when it is awaited_by; write `.await`"]
+#[must_use = "it takes a result only when it is awaited; write `.await`"]
 pub struct FanNext<'a, T> {
     /// `None` once the result is taken, as after the last.
     thread: Option<&'a mut GreenThread<T>>,

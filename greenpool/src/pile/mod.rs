@@ -381,7 +381,7 @@ fn wake_consumer<T>(shared: &PileShared<T>, mut state: crate::sync::MutexGuard<'
 /// assert_eq!(pile.next().await.unwrap().unwrap(), 7);
 /// # }
 /// ```
-#[must_use = "nothing is spawned until it is awaited_by; write `.await`"]
+#[must_use = "nothing is spawned until it is awaited; write `.await`"]
 pub struct PileSpawn<F: Future> {
     shared: Arc<PileShared<F::Output>>,
     spawn: SpawnFuture<FutureJob<F>, F::Output, GreenThread<F::Output>>,
@@ -457,7 +457,7 @@ impl<F: Future> Drop for PileSpawn<F> {
 /// assert!(next.await.is_none());
 /// # }
 /// ```
-#[must_use = "it takes a result only when it is awaited_by; write `.await`"]
+#[must_use = "it takes a result only when it is awaited; write `.await`"]
 pub struct PileNext<'a, T> {
     pile: &'a mut GreenPile<T>,
 }

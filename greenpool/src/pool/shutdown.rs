@@ -141,7 +141,7 @@ impl Future for AbortAll {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
         assert!(
             !context::is_inside(&self.inner),
-            "`abort_all` awaited_by inside of a job of the same pool: the job could only wait for itself"
+            "`abort_all` awaited inside of a job of the same pool: the job could only wait for itself"
         );
         if self.inner.live.poll_aborted(cx.waker()) { Poll::Ready(self.aborted) } else { Poll::Pending }
     }
@@ -158,7 +158,7 @@ impl Future for AbortAll {
 /// assert_eq!(shutdown.await.aborted, 0);
 /// # }
 /// ```
-#[must_use = "the pool is closed, but is waited for only while this is awaited_by; write `.await`"]
+#[must_use = "the pool is closed, but is waited for only while this is awaited; write `.await`"]
 pub struct Shutdown(Pin<Box<dyn Future<Output = ShutdownReport> + Send>>);
 
 impl Future for Shutdown {

@@ -130,7 +130,7 @@ impl GreenPool {
 /// assert_eq!(spawn.await.await.unwrap(), 7);
 /// # }
 /// ```
-#[must_use = "nothing is spawned until it is awaited_by; write `.await`"]
+#[must_use = "nothing is spawned until it is awaited; write `.await`"]
 pub struct Spawn<F: Future>(SpawnFuture<FutureJob<F>, F::Output, GreenThread<F::Output>>);
 
 /// The future of [`GreenPool::spawn_n`].
@@ -144,7 +144,7 @@ pub struct Spawn<F: Future>(SpawnFuture<FutureJob<F>, F::Output, GreenThread<F::
 /// spawn.await;
 /// # }
 /// ```
-#[must_use = "nothing is spawned until it is awaited_by; write `.await`"]
+#[must_use = "nothing is spawned until it is awaited; write `.await`"]
 pub struct SpawnN<F: Future>(SpawnFuture<Detached<FutureJob<F>>, F::Output, ()>);
 
 // The job's future is moved into its task, and not pinned before that.

@@ -49,7 +49,7 @@ impl GreenPool {
 /// idle.await;
 /// # }
 /// ```
-#[must_use = "it waits only while it is awaited_by; write `.await`"]
+#[must_use = "it waits only while it is awaited; write `.await`"]
 pub struct WaitAll {
     inner: Arc<Inner>,
     ticket: Option<Ticket>,
@@ -64,7 +64,7 @@ impl Future for WaitAll {
         let this = &mut *self;
         assert!(
             !context::is_inside(&this.inner),
-            "`waitall` inside of a job of the same pool: the job could only guard for itself"
+            "`waitall` inside of a job of the same pool: the job could only wait for itself"
         );
         let ticket = match this.ticket {
             Some(ticket) => ticket,

@@ -242,7 +242,7 @@ impl<J: ?Sized> Group<J> {
         // Some workers stay as long as there may be orders, so there are none.
         let inject = if state.workers.len() == 0 { self.close_inject() } else { None };
         drop(state);
-        debug_assert!(inject.as_ref().is_none_or(|inject| inject.queue.is_empty()), "nobody is there for an job");
+        debug_assert!(inject.as_ref().is_none_or(|inject| inject.queue.is_empty()), "no worker is left for a job");
         drop(inject);
     }
 
