@@ -1,4 +1,4 @@
-//! What the slots are made of; under `--cfg loom`, the model checker's.
+//! The semaphore of a pool, and the locks and atomics that the crate uses; under `--cfg loom`, the model checker's.
 
 pub(crate) mod slots;
 pub(crate) mod wake;
@@ -15,7 +15,8 @@ pub(crate) use loom::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-/// Locks. No code of a user's runs under a lock that could poison it, so poison says nothing here.
+/// Locks the mutex, poisoned or not. The only user code that runs under a lock is the source and the function of a map,
+/// and the map deals with their panics.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
