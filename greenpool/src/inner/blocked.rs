@@ -1,4 +1,4 @@
-//! Which jobs of a pool wait, and which pools wait for it.
+//! Which jobs of a pool are blocked, and which pools have jobs that wait for it.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
@@ -9,16 +9,16 @@ use crate::inner::Inner;
 use crate::inner::member::Member;
 use crate::sync::lock;
 
-/// What is known of the jobs of one pool that have ever waited.
+/// What a pool knows of those of its jobs that have ever waited. Written by `MemberState::publish`.
 #[derive(Default)]
 pub(crate) struct BlockedJobs {
-    /// How many wait, and hold a slot.
+    /// Blocked jobs that hold a slot.
     pub(crate) holders: AtomicUsize,
-    /// How many hold a slot, and may wait in a poll that is under way.
+    /// Suspects: jobs that hold a slot, and may be blocked in a poll that is in progress.
     pub(crate) suspects: AtomicUsize,
-    /// How many move without one.
+    /// Jobs that move without a slot.
     pub(crate) slotless: AtomicUsize,
-    /// Those that wait, and hold a slot or gave it to nobody.
+    /// The blocked jobs and suspects whose slot no other job has.
     members: Mutex<Slab<Arc<Member>>>,
 }
 
@@ -41,14 +41,15 @@ impl BlockedJobs {
     }
 }
 
-/// The pools whose members wait for something in this pool.
+/// The pools whose jobs wait for something in this pool.
 #[derive(Default)]
 pub(crate) struct AwaitedBy {
     count: AtomicUsize,
+    /// Each pool, with the number of its pending verbs.
     by: Mutex<Vec<(Weak<Inner>, usize)>>,
-    /// How many jobs have ended while somebody waited.
+    /// How many jobs have ended while a verb waited for the pool.
     ends: AtomicU64,
-    /// How often one that waited began to move.
+    /// How often a blocked job of the pool began to move.
     moves: AtomicU64,
 }
 
@@ -59,6 +60,7 @@ impl AwaitedBy {
             Some((_, waits)) => *waits += 1,
             None => by.push((Arc::downgrade(inner), 1)),
         }
+        // SeqCst pairs with the load in `any`, and with `Slots::release_deferred`, which comes before that.
         self.count.fetch_add(1, Ordering::SeqCst);
     }
 
@@ -70,33 +72,43 @@ impl AwaitedBy {
                 by.swap_remove(at);
             }
         }
+        // SeqCst pairs with the load in `any`.
         self.count.fetch_sub(1, Ordering::SeqCst);
     }
 
     /// Whether any job waits for something in this pool.
     #[inline]
     pub(crate) fn any(&self) -> bool {
+        // SeqCst pairs with `add`: a job that changes the pool and finds no waiter here changed it before the waiter
+        // searches, since the waiter registers first.
         self.count.load(Ordering::SeqCst) > 0
     }
 
-    /// A job of the pool is about to end: who waits for it will have to look again.
+    /// A job of the pool is about to release its slot and end, so what waits for it must be polled again.
     #[inline]
     pub(crate) fn count_end(&self) {
         if self.any() {
+            // SeqCst pairs with the load in `ends`: it precedes the release of the slot, so a search that finds the
+            // slot released finds this count too.
             self.ends.fetch_add(1, Ordering::SeqCst);
         }
     }
 
     pub(crate) fn ends(&self) -> u64 {
+        // SeqCst pairs with `count_end`.
         self.ends.load(Ordering::SeqCst)
     }
 
-    /// A member that waited moves.
+    /// A blocked job of the pool begins to move.
     pub(crate) fn count_move(&self) {
+        // SeqCst pairs with the load in `version`.
         self.moves.fetch_add(1, Ordering::SeqCst);
     }
 
+    /// Changes when a job of the pool ends or begins to move. A search that reads it twice and finds it unchanged has
+    /// seen one state of the pool.
     pub(crate) fn version(&self) -> u64 {
+        // SeqCst pairs with `count_move` and `count_end`.
         self.ends().wrapping_add(self.moves.load(Ordering::SeqCst))
     }
 

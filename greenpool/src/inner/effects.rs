@@ -1,4 +1,4 @@
-//! What a change of a job's state asks for, once no lock is held.
+//! What must follow a change of a member's state, once no lock is held.
 
 use std::sync::Arc;
 use std::task::Waker;
@@ -6,27 +6,29 @@ use std::task::Waker;
 use crate::inner::Inner;
 use crate::inner::wait::WaitEdge;
 
-/// To be run by `lending::deadlock`, with no lock held: others are woken, and the last reference to something may be dropped.
-#[must_use = "it is to be run with no lock held"]
+/// Run by `lending::deadlock::run`, with no lock held: wakers run user code, and dropping a wait may drop the last
+/// reference to a pool or a map.
+#[must_use = "run it with no lock held"]
 #[derive(Default)]
 pub(crate) struct Effects {
     pub(crate) wakers: Vec<Waker>,
-    /// What was looked at on the way; dropped last.
+    /// Waits that were cloned or replaced on the way. Dropped last.
     pub(crate) waits: Vec<WaitEdge>,
     pub(crate) check: Check,
 }
 
-/// Whether to look for knots that the job's pool is part of.
+/// Whether to search for deadlocks that the job's pool is part of.
 #[derive(Default)]
 pub(crate) enum Check {
     #[default]
     No,
     Yes,
-    /// Unless this pool can move.
+    /// Yes, unless this pool, which the job waits for, can move.
     Unless(Arc<Inner>),
 }
 
 impl Effects {
+    /// Wakes `wakers`, and searches if the job may wait.
     pub(crate) fn new(wakers: Vec<Waker>, may_wait: bool) -> Self {
         Effects { wakers, waits: Vec::new(), check: if may_wait { Check::Yes } else { Check::No } }
     }

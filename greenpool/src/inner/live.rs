@@ -1,10 +1,11 @@
-//! How many jobs a pool has, and which of them have been told to end.
+//! The number of jobs in a pool, and how `abort_all` reaches them.
 //!
 //! # Implementation details
 //!
-//! The census is one word, `epoch << 40 | live`. A job joins it when it begins and leaves it when its future is gone.
-//! [`LiveJobs::abort_all`] starts a new epoch, and so knows exactly how many jobs belong to an older one; such a job
-//! finds out at its next poll, and is counted by itself from then on until it is gone.
+//! One word holds `epoch << 40 | live`. A job enters when it begins and leaves when its future has been dropped.
+//! [`LiveJobs::abort_all`] starts a new epoch with no live jobs, and moves the jobs of the old epoch to a second count,
+//! behind a lock. An aborted job finds out at its next poll, since its epoch is not the current one, and leaves that
+//! second count when it is gone.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
@@ -12,7 +13,8 @@ use std::task::Waker;
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, lock};
 
-/// The jobs of one pool. It begins a line of memory: workers write these two words for each job, those who spawn do not.
+/// The live jobs of one pool. It has a cache line to itself: workers write these words for each job, spawning code does
+/// not.
 #[derive(Default)]
 #[repr(align(64))]
 pub(crate) struct LiveJobs {
@@ -21,7 +23,7 @@ pub(crate) struct LiveJobs {
     aborted: Mutex<Aborted>,
 }
 
-/// The jobs that have been told to end and that are not gone yet, and who waits for that.
+/// The aborted jobs that are not gone yet, and the wakers of those that wait for that.
 #[derive(Default)]
 struct Aborted {
     left: u64,
@@ -36,52 +38,54 @@ fn epoch(word: u64) -> u32 {
 }
 
 impl LiveJobs {
-    /// How many jobs have begun so far.
+    /// The number of jobs that have begun so far.
     pub(crate) fn begun(&self) -> u64 {
         self.begun.load(Ordering::Relaxed)
     }
 
-    /// How many jobs there are, whether they hold a slot or have lent it.
+    /// The number of live jobs, whether or not they hold a slot.
     pub(crate) fn count(&self) -> u64 {
+        // Acquire pairs with the Release in `leave_many`: a thread that counts no job sees what all jobs did.
         let current = self.word.load(Ordering::Acquire) & LIVE;
         current + lock(&self.aborted).left
     }
 
-    /// So many jobs begin; gives their epoch.
+    /// `jobs` jobs begin. Returns their epoch.
     #[inline]
     pub(crate) fn enter(&self, jobs: u64) -> u32 {
         self.count_begun(jobs);
-        // Acquire: a job that begins after `abort_all` sees what came before that.
+        // Acquire pairs with the Release in `abort_all`: a job that begins after it sees what came before it.
         epoch(self.word.fetch_add(jobs, Ordering::Acquire))
     }
 
-    /// So many jobs have each followed another in its place.
+    /// `jobs` jobs begin, each in the place of one that ended and does not leave.
     #[inline]
     pub(crate) fn count_begun(&self, jobs: u64) {
         self.begun.fetch_add(jobs, Ordering::Relaxed);
     }
 
-    /// So many jobs that have joined had nothing to do.
+    /// `jobs` jobs that have entered did not begin after all.
     pub(crate) fn uncount_begun(&self, jobs: u64) {
         self.begun.fetch_sub(jobs, Ordering::Relaxed);
     }
 
-    /// A job of that epoch is gone. False: it had been told to end, and is to [leave the outdated](Self::leave_aborted).
+    /// A job of that epoch is gone. Returns false if it was aborted by [`abort_all`](Self::abort_all); then the caller
+    /// must call [`leave_aborted`](Self::leave_aborted).
     #[inline]
     pub(crate) fn leave(&self, epoch: u32) -> bool {
         self.leave_many(epoch, 1)
     }
 
     #[inline]
-    fn leave_many(&self, of: u32, jobs: u64) -> bool {
-        // Release pairs with the Acquire in `live`: who counts no job sees all that they did.
+    fn leave_many(&self, job_epoch: u32, jobs: u64) -> bool {
+        // Release pairs with the Acquire in `count` and `abort_all`.
         let left = self
             .word
-            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |word| (epoch(word) == of).then(|| word - jobs));
+            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |word| (epoch(word) == job_epoch).then(|| word - jobs));
         left.is_ok()
     }
 
-    /// So many jobs of that epoch have not begun after all. False: they had been told to end.
+    /// `jobs` jobs of that epoch did not begin after all. Returns false if they were aborted.
     pub(crate) fn cancel_enter(&self, epoch: u32, jobs: u64) -> bool {
         let left = self.leave_many(epoch, jobs);
         if left {
@@ -90,24 +94,25 @@ impl LiveJobs {
         left
     }
 
-    /// Whether a job of that epoch has been told to end.
+    /// Whether a job of that epoch has been aborted.
     #[inline]
-    pub(crate) fn is_aborted(&self, of: u32) -> bool {
-        // Acquire pairs with the update in `abort_all`.
-        epoch(self.word.load(Ordering::Acquire)) != of
+    pub(crate) fn is_aborted(&self, job_epoch: u32) -> bool {
+        // Acquire pairs with the Release in `abort_all`.
+        epoch(self.word.load(Ordering::Acquire)) != job_epoch
     }
 
-    /// Tells all jobs to end; gives how many there were.
+    /// Aborts all live jobs. Returns their number.
     pub(crate) fn abort_all(&self) -> u64 {
         let mut aborted = lock(&self.aborted);
         let next = |word: u64| Some(((word >> EPOCH_SHIFT) + 1) << EPOCH_SHIFT);
+        // Release pairs with the Acquire in `enter` and `is_aborted`, Acquire with the Release in `leave_many`.
         let before = self.word.fetch_update(Ordering::AcqRel, Ordering::Relaxed, next);
         let live = before.unwrap_or_default() & LIVE;
         aborted.left += live;
         live
     }
 
-    /// One of the outdated is gone.
+    /// An aborted job is gone.
     pub(crate) fn leave_aborted(&self) {
         let mut aborted = lock(&self.aborted);
         aborted.left -= 1;
@@ -118,7 +123,7 @@ impl LiveJobs {
         }
     }
 
-    /// Whether all that were told to end are gone; if not, wakes `waker` when it is so.
+    /// Whether all aborted jobs are gone. If not, `waker` is woken when they are.
     pub(crate) fn poll_aborted(&self, waker: &Waker) -> bool {
         let mut aborted = lock(&self.aborted);
         if aborted.left > 0 && !aborted.wakers.iter().any(|old| old.will_wake(waker)) {

@@ -1,4 +1,15 @@
-//! What all handles and jobs of one pool share.
+//! The state that all handles and jobs of one pool share.
+//!
+//! # The import circle
+//!
+//! `inner`, `blocked`, `effects`, `member`, `member_state` and `wait` import each other. This is the only circle in the
+//! crate, and the data has the same shape: an [`Inner`] lists its blocked jobs and lends their slots, so it holds
+//! [`Member`]s; a member belongs to an `Inner`, and its [`MemberState`](member_state::MemberState) holds the
+//! [`WaitEdge`](wait::WaitEdge)s of its pending verbs; each of these points to the `Inner` of another pool. A search
+//! for deadlocks follows this graph from pool to pool. Cutting it would take a trait with a single implementation.
+//!
+//! Nothing in this folder acts on what it finds: methods that may have to wake others or search return
+//! [`Effects`](effects::Effects), which the code in [`lending`](crate::lending) runs with no lock held.
 
 pub(crate) mod blocked;
 pub(crate) mod effects;
@@ -23,7 +34,7 @@ use crate::sync::slots::Slots;
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, lock};
 
-/// The shared heart of a pool: its slots, the census of its jobs, and its counters.
+/// The shared state of a pool: its slots, the count of its live jobs, the jobs that wait, and its counters.
 pub(crate) struct Inner {
     pub(crate) slots: Slots<Arc<Member>>,
     pub(crate) live: LiveJobs,
@@ -32,44 +43,35 @@ pub(crate) struct Inner {
     pub(crate) awaited_by: AwaitedBy,
     pub(crate) tracked: Tracked,
     name: Option<&'static str>,
-    /// The jobs that wait for something: `abort_all` is to wake them.
+    /// The wakers of jobs that wait in tasks of their own, for `abort_all`.
     abort_wakers: Mutex<Slab<Waker>>,
     maps: Mutex<Slab<Weak<dyn AttachedMap>>>,
     executors: Mutex<Vec<Arc<dyn ErasedExecutor>>>,
-    /// The workers that run futures of any kind, as [`worker`](crate::worker) knows them.
+    /// The executor for futures of any type. [`worker`](crate::worker) knows its type.
     pub(crate) future_executor: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 
-impl Drop for Inner {
-    fn drop(&mut self) {
-        let executors = std::mem::take(&mut *lock(&self.executors));
-        for executor in executors {
-            executor.close();
-        }
-    }
-}
-
-/// A map, seen from its pool.
+/// A map, as its pool sees it.
 pub(crate) trait AttachedMap: Send + Sync {
-    /// The pool has another size.
+    /// The size of the pool has changed.
     fn resized(self: Arc<Self>);
-    /// Wakes those who have a job, and are in no roster: it may have been told to end.
+    /// Wakes the workers that run a job: `abort_all` may have aborted it.
     fn wake_busy(&self);
 }
 
-/// The workers of one declared function.
+/// The executor of one job type, as its pool sees it.
 pub(crate) trait ErasedExecutor: Send + Sync {
-    /// There will be no more jobs: workers go when they have nothing to do.
+    /// No more jobs will come: idle workers exit.
     fn close(&self);
-    /// Drops the jobs that have a slot and no worker yet; gives how many there were.
+    /// Drops the jobs that have a slot but no worker yet. Returns their number.
     fn abort_queued(&self) -> u64;
-    /// Wakes the workers that have a job: it may have been told to end.
+    /// Wakes the workers that run a job: `abort_all` may have aborted it.
     fn wake_busy(&self);
-    /// The waker of a worker in one of their gangs.
+    /// The waker of a worker, by the numbers of its group and of itself, if it is one of this executor's.
     fn waker(&self, group: u32, worker: u32) -> Option<Waker>;
 }
 
-/// What has happened in a pool so far.
+/// The counters behind [`PoolStats`](crate::PoolStats).
 #[derive(Default)]
 pub(crate) struct Counters {
     pub(crate) panicked: AtomicU64,
@@ -113,14 +115,16 @@ impl Inner {
         drop(map);
     }
 
-    /// Whether some job of the pool moves for certain, or is about to begin.
+    /// Whether some job of the pool certainly moves, or is about to begin.
+    ///
+    /// The loads pair with the `SeqCst` updates in `MemberState::publish` and with the fence in `deadlock::resolve`.
     pub(crate) fn can_move(&self) -> bool {
         let blocked_jobs = &self.blocked_jobs;
         let running = self.slots.running();
         running > blocked_jobs.holders.load(Ordering::SeqCst) + blocked_jobs.suspects.load(Ordering::SeqCst)
             || blocked_jobs.slotless.load(Ordering::SeqCst) > 0
             || self.slots.free() > 0 && self.slots.waiting() > 0
-            // All that is left of it waits for a `resize`, which is up to somebody outside.
+            // Everything left in it waits for a `resize`, which must come from outside.
             || running == 0 && self.slots.size() == 0
     }
 
@@ -128,29 +132,29 @@ impl Inner {
         self.name
     }
 
-    pub(crate) fn add_executor(&self, executors: Arc<dyn ErasedExecutor>) {
-        lock(&self.executors).push(executors);
+    pub(crate) fn add_executor(&self, executor: Arc<dyn ErasedExecutor>) {
+        lock(&self.executors).push(executor);
     }
 
-    /// Wakes one worker: its job may have been told to end.
+    /// Wakes one worker: its job may have been aborted.
     pub(crate) fn wake_worker(&self, group: u32, worker: u32) {
         let executors = lock(&self.executors).clone();
-        wake(executors.iter().find_map(|executors| executors.waker(group, worker)));
+        wake(executors.iter().find_map(|executor| executor.waker(group, worker)));
     }
 
-    /// Tells all jobs to end; gives how many there were.
+    /// Aborts all jobs, queued or running. Returns their number.
     pub(crate) fn abort_all(&self) -> u64 {
-        // Those that no worker has taken are in no census yet. One that is taken after this has come later; one that was taken before is in the
-        // census, since it was put there under the lock that its queue has.
+        // Jobs that no worker has taken are not counted as live yet, so they go first. A worker takes a job and counts
+        // it under the lock of the inject queue: a job taken before this is counted, and one taken later came later.
         let executors = lock(&self.executors).clone();
-        let queued: u64 = executors.iter().map(|executors| executors.abort_queued()).sum();
+        let queued: u64 = executors.iter().map(|executor| executor.abort_queued()).sum();
         let live = self.live.abort_all();
         let wakers: Vec<Waker> = lock(&self.abort_wakers).iter().map(|(_, waker)| waker.clone()).collect();
         wake(wakers);
-        // Anew, since a function may have come in between: its first job may be one of those that have just been told.
+        // Read again: an executor may have been added since, and its first job may be among those just aborted.
         let executors = lock(&self.executors).clone();
-        for executors in &executors {
-            executors.wake_busy();
+        for executor in &executors {
+            executor.wake_busy();
         }
         for map in self.maps() {
             map.wake_busy();
@@ -158,7 +162,8 @@ impl Inner {
         queued + live
     }
 
-    /// A job waits for something: `abort_all` is to wake it.
+    /// A job waits in a task of its own: `abort_all` must wake it. Returns the key for
+    /// [`deregister_abort`](Self::deregister_abort).
     pub(crate) fn register_abort(&self, waker: &Waker) -> u32 {
         lock(&self.abort_wakers).insert(waker.clone()) as u32
     }
@@ -166,5 +171,14 @@ impl Inner {
     pub(crate) fn deregister_abort(&self, key: u32) {
         let waker = lock(&self.abort_wakers).try_remove(key as usize);
         drop(waker);
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let executors = std::mem::take(&mut *lock(&self.executors));
+        for executor in executors {
+            executor.close();
+        }
     }
 }

@@ -1,9 +1,10 @@
-//! The list of a pool's jobs, where somebody asked for one.
+//! The list behind [`GreenPool::jobs`](crate::GreenPool::jobs), kept only by pools that track their jobs.
 //!
 //! # Implementation details
 //!
-//! Each job has a [`JobSpan`](crate::job::span::JobSpan), made when it begins. If its pool tracks its jobs at that moment, the span holds a place in the
-//! list, and gives it up when the job is over. In a pool that does not, a job costs one load of a flag.
+//! Each job has a [`JobSpan`](crate::job::span::JobSpan), made when it begins. If the pool tracks its jobs at that
+//! moment, the span holds an entry in the list, and removes it when the job ends. In a pool that does not track, a job
+//! costs one load of a flag.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
@@ -14,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::sync::{Mutex, lock};
 
-/// The jobs of one pool that are tracked.
+/// The tracked jobs of one pool.
 #[derive(Default)]
 pub(crate) struct Tracked {
     on: AtomicBool,
@@ -31,28 +32,29 @@ struct Job {
     number: u64,
     began: Instant,
     polled: AtomicBool,
-    /// There from the end of the first poll in which it waited for greenpool.
+    /// Set at the end of the first poll in which the job waited for greenpool.
     status: OnceLock<Weak<dyn JobStatus>>,
 }
 
-/// How a job does that has ever waited for greenpool.
+/// The status of a job that has ever waited for greenpool.
 pub(crate) trait JobStatus: Send + Sync {
     /// Whether it waits for greenpool.
     fn waits(&self) -> bool;
-    /// Whether it is without a slot, and not over.
+    /// Whether it has no slot and has not ended.
     fn lends(&self) -> bool;
 }
 
-/// The place of one job in the list.
+/// The entry of one job in the list. Dropping it removes the entry.
 pub(crate) struct Track {
     list: Arc<List>,
     key: usize,
     job: Arc<Job>,
 }
 
-/// What is known of one job that is not over; made by [`GreenPool::jobs`](crate::GreenPool::jobs).
+/// Describes one job that has not ended, as returned by [`GreenPool::jobs`](crate::GreenPool::jobs).
 ///
-/// A job for which neither `polled` nor `waits` is set waits for something that is not greenpool's, or for its turn to be polled.
+/// It is a snapshot: the job goes on, and dropping this changes nothing. A job for which neither `polled` nor `waits`
+/// is set waits for something outside greenpool, or for the runtime to poll it.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
@@ -70,15 +72,15 @@ pub(crate) struct Track {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct JobInfo {
-    /// The jobs of a pool are numbered as they begin, from 0, while it tracks them.
+    /// The number of the job: while a pool tracks its jobs, it numbers them from 0 as they begin.
     pub number: u64,
-    /// For how long it has run, by the clock of tokio.
+    /// The time since the job began, by tokio's clock.
     pub age: Duration,
-    /// It is being polled at this moment: it computes, or blocks its thread.
+    /// Whether it is being polled right now: it computes, or blocks its thread.
     pub polled: bool,
-    /// It waits for greenpool: for a slot, a result, a map or a pile.
+    /// Whether it waits for greenpool: for a slot, a result, a map or a pile.
     pub waits: bool,
-    /// It has no slot just now: that is lent to a job it waits for, or was given back with [`lend`](crate::lend).
+    /// Whether it has no slot right now: the slot is lent to another job, or was given back with [`lend`](crate::lend).
     pub lends: bool,
 }
 
@@ -92,13 +94,13 @@ impl Tracked {
         self.on.load(Ordering::Relaxed)
     }
 
-    /// A job begins.
+    /// A job begins. Returns its entry if the pool tracks its jobs.
     #[inline]
     pub(crate) fn begin(&self) -> Option<Box<Track>> {
         if self.is_on() { Some(Box::new(self.list.clone().enter())) } else { None }
     }
 
-    /// Those who began first come first.
+    /// The tracked jobs, oldest first.
     pub(crate) fn jobs(&self) -> Vec<JobInfo> {
         let jobs: Vec<_> = lock(&self.list.jobs).iter().map(|(_, job)| job.clone()).collect();
         let now = Instant::now();
@@ -133,7 +135,7 @@ impl Job {
 }
 
 impl Track {
-    /// Polls the job. `status` says how it does if it has ever waited for greenpool.
+    /// Polls the job. `status` returns its status if it has ever waited for greenpool.
     pub(crate) fn in_scope<R>(
         &self,
         poll: impl FnOnce() -> R,

@@ -1,4 +1,4 @@
-//! What a job waits for, and whether it is there.
+//! What a pending verb waits for, and whether it is ready.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,60 +9,62 @@ use tokio::task::AbortHandle;
 use crate::inner::Inner;
 use crate::sync::slots::Ticket;
 
-/// What a pending verb waits for: something in a pool, perhaps with a place in that pool's queue.
+/// One pending verb: an edge of the graph of waiting jobs, from a job to the pool that must make progress.
 #[derive(Clone)]
 pub(crate) struct WaitEdge {
     pub(crate) inner: Arc<Inner>,
+    /// The ticket in that pool's queue that the verb waits for.
     pub(crate) ticket: Option<Ticket>,
     pub(crate) source: ReadySource,
     pub(crate) waker: Waker,
-    /// It has what it waited for, but for the job's slot.
+    /// The verb has its result and waits only for the job's slot.
     pub(crate) resuming: bool,
-    /// Which of the job's futures it is pending in.
+    /// The branch of the job that the verb is pending in.
     pub(crate) branch: u32,
-    /// In which turn of that future it was last polled.
+    /// The number of that branch's poll in which the verb was last polled.
     pub(crate) last_polled: u64,
-    /// In which turn of that future it was asked to look again.
+    /// The number of that branch's poll at which a search last woke the verb.
     pub(crate) woken_at: Option<u64>,
-    /// It was woken to see whether a poll of its job blocks a thread.
+    /// A search woke the verb, to find out whether the current poll blocks its thread.
     pub(crate) probed: bool,
-    /// How many jobs of the pool had ended when it last looked.
+    /// How many ends the pool had counted when the verb was last polled.
     pub(crate) ends_seen: u64,
 }
 
-/// Who can tell whether a verb will find something when it is polled again.
+/// What can tell whether a verb will be ready when it is polled again.
 #[derive(Clone)]
 pub(crate) enum ReadySource {
-    /// Nobody but its ticket: a slot that is on its way counts as one that moves.
+    /// Only its ticket: a granted slot counts as a moving job of the pool.
     Ticket,
-    /// Set when it is there, or on its way.
+    /// A flag that is set when the result is there, or on its way.
     Flag(Arc<AtomicBool>),
-    /// A task whose result is there.
+    /// A tokio task that has finished.
     Task(AbortHandle),
-    /// The pool is idle.
+    /// The pool, once it is idle.
     Idle,
+    /// Something that makes progress by itself, as a map does.
     Other(Arc<dyn Progress>),
 }
 
-/// Something that a job can wait for.
+/// Something that a job can wait for and that may wait for greenpool itself.
 pub(crate) trait Progress: Send + Sync {
-    /// Whether something is there for the one who waits, or will come from outside of greenpool; if not, what that waits for
-    /// in turn is added to `found`.
+    /// Whether it has something for the waiting job, or can get something without waiting for greenpool. If not, adds
+    /// what it waits for in turn to `found`.
     fn will_progress(&self, found: &mut Vec<WaitEdge>) -> bool;
 }
 
-/// Whether a verb will find something when it is polled again.
+/// Whether a verb will be ready when it is polled again.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Readiness {
     No,
-    /// Nobody can tell but the verb itself; it has to be woken for that.
+    /// Only the verb itself can tell, so it must be woken.
     Unknown,
-    /// It was woken, or will be.
+    /// It will; it has been woken, or will be.
     Yes,
 }
 
 impl WaitEdge {
-    /// Something in `inner`, from the branch that is being polled with `waker`.
+    /// A wait for something in `inner`, from the branch that is being polled with `waker`.
     pub(crate) fn new(
         inner: &Arc<Inner>,
         ticket: Option<Ticket>,
@@ -84,20 +86,22 @@ impl WaitEdge {
         }
     }
 
-    /// Whether the verb will find something. If not, what that waits for in turn is added to `found`.
+    /// Whether the verb will be ready. If not, adds what its source waits for in turn to `found`.
     pub(crate) fn readiness(&self, found: &mut Vec<WaitEdge>) -> Readiness {
         if self.resuming {
             return Readiness::Yes;
         }
-        // A pool without slots begins nothing before it is resized, which is up to somebody outside.
+        // A pool of size 0 begins nothing until it is resized, and that must come from outside.
         let slots = &self.inner.slots;
         if self.ticket.is_some_and(|ticket| slots.size() == 0 && slots.is_queued(ticket)) {
             return Readiness::Yes;
         }
-        let there = match &self.source {
+        let ready = match &self.source {
             ReadySource::Ticket => false,
+            // SeqCst pairs with the stores in `ReplyState::note_ending`, `NotifyEnd` and `pile`: a job sets the flag,
+            // then releases its slot. A search that finds the slot released finds the flag set.
             ReadySource::Flag(flag) => flag.load(Ordering::SeqCst),
-            // Its result is there only after its job has given back the slot. Whoever ends may be the one.
+            // Its result comes only after its job has released the slot. The job that ended may be this one.
             ReadySource::Task(task) if !task.is_finished() && self.inner.awaited_by.ends() != self.ends_seen => {
                 return Readiness::Unknown;
             }
@@ -105,6 +109,6 @@ impl WaitEdge {
             ReadySource::Idle => slots.is_idle(),
             ReadySource::Other(other) => other.will_progress(found),
         };
-        if there { Readiness::Yes } else { Readiness::No }
+        if ready { Readiness::Yes } else { Readiness::No }
     }
 }
