@@ -1,23 +1,11 @@
-//! The record of a job that has waited for greenpool: who has its slot, and what it waits for.
+//! The shared record of a job that has waited for greenpool: where its slot is, and what it waits for.
 //!
 //! # Implementation details
 //!
-//! A member *waits* while some verb is pending in it and none of its futures is being polled, but for polls that block a thread; otherwise it moves. (It has several futures if some were
-//! made with [`inherit`](crate::inherit).) What the pool's [`BlockedJobs`](crate::lending::deadlock::BlockedJobs) knows of it is brought up to date under the lock
-//! of its standing, whenever that changes.
-//!
-//! # When a slot is lent
-//!
-//! A job may run on after a verb of it was found pending: in another branch of a `join!`, or since it drops that verb. So in general a slot
-//! is lent when the job *waits*. There are two exceptions, both in the poll of a verb, which then has just been looked at and is pending for certain:
-//! the verb waits for a ticket that is queued in the job's own pool; or it was looked at before in the same poll of the job.
-//!
-//! The second is for a job that blocks its thread, within its poll, until a verb is ready (`Handle::block_on`, inside of `block_in_place`).
-//! That poll does not end before what it waits for, which may have queued after the verb was looked at, as the hand of a map does. Nobody can
-//! tell such a poll from one that is about to end. But what blocks a thread looks again as often as it is woken, and what is polled in the
-//! ordinary way does not before its next turn. So whoever queues for a job that is being polled, or finds that a ticket is left over, *wakes* the
-//! verbs that are pending in that poll ([`MemberState::recheck_wakers`]). If they are looked at again at once, the slot is lent there. If not, the
-//! poll ends, the job waits, and lends the slot; all that this costs is one poll more. [Knots](crate::lending::deadlock) are found in the same way.
+//! `lending/README.md` tells when a slot is lent and how it comes home. Each method here takes the lock of the
+//! [`MemberState`], makes one transition, publishes the outcome to the pool's
+//! [`BlockedJobs`](crate::inner::blocked::BlockedJobs) under that lock, and returns [`Effects`] for the caller to run
+//! without it. Methods that take `slots` locks do so inside the member's lock, never the other way round.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -35,19 +23,31 @@ use crate::sync::{Mutex, MutexGuard, lock};
 /// One job that has waited for greenpool.
 pub(crate) struct Member {
     inner: Arc<Inner>,
+    /// False for an [outsider](Self::outsider).
     job: bool,
-    /// The queue has a slot for it.
+    /// Called when the queue has a slot for it.
     resumed: fn(&Arc<Member>),
     state: Mutex<MemberState>,
 }
 
+/// What the end of a job leaves for `lending::deadlock` to do.
+pub(crate) struct MemberEnd {
+    pub(crate) effects: Effects,
+    /// Its ticket in the queue, to be cancelled.
+    pub(crate) ticket: Option<Ticket>,
+    /// It had no slot, and so was absent.
+    pub(crate) was_absent: bool,
+    /// It had a slot, which must go back: to this lender, or to the pool.
+    pub(crate) held: Option<Option<Arc<Member>>>,
+}
+
 impl Member {
-    /// The job that is being polled here.
+    /// The record of the job that is being polled on this thread.
     pub(crate) fn new(inner: Arc<Inner>, lender: Option<Arc<Member>>, resumed: fn(&Arc<Member>)) -> Arc<Self> {
         Self::with(inner, lender, true, resumed)
     }
 
-    /// Somebody who works for the pool and may wait for others, but is no job and never has a slot.
+    /// A task that works for the pool and may wait for jobs, but is no job and never has a slot.
     pub(crate) fn outsider(inner: Arc<Inner>) -> Arc<Self> {
         Self::with(inner, None, false, |_| {})
     }
@@ -64,31 +64,31 @@ impl Member {
         &self.inner
     }
 
-    /// One more future is a part of this job; gives its key.
-    pub(crate) fn join(&self) -> u32 {
+    /// Another future becomes a branch of this job. Returns its key.
+    pub(crate) fn add_branch(&self) -> u32 {
         lock(&self.state).polls.insert(PollRecord::default()) as u32
     }
 
-    /// That future is gone.
-    pub(crate) fn leave(&self, branch: u32) {
+    /// That future has been dropped.
+    pub(crate) fn remove_branch(&self, branch: u32) {
         lock(&self.state).polls.try_remove(branch as usize);
     }
 
-    /// One of its futures is about to be polled.
+    /// A branch is about to be polled.
     pub(crate) fn begin_poll(self: &Arc<Self>, branch: u32) {
         let mut state = lock(&self.state);
         state.begin_poll(branch);
         state.publish(self);
     }
 
-    /// It has been polled: what is pending now, the job waits for.
+    /// A branch has been polled. The job waits for the verbs that are pending now.
     pub(crate) fn end_poll(self: &Arc<Self>, branch: u32) -> Effects {
         let mut state = lock(&self.state);
         state.end_poll(branch);
         self.publish_and_unlock(state, Vec::new())
     }
 
-    /// This member waits, or will wait, for whoever has this ticket in its own pool.
+    /// This job waits, or will wait, for the owner of this ticket in its own pool, and may lend its slot to it.
     pub(crate) fn offer_slot(self: &Arc<Self>, ticket: Ticket) -> Effects {
         let mut state = lock(&self.state);
         if state.ended {
@@ -98,7 +98,7 @@ impl Member {
         self.publish_and_unlock(state, Vec::new())
     }
 
-    /// Whether this member moves, or will. If not, or if only nobody knows that it does, what it waits for is added to `effects`.
+    /// Whether this member moves, or will. If it waits or is a suspect, adds what it waits for to `effects`.
     pub(crate) fn moves(&self, effects: &mut Effects) -> bool {
         let state = lock(&self.state);
         if !state.is_listed() {
@@ -107,17 +107,18 @@ impl Member {
         self.moves_in(state, effects)
     }
 
-    /// Whether nobody knows if this member moves: one of its polls is under way.
+    /// Whether it cannot be told if this member moves, because one of its polls is in progress.
     pub(crate) fn is_suspect(&self) -> bool {
         lock(&self.state).is_suspect()
     }
 
-    /// Finds out.
+    /// Wakes its verbs to find out. See [`MemberState::probe`].
     pub(crate) fn probe(&self, effects: &mut Effects) {
         lock(&self.state).probe(effects);
     }
 
-    /// Likewise for an outsider, who moves if it waits for nothing in greenpool.
+    /// Whether an outsider moves, as it does if it waits for nothing in greenpool. If not, adds what it waits for to
+    /// `found`.
     pub(crate) fn outsider_moves(&self, found: &mut Vec<WaitEdge>) -> bool {
         let state = lock(&self.state);
         if state.waits.is_empty() {
@@ -142,10 +143,11 @@ impl Member {
         any
     }
 
+    /// Whether the verb will be polled again and find something. Wakes it if that must be found out.
     fn will_look(&self, key: usize, readiness: Readiness, polled: bool, effects: &mut Effects) -> bool {
         match readiness {
             Readiness::No => false,
-            // The poll that is under way may come to it.
+            // The poll in progress may still reach the verb.
             Readiness::Yes if polled => true,
             Readiness::Unknown if polled => {
                 self.probe(effects);
@@ -155,7 +157,7 @@ impl Member {
         }
     }
 
-    /// With the standing as it now is: lends the slot if it lies idle and is wanted, and tells the pool.
+    /// Ends a transition: lends the slot if the job waits and an offered ticket is queued, and publishes the state.
     fn publish_and_unlock(self: &Arc<Self>, mut state: MutexGuard<'_, MemberState>, mut wakers: Vec<Waker>) -> Effects {
         if state.polling > 0 && !state.waits() {
             wakers.append(&mut state.recheck_wakers(&self.inner.slots, None));
@@ -166,6 +168,7 @@ impl Member {
         Effects::new(wakers, state.may_wait())
     }
 
+    /// Lends the slot to the first offered ticket that is still queued, if the slot can be lent.
     fn lend_to_offers(self: &Arc<Self>, state: &mut MemberState, wakers: &mut Vec<Waker>) {
         while !state.offers.is_empty() && state.can_lend() {
             let ticket = state.offers.pop_front();
@@ -176,7 +179,7 @@ impl Member {
         }
     }
 
-    /// Lends the idle slot to a ticket of somebody else, to break a knot.
+    /// Lends the idle slot to any ticket of the pool, to resolve a deadlock. Returns whether it did.
     pub(crate) fn lend_to(self: &Arc<Self>, ticket: Ticket, effects: &mut Effects) -> bool {
         let mut state = lock(&self.state);
         if !state.waits() || !state.holds() {
@@ -191,8 +194,8 @@ impl Member {
         true
     }
 
-    /// The slot comes home. If this member has ended or has got another one: who comes next in the chain. Else there may be a ticket with which it
-    /// leaves the queue.
+    /// The slot comes home. Returns the ticket of this member, which must be cancelled now. `Err` if this member does
+    /// not need the slot: with its own lender if it has ended, with `None` if it got another slot meanwhile.
     pub(crate) fn take_back(self: &Arc<Self>) -> Result<(Effects, Option<Ticket>), Option<Arc<Member>>> {
         let mut state = lock(&self.state);
         if state.ended {
@@ -207,7 +210,7 @@ impl Member {
         Ok((self.publish_and_unlock(state, wakers), ticket))
     }
 
-    /// Goes on without its slot; whether it had it.
+    /// The job goes on without its slot. Returns whether it had it.
     pub(crate) fn release_slot(self: &Arc<Self>) -> bool {
         let mut state = lock(&self.state);
         let held = state.take(OwnSlot::Released);
@@ -215,31 +218,31 @@ impl Member {
         held
     }
 
-    /// The job is over.
-    pub(crate) fn end(self: &Arc<Self>) -> Finished {
+    /// The job has ended.
+    pub(crate) fn end(self: &Arc<Self>) -> MemberEnd {
         let mut state = lock(&self.state);
-        let over = std::mem::replace(&mut state.ended, true);
+        let had_ended = std::mem::replace(&mut state.ended, true);
         let held = state.take(OwnSlot::Away);
-        // While the slot is lent out, the borrower will ask for the lender.
+        // While the slot is lent out, `take_back` will ask for the lender.
         let lender = if held { state.lender.take() } else { None };
         let wakers = std::mem::take(&mut state.wakers);
         state.offers = VecDeque::new();
         let ticket = state.ticket.take();
         let effects = self.publish_and_unlock(state, wakers);
-        Finished { effects, ticket, was_absent: !held && !over, held: held.then_some(lender) }
+        MemberEnd { effects, ticket, was_absent: !held && !had_ended, held: held.then_some(lender) }
     }
 
-    /// A verb is pending from now on; gives its key.
+    /// A verb is pending from now on. Returns its key.
     pub(crate) fn register(self: &Arc<Self>, wait: WaitEdge) -> (usize, Effects) {
         wait.inner.awaited_by.add(&self.inner);
         let mut state = lock(&self.state);
-        state.unmark_blocked(wait.branch);
+        state.unmark_blocking(wait.branch);
         let key = state.waits.insert(wait);
         let effects = self.look(state, key);
         (key, effects)
     }
 
-    /// It is still pending.
+    /// The verb was polled again and is still pending.
     pub(crate) fn update(self: &Arc<Self>, key: usize, mut wait: WaitEdge) -> Effects {
         let mut state = lock(&self.state);
         let old = &mut state.waits[key];
@@ -255,41 +258,42 @@ impl Member {
         effects
     }
 
-    /// A verb has found that it has to wait. If that is for somebody in the queue of this pool, or if the verb finds it for the second time in
-    /// this poll, the slot is lent at once.
+    /// A verb has just been polled and is pending. The slot is lent at once if the verb waits for a ticket of this
+    /// pool, or if this is its second look within one poll of the job, which then seems to block its thread.
     fn look(self: &Arc<Self>, mut state: MutexGuard<'_, MemberState>, key: usize) -> Effects {
         let poll = state.poll_of(&state.waits[key]).number;
         let wait = &mut state.waits[key];
         let again = std::mem::replace(&mut wait.last_polled, poll) == poll;
         let branch = wait.branch;
         if wait.resuming {
-            state.set_blocked(branch, again);
+            state.set_blocks_thread(branch, again);
             state.publish(self);
-            // It has just queued for a slot, and its poll may never end.
+            // The job has just queued for a slot, and its poll may never end.
             return Effects::new(Vec::new(), true);
         }
         let mut wakers = Vec::new();
         let inner = wait.inner.clone();
         let is_here = wait.ticket.is_some() && Arc::ptr_eq(&wait.inner, &self.inner);
-        state.set_blocked(branch, again);
+        state.set_blocks_thread(branch, again);
         if again || is_here {
             self.lend_to_offers(&mut state, &mut wakers);
         } else {
-            // It could not be told from a spin if another of the job's futures is polled at length meanwhile.
-            let but = (state.polling > 1).then_some(branch);
-            wakers = state.recheck_wakers(&self.inner.slots, but);
+            // While another branch is in a long poll, waking this one at each look would make it spin.
+            let except = (state.polling > 1).then_some(branch);
+            wakers = state.recheck_wakers(&self.inner.slots, except);
         }
         state.publish(self);
         let check = if state.may_wait() { Check::Unless(inner) } else { Check::No };
         Effects { wakers, waits: Vec::new(), check }
     }
 
-    /// A verb is over. Gives what it was, from whose pool this one is to be [removed](crate::inner::blocked::AwaitedBy::remove) after the effects.
+    /// A verb is ready or has been dropped. Returns its wait. Once the effects have been run, the caller must
+    /// [remove](crate::inner::blocked::AwaitedBy::remove) this pool from the pool of that wait.
     pub(crate) fn clear(self: &Arc<Self>, key: usize) -> (Effects, Option<WaitEdge>) {
         let mut state = lock(&self.state);
         let wait = state.waits.try_remove(key);
         if let Some(wait) = &wait {
-            state.unmark_blocked(wait.branch);
+            state.unmark_blocking(wait.branch);
         }
         let effects = if state.polling == 0 {
             let other = state.waits.iter().next().map(|(_, wait)| wait.waker.clone());
@@ -303,7 +307,7 @@ impl Member {
         (effects, wait)
     }
 
-    /// Ready when this job has its slot, also if it is over; else it stands in the queue for one, and `waker` will be woken.
+    /// Ready if this job has a slot, or has ended. Otherwise queues for a slot and wakes `waker` when it has one.
     pub(crate) fn poll_reacquire(self: &Arc<Self>, waker: &Waker) -> Poll<()> {
         let mut state = lock(&self.state);
         if !state.holds() && !state.ended {
@@ -324,7 +328,7 @@ impl Member {
         Poll::Pending
     }
 
-    /// Tries to get a slot to go on with, ahead of all waiters.
+    /// Takes a free slot to go on with, or queues for one ahead of new work.
     fn resume(self: &Arc<Self>, state: &mut MemberState) {
         state.slot = OwnSlot::Away;
         if state.ticket.is_none() {
@@ -336,16 +340,16 @@ impl Member {
         self.collect(state);
     }
 
-    /// The queue may have a slot for this member, which it takes; whether there was one.
+    /// Takes the slot that the queue has granted, if it has. Returns whether it did.
     pub(crate) fn collect_granted(self: &Arc<Self>) -> (Effects, bool) {
         let mut state = lock(&self.state);
         let collected = self.collect(&mut state);
         let wakers = std::mem::take(&mut state.wakers);
-        // Whoever wanted to go on may have been dropped meanwhile.
+        // The verb that needed it may have been dropped; then the slot lies idle, and can be lent.
         (self.publish_and_unlock(state, wakers), collected)
     }
 
-    /// Takes the slot that the queue has for this member; whether there was one.
+    /// Polls the member's ticket, with the member itself as the waker. Returns whether a slot was granted.
     fn collect(self: &Arc<Self>, state: &mut MemberState) -> bool {
         let Some(ticket) = state.ticket else {
             return false;
@@ -357,8 +361,8 @@ impl Member {
         state.ticket = None;
         state.slot = OwnSlot::Held;
         if let (Some(Grant::Slot(lender @ Some(_))), None) = (grant, &state.lender) {
-            // A slot that was lent to break a knot. Who owes two has borrowed from its own family too; then the pool
-            // makes it up to the second lender, who stands before all waiters.
+            // A slot that was lent to resolve a deadlock. If this member owes a slot already, the first lender gets
+            // this one, and the second lender gets its slot from the pool, through the queue `Resume`.
             state.lender = lender;
         }
         true
@@ -380,15 +384,4 @@ impl Wake for Member {
     fn wake(self: Arc<Self>) {
         (self.resumed)(&self);
     }
-}
-
-/// A job that is over.
-pub(crate) struct Finished {
-    pub(crate) effects: Effects,
-    /// A place in the queue that it leaves.
-    pub(crate) ticket: Option<Ticket>,
-    /// It was without its slot.
-    pub(crate) was_absent: bool,
-    /// It had its slot: who lent it.
-    pub(crate) held: Option<Option<Arc<Member>>>,
 }

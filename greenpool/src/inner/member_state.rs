@@ -1,4 +1,6 @@
-//! How a job that has waited for greenpool stands, and what its pool is told of that.
+//! The state of a [`Member`], and what it publishes to its pool.
+//!
+//! A [`Member`] holds its lock around every method here. The terms are those of `lending/README.md`.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,55 +14,57 @@ use crate::inner::member::Member;
 use crate::inner::wait::{Readiness, WaitEdge};
 use crate::sync::slots::{Slots, Ticket};
 
-/// Who has the slot of a job that has waited for greenpool, and what the job waits for.
+/// Where the slot of a job is, and what the job waits for.
 pub(crate) struct MemberState {
     pub(crate) slot: OwnSlot,
     pub(crate) ended: bool,
-    /// How many of its futures are being polled.
+    /// How many of its branches are being polled.
     pub(crate) polling: usize,
-    /// How many of these polls block their threads, as far as is known.
-    blocked: usize,
-    /// A verb was dropped while none was; either the job is being dropped itself, or it will be polled.
+    /// How many of these polls are known to block their threads.
+    blocking_polls: usize,
+    /// A verb was dropped while no branch was being polled. Either the job is being dropped too, or it has been woken
+    /// and will be polled.
     pub(crate) recheck: bool,
-    /// For each of them, how often it has been.
+    /// The polls of each branch.
     pub(crate) polls: Slab<PollRecord>,
-    /// The verbs that are pending in this job.
+    /// The pending verbs of this job.
     pub(crate) waits: Slab<WaitEdge>,
-    /// The place in the pool's queue of those who want to go on.
+    /// The job's ticket in `Queue::Resume`.
     pub(crate) ticket: Option<Ticket>,
+    /// The wakers of verbs that wait for the slot.
     pub(crate) wakers: Vec<Waker>,
-    /// Tickets that this job waits for, in order; those that have been served meanwhile are passed over.
+    /// Tickets of the pool that this job waits for, in order. Those that have been served since are skipped.
     pub(crate) offers: VecDeque<Ticket>,
+    /// The member that lent this job its slot.
     pub(crate) lender: Option<Arc<Member>>,
     published: Published,
 }
 
-/// How often one of a job's futures has been polled.
+/// The polls of one branch: how many there have been, and the one in progress.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct PollRecord {
     pub(crate) number: u64,
-    /// It is being polled now.
     pub(crate) in_progress: bool,
-    /// That poll blocks its thread, as far as is known.
-    blocked: bool,
+    /// The poll in progress is known to block its thread.
+    blocks_thread: bool,
 }
 
 /// Where the slot of a member is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OwnSlot {
     Held,
-    /// With somebody else, or asked for.
+    /// Lent to another job, or the job has queued for one.
     Away,
-    /// Given back to the pool, with [`lend`](crate::lend), and not asked for since.
+    /// Given back to the pool with [`lend`](crate::lend), and not requested since.
     Released,
 }
 
-/// What a pool counts a member as. A key is that of its entry in the pool's list.
+/// What a pool counts a member as. The key is that of its entry in `BlockedJobs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Published {
-    /// It moves with its slot, waits while another job has its slot, or is over.
+    /// It moves with its slot, waits while another job has its slot, or has ended.
     Unlisted,
-    /// It moves without its slot.
+    /// It moves without a slot.
     Slotless,
     /// It holds its slot, and may wait in a poll that is in progress.
     Suspect(usize),
@@ -78,7 +82,7 @@ impl Published {
         }
     }
 
-    /// It waits, and no other job has its slot.
+    /// Whether it waits and no other job has its slot.
     fn is_idle(self) -> bool {
         matches!(self, Published::Holder(_) | Published::Released(_))
     }
@@ -96,12 +100,12 @@ impl Published {
 impl MemberState {
     pub(crate) fn new(lender: Option<Arc<Member>>, job: bool) -> Self {
         let mut polls = Slab::new();
-        polls.insert(PollRecord { number: 1, in_progress: job, blocked: false });
+        polls.insert(PollRecord { number: 1, in_progress: job, blocks_thread: false });
         MemberState {
             slot: if job { OwnSlot::Held } else { OwnSlot::Away },
             ended: !job,
             polling: usize::from(job),
-            blocked: 0,
+            blocking_polls: 0,
             recheck: false,
             polls,
             waits: Slab::new(),
@@ -113,12 +117,12 @@ impl MemberState {
         }
     }
 
-    /// The pool has it in the list of those that wait.
+    /// Whether `BlockedJobs` lists it.
     pub(crate) fn is_listed(&self) -> bool {
         self.published.key().is_some()
     }
 
-    /// The job waits, or will wait, for whoever has this ticket.
+    /// The job waits, or will wait, for the owner of this ticket.
     pub(crate) fn offer_slot(&mut self, ticket: Ticket, slots: &Slots<Arc<Member>>) {
         if self.offers.len() == self.offers.capacity() {
             self.offers.retain(|ticket| slots.is_queued(*ticket));
@@ -130,7 +134,7 @@ impl MemberState {
         self.slot == OwnSlot::Held
     }
 
-    /// Takes the slot from the member; whether it had one.
+    /// Takes the slot from the member, and leaves `leave`. Returns whether it had one.
     pub(crate) fn take(&mut self, leave: OwnSlot) -> bool {
         let held = self.holds();
         if held {
@@ -139,17 +143,17 @@ impl MemberState {
         held
     }
 
-    /// Whether it waits for greenpool. One of its polls that blocks its thread does not count as one.
+    /// Whether it waits for greenpool. A poll that is known to block its thread does not count as a poll.
     pub(crate) fn waits(&self) -> bool {
-        !self.ended && self.polling == self.blocked && !self.recheck && !self.waits.is_empty()
+        !self.ended && self.polling == self.blocking_polls && !self.recheck && !self.waits.is_empty()
     }
 
-    /// Whether nobody knows if it waits: a verb is pending, and a poll is under way that may end soon, or never.
+    /// Whether it cannot be told if it waits: a verb is pending, and the poll in progress may end soon, or never.
     pub(crate) fn is_suspect(&self) -> bool {
         self.is_being_polled() && !self.ended && self.can_lend()
     }
 
-    /// Whether it has no slot, and a verb is pending in each of its polls that are under way. It cannot go on before it has got one.
+    /// Whether it has no slot, and a verb is pending in each of its polls in progress. Then it counts as waiting.
     pub(crate) fn needs_slot(&self) -> bool {
         let held_up = |(branch, poll): (usize, &PollRecord)| {
             let mut waits = self.waits.iter();
@@ -159,76 +163,77 @@ impl MemberState {
         !self.holds() && !self.ended && self.polling > 0 && self.polls.iter().all(held_up)
     }
 
-    /// Whether it is in one of its polls that is not known to block its thread.
+    /// Whether a poll is in progress that is not known to block its thread.
     pub(crate) fn is_being_polled(&self) -> bool {
-        self.polling > self.blocked
+        self.polling > self.blocking_polls
     }
 
-    /// Whether it waits for greenpool, as far as anybody can tell.
+    /// Whether it waits for greenpool, or may.
     pub(crate) fn may_wait(&self) -> bool {
         self.waits() || self.is_suspect() || self.needs_slot()
     }
 
-    /// One of its futures is about to be polled.
+    /// A branch is about to be polled.
     pub(crate) fn begin_poll(&mut self, branch: u32) {
         self.polling += 1;
         self.recheck = false;
         if let Some(poll) = self.polls.get_mut(branch as usize) {
-            *poll = PollRecord { number: poll.number + 1, in_progress: true, blocked: false };
+            *poll = PollRecord { number: poll.number + 1, in_progress: true, blocks_thread: false };
         }
     }
 
-    /// It has been polled.
+    /// A branch has been polled.
     pub(crate) fn end_poll(&mut self, branch: u32) {
         self.polling -= 1;
-        self.set_blocked(branch, false);
+        self.set_blocks_thread(branch, false);
         if let Some(poll) = self.polls.get_mut(branch as usize) {
             poll.in_progress = false;
         }
     }
 
-    /// Whether the poll of that future blocks its thread, as far as is known.
-    pub(crate) fn set_blocked(&mut self, branch: u32, blocked: bool) {
+    /// Notes whether the poll in progress of that branch is known to block its thread.
+    pub(crate) fn set_blocks_thread(&mut self, branch: u32, blocks_thread: bool) {
         let Some(poll) = self.polls.get_mut(branch as usize).filter(|poll| poll.in_progress) else {
             return;
         };
-        self.blocked -= usize::from(poll.blocked);
-        self.blocked += usize::from(blocked);
-        poll.blocked = blocked;
+        self.blocking_polls -= usize::from(poll.blocks_thread);
+        self.blocking_polls += usize::from(blocks_thread);
+        poll.blocks_thread = blocks_thread;
     }
 
-    /// Something has happened in the poll of that future: nobody knows any more whether it blocks its thread.
-    pub(crate) fn unmark_blocked(&mut self, branch: u32) {
-        self.set_blocked(branch, false);
+    /// Something has happened in the poll of that branch, so it is unknown again whether it blocks its thread.
+    pub(crate) fn unmark_blocking(&mut self, branch: u32) {
+        self.set_blocks_thread(branch, false);
         for (_, wait) in &mut self.waits {
             wait.probed = wait.probed && wait.branch != branch;
         }
     }
 
-    /// Of a suspect: wakes the verbs in its polls once, to see whether they are looked at again.
+    /// Wakes the verbs in a suspect's polls, once, to see whether they are polled again within the same poll of the
+    /// job.
     pub(crate) fn probe(&mut self, effects: &mut Effects) {
         let polls = &self.polls;
         for (_, wait) in &mut self.waits {
             let poll = polls.get(wait.branch as usize).copied().unwrap_or_default();
-            if poll.in_progress && !poll.blocked && !std::mem::replace(&mut wait.probed, true) {
+            if poll.in_progress && !poll.blocks_thread && !std::mem::replace(&mut wait.probed, true) {
                 effects.wakers.push(wait.waker.clone());
             }
         }
     }
 
-    /// The slot lies idle, and no verb is about to go on with it.
+    /// Whether the job has its slot, a verb is pending, and no verb is about to go on with the slot.
     pub(crate) fn can_lend(&self) -> bool {
         self.holds() && !self.waits.is_empty() && !self.waits.iter().any(|(_, wait)| wait.resuming)
     }
 
-    /// The turn of the future that a verb is pending in.
+    /// The latest poll of the branch that a verb is pending in.
     pub(crate) fn poll_of(&self, wait: &WaitEdge) -> PollRecord {
         self.polls.get(wait.branch as usize).copied().unwrap_or_default()
     }
 
-    /// While the job is polled and might lend its slot: whom to wake so that verbs look again whose polls may be blocked. None of the
-    /// future `but`.
-    pub(crate) fn recheck_wakers(&mut self, slots: &Slots<Arc<Member>>, but: Option<u32>) -> Vec<Waker> {
+    /// While the job is being polled and could lend its slot: the wakers of the verbs whose polls may block their
+    /// threads, except those in branch `except`. If one is polled again at once, the slot is lent then.
+    pub(crate) fn recheck_wakers(&mut self, slots: &Slots<Arc<Member>>, except: Option<u32>) -> Vec<Waker> {
         if self.offers.is_empty() || !self.can_lend() {
             return Vec::new();
         }
@@ -237,18 +242,18 @@ impl MemberState {
             return Vec::new();
         }
         let waits = self.waits.iter().map(|(_, wait)| wait);
-        let blocked = waits.filter(|wait| Some(wait.branch) != but && self.poll_of(wait).in_progress);
-        blocked.map(|wait| wait.waker.clone()).collect()
+        let suspected = waits.filter(|wait| Some(wait.branch) != except && self.poll_of(wait).in_progress);
+        suspected.map(|wait| wait.waker.clone()).collect()
     }
 
-    /// Whether a verb will find out that what it waits for is there.
+    /// Whether the verb will be polled again and find something. Wakes it, once, if that must be found out.
     pub(crate) fn will_look(&mut self, key: usize, readiness: Readiness, effects: &mut Effects) -> bool {
         let Some(now) = self.waits.get_mut(key) else {
             return true;
         };
         let poll = self.polls.get(now.branch as usize).map(|poll| poll.number);
         match (poll, now.woken_at) {
-            // Its job has not been polled since: it was woken, or will be.
+            // The branch has not been polled since, so the verb has been woken, or will be.
             (Some(poll), _) if poll == now.last_polled && readiness == Readiness::Yes => true,
             (Some(poll), Some(woken_at)) => poll == woken_at,
             (poll, None) => {
@@ -260,7 +265,7 @@ impl MemberState {
         }
     }
 
-    /// What the pool should count this member as. The key is that of today's entry, if there is one.
+    /// What the pool should count this member as. The key is that of the current entry, if there is one.
     fn to_publish(&self) -> Published {
         let key = self.published.key().unwrap_or_default();
         let waits = self.waits() || self.needs_slot();
@@ -273,7 +278,10 @@ impl MemberState {
         }
     }
 
-    /// Tells the pool what this member does.
+    /// Publishes the state to the pool, if it has changed.
+    ///
+    /// The `SeqCst` updates pair with the loads in `Inner::can_move` and with the fence in `deadlock::resolve`: a
+    /// search that starts after this sees it, and if this makes the pool stuck, a search follows.
     pub(crate) fn publish(&mut self, member: &Arc<Member>) {
         let (old, mut new) = (self.published, self.to_publish());
         if old == new {
@@ -281,12 +289,13 @@ impl MemberState {
         }
         let inner = member.inner();
         let blocked = &inner.blocked_jobs;
-        // It is listed before it is counted, and for as long: whoever finds that every slot is accounted for must find by which jobs.
+        // It is listed before it is counted, and until after: a search that finds every slot counted must find the
+        // jobs.
         if new.key().is_some() && old.key().is_none() {
             new = new.with_key(blocked.add(member.clone()));
         }
-        // The old count goes first. In between the pool seems to have one more job that moves, never one less; and whoever publishes that a
-        // job waits looks for deadlocks afterwards.
+        // The old count of a slot goes first, and `slotless` goes last. In between, the pool seems to have one more
+        // moving job, never one fewer. That can hide a deadlock, but publishing a blocked job is followed by a search.
         match old {
             Published::Suspect(_) => drop(blocked.suspects.fetch_sub(1, Ordering::SeqCst)),
             Published::Holder(_) => drop(blocked.holders.fetch_sub(1, Ordering::SeqCst)),

@@ -1,4 +1,4 @@
-//! What a pending verb tells the job that it is awaited in.
+//! How a pending verb registers with the job that awaits it.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -9,8 +9,9 @@ use crate::inner::wait::{ReadySource, WaitEdge};
 use crate::lending::{context, deadlock};
 use crate::sync::slots::Ticket;
 
-/// Each verb's future has one. [`WaitGuard::register`] before it returns `Pending`, [`WaitGuard::poll_reacquire`] before it returns
-/// `Ready`; dropping it, as when the verb is cancelled, says that this verb blocks nothing any more.
+/// The registration of one verb. Each verb's future has one, calls [`WaitGuard::register`] before it returns `Pending`,
+/// and [`WaitGuard::poll_reacquire`] before it returns `Ready`. Dropping the guard, as when the verb is cancelled,
+/// deregisters the verb.
 #[derive(Default)]
 pub(crate) struct WaitGuard(Option<Registered>);
 
@@ -20,8 +21,8 @@ struct Registered {
 }
 
 impl WaitGuard {
-    /// The verb waits for something in `inner`, and `source` says who can tell when it is there. If that stands in the queue of the
-    /// job's own pool, the slot is lent to it now.
+    /// The verb waits for something in `inner`, and `source` tells when that is ready. If it is a ticket in the queue
+    /// of the job's own pool, the slot is lent to it now.
     pub(crate) fn register(
         &mut self,
         inner: &Arc<Inner>,
@@ -52,20 +53,20 @@ impl WaitGuard {
         }
     }
 
-    /// Whether the job may have no slot to go on with: `poll_reacquire` is to be asked.
+    /// Whether the job may have no slot. Then the verb must call `poll_reacquire` before it is ready.
     #[inline]
     pub(crate) fn may_lack_slot(&self) -> bool {
         self.0.is_some() || context::is_member()
     }
 
-    /// The verb is ready: waits until the job has its slot.
+    /// The verb has its result. Ready when the job has a slot to go on with.
     #[inline]
     pub(crate) fn poll_reacquire(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.may_lack_slot() { self.reacquire(cx) } else { Poll::Ready(()) }
     }
 
     fn reacquire(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        // A verb may have been pending in another job before.
+        // The verb may have been moved here from another job; then that registration goes.
         let Some((me, branch)) = context::current_member() else {
             self.clear();
             return Poll::Ready(());
@@ -80,7 +81,7 @@ impl WaitGuard {
         Poll::Pending
     }
 
-    /// The verb is over.
+    /// Deregisters the verb, which is ready or has been dropped.
     #[inline]
     pub(crate) fn clear(&mut self) {
         if self.0.is_some() {

@@ -1,19 +1,12 @@
-//! Which job is running here, whose slot it holds, and how slots are lent.
+//! The job that runs on this thread, and the permit it runs with.
 //!
 //! # Implementation details
 //!
-//! Around each poll of a job its [`JobContext`] stands in a thread-local. So a verb of greenpool that is awaited inside a job
-//! knows the job. Most jobs never wait for greenpool, and cost no more than that; the first time one does, it gets a
-//! [`Member`], the shared record of who holds its slot.
+//! Each poll of a job puts its [`JobContext`] into a thread-local, so a verb that is awaited inside a job knows the
+//! job. Most jobs never wait for greenpool, and this is all they pay. A job gets a [`Member`], a record that others can
+//! see, when it first waits or first may have to lend its slot.
 //!
-//! A member that is *blocked* (some verb of greenpool is pending in it) does not need its slot. If its own pool has a queued
-//! ticket that it waits for (a child it spawns, the next item of a map, an entry of a pile), the member *lends* its slot to that ticket: the slot stays taken, the child is a job of its own, and
-//! when it ends the slot comes back to the lender. A verb that becomes ready while the slot is away waits until it is back, or
-//! until another slot of the pool comes free: resumers stand before all waiters.
-//!
-//! Pools that wait for each other are another matter, see [`knot`](crate::lending::deadlock).
-//!
-//! Ended members forget their lenders, so a long chain of jobs keeps no memory and is never dropped recursively.
+//! A second thread-local, [`Kind`], holds what the fast paths ask: one load of a `Cell`, with no borrow.
 
 use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Weak};
@@ -23,60 +16,60 @@ use crate::inner::member::Member;
 use crate::inner::tracked::JobStatus;
 use crate::lending::deadlock;
 
-/// Who a job is. (A lender is always of the same pool.)
+/// What a job is to greenpool's verbs. A lender is always a job of the same pool.
 pub(crate) enum JobContext {
-    /// It has a slot of the pool's own, and has never waited for greenpool.
+    /// It has one of the pool's own slots, and has never waited for greenpool.
     Plain(Arc<Inner>),
-    /// It has a slot that this member has lent to it, and has never waited for greenpool.
+    /// It has a slot that this member lent it, and has never waited for greenpool.
     Borrowed(Arc<Member>),
-    /// It has waited; and which of the member's futures this is.
+    /// It has waited. The number is the branch of the member that this future is.
     Member(Arc<Member>, u32),
 }
 
 thread_local! {
     static CURRENT: RefCell<Option<JobContext>> = const { RefCell::new(None) };
-    /// What is to be known of it all the time.
+    /// The kind of `CURRENT`, or `None` inside [`outside`].
     static KIND: Cell<Kind> = const { Cell::new(Kind::None) };
 }
 
-/// What runs here.
+/// What runs on this thread.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// No job, or nothing that is a part of one.
+    /// No job, or code that is not part of one.
     None,
-    /// A job that has a slot of the pool's own, and has never waited for greenpool.
+    /// A job with one of the pool's own slots that has never waited for greenpool.
     Plain,
-    /// A job with a slot that was lent to it, which has never waited for greenpool.
+    /// A job with a borrowed slot that has never waited for greenpool.
     Borrowed,
     /// A job that has waited for greenpool.
     Member,
 }
 
-/// Runs `f` as what is not a part of the job that runs here: a source, a waker.
+/// Runs `f`, which is not part of the job that runs on this thread: a source or a waker.
 #[inline]
 pub(crate) fn outside<R>(f: impl FnOnce() -> R) -> R {
     let was = KIND.replace(Kind::None);
-    // If it panics, whoever has entered the job puts that right.
+    // If `f` panics, `JobContext::enter` restores the kind.
     let result = f();
     KIND.set(was);
     result
 }
 
 impl JobContext {
-    /// The same job once more, in another future.
-    pub(crate) fn of(member: Arc<Member>) -> Self {
-        let branch = member.join();
+    /// Another branch of the same job.
+    pub(crate) fn new_branch(member: Arc<Member>) -> Self {
+        let branch = member.add_branch();
         JobContext::Member(member, branch)
     }
 
-    /// That other future is gone.
-    pub(crate) fn leave(&self) {
+    /// The future that was this branch has been dropped.
+    pub(crate) fn remove_branch(&self) {
         if let JobContext::Member(member, branch) = self {
-            member.leave(*branch);
+            member.remove_branch(*branch);
         }
     }
 
-    /// Somebody who works for the pool and may wait for others, but is no job.
+    /// A task that works for the pool and may wait for jobs, but is no job.
     pub(crate) fn outsider(member: &Arc<Member>) -> Self {
         JobContext::Member(member.clone(), 0)
     }
@@ -93,7 +86,7 @@ impl JobContext {
         matches!(self, JobContext::Member(member, _) if member.is_outsider())
     }
 
-    /// Of the job that runs here.
+    /// The member of this job and its branch, made now if there is none yet. This must be the job that runs here.
     fn member(&mut self) -> (&Arc<Member>, u32) {
         KIND.set(Kind::Member);
         let lender = match self {
@@ -105,18 +98,18 @@ impl JobContext {
         }
         match self {
             JobContext::Member(member, branch) => (member, *branch),
-            _ => unreachable!("it has just been made known"),
+            _ => unreachable!("the context has just become a member"),
         }
     }
 
-    /// The job is over: its slot goes back to the lender, or to the pool.
+    /// Ends the job: counts its end, then gives its slot back to the lender or to the pool.
     #[inline]
     pub(crate) fn end(self) {
         self.inner().awaited_by.count_end();
         self.release();
     }
 
-    /// Gives the slot back to the lender, or to the pool.
+    /// Gives the slot back to the lender or to the pool.
     #[inline]
     pub(crate) fn release(self) {
         match self {
@@ -161,7 +154,7 @@ impl JobContext {
 
 #[inline]
 fn swap_current(with: &mut Option<JobContext>) {
-    // While the thread's locals are being destroyed there is no current job, and the lineage stays where it is.
+    // While the thread-locals are being destroyed there is no current job, and the context stays where it is.
     let _ = CURRENT.try_with(|current| std::mem::swap(&mut *current.borrow_mut(), with));
 }
 
@@ -173,17 +166,18 @@ fn with_current<R>(f: impl FnOnce(&mut JobContext) -> R) -> Option<R> {
     CURRENT.try_with(|current| current.borrow_mut().as_mut().map(f)).ok().flatten()
 }
 
-/// Whether a job of `inner` is running here.
+/// Whether a job of `inner` runs here.
 pub(crate) fn is_inside(inner: &Arc<Inner>) -> bool {
     with_current(|current| Arc::ptr_eq(current.inner(), inner) && !current.is_outsider()).unwrap_or(false)
 }
 
-/// The member that a ticket for `inner` taken here may borrow from: the job that is running here, if it is of that pool.
+/// The member of the job that runs here, if it is a job of `inner`. A ticket of that pool taken here may borrow its
+/// slot.
 pub(crate) fn member_of(inner: &Arc<Inner>) -> Option<Arc<Member>> {
     with_current(|current| Arc::ptr_eq(current.inner(), inner).then(|| current.member().0.clone())).flatten()
 }
 
-/// The member of the job that is running here, and which of its futures is being polled.
+/// The member of the job that runs here, and the branch that is being polled.
 pub(crate) fn current() -> Option<(Arc<Member>, u32)> {
     with_current(|current| {
         let (member, branch) = current.member();
@@ -191,39 +185,39 @@ pub(crate) fn current() -> Option<(Arc<Member>, u32)> {
     })
 }
 
-/// Whether any job is running here.
+/// Whether a job runs here.
 #[inline]
 pub(crate) fn is_job() -> bool {
     KIND.get() != Kind::None
 }
 
-/// Whether the job that is running here has a slot of the pool's own and has never waited for greenpool.
+/// Whether the job that runs here has one of the pool's own slots and has never waited for greenpool.
 #[inline]
 pub(crate) fn is_plain() -> bool {
     KIND.get() == Kind::Plain
 }
 
-/// Whether that is the job that is running here.
+/// Whether `member` is that of the job that runs here.
 pub(crate) fn is_current(member: &Arc<Member>) -> bool {
     current_member().is_some_and(|(me, _)| Arc::ptr_eq(&me, member))
 }
 
-/// Whether the job that is running here has ever waited for greenpool; if not it holds its slot for certain.
+/// Whether the job that runs here has ever waited for greenpool. If not, it certainly holds its slot.
 #[inline]
 pub(crate) fn is_member() -> bool {
     KIND.get() == Kind::Member
 }
 
-/// The member of the job that is running here, if it has ever waited.
+/// The member and the branch of the job that runs here, if it has ever waited.
 pub(crate) fn current_member() -> Option<(Arc<Member>, u32)> {
-    let known = with_current(|current| match current {
+    let member = with_current(|current| match current {
         JobContext::Member(member, branch) => Some((member.clone(), *branch)),
         _ => None,
     });
-    known.flatten()
+    member.flatten()
 }
 
-/// How the job does that is running here, if it has ever waited.
+/// The status of the job that runs here, if it has ever waited.
 pub(crate) fn status() -> Option<Weak<dyn JobStatus>> {
     let (me, _) = current_member()?;
     let me: Arc<dyn JobStatus> = me;

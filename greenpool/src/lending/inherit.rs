@@ -1,4 +1,4 @@
-//! A future in another task that counts as a part of the job.
+//! `inherit`: a future in another task that counts as part of the job.
 
 use std::fmt;
 use std::future::Future;
@@ -9,11 +9,14 @@ use pin_project_lite::pin_project;
 
 use crate::lending::context::{self, JobContext};
 
-/// Lets `future` count as part of the job that calls this, also in a task of its own.
+/// Makes `future` part of the job that calls this, even if it runs in a task of its own.
 ///
-/// greenpool knows what a job does in its own task. What it hands to `tokio::spawn` is a stranger, who would wait behind the very job that
-/// waits for it. With `inherit` the stranger may use the job's slot while the job is blocked in greenpool, as a child
-/// of its own may. Outside of a job this is just `future`. Dropping it drops `future`.
+/// greenpool knows what a job does in its own task. A task that the job hands to `tokio::spawn` is a stranger to the
+/// pool: in a full pool, it would queue behind the very job that waits for it. With `inherit`, what it spawns may use
+/// the job's slot while the job is blocked in greenpool, as the job's own children may. Outside a job, this is just
+/// `future`.
+///
+/// Dropping it drops `future`.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -29,12 +32,12 @@ use crate::lending::context::{self, JobContext};
 /// # }
 /// ```
 pub fn inherit<F: Future>(future: F) -> Inherit<F> {
-    let context = context::current().map(|(me, _)| JobContext::of(me));
+    let context = context::current().map(|(me, _)| JobContext::new_branch(me));
     Inherit { future, context }
 }
 
 pin_project! {
-    /// The future of [`inherit`].
+    /// The future returned by [`inherit`].
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -55,7 +58,7 @@ pin_project! {
     impl<F> PinnedDrop for Inherit<F> {
         fn drop(this: Pin<&mut Self>) {
             if let Some(context) = this.project().context {
-                context.leave();
+                context.remove_branch();
             }
         }
     }

@@ -1,4 +1,4 @@
-//! A job that gives its slot back while it waits for something slow.
+//! `lend`: a job gives its slot back while it waits for something slow.
 
 use std::fmt;
 use std::future::Future;
@@ -10,13 +10,15 @@ use pin_project_lite::pin_project;
 use crate::lending::blocking::WaitGuard;
 use crate::lending::{context, deadlock};
 
-/// Gives the job's slot back while `future` runs, and takes one again, ahead of new work, to go on.
+/// Gives the job's slot back to the pool while `future` runs, then takes a slot again, ahead of new work.
 ///
-/// For a job that waits for something slow outside: meanwhile another job runs. `future` itself should do no work that the pool is there to
-/// limit. Outside of a job this is just `future`.
+/// Use it in a job that waits for something slow outside the pool: another job runs meanwhile. `future` itself should
+/// not do the work that the pool limits. The slot is given back when this is first polled. Outside a job, this is just
+/// `future`.
 ///
 /// # Cancel safety
-/// Dropped before its end, it drops `future`; the job then goes on without a slot, until it next waits for greenpool or ends.
+/// If this is dropped before it is ready, it drops `future`. The job then goes on without a slot until it next waits
+/// for greenpool, or ends.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -30,11 +32,11 @@ use crate::lending::{context, deadlock};
 /// # }
 /// ```
 pub fn lend<F: Future>(future: F) -> Lend<F> {
-    Lend { future, out: None, begun: false, guard: WaitGuard::default() }
+    Lend { future, output: None, begun: false, guard: WaitGuard::default() }
 }
 
 pin_project! {
-    /// The future of [`lend`].
+    /// The future returned by [`lend`].
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -49,7 +51,7 @@ pin_project! {
     pub struct Lend<F: Future> {
         #[pin]
         future: F,
-        out: Option<F::Output>,
+        output: Option<F::Output>,
         begun: bool,
         guard: WaitGuard,
     }
@@ -60,16 +62,16 @@ impl<F: Future> Future for Lend<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        if this.out.is_none() {
+        if this.output.is_none() {
             if !std::mem::replace(this.begun, true) {
                 if let Some((me, _)) = context::current() {
-                    deadlock::branch(&me);
+                    deadlock::release_absent(&me);
                 }
             }
-            *this.out = Some(ready!(this.future.poll(cx)));
+            *this.output = Some(ready!(this.future.poll(cx)));
         }
         ready!(this.guard.poll_reacquire(cx));
-        Poll::Ready(this.out.take().expect("`lend` was polled after it was ready"))
+        Poll::Ready(this.output.take().expect("`lend` was polled after it was ready"))
     }
 }
 

@@ -1,4 +1,7 @@
-//! Which job runs here, what it waits for, and who runs in its slot meanwhile.
+//! Which job runs on this thread, what it waits for, and which job runs in its slot meanwhile.
+//!
+//! `README.md` in this folder tells the whole protocol: when a slot is lent, how it comes home, how deadlocks are found
+//! and resolved, and which races there are.
 
 pub(crate) mod blocking;
 pub(crate) mod context;

@@ -1,4 +1,4 @@
-//! Claims on a slot: a place in the queue, from which one is served in turn or by a loan.
+//! A place in a pool's queue, from which it is served in turn or by a loan.
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -9,24 +9,27 @@ use crate::lending::context::member_of;
 use crate::lending::deadlock;
 use crate::sync::slots::{Grant, Refusal, Ticket};
 
-/// A claim on a slot: a place in the queue, from which it can also be served by a loan.
+/// A queued ticket. Dropping it leaves the queue, and passes on a slot that was already granted.
 pub(crate) struct Waiter {
     inner: Arc<Inner>,
     ticket: Ticket,
 }
 
-/// What [`Waiter::acquire`] found.
+/// The outcome of [`Waiter::acquire`].
 pub(crate) enum Acquired {
+    /// The caller has a slot.
     Now,
     Queued(Waiter),
+    /// The pool is closed.
     Closed,
 }
 
 impl Waiter {
-    /// Takes a slot if one is free, else a place in the queue, and asks `above` to lend one. When it has one that wakes `waker`.
+    /// Takes a slot if one is free. Otherwise queues, and offers the ticket to the member that `lender` returns.
+    /// `waker` is woken when the ticket is served.
     pub(crate) fn acquire(
         inner: &Arc<Inner>,
-        above: impl FnOnce() -> Option<Arc<Member>>,
+        lender: impl FnOnce() -> Option<Arc<Member>>,
         waker: Option<&Waker>,
     ) -> Acquired {
         match inner.slots.try_acquire() {
@@ -34,14 +37,15 @@ impl Waiter {
             Err(Refusal::Closed) => return Acquired::Closed,
             Err(Refusal::Full) => {}
         }
-        match deadlock::enqueue(inner, above, waker) {
+        match deadlock::enqueue(inner, lender, waker) {
             Ok(None) => Acquired::Now,
             Err(_) => Acquired::Closed,
             Ok(Some(ticket)) => Acquired::Queued(Waiter { inner: inner.clone(), ticket }),
         }
     }
 
-    /// Ready with the lender of the slot, if it is a loan, or with an error if the queue was sent home.
+    /// Ready when the ticket has been served: with the lender if the slot is a loan, or with an error if it was
+    /// refused.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Arc<Member>>, Refused>> {
         self.inner.slots.poll(self.ticket, cx.waker()).map(|grant| match grant {
             Some(Grant::Slot(lender)) => Ok(lender),
@@ -57,13 +61,13 @@ impl Waiter {
         &self.inner
     }
 
-    /// For those who wait for the job that this will be.
+    /// A reference for those that wait for the job that this will become.
     pub(crate) fn waiter_ref(&self) -> WaiterRef {
         WaiterRef { inner: self.inner.clone(), ticket: self.ticket }
     }
 }
 
-/// A queued ticket, seen from outside.
+/// A reference to a queued ticket that another task owns.
 #[derive(Clone)]
 pub(crate) struct WaiterRef {
     inner: Arc<Inner>,
@@ -71,14 +75,14 @@ pub(crate) struct WaiterRef {
 }
 
 impl WaiterRef {
-    /// The job that is running here waits for this ticket, and may lend it a slot.
+    /// The job that runs here waits for this ticket. If it is a job of the same pool, it may lend it its slot.
     pub(crate) fn offer_current(&self) {
         if let Some(member) = member_of(&self.inner) {
             deadlock::run(&member, member.offer_slot(self.ticket));
         }
     }
 
-    /// Likewise for a job of the same pool that has a verb pending elsewhere.
+    /// `member`, a job of the same pool, waits for this ticket and may lend it its slot.
     pub(crate) fn offer(&self, member: &Arc<Member>) {
         deadlock::run(member, member.offer_slot(self.ticket));
     }
@@ -87,18 +91,18 @@ impl WaiterRef {
         self.ticket
     }
 
-    /// Sends the owner of the ticket home, if it is still queued.
+    /// Refuses the ticket if it is still queued.
     pub(crate) fn refuse(&self) {
         self.inner.slots.refuse(self.ticket);
     }
 
-    /// Whether nobody else is queued.
+    /// Whether no other ticket is queued.
     pub(crate) fn is_alone(&self) -> bool {
         self.inner.slots.is_alone(self.ticket)
     }
 }
 
-/// The queue was sent home.
+/// The pool refused the ticket.
 pub(crate) struct Refused;
 
 impl Drop for Waiter {
