@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
-/// Real time that a test may take. All of them take milliseconds.
+/// Wall-clock limit for one test. Most tests take milliseconds.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// Runs a test on a current-thread runtime whose clock stands still, and fails if it does not end.
+/// Runs a test on a current-thread runtime with a paused clock, and fails if it does not complete in time.
 #[track_caller]
 pub fn paused<F>(test: F)
 where
@@ -21,7 +21,7 @@ where
     });
 }
 
-/// Runs a test on a runtime of `n` worker threads, and fails if it does not end.
+/// Runs a test on a multi-thread runtime with `n` workers, and fails if it does not complete in time.
 #[track_caller]
 pub fn threads<F>(n: usize, test: F)
 where
@@ -30,7 +30,7 @@ where
     within_deadline(Location::caller(), move || {
         let runtime = Builder::new_multi_thread().worker_threads(n).enable_all().build().expect("a runtime");
         run(&runtime, test);
-        // Dropping it would wait for a worker that never comes back.
+        // Dropping the runtime would wait for workers that are blocked forever.
         runtime.shutdown_background();
     });
 }
@@ -39,13 +39,13 @@ fn run(runtime: &Runtime, test: impl Future<Output = ()>) {
     runtime.block_on(test);
 }
 
-/// Runs a test that makes its runtimes itself, and fails if it does not end.
+/// Runs a test that builds its own runtimes, and fails if it does not complete in time.
 #[track_caller]
-pub fn by_hand(test: impl FnOnce() + Send + 'static) {
+pub fn with_deadline(test: impl FnOnce() + Send + 'static) {
     within_deadline(Location::caller(), test);
 }
 
-/// Runs a test in a thread of its own, so that a runtime that spins or blocks for ever fails the test as well: it is left behind.
+/// Runs a test on a separate thread. If its runtime spins or blocks forever, the thread is left behind and the test fails.
 fn within_deadline(caller: &'static Location<'static>, test: impl FnOnce() + Send + 'static) {
     let name = thread::current().name().unwrap_or("a test").to_owned();
     let (done, result) = channel();
@@ -58,18 +58,18 @@ fn within_deadline(caller: &'static Location<'static>, test: impl FnOnce() + Sen
     match result.recv_timeout(DEADLINE) {
         Ok(Ok(())) => {}
         Ok(Err(panic)) => resume_unwind(panic),
-        Err(late) => panic!("{name} ({caller}) has not ended after {DEADLINE:?}: {late}"),
+        Err(late) => panic!("{name} ({caller}) did not complete within {DEADLINE:?}: {late}"),
     }
 }
 
-/// Returns when no task of the runtime is ready. Only for a runtime whose clock stands still.
+/// Returns when no task of the runtime is ready. Requires a runtime with a paused clock.
 ///
-/// Such a clock moves on only when the runtime has nothing left to run, so the end of this timeout is the proof of it,
-/// however long the chain of wake-ups was. It takes no real time.
+/// A paused clock advances only when the runtime has nothing left to run. So when this timeout elapses, every chain of
+/// wake-ups has run to its end. It takes no real time.
 ///
 /// # Panics
-/// Never: nothing ends a pending future.
-pub async fn at_rest() {
+/// Never: a pending future does not complete.
+pub async fn until_idle() {
     let never = timeout(Duration::from_millis(1), pending::<()>()).await;
-    assert!(never.is_err(), "nothing ends a pending future");
+    assert!(never.is_err(), "a pending future never completes");
 }

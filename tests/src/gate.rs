@@ -1,17 +1,17 @@
 use tokio::sync::watch;
 
-/// What a job waits at until the test opens it. A clone is the same gate.
+/// Blocks jobs until the test opens it. Clones share the same gate.
 #[derive(Clone, Debug)]
 pub struct Gate(watch::Sender<bool>);
 
 impl Gate {
-    /// A gate that is closed.
+    /// Creates a closed gate.
     #[must_use]
     pub fn new() -> Self {
         Gate(watch::Sender::new(false))
     }
 
-    /// Lets everybody through, now and later.
+    /// Opens the gate for all current and future waiters.
     pub fn open(&self) {
         self.0.send_replace(true);
     }
@@ -19,9 +19,9 @@ impl Gate {
     /// Waits until the gate is open.
     ///
     /// # Panics
-    /// Never: the gate that is waited at is there.
-    pub async fn passed(self) {
-        self.0.subscribe().wait_for(|open| *open).await.expect("the gate is there");
+    /// Never: `self` keeps the sender alive.
+    pub async fn opened(self) {
+        self.0.subscribe().wait_for(|open| *open).await.expect("`self` keeps the sender alive");
     }
 }
 

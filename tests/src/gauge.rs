@@ -2,7 +2,7 @@ use std::fmt::Debug;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Counts how many are inside at once, and how many that were at most. A clone is the same gauge.
+/// Counts the live guards, their peak and their total. Clones share the same gauge.
 #[derive(Clone, Debug, Default)]
 pub struct Gauge(Arc<Counts>);
 
@@ -14,67 +14,67 @@ struct Counts {
 }
 
 impl Gauge {
-    /// Goes inside, until the answer is dropped.
+    /// Counts as one more until the returned guard is dropped.
     #[must_use]
-    pub fn enter(&self) -> Tracer {
+    pub fn enter(&self) -> GaugeGuard {
         let now = self.0.now.fetch_add(1, Ordering::SeqCst) + 1;
         self.0.peak.fetch_max(now, Ordering::SeqCst);
         self.0.total.fetch_add(1, Ordering::SeqCst);
-        Tracer(self.clone())
+        GaugeGuard(self.clone())
     }
 
-    /// How many are inside.
+    /// Number of live guards.
     #[must_use]
     pub fn now(&self) -> usize {
         self.0.now.load(Ordering::SeqCst)
     }
 
-    /// How many were inside at most.
+    /// Highest number of guards alive at once.
     #[must_use]
     pub fn peak(&self) -> usize {
         self.0.peak.load(Ordering::SeqCst)
     }
 
-    /// How many have ever gone inside.
+    /// Number of guards ever created.
     #[must_use]
     pub fn total(&self) -> usize {
         self.0.total.load(Ordering::SeqCst)
     }
 }
 
-/// One that is inside a [`Gauge`].
+/// Counts in its [`Gauge`] until it is dropped.
 #[derive(Debug)]
-pub struct Tracer(Gauge);
+pub struct GaugeGuard(Gauge);
 
-impl Drop for Tracer {
+impl Drop for GaugeGuard {
     fn drop(&mut self) {
         self.0.0.now.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
-/// What has happened, in order. A clone is the same log.
+/// Events in the order they happened. Clones share the same log.
 #[derive(Debug)]
 pub struct Log<T>(Arc<Mutex<Vec<T>>>);
 
 impl<T> Log<T> {
-    /// An empty log.
+    /// Creates an empty log.
     #[must_use]
     pub fn new() -> Self {
         Log(Arc::default())
     }
 
-    /// Adds a line.
-    pub fn push(&self, line: T) {
-        self.lines().push(line);
+    /// Adds an event.
+    pub fn push(&self, event: T) {
+        self.events().push(event);
     }
 
-    /// Takes the lines so far.
+    /// Takes the events so far.
     #[must_use]
     pub fn take(&self) -> Vec<T> {
-        std::mem::take(&mut *self.lines())
+        std::mem::take(&mut *self.events())
     }
 
-    fn lines(&self) -> MutexGuard<'_, Vec<T>> {
+    fn events(&self) -> MutexGuard<'_, Vec<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

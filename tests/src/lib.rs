@@ -1,9 +1,9 @@
-//! What the tests of greenpool share: a deadline for each, and things to watch and steer jobs with.
+//! Shared test support: a deadline for each test, and tools to observe and control jobs.
 
 mod deadline;
 mod gate;
 mod gauge;
 
-pub use deadline::{at_rest, by_hand, paused, threads};
+pub use deadline::{paused, threads, until_idle, with_deadline};
 pub use gate::Gate;
-pub use gauge::{Gauge, Log, Tracer};
+pub use gauge::{Gauge, GaugeGuard, Log};

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use futures::{poll, stream};
 use greenpool::{GreenPile, GreenPool, green_pool, lend, pile};
-use greenpool_tests::{Gate, Gauge, at_rest, paused, threads};
+use greenpool_tests::{Gate, Gauge, paused, threads, until_idle};
 use tokio::task::yield_now;
 
-/// A job that is inside the gauge as long as its future exists.
+/// A job that never completes. The gauge counts it as long as its future exists.
 fn hanging(gauge: &Gauge) -> impl Future<Output = ()> + Send + use<> {
     let inside = gauge.enter();
     async move {
@@ -20,7 +20,7 @@ fn hanging(gauge: &Gauge) -> impl Future<Output = ()> + Send + use<> {
 }
 
 #[test]
-fn a_closed_pool_takes_no_new_job() {
+fn a_closed_pool_accepts_no_new_jobs() {
     paused(async {
         let pool = GreenPool::new(2);
         pool.close();
@@ -35,19 +35,19 @@ fn a_closed_pool_takes_no_new_job() {
         pool.spawn_n(job()).await;
         let refused = pool.try_spawn(job()).expect_err("the pool is closed");
         assert!(refused.is_closed() && !refused.is_full());
-        at_rest().await;
+        until_idle().await;
         assert_eq!(ran.total(), 0);
         refused.into_inner().await;
-        assert_eq!(ran.total(), 1, "`try_spawn` gives the future back");
+        assert_eq!(ran.total(), 1, "`try_spawn` returns the future");
     });
 }
 
 #[test]
-fn spawners_that_were_queued_before_close_keep_their_turn() {
+fn spawns_queued_before_close_still_run() {
     paused(async {
         let pool = GreenPool::new(1);
         let gate = Gate::new();
-        let first = pool.spawn(gate.clone().passed()).await;
+        let first = pool.spawn(gate.clone().opened()).await;
         let mut queued = pool.spawn(async { 2 });
         assert!(poll!(&mut queued).is_pending());
         pool.close();
@@ -59,7 +59,7 @@ fn spawners_that_were_queued_before_close_keep_their_turn() {
 }
 
 #[test]
-fn a_map_on_a_pool_that_closes_gives_what_has_begun_and_ends() {
+fn a_map_on_a_closed_pool_yields_the_started_jobs_and_ends() {
     paused(async {
         let pool = GreenPool::new(2);
         let gate = Gate::new();
@@ -67,31 +67,31 @@ fn a_map_on_a_pool_that_closes_gives_what_has_begun_and_ends() {
         let job = move |n: usize| {
             let open = open.clone();
             async move {
-                open.passed().await;
+                open.opened().await;
                 n
             }
         };
         let mut map = pool.imap(job, 0..);
-        at_rest().await;
+        until_idle().await;
         pool.close();
         gate.open();
-        assert_eq!(map.next().await.expect("the first has begun").unwrap(), 0);
-        assert_eq!(map.next().await.expect("the second has begun").unwrap(), 1);
+        assert_eq!(map.next().await.expect("the first has started").unwrap(), 0);
+        assert_eq!(map.next().await.expect("the second has started").unwrap(), 1);
         while let Some(result) = map.next().await {
-            assert!(result.expect_err("nothing begins in a closed pool").is_closed());
+            assert!(result.expect_err("nothing starts in a closed pool").is_closed());
         }
     });
 }
 
 #[test]
-fn shutdown_waits_for_jobs_within_the_grace() {
+fn shutdown_waits_for_jobs_during_the_grace_period() {
     paused(async {
         let pool = GreenPool::new(3);
         let gate = Gate::new();
-        pool.spawn_n(gate.clone().passed()).await;
-        pool.spawn_n(gate.clone().passed()).await;
+        pool.spawn_n(gate.clone().opened()).await;
+        pool.spawn_n(gate.clone().opened()).await;
         let down = tokio::spawn(pool.shutdown(Duration::from_secs(30)));
-        at_rest().await;
+        until_idle().await;
         assert!(pool.is_closed() && !down.is_finished());
         gate.open();
         let report = down.await.unwrap();
@@ -101,7 +101,7 @@ fn shutdown_waits_for_jobs_within_the_grace() {
 }
 
 #[test]
-fn shutdown_aborts_what_is_left_after_the_grace() {
+fn shutdown_aborts_the_remaining_jobs_after_the_grace_period() {
     paused(async {
         let (pool, alive) = (GreenPool::new(3), Gauge::default());
         pool.spawn_n(hanging(&alive)).await;
@@ -127,7 +127,7 @@ fn shutdown_of_an_idle_pool_returns_at_once() {
 }
 
 #[test]
-fn shutdown_ends_with_a_queue_that_never_gets_a_turn() {
+fn shutdown_completes_although_the_queue_never_gets_a_slot() {
     paused(async {
         let (pool, alive) = (GreenPool::new(1), Gauge::default());
         pool.spawn_n(hanging(&alive)).await;
@@ -136,46 +136,46 @@ fn shutdown_ends_with_a_queue_that_never_gets_a_turn() {
             let pool = pool.clone();
             async move { pool.spawn(job).await.await }
         });
-        at_rest().await;
+        until_idle().await;
         assert_eq!(pool.waiting(), 1);
         let _ = pool.shutdown(Duration::from_secs(1)).await;
-        let error = queued.await.unwrap().expect_err("the pool went down");
+        let error = queued.await.unwrap().expect_err("the pool was shut down");
         assert!(error.is_cancelled());
         assert_eq!((alive.now(), pool.running(), pool.waiting()), (0, 0, 0));
     });
 }
 
 #[test]
-fn abort_all_ends_every_job_and_says_how_many() {
+fn abort_all_aborts_every_job_and_returns_the_count() {
     paused(async {
         let (pool, alive) = (GreenPool::new(5), Gauge::default());
         let green = pool.spawn(hanging(&alive)).await;
         pool.spawn_n(hanging(&alive)).await;
         let inside = alive.clone();
         let mut map = pool.imap(move |_| hanging(&inside), 0..2);
-        at_rest().await;
+        until_idle().await;
         assert_eq!(alive.now(), 4);
         assert_eq!(pool.abort_all().await, 4);
-        assert_eq!((alive.now(), pool.running()), (0, 0), "they are gone when it returns");
+        assert_eq!((alive.now(), pool.running()), (0, 0), "the futures are gone when it returns");
         assert!(green.await.expect_err("aborted").is_cancelled());
         assert!(map.next().await.expect("an item").expect_err("aborted").is_cancelled());
     });
 }
 
 #[test]
-fn abort_all_acts_also_if_it_is_not_awaited() {
+fn abort_all_works_without_being_awaited() {
     paused(async {
         let (pool, alive) = (GreenPool::new(2), Gauge::default());
         pool.spawn_n(hanging(&alive)).await;
-        at_rest().await;
+        until_idle().await;
         drop(pool.abort_all());
-        at_rest().await;
+        until_idle().await;
         assert_eq!((alive.now(), pool.running()), (0, 0));
     });
 }
 
 #[test]
-fn a_pool_goes_on_after_abort_all_and_its_queue_moves_up() {
+fn a_pool_keeps_working_after_abort_all_and_serves_its_queue() {
     paused(async {
         let (pool, alive) = (GreenPool::new(1), Gauge::default());
         pool.spawn_n(hanging(&alive)).await;
@@ -187,18 +187,18 @@ fn a_pool_goes_on_after_abort_all_and_its_queue_moves_up() {
     });
 }
 
-/// What is dropped when its last owner is.
-fn owned() -> (Arc<()>, Arc<()>) {
-    let owned = Arc::new(());
-    (owned.clone(), owned)
+/// Two owners of one value, to find out whether a verb drops what it is given.
+fn two_owners() -> (Arc<()>, Arc<()>) {
+    let two_owners = Arc::new(());
+    (two_owners.clone(), two_owners)
 }
 
 #[test]
-fn every_verb_on_a_closed_pool_says_that_it_is_closed_and_drops_what_it_was_given() {
+fn every_verb_of_a_closed_pool_reports_closed_and_drops_its_input() {
     paused(async {
         let pool = GreenPool::new(2);
         pool.close();
-        let (seen, given) = owned();
+        let (seen, given) = two_owners();
         let job = |given: &Arc<()>| {
             let given = given.clone();
             async move { drop(given) }
@@ -207,7 +207,7 @@ fn every_verb_on_a_closed_pool_says_that_it_is_closed_and_drops_what_it_was_give
         pool.spawn_n(job(&given)).await;
         let refused = pool.try_spawn(job(&given)).unwrap_err();
         assert!(refused.is_closed());
-        assert_eq!(Arc::strong_count(&given), 3, "`try_spawn` gives it back");
+        assert_eq!(Arc::strong_count(&given), 3, "`try_spawn` returns it");
         drop(refused);
         let mut pile = GreenPile::on(&pool);
         pile.spawn(job(&given)).await;
@@ -235,7 +235,7 @@ fn every_verb_on_a_closed_pool_says_that_it_is_closed_and_drops_what_it_was_give
             assert!(map.next().await.unwrap().unwrap_err().is_closed());
             assert!(map.next().await.is_none());
         }
-        at_rest().await;
+        until_idle().await;
         drop(given);
         assert_eq!(Arc::strong_count(&seen), 1);
         assert_eq!((pool.stats().spawned, pool.running()), (0, 0));
@@ -247,7 +247,7 @@ async fn drop_later(given: Arc<()>) {
 }
 
 #[test]
-fn every_verb_of_a_declared_function_on_a_closed_pool_says_that_it_is_closed() {
+fn every_verb_of_a_declared_function_reports_a_closed_pool() {
     #[green_pool(size = 2)]
     async fn work(given: Arc<()>) {
         drop(given);
@@ -255,11 +255,11 @@ fn every_verb_of_a_declared_function_on_a_closed_pool_says_that_it_is_closed() {
 
     paused(async {
         work::pool().close();
-        let (seen, given) = owned();
+        let (seen, given) = two_owners();
         assert!(work::spawn(given.clone()).await.await.unwrap_err().is_closed());
         work::spawn_n(given.clone()).await;
         let refused = work::try_spawn(given.clone()).unwrap_err();
-        assert!(refused.is_closed() && Arc::ptr_eq(&refused.into_inner().0, &given), "it gives the arguments back");
+        assert!(refused.is_closed() && Arc::ptr_eq(&refused.into_inner().0, &given), "it returns the arguments");
         assert!(pile![work(given.clone())].try_join().await.unwrap_err().is_closed());
         let tuple = (given.clone(),);
         let other = (given.clone(),);
@@ -273,28 +273,28 @@ fn every_verb_of_a_declared_function_on_a_closed_pool_says_that_it_is_closed() {
             assert!(map.next().await.unwrap().unwrap_err().is_closed());
             assert!(map.next().await.is_none());
         }
-        at_rest().await;
+        until_idle().await;
         drop(given);
         assert_eq!(Arc::strong_count(&seen), 1);
         let stats = work::pool().stats();
         assert_eq!((stats.spawned, stats.running), (0, 0));
         assert!(stats.refused >= 3);
-        // The function itself is no business of the pool's.
+        // Calling the function directly does not use the pool.
         work(seen).await;
     });
 }
 
 #[test]
-fn shutdown_aborts_also_a_job_that_had_its_slot_and_begins_after_the_grace() {
+fn shutdown_aborts_a_job_that_starts_after_the_grace_period() {
     paused(async {
         let (pool, alive) = (GreenPool::new(0), Gauge::default());
         let mut late = Box::pin(pool.spawn(hanging(&alive)));
         assert!(poll!(&mut late).is_pending());
         pool.resize(1);
-        assert_eq!((pool.running(), pool.waiting()), (1, 0), "it has the slot, and was not polled since");
+        assert_eq!((pool.running(), pool.waiting()), (1, 0), "it has the slot but has not been polled since");
         let mut down = Box::pin(pool.shutdown(Duration::from_secs(1)));
         let early = tokio::time::timeout(Duration::from_secs(10), &mut down).await;
-        assert!(early.is_err(), "somebody still has the slot");
+        assert!(early.is_err(), "the slot is still taken");
         let late = late.await;
         let report = down.await;
         assert_eq!((report.finished, report.aborted), (0, 1));
@@ -304,13 +304,13 @@ fn shutdown_aborts_also_a_job_that_had_its_slot_and_begins_after_the_grace() {
 }
 
 #[test]
-fn shutdown_ends_jobs_that_have_given_their_slots_back_too() {
+fn shutdown_also_ends_jobs_that_have_released_their_slots() {
     paused(async {
         let (pool, gauge) = (GreenPool::new(1), Gauge::default());
         let grace = Duration::from_secs(1);
         pool.spawn_n(lend(hanging(&gauge))).await;
         pool.spawn_n(lend(tokio::time::sleep(grace / 2))).await;
-        at_rest().await;
+        until_idle().await;
         assert_eq!((pool.running(), gauge.now()), (0, 1));
         let report = pool.shutdown(grace).await;
         assert_eq!((report.finished, report.aborted), (1, 1));
@@ -319,7 +319,7 @@ fn shutdown_ends_jobs_that_have_given_their_slots_back_too() {
 }
 
 #[test]
-fn a_map_whose_jobs_are_all_aborted_as_they_begin_comes_to_its_end() {
+fn a_map_ends_when_all_its_jobs_are_aborted_as_they_start() {
     threads(2, async {
         for round in 0..4000 {
             let pool = GreenPool::new(2 + round % 2);

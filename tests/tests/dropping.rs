@@ -1,4 +1,4 @@
-//! "What dropping does", row by row.
+//! One test for each row of the README's table "What dropping does".
 
 use std::future::pending;
 use std::sync::Arc;
@@ -6,20 +6,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::poll;
 use greenpool::{GreenPile, GreenPool};
-use greenpool_tests::{Gate, Gauge, at_rest, paused};
+use greenpool_tests::{Gate, Gauge, paused, until_idle};
 use tokio::runtime::Builder;
 
-/// A job that is inside the gauge as long as its future exists, and ends when the gate opens.
+/// A job that completes when the gate opens. The gauge counts it as long as its future exists.
 fn watched(gauge: &Gauge, gate: &Gate) -> impl Future<Output = ()> + Send + use<> {
     let (inside, gate) = (gauge.enter(), gate.clone());
     async move {
         let _inside = inside;
-        gate.passed().await;
+        gate.opened().await;
     }
 }
 
 #[test]
-fn a_dropped_spawn_loses_its_place_in_the_queue_at_once() {
+fn a_dropped_spawn_leaves_the_queue_at_once() {
     paused(async {
         let (pool, alive) = (GreenPool::new(1), Gauge::default());
         pool.spawn_n(pending::<()>()).await;
@@ -32,7 +32,7 @@ fn a_dropped_spawn_loses_its_place_in_the_queue_at_once() {
 }
 
 #[test]
-fn a_dropped_spawn_that_had_been_given_a_slot_gives_it_to_the_next() {
+fn a_spawn_dropped_after_it_got_a_slot_passes_it_on() {
     paused(async {
         let pool = GreenPool::new(0);
         let mut first = Box::pin(pool.spawn(async { 1 }));
@@ -40,7 +40,7 @@ fn a_dropped_spawn_that_had_been_given_a_slot_gives_it_to_the_next() {
         let mut third = Box::pin(pool.spawn(async { 3 }));
         assert!(poll!(&mut first).is_pending() && poll!(&mut second).is_pending() && poll!(&mut third).is_pending());
         pool.resize(1);
-        assert_eq!((pool.running(), pool.waiting()), (1, 2), "the first has the slot, and was not polled since");
+        assert_eq!((pool.running(), pool.waiting()), (1, 2), "the first has the slot but has not been polled since");
         drop(first);
         assert_eq!((pool.running(), pool.waiting()), (1, 1));
         drop(second);
@@ -50,7 +50,7 @@ fn a_dropped_spawn_that_had_been_given_a_slot_gives_it_to_the_next() {
 }
 
 #[test]
-fn the_last_waiter_that_is_dropped_with_a_slot_gives_it_back() {
+fn the_last_waiter_releases_its_slot_when_dropped() {
     paused(async {
         let pool = GreenPool::new(0);
         let mut only = Box::pin(pool.spawn(async {}));
@@ -67,7 +67,7 @@ fn a_dropped_green_thread_detaches_its_job() {
     paused(async {
         let (pool, alive, gate) = (GreenPool::new(1), Gauge::default(), Gate::new());
         drop(pool.spawn(watched(&alive, &gate)).await);
-        at_rest().await;
+        until_idle().await;
         assert_eq!((alive.now(), pool.running()), (1, 1));
         gate.open();
         pool.waitall().await;
@@ -83,37 +83,37 @@ fn a_dropped_map_stops_its_source_and_aborts_its_jobs() {
         let (inside, shut, counter) = (alive.clone(), gate.clone(), read.clone());
         let source = (0..).inspect(move |_: &u64| _ = counter.fetch_add(1, Ordering::SeqCst));
         let map = pool.imap(move |_| watched(&inside, &shut), source);
-        at_rest().await;
+        until_idle().await;
         assert_eq!((alive.now(), read.load(Ordering::SeqCst), Arc::strong_count(&read)), (3, 3, 2));
         drop(map);
-        at_rest().await;
+        until_idle().await;
         assert_eq!((alive.now(), pool.running()), (0, 0));
         gate.open();
-        at_rest().await;
+        until_idle().await;
         assert_eq!(read.load(Ordering::SeqCst), 3);
         assert_eq!(Arc::strong_count(&read), 1, "the source is gone too");
     });
 }
 
 #[test]
-fn a_detached_map_lets_its_jobs_finish_and_starts_nothing_new() {
+fn a_detached_map_finishes_its_jobs_and_starts_no_more() {
     paused(async {
         let (pool, alive, gate) = (GreenPool::new(2), Gauge::default(), Gate::new());
         let (inside, shut) = (alive.clone(), gate.clone());
         let map = pool.imap(move |_| watched(&inside, &shut), 0..10);
-        at_rest().await;
+        until_idle().await;
         map.detach();
-        at_rest().await;
+        until_idle().await;
         assert_eq!(alive.now(), 2);
         gate.open();
         pool.waitall().await;
-        at_rest().await;
+        until_idle().await;
         assert_eq!((alive.now(), alive.total(), pool.running()), (0, 2, 0));
     });
 }
 
 #[test]
-fn a_detached_map_over_an_async_source_lets_go_of_it_also_if_that_is_quiet() {
+fn a_detached_map_drops_its_async_source_even_if_it_is_not_ready() {
     paused(async {
         let (pool, alive, gate) = (GreenPool::new(2), Gauge::default(), Gate::new());
         let (give, mut take) = tokio::sync::mpsc::channel::<()>(1);
@@ -121,12 +121,12 @@ fn a_detached_map_over_an_async_source_lets_go_of_it_also_if_that_is_quiet() {
         let source = futures::stream::poll_fn(move |cx| take.poll_recv(cx));
         let map = pool.imap_stream(move |()| watched(&inside, &shut), source);
         give.send(()).await.unwrap();
-        at_rest().await;
+        until_idle().await;
         assert!(!give.is_closed());
         map.detach();
-        at_rest().await;
-        assert!(give.is_closed(), "the source is gone");
-        assert_eq!(alive.now(), 1, "the job is not");
+        until_idle().await;
+        assert!(give.is_closed(), "the source has been dropped");
+        assert_eq!(alive.now(), 1, "the job has not");
         gate.open();
         pool.waitall().await;
         assert_eq!((alive.now(), alive.total(), pool.free()), (0, 1, 2));
@@ -139,15 +139,15 @@ fn a_map_that_is_dropped_while_it_waits_for_a_slot_leaves_the_queue() {
         let pool = GreenPool::new(1);
         pool.spawn_n(pending::<()>()).await;
         let map = pool.imap(|n: i32| async move { n }, 0..3);
-        at_rest().await;
+        until_idle().await;
         drop(map);
-        at_rest().await;
+        until_idle().await;
         assert_eq!((pool.waiting(), pool.running()), (0, 1));
     });
 }
 
 #[test]
-fn results_that_were_not_taken_are_dropped_with_the_map() {
+fn a_dropped_map_drops_results_that_were_not_taken() {
     paused(async {
         let (pool, alive) = (GreenPool::new(3), Gauge::default());
         let inside = alive.clone();
@@ -158,10 +158,10 @@ fn results_that_were_not_taken_are_dropped_with_the_map() {
             },
             0..10,
         );
-        at_rest().await;
+        until_idle().await;
         assert_eq!(alive.now(), 3);
         drop(map);
-        at_rest().await;
+        until_idle().await;
         assert_eq!(alive.now(), 0);
     });
 }
@@ -175,11 +175,11 @@ fn a_dropped_pile_aborts_its_jobs() {
         pile.spawn(watched(&alive, &gate)).await;
         pool.resize(3);
         pool.spawn_n(watched(&alive, &gate)).await;
-        at_rest().await;
+        until_idle().await;
         assert_eq!(alive.now(), 3);
         drop(pile);
-        at_rest().await;
-        assert_eq!((alive.now(), pool.running()), (1, 1), "only those of the pile");
+        until_idle().await;
+        assert_eq!((alive.now(), pool.running()), (1, 1), "only the pile's jobs are aborted");
     });
 }
 
@@ -191,7 +191,7 @@ fn a_detached_pile_lets_its_jobs_finish() {
         let pool = pile.pool().clone();
         pile.spawn(watched(&alive, &gate)).await;
         pile.detach();
-        at_rest().await;
+        until_idle().await;
         assert_eq!((alive.now(), pool.running()), (1, 1));
         gate.open();
         pool.waitall().await;
@@ -200,7 +200,7 @@ fn a_detached_pile_lets_its_jobs_finish() {
 }
 
 #[test]
-fn without_a_pool_handle_running_jobs_run_on_and_queued_ones_keep_their_turn() {
+fn running_and_queued_jobs_outlive_the_last_pool_handle() {
     paused(async {
         let (alive, gate) = (Gauge::default(), Gate::new());
         let pool = GreenPool::new(1);
@@ -209,7 +209,7 @@ fn without_a_pool_handle_running_jobs_run_on_and_queued_ones_keep_their_turn() {
         assert!(poll!(&mut queued).is_pending());
         let mut map = pool.imap(|n: i32| async move { n }, 0..3);
         drop(pool);
-        at_rest().await;
+        until_idle().await;
         assert_eq!(alive.now(), 1);
         gate.open();
         running.await.unwrap();
@@ -222,7 +222,7 @@ fn without_a_pool_handle_running_jobs_run_on_and_queued_ones_keep_their_turn() {
 }
 
 #[test]
-fn a_dropped_runtime_drops_its_jobs_and_gives_their_slots_back() {
+fn a_dropped_runtime_drops_its_jobs_and_releases_their_slots() {
     let (pool, alive, gate) = (GreenPool::new(2), Gauge::default(), Gate::new());
     let runtime = Builder::new_current_thread().build().unwrap();
     let green = runtime.block_on(pool.spawn(watched(&alive, &gate)));
@@ -235,12 +235,12 @@ fn a_dropped_runtime_drops_its_jobs_and_gives_their_slots_back() {
     assert_eq!((alive.now(), pool.running(), pool.free()), (0, 0, 2));
     paused(async move {
         assert!(green.await.expect_err("its runtime is gone").is_cancelled());
-        assert_eq!(pool.spawn(async { 1 }).await.await.unwrap(), 1, "the pool works on in another runtime");
+        assert_eq!(pool.spawn(async { 1 }).await.await.unwrap(), 1, "the pool still works on another runtime");
     });
 }
 
 #[test]
-fn a_dropped_runtime_takes_its_maps_along() {
+fn a_dropped_runtime_cancels_its_maps() {
     let (pool, alive, gate) = (GreenPool::new(2), Gauge::default(), Gate::new());
     let runtime = Builder::new_current_thread().build().unwrap();
     let (inside, shut) = (alive.clone(), gate.clone());
@@ -256,7 +256,7 @@ fn a_dropped_runtime_takes_its_maps_along() {
     assert_eq!((alive.now(), pool.running()), (0, 0));
     paused(async move {
         let mut map = map;
-        // What had begun was cancelled. It has no runtime to begin more on, so it comes to an end.
+        // The started jobs were cancelled. The map has no runtime to start more on, so it ends.
         let mut cancelled = 0;
         while let Some(result) = map.next().await {
             assert!(result.expect_err("its runtime is gone").is_cancelled());
@@ -267,7 +267,7 @@ fn a_dropped_runtime_takes_its_maps_along() {
 }
 
 #[test]
-fn a_waiter_of_another_runtime_gets_the_slots_of_one_that_is_dropped() {
+fn a_waiter_on_another_runtime_gets_the_slots_of_a_dropped_runtime() {
     let pool = GreenPool::new(1);
     let runtime = Builder::new_current_thread().build().unwrap();
     runtime.block_on(pool.spawn_n(pending::<()>()));

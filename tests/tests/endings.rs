@@ -1,5 +1,5 @@
-//! Endings that are facts: when `waitall`, `shutdown`, `abort_all`, `try_join` or an awaited handle returns, the futures have been
-//! dropped and the slots are back; a dropped map or pile reads and begins nothing more. On both kinds of runtime.
+//! When `waitall`, `shutdown`, `abort_all`, `try_join` or an awaited handle returns, the futures have been dropped and the
+//! slots released. A dropped map or pile reads and starts nothing more. Checked on both kinds of runtime.
 
 use std::future::{pending, ready};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use greenpool::{GreenPile, GreenPool, GreenThread, JoinError, green_pool, pile};
 use greenpool_tests::{Gate, Gauge, paused, threads};
 use tokio::task::{JoinHandle, yield_now};
 
-/// Runs it on a current-thread runtime, and again and again on one of two threads.
+/// Runs the test once on a current-thread runtime, and 50 times on a multi-thread runtime with two workers.
 #[track_caller]
 fn on_both_runtimes<F>(test: impl Fn() -> F + Send + 'static)
 where
@@ -25,16 +25,16 @@ where
     });
 }
 
-/// A job that is inside the gauge as long as its future exists, and ends when the gate opens.
+/// A job that completes when the gate opens. The gauge counts it as long as its future exists.
 fn watched(gauge: &Gauge, gate: &Gate) -> impl Future<Output = ()> + Send + use<> {
     let (inside, gate) = (gauge.enter(), gate.clone());
     async move {
         let _inside = inside;
-        gate.passed().await;
+        gate.opened().await;
     }
 }
 
-/// A pool of two slots, with one job that is over, two that run, and two that are queued.
+/// A pool of two slots with one finished job, two running jobs and two queued spawns.
 struct Busy {
     pool: GreenPool,
     gate: Gate,
@@ -60,40 +60,40 @@ async fn busy() -> Busy {
 }
 
 impl Busy {
-    /// No future is left, and each slot is back.
+    /// Checks that no future is left and that every slot has been released.
     #[track_caller]
-    fn is_over(&self) {
-        assert_eq!((self.running.now(), self.queued.now()), (0, 0), "a future is left");
-        self.is_idle();
+    fn assert_over(&self) {
+        assert_eq!((self.running.now(), self.queued.now()), (0, 0), "a future is still alive");
+        self.assert_idle();
     }
 
     #[track_caller]
-    fn is_idle(&self) {
+    fn assert_idle(&self) {
         let stats = self.pool.stats();
-        assert_eq!((stats.running, stats.waiting, self.pool.free()), (0, 0, 2), "a slot is not back");
-        assert_eq!(stats.finished + stats.panicked + stats.aborted, stats.spawned, "a job is not over");
+        assert_eq!((stats.running, stats.waiting, self.pool.free()), (0, 0, 2), "a slot was not released");
+        assert_eq!(stats.finished + stats.panicked + stats.aborted, stats.spawned, "a job was not counted as ended");
     }
 }
 
 #[test]
-fn when_waitall_returns_all_that_ran_and_was_queued_is_over() {
+fn after_waitall_all_running_and_queued_jobs_are_over() {
     on_both_runtimes(async || {
         let busy = busy().await;
         busy.gate.open();
         busy.pool.waitall().await;
-        busy.is_over();
+        busy.assert_over();
         assert_eq!(busy.pool.stats().finished, 5);
     });
 }
 
 #[test]
-fn a_closed_pool_still_ends_what_ran_and_was_queued() {
+fn a_closed_pool_completes_its_running_and_queued_jobs() {
     on_both_runtimes(async || {
         let busy = busy().await;
         busy.pool.close();
         busy.gate.open();
         busy.pool.waitall().await;
-        busy.is_over();
+        busy.assert_over();
         for spawner in busy.spawners {
             spawner.await.unwrap().unwrap();
         }
@@ -101,41 +101,41 @@ fn a_closed_pool_still_ends_what_ran_and_was_queued() {
 }
 
 #[test]
-fn when_shutdown_returns_in_time_all_has_finished() {
+fn after_a_timely_shutdown_every_job_has_finished() {
     on_both_runtimes(async || {
         let busy = busy().await;
         let down = tokio::spawn(busy.pool.shutdown(Duration::from_secs(1000)));
         busy.gate.open();
         let report = down.await.unwrap();
-        busy.is_over();
+        busy.assert_over();
         assert_eq!((report.finished, report.aborted), (4, 0));
     });
 }
 
 #[test]
-fn when_shutdown_returns_after_its_grace_what_was_left_is_gone() {
+fn after_shutdown_runs_out_of_grace_the_remaining_jobs_are_gone() {
     on_both_runtimes(async || {
         let busy = busy().await;
         let report = busy.pool.shutdown(Duration::ZERO).await;
-        busy.is_idle();
-        assert_eq!(busy.running.now(), 0, "a future is left");
+        busy.assert_idle();
+        assert_eq!(busy.running.now(), 0, "a future is still alive");
         assert_eq!((report.finished, report.aborted), (0, 2));
         for handle in busy.handles {
             assert!(handle.await.unwrap_err().is_cancelled());
         }
         for spawner in busy.spawners {
-            assert!(spawner.await.unwrap().unwrap_err().is_closed(), "it never began");
+            assert!(spawner.await.unwrap().unwrap_err().is_closed(), "it never started");
         }
-        assert_eq!(busy.queued.now(), 0, "a future is left");
+        assert_eq!(busy.queued.now(), 0, "a future is still alive");
     });
 }
 
 #[test]
-fn when_abort_all_returns_what_ran_is_gone_and_the_queue_has_moved_up() {
+fn after_abort_all_the_running_jobs_are_gone_and_the_queue_advances() {
     on_both_runtimes(async || {
         let mut busy = busy().await;
         assert_eq!(busy.pool.abort_all().await, 2);
-        assert_eq!(busy.running.now(), 0, "a future is left");
+        assert_eq!(busy.running.now(), 0, "a future is still alive");
         for handle in busy.handles.drain(..) {
             assert!(handle.is_finished());
             assert!(handle.await.unwrap_err().is_cancelled());
@@ -144,14 +144,14 @@ fn when_abort_all_returns_what_ran_is_gone_and_the_queue_has_moved_up() {
         for spawner in busy.spawners.drain(..) {
             spawner.await.unwrap().unwrap();
         }
-        busy.is_over();
+        busy.assert_over();
         let stats = busy.pool.stats();
         assert_eq!((stats.spawned, stats.finished, stats.aborted), (5, 3, 2));
     });
 }
 
 #[test]
-fn when_an_aborted_handle_is_awaited_its_future_is_gone_and_its_slot_is_the_next_ones() {
+fn after_awaiting_an_aborted_handle_the_next_waiter_has_the_slot() {
     on_both_runtimes(async || {
         let mut busy = busy().await;
         let mut handles = busy.handles.drain(..);
@@ -163,12 +163,12 @@ fn when_an_aborted_handle_is_awaited_its_future_is_gone_and_its_slot_is_the_next
         handles.next().unwrap().await.unwrap();
         drop(handles);
         busy.pool.waitall().await;
-        busy.is_over();
+        busy.assert_over();
     });
 }
 
 #[test]
-fn when_a_finished_handle_is_awaited_its_slot_is_free() {
+fn after_awaiting_a_handle_its_slot_is_free() {
     #[green_pool(size = 1000)]
     async fn watch(alive: Gauge) {
         let _inside = alive.enter();
@@ -181,7 +181,7 @@ fn when_a_finished_handle_is_awaited_its_slot_is_free() {
         for _ in 0..20 {
             pool.spawn(watched(&alive, &gate)).await.await.unwrap();
             assert_eq!((alive.now(), pool.running()), (0, 0));
-            // Of the declared function's pool there is but one.
+            // All the runs share the declared function's pool.
             watch::spawn(alive.clone()).await.await.unwrap();
             assert_eq!((alive.now(), watch::pool().running()), (0, 0));
         }
@@ -189,11 +189,11 @@ fn when_a_finished_handle_is_awaited_its_slot_is_free() {
 }
 
 #[test]
-fn when_waitall_of_a_declared_function_returns_its_jobs_are_gone() {
+fn after_waitall_of_a_declared_function_its_jobs_are_gone() {
     #[green_pool(size = 3)]
     async fn watch(gate: Gate, alive: Gauge) {
         let _inside = alive.enter();
-        gate.passed().await;
+        gate.opened().await;
     }
 
     on_both_runtimes(async || {
@@ -214,7 +214,7 @@ fn when_waitall_of_a_declared_function_returns_its_jobs_are_gone() {
 }
 
 #[test]
-fn when_abort_all_of_a_declared_function_returns_its_jobs_are_gone() {
+fn after_abort_all_of_a_declared_function_its_jobs_are_gone() {
     #[green_pool(size = 5)]
     async fn watch(alive: Gauge) {
         let _inside = alive.enter();
@@ -232,7 +232,7 @@ fn when_abort_all_of_a_declared_function_returns_its_jobs_are_gone() {
 }
 
 #[test]
-fn when_shutdown_of_a_declared_function_returns_its_jobs_are_gone() {
+fn after_shutdown_of_a_declared_function_its_jobs_are_gone() {
     #[green_pool(size = 3)]
     async fn watch(alive: Gauge) {
         let _inside = alive.enter();
@@ -257,13 +257,13 @@ fn when_shutdown_of_a_declared_function_returns_its_jobs_are_gone() {
 }
 
 #[test]
-fn a_dropped_map_reads_nothing_more_and_its_jobs_end_with_the_next_waitall() {
+fn a_dropped_map_reads_no_more_and_waitall_sees_its_jobs_end() {
     on_both_runtimes(async || {
         for ordered in [true, false] {
             let (pool, alive, read) = (GreenPool::new(3), Gauge::default(), Arc::new(AtomicUsize::new(0)));
             let (inside, counter) = (alive.clone(), read.clone());
             let source = (0..).inspect(move |_: &u64| _ = counter.fetch_add(1, Ordering::SeqCst));
-            // Every third job ends at once.
+            // Every third job completes at once.
             let job = move |n| {
                 let inside = inside.enter();
                 async move {
@@ -279,13 +279,13 @@ fn a_dropped_map_reads_nothing_more_and_its_jobs_end_with_the_next_waitall() {
             let seen = read.load(Ordering::SeqCst);
             pool.waitall().await;
             assert_eq!((alive.now(), pool.running(), pool.free()), (0, 0, 3));
-            assert_eq!(read.load(Ordering::SeqCst), seen, "it was read after it had been dropped");
+            assert_eq!(read.load(Ordering::SeqCst), seen, "the source was read after the map was dropped");
         }
     });
 }
 
 #[test]
-fn a_dropped_pile_begins_nothing_more_and_its_jobs_end_with_the_next_waitall() {
+fn a_dropped_pile_starts_no_more_and_waitall_sees_its_jobs_end() {
     on_both_runtimes(async || {
         let (pool, alive, gate) = (GreenPool::new(2), Gauge::default(), Gate::new());
         let pile = GreenPile::on(&pool);
@@ -304,7 +304,7 @@ fn a_dropped_pile_begins_nothing_more_and_its_jobs_end_with_the_next_waitall() {
         let pile = pile![in pool; watched(&alive, &gate), watched(&alive, &gate), watched(&alive, &gate)];
         drop(pile);
         pool.waitall().await;
-        // The entry that was queued has left the queue, and is dropped by its task.
+        // The queued entry has left the queue. Its task drops it.
         while alive.now() > 0 {
             yield_now().await;
         }
@@ -313,7 +313,7 @@ fn a_dropped_pile_begins_nothing_more_and_its_jobs_end_with_the_next_waitall() {
 }
 
 #[test]
-fn when_try_join_returns_an_error_the_others_are_gone() {
+fn after_try_join_returns_an_error_the_other_jobs_are_gone() {
     #[green_pool(size = 4)]
     async fn hang(alive: Gauge) {
         let _inside = alive.enter();
@@ -339,7 +339,7 @@ fn when_try_join_returns_an_error_the_others_are_gone() {
 }
 
 #[test]
-fn when_join_returns_all_are_gone() {
+fn after_join_returns_all_jobs_are_gone() {
     on_both_runtimes(async || {
         let (pool, alive, gate) = (GreenPool::new(2), Gauge::default(), Gate::new());
         let job = || watched(&alive, &gate);

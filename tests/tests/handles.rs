@@ -1,4 +1,4 @@
-//! Handles that are used for one job after the other, on several runtimes, and by functions that share a pool.
+//! Handles whose memory is reused from job to job, on several runtimes, and by functions that share a pool.
 #![expect(clippy::unused_async, reason = "they are jobs")]
 
 use std::future::{pending, poll_fn};
@@ -11,7 +11,7 @@ use greenpool::{GreenPool, GreenThread, green_pool};
 use greenpool_tests::{Gate, paused};
 use tokio::runtime::{Builder, Runtime};
 
-/// Turns that are enough for whatever is ready.
+/// Enough turns to run everything that is ready.
 const TURNS: usize = 64;
 
 fn runtime() -> Runtime {
@@ -24,8 +24,8 @@ async fn turns() {
     }
 }
 
-/// Ends within so many turns, or fails.
-async fn soon<T>(green: GreenThread<T>) -> Result<T, greenpool::JoinError> {
+/// Awaits a job, and panics if it does not complete within `TURNS` turns.
+async fn completes_soon<T>(green: GreenThread<T>) -> Result<T, greenpool::JoinError> {
     let mut green = pin!(green);
     for _ in 0..TURNS {
         if let Poll::Ready(result) = poll_fn(|cx| Poll::Ready(green.as_mut().poll(cx))).await {
@@ -33,11 +33,11 @@ async fn soon<T>(green: GreenThread<T>) -> Result<T, greenpool::JoinError> {
         }
         tokio::task::yield_now().await;
     }
-    panic!("the job does not end");
+    panic!("the job does not complete");
 }
 
 #[test]
-fn what_is_said_of_a_job_whose_result_has_been_taken_is_not_said_of_the_next() {
+fn a_handle_of_a_finished_job_does_not_affect_the_next_job() {
     #[green_pool(size = 1)]
     async fn work(n: u32) -> u32 {
         n
@@ -65,11 +65,11 @@ fn what_is_said_of_a_job_whose_result_has_been_taken_is_not_said_of_the_next() {
 }
 
 #[test]
-fn abort_ends_a_job_that_waits_where_another_has_waited() {
+fn abort_reaches_a_job_that_reuses_the_memory_of_another() {
     #[green_pool(size = 1)]
     async fn wait(gate: Option<Gate>) {
         match gate {
-            Some(gate) => gate.passed().await,
+            Some(gate) => gate.opened().await,
             None => pending().await,
         }
     }
@@ -84,13 +84,13 @@ fn abort_ends_a_job_that_waits_where_another_has_waited() {
             let green = wait::spawn(None).await;
             turns().await;
             green.abort();
-            assert!(soon(green).await.unwrap_err().is_cancelled());
+            assert!(completes_soon(green).await.unwrap_err().is_cancelled());
         }
     });
 }
 
 #[test]
-fn abort_finds_a_job_on_each_of_several_runtimes_and_of_each_function_of_a_pool() {
+fn abort_reaches_jobs_of_every_runtime_and_every_function_of_a_pool() {
     static POOL: GreenPool = GreenPool::const_new(8);
 
     #[green_pool(pool = POOL)]
@@ -114,13 +114,13 @@ fn abort_finds_a_job_on_each_of_several_runtimes_and_of_each_function_of_a_pool(
     for (runtime, jobs) in runtimes.iter().zip(jobs) {
         for green in jobs {
             green.abort();
-            assert!(runtime.block_on(soon(green)).unwrap_err().is_cancelled());
+            assert!(runtime.block_on(completes_soon(green)).unwrap_err().is_cancelled());
         }
     }
 }
 
 #[test]
-fn a_value_that_nobody_wants_is_dropped_while_its_job_has_its_slot() {
+fn an_unwanted_value_is_dropped_while_its_job_still_has_its_slot() {
     static RUNNING: AtomicIsize = AtomicIsize::new(-1);
 
     struct Value;
@@ -144,14 +144,14 @@ fn a_value_that_nobody_wants_is_dropped_while_its_job_has_its_slot() {
 }
 
 #[test]
-fn a_job_whose_future_and_value_both_panic_when_they_are_dropped_is_one_that_panicked() {
+fn a_job_whose_future_and_value_both_panic_on_drop_counts_as_panicked() {
     struct Fails(Value);
 
     struct Value;
 
     impl Drop for Value {
         fn drop(&mut self) {
-            panic!("as told");
+            panic!("planned");
         }
     }
 
@@ -174,26 +174,26 @@ fn a_job_whose_future_and_value_both_panic_when_they_are_dropped_is_one_that_pan
 }
 
 #[test]
-fn a_handle_that_is_dropped_lets_go_of_who_awaited_it() {
-    struct Nobody;
+fn a_dropped_handle_drops_its_waker() {
+    struct NoopWake;
 
-    impl Wake for Nobody {
+    impl Wake for NoopWake {
         fn wake(self: Arc<Self>) {}
     }
 
     paused(async {
         let pool = GreenPool::new(1);
         let mut green = pool.spawn(pending::<()>()).await;
-        let nobody = Arc::new(Nobody);
-        let waker = Waker::from(nobody.clone());
+        let target = Arc::new(NoopWake);
+        let waker = Waker::from(target.clone());
         assert!(pin!(&mut green).poll(&mut Context::from_waker(&waker)).is_pending());
         drop((green, waker));
-        assert_eq!(Arc::strong_count(&nobody), 1);
+        assert_eq!(Arc::strong_count(&target), 1);
     });
 }
 
-/// A job of a full pool that others queue for, which awaits `green`. Gives that pool.
-async fn awaited_in_a_full_pool(green: GreenThread<()>) -> GreenPool {
+/// Returns a full pool with a queued spawn, whose running job awaits `green`.
+async fn full_pool_awaiting(green: GreenThread<()>) -> GreenPool {
     let pool = GreenPool::new(1);
     let awaits = async move { drop(green.await) };
     pool.spawn_n(awaits).await;
@@ -205,19 +205,19 @@ async fn awaited_in_a_full_pool(green: GreenThread<()>) -> GreenPool {
 }
 
 #[test]
-fn who_awaits_a_job_that_is_dropped_with_its_runtime_is_in_no_knot() {
+fn awaiting_a_job_dropped_with_its_runtime_is_no_deadlock() {
     let (other, ending) = (runtime(), runtime());
     let jobs = GreenPool::new(1);
     let green = ending.block_on(jobs.spawn(pending()));
     ending.block_on(turns());
-    let pool = other.block_on(awaited_in_a_full_pool(green));
+    let pool = other.block_on(full_pool_awaiting(green));
     drop(ending);
     other.block_on(pool.waitall());
     assert_eq!(pool.stats().overflowed, 0);
 }
 
 #[test]
-fn who_awaits_a_job_that_is_aborted_before_a_worker_comes_is_in_no_knot() {
+fn awaiting_a_job_aborted_before_it_started_is_no_deadlock() {
     #[green_pool(size = 1)]
     async fn stay() {
         pending::<()>().await;
@@ -228,7 +228,7 @@ fn who_awaits_a_job_that_is_aborted_before_a_worker_comes_is_in_no_knot() {
         let _inside = quiet.enter();
         stay::try_spawn().unwrap()
     };
-    let pool = other.block_on(awaited_in_a_full_pool(green));
+    let pool = other.block_on(full_pool_awaiting(green));
     other.block_on(async {
         stay::pool().abort_all().await;
         pool.waitall().await;

@@ -1,6 +1,6 @@
-//! The known hangs and losses of the usual ways to bound work, and what greenpool does with the same work.
+//! Known hangs and losses of other ways to bound concurrency, and how greenpool handles the same work.
 //!
-//! A peer's hang is shown where it is certain: when nothing is ready any more and the work is not done, it never will be.
+//! A hang is certain: if no task is ready and the work is not done, it never will be.
 
 use std::future::pending;
 use std::pin::Pin;
@@ -8,22 +8,22 @@ use std::sync::Arc;
 
 use futures::{StreamExt, poll, stream};
 use greenpool::GreenPool;
-use greenpool_tests::{Gate, Gauge, at_rest, paused};
+use greenpool_tests::{Gate, Gauge, paused, until_idle};
 use tokio::sync::{Mutex, Semaphore};
 use tokio::task::{JoinSet, yield_now};
 
 type Job<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Work that holds the lock over an await.
-async fn locks(lock: Arc<Mutex<()>>) {
+/// Holds the lock across an await.
+async fn hold_lock(lock: Arc<Mutex<()>>) {
     let _held = lock.lock().await;
     yield_now().await;
 }
 
-/// Whether a task that was spawned comes to its end.
-async fn ends<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> bool {
+/// Whether `task` completes when spawned.
+async fn completes<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> bool {
     let task = tokio::spawn(task);
-    at_rest().await;
+    until_idle().await;
     let ended = task.is_finished();
     task.abort();
     ended
@@ -34,61 +34,61 @@ fn r1_a_consumer_may_take_a_lock_that_a_job_holds() {
     paused(async {
         let buffered = async {
             let lock = Arc::new(Mutex::new(()));
-            let mut work = stream::iter(0..10).map(|_| locks(lock.clone())).buffered(2);
+            let mut work = stream::iter(0..10).map(|_| hold_lock(lock.clone())).buffered(2);
             while work.next().await.is_some() {
                 drop(lock.lock().await);
             }
         };
-        assert!(!ends(buffered).await, "`buffered` hangs: a future that it does not poll holds the lock");
+        assert!(!completes(buffered).await, "`buffered` hangs: a future that it does not poll holds the lock");
         let unordered = async {
             let lock = Arc::new(Mutex::new(()));
-            let mut work = stream::iter(0..10).map(|_| locks(lock.clone())).buffer_unordered(2);
+            let mut work = stream::iter(0..10).map(|_| hold_lock(lock.clone())).buffer_unordered(2);
             while work.next().await.is_some() {
                 drop(lock.lock().await);
             }
         };
-        assert!(!ends(unordered).await, "`buffer_unordered` hangs likewise");
+        assert!(!completes(unordered).await, "`buffer_unordered` hangs for the same reason");
         let pooled = async {
             let lock = Arc::new(Mutex::new(()));
             let jobs = lock.clone();
-            let mut map = GreenPool::new(2).imap(move |_| locks(jobs.clone()), 0..10);
+            let mut map = GreenPool::new(2).imap(move |_| hold_lock(jobs.clone()), 0..10);
             while map.next().await.is_some() {
                 drop(lock.lock().await);
             }
         };
-        assert!(ends(pooled).await);
+        assert!(completes(pooled).await);
         let unordered = async {
             let lock = Arc::new(Mutex::new(()));
             let jobs = lock.clone();
-            let mut map = GreenPool::new(2).imap_unordered(move |_| locks(jobs.clone()), 0..10);
+            let mut map = GreenPool::new(2).imap_unordered(move |_| hold_lock(jobs.clone()), 0..10);
             while map.next().await.is_some() {
                 drop(lock.lock().await);
             }
         };
-        assert!(ends(unordered).await);
+        assert!(completes(unordered).await);
     });
 }
 
 #[test]
-fn r2_the_same_work_on_spawned_jobs_ends() {
+fn r2_the_same_work_on_spawned_jobs_completes() {
     paused(async {
         let work = async {
             let (pool, lock) = (GreenPool::new(2), Arc::new(Mutex::new(())));
             for _ in 0..10 {
-                let green = pool.spawn(locks(lock.clone())).await;
+                let green = pool.spawn(hold_lock(lock.clone())).await;
                 drop(lock.lock().await);
                 green.await.unwrap();
             }
         };
-        assert!(ends(work).await);
+        assert!(completes(work).await);
     });
 }
 
 #[test]
-fn r3_nothing_at_once_is_not_nothing_for_ever() {
+fn r3_a_limit_of_zero_does_not_hang_forever() {
     paused(async {
         let buffered = async { stream::iter(0..3).map(|n| async move { n }).buffered(0).next().await };
-        assert!(!ends(buffered).await, "`buffered(0)` hangs");
+        assert!(!completes(buffered).await, "`buffered(0)` hangs");
         let pool = GreenPool::new(0);
         let mut map = pool.imap(|n: i32| async move { n }, 0..3).window(0);
         assert!(poll!(map.next()).is_pending());
@@ -101,8 +101,8 @@ fn r3_nothing_at_once_is_not_nothing_for_ever() {
 }
 
 #[test]
-fn r4_dropping_a_map_leaves_nothing_running() {
-    /// The first ends, the others never do.
+fn r4_dropping_a_map_leaves_no_job_running() {
+    /// The first completes. The others never do.
     fn work(alive: &Gauge, n: i32) -> impl Future<Output = ()> + Send + use<> {
         let inside = alive.enter();
         async move {
@@ -117,30 +117,30 @@ fn r4_dropping_a_map_leaves_nothing_running() {
         let mut spawned = stream::iter(0..10).map(|n| tokio::spawn(work(&alive, n))).buffered(4);
         spawned.next().await;
         drop(spawned);
-        at_rest().await;
+        until_idle().await;
         assert!(alive.now() > 0, "`map(tokio::spawn)` leaves tasks behind");
 
         let (pool, alive) = (GreenPool::new(4), Gauge::default());
         let inside = alive.clone();
         let mut map = pool.imap(move |n| work(&inside, n), 0..10);
         map.next().await;
-        at_rest().await;
+        until_idle().await;
         assert_eq!(alive.now(), 4);
         drop(map);
-        at_rest().await;
+        until_idle().await;
         assert_eq!((alive.now(), pool.running()), (0, 0));
     });
 }
 
 #[test]
-fn r5_nested_spawns_in_a_pool_of_one_end() {
+fn r5_nested_spawns_in_a_pool_of_size_one_complete() {
     paused(async {
         let nested = async {
             let slots = Arc::new(Semaphore::new(1));
             let _outer = slots.acquire().await;
             drop(slots.acquire().await);
         };
-        assert!(!ends(nested).await, "a semaphore does not know who holds it");
+        assert!(!completes(nested).await, "a semaphore does not know which task holds a permit");
         let pool = GreenPool::new(1);
         let inner = pool.clone();
         let job = async move { inner.spawn(async { 1 }).await.await.unwrap() + 1 };
@@ -149,17 +149,17 @@ fn r5_nested_spawns_in_a_pool_of_one_end() {
 }
 
 #[test]
-fn r6_a_pool_shrinks_below_what_is_in_use() {
+fn r6_a_pool_can_shrink_below_the_number_of_running_jobs() {
     paused(async {
         let slots = Semaphore::new(4);
         let taken = slots.acquire_many(4).await.unwrap();
-        assert_eq!(slots.forget_permits(3), 0, "a semaphore forgets nothing while all is in use");
+        assert_eq!(slots.forget_permits(3), 0, "a semaphore cannot forget permits that are in use");
         drop(taken);
         assert_eq!(slots.available_permits(), 4);
 
         let (pool, gate) = (GreenPool::new(4), Gate::new());
         for _ in 0..4 {
-            pool.spawn_n(gate.clone().passed()).await;
+            pool.spawn_n(gate.clone().opened()).await;
         }
         pool.resize(1);
         assert_eq!((pool.size(), pool.free()), (1, -3));
@@ -170,7 +170,7 @@ fn r6_a_pool_shrinks_below_what_is_in_use() {
 }
 
 #[test]
-fn r7_ten_thousand_spawns_are_never_more_than_size_at_once() {
+fn r7_ten_thousand_spawns_stay_within_the_limit() {
     async fn work(gauge: Gauge) {
         let _inside = gauge.enter();
         yield_now().await;
@@ -181,7 +181,7 @@ fn r7_ten_thousand_spawns_are_never_more_than_size_at_once() {
             set.spawn(work(gauge.clone()));
         }
         while set.join_next().await.is_some() {}
-        assert!(gauge.peak() > 1000, "a `JoinSet` has no bound");
+        assert!(gauge.peak() > 1000, "a `JoinSet` has no limit");
 
         let (pool, gauge) = (GreenPool::new(10), Gauge::default());
         for _ in 0..10_000 {
@@ -192,10 +192,8 @@ fn r7_ten_thousand_spawns_are_never_more_than_size_at_once() {
     });
 }
 
-// There is no R8 in the list.
-
 #[test]
-fn r9_jobs_move_on_while_the_consumer_is_busy() {
+fn r9_jobs_make_progress_while_the_consumer_is_busy() {
     async fn work(done: Gauge) {
         yield_now().await;
         drop(done.enter());
@@ -205,20 +203,20 @@ fn r9_jobs_move_on_while_the_consumer_is_busy() {
         let mut buffered = stream::iter(0..100).map(|_| work(done.clone())).buffered(8);
         buffered.next().await;
         let before = done.total();
-        at_rest().await;
-        assert_eq!(done.total(), before, "`buffered` stands still while it is not polled");
+        until_idle().await;
+        assert_eq!(done.total(), before, "`buffered` makes no progress while it is not polled");
         drop(buffered);
 
         let done = Gauge::default();
         let jobs = done.clone();
         let mut map = GreenPool::new(8).imap(move |_| work(jobs.clone()), 0..100);
         map.next().await;
-        at_rest().await;
-        assert_eq!(done.total(), 9, "all that the window has room for is done");
+        until_idle().await;
+        assert_eq!(done.total(), 9, "every job that fits in the window has run");
     });
 }
 
-/// Each pool's job waits for a job of the other one.
+/// Each job waits for a job of the other pool.
 fn ping_pong(near: GreenPool, far: GreenPool, left: usize) -> Job<usize> {
     Box::pin(async move {
         if left == 0 {
@@ -230,7 +228,7 @@ fn ping_pong(near: GreenPool, far: GreenPool, left: usize) -> Job<usize> {
 }
 
 #[test]
-fn r10_pools_that_call_each_other_end() {
+fn r10_pools_that_call_each_other_complete() {
     paused(async {
         let (a, b) = (GreenPool::new(1), GreenPool::new(1));
         assert_eq!(ping_pong(a.clone(), b.clone(), 100).await, 100);
@@ -239,27 +237,27 @@ fn r10_pools_that_call_each_other_end() {
 }
 
 #[test]
-fn r10_jobs_that_hold_what_the_other_waits_for_end() {
+fn r10_jobs_that_wait_for_each_others_slots_complete() {
     paused(async {
         let (a, b) = (GreenPool::new(1), GreenPool::new(1));
         let both_run = Gate::new();
         let needs = |other: &GreenPool| {
             let (other, both_run) = (other.clone(), both_run.clone());
             async move {
-                both_run.passed().await;
+                both_run.opened().await;
                 other.spawn(async { 1 }).await.await.unwrap()
             }
         };
         let (left, right) = (a.spawn(needs(&b)).await, b.spawn(needs(&a)).await);
-        at_rest().await;
+        until_idle().await;
         both_run.open();
-        assert_eq!((left.await.unwrap(), right.await.unwrap()), (1, 1), "neither descends from the other");
+        assert_eq!((left.await.unwrap(), right.await.unwrap()), (1, 1), "neither job spawned the other");
         assert_eq!((a.running(), a.free(), b.running(), b.free()), (0, 1, 0, 1));
     });
 }
 
 #[test]
-fn r11_re_entrant_work_does_not_grow_the_stack() {
+fn r11_reentrant_work_does_not_grow_the_stack() {
     fn dive(pool: GreenPool, depth: usize) -> Job<usize> {
         Box::pin(async move {
             if depth == 0 {

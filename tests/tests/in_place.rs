@@ -1,4 +1,4 @@
-//! Jobs that block their threads in place, and use pools there: their own, in whose slot they are.
+//! Jobs that block their threads with `block_in_place` and call their own pool there.
 #![expect(clippy::unused_async, reason = "they are jobs")]
 
 use std::sync::{Arc, Barrier};
@@ -11,22 +11,23 @@ use greenpool_tests::{Gate, threads};
 use tokio::runtime::Handle;
 use tokio::task::{block_in_place, yield_now};
 
-/// Waits, in the middle of a poll.
-fn wait<F: Future>(future: F) -> F::Output {
+/// Blocks on `future` in the middle of a poll.
+fn block_on<F: Future>(future: F) -> F::Output {
     block_in_place(|| Handle::current().block_on(future))
 }
 
 fn sum(mut map: GreenMap<u32>) -> u32 {
     let mut sum = 0;
-    while let Some(n) = wait(map.next()) {
+    while let Some(n) = block_on(map.next()) {
         sum += n.unwrap();
     }
     sum
 }
 
-/// Runs `job` in a pool that has no slot for anything else, again and again: each time what it waits for queues at another moment.
+/// Runs `job` many times in a pool that has no slot for anything else. What the job waits for queues at a different moment
+/// each time.
 #[track_caller]
-fn in_a_full_pool(job: impl Fn(&GreenPool) -> u32 + Copy + Send + 'static) {
+fn run_in_full_pool(job: impl Fn(&GreenPool) -> u32 + Copy + Send + 'static) {
     threads(2, async move {
         let pool = GreenPool::new(1);
         for _ in 0..200 {
@@ -44,28 +45,28 @@ async fn same(n: u32) -> u32 {
 }
 
 #[test]
-fn a_job_may_wait_in_place_for_a_spawn_of_its_own_pool() {
-    in_a_full_pool(|pool| {
-        wait(pool.spawn_n(same(0)));
-        let green = wait(pool.spawn(same(2)));
-        wait(green).unwrap() + wait(async { pool.spawn(same(4)).await.await.unwrap() })
+fn a_job_can_block_on_a_spawn_in_its_own_pool() {
+    run_in_full_pool(|pool| {
+        block_on(pool.spawn_n(same(0)));
+        let green = block_on(pool.spawn(same(2)));
+        block_on(green).unwrap() + block_on(async { pool.spawn(same(4)).await.await.unwrap() })
     });
 }
 
 #[test]
-fn a_job_may_wait_in_place_for_a_map_over_its_own_pool() {
-    in_a_full_pool(|pool| sum(pool.imap(same, [1, 2, 3])));
-    in_a_full_pool(|pool| sum(pool.imap_unordered(same, [1, 2, 3])));
-    in_a_full_pool(|pool| sum(pool.starmap(|a, b| same(a + b), [(1, 2), (3, 0)])));
+fn a_job_can_block_on_a_map_of_its_own_pool() {
+    run_in_full_pool(|pool| sum(pool.imap(same, [1, 2, 3])));
+    run_in_full_pool(|pool| sum(pool.imap_unordered(same, [1, 2, 3])));
+    run_in_full_pool(|pool| sum(pool.starmap(|a, b| same(a + b), [(1, 2), (3, 0)])));
 }
 
 #[test]
-fn a_job_may_wait_in_place_for_a_map_of_an_async_source() {
-    in_a_full_pool(|pool| sum(pool.imap_stream(same, stream::iter([1, 2, 3]))));
+fn a_job_can_block_on_a_map_over_an_async_source() {
+    run_in_full_pool(|pool| sum(pool.imap_stream(same, stream::iter([1, 2, 3]))));
 }
 
 #[test]
-fn a_job_may_wait_in_place_for_a_map_that_it_did_not_make() {
+fn a_job_can_block_on_a_map_that_it_did_not_create() {
     threads(2, async {
         let pool = GreenPool::new(1);
         for _ in 0..200 {
@@ -78,20 +79,20 @@ fn a_job_may_wait_in_place_for_a_map_that_it_did_not_make() {
 }
 
 #[test]
-fn a_job_may_wait_in_place_for_a_pile_of_its_own_pool() {
+fn a_job_can_block_on_a_pile_of_its_own_pool() {
     fn drain(mut pile: GreenPile<u32>) -> u32 {
         let mut sum = 0;
-        while let Some(n) = wait(pile.next()) {
+        while let Some(n) = block_on(pile.next()) {
             sum += n.unwrap();
         }
         sum
     }
-    in_a_full_pool(|pool| {
+    run_in_full_pool(|pool| {
         let pile = GreenPile::on(pool);
-        (1..4).for_each(|n| wait(pile.spawn(same(n))));
+        (1..4).for_each(|n| block_on(pile.spawn(same(n))));
         drain(pile)
     });
-    in_a_full_pool(|pool| {
+    run_in_full_pool(|pool| {
         let pile = GreenPile::on(pool);
         let spawner = pile.spawner();
         let producer = async move {
@@ -102,45 +103,47 @@ fn a_job_may_wait_in_place_for_a_pile_of_its_own_pool() {
         tokio::spawn(inherit(producer));
         drain(pile)
     });
-    in_a_full_pool(|pool| {
-        let (one, two, three) = wait(pile![in pool; same(1), same(2), same(3)].join());
+    run_in_full_pool(|pool| {
+        let (one, two, three) = block_on(pile![in pool; same(1), same(2), same(3)].join());
         one.unwrap() + two.unwrap() + three.unwrap()
     });
 }
 
 #[test]
-fn a_job_may_give_its_slot_back_in_place() {
-    in_a_full_pool(|pool| {
+fn a_job_can_lend_its_slot_while_it_blocks() {
+    run_in_full_pool(|pool| {
         let other = pool.clone();
-        wait(lend(async move { tokio::spawn(async move { other.spawn(same(6)).await.await.unwrap() }).await.unwrap() }))
+        block_on(lend(
+            async move { tokio::spawn(async move { other.spawn(same(6)).await.await.unwrap() }).await.unwrap() },
+        ))
     });
 }
 
 #[test]
-fn a_job_may_wait_in_place_for_several_things_at_once() {
-    in_a_full_pool(|pool| {
+fn a_job_can_block_on_several_futures_at_once() {
+    run_in_full_pool(|pool| {
         let [one, two] = [1, 2].map(|n| pool.imap(same, [n, n]).window(1));
-        wait(async { join(one.map(Result::unwrap).count(), two.map(Result::unwrap).count()).await });
+        block_on(async { join(one.map(Result::unwrap).count(), two.map(Result::unwrap).count()).await });
         let (pair, map) = (pool.imap_unordered(same, [1, 2]), pool.imap(same, [3]));
-        let all: Vec<_> = wait(select(pair, map).collect());
+        let all: Vec<_> = block_on(select(pair, map).collect());
         all.into_iter().map(Result::unwrap).sum()
     });
-    in_a_full_pool(|pool| {
+    run_in_full_pool(|pool| {
         let jobs: FuturesUnordered<_> =
             (1..4).map(|n| async move { pool.spawn(same(n)).await.await.unwrap() }).collect();
-        wait(jobs.collect::<Vec<_>>()).into_iter().sum()
+        block_on(jobs.collect::<Vec<_>>()).into_iter().sum()
     });
 }
 
 #[test]
-fn a_job_may_wait_in_place_for_another_pool_that_takes_from_its_map() {
+fn a_job_can_block_on_a_job_of_another_pool_that_reads_its_map() {
     threads(2, async {
         let (pool, other) = (GreenPool::new(1), GreenPool::new(1));
         for _ in 0..200 {
             let (inside, other) = (pool.clone(), other.clone());
             let job = async move {
                 let map = inside.imap(same, [1, 2, 3]);
-                wait(async {
+                block_on(async {
                     other.spawn(map.map(Result::unwrap).fold(0, async |sum, n| sum + n)).await.await.unwrap()
                 })
             };
@@ -151,14 +154,14 @@ fn a_job_may_wait_in_place_for_another_pool_that_takes_from_its_map() {
 }
 
 #[test]
-fn a_job_of_a_declared_function_may_wait_in_place_for_its_own_pool() {
+fn a_job_of_a_declared_function_can_block_on_its_own_pool() {
     #[green_pool(size = 1)]
     async fn tree(depth: u32) -> u32 {
         if depth == 0 {
             return 1;
         }
-        let green = wait(tree::spawn(depth - 1));
-        wait(green).unwrap() + sum(tree::imap([depth - 1; 2])) + sum(tree::starmap_unordered([(depth - 1,)]))
+        let green = block_on(tree::spawn(depth - 1));
+        block_on(green).unwrap() + sum(tree::imap([depth - 1; 2])) + sum(tree::starmap_unordered([(depth - 1,)]))
     }
 
     threads(2, async {
@@ -170,14 +173,14 @@ fn a_job_of_a_declared_function_may_wait_in_place_for_its_own_pool() {
 }
 
 #[test]
-fn jobs_that_block_their_threads_in_place_hold_up_no_others() {
+fn jobs_that_block_their_threads_do_not_block_other_jobs() {
     #[green_pool(size = 8)]
     async fn block(all: Arc<Barrier>) {
         block_in_place(|| _ = all.wait());
     }
 
     threads(2, async {
-        // Each of them waits for all of them.
+        // Each job waits for all eight.
         let all = Arc::new(Barrier::new(8));
         let waits: Vec<_> = (0..8).map(|_| all.clone()).collect();
         let mut map = block::imap(waits.clone());
@@ -193,14 +196,14 @@ fn jobs_that_block_their_threads_in_place_hold_up_no_others() {
 }
 
 #[test]
-fn a_job_that_waits_in_place_can_be_part_of_a_knot() {
+fn a_blocking_job_can_be_part_of_a_deadlock() {
     threads(2, async {
         let (a, b) = (GreenPool::new(1), GreenPool::new(1));
         for _ in 0..200 {
             let (a_in, b_in) = (a.clone(), b.clone());
             let job = async move {
                 let other = async move { a_in.spawn(same(6)).await.await.unwrap() };
-                wait(async { b_in.spawn(other).await.await.unwrap() })
+                block_on(async { b_in.spawn(other).await.await.unwrap() })
             };
             assert_eq!(a.spawn(job).await.await.unwrap(), 6);
         }
@@ -209,13 +212,13 @@ fn a_job_that_waits_in_place_can_be_part_of_a_knot() {
 }
 
 #[test]
-fn jobs_that_wait_in_place_in_both_pools_can_be_a_knot() {
+fn blocking_jobs_of_two_pools_can_deadlock() {
     fn descend(depth: u32, here: &GreenPool, there: &GreenPool) -> u32 {
         if depth == 0 {
             return 0;
         }
         let (back, next) = (here.clone(), there.clone());
-        wait(async { there.spawn(async move { descend(depth - 1, &next, &back) }).await.await.unwrap() }) + 1
+        block_on(async { there.spawn(async move { descend(depth - 1, &next, &back) }).await.await.unwrap() }) + 1
     }
 
     threads(2, async {
@@ -229,16 +232,16 @@ fn jobs_that_wait_in_place_in_both_pools_can_be_a_knot() {
 }
 
 #[test]
-fn a_job_that_works_on_in_place_keeps_its_slot_though_a_verb_is_pending_beside() {
+fn a_job_that_blocks_on_other_work_keeps_its_slot_while_a_spawn_is_pending() {
     threads(2, async {
         let (a, b, gate) = (GreenPool::new(1), GreenPool::new(1), Gate::new());
-        let (a_in, b_in, passed) = (a.clone(), b.clone(), gate.clone().passed());
+        let (a_in, b_in, opened) = (a.clone(), b.clone(), gate.clone().opened());
         let job = async move {
             let other = async move { a_in.spawn(same(6)).await.await.unwrap() };
             let mut pending = Box::pin(async { b_in.spawn(other).await.await.unwrap() });
             assert!(poll!(&mut pending).is_pending());
-            // Not a wait for greenpool, in the same poll.
-            wait(passed);
+            // In the same poll, the job blocks on something other than greenpool.
+            block_on(opened);
             pending.await
         };
         let job = a.spawn(job).await;
@@ -255,7 +258,7 @@ fn a_job_that_works_on_in_place_keeps_its_slot_though_a_verb_is_pending_beside()
 }
 
 #[test]
-fn a_job_that_waits_in_place_for_its_slot_gets_that_of_the_job_that_waits_for_it() {
+fn a_blocking_job_reacquires_the_slot_of_the_job_that_awaits_it() {
     threads(2, async {
         let pool = GreenPool::new(1);
         for _ in 0..200 {
@@ -265,7 +268,7 @@ fn a_job_that_waits_in_place_for_its_slot_gets_that_of_the_job_that_waits_for_it
                 let shrink = inside.clone();
                 let child = async move {
                     shrink.resize(1);
-                    wait(lend(same(6)))
+                    block_on(lend(same(6)))
                 };
                 inside.spawn(child).await.await.unwrap()
             };
@@ -276,16 +279,16 @@ fn a_job_that_waits_in_place_for_its_slot_gets_that_of_the_job_that_waits_for_it
 }
 
 #[test]
-fn a_job_that_waits_in_place_for_one_thing_less_can_be_part_of_a_knot() {
+fn a_blocking_job_can_deadlock_after_one_of_its_waits_completes() {
     threads(2, async {
         let [a, b, c] = [1, 1, 1].map(GreenPool::new);
         for round in 1..=50 {
             let gate = Gate::new();
-            let (a_in, b_in, c_in, passed) = (a.clone(), b.clone(), c.clone(), gate.clone().passed());
+            let (a_in, b_in, c_in, opened) = (a.clone(), b.clone(), c.clone(), gate.clone().opened());
             let job = async move {
                 let other = async move { a_in.spawn(same(6)).await.await.unwrap() };
-                let knot = async { b_in.spawn(other).await.await.unwrap() };
-                wait(join(knot, async { c_in.spawn(passed).await.await.unwrap() })).0
+                let cyclic = async { b_in.spawn(other).await.await.unwrap() };
+                block_on(join(cyclic, async { c_in.spawn(opened).await.await.unwrap() })).0
             };
             let job = a.spawn(job).await;
             while a.waiting() == 0 {

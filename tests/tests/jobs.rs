@@ -1,15 +1,15 @@
-//! `GreenPool::track` and `jobs`: the list of what runs.
+//! `GreenPool::track` and `jobs`: the list of running jobs.
 
 use std::future::pending;
 use std::time::Duration;
 
 use greenpool::{GreenPool, JobInfo, green_pool, lend};
-use greenpool_tests::{Gate, at_rest, by_hand, paused, threads};
+use greenpool_tests::{Gate, paused, threads, until_idle, with_deadline};
 use tokio::time::sleep;
 
 #[green_pool(size = 2)]
 async fn declared(gate: Gate) {
-    gate.passed().await;
+    gate.opened().await;
 }
 
 fn tracked(size: usize) -> GreenPool {
@@ -22,20 +22,20 @@ fn numbers(pool: &GreenPool) -> Vec<u64> {
     pool.jobs().iter().map(|job| job.number).collect()
 }
 
-/// Polled, waits, lends.
-fn doing(job: JobInfo) -> (bool, bool, bool) {
+/// Whether the job is polled, waits, lends.
+fn state(job: JobInfo) -> (bool, bool, bool) {
     (job.polled, job.waits, job.lends)
 }
 
 #[test]
-fn jobs_are_listed_with_their_age_the_oldest_first() {
+fn jobs_are_listed_with_their_age_oldest_first() {
     paused(async {
         let pool = tracked(3);
         for seconds in [100, 10, 1] {
             pool.spawn_n(sleep(Duration::from_secs(seconds))).await;
             sleep(Duration::from_secs(2)).await;
         }
-        // The last one is over.
+        // The last job has completed.
         let ages: Vec<_> = pool.jobs().iter().map(|job| (job.number, job.age.as_secs())).collect();
         assert_eq!(ages, [(0, 6), (1, 4)]);
         pool.waitall().await;
@@ -44,18 +44,18 @@ fn jobs_are_listed_with_their_age_the_oldest_first() {
 }
 
 #[test]
-fn a_pool_keeps_no_list_before_it_is_told_to_and_lets_the_listed_ones_run_out_after_it() {
+fn only_jobs_started_while_tracking_is_on_are_listed() {
     paused(async {
         let (pool, gate) = (GreenPool::new(3), Gate::new());
-        pool.spawn_n(gate.clone().passed()).await;
-        at_rest().await;
+        pool.spawn_n(gate.clone().opened()).await;
+        until_idle().await;
         assert_eq!(pool.jobs(), []);
         pool.track(true);
-        pool.spawn_n(gate.clone().passed()).await;
-        at_rest().await;
+        pool.spawn_n(gate.clone().opened()).await;
+        until_idle().await;
         pool.track(false);
-        pool.spawn_n(gate.clone().passed()).await;
-        at_rest().await;
+        pool.spawn_n(gate.clone().opened()).await;
+        until_idle().await;
         assert_eq!(numbers(&pool), [0]);
         gate.open();
         pool.waitall().await;
@@ -64,17 +64,17 @@ fn a_pool_keeps_no_list_before_it_is_told_to_and_lets_the_listed_ones_run_out_af
 }
 
 #[test]
-fn every_verb_begins_jobs_that_are_listed() {
+fn jobs_of_every_verb_are_listed() {
     paused(async {
         let (pool, gate) = (tracked(8), Gate::new());
-        let passed = || gate.clone().passed();
-        let spawned = pool.spawn(passed()).await;
-        pool.spawn_n(passed()).await;
-        let tried = pool.try_spawn(passed()).unwrap();
+        let opened = || gate.clone().opened();
+        let spawned = pool.spawn(opened()).await;
+        pool.spawn_n(opened()).await;
+        let tried = pool.try_spawn(opened()).unwrap();
         let job = gate.clone();
-        let map = pool.imap(move |()| job.clone().passed(), [(); 2]);
-        let pile = greenpool::pile![in pool; passed(), passed()];
-        at_rest().await;
+        let map = pool.imap(move |()| job.clone().opened(), [(); 2]);
+        let pile = greenpool::pile![in pool; opened(), opened()];
+        until_idle().await;
         assert_eq!(numbers(&pool).len(), 7);
         gate.open();
         spawned.await.unwrap();
@@ -87,13 +87,13 @@ fn every_verb_begins_jobs_that_are_listed() {
 }
 
 #[test]
-fn jobs_of_a_declared_function_are_listed_one_by_one_though_their_tasks_are_used_again() {
+fn jobs_of_a_declared_function_are_listed_separately_although_they_share_tasks() {
     paused(async {
         let pool = declared::pool();
         pool.track(true);
         let gate = Gate::new();
         let one = declared::spawn(gate.clone()).await;
-        at_rest().await;
+        until_idle().await;
         assert_eq!(numbers(pool), [0]);
         gate.open();
         one.await.unwrap();
@@ -103,7 +103,7 @@ fn jobs_of_a_declared_function_are_listed_one_by_one_though_their_tasks_are_used
         for _ in 0..2 {
             map.next().await.unwrap().unwrap();
         }
-        at_rest().await;
+        until_idle().await;
         assert_eq!(numbers(pool), [3]);
         drop(map);
         pool.waitall().await;
@@ -112,15 +112,15 @@ fn jobs_of_a_declared_function_are_listed_one_by_one_though_their_tasks_are_used
 }
 
 #[test]
-fn the_list_says_who_waits_for_greenpool_and_who_has_lent_its_slot() {
+fn the_list_shows_which_jobs_wait_and_which_have_lent_their_slots() {
     paused(async {
         let (pool, gate) = (tracked(1), Gate::new());
-        let (inner, passed) = (pool.clone(), gate.clone().passed());
-        let parent = pool.spawn(async move { inner.spawn(passed).await.await.unwrap() }).await;
-        at_rest().await;
-        let doing: Vec<_> = pool.jobs().into_iter().map(doing).collect();
-        // The child waits for the gate, which is not greenpool's.
-        assert_eq!(doing, [(false, true, true), (false, false, false)]);
+        let (inner, opened) = (pool.clone(), gate.clone().opened());
+        let parent = pool.spawn(async move { inner.spawn(opened).await.await.unwrap() }).await;
+        until_idle().await;
+        let state: Vec<_> = pool.jobs().into_iter().map(state).collect();
+        // The child waits for the gate, which does not belong to greenpool.
+        assert_eq!(state, [(false, true, true), (false, false, false)]);
         gate.open();
         parent.await.unwrap();
         assert_eq!(pool.jobs(), []);
@@ -128,13 +128,13 @@ fn the_list_says_who_waits_for_greenpool_and_who_has_lent_its_slot() {
 }
 
 #[test]
-fn a_job_that_has_given_its_slot_back_is_listed() {
+fn a_job_that_has_released_its_slot_is_listed() {
     paused(async {
         let (pool, gate) = (tracked(1), Gate::new());
-        pool.spawn_n(lend(gate.clone().passed())).await;
-        at_rest().await;
+        pool.spawn_n(lend(gate.clone().opened())).await;
+        until_idle().await;
         assert_eq!(pool.running(), 0);
-        assert_eq!(pool.jobs().into_iter().map(doing).collect::<Vec<_>>(), [(false, false, true)]);
+        assert_eq!(pool.jobs().into_iter().map(state).collect::<Vec<_>>(), [(false, false, true)]);
         gate.open();
         pool.waitall().await;
         assert_eq!(pool.jobs(), []);
@@ -142,23 +142,23 @@ fn a_job_that_has_given_its_slot_back_is_listed() {
 }
 
 #[test]
-fn a_job_that_is_being_polled_says_so() {
+fn a_job_that_is_being_polled_is_listed_as_polled() {
     paused(async {
         let pool = tracked(1);
         let inner = pool.clone();
         let seen = pool.spawn(async move { inner.jobs() }).await.await.unwrap();
-        assert_eq!(seen.into_iter().map(doing).collect::<Vec<_>>(), [(true, false, false)]);
+        assert_eq!(seen.into_iter().map(state).collect::<Vec<_>>(), [(true, false, false)]);
     });
 }
 
 #[test]
-fn jobs_that_end_badly_leave_the_list() {
+fn aborted_and_panicked_jobs_leave_the_list() {
     paused(async {
         let pool = tracked(4);
         let aborted = pool.spawn(pending::<()>()).await;
         let panicked = pool.spawn(async { std::panic::resume_unwind(Box::new("planned")) }).await;
         pool.spawn_n(pending::<()>()).await;
-        at_rest().await;
+        until_idle().await;
         assert_eq!(numbers(&pool), [0, 2]);
         aborted.abort();
         assert!(aborted.await.unwrap_err().is_cancelled());
@@ -171,8 +171,8 @@ fn jobs_that_end_badly_leave_the_list() {
 }
 
 #[test]
-fn jobs_that_are_dropped_with_their_runtime_leave_the_list() {
-    by_hand(|| {
+fn jobs_dropped_with_their_runtime_leave_the_list() {
+    with_deadline(|| {
         let pool = tracked(2);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
@@ -187,7 +187,7 @@ fn jobs_that_are_dropped_with_their_runtime_leave_the_list() {
 }
 
 #[test]
-fn a_list_that_is_read_all_the_time_is_never_longer_than_the_pool_is_large() {
+fn the_list_is_never_longer_than_the_pool_size() {
     threads(2, async {
         let pool = tracked(4);
         let reader = pool.clone();

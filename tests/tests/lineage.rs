@@ -1,14 +1,14 @@
-//! Promise 4: no verb of greenpool deadlocks, from inside a job, of the same pool or of others in a cycle.
+//! Promise 4: no greenpool call deadlocks inside a job, whether on the job's own pool or in a cycle of pools.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use greenpool::{GreenPile, GreenPool, green_pool, inherit, pile};
-use greenpool_tests::{Gate, at_rest, paused};
+use greenpool_tests::{Gate, paused, until_idle};
 
-/// Runs `test` on a runtime of each kind, and fails if it takes too long.
-fn on_both(test: impl AsyncFn() + Copy + Send + Sync + 'static) {
+/// Runs `test` on both kinds of runtime, and fails if it takes too long.
+fn on_both_runtimes(test: impl AsyncFn() + Copy + Send + Sync + 'static) {
     for threads in [0, 2] {
         let (done, over) = std::sync::mpsc::channel();
         std::thread::Builder::new()
@@ -38,8 +38,8 @@ fn dive(pool: GreenPool, depth: usize) -> std::pin::Pin<Box<dyn Future<Output = 
 }
 
 #[test]
-fn a_job_may_spawn_itself_100_000_deep_in_a_pool_of_one() {
-    on_both(async || {
+fn a_job_can_spawn_itself_100_000_deep_in_a_pool_of_size_one() {
+    on_both_runtimes(async || {
         let pool = GreenPool::new(1);
         let green = pool.spawn(dive(pool.clone(), 100_000)).await;
         assert_eq!(green.await.unwrap(), 100_000);
@@ -48,8 +48,8 @@ fn a_job_may_spawn_itself_100_000_deep_in_a_pool_of_one() {
 }
 
 #[test]
-fn a_job_spawns_100_children_and_awaits_them_all() {
-    on_both(async || {
+fn a_job_can_spawn_100_children_and_await_them_all() {
+    on_both_runtimes(async || {
         for size in [1, 2] {
             let pool = GreenPool::new(size);
             let inner = pool.clone();
@@ -78,8 +78,8 @@ fn a_job_spawns_100_children_and_awaits_them_all() {
 }
 
 #[test]
-fn two_spawns_are_joined_in_one_job() {
-    on_both(async || {
+fn one_job_can_join_several_spawns() {
+    on_both_runtimes(async || {
         let pool = GreenPool::new(1);
         let inner = pool.clone();
         let job = pool.spawn(async move {
@@ -123,16 +123,16 @@ fn nest(
         while let Some(n) = pile.next().await {
             sum += n.unwrap();
         }
-        let (a, b) = pile![in pool; nest(pool.clone(), level - 1, running.clone()), nest(pool.clone(), level - 1, running.clone())]
-            .join()
-            .await;
+        let one = nest(pool.clone(), level - 1, running.clone());
+        let other = nest(pool.clone(), level - 1, running.clone());
+        let (a, b) = pile![in pool; one, other].join().await;
         sum + a.unwrap() + b.unwrap()
     })
 }
 
 #[test]
-fn maps_and_piles_nest_three_levels_in_a_full_pool() {
-    on_both(async || {
+fn maps_and_piles_nest_three_levels_deep_in_a_full_pool() {
+    on_both_runtimes(async || {
         for size in [1, 2, 3] {
             let pool = GreenPool::new(size);
             let green = pool.spawn(nest(pool.clone(), 3, Arc::default())).await;
@@ -157,8 +157,8 @@ async fn pong(n: u32) -> u32 {
 }
 
 #[test]
-fn two_pools_of_one_call_each_other() {
-    on_both(async || {
+fn two_pools_of_size_one_call_each_other() {
+    on_both_runtimes(async || {
         let green = ping::spawn(1000).await;
         assert_eq!(green.await.unwrap(), 1000);
         assert_eq!((ping::pool().free(), pong::pool().free()), (1, 1));
@@ -181,8 +181,8 @@ async fn c(n: u32) -> u32 {
 }
 
 #[test]
-fn three_pools_of_one_call_each_other_in_a_ring() {
-    on_both(async || {
+fn three_pools_of_size_one_call_each_other_in_a_cycle() {
+    on_both_runtimes(async || {
         let green = a::spawn(999).await;
         assert_eq!(green.await.unwrap(), 999);
         assert_eq!((a::pool().free(), b::pool().free(), c::pool().free()), (1, 1, 1));
@@ -190,7 +190,7 @@ fn three_pools_of_one_call_each_other_in_a_ring() {
 }
 
 #[test]
-fn what_has_inherited_and_waits_for_the_slot_of_a_job_that_is_aborted_goes_on() {
+fn an_inherited_task_that_waits_for_the_slot_of_an_aborted_job_resumes() {
     paused(async {
         let (pool, first, second) = (GreenPool::new(1), Gate::new(), Gate::new());
         let (inside, gates) = (pool.clone(), [first.clone(), second.clone()]);
@@ -198,17 +198,17 @@ fn what_has_inherited_and_waits_for_the_slot_of_a_job_that_is_aborted_goes_on() 
         let parent = pool.spawn(async move {
             for gate in gates {
                 let pool = inside.clone();
-                let child = inherit(async move { pool.spawn(gate.passed()).await.await });
+                let child = inherit(async move { pool.spawn(gate.opened()).await.await });
                 give.send(tokio::spawn(child)).unwrap();
             }
             std::future::pending::<()>().await;
         });
         let parent = parent.await;
         let (one, other) = (take.recv().await.unwrap(), take.recv().await.unwrap());
-        at_rest().await;
-        // The slot goes from the first child to the second, and so the first cannot go on.
+        until_idle().await;
+        // The slot goes from the first child to the second, so the first cannot resume.
         first.open();
-        at_rest().await;
+        until_idle().await;
         assert_eq!((one.is_finished(), other.is_finished(), pool.running()), (false, false, 1));
         parent.abort();
         assert!(parent.await.unwrap_err().is_cancelled());

@@ -1,4 +1,4 @@
-//! One static pool and hundreds of runtimes, which go while jobs are running, queued and finished.
+//! Static pools and hundreds of runtimes, which are dropped while jobs are running, queued and finished.
 
 use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use greenpool::{GreenMap, GreenPool, GreenThread, green_pool, pile};
-use greenpool_tests::{Gauge, by_hand, paused, threads};
+use greenpool_tests::{Gauge, paused, threads, with_deadline};
 use tokio::runtime::{Builder, Handle, LocalOptions, Runtime};
 use tokio::task::{JoinHandle, LocalSet, spawn_local, yield_now};
 use tokio::time::{Instant, sleep, timeout};
@@ -26,15 +26,15 @@ async fn declared(alive: Gauge, hang: bool) -> u32 {
     7
 }
 
-/// The two pools are of one test at a time.
-fn turn() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+/// Serializes the tests, which share the two pools.
+fn lock() -> MutexGuard<'static, ()> {
+    static LOCK: Mutex<()> = Mutex::new(());
+    LOCK.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[track_caller]
-fn all_is_back(alive: &Gauge) {
-    assert_eq!(alive.now(), 0, "a future is left");
+fn assert_all_released(alive: &Gauge) {
+    assert_eq!(alive.now(), 0, "a future is still alive");
     for pool in [&GIVEN, declared::pool()] {
         let stats = pool.stats();
         assert_eq!((stats.running, stats.waiting, pool.free()), (0, 0, SIZE as isize), "{pool:?}");
@@ -50,77 +50,77 @@ fn runtime(number: usize) -> Runtime {
     .expect("a runtime")
 }
 
-/// A job of the given pool, as [`declared`] is of its own.
+/// A job for [`GIVEN`], the counterpart of [`declared`].
 fn given(alive: &Gauge, hang: bool) -> impl Future<Output = u32> + Send + use<> {
     declared(alive.clone(), hang)
 }
 
-/// What is left behind in a runtime.
+/// Jobs left in a runtime when it is dropped.
 #[derive(Default)]
-struct Behind {
+struct Remains {
     handles: Vec<GreenThread<u32>>,
     maps: Vec<GreenMap<u32>>,
     queued: Vec<JoinHandle<u32>>,
 }
 
-/// Leaves jobs behind that are finished, that run and that are queued; only if the slots are this runtime's alone.
-async fn leave_behind(alive: &Gauge, number: usize) -> Behind {
-    let mut behind = Behind::default();
+/// Spawns jobs that end up finished, running and queued. Needs a runtime that has all the slots to itself.
+async fn spawn_remains(alive: &Gauge, number: usize) -> Remains {
+    let mut remains = Remains::default();
     assert_eq!(GIVEN.spawn(given(alive, false)).await.await.unwrap(), 7);
     assert_eq!(declared::spawn(alive.clone(), false).await.await.unwrap(), 7);
-    behind.handles.push(GIVEN.spawn(given(alive, true)).await);
-    behind.handles.push(declared::spawn(alive.clone(), true).await);
+    remains.handles.push(GIVEN.spawn(given(alive, true)).await);
+    remains.handles.push(declared::spawn(alive.clone(), true).await);
     GIVEN.spawn_n(given(alive, true)).await;
     declared::spawn_n(alive.clone(), true).await;
-    // With results that nobody takes.
-    behind.handles.push(GIVEN.spawn(given(alive, false)).await);
-    behind.handles.push(declared::spawn(alive.clone(), false).await);
+    // The results of these are never taken.
+    remains.handles.push(GIVEN.spawn(given(alive, false)).await);
+    remains.handles.push(declared::spawn(alive.clone(), false).await);
     let inside = alive.clone();
-    behind.maps.push(GIVEN.imap(move |n| given(&inside, n % 2 == 1), 0..));
+    remains.maps.push(GIVEN.imap(move |n| given(&inside, n % 2 == 1), 0..));
     let gauges: Vec<_> = (0..5).map(|_| alive.clone()).collect();
-    behind.maps.push(declared::imap(gauges, [true; 5]));
+    remains.maps.push(declared::imap(gauges, [true; 5]));
     for _ in 0..2 {
         let inside = alive.clone();
-        behind.queued.push(tokio::spawn(async move { GIVEN.spawn(given(&inside, true)).await.await.unwrap_or(0) }));
+        remains.queued.push(tokio::spawn(async move { GIVEN.spawn(given(&inside, true)).await.await.unwrap_or(0) }));
         let inside = alive.clone();
-        behind.queued.push(tokio::spawn(async move { declared::spawn(inside, true).await.await.unwrap_or(0) }));
+        remains.queued.push(tokio::spawn(async move { declared::spawn(inside, true).await.await.unwrap_or(0) }));
     }
     pile![declared(alive.clone(), true), declared(alive.clone(), false)].detach();
-    // Some go before their jobs had a turn, some after it.
+    // Some runtimes are dropped before their jobs are polled, some after.
     for _ in 0..number % 7 {
         yield_now().await;
     }
-    behind
+    remains
 }
 
 #[test]
-fn hundreds_of_runtimes_in_turn_leave_nothing_behind() {
-    let _turn = turn();
-    by_hand(|| {
+fn hundreds_of_sequential_runtimes_leave_nothing_behind() {
+    let _lock = lock();
+    with_deadline(|| {
         let alive = Gauge::default();
         for number in 0..300 {
             let runtime = runtime(number);
-            let behind = runtime.block_on(leave_behind(&alive, number));
-            // What is known of the jobs outlives the runtime, or goes before it.
+            let remains = runtime.block_on(spawn_remains(&alive, number));
+            // The handles are dropped before the runtime or after it.
             if number % 3 == 0 {
-                drop(behind);
+                drop(remains);
                 drop(runtime);
             } else {
                 drop(runtime);
-                for handle in &behind.handles {
+                for handle in &remains.handles {
                     assert!(handle.is_finished(), "{number}");
                 }
-                drop(behind);
+                drop(remains);
             }
-            all_is_back(&alive);
+            assert_all_released(&alive);
         }
     });
 }
 
 #[test]
-fn runtimes_at_once_in_several_threads_leave_nothing_behind_and_starve_nobody() {
-    let _turn = turn();
-    by_hand(|| {
+fn concurrent_runtimes_leave_nothing_behind_and_none_starves() {
+    let _lock = lock();
+    with_deadline(|| {
         let (alive, start) = (Gauge::default(), Arc::new(Barrier::new(4)));
         let workers: Vec<_> = (0..4)
             .map(|worker| {
@@ -135,7 +135,7 @@ fn runtimes_at_once_in_several_threads_leave_nothing_behind_and_starve_nobody() 
                             assert_eq!(GIVEN.spawn(given(&inside, false)).await.await.unwrap(), 7);
                             let map = declared::imap([inside.clone(), inside.clone()], [false; 2]);
                             assert_eq!(map.map(Result::unwrap).collect::<Vec<_>>().await, [7, 7]);
-                            // These hold a slot until the runtime goes, or wait for one.
+                            // These hold a slot until the runtime is dropped, or wait for one.
                             for _ in 0..2 {
                                 let (one, other) = (inside.clone(), inside.clone());
                                 tokio::spawn(async move { declared::spawn_n(one, true).await });
@@ -151,28 +151,28 @@ fn runtimes_at_once_in_several_threads_leave_nothing_behind_and_starve_nobody() 
         for worker in workers {
             worker.join().expect("no runtime starves");
         }
-        // A job of either pool is inside.
+        // The gauge counts the jobs of both pools.
         assert!(alive.peak() <= 2 * SIZE, "{}", alive.peak());
-        all_is_back(&alive);
+        assert_all_released(&alive);
     });
 }
 
 #[test]
-fn a_runtime_that_is_shut_down_in_the_background_gives_its_slots_back() {
-    let _turn = turn();
-    by_hand(|| {
+fn a_runtime_shut_down_in_the_background_releases_its_slots() {
+    let _lock = lock();
+    with_deadline(|| {
         let alive = Gauge::default();
         for number in 0..20 {
             let runtime = runtime(number);
-            let behind = runtime.block_on(leave_behind(&alive, 3));
+            let remains = runtime.block_on(spawn_remains(&alive, 3));
             runtime.shutdown_background();
-            // Its jobs are dropped by then or soon; who waits for a slot gets it.
+            // The runtime's jobs are dropped now or soon, so these spawns get their slots.
             paused({
                 let alive = alive.clone();
                 async move {
                     assert_eq!(GIVEN.spawn(given(&alive, false)).await.await.unwrap(), 7);
                     assert_eq!(declared::spawn(alive.clone(), false).await.await.unwrap(), 7);
-                    drop(behind);
+                    drop(remains);
                     GIVEN.waitall().await;
                     declared::pool().waitall().await;
                 }
@@ -180,14 +180,14 @@ fn a_runtime_that_is_shut_down_in_the_background_gives_its_slots_back() {
             while alive.now() > 0 {
                 thread::yield_now();
             }
-            all_is_back(&alive);
+            assert_all_released(&alive);
         }
     });
 }
 
 #[test]
-fn waitall_waits_for_the_jobs_of_all_runtimes() {
-    by_hand(|| {
+fn waitall_waits_for_jobs_of_all_runtimes() {
+    with_deadline(|| {
         let pool = GreenPool::new(2);
         let (one, other) = (runtime(0), runtime(1));
         let end = Arc::new(AtomicUsize::new(0));
@@ -212,8 +212,8 @@ fn waitall_waits_for_the_jobs_of_all_runtimes() {
 
 #[test]
 fn jobs_can_be_spawned_and_awaited_in_a_local_set() {
-    let _turn = turn();
-    by_hand(|| {
+    let _lock = lock();
+    with_deadline(|| {
         let (runtime, alive) = (runtime(0), Gauge::default());
         LocalSet::new().block_on(&runtime, async {
             let own = Handle::current().id();
@@ -221,7 +221,7 @@ fn jobs_can_be_spawned_and_awaited_in_a_local_set() {
                 .map(|n| {
                     let alive = alive.clone();
                     spawn_local(async move {
-                        // What the task holds need not be `Send`; the jobs are.
+                        // The task is not `Send`. Its jobs are.
                         let sum = std::rc::Rc::new(std::cell::Cell::new(0));
                         sum.set(declared::spawn(alive.clone(), false).await.await.unwrap());
                         sum.set(sum.get() + GIVEN.spawn(async move { n }).await.await.unwrap());
@@ -239,14 +239,14 @@ fn jobs_can_be_spawned_and_awaited_in_a_local_set() {
             }
         });
         drop(runtime);
-        all_is_back(&alive);
+        assert_all_released(&alive);
     });
 }
 
 #[test]
 fn jobs_can_be_spawned_and_awaited_in_a_local_runtime() {
-    let _turn = turn();
-    by_hand(|| {
+    let _lock = lock();
+    with_deadline(|| {
         let alive = Gauge::default();
         for number in 0..10 {
             let local = Builder::new_current_thread().enable_all().build_local(LocalOptions::default()).unwrap();
@@ -260,16 +260,16 @@ fn jobs_can_be_spawned_and_awaited_in_a_local_runtime() {
                     }
                 });
                 task.await.unwrap();
-                leave_behind(&alive, number).await
+                spawn_remains(&alive, number).await
             });
             drop(local);
-            all_is_back(&alive);
+            assert_all_released(&alive);
         }
     });
 }
 
 #[test]
-fn on_a_clock_that_stands_still_a_pool_takes_the_time_that_its_size_makes_it_take() {
+fn with_a_paused_clock_the_pool_size_determines_the_elapsed_time() {
     paused(async {
         let pool = GreenPool::new(5);
         let before = Instant::now();
@@ -286,7 +286,7 @@ fn on_a_clock_that_stands_still_a_pool_takes_the_time_that_its_size_makes_it_tak
 
         let long = pool.spawn(sleep(Duration::from_secs(1000))).await;
         assert!(timeout(Duration::from_secs(50), long).await.is_err());
-        assert_eq!(pool.running(), 1, "the one who waited has given up, the job has not");
+        assert_eq!(pool.running(), 1, "the timeout drops the handle, not the job");
         pool.waitall().await;
         assert_eq!(before.elapsed().as_secs(), 500 + 1000);
     });

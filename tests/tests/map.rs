@@ -1,4 +1,4 @@
-//! `imap`, `starmap` and the unordered ones: order, limits, constant memory.
+//! `imap`, `starmap` and their unordered variants: order, limits, constant memory.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -6,9 +6,9 @@ use std::sync::Arc;
 use futures::stream::FusedStream;
 use futures::{Stream, StreamExt, poll};
 use greenpool::{GreenMap, GreenPool};
-use greenpool_tests::{Gate, Gauge, at_rest, paused, threads};
+use greenpool_tests::{Gate, Gauge, paused, threads, until_idle};
 
-/// Takes all the values that are left.
+/// Takes all remaining values.
 async fn values<T>(mut map: GreenMap<T>) -> Vec<T> {
     let mut values = vec![];
     while let Some(result) = map.next().await {
@@ -17,7 +17,7 @@ async fn values<T>(mut map: GreenMap<T>) -> Vec<T> {
     values
 }
 
-/// Gated jobs, one gate for each item.
+/// Creates one gate for each item.
 fn gates(n: usize) -> Arc<Vec<Gate>> {
     Arc::new((0..n).map(|_| Gate::new()).collect())
 }
@@ -29,28 +29,28 @@ fn gated(
     move |n| {
         let gate = gates[n].clone();
         Box::pin(async move {
-            gate.passed().await;
+            gate.opened().await;
             n
         })
     }
 }
 
 #[test]
-fn imap_gives_results_in_the_order_of_its_items() {
+fn imap_yields_results_in_item_order() {
     paused(async {
         let (pool, gates) = (GreenPool::new(3), gates(3));
         let mut map = pool.imap(gated(&gates), 0..3);
         for gate in gates.iter().rev() {
             assert!(poll!(std::pin::pin!(map.next())).is_pending());
             gate.open();
-            at_rest().await;
+            until_idle().await;
         }
         assert_eq!(values(map).await, [0, 1, 2]);
     });
 }
 
 #[test]
-fn imap_unordered_gives_results_as_they_come() {
+fn imap_unordered_yields_results_in_completion_order() {
     paused(async {
         let (pool, gates) = (GreenPool::new(3), gates(3));
         let mut map = pool.imap_unordered(gated(&gates), 0..3);
@@ -90,12 +90,12 @@ fn starmap_unpacks_tuples() {
 }
 
 #[test]
-fn a_map_over_nothing_ends_at_once_at_any_size() {
+fn an_empty_map_ends_at_once_at_any_pool_size() {
     paused(async {
         for size in [0, 1, 5] {
             let mut map = GreenPool::new(size).imap(|n: i32| async move { n }, []);
             assert!(map.next().await.is_none());
-            assert!(map.next().await.is_none(), "the end again");
+            assert!(map.next().await.is_none(), "`None` again after the end");
         }
     });
 }
@@ -115,31 +115,31 @@ fn a_map_starts_without_being_polled() {
             },
             0..2,
         );
-        at_rest().await;
+        until_idle().await;
         assert_eq!(ran.total(), 2);
         assert_eq!(values(map).await, [0, 1]);
     });
 }
 
 #[test]
-fn a_job_starts_as_another_ends_also_out_of_order() {
+fn a_job_starts_when_another_completes_even_out_of_order() {
     paused(async {
         let (pool, gates) = (GreenPool::new(2), gates(4));
         let map = pool.imap(gated(&gates), 0..4).window(4);
-        at_rest().await;
+        until_idle().await;
         assert_eq!(pool.running(), 2);
         gates[1].open();
         gates[2].open();
         gates[3].open();
-        at_rest().await;
-        assert_eq!(pool.running(), 1, "all but the first have ended");
+        until_idle().await;
+        assert_eq!(pool.running(), 1, "all except the first have completed");
         gates[0].open();
         assert_eq!(values(map).await, [0, 1, 2, 3]);
     });
 }
 
 #[test]
-fn a_long_map_on_many_threads_is_in_order() {
+fn a_long_map_on_several_threads_stays_in_order() {
     threads(4, async {
         let pool = GreenPool::new(16);
         let job = |n: usize| async move {
@@ -157,7 +157,7 @@ fn a_long_map_on_many_threads_is_in_order() {
 }
 
 #[test]
-fn a_failing_job_has_its_place_and_the_map_goes_on() {
+fn a_panicking_job_keeps_its_place_and_the_map_continues() {
     paused(async {
         let pool = GreenPool::new(2);
         let job = |n: i32| async move {
@@ -175,7 +175,7 @@ fn a_failing_job_has_its_place_and_the_map_goes_on() {
 }
 
 #[test]
-fn a_function_that_panics_when_it_is_called_has_its_place_too() {
+fn a_function_that_panics_when_called_keeps_its_place() {
     paused(async {
         let pool = GreenPool::new(1);
         let job = |n: i32| {
@@ -202,7 +202,7 @@ fn a_cancelled_next_takes_nothing() {
             let mut next = Box::pin(map.next());
             assert!(poll!(&mut next).is_pending());
             gate.open();
-            at_rest().await;
+            until_idle().await;
             drop(next);
             assert!(map.next().await.is_some());
         }
@@ -211,7 +211,7 @@ fn a_cancelled_next_takes_nothing() {
 }
 
 #[test]
-fn a_map_is_a_stream_that_is_fused_and_unpin() {
+fn a_map_is_a_fused_unpin_stream() {
     fn check<S: Stream + FusedStream + Unpin + Send>(stream: S) -> S {
         stream
     }

@@ -1,5 +1,4 @@
-//! Greenpool outside of any runtime: each verb that begins a job panics at the line of the user's that asked for it, and loses
-//! nothing.
+//! Greenpool outside a runtime: each verb that starts a job catch_panic at the caller's line and loses nothing.
 #![expect(clippy::unused_async, reason = "they are jobs")]
 
 use std::cell::Cell;
@@ -12,28 +11,29 @@ use futures::stream;
 use greenpool::{GreenPile, GreenPool, green_pool, pile};
 
 thread_local! {
-    /// Where the last panic of this thread was.
-    static PLACE: Cell<Option<(String, u32)>> = const { Cell::new(None) };
+    /// Location of this thread's last panic.
+    static LOCATION: Cell<Option<(String, u32)>> = const { Cell::new(None) };
 }
 
-/// Runs `verb`; gives where it panicked, and what it said.
-fn panics(verb: impl FnOnce()) -> (String, u32, String) {
+/// Runs `verb`, which must panic. Returns the file, line and message of the panic.
+fn catch_panic(verb: impl FnOnce()) -> (String, u32, String) {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let print = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
             let at = info.location().map(|at| (at.file().to_owned(), at.line()));
-            // A test that fails is to say so.
-            if at.as_ref().is_some_and(|at| at.0.ends_with("nowhere.rs")) && info.payload_as_str().is_some_and(is_clear)
+            // Print every other panic, such as a failed assertion.
+            if at.as_ref().is_some_and(|at| at.0.ends_with("nowhere.rs"))
+                && info.payload_as_str().is_some_and(is_no_runtime_message)
             {
-                PLACE.set(at);
+                LOCATION.set(at);
             } else {
                 print(info);
             }
         }));
     });
     let payload = catch_unwind(AssertUnwindSafe(verb)).expect_err("there is no runtime");
-    let (file, line) = PLACE.take().expect("the panic is at a line of this file");
+    let (file, line) = LOCATION.take().expect("the panic is located in this file");
     (
         file,
         line,
@@ -44,18 +44,18 @@ fn panics(verb: impl FnOnce()) -> (String, u32, String) {
     )
 }
 
-/// What tokio says, too.
-fn is_clear(message: &str) -> bool {
+/// Whether `message` is the one that tokio uses.
+fn is_no_runtime_message(message: &str) -> bool {
     message.contains("must be called from the context of a Tokio 1.x runtime")
 }
 
-/// Every verb here stands on the line of its `check!`.
+/// Checks that the verb panics at its own line, which is that of `check!`.
 macro_rules! check {
     ($verb:expr) => {{
         let here = Location::caller();
-        let (file, line, message) = panics(|| _ = $verb);
+        let (file, line, message) = catch_panic(|| _ = $verb);
         assert_eq!((file.as_str(), line), (here.file(), here.line()), "{}", stringify!($verb));
-        assert!(is_clear(&message), "{message}");
+        assert!(is_no_runtime_message(&message), "{message}");
     }};
 }
 
@@ -65,7 +65,7 @@ async fn work(n: u32) -> u32 {
 }
 
 #[test]
-fn verbs_that_begin_at_once_panic_at_the_callers_line() {
+fn verbs_that_start_at_once_panic_at_the_callers_line() {
     let pool = GreenPool::new(2);
     check!(pool.try_spawn(ready(1)));
     check!(pool.imap(ready::<u32>, [1]));
@@ -90,7 +90,7 @@ fn verbs_that_begin_at_once_panic_at_the_callers_line() {
 }
 
 #[test]
-fn verbs_that_are_awaited_panic_at_the_line_of_the_await() {
+fn awaited_verbs_panic_at_the_line_of_the_await() {
     #[green_pool(size = 2)]
     async fn other(n: u32) -> u32 {
         n
@@ -110,7 +110,7 @@ fn verbs_that_are_awaited_panic_at_the_line_of_the_await() {
 }
 
 #[test]
-fn what_needs_no_runtime_works_without_one() {
+fn verbs_that_start_no_job_need_no_runtime() {
     let pool = GreenPool::new(2);
     pool.resize(1);
     block_on(pool.waitall());

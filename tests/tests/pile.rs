@@ -3,7 +3,7 @@
 use futures::stream::FusedStream;
 use futures::{StreamExt, poll};
 use greenpool::{GreenPile, GreenPool};
-use greenpool_tests::{Gate, Gauge, at_rest, paused, threads};
+use greenpool_tests::{Gate, Gauge, paused, threads, until_idle};
 
 async fn values<T: Send + 'static>(mut pile: GreenPile<T>) -> Vec<T> {
     let mut values = vec![];
@@ -14,20 +14,20 @@ async fn values<T: Send + 'static>(mut pile: GreenPile<T>) -> Vec<T> {
 }
 
 #[test]
-fn a_pile_gives_results_in_the_order_of_its_spawns() {
+fn a_pile_yields_results_in_spawn_order() {
     paused(async {
         let pile = GreenPile::new(3);
         let gates: Vec<Gate> = (0..3).map(|_| Gate::new()).collect();
         for (n, gate) in gates.iter().cloned().enumerate() {
             pile.spawn(async move {
-                gate.passed().await;
+                gate.opened().await;
                 n
             })
             .await;
         }
         for gate in gates.iter().rev() {
             gate.open();
-            at_rest().await;
+            until_idle().await;
         }
         assert_eq!(values(pile).await, [0, 1, 2]);
     });
@@ -42,7 +42,7 @@ fn an_empty_pile_ends_at_once() {
 }
 
 #[test]
-fn a_pile_has_a_pool_of_its_own_or_shares_one() {
+fn a_pile_owns_a_pool_or_shares_one() {
     paused(async {
         let own = GreenPile::<()>::new(4);
         assert_eq!(own.pool().size(), 4);
@@ -61,14 +61,14 @@ fn a_pile_waits_for_slots_and_holds_any_number_of_results() {
             pile.spawn(async move { n }).await;
             assert!(pile.pool().running() <= 2);
         }
-        at_rest().await;
+        until_idle().await;
         assert_eq!(pile.pool().running(), 0);
         assert_eq!(values(pile).await, (0..100).collect::<Vec<_>>());
     });
 }
 
 #[test]
-fn two_piles_on_one_pool_share_its_limit_and_keep_their_results_apart() {
+fn two_piles_share_a_pools_limit_and_keep_their_results_separate() {
     paused(async {
         let (pool, gauge) = (GreenPool::new(2), Gauge::default());
         let (left, right) = (GreenPile::on(&pool), GreenPile::on(&pool));
@@ -90,7 +90,7 @@ fn two_piles_on_one_pool_share_its_limit_and_keep_their_results_apart() {
 }
 
 #[test]
-fn a_failing_job_has_its_place() {
+fn a_panicking_job_keeps_its_place() {
     paused(async {
         let mut pile = GreenPile::new(2);
         for n in 0..3 {
@@ -110,7 +110,7 @@ fn a_failing_job_has_its_place() {
 }
 
 #[test]
-fn a_pile_can_be_filled_again_after_its_end() {
+fn a_pile_can_be_refilled_after_it_ends() {
     paused(async {
         let mut pile = GreenPile::new(1);
         for n in 0..3 {
@@ -135,7 +135,7 @@ fn a_pile_is_a_stream() {
 }
 
 #[test]
-fn a_pile_with_a_spawner_does_not_end_early() {
+fn a_pile_does_not_end_while_a_spawner_exists() {
     paused(async {
         let mut pile = GreenPile::new(1);
         let spawner = pile.spawner();
@@ -147,15 +147,15 @@ fn a_pile_with_a_spawner_does_not_end_early() {
         assert_eq!(pile.next().await.unwrap().unwrap(), 1);
         assert!(poll!(pile.next()).is_pending());
         let consumer = tokio::spawn(async move { pile.next().await.is_none() });
-        at_rest().await;
+        until_idle().await;
         assert!(!consumer.is_finished());
         drop(other);
-        assert!(consumer.await.unwrap(), "the last spawner ends the pile");
+        assert!(consumer.await.unwrap(), "dropping the last spawner ends the pile");
     });
 }
 
 #[test]
-fn producers_in_other_tasks_each_keep_their_order() {
+fn each_producer_task_keeps_its_order() {
     threads(3, async {
         let pile = GreenPile::new(4);
         for producer in 0..4 {
@@ -180,10 +180,10 @@ fn next_waits_for_a_spawn_that_is_still_queued() {
     paused(async {
         let mut pile = GreenPile::new(1);
         let gate = Gate::new();
-        pile.pool().spawn_n(gate.clone().passed()).await;
+        pile.pool().spawn_n(gate.clone().opened()).await;
         let spawner = pile.spawner();
         let producer = tokio::spawn(async move { spawner.spawn(async { 5 }).await });
-        at_rest().await;
+        until_idle().await;
         assert!(poll!(pile.next()).is_pending());
         gate.open();
         assert_eq!(pile.next().await.unwrap().unwrap(), 5);
@@ -193,13 +193,13 @@ fn next_waits_for_a_spawn_that_is_still_queued() {
 }
 
 #[test]
-fn a_spawn_that_is_dropped_in_the_queue_has_no_place_in_the_pile() {
+fn a_spawn_dropped_in_the_queue_has_no_place_in_the_pile() {
     paused(async {
         let mut pile = GreenPile::new(1);
         let gate = Gate::new();
         let open = gate.clone();
         pile.spawn(async move {
-            open.passed().await;
+            open.opened().await;
             1
         })
         .await;
@@ -219,14 +219,14 @@ fn a_cancelled_next_takes_nothing() {
         let gate = Gate::new();
         let open = gate.clone();
         pile.spawn(async move {
-            open.passed().await;
+            open.opened().await;
             1
         })
         .await;
         let mut next = Box::pin(pile.next());
         assert!(poll!(&mut next).is_pending());
         gate.open();
-        at_rest().await;
+        until_idle().await;
         drop(next);
         assert_eq!(pile.next().await.unwrap().unwrap(), 1);
         assert!(pile.next().await.is_none());
@@ -234,7 +234,7 @@ fn a_cancelled_next_takes_nothing() {
 }
 
 #[test]
-fn spawning_into_a_pile_that_is_gone_begins_nothing() {
+fn spawning_into_a_dropped_pile_starts_nothing() {
     paused(async {
         let (pool, ran) = (GreenPool::new(1), Gauge::default());
         let pile = GreenPile::on(&pool);
@@ -242,13 +242,13 @@ fn spawning_into_a_pile_that_is_gone_begins_nothing() {
         drop(pile);
         let inside = ran.clone();
         spawner.spawn(async move { drop(inside.enter()) }).await;
-        at_rest().await;
+        until_idle().await;
         assert_eq!((ran.total(), pool.running()), (0, 0));
     });
 }
 
 #[test]
-fn a_pile_on_a_closed_pool_says_so_in_each_place() {
+fn a_pile_on_a_closed_pool_reports_it_for_each_spawn() {
     paused(async {
         let pool = GreenPool::new(1);
         let mut pile = GreenPile::on(&pool);

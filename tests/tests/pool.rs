@@ -1,20 +1,20 @@
-//! `GreenPool`: one limit, first come first served.
+//! `GreenPool`: one limit, first come, first served.
 
 use std::sync::Arc;
 
 use futures::poll;
 use greenpool::GreenPool;
-use greenpool_tests::{Gate, Gauge, Log, at_rest, paused, threads};
+use greenpool_tests::{Gate, Gauge, Log, paused, threads, until_idle};
 
 #[test]
-fn a_new_pool_is_free() {
+fn a_new_pool_has_all_slots_free() {
     let pool = GreenPool::new(3);
     assert_eq!((pool.size(), pool.free(), pool.running(), pool.waiting()), (3, 3, 0, 0));
     assert!(!pool.is_closed());
 }
 
 #[test]
-fn the_default_pool_has_eventlets_size() {
+fn the_default_pool_has_the_same_size_as_in_eventlet() {
     assert_eq!(GreenPool::default().size(), 1000);
 }
 
@@ -40,7 +40,7 @@ fn a_clone_is_the_same_pool() {
 }
 
 #[test]
-fn spawn_with_a_free_slot_returns_at_once_and_has_the_slot() {
+fn spawn_with_a_free_slot_takes_it_and_returns_at_once() {
     paused(async {
         let pool = GreenPool::new(2);
         let ran = Gauge::default();
@@ -49,7 +49,7 @@ fn spawn_with_a_free_slot_returns_at_once_and_has_the_slot() {
             assert!(poll!(pool.spawn_n(async move { drop(ran.enter()) })).is_ready());
             assert_eq!(pool.running(), running);
         }
-        assert_eq!(ran.total(), 0, "no job runs inside of `spawn`");
+        assert_eq!(ran.total(), 0, "no job runs inside `spawn`");
         pool.waitall().await;
         assert_eq!(ran.total(), 2);
     });
@@ -70,10 +70,10 @@ fn spawn_waits_for_a_free_slot() {
     paused(async {
         let pool = GreenPool::new(1);
         let gate = Gate::new();
-        pool.spawn_n(gate.clone().passed()).await;
+        pool.spawn_n(gate.clone().opened()).await;
         let mut second = pool.spawn(async { 2 });
         assert!(poll!(&mut second).is_pending());
-        at_rest().await;
+        until_idle().await;
         assert!(poll!(&mut second).is_pending());
         assert_eq!((pool.running(), pool.free(), pool.waiting()), (1, 0, 1));
         gate.open();
@@ -87,7 +87,7 @@ fn spawn_n_waits_for_a_free_slot() {
     paused(async {
         let pool = GreenPool::new(1);
         let gate = Gate::new();
-        pool.spawn_n(gate.clone().passed()).await;
+        pool.spawn_n(gate.clone().opened()).await;
         let mut second = pool.spawn_n(async {});
         assert!(poll!(&mut second).is_pending());
         gate.open();
@@ -102,7 +102,7 @@ fn waiters_are_served_first_come_first_served() {
         let pool = GreenPool::new(1);
         let gate = Gate::new();
         let order = Log::new();
-        pool.spawn_n(gate.clone().passed()).await;
+        pool.spawn_n(gate.clone().opened()).await;
         for n in 0..50 {
             let (queue, order) = (pool.clone(), order.clone());
             tokio::spawn(async move {
@@ -112,7 +112,7 @@ fn waiters_are_served_first_come_first_served() {
                     drop(queue.spawn(async move { order.push(n) }).await);
                 }
             });
-            at_rest().await;
+            until_idle().await;
             assert_eq!(pool.waiting(), n + 1);
         }
         gate.open();
@@ -127,14 +127,14 @@ fn no_fast_path_overtakes_a_waiter() {
         let pool = GreenPool::new(1);
         let order = Log::new();
         let gate = Gate::new();
-        pool.spawn_n(gate.clone().passed()).await;
+        pool.spawn_n(gate.clone().opened()).await;
         let mut first = pool.spawn_n({
             let order = order.clone();
             async move { order.push("first") }
         });
         assert!(poll!(&mut first).is_pending());
         gate.open();
-        // The slot has been handed over, though its new owner has not been polled since.
+        // The slot has been handed over, but its new owner has not been polled since.
         while pool.waiting() > 0 {
             tokio::task::yield_now().await;
         }
@@ -162,7 +162,7 @@ fn try_spawn_runs_the_job_if_a_slot_is_free() {
 }
 
 #[test]
-fn try_spawn_gives_the_future_back_if_the_pool_is_full() {
+fn try_spawn_returns_the_future_if_the_pool_is_full() {
     paused(async {
         let pool = GreenPool::new(1);
         let first = pool.try_spawn(async { 1 }).expect("a free slot");
@@ -180,7 +180,7 @@ fn try_spawn_does_not_overtake_a_waiter() {
         let mut waiter = pool.spawn(async {});
         assert!(poll!(&mut waiter).is_pending());
         pool.resize(1);
-        assert!(pool.try_spawn(async {}).expect_err("the slot is the waiter's").is_full());
+        assert!(pool.try_spawn(async {}).expect_err("the slot belongs to the waiter").is_full());
         waiter.await.await.unwrap();
         assert!(pool.try_spawn(async {}).is_ok());
     });
@@ -192,15 +192,15 @@ fn a_pool_of_size_0_runs_nothing_until_it_is_resized() {
         let pool = GreenPool::new(0);
         let mut green = pool.spawn(async { 1 });
         assert!(poll!(&mut green).is_pending());
-        at_rest().await;
+        until_idle().await;
         assert_eq!((pool.free(), pool.running(), pool.waiting()), (0, 0, 1));
         pool.resize(1);
         assert_eq!(green.await.await.unwrap(), 1);
     });
 }
 
-/// Sends jobs into one pool in all the ways there are, from several tasks at once.
-async fn by_all_ways(pool: GreenPool, gauge: Gauge, jobs: usize) {
+/// Submits jobs to one pool by every route, from several tasks at once.
+async fn spawn_by_every_route(pool: GreenPool, gauge: Gauge, jobs: usize) {
     let job = move |n: usize| {
         let gauge = gauge.clone();
         async move {
@@ -251,10 +251,10 @@ async fn by_all_ways(pool: GreenPool, gauge: Gauge, jobs: usize) {
 }
 
 #[test]
-fn one_limit_is_one_limit_however_jobs_arrive() {
+fn the_limit_holds_whatever_route_jobs_take() {
     paused(async {
         let (pool, gauge) = (GreenPool::new(3), Gauge::default());
-        by_all_ways(pool.clone(), gauge.clone(), 100).await;
+        spawn_by_every_route(pool.clone(), gauge.clone(), 100).await;
         assert_eq!(gauge.peak(), 3);
         assert!(gauge.total() >= 500);
         assert_eq!((pool.running(), pool.waiting(), pool.free()), (0, 0, 3));
@@ -262,17 +262,17 @@ fn one_limit_is_one_limit_however_jobs_arrive() {
 }
 
 #[test]
-fn one_limit_is_one_limit_on_many_threads() {
+fn the_limit_holds_on_several_threads() {
     threads(4, async {
         let (pool, gauge) = (GreenPool::new(3), Gauge::default());
-        by_all_ways(pool.clone(), gauge.clone(), 2000).await;
+        spawn_by_every_route(pool.clone(), gauge.clone(), 2000).await;
         assert!(gauge.peak() <= 3, "{}", gauge.peak());
         assert_eq!((pool.running(), pool.waiting(), pool.free()), (0, 0, 3));
     });
 }
 
 #[test]
-fn debug_says_what_is_going_on() {
+fn debug_output_shows_size_and_running() {
     paused(async {
         let pool = GreenPool::new(2);
         pool.spawn_n(std::future::pending::<()>()).await;

@@ -1,15 +1,15 @@
-//! Jobs that use their own pool, and pools that use each other.
+//! Jobs that use their own pool, and pools whose jobs use each other.
 
 use std::pin::Pin;
 
 use futures::poll;
 use greenpool::{GreenPile, GreenPool};
-use greenpool_tests::{Gate, Gauge, Log, at_rest, paused};
+use greenpool_tests::{Gate, Gauge, Log, paused, until_idle};
 
 type Job<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 #[test]
-fn a_job_of_a_full_pool_lends_its_slot_to_the_child_and_waits_for_it() {
+fn a_job_of_a_full_pool_lends_its_slot_to_the_child_it_awaits() {
     paused(async {
         let (pool, order, gate) = (GreenPool::new(1), Log::new(), Gate::new());
         let (inner, log, open) = (pool.clone(), order.clone(), gate.clone());
@@ -20,27 +20,27 @@ fn a_job_of_a_full_pool_lends_its_slot_to_the_child_and_waits_for_it() {
                 let child = inner
                     .spawn(async move {
                         child_log.push("child");
-                        open.passed().await;
-                        child_log.push("child ends");
+                        open.opened().await;
+                        child_log.push("child completes");
                         7
                     })
                     .await;
-                log.push("parent goes on");
+                log.push("parent resumes");
                 child.await.unwrap()
             })
             .await;
-        at_rest().await;
+        until_idle().await;
         assert_eq!(order.take(), ["parent", "child"]);
-        assert_eq!((pool.running(), pool.free(), pool.waiting()), (1, 0, 0), "the limit stays exact");
+        assert_eq!((pool.running(), pool.free(), pool.waiting()), (1, 0, 0), "the limit holds exactly");
         gate.open();
         assert_eq!(green.await.unwrap(), 7);
-        assert_eq!(order.take(), ["child ends", "parent goes on"]);
+        assert_eq!(order.take(), ["child completes", "parent resumes"]);
         assert_eq!((pool.running(), pool.free()), (0, 1));
     });
 }
 
 #[test]
-fn spawn_n_lends_too() {
+fn spawn_n_also_lends_the_slot() {
     paused(async {
         let (pool, ran) = (GreenPool::new(1), Gauge::default());
         let (inner, inside) = (pool.clone(), ran.clone());
@@ -57,11 +57,11 @@ fn spawn_n_lends_too() {
 }
 
 #[test]
-fn with_a_free_slot_the_child_takes_that() {
+fn the_child_takes_a_free_slot_if_there_is_one() {
     paused(async {
         let (pool, gate) = (GreenPool::new(2), Gate::new());
         let (inner, open) = (pool.clone(), gate.clone());
-        let green = pool.spawn(async move { drop(inner.spawn(open.passed()).await) }).await;
+        let green = pool.spawn(async move { drop(inner.spawn(open.opened()).await) }).await;
         green.await.unwrap();
         assert_eq!(pool.running(), 1, "the parent did not wait for the child");
         gate.open();
@@ -70,12 +70,12 @@ fn with_a_free_slot_the_child_takes_that() {
 }
 
 #[test]
-fn a_lent_slot_overtakes_those_who_are_queued_and_takes_nothing_from_them() {
+fn a_lent_slot_bypasses_the_queue_and_then_returns_to_it() {
     paused(async {
         let (pool, gate, order) = (GreenPool::new(1), Gate::new(), Log::new());
         let (inner, open, log) = (pool.clone(), gate.clone(), order.clone());
         pool.spawn_n(async move {
-            open.passed().await;
+            open.opened().await;
             let child = log.clone();
             inner.spawn_n(async move { child.push("child") }).await;
             log.push("parent");
@@ -92,7 +92,7 @@ fn a_lent_slot_overtakes_those_who_are_queued_and_takes_nothing_from_them() {
 }
 
 #[test]
-fn a_childs_panic_comes_through_its_handle() {
+fn the_panic_of_a_child_reaches_its_handle() {
     paused(async {
         let pool = GreenPool::new(1);
         let inner = pool.clone();
@@ -106,7 +106,7 @@ fn a_childs_panic_comes_through_its_handle() {
 }
 
 #[test]
-fn a_parent_that_is_aborted_while_it_lends_takes_the_child_along() {
+fn aborting_a_parent_that_waits_for_its_spawned_child_drops_the_child() {
     paused(async {
         let (pool, alive) = (GreenPool::new(1), Gauge::default());
         let (inner, inside) = (pool.clone(), alive.enter());
@@ -119,15 +119,15 @@ fn a_parent_that_is_aborted_while_it_lends_takes_the_child_along() {
                 drop(inner.spawn(child).await);
             })
             .await;
-        at_rest().await;
+        until_idle().await;
         parent.abort();
         assert!(parent.await.expect_err("aborted").is_cancelled());
-        at_rest().await;
+        until_idle().await;
         assert_eq!((alive.now(), pool.running(), pool.free()), (0, 0, 1));
     });
 }
 
-/// A chain of jobs, each of which waits for its child in the same pool.
+/// A chain of jobs. Each waits for its child in the same pool.
 fn chain(pool: GreenPool, depth: usize) -> Job<usize> {
     Box::pin(async move {
         if depth == 0 {
@@ -149,7 +149,7 @@ fn recursion_has_no_depth_limit() {
     });
 }
 
-/// A tree of jobs: each spawns both its children before it waits for them.
+/// A tree of jobs. Each spawns both its children before it waits for them.
 fn tree(pool: GreenPool, gauge: Gauge, depth: usize) -> Job<usize> {
     Box::pin(async move {
         if depth == 0 {
@@ -164,7 +164,7 @@ fn tree(pool: GreenPool, gauge: Gauge, depth: usize) -> Job<usize> {
 }
 
 #[test]
-fn a_tree_of_jobs_ends_within_the_limit() {
+fn a_tree_of_jobs_completes_within_the_limit() {
     paused(async {
         for size in [1, 2, 3, 10] {
             let (pool, gauge) = (GreenPool::new(size), Gauge::default());
@@ -176,7 +176,7 @@ fn a_tree_of_jobs_ends_within_the_limit() {
 }
 
 #[test]
-fn a_map_inside_a_job_of_the_same_full_pool_ends() {
+fn a_map_inside_a_job_of_the_same_full_pool_completes() {
     paused(async {
         let (pool, gauge) = (GreenPool::new(1), Gauge::default());
         let (inner, inside) = (pool.clone(), gauge.clone());
@@ -202,7 +202,7 @@ fn a_map_inside_a_job_of_the_same_full_pool_ends() {
 }
 
 #[test]
-fn maps_inside_maps_of_the_same_pool_end() {
+fn maps_inside_maps_of_the_same_pool_complete() {
     fn nested(pool: GreenPool, depth: u32) -> Job<u32> {
         Box::pin(async move {
             if depth == 0 {
@@ -228,7 +228,7 @@ fn maps_inside_maps_of_the_same_pool_end() {
 }
 
 #[test]
-fn a_pile_inside_a_job_of_the_same_full_pool_ends() {
+fn a_pile_inside_a_job_of_the_same_full_pool_completes() {
     paused(async {
         let pool = GreenPool::new(1);
         let inner = pool.clone();
@@ -248,23 +248,23 @@ fn a_pile_inside_a_job_of_the_same_full_pool_ends() {
     });
 }
 
-/// Each pool's job waits for a job of the next pool, round and round.
-fn round(pools: Vec<GreenPool>, left: usize) -> Job<usize> {
+/// Each job waits for a job of the next pool in the cycle.
+fn count_down(pools: Vec<GreenPool>, left: usize) -> Job<usize> {
     Box::pin(async move {
         if left == 0 {
             return 0;
         }
         let next = pools[left % pools.len()].clone();
-        next.spawn(round(pools, left - 1)).await.await.unwrap() + 1
+        next.spawn(count_down(pools, left - 1)).await.await.unwrap() + 1
     })
 }
 
 #[test]
-fn pools_that_call_each_other_in_a_circle_end() {
+fn pools_that_call_each_other_in_a_cycle_complete() {
     paused(async {
         for n in 2..=3 {
             let pools: Vec<GreenPool> = (0..n).map(|_| GreenPool::new(1)).collect();
-            assert_eq!(round(pools.clone(), 20).await, 20);
+            assert_eq!(count_down(pools.clone(), 20).await, 20);
             for pool in &pools {
                 assert_eq!((pool.running(), pool.waiting(), pool.free()), (0, 0, 1));
             }

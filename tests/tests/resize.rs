@@ -1,12 +1,12 @@
-//! `GreenPool::resize`, both ways.
+//! `GreenPool::resize`: growing and shrinking.
 
 use std::future::pending;
 
 use futures::poll;
 use greenpool::{GreenPool, GreenThread};
-use greenpool_tests::{Gate, Gauge, at_rest, paused};
+use greenpool_tests::{Gate, Gauge, paused, until_idle};
 
-/// Spawns that many gated jobs from tasks of their own; those without a slot are queued.
+/// Spawns `n` gated jobs, each from its own task. Spawns that get no slot are queued.
 fn spawn_gated(pool: &GreenPool, gauge: &Gauge, n: usize) -> Vec<Gate> {
     let gates: Vec<Gate> = (0..n).map(|_| Gate::new()).collect();
     for gate in &gates {
@@ -14,7 +14,7 @@ fn spawn_gated(pool: &GreenPool, gauge: &Gauge, n: usize) -> Vec<Gate> {
         tokio::spawn(async move {
             let job = async move {
                 let _inside = gauge.enter();
-                gate.passed().await;
+                gate.opened().await;
             };
             pool.spawn_n(job).await;
         });
@@ -27,7 +27,7 @@ fn counters(pool: &GreenPool) -> (isize, usize, usize) {
 }
 
 #[test]
-fn resize_changes_what_is_free() {
+fn resize_changes_the_number_of_free_slots() {
     let pool = GreenPool::new(2);
     pool.resize(5);
     assert_eq!((pool.size(), pool.free()), (5, 5));
@@ -38,19 +38,19 @@ fn resize_changes_what_is_free() {
 }
 
 #[test]
-fn resize_upwards_wakes_exactly_the_new_slots_in_order() {
+fn growing_serves_one_waiter_per_new_slot_in_order() {
     paused(async {
         let (pool, gauge) = (GreenPool::new(1), Gauge::default());
         let gates = spawn_gated(&pool, &gauge, 6);
-        at_rest().await;
+        until_idle().await;
         assert_eq!(counters(&pool), (0, 1, 5));
         pool.resize(3);
         assert_eq!(counters(&pool), (0, 3, 3), "the slots are handed over at once");
-        at_rest().await;
+        until_idle().await;
         assert_eq!(gauge.now(), 3);
-        // The first three have them: if these end, the last three have slots.
+        // The first three jobs have the slots. When they complete, the last three get them.
         gates[..3].iter().for_each(Gate::open);
-        at_rest().await;
+        until_idle().await;
         assert_eq!((gauge.now(), gauge.total()), (3, 6));
         gates[3..].iter().for_each(Gate::open);
         pool.waitall().await;
@@ -58,20 +58,20 @@ fn resize_upwards_wakes_exactly_the_new_slots_in_order() {
 }
 
 #[test]
-fn resize_downwards_lets_running_jobs_finish_and_leaves_a_debt() {
+fn shrinking_lets_running_jobs_finish_and_leaves_a_debt() {
     paused(async {
         let (pool, gauge) = (GreenPool::new(4), Gauge::default());
         let gates = spawn_gated(&pool, &gauge, 4);
-        at_rest().await;
+        until_idle().await;
         pool.resize(1);
-        assert_eq!(counters(&pool), (-3, 4, 0), "a debt is no waiter");
+        assert_eq!(counters(&pool), (-3, 4, 0), "a debt does not count as a waiter");
         let mut next = pool.spawn(async {});
         assert!(poll!(&mut next).is_pending());
         for (n, gate) in gates.iter().enumerate() {
             assert_eq!(counters(&pool), (n.cast_signed() - 3, 4 - n, 1));
             assert!(pool.try_spawn(async {}).is_err());
             gate.open();
-            at_rest().await;
+            until_idle().await;
         }
         next.await.await.unwrap();
         assert_eq!(counters(&pool), (1, 0, 0));
@@ -79,23 +79,23 @@ fn resize_downwards_lets_running_jobs_finish_and_leaves_a_debt() {
 }
 
 #[test]
-fn a_debt_that_is_forgiven_admits_waiters_again() {
+fn growing_again_cancels_a_debt_and_admits_waiters() {
     paused(async {
         let (pool, gauge) = (GreenPool::new(3), Gauge::default());
         let gates = spawn_gated(&pool, &gauge, 5);
-        at_rest().await;
+        until_idle().await;
         pool.resize(1);
         assert_eq!(counters(&pool), (-2, 3, 2));
         gates[0].open();
-        at_rest().await;
+        until_idle().await;
         assert_eq!(counters(&pool), (-1, 2, 2));
         pool.resize(2);
         assert_eq!(counters(&pool), (0, 2, 2));
         pool.resize(3);
-        at_rest().await;
+        until_idle().await;
         assert_eq!((counters(&pool), gauge.now()), ((0, 3, 1), 3));
         pool.resize(10);
-        at_rest().await;
+        until_idle().await;
         assert_eq!((counters(&pool), gauge.now()), ((6, 4, 0), 4));
         gates.iter().for_each(Gate::open);
         pool.waitall().await;
@@ -104,23 +104,23 @@ fn a_debt_that_is_forgiven_admits_waiters_again() {
 }
 
 #[test]
-fn resize_to_0_lets_running_jobs_finish_and_admits_nobody() {
+fn resize_to_0_lets_running_jobs_finish_and_admits_no_waiters() {
     paused(async {
         let (pool, gauge) = (GreenPool::new(1), Gauge::default());
         let gates = spawn_gated(&pool, &gauge, 2);
-        at_rest().await;
+        until_idle().await;
         pool.resize(0);
         gates.iter().for_each(Gate::open);
-        at_rest().await;
+        until_idle().await;
         assert_eq!((counters(&pool), gauge.total()), ((0, 0, 1), 1));
         pool.resize(1);
-        at_rest().await;
+        until_idle().await;
         assert_eq!((counters(&pool), gauge.total()), ((1, 0, 0), 2));
     });
 }
 
 #[test]
-fn a_cancelled_waiter_is_not_among_those_that_resize_wakes() {
+fn resize_skips_a_cancelled_waiter() {
     paused(async {
         let pool = GreenPool::new(0);
         let mut waiters: Vec<_> = (0..3).map(|n| Box::pin(pool.spawn(async move { n }))).collect();
@@ -138,7 +138,7 @@ fn a_cancelled_waiter_is_not_among_those_that_resize_wakes() {
 }
 
 #[test]
-fn resize_reaches_a_map_that_is_under_way() {
+fn growing_applies_to_a_running_map() {
     paused(async {
         let (pool, gauge) = (GreenPool::new(1), Gauge::default());
         let inside = gauge.clone();
@@ -153,17 +153,17 @@ fn resize_reaches_a_map_that_is_under_way() {
             std::iter::repeat(()),
         );
         let map = map.window(10);
-        at_rest().await;
+        until_idle().await;
         assert_eq!(gauge.now(), 1);
         pool.resize(4);
-        at_rest().await;
+        until_idle().await;
         assert_eq!((gauge.now(), pool.running()), (4, 4));
         drop(map);
     });
 }
 
 #[test]
-fn a_map_gives_slots_back_when_the_pool_shrinks() {
+fn a_running_map_releases_slots_when_the_pool_shrinks() {
     paused(async {
         let (pool, gauge) = (GreenPool::new(4), Gauge::default());
         let gate = Gate::new();
@@ -174,7 +174,7 @@ fn a_map_gives_slots_back_when_the_pool_shrinks() {
                 async move {
                     let _inside = inside.enter();
                     if n < 4 {
-                        open.passed().await;
+                        open.opened().await;
                     }
                     tokio::task::yield_now().await;
                     inside.now()
@@ -182,7 +182,7 @@ fn a_map_gives_slots_back_when_the_pool_shrinks() {
             },
             0..50,
         );
-        at_rest().await;
+        until_idle().await;
         pool.resize(1);
         assert_eq!(pool.free(), -3);
         gate.open();
@@ -197,7 +197,7 @@ fn a_map_gives_slots_back_when_the_pool_shrinks() {
 }
 
 #[test]
-fn a_map_reads_no_further_than_the_size_that_its_own_job_has_set() {
+fn a_map_respects_a_resize_by_its_own_job_before_it_reads_on() {
     paused(async {
         let (pool, read) = (GreenPool::new(8), Gauge::default());
         let (own, items) = (pool.clone(), read.clone());
@@ -211,7 +211,7 @@ fn a_map_reads_no_further_than_the_size_that_its_own_job_has_set() {
             }
         };
         let mut map = pool.imap(job, (0..50).inspect(move |_| drop(items.enter())));
-        at_rest().await;
+        until_idle().await;
         assert_eq!(read.total(), 1);
         let mut numbers = vec![];
         while let Some(number) = map.next().await {

@@ -1,4 +1,4 @@
-//! One pool, many runtimes: a static that lives through all the tests of a program, say.
+//! One pool on many runtimes, such as a static pool that all the tests of a program use.
 
 use std::sync::{Arc, Barrier};
 
@@ -11,7 +11,7 @@ fn runtime() -> Runtime {
 }
 
 #[test]
-fn a_static_pool_serves_one_runtime_after_the_other() {
+fn a_static_pool_serves_one_runtime_after_another() {
     static POOL: GreenPool = GreenPool::const_new(2);
     for round in 0..20 {
         paused(async move {
@@ -22,7 +22,7 @@ fn a_static_pool_serves_one_runtime_after_the_other() {
             for n in 0..20 {
                 assert_eq!(map.next().await.unwrap().unwrap(), n);
             }
-            // Left behind: it goes with its runtime.
+            // This job is still running when its runtime is dropped.
             POOL.spawn_n(std::future::pending::<()>()).await;
         });
         assert_eq!(POOL.running(), 0, "round {round}");
@@ -30,7 +30,7 @@ fn a_static_pool_serves_one_runtime_after_the_other() {
 }
 
 #[test]
-fn runtimes_at_the_same_time_share_one_limit() {
+fn concurrent_runtimes_share_one_limit() {
     let (pool, gauge) = (GreenPool::new(3), Gauge::default());
     let start = Arc::new(Barrier::new(4));
     let workers: Vec<_> = (0..4)
@@ -76,10 +76,10 @@ fn a_job_runs_on_the_runtime_that_spawned_it() {
 }
 
 #[test]
-fn a_queued_spawn_runs_where_it_waits_though_another_runtime_frees_the_slot() {
+fn a_queued_spawn_runs_on_its_own_runtime_whichever_runtime_frees_the_slot() {
     let (pool, gate) = (GreenPool::new(1), Gate::new());
     let holder = runtime();
-    holder.block_on(pool.spawn_n(gate.clone().passed()));
+    holder.block_on(pool.spawn_n(gate.clone().opened()));
     let waiting = pool.clone();
     let waiter = std::thread::spawn(move || {
         paused(async move {
@@ -97,7 +97,7 @@ fn a_queued_spawn_runs_where_it_waits_though_another_runtime_frees_the_slot() {
             tokio::task::yield_now().await;
         }
     });
-    waiter.join().expect("it got the slot");
+    waiter.join().expect("the waiter gets the slot");
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn a_map_can_be_read_from_another_runtime() {
 }
 
 #[test]
-fn what_is_spawned_outside_of_any_runtime_panics_and_loses_no_slot() {
+fn spawning_outside_a_runtime_panics_and_loses_no_slot() {
     let pool = GreenPool::new(1);
     let spawned = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         futures::executor::block_on(pool.spawn_n(async {}));

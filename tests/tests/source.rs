@@ -1,4 +1,4 @@
-//! What maps read: when, how far, and what happens when it fails.
+//! The sources of maps: when they are read, how far, and what happens when they fail.
 
 use std::panic::resume_unwind;
 use std::pin::Pin;
@@ -8,9 +8,9 @@ use std::task::{Context, Poll};
 
 use futures::{Stream, stream};
 use greenpool::{GreenMap, GreenPool};
-use greenpool_tests::{Gate, Gauge, at_rest, paused};
+use greenpool_tests::{Gate, Gauge, paused, until_idle};
 
-/// An iterator that counts how many items it has given.
+/// An iterator, and the number of items it has yielded so far.
 fn read_counter(items: usize) -> (impl Iterator<Item = usize> + Send + 'static, Arc<AtomicUsize>) {
     let read = Arc::new(AtomicUsize::new(0));
     let counter = read.clone();
@@ -19,20 +19,20 @@ fn read_counter(items: usize) -> (impl Iterator<Item = usize> + Send + 'static, 
 }
 
 async fn next<T>(map: &mut GreenMap<T>) -> T {
-    map.next().await.expect("one more").expect("no job fails")
+    map.next().await.expect("another item").expect("no job fails")
 }
 
 #[test]
-fn an_item_is_not_read_before_it_can_run() {
+fn an_item_is_not_read_before_its_job_can_start() {
     paused(async {
         let (source, read) = read_counter(100);
         let pool = GreenPool::new(2);
         let mut map = pool.imap(|n: usize| async move { n }, source);
-        at_rest().await;
+        until_idle().await;
         for n in 0..10 {
             assert_eq!(read.load(Ordering::SeqCst), n + 2);
             assert_eq!(next(&mut map).await, n);
-            at_rest().await;
+            until_idle().await;
         }
     });
 }
@@ -43,9 +43,9 @@ fn an_item_is_not_read_while_the_pool_is_full() {
         let (source, read) = read_counter(100);
         let pool = GreenPool::new(1);
         let gate = Gate::new();
-        pool.spawn_n(gate.clone().passed()).await;
+        pool.spawn_n(gate.clone().opened()).await;
         let mut map = pool.imap(|n: usize| async move { n }, source);
-        at_rest().await;
+        until_idle().await;
         assert_eq!(read.load(Ordering::SeqCst), 0);
         gate.open();
         assert_eq!(next(&mut map).await, 0);
@@ -53,12 +53,12 @@ fn an_item_is_not_read_while_the_pool_is_full() {
 }
 
 #[test]
-fn nothing_is_read_at_size_0_until_it_is_resized() {
+fn nothing_is_read_at_size_0_until_a_resize() {
     paused(async {
         let (source, read) = read_counter(3);
         let pool = GreenPool::new(0);
         let mut map = pool.imap(|n: usize| async move { n }, source).window(1);
-        at_rest().await;
+        until_idle().await;
         assert_eq!(read.load(Ordering::SeqCst), 0);
         pool.resize(1);
         for n in 0..3 {
@@ -71,11 +71,11 @@ fn nothing_is_read_at_size_0_until_it_is_resized() {
 #[test]
 fn the_source_is_not_read_again_after_its_end() {
     paused(async {
-        let mut asked = 0;
+        let mut calls = 0;
         let source = std::iter::from_fn(move || {
-            asked += 1;
-            assert!(asked <= 3, "asked again after the end");
-            (asked < 3).then_some(asked)
+            calls += 1;
+            assert!(calls <= 3, "read again after the end");
+            (calls < 3).then_some(calls)
         });
         let mut map = GreenPool::new(4).imap(|n: i32| async move { n }, source);
         assert_eq!((next(&mut map).await, next(&mut map).await), (1, 2));
@@ -86,14 +86,14 @@ fn the_source_is_not_read_again_after_its_end() {
 }
 
 #[test]
-fn size_hint_counts_what_is_left_to_take() {
+fn size_hint_counts_the_results_not_yet_taken() {
     paused(async {
         let pool = GreenPool::new(2);
         let mut map = pool.imap(|n: i32| async move { n }, 0..5);
         for left in (1..=5).rev() {
             assert_eq!(map.size_hint(), (left, Some(left)));
-            at_rest().await;
-            assert_eq!(map.size_hint(), (left, Some(left)), "whether its jobs have run or not");
+            until_idle().await;
+            assert_eq!(map.size_hint(), (left, Some(left)), "the same whether the jobs have run or not");
             next(&mut map).await;
         }
         assert_eq!(map.size_hint(), (0, Some(0)));
@@ -113,7 +113,7 @@ fn size_hint_of_an_endless_source_has_no_upper_bound() {
 }
 
 #[test]
-fn a_source_that_panics_gives_the_items_before_then_the_panic_then_the_end() {
+fn a_map_whose_source_panics_yields_earlier_items_then_the_panic_then_ends() {
     paused(async {
         let source = (0..10).inspect(|n| {
             if *n == 3 {
@@ -135,7 +135,7 @@ fn a_source_that_panics_gives_the_items_before_then_the_panic_then_the_end() {
 }
 
 #[test]
-fn a_source_that_panics_at_its_first_item_ends_an_unordered_map_too() {
+fn a_source_that_panics_at_its_first_item_ends_an_unordered_map() {
     paused(async {
         let source = std::iter::from_fn(|| -> Option<i32> { resume_unwind(Box::new("none")) });
         let pool = GreenPool::new(2);
@@ -147,7 +147,7 @@ fn a_source_that_panics_at_its_first_item_ends_an_unordered_map_too() {
 }
 
 #[test]
-fn sources_are_asked_from_left_to_right_and_the_shortest_ends_the_map() {
+fn sources_are_read_left_to_right_and_the_shortest_ends_the_map() {
     paused(async {
         let (left, left_read) = read_counter(10);
         let (right, right_read) = read_counter(2);
@@ -180,20 +180,20 @@ fn a_source_that_is_not_ready_holds_no_slot() {
     paused(async {
         let pool = GreenPool::new(1);
         let gate = Gate::new();
-        let source = stream::once(gate.clone().passed());
+        let source = stream::once(gate.clone().opened());
         let mut map = pool.imap_stream(|()| async { 1 }, source);
-        at_rest().await;
-        assert_eq!(pool.spawn(async { 2 }).await.await.unwrap(), 2, "the slot is there for others");
+        until_idle().await;
+        assert_eq!(pool.spawn(async { 2 }).await.await.unwrap(), 2, "others can use the slot");
         gate.open();
         assert_eq!(next(&mut map).await, 1);
         assert!(map.next().await.is_none());
     });
 }
 
-/// A stream that counts how often it is polled.
-struct Polled(Gauge);
+/// A stream that counts its polls.
+struct CountPolls(Gauge);
 
-impl Stream for Polled {
+impl Stream for CountPolls {
     type Item = u64;
 
     fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<u64>> {
@@ -203,20 +203,20 @@ impl Stream for Polled {
 }
 
 #[test]
-fn an_async_source_is_not_read_ahead_of_the_window() {
+fn an_async_source_is_not_read_beyond_the_window() {
     paused(async {
         let polled = Gauge::default();
-        let mut map = GreenPool::new(3).imap_stream(|n: u64| async move { n }, Polled(polled.clone()));
-        at_rest().await;
+        let mut map = GreenPool::new(3).imap_stream(|n: u64| async move { n }, CountPolls(polled.clone()));
+        until_idle().await;
         assert_eq!(polled.total(), 3);
         assert_eq!(next(&mut map).await, 1);
-        at_rest().await;
+        until_idle().await;
         assert_eq!(polled.total(), 4);
     });
 }
 
 #[test]
-fn imap_stream_unordered_gives_results_as_they_come() {
+fn imap_stream_unordered_yields_results_in_completion_order() {
     paused(async {
         let pool = GreenPool::new(2);
         let slow = Gate::new();
@@ -225,7 +225,7 @@ fn imap_stream_unordered_gives_results_as_they_come() {
             let open = open.clone();
             async move {
                 if n == 0 {
-                    open.passed().await;
+                    open.opened().await;
                 }
                 n
             }

@@ -5,16 +5,16 @@ use std::panic::resume_unwind;
 
 use futures::poll;
 use greenpool::GreenPool;
-use greenpool_tests::{Gate, Gauge, at_rest, paused};
+use greenpool_tests::{Gate, Gauge, paused, until_idle};
 
-/// A job that panics, past the hook that would print it.
+/// A job that panics without running the panic hook, so that nothing is printed.
 #[expect(clippy::unused_async, reason = "it is a job")]
 async fn panics<P: Send + 'static>(payload: P) {
     resume_unwind(Box::new(payload));
 }
 
 #[test]
-fn a_green_thread_gives_the_jobs_own_output() {
+fn a_green_thread_returns_the_output_of_its_job() {
     paused(async {
         let pool = GreenPool::new(2);
         assert_eq!(pool.spawn(async { "done" }).await.await.unwrap(), "done");
@@ -24,12 +24,12 @@ fn a_green_thread_gives_the_jobs_own_output() {
 }
 
 #[test]
-fn a_result_waits_until_it_is_asked_for() {
+fn a_result_is_kept_until_it_is_awaited() {
     paused(async {
         let pool = GreenPool::new(1);
         let green = pool.spawn(async { 5 }).await;
         assert!(!green.is_finished());
-        at_rest().await;
+        until_idle().await;
         assert!(green.is_finished());
         assert_eq!(pool.running(), 0, "a result holds no slot");
         assert_eq!(green.await.unwrap(), 5);
@@ -37,7 +37,7 @@ fn a_result_waits_until_it_is_asked_for() {
 }
 
 #[test]
-fn the_slot_is_free_when_the_result_is_there() {
+fn the_slot_is_free_once_the_result_is_ready() {
     paused(async {
         let pool = GreenPool::new(1);
         for _ in 0..100 {
@@ -48,7 +48,7 @@ fn the_slot_is_free_when_the_result_is_there() {
 }
 
 #[test]
-fn a_panic_reaches_who_awaits_the_job() {
+fn a_panic_reaches_the_task_that_awaits_the_job() {
     paused(async {
         let pool = GreenPool::new(1);
         let error = pool.spawn(panics("boom")).await.await.expect_err("the job panicked");
@@ -60,7 +60,7 @@ fn a_panic_reaches_who_awaits_the_job() {
 }
 
 #[test]
-fn a_panic_in_spawn_n_takes_nothing_down() {
+fn a_panic_in_a_spawn_n_job_does_not_affect_the_pool() {
     paused(async {
         let pool = GreenPool::new(1);
         for _ in 0..10 {
@@ -72,16 +72,16 @@ fn a_panic_in_spawn_n_takes_nothing_down() {
 }
 
 #[test]
-fn a_payload_that_panics_when_it_is_dropped_takes_nothing_down() {
-    struct Bomb;
-    impl Drop for Bomb {
+fn a_payload_that_panics_on_drop_does_not_affect_the_pool() {
+    struct PanicOnDrop;
+    impl Drop for PanicOnDrop {
         fn drop(&mut self) {
             resume_unwind(Box::new("the payload panics too"));
         }
     }
     paused(async {
         let pool = GreenPool::new(1);
-        let error = pool.spawn(panics(Bomb)).await.await.expect_err("the job panicked");
+        let error = pool.spawn(panics(PanicOnDrop)).await.await.expect_err("the job panicked");
         std::mem::forget(error.into_panic());
         assert_eq!(pool.spawn(async { 1 }).await.await.unwrap(), 1);
     });
@@ -98,9 +98,9 @@ fn abort_ends_a_running_job_and_frees_its_slot() {
                 pending::<()>().await;
             })
             .await;
-        at_rest().await;
+        until_idle().await;
         green.abort();
-        at_rest().await;
+        until_idle().await;
         assert!(green.is_finished());
         assert_eq!((alive.now(), pool.free()), (0, 1));
         let error = green.await.expect_err("aborted");
@@ -110,7 +110,7 @@ fn abort_ends_a_running_job_and_frees_its_slot() {
 }
 
 #[test]
-fn a_job_that_is_aborted_before_it_starts_never_runs() {
+fn a_job_aborted_before_it_starts_never_runs() {
     paused(async {
         let (pool, ran) = (GreenPool::new(1), Gauge::default());
         let inside = ran.clone();
@@ -122,7 +122,7 @@ fn a_job_that_is_aborted_before_it_starts_never_runs() {
 }
 
 #[test]
-fn a_slot_of_an_aborted_job_goes_to_the_first_waiter() {
+fn the_slot_of_an_aborted_job_goes_to_the_first_waiter() {
     paused(async {
         let pool = GreenPool::new(1);
         let green = pool.spawn(pending::<()>()).await;
@@ -134,37 +134,37 @@ fn a_slot_of_an_aborted_job_goes_to_the_first_waiter() {
 }
 
 #[test]
-fn abort_of_a_finished_job_leaves_its_result() {
+fn aborting_a_finished_job_keeps_its_result() {
     paused(async {
         let pool = GreenPool::new(1);
         let green = pool.spawn(async { 1 }).await;
-        at_rest().await;
+        until_idle().await;
         green.abort();
         green.abort();
-        at_rest().await;
+        until_idle().await;
         assert_eq!(green.await.unwrap(), 1);
     });
 }
 
 #[test]
-fn an_abort_handle_ends_the_job_and_outlives_the_thread() {
+fn an_abort_handle_outlives_the_green_thread_and_aborts_the_job() {
     paused(async {
         let pool = GreenPool::new(1);
         let green = pool.spawn(pending::<()>()).await;
         let (handle, other) = (green.abort_handle(), green.abort_handle());
         assert_eq!(handle.id(), green.id());
         drop(green);
-        at_rest().await;
+        until_idle().await;
         assert!(!handle.is_finished());
         handle.clone().abort();
-        at_rest().await;
+        until_idle().await;
         assert!(handle.is_finished() && other.is_finished());
         assert_eq!(pool.running(), 0);
     });
 }
 
 #[test]
-fn jobs_that_live_at_once_have_different_ids_and_errors_say_which() {
+fn concurrent_jobs_have_different_ids_and_errors_name_them() {
     paused(async {
         let pool = GreenPool::new(2);
         let (a, b) = (pool.spawn(pending::<()>()).await, pool.spawn(pending::<()>()).await);
@@ -176,14 +176,14 @@ fn jobs_that_live_at_once_have_different_ids_and_errors_say_which() {
 }
 
 #[test]
-fn a_green_thread_that_is_polled_in_a_select_loses_nothing() {
+fn a_green_thread_polled_in_a_select_loses_nothing() {
     paused(async {
         let pool = GreenPool::new(1);
         let gate = Gate::new();
         let open = gate.clone();
         let mut green = pool
             .spawn(async move {
-                open.passed().await;
+                open.opened().await;
                 9
             })
             .await;
@@ -198,7 +198,7 @@ fn a_green_thread_that_is_polled_in_a_select_loses_nothing() {
 }
 
 #[test]
-fn a_join_error_is_an_error_that_can_be_sent() {
+fn the_error_types_are_send_sync_and_static() {
     fn check<E: std::error::Error + Send + Sync + 'static>() {}
     check::<greenpool::JoinError>();
     check::<greenpool::TrySpawnError<Gate>>();

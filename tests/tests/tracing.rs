@@ -1,4 +1,4 @@
-//! What greenpool tells `tracing`, under the feature of that name.
+//! Events and spans that greenpool emits under the `tracing` feature.
 
 use std::fmt::{Debug, Write};
 use std::future::pending;
@@ -6,18 +6,18 @@ use std::sync::{Arc, Mutex};
 
 use futures::poll;
 use greenpool::{GreenPool, green_pool};
-use greenpool_tests::{at_rest, paused};
+use greenpool_tests::{paused, until_idle};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::{DefaultGuard, set_default};
 use tracing::{Event, Metadata, Subscriber};
 
-/// Writes down each event as a line, with the spans that it is in.
+/// Records each event as a line, with the spans that it is in.
 #[derive(Clone, Default)]
-struct Journal(Arc<Mutex<Pages>>);
+struct Recorder(Arc<Mutex<Records>>);
 
 #[derive(Default)]
-struct Pages {
+struct Records {
     lines: Vec<String>,
     spans: Vec<String>,
     entered: Vec<usize>,
@@ -32,7 +32,7 @@ impl Visit for Fields {
     }
 }
 
-impl Subscriber for Journal {
+impl Subscriber for Recorder {
     fn enabled(&self, _: &Metadata<'_>) -> bool {
         true
     }
@@ -40,9 +40,9 @@ impl Subscriber for Journal {
     fn new_span(&self, span: &Attributes<'_>) -> Id {
         let mut fields = Fields(span.metadata().name().to_owned());
         span.record(&mut fields);
-        let mut pages = self.0.lock().unwrap();
-        pages.spans.push(fields.0);
-        Id::from_u64(pages.spans.len() as u64)
+        let mut records = self.0.lock().unwrap();
+        records.spans.push(fields.0);
+        Id::from_u64(records.spans.len() as u64)
     }
 
     fn record(&self, _: &Id, _: &Record<'_>) {}
@@ -53,11 +53,11 @@ impl Subscriber for Journal {
         let meta = event.metadata();
         let mut line = Fields(format!("{} {}:", meta.level(), meta.target()));
         event.record(&mut line);
-        let mut pages = self.0.lock().unwrap();
-        for at in &pages.entered {
-            write!(line.0, " in {}", pages.spans[*at]).unwrap();
+        let mut records = self.0.lock().unwrap();
+        for at in &records.entered {
+            write!(line.0, " in {}", records.spans[*at]).unwrap();
         }
-        pages.lines.push(line.0);
+        records.lines.push(line.0);
     }
 
     fn enter(&self, span: &Id) {
@@ -66,15 +66,15 @@ impl Subscriber for Journal {
 
     fn exit(&self, span: &Id) {
         let left = self.0.lock().unwrap().entered.pop();
-        assert_eq!(left, Some(span.into_u64() as usize - 1), "spans are left in turn");
+        assert_eq!(left, Some(span.into_u64() as usize - 1), "spans are exited in reverse order");
     }
 }
 
-impl Journal {
-    /// One for this thread, on which the whole test runs.
-    fn open() -> (Self, DefaultGuard) {
-        let journal = Journal::default();
-        (journal.clone(), set_default(journal))
+impl Recorder {
+    /// Installs a recorder for this thread, which runs the whole test.
+    fn install() -> (Self, DefaultGuard) {
+        let recorder = Recorder::default();
+        (recorder.clone(), set_default(recorder))
     }
 
     fn lines(&self) -> Vec<String> {
@@ -82,33 +82,33 @@ impl Journal {
     }
 }
 
-fn planned(words: &'static str) {
-    std::panic::resume_unwind(Box::new(words));
+fn planned(message: &'static str) {
+    std::panic::resume_unwind(Box::new(message));
 }
 
 #[green_pool(size = 1)]
-async fn fails(words: &'static str) {
+async fn fails(message: &'static str) {
     tokio::task::yield_now().await;
-    planned(words);
+    planned(message);
 }
 
 #[test]
-fn the_panic_of_a_job_that_nobody_has_a_handle_on_is_one_event() {
+fn a_panic_of_a_job_without_a_handle_is_one_event() {
     paused(async {
-        let (journal, _open) = Journal::open();
+        let (recorder, _guard) = Recorder::install();
         fails::spawn_n("no such page").await;
         fails::pool().waitall().await;
-        assert_eq!(journal.lines(), [r#"ERROR greenpool: message=the job panicked: no such page pool="fails""#]);
+        assert_eq!(recorder.lines(), [r#"ERROR greenpool: message=the job panicked: no such page pool="fails""#]);
 
         let pool = GreenPool::new(1);
         pool.spawn_n(async { planned("no such host") }).await;
         pool.waitall().await;
-        assert_eq!(journal.lines(), ["ERROR greenpool: message=the job panicked: no such host"]);
+        assert_eq!(recorder.lines(), ["ERROR greenpool: message=the job panicked: no such host"]);
     });
 }
 
 #[test]
-fn it_is_told_also_of_a_child_in_its_parents_slot() {
+fn a_panic_of_a_child_in_its_parents_slot_is_also_an_event() {
     #[green_pool(size = 1)]
     async fn parent() {
         parent_pool().spawn_n(async { planned("at once") }).await;
@@ -124,9 +124,9 @@ fn it_is_told_also_of_a_child_in_its_parents_slot() {
     }
 
     paused(async {
-        let (journal, _open) = Journal::open();
+        let (recorder, _guard) = Recorder::install();
         parent::spawn().await.await.unwrap();
-        let lines = journal.lines();
+        let lines = recorder.lines();
         assert_eq!(lines.len(), 2);
         assert!(
             lines[0].starts_with(r#"ERROR greenpool: message=the job panicked: at once pool="parent""#),
@@ -137,20 +137,20 @@ fn it_is_told_also_of_a_child_in_its_parents_slot() {
 }
 
 #[test]
-fn nothing_is_told_of_a_panic_that_somebody_can_take() {
+fn a_panic_that_a_handle_or_map_returns_is_no_event() {
     paused(async {
-        let (journal, _open) = Journal::open();
+        let (recorder, _guard) = Recorder::install();
         let pool = GreenPool::new(2);
         pool.spawn(async { planned("taken") }).await.await.unwrap_err();
         fails::spawn("taken").await.await.unwrap_err();
         let mut map = pool.imap(|()| async { planned("taken") }, [()]);
         map.next().await.unwrap().unwrap_err();
-        assert_eq!(journal.lines(), [""; 0]);
+        assert_eq!(recorder.lines(), [""; 0]);
     });
 }
 
 #[test]
-fn nothing_is_told_of_jobs_that_end_well_or_are_aborted_or_refused() {
+fn finished_aborted_and_refused_jobs_emit_no_event() {
     #[green_pool(size = 2)]
     async fn hangs(hang: bool) {
         if hang {
@@ -159,56 +159,56 @@ fn nothing_is_told_of_jobs_that_end_well_or_are_aborted_or_refused() {
     }
 
     paused(async {
-        let (journal, _open) = Journal::open();
+        let (recorder, _guard) = Recorder::install();
         for pool in [hangs::pool().clone(), GreenPool::new(2)] {
             pool.spawn_n(async {}).await;
             pool.spawn_n(pending::<()>()).await;
             hangs::spawn_n(false).await;
-            at_rest().await;
+            until_idle().await;
             hangs::spawn_n(true).await;
-            at_rest().await;
+            until_idle().await;
             pool.abort_all().await;
             hangs::pool().abort_all().await;
         }
         hangs::pool().close();
         hangs::spawn_n(true).await;
-        assert_eq!(journal.lines(), [""; 0]);
+        assert_eq!(recorder.lines(), [""; 0]);
     });
 }
 
 #[test]
-fn each_poll_of_a_job_is_within_a_span_of_its_pool() {
+fn each_poll_of_a_job_is_in_a_span_with_the_name_of_its_pool() {
     #[green_pool(size = 2, name = "talkers")]
-    async fn talk(words: &'static str) {
-        tracing::info!(target: "user", "{words}");
+    async fn talk(message: &'static str) {
+        tracing::info!(target: "user", "{message}");
         tokio::task::yield_now().await;
-        tracing::info!(target: "user", "{words} again");
+        tracing::info!(target: "user", "{message} again");
     }
 
     paused(async {
-        let (journal, _open) = Journal::open();
+        let (recorder, _guard) = Recorder::install();
         talk::spawn("one").await.await.unwrap();
         let again = "INFO user: message=one again in job pool=\"talkers\"";
-        assert_eq!(journal.lines(), ["INFO user: message=one in job pool=\"talkers\"", again]);
+        assert_eq!(recorder.lines(), ["INFO user: message=one in job pool=\"talkers\"", again]);
 
         let mut map = talk::imap(["two", "three"]);
         while let Some(result) = map.next().await {
             result.unwrap();
         }
-        let lines = journal.lines();
+        let lines = recorder.lines();
         assert!(lines.len() == 4 && lines.iter().all(|line| line.ends_with(" in job pool=\"talkers\"")), "{lines:?}");
 
-        // One job's span is not another's, also if they are polled in turn on one thread.
+        // Jobs that are polled in turn on one thread have separate spans.
         let pool = GreenPool::new(2);
         let mut green = pool.spawn(talk("plain")).await;
         assert!(poll!(&mut green).is_pending());
         talk::spawn_n("four").await;
         green.await.unwrap();
         talk::pool().waitall().await;
-        let lines = journal.lines();
+        let lines = recorder.lines();
         let plain = lines.iter().filter(|line| line.contains("message=plain"));
         assert!(plain.clone().count() == 2 && plain.into_iter().all(|line| line.ends_with(" in job")), "{lines:?}");
         tracing::info!(target: "user", "outside");
-        assert_eq!(journal.lines(), ["INFO user: message=outside"]);
+        assert_eq!(recorder.lines(), ["INFO user: message=outside"]);
     });
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::{FutureExt, poll};
 use greenpool::{GreenPool, lend};
-use greenpool_tests::{Gate, Gauge, at_rest, paused, threads};
+use greenpool_tests::{Gate, Gauge, paused, threads, until_idle};
 
 #[test]
 fn waitall_on_an_idle_pool_returns_at_once() {
@@ -17,18 +17,18 @@ fn waitall_on_an_idle_pool_returns_at_once() {
 }
 
 #[test]
-fn waitall_waits_for_all_jobs_also_failing_and_aborted_ones() {
+fn waitall_waits_for_all_jobs_including_panicking_and_aborted_ones() {
     paused(async {
         let pool = GreenPool::new(4);
         let gate = Gate::new();
-        pool.spawn_n(gate.clone().passed()).await;
+        pool.spawn_n(gate.clone().opened()).await;
         let failing = async || -> () { std::panic::resume_unwind(Box::new("planned")) };
         pool.spawn_n(failing()).await;
         let aborted = pool.spawn(std::future::pending::<()>()).await;
         let mut all = pool.waitall();
         assert!(poll!(&mut all).is_pending());
         aborted.abort();
-        at_rest().await;
+        until_idle().await;
         assert!(poll!(&mut all).is_pending());
         gate.open();
         all.await;
@@ -37,7 +37,7 @@ fn waitall_waits_for_all_jobs_also_failing_and_aborted_ones() {
 }
 
 #[test]
-fn waitall_waits_for_queued_spawners_too() {
+fn waitall_waits_for_queued_spawns() {
     paused(async {
         let (pool, gauge) = (GreenPool::new(1), Gauge::default());
         let gate = Gate::new();
@@ -45,28 +45,28 @@ fn waitall_waits_for_queued_spawners_too() {
             let (pool, gauge, gate) = (pool.clone(), gauge.clone(), gate.clone());
             tokio::spawn(async move {
                 let job = async move {
-                    gate.passed().await;
+                    gate.opened().await;
                     drop(gauge.enter());
                 };
                 pool.spawn_n(job).await;
             });
         }
-        at_rest().await;
+        until_idle().await;
         assert_eq!(pool.waiting(), 4);
         gate.open();
         pool.waitall().await;
-        assert_eq!(gauge.total(), 5, "a slot on its way never lets the pool look idle");
+        assert_eq!(gauge.total(), 5, "a pool does not look idle while a slot is being handed over");
     });
 }
 
 #[test]
-fn waitall_returns_for_all_who_wait() {
+fn waitall_returns_for_every_waiter() {
     paused(async {
         let pool = GreenPool::new(1);
         let gate = Gate::new();
-        pool.spawn_n(gate.clone().passed()).await;
+        pool.spawn_n(gate.clone().opened()).await;
         let all: Vec<_> = (0..10).map(|_| tokio::spawn(pool.waitall())).collect();
-        at_rest().await;
+        until_idle().await;
         assert!(all.iter().all(|all| !all.is_finished()));
         gate.open();
         for all in all {
@@ -77,11 +77,11 @@ fn waitall_returns_for_all_who_wait() {
 }
 
 #[test]
-fn waitall_returns_after_a_shrink_to_0_though_somebody_is_queued() {
+fn waitall_returns_after_a_shrink_to_0_although_a_spawn_is_queued() {
     paused(async {
         let pool = GreenPool::new(1);
         let gate = Gate::new();
-        pool.spawn_n(gate.clone().passed()).await;
+        pool.spawn_n(gate.clone().opened()).await;
         let mut queued = pool.spawn(async {});
         assert!(poll!(&mut queued).is_pending());
         let mut all = pool.waitall();
@@ -100,10 +100,10 @@ fn waitall_counts_the_jobs_of_maps_and_piles() {
         let pool = GreenPool::new(2);
         let gate = Gate::new();
         let open = gate.clone();
-        let _map = pool.imap(move |_| open.clone().passed(), 0..1);
+        let _map = pool.imap(move |_| open.clone().opened(), 0..1);
         let pile = greenpool::GreenPile::on(&pool);
-        pile.spawn(gate.clone().passed()).await;
-        at_rest().await;
+        pile.spawn(gate.clone().opened()).await;
+        until_idle().await;
         let mut all = pool.waitall();
         assert!(poll!(&mut all).is_pending());
         gate.open();
@@ -112,11 +112,11 @@ fn waitall_counts_the_jobs_of_maps_and_piles() {
 }
 
 #[test]
-fn a_dropped_waitall_leaves_the_pool_alone() {
+fn dropping_a_waitall_does_not_affect_the_pool() {
     paused(async {
         let pool = GreenPool::new(1);
         let gate = Gate::new();
-        pool.spawn_n(gate.clone().passed()).await;
+        pool.spawn_n(gate.clone().opened()).await;
         let mut all = pool.waitall();
         assert!(poll!(&mut all).is_pending());
         drop(all);
@@ -126,7 +126,7 @@ fn a_dropped_waitall_leaves_the_pool_alone() {
 }
 
 #[test]
-fn waitall_panics_inside_one_of_the_pools_own_jobs() {
+fn waitall_panics_inside_a_job_of_the_same_pool() {
     paused(async {
         let pool = GreenPool::new(2);
         let own = pool.clone();
@@ -137,13 +137,13 @@ fn waitall_panics_inside_one_of_the_pools_own_jobs() {
 }
 
 #[test]
-fn waitall_on_another_pool_is_fine_inside_a_job() {
+fn waitall_on_another_pool_works_inside_a_job() {
     paused(async {
         let (pool, other) = (GreenPool::new(1), GreenPool::new(1));
         let gate = Gate::new();
-        other.spawn_n(gate.clone().passed()).await;
+        other.spawn_n(gate.clone().opened()).await;
         let green = pool.spawn(async move { other.waitall().await }).await;
-        at_rest().await;
+        until_idle().await;
         assert!(!green.is_finished());
         gate.open();
         green.await.unwrap();
@@ -151,9 +151,9 @@ fn waitall_on_another_pool_is_fine_inside_a_job() {
 }
 
 #[test]
-fn a_slot_that_goes_to_a_queued_spawner_never_lets_the_pool_look_idle() {
+fn a_pool_does_not_look_idle_while_a_slot_goes_to_a_queued_spawn() {
     threads(2, async {
-        // Two threads at a time that only they can decide: one gives the slot back, the other asks whether all is over.
+        // Two threads race: one releases the slot, the other checks whether the pool is idle.
         for _ in 0..2_000 {
             let pool = GreenPool::new(0);
             let mut holder = Box::pin(pool.spawn(async {}));
@@ -172,31 +172,31 @@ fn a_slot_that_goes_to_a_queued_spawner_never_lets_the_pool_look_idle() {
                 }
             };
             let meet_too = meet.clone();
-            let gone = tokio::spawn(async move {
+            let release = tokio::spawn(async move {
                 meet_too();
                 drop(holder);
             });
             let mut all = pool.waitall();
             meet();
             let idle = poll!(&mut all).is_ready();
-            gone.await.unwrap();
-            assert!(!idle, "the slot is on its way to the one that is queued");
+            release.await.unwrap();
+            assert!(!idle, "the slot is being handed to the queued spawn");
             assert_eq!((pool.running(), pool.waiting()), (1, 0));
         }
     });
 }
 
 #[test]
-fn waitall_waits_for_a_job_that_has_given_its_slot_back_for_a_while() {
+fn waitall_waits_for_a_job_that_has_lent_its_slot() {
     paused(async {
         let (pool, gate) = (GreenPool::new(1), Gate::new());
-        pool.spawn_n(lend(gate.clone().passed())).await;
-        at_rest().await;
+        pool.spawn_n(lend(gate.clone().opened())).await;
+        until_idle().await;
         let mut all = pool.waitall();
         assert!(poll!(&mut all).is_pending());
-        // Others come and go meanwhile.
+        // Other jobs come and go in the meantime.
         pool.spawn(async {}).await.await.unwrap();
-        at_rest().await;
+        until_idle().await;
         assert_eq!((pool.running(), pool.stats().finished), (0, 1));
         assert!(poll!(&mut all).is_pending());
         gate.open();
@@ -206,16 +206,16 @@ fn waitall_waits_for_a_job_that_has_given_its_slot_back_for_a_while() {
 }
 
 #[test]
-fn waitall_waits_for_a_job_that_goes_on_without_its_slot() {
+fn waitall_waits_for_a_job_that_continues_without_a_slot() {
     paused(async {
         let (pool, gate) = (GreenPool::new(1), Gate::new());
-        let passed = gate.clone().passed();
+        let opened = gate.clone().opened();
         let job = async {
             assert!(poll!(Box::pin(lend(std::future::pending::<()>()))).is_pending());
-            passed.await;
+            opened.await;
         };
         pool.spawn_n(job).await;
-        at_rest().await;
+        until_idle().await;
         let mut all = pool.waitall();
         assert!(poll!(&mut all).is_pending());
         gate.open();
@@ -225,19 +225,19 @@ fn waitall_waits_for_a_job_that_goes_on_without_its_slot() {
 }
 
 #[test]
-fn waitall_waits_for_a_lender_whose_slot_was_given_back_by_the_borrower() {
+fn waitall_waits_for_a_lender_whose_slot_was_released_by_the_borrower() {
     paused(async {
         let (pool, gate) = (GreenPool::new(1), Gate::new());
-        let (inner, passed) = (pool.clone(), gate.clone().passed());
+        let (inner, opened) = (pool.clone(), gate.clone().opened());
         let job = async move {
             let child = async { assert!(poll!(Box::pin(lend(std::future::pending::<()>()))).is_pending()) };
             inner.spawn(child).await.await.unwrap();
-            passed.await;
+            opened.await;
         };
         pool.spawn_n(job).await;
         let mut all = pool.waitall();
         assert!(poll!(&mut all).is_pending());
-        at_rest().await;
+        until_idle().await;
         assert!(poll!(&mut all).is_pending());
         gate.open();
         all.await;
@@ -246,14 +246,14 @@ fn waitall_waits_for_a_lender_whose_slot_was_given_back_by_the_borrower() {
 }
 
 #[test]
-fn waitall_waits_for_a_job_that_finds_no_slot_to_go_on_with() {
+fn waitall_waits_for_a_job_that_has_no_slot_to_resume_with() {
     paused(async {
         let (pool, gate) = (GreenPool::new(1), Gate::new());
-        pool.spawn_n(lend(gate.clone().passed())).await;
-        at_rest().await;
+        pool.spawn_n(lend(gate.clone().opened())).await;
+        until_idle().await;
         pool.resize(0);
         gate.open();
-        at_rest().await;
+        until_idle().await;
         let mut all = pool.waitall();
         assert!(poll!(&mut all).is_pending());
         assert_eq!((pool.running(), pool.waiting()), (0, 1));

@@ -1,4 +1,4 @@
-//! How much a map runs and holds at once: its pool's size, its window, and others who want a slot.
+//! How many jobs a map runs and holds at once: the pool's size, the map's window, and other waiters for slots.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::{Stream, poll};
 use greenpool::{GreenMap, GreenPool};
-use greenpool_tests::{Gate, Gauge, at_rest, paused};
+use greenpool_tests::{Gate, Gauge, paused, until_idle};
 
-/// Takes all the values that are left.
+/// Takes all remaining values.
 async fn values<T>(mut map: GreenMap<T>) -> Vec<T> {
     let mut values = vec![];
     while let Some(result) = map.next().await {
@@ -17,7 +17,7 @@ async fn values<T>(mut map: GreenMap<T>) -> Vec<T> {
     values
 }
 
-/// Gated jobs, one gate for each item.
+/// Creates one gate for each item.
 fn gates(n: usize) -> Arc<Vec<Gate>> {
     Arc::new((0..n).map(|_| Gate::new()).collect())
 }
@@ -29,13 +29,13 @@ fn gated(
     move |n| {
         let gate = gates[n].clone();
         Box::pin(async move {
-            gate.passed().await;
+            gate.opened().await;
             n
         })
     }
 }
 
-/// A map over `items` numbers; `held` is how many have begun and were not taken, as the jobs see it.
+/// A map over `items` numbers. The jobs count themselves in `held`; the caller subtracts the results that it takes.
 fn counted(pool: &GreenPool, items: usize, held: &Arc<AtomicUsize>, peak: &Arc<AtomicUsize>) -> GreenMap<usize> {
     let (held, peak) = (held.clone(), peak.clone());
     let job = move |n: usize| {
@@ -52,7 +52,7 @@ fn counted(pool: &GreenPool, items: usize, held: &Arc<AtomicUsize>, peak: &Arc<A
 }
 
 #[test]
-fn a_map_never_holds_more_than_size_items() {
+fn a_map_never_holds_more_items_than_its_size_or_window() {
     paused(async {
         for (size, window) in [(1, None), (4, None), (4, Some(1)), (4, Some(2)), (4, Some(9)), (2, Some(3))] {
             let (held, peak) = <(Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
@@ -62,7 +62,7 @@ fn a_map_never_holds_more_than_size_items() {
             }
             for n in 0..500 {
                 if n % 7 == 0 {
-                    at_rest().await;
+                    until_idle().await;
                 }
                 let item = map.next().await.unwrap().unwrap();
                 held.fetch_sub(1, Ordering::SeqCst);
@@ -75,7 +75,7 @@ fn a_map_never_holds_more_than_size_items() {
 }
 
 #[test]
-fn a_map_that_nobody_reads_stops_at_its_window() {
+fn a_map_that_is_not_read_stops_at_its_window() {
     paused(async {
         let (pool, ran) = (GreenPool::new(3), Gauge::default());
         let inside = ran.clone();
@@ -89,19 +89,19 @@ fn a_map_that_nobody_reads_stops_at_its_window() {
             },
             0..,
         );
-        at_rest().await;
+        until_idle().await;
         assert_eq!((ran.total(), pool.running()), (3, 0), "results hold no slot");
         drop(map);
     });
 }
 
 #[test]
-fn a_slow_first_item_stalls_an_ordered_map_at_its_window_only() {
+fn a_slow_first_item_stalls_an_ordered_map_only_at_its_window() {
     paused(async {
         let (pool, gates) = (GreenPool::new(2), gates(10));
         gates[1..].iter().for_each(Gate::open);
         let mut map = pool.imap(gated(&gates), 0..10).window(5);
-        at_rest().await;
+        until_idle().await;
         assert!(poll!(std::pin::pin!(map.next())).is_pending());
         gates[0].open();
         assert_eq!(values(map).await, (0..10).collect::<Vec<_>>());
@@ -109,7 +109,7 @@ fn a_slow_first_item_stalls_an_ordered_map_at_its_window_only() {
 }
 
 #[test]
-fn no_more_than_size_jobs_of_a_map_run_at_once() {
+fn a_map_runs_at_most_as_many_jobs_as_its_pool_has_slots() {
     paused(async {
         let (pool, gauge) = (GreenPool::new(4), Gauge::default());
         let inside = gauge.clone();
@@ -129,13 +129,13 @@ fn no_more_than_size_jobs_of_a_map_run_at_once() {
 }
 
 #[test]
-fn two_maps_share_the_pools_slots() {
+fn two_maps_share_the_slots_of_one_pool() {
     paused(async {
         let (pool, gates) = (GreenPool::new(1), gates(1));
         let first = pool.imap(gated(&gates), 0..1);
-        at_rest().await;
+        until_idle().await;
         let second = pool.imap(|n: i32| async move { n }, 0..3);
-        at_rest().await;
+        until_idle().await;
         assert_eq!((pool.running(), first.size_hint().0, second.size_hint().0), (1, 1, 3));
         gates[0].open();
         assert_eq!(values(second).await, [0, 1, 2]);
@@ -144,7 +144,7 @@ fn two_maps_share_the_pools_slots() {
 }
 
 #[test]
-fn a_map_leaves_slots_to_those_who_wait() {
+fn a_map_does_not_starve_other_waiters() {
     paused(async {
         let pool = GreenPool::new(1);
         let endless = pool.imap(

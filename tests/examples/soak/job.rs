@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use greenpool::{green_pool, inherit, lend};
-use greenpool_tests::Tracer;
+use greenpool_tests::GaugeGuard;
 use tokio::task::yield_now;
 use tokio::time::sleep;
 
@@ -20,7 +20,7 @@ use crate::world::{AtWork, POOLS, World};
 const DEEP: u32 = 3;
 
 /// What a job gives: the number that it was made with, and something that has to be dropped.
-pub(crate) type Gift = (u64, Tracer);
+pub(crate) type Gift = (u64, GaugeGuard);
 
 type Job = BoxFuture<'static, Gift>;
 

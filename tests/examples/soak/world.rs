@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use greenpool::{GreenPool, PoolStats};
-use greenpool_tests::{Gauge, Tracer};
+use greenpool_tests::{Gauge, GaugeGuard};
 
 use crate::job::declared;
 
@@ -106,7 +106,7 @@ impl World {
     }
 
     /// A future, or a result, that has to be gone in the end.
-    pub(crate) fn token(&self) -> Tracer {
+    pub(crate) fn token(&self) -> GaugeGuard {
         self.alive.enter()
     }
 

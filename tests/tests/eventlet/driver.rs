@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use greenpool::{GreenMap, GreenPile, GreenPool};
-use greenpool_tests::at_rest;
+use greenpool_tests::until_idle;
 use serde_json::{Value, json};
 
 use crate::format::{Observation, Op, Scenario, Step};
@@ -21,7 +21,7 @@ pub(crate) fn run(scenario: &Scenario, steps: usize) -> Vec<Observation> {
         let mut seen = Vec::with_capacity(steps);
         for step in &scenario.steps[..steps] {
             world.drive(step);
-            at_rest().await;
+            until_idle().await;
             seen.push(world.observe());
         }
         seen

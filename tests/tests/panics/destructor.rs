@@ -1,4 +1,4 @@
-//! Panics in destructors: of a job's future, of its result, of its argument, of a source.
+//! Panics in destructors: of a job's future, its result, its argument, or a map's source.
 #![expect(clippy::unused_async, reason = "they are jobs")]
 
 use std::future::{pending, ready};
@@ -8,17 +8,17 @@ use std::task::{Context, Poll};
 
 use futures::{FutureExt, StreamExt, poll};
 use greenpool::{GreenPile, GreenPool, green_pool, pile};
-use greenpool_tests::{Gate, at_rest, paused};
+use greenpool_tests::{Gate, paused, until_idle};
 
-use crate::way::{Explosive, Job, SIZE, is_planned, since, ways};
+use crate::route::{Explosive, Job, SIZE, is_planned, routes, stats_since};
 
-/// A future whose destructor panics, also if it has come to its end.
-struct Sticky<F> {
+/// A future whose destructor panics, even after it has completed.
+struct PanicOnDrop<F> {
     inner: F,
     _explosive: Explosive,
 }
 
-impl<F: Future + Unpin> Future for Sticky<F> {
+impl<F: Future + Unpin> Future for PanicOnDrop<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
@@ -26,34 +26,37 @@ impl<F: Future + Unpin> Future for Sticky<F> {
     }
 }
 
-fn sticky<F: Future>(inner: F) -> Sticky<F> {
-    Sticky { inner, _explosive: Explosive }
+fn panic_on_drop<F: Future>(inner: F) -> PanicOnDrop<F> {
+    PanicOnDrop { inner, _explosive: Explosive }
 }
 
-/// Does something in which a destructor may panic.
-fn survive<T>(deed: impl FnOnce() -> T) -> bool {
-    catch_unwind(AssertUnwindSafe(deed)).is_ok()
+/// Runs `action` and returns whether it completed without a panic.
+fn completes<T>(action: impl FnOnce() -> T) -> bool {
+    catch_unwind(AssertUnwindSafe(action)).is_ok()
 }
 
 #[test]
-fn a_future_whose_destructor_panics_is_a_job_that_panicked_whatever_the_way() {
-    let (_turn, ways) = ways();
+fn a_job_whose_future_panics_on_drop_counts_as_panicked() {
+    let (_lock, routes) = routes();
     paused(async move {
-        for way in ways {
-            let pool = way.pool();
+        for route in routes {
+            let pool = route.pool();
             let before = pool.stats();
-            let jobs: [Job; 3] = [ready(1).boxed(), sticky(ready(2)).boxed(), ready(3).boxed()];
-            let outcomes = way.run(&pool, jobs.into()).await;
-            assert_eq!(since(&pool, before), (3, 2, 1, 0), "{}", way.name);
+            let jobs: [Job; 3] = [ready(1).boxed(), panic_on_drop(ready(2)).boxed(), ready(3).boxed()];
+            let outcomes = route.run(&pool, jobs.into()).await;
+            assert_eq!(stats_since(&pool, before), (3, 2, 1, 0), "{}", route.name);
             let errors = outcomes.into_iter().filter_map(Result::err);
-            assert_eq!(errors.map(is_planned).collect::<Vec<_>>(), if way.tells() { vec![true] } else { vec![] });
-            assert_eq!((pool.running(), pool.free()), (0, SIZE as isize), "{}", way.name);
+            assert_eq!(
+                errors.map(is_planned).collect::<Vec<_>>(),
+                if route.returns_results() { vec![true] } else { vec![] }
+            );
+            assert_eq!((pool.running(), pool.free()), (0, SIZE as isize), "{}", route.name);
         }
     });
 }
 
 #[test]
-fn a_future_whose_destructor_panics_when_it_is_aborted_gives_its_slot_back() {
+fn an_aborted_job_whose_future_panics_on_drop_releases_its_slot() {
     #[green_pool(size = 1)]
     async fn hang(explosive: Option<Explosive>) {
         pending::<()>().await;
@@ -63,9 +66,9 @@ fn a_future_whose_destructor_panics_when_it_is_aborted_gives_its_slot_back() {
     paused(async {
         let pool = GreenPool::new(1);
         for polled in [true, false] {
-            let green = pool.spawn(sticky(pending::<()>())).await;
+            let green = pool.spawn(panic_on_drop(pending::<()>())).await;
             if polled {
-                at_rest().await;
+                until_idle().await;
             }
             green.abort();
             assert!(is_planned(green.await.unwrap_err()));
@@ -73,7 +76,7 @@ fn a_future_whose_destructor_panics_when_it_is_aborted_gives_its_slot_back() {
 
             let green = hang::spawn(Some(Explosive)).await;
             if polled {
-                at_rest().await;
+                until_idle().await;
             }
             green.abort();
             assert!(is_planned(green.await.unwrap_err()));
@@ -87,14 +90,14 @@ fn a_future_whose_destructor_panics_when_it_is_aborted_gives_its_slot_back() {
 }
 
 #[test]
-fn destructors_that_panic_in_abort_all_spare_the_others() {
+fn a_panic_on_drop_in_abort_all_does_not_affect_other_jobs() {
     paused(async {
         let pool = GreenPool::new(4);
         let first = pool.spawn(pending::<()>()).await;
-        pool.spawn_n(sticky(pending::<()>())).await;
+        pool.spawn_n(panic_on_drop(pending::<()>())).await;
         let last = pool.spawn(pending::<()>()).await;
-        let mut map = pool.imap(|()| sticky(pending::<()>()), [()]);
-        at_rest().await;
+        let mut map = pool.imap(|()| panic_on_drop(pending::<()>()), [()]);
+        until_idle().await;
         assert_eq!(pool.abort_all().await, 4);
         assert_eq!(pool.free(), 4);
         assert!(first.await.unwrap_err().is_cancelled() && last.await.unwrap_err().is_cancelled());
@@ -105,33 +108,33 @@ fn destructors_that_panic_in_abort_all_spare_the_others() {
 }
 
 #[test]
-fn destructors_that_panic_in_a_map_or_pile_that_is_dropped_lose_no_slot() {
+fn a_panic_on_drop_in_a_dropped_map_or_pile_loses_no_slot() {
     paused(async {
         let pool = GreenPool::new(2);
-        let hang = || sticky(pending::<()>());
+        let hang = || panic_on_drop(pending::<()>());
         let map = pool.imap(move |()| hang(), [(), ()]);
-        at_rest().await;
-        survive(|| drop(map));
+        until_idle().await;
+        completes(|| drop(map));
         pool.waitall().await;
         assert_eq!(pool.free(), 2, "a map");
 
         let map = pool.imap_stream(move |()| hang(), futures::stream::repeat(()));
-        at_rest().await;
-        survive(|| drop(map));
+        until_idle().await;
+        completes(|| drop(map));
         pool.waitall().await;
         assert_eq!(pool.free(), 2, "a map over an async source");
 
         let pile = GreenPile::on(&pool);
         pile.spawn(hang()).await;
         pile.spawn(hang()).await;
-        at_rest().await;
-        survive(|| drop(pile));
+        until_idle().await;
+        completes(|| drop(pile));
         pool.waitall().await;
         assert_eq!(pool.free(), 2, "a pile");
 
         let pile = pile![in pool; hang(), hang()];
-        at_rest().await;
-        survive(|| drop(pile));
+        until_idle().await;
+        completes(|| drop(pile));
         pool.waitall().await;
         assert_eq!(pool.free(), 2, "a `pile!`");
         assert_eq!(pool.spawn(ready(7)).await.await.unwrap(), 7);
@@ -139,7 +142,7 @@ fn destructors_that_panic_in_a_map_or_pile_that_is_dropped_lose_no_slot() {
 }
 
 #[test]
-fn a_result_that_nobody_takes_and_whose_destructor_panics_loses_no_slot() {
+fn an_untaken_result_that_panics_on_drop_loses_no_slot() {
     #[green_pool(size = 2)]
     async fn make() -> Explosive {
         Explosive
@@ -150,32 +153,32 @@ fn a_result_that_nobody_takes_and_whose_destructor_panics_loses_no_slot() {
         let make_one = || async { Explosive };
         pool.spawn_n(make_one()).await;
         make::spawn_n().await;
-        survive({
+        completes({
             let green = pool.spawn(make_one()).await;
             || drop(green)
         });
-        survive({
+        completes({
             let green = make::spawn().await;
             || drop(green)
         });
         let (green, made) = (pool.spawn(make_one()).await, make::spawn().await);
-        at_rest().await;
-        survive(|| drop(green));
-        survive(|| drop(made));
+        until_idle().await;
+        completes(|| drop(green));
+        completes(|| drop(made));
         let map = pool.imap(move |()| make_one(), [()]);
-        at_rest().await;
-        survive(|| drop(map));
+        until_idle().await;
+        completes(|| drop(map));
         pool.imap(move |()| make_one(), [()]).detach();
         let pile = GreenPile::on(&pool);
         pile.spawn(make_one()).await;
-        at_rest().await;
-        survive(|| drop(pile));
+        until_idle().await;
+        completes(|| drop(pile));
         let pile = pile![make()];
-        at_rest().await;
-        survive(|| drop(pile));
+        until_idle().await;
+        completes(|| drop(pile));
         for pool in [&pool, make::pool()] {
             pool.waitall().await;
-            at_rest().await;
+            until_idle().await;
             let stats = pool.stats();
             assert_eq!(stats.finished + stats.panicked + stats.aborted, stats.spawned, "{pool:?}");
             assert_eq!((pool.running(), pool.free()), (0, 2), "{pool:?}");
@@ -185,14 +188,14 @@ fn a_result_that_nobody_takes_and_whose_destructor_panics_loses_no_slot() {
 }
 
 #[test]
-fn an_argument_whose_destructor_panics_is_a_job_that_panicked() {
+fn a_job_whose_argument_panics_on_drop_counts_as_panicked() {
     #[green_pool(size = 1)]
     async fn ignore(_explosive: Explosive) {}
 
     paused(async {
         assert!(is_planned(ignore::spawn(Explosive).await.await.unwrap_err()));
         ignore::spawn_n(Explosive).await;
-        at_rest().await;
+        until_idle().await;
         let Ok(tried) = ignore::try_spawn(Explosive) else { panic!("a slot is free") };
         assert!(is_planned(tried.await.unwrap_err()));
         let mut map = ignore::imap([Explosive]);
@@ -206,10 +209,10 @@ fn an_argument_whose_destructor_panics_is_a_job_that_panicked() {
 }
 
 #[test]
-fn an_argument_whose_destructor_panics_leaves_the_queue_with_its_spawn() {
+fn a_queued_spawn_whose_argument_panics_on_drop_leaves_the_queue() {
     #[green_pool(size = 1)]
     async fn hold(gate: Gate, _explosive: Option<Explosive>) {
-        gate.passed().await;
+        gate.opened().await;
     }
 
     paused(async {
@@ -217,13 +220,13 @@ fn an_argument_whose_destructor_panics_leaves_the_queue_with_its_spawn() {
         hold::spawn_n(gate.clone(), None).await;
         let mut queued = Box::pin(hold::spawn(gate.clone(), Some(Explosive)));
         assert!(poll!(&mut queued).is_pending());
-        assert!(!survive(|| drop(queued)));
+        assert!(!completes(|| drop(queued)));
         assert_eq!(hold::pool().waiting(), 0);
 
         let pool = hold::pool();
-        let mut queued = Box::pin(pool.spawn(sticky(ready(()))));
+        let mut queued = Box::pin(pool.spawn(panic_on_drop(ready(()))));
         assert!(poll!(&mut queued).is_pending());
-        assert!(!survive(|| drop(queued)));
+        assert!(!completes(|| drop(queued)));
         assert_eq!(pool.waiting(), 0);
         gate.open();
         pool.waitall().await;
@@ -232,8 +235,8 @@ fn an_argument_whose_destructor_panics_leaves_the_queue_with_its_spawn() {
 }
 
 #[test]
-fn a_source_whose_destructor_panics_at_its_end_ends_the_map_with_that_panic() {
-    struct Source(std::ops::Range<u32>, #[allow(dead_code, reason = "it is there to be dropped")] Explosive);
+fn a_source_that_panics_on_drop_ends_the_map_with_that_panic() {
+    struct Source(std::ops::Range<u32>, #[allow(dead_code, reason = "held only to be dropped")] Explosive);
 
     impl Iterator for Source {
         type Item = u32;
@@ -260,10 +263,10 @@ fn a_source_whose_destructor_panics_at_its_end_ends_the_map_with_that_panic() {
         pool.waitall().await;
         let stats = pool.stats();
         assert_eq!((stats.finished, stats.running), (12, 0));
-        // Where the map is dropped before the source is at its end, the panic is that of whoever drops it.
+        // If the map is dropped before its source ends, the drop of the map panics.
         let map = pool.imap(|_| pending::<()>(), source());
-        at_rest().await;
-        assert!(!survive(|| drop(map)));
+        until_idle().await;
+        assert!(!completes(|| drop(map)));
         pool.waitall().await;
         assert_eq!(pool.free(), 2);
     });

@@ -2,12 +2,12 @@
 
 use futures::{FutureExt, StreamExt};
 use greenpool::GreenPool;
-use greenpool_tests::{Gate, at_rest, paused, threads};
+use greenpool_tests::{Gate, paused, threads, until_idle};
 use tokio::task::yield_now;
 
-use crate::way::{Job, SIZE, Way, is_planned, planned, since, ways};
+use crate::route::{Job, Route, SIZE, is_planned, planned, routes, stats_since};
 
-fn fine(n: u32) -> Job {
+fn succeeds(n: u32) -> Job {
     async move { n }.boxed()
 }
 
@@ -23,93 +23,94 @@ fn panics_later() -> Job {
     .boxed()
 }
 
-/// The pool of that way is as good as new.
-async fn works_on(way: Way, pool: &GreenPool) {
-    assert_eq!((pool.running(), pool.waiting(), pool.free()), (0, 0, SIZE as isize), "{}", way.name);
-    let outcomes = way.run(pool, vec![fine(1), fine(2), fine(3)]).await;
+/// Checks that the route's pool is idle and still works.
+async fn assert_usable(route: Route, pool: &GreenPool) {
+    assert_eq!((pool.running(), pool.waiting(), pool.free()), (0, 0, SIZE as isize), "{}", route.name);
+    let outcomes = route.run(pool, vec![succeeds(1), succeeds(2), succeeds(3)]).await;
     let mut values: Vec<u32> = outcomes.into_iter().map(Result::unwrap).collect();
     values.sort_unstable();
-    assert_eq!(values, if way.tells() { vec![1, 2, 3] } else { vec![] }, "{}", way.name);
+    assert_eq!(values, if route.returns_results() { vec![1, 2, 3] } else { vec![] }, "{}", route.name);
 }
 
-async fn one_of_three_panics(way: Way, panics: fn() -> Job) {
-    let pool = way.pool();
+async fn one_of_three_panics(route: Route, panics: fn() -> Job) {
+    let pool = route.pool();
     let before = pool.stats();
-    let outcomes = way.run(&pool, vec![fine(1), panics(), fine(3)]).await;
-    assert_eq!(since(&pool, before), (3, 2, 1, 0), "{}", way.name);
+    let outcomes = route.run(&pool, vec![succeeds(1), panics(), succeeds(3)]).await;
+    assert_eq!(stats_since(&pool, before), (3, 2, 1, 0), "{}", route.name);
     let (values, errors): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
     let mut values: Vec<u32> = values.into_iter().map(Result::unwrap).collect();
     values.sort_unstable();
-    if way.tells() {
-        assert_eq!((values, errors.len()), (vec![1, 3], 1), "{}", way.name);
+    if route.returns_results() {
+        assert_eq!((values, errors.len()), (vec![1, 3], 1), "{}", route.name);
     }
     for error in errors {
-        assert!(is_planned(error.unwrap_err()), "{}", way.name);
+        assert!(is_planned(error.unwrap_err()), "{}", route.name);
     }
-    works_on(way, &pool).await;
+    assert_usable(route, &pool).await;
 }
 
 #[test]
-fn a_panic_at_the_first_poll_is_that_jobs_own_whatever_the_way() {
-    let (_turn, ways) = ways();
+fn a_panic_in_the_first_poll_affects_only_that_job() {
+    let (_lock, routes) = routes();
     paused(async move {
-        for way in ways {
-            one_of_three_panics(way, panics_at_once).await;
+        for route in routes {
+            one_of_three_panics(route, panics_at_once).await;
         }
     });
 }
 
 #[test]
-fn a_panic_at_a_later_poll_is_that_jobs_own_whatever_the_way() {
-    let (_turn, ways) = ways();
+fn a_panic_in_a_later_poll_affects_only_that_job() {
+    let (_lock, routes) = routes();
     paused(async move {
-        for way in ways {
-            one_of_three_panics(way, panics_later).await;
+        for route in routes {
+            one_of_three_panics(route, panics_later).await;
         }
     });
 }
 
 #[test]
-fn more_panics_than_slots_on_two_threads_lose_no_slot_whatever_the_way() {
-    let (_turn, ways) = ways();
+fn more_panics_than_slots_on_two_threads_lose_no_slot() {
+    let (_lock, routes) = routes();
     threads(2, async move {
-        for way in ways {
-            let pool = way.pool();
+        for route in routes {
+            let pool = route.pool();
             let before = pool.stats();
             let jobs = (0..99).map(|n| if n % 2 == 0 { panics_at_once() } else { panics_later() });
-            let outcomes = way.run(&pool, jobs.collect()).await;
-            assert_eq!(since(&pool, before), (99, 0, 99, 0), "{}", way.name);
-            assert_eq!(outcomes.len(), if way.tells() { 99 } else { 0 }, "{}", way.name);
-            assert!(outcomes.into_iter().all(|outcome| is_planned(outcome.unwrap_err())), "{}", way.name);
-            works_on(way, &pool).await;
+            let outcomes = route.run(&pool, jobs.collect()).await;
+            assert_eq!(stats_since(&pool, before), (99, 0, 99, 0), "{}", route.name);
+            assert_eq!(outcomes.len(), if route.returns_results() { 99 } else { 0 }, "{}", route.name);
+            assert!(outcomes.into_iter().all(|outcome| is_planned(outcome.unwrap_err())), "{}", route.name);
+            assert_usable(route, &pool).await;
         }
     });
 }
 
 #[test]
-fn the_jobs_beside_one_that_panics_run_on_whatever_the_way() {
-    let (_turn, ways) = ways();
-    // Those that put all their jobs into the pool before they wait for any.
-    let ways = ways.into_iter().filter(|way| !way.name.ends_with("try_spawn"));
+fn concurrent_jobs_continue_after_one_panics() {
+    let (_lock, routes) = routes();
+    // Only routes that submit all their jobs before they await any.
+    let routes = routes.into_iter().filter(|route| !route.name.ends_with("try_spawn"));
     paused(async move {
-        for way in ways {
-            let (pool, gate) = (way.pool(), Gate::new());
+        for route in routes {
+            let (pool, gate) = (route.pool(), Gate::new());
             let before = pool.stats();
-            let beside = gate.clone().passed().map(|()| 1).boxed();
-            let (run, inside) = (way, pool.clone());
-            let outcomes = tokio::spawn(async move { run.run(&inside, vec![beside, panics_later(), fine(3)]).await });
-            at_rest().await;
-            assert_eq!((pool.running(), since(&pool, before).2), (1, 1), "{}", way.name);
+            let beside = gate.clone().opened().map(|()| 1).boxed();
+            let (run, inside) = (route, pool.clone());
+            let outcomes =
+                tokio::spawn(async move { run.run(&inside, vec![beside, panics_later(), succeeds(3)]).await });
+            until_idle().await;
+            assert_eq!((pool.running(), stats_since(&pool, before).2), (1, 1), "{}", route.name);
             gate.open();
-            let fine = outcomes.await.unwrap().into_iter().flatten().count();
-            assert_eq!(fine, if way.tells() { 2 } else { 0 }, "{}", way.name);
-            works_on(way, &pool).await;
+            let succeeded = outcomes.await.unwrap().into_iter().flatten().count();
+            assert_eq!(succeeded, if route.returns_results() { 2 } else { 0 }, "{}", route.name);
+            assert_usable(route, &pool).await;
         }
     });
 }
 
 #[test]
-fn a_child_that_panics_in_its_parents_slot_gives_it_back() {
+fn a_child_that_panics_in_its_parents_slot_returns_it() {
     paused(async {
         let pool = GreenPool::new(1);
         let inside = pool.clone();
@@ -135,7 +136,7 @@ fn a_parent_that_panics_while_its_slot_is_lent_loses_no_slot() {
         let (inside, open) = (pool.clone(), gate.clone());
         let parent = pool.spawn(async move {
             // The child has the slot when the parent panics.
-            let mut child = Box::pin(inside.spawn(open.passed()));
+            let mut child = Box::pin(inside.spawn(open.opened()));
             assert!(futures::poll!(&mut child).is_pending());
             yield_now().await;
             assert_eq!(inside.running(), 1);
@@ -152,7 +153,7 @@ fn a_parent_that_panics_while_its_slot_is_lent_loses_no_slot() {
 }
 
 #[test]
-fn a_panic_that_is_no_text_comes_through_as_it_is() {
+fn a_panic_payload_that_is_not_a_string_is_kept() {
     paused(async {
         let pool = GreenPool::new(1);
         let green = pool.spawn(async { std::panic::resume_unwind(Box::new(42_u64)) }).await;
@@ -163,10 +164,10 @@ fn a_panic_that_is_no_text_comes_through_as_it_is() {
 }
 
 #[test]
-fn try_join_gives_the_panic_and_aborts_the_others() {
+fn try_join_returns_the_panic_and_aborts_the_other_jobs() {
     paused(async {
         let (pool, gate) = (GreenPool::new(3), Gate::new());
-        let joined = greenpool::pile![in pool; gate.clone().passed(), panics_later(), gate.clone().passed()].try_join();
+        let joined = greenpool::pile![in pool; gate.clone().opened(), panics_later(), gate.clone().opened()].try_join();
         assert!(is_planned(joined.await.unwrap_err()));
         let stats = pool.stats();
         assert_eq!((stats.running, stats.panicked, stats.aborted), (0, 1, 2));

@@ -1,8 +1,8 @@
-//! Promise 5: a panic reaches whoever awaits the job, or is counted. It never poisons a pool, never loses a slot, and never
-//! reaches another job.
+//! Promise 5: a panic reaches the task that awaits the job, or is counted. It never poisons a pool, loses a slot or reaches
+//! another job.
 
 mod destructor;
 mod job;
+mod route;
 mod source;
 mod waker;
-mod way;

@@ -1,4 +1,4 @@
-//! Panics in what a map reads, and in the function that makes the futures.
+//! Panics in a map's source and in the function that creates its futures.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -8,9 +8,9 @@ use futures::{Stream, StreamExt};
 use greenpool::{GreenMap, GreenPool, JoinError};
 use greenpool_tests::paused;
 
-use crate::way::{is_planned, planned};
+use crate::route::{is_planned, planned};
 
-/// A source of numbers from 0 on that panics in one of its methods when it has given so many.
+/// A source of the numbers from 0. One of its methods panics after the given number of items.
 #[derive(Clone)]
 struct Numbers {
     given: u32,
@@ -18,18 +18,18 @@ struct Numbers {
     panics_in_size_hint: u32,
 }
 
-const NEVER: u32 = u32::MAX;
+const NO_PANIC: u32 = u32::MAX;
 
 impl Numbers {
     fn next_panics(after: u32) -> Self {
-        Numbers { given: 0, panics_in_next: after, panics_in_size_hint: NEVER }
+        Numbers { given: 0, panics_in_next: after, panics_in_size_hint: NO_PANIC }
     }
 
     fn size_hint_panics(after: u32) -> Self {
-        Numbers { given: 0, panics_in_next: NEVER, panics_in_size_hint: after }
+        Numbers { given: 0, panics_in_next: NO_PANIC, panics_in_size_hint: after }
     }
 
-    fn give(&mut self) -> u32 {
+    fn advance(&mut self) -> u32 {
         if self.given == self.panics_in_next {
             planned();
         }
@@ -49,7 +49,7 @@ impl Iterator for Numbers {
     type Item = u32;
 
     fn next(&mut self) -> Option<u32> {
-        Some(self.give())
+        Some(self.advance())
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -64,7 +64,7 @@ impl Stream for Ticks {
     type Item = u32;
 
     fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<u32>> {
-        Poll::Ready(Some(self.0.give()))
+        Poll::Ready(Some(self.0.advance()))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -76,7 +76,7 @@ async fn same(n: u32) -> u32 {
     n
 }
 
-/// The maps over one such source, ordered first.
+/// All kinds of map over clones of `source`, ordered maps first.
 fn maps(pool: &GreenPool, source: &Numbers) -> [GreenMap<u32>; 7] {
     let numbers = || source.clone();
     [
@@ -90,21 +90,21 @@ fn maps(pool: &GreenPool, source: &Numbers) -> [GreenMap<u32>; 7] {
     ]
 }
 
-/// What a map gives, to its end; `None` for the planned panic.
-async fn contents(map: GreenMap<u32>) -> Vec<Option<u32>> {
-    let content = |result: Result<u32, JoinError>| result.map_err(|error| assert!(is_planned(error))).ok();
-    map.map(content).collect().await
+/// Collects the results of a map, with `None` for the planned panic.
+async fn collect(map: GreenMap<u32>) -> Vec<Option<u32>> {
+    let value = |result: Result<u32, JoinError>| result.map_err(|error| assert!(is_planned(error))).ok();
+    map.map(value).collect().await
 }
 
 #[test]
-fn a_source_that_panics_gives_what_came_before_then_the_panic_then_the_end() {
+fn a_map_whose_source_panics_yields_earlier_items_then_the_panic_then_ends() {
     paused(async {
         for (at, after) in (0..7).flat_map(|at| [(at, 0), (at, 1), (at, 5)]) {
             let pool = GreenPool::new(2);
             let map = maps(&pool, &Numbers::next_panics(after)).into_iter().nth(at).unwrap();
-            let mut found = contents(map).await;
+            let mut found = collect(map).await;
             if at > 3 {
-                found.sort_unstable_by_key(|number| number.unwrap_or(NEVER));
+                found.sort_unstable_by_key(|number| number.unwrap_or(NO_PANIC));
             }
             assert_eq!(found, (0..after).map(Some).chain([None]).collect::<Vec<_>>(), "{at}");
             pool.waitall().await;
@@ -115,14 +115,14 @@ fn a_source_that_panics_gives_what_came_before_then_the_panic_then_the_end() {
 }
 
 #[test]
-fn a_size_hint_that_panics_later_ends_the_map_with_that_panic() {
+fn a_size_hint_that_panics_later_ends_the_map_with_the_panic() {
     paused(async {
         for at in 0..7 {
             let pool = GreenPool::new(2);
             let map = maps(&pool, &Numbers::size_hint_panics(3)).into_iter().nth(at).unwrap();
-            let mut found = contents(map).await;
-            found.sort_unstable_by_key(|number| number.unwrap_or(NEVER));
-            // The third number had been read when the hint was asked for.
+            let mut found = collect(map).await;
+            found.sort_unstable_by_key(|number| number.unwrap_or(NO_PANIC));
+            // The map had read the third number before it asked for the hint.
             assert_eq!(found, [Some(0), Some(1), None], "{at}");
             pool.waitall().await;
             assert_eq!(pool.free(), 2, "{at}");
@@ -131,7 +131,7 @@ fn a_size_hint_that_panics_later_ends_the_map_with_that_panic() {
 }
 
 #[test]
-fn a_size_hint_that_panics_at_the_start_is_the_callers() {
+fn a_size_hint_that_panics_at_the_start_panics_in_the_caller() {
     paused(async {
         let pool = GreenPool::new(2);
         let numbers = || Numbers::size_hint_panics(0);
@@ -143,7 +143,7 @@ fn a_size_hint_that_panics_at_the_start_is_the_callers() {
 }
 
 #[test]
-fn a_function_that_panics_before_there_is_a_future_spoils_one_item_only() {
+fn a_function_that_panics_when_called_fails_only_one_item() {
     paused(async {
         let make = |n: u32| if n % 3 == 1 { planned() } else { same(n) };
         let pool = GreenPool::new(2);
@@ -157,7 +157,7 @@ fn a_function_that_panics_before_there_is_a_future_spoils_one_item_only() {
             pool.imap_stream_unordered(make, futures::stream::iter(0..6)),
         ];
         for (at, map) in maps.into_iter().enumerate() {
-            let mut found = contents(map).await;
+            let mut found = collect(map).await;
             if at > 3 {
                 found.sort_unstable();
                 assert_eq!(found, [None, None, Some(0), Some(2), Some(3), Some(5)]);

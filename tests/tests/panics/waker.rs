@@ -1,4 +1,4 @@
-//! Panics in wakers: of whoever waits, in the job that ends.
+//! Panics in wakers: a waiter's waker panics in the job that wakes it.
 
 use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,58 +9,62 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use greenpool::{GreenPile, GreenPool, green_pool, pile};
-use greenpool_tests::{Gate, at_rest, paused};
+use greenpool_tests::{Gate, paused, until_idle};
 
-use crate::way::planned;
+use crate::route::planned;
 
-/// Panics when it is woken.
-struct Mine;
+/// A waker that panics when woken.
+struct PanicOnWake;
 
-impl Wake for Mine {
+impl Wake for PanicOnWake {
     fn wake(self: Arc<Self>) {
         planned();
     }
 }
 
-/// Panics when the last of its wakers is dropped, and at nothing else.
-struct Bomb;
+/// A waker that panics only when its last clone is dropped.
+struct PanicOnDrop;
 
-impl Wake for Bomb {
+impl Wake for PanicOnDrop {
     fn wake(self: Arc<Self>) {
         std::mem::forget(self);
     }
 }
 
-impl Drop for Bomb {
+impl Drop for PanicOnDrop {
     fn drop(&mut self) {
         planned();
     }
 }
 
 /// Polls with a waker that panics.
-fn poll_mined<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
-    future.poll_unpin(&mut Context::from_waker(&Waker::from(Arc::new(Mine))))
+fn poll_panicking<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    future.poll_unpin(&mut Context::from_waker(&Waker::from(Arc::new(PanicOnWake))))
 }
 
 /// A pool of one slot whose only job ends when the gate opens.
 async fn occupied() -> (GreenPool, greenpool::GreenThread<u32>, Gate) {
     let (pool, gate) = (GreenPool::new(1), Gate::new());
-    let job = gate.clone().passed().map(|()| 1);
+    let job = gate.clone().opened().map(|()| 1);
     let green = pool.spawn(job).await;
     (pool, green, gate)
 }
 
 #[test]
-fn the_job_before_a_spawn_whose_waker_panics_ends_well() {
+fn a_spawn_whose_waker_panics_does_not_fail_the_job_before_it() {
     paused(async {
         let (pool, green, gate) = occupied().await;
         let mut spawn = pool.spawn(async { 2 });
         let mut spawn_n = pool.spawn_n(async {});
-        assert!(poll_mined(&mut spawn).is_pending() && poll_mined(&mut spawn_n).is_pending());
+        assert!(poll_panicking(&mut spawn).is_pending() && poll_panicking(&mut spawn_n).is_pending());
         gate.open();
         assert_eq!(green.await.unwrap(), 1);
-        at_rest().await;
-        assert_eq!((pool.running(), pool.waiting(), pool.stats().panicked), (1, 1, 0), "the slot is the first one's");
+        until_idle().await;
+        assert_eq!(
+            (pool.running(), pool.waiting(), pool.stats().panicked),
+            (1, 1, 0),
+            "the slot belongs to the first spawn"
+        );
         assert_eq!(spawn.await.await.unwrap(), 2);
         spawn_n.await;
         pool.waitall().await;
@@ -69,55 +73,58 @@ fn the_job_before_a_spawn_whose_waker_panics_ends_well() {
 }
 
 #[test]
-fn a_waker_that_panics_keeps_no_other_from_being_woken() {
+fn a_waker_that_panics_does_not_stop_other_wake_ups() {
     paused(async {
         let pool = GreenPool::new(0);
-        let mut mined = pool.spawn(async {});
-        assert!(poll_mined(&mut mined).is_pending());
+        let mut panicking = pool.spawn(async {});
+        assert!(poll_panicking(&mut panicking).is_pending());
         let inside = pool.clone();
         let second = tokio::spawn(async move { inside.spawn(async { 2 }).await.await.unwrap() });
-        at_rest().await;
-        assert!(catch_unwind(AssertUnwindSafe(|| pool.resize(2))).is_ok(), "who resizes has nothing to do with it");
+        until_idle().await;
+        assert!(
+            catch_unwind(AssertUnwindSafe(|| pool.resize(2))).is_ok(),
+            "the panic does not reach the caller of `resize`"
+        );
         assert_eq!(second.await.unwrap(), 2);
-        drop(mined);
+        drop(panicking);
         assert_eq!(pool.free(), 2);
     });
 }
 
 #[test]
-fn the_last_job_before_a_waitall_whose_waker_panics_ends_well() {
+fn a_waitall_whose_waker_panics_does_not_fail_the_last_job() {
     paused(async {
         let (pool, green, gate) = occupied().await;
         let (mut all, mut down) = (pool.waitall(), pool.shutdown(Duration::from_secs(1)));
-        assert!(poll_mined(&mut all).is_pending() && poll_mined(&mut down).is_pending());
+        assert!(poll_panicking(&mut all).is_pending() && poll_panicking(&mut down).is_pending());
         gate.open();
         assert_eq!(green.await.unwrap(), 1);
-        at_rest().await;
+        until_idle().await;
         assert_eq!((pool.stats().finished, pool.stats().panicked, pool.free()), (1, 0, 1));
-        assert!(poll_mined(&mut all).is_ready());
+        assert!(poll_panicking(&mut all).is_ready());
         assert_eq!(down.await.finished, 1);
     });
 }
 
 #[test]
-fn abort_all_awaited_by_a_waker_that_panics_aborts_all_the_same() {
+fn abort_all_aborts_every_job_even_if_its_waker_panics() {
     paused(async {
         let pool = GreenPool::new(2);
         let (first, second) = (pool.spawn(pending::<()>()).await, pool.spawn(pending::<()>()).await);
-        at_rest().await;
+        until_idle().await;
         let mut aborted = pool.abort_all();
-        assert!(poll_mined(&mut aborted).is_pending());
+        assert!(poll_panicking(&mut aborted).is_pending());
         assert!(first.await.unwrap_err().is_cancelled() && second.await.unwrap_err().is_cancelled());
-        assert!(poll_mined(&mut aborted).is_ready());
+        assert!(poll_panicking(&mut aborted).is_ready());
         assert_eq!((pool.stats().aborted, pool.stats().panicked, pool.free()), (2, 0, 2));
     });
 }
 
 #[test]
-fn the_job_behind_a_handle_whose_waker_panics_ends_well() {
+fn a_handle_whose_waker_panics_does_not_fail_its_job() {
     #[green_pool(size = 1)]
     async fn pass(gate: Gate) -> u32 {
-        gate.passed().await;
+        gate.opened().await;
         3
     }
 
@@ -125,11 +132,11 @@ fn the_job_behind_a_handle_whose_waker_panics_ends_well() {
         let (pool, mut green, gate) = occupied().await;
         let mut declared = pass::spawn(gate.clone()).await;
         let mut both = pile![pass(gate.clone()), pass(gate.clone())].join();
-        assert!(poll_mined(&mut green).is_pending());
-        assert!(poll_mined(&mut declared).is_pending());
-        assert!(poll_mined(&mut both).is_pending());
+        assert!(poll_panicking(&mut green).is_pending());
+        assert!(poll_panicking(&mut declared).is_pending());
+        assert!(poll_panicking(&mut both).is_pending());
         gate.open();
-        at_rest().await;
+        until_idle().await;
         assert_eq!(green.await.unwrap() + declared.await.unwrap(), 4);
         let (a, b) = both.await;
         assert_eq!(a.unwrap() + b.unwrap(), 6);
@@ -140,16 +147,16 @@ fn the_job_behind_a_handle_whose_waker_panics_ends_well() {
 }
 
 #[test]
-fn a_map_whose_consumers_waker_panics_goes_on() {
+fn a_map_continues_after_its_consumers_waker_panics() {
     paused(async {
         for unordered in [false, true] {
             let (pool, gate) = (GreenPool::new(2), Gate::new());
             let open = gate.clone();
-            let job = move |n: u32| open.clone().passed().map(move |()| n);
+            let job = move |n: u32| open.clone().opened().map(move |()| n);
             let mut map = if unordered { pool.imap_unordered(job, 0..6) } else { pool.imap(job, 0..6) };
-            assert!(poll_mined(&mut map.next()).is_pending());
+            assert!(poll_panicking(&mut map.next()).is_pending());
             gate.open();
-            at_rest().await;
+            until_idle().await;
             let mut sum = 0;
             while let Some(result) = map.next().await {
                 sum += result.unwrap();
@@ -160,15 +167,15 @@ fn a_map_whose_consumers_waker_panics_goes_on() {
 }
 
 #[test]
-fn a_map_over_an_async_source_whose_consumers_waker_panics_goes_on() {
+fn a_map_over_an_async_source_continues_after_its_consumers_waker_panics() {
     paused(async {
         let (pool, gate) = (GreenPool::new(2), Gate::new());
         let open = gate.clone();
-        let job = move |n: u32| open.clone().passed().map(move |()| n);
+        let job = move |n: u32| open.clone().opened().map(move |()| n);
         let mut map = pool.imap_stream(job, futures::stream::iter(0..6));
-        assert!(poll_mined(&mut map.next()).is_pending());
+        assert!(poll_panicking(&mut map.next()).is_pending());
         gate.open();
-        at_rest().await;
+        until_idle().await;
         let mut sum = 0;
         while let Some(result) = map.next().await {
             sum += result.unwrap();
@@ -178,20 +185,20 @@ fn a_map_over_an_async_source_whose_consumers_waker_panics_goes_on() {
 }
 
 #[test]
-fn a_pile_whose_consumers_waker_panics_goes_on() {
+fn a_pile_continues_after_its_consumers_waker_panics() {
     paused(async {
         let (pool, green, gate) = occupied().await;
         let mut pile = GreenPile::on(&pool);
         let spawner = pile.spawner();
-        assert!(poll_mined(&mut pile.next()).is_pending());
+        assert!(poll_panicking(&mut pile.next()).is_pending());
         gate.open();
         green.await.unwrap();
         spawner.spawn(async { 1 }).await;
-        assert!(poll_mined(&mut pile.next()).is_pending());
+        assert!(poll_panicking(&mut pile.next()).is_pending());
         spawner.spawn(async { 2 }).await;
         assert_eq!(pile.next().await.unwrap().unwrap(), 1);
         assert_eq!(pile.next().await.unwrap().unwrap(), 2);
-        assert!(poll_mined(&mut pile.next()).is_pending());
+        assert!(poll_panicking(&mut pile.next()).is_pending());
         drop(spawner);
         assert!(pile.next().await.is_none());
         assert_eq!((pool.stats().panicked, pool.free()), (0, 1));
@@ -199,18 +206,18 @@ fn a_pile_whose_consumers_waker_panics_goes_on() {
 }
 
 #[test]
-fn a_waker_whose_destructor_panics_leaves_the_pool_as_it_was() {
+fn a_waker_that_panics_on_drop_leaves_the_pool_intact() {
     paused(async {
         let (pool, green, gate) = occupied().await;
         let mut spawn = pin!(pool.spawn(async { 2 }));
         {
-            let waker = Waker::from(Arc::new(Bomb));
+            let waker = Waker::from(Arc::new(PanicOnDrop));
             assert!(spawn.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
         }
-        // The next poll replaces that waker, and drops it.
+        // The next poll replaces and drops that waker.
         let replaced = AssertUnwindSafe(|| spawn.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         assert!(catch_unwind(replaced).is_err());
-        assert_eq!((pool.running(), pool.waiting()), (1, 0), "a poll that panicked has left the queue");
+        assert_eq!((pool.running(), pool.waiting()), (1, 0), "a spawn whose poll panicked has left the queue");
         gate.open();
         assert_eq!(green.await.unwrap(), 1);
         assert_eq!(spawn.await.await.unwrap(), 2);
@@ -218,7 +225,7 @@ fn a_waker_whose_destructor_panics_leaves_the_pool_as_it_was() {
         let (pool, green, gate) = occupied().await;
         let mut spawn = Box::pin(pool.spawn(async { 2 }));
         {
-            let waker = Waker::from(Arc::new(Bomb));
+            let waker = Waker::from(Arc::new(PanicOnDrop));
             assert!(spawn.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
         }
         assert!(catch_unwind(AssertUnwindSafe(|| drop(spawn))).is_err());

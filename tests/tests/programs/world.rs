@@ -177,14 +177,14 @@ impl World {
     /// Whether no job is left, also none that has given its slot back for a while, and nothing that could begin one.
     pub(crate) fn is_at_rest(&self) -> bool {
         let left = |stats: &PoolStats| stats.spawned.saturating_sub(stats.finished + stats.panicked + stats.aborted);
-        let at_rest = |watched: &Watched| {
+        let until_idle = |watched: &Watched| {
             let (now, before) = (watched.pool.stats(), &watched.before);
             now.running == before.running && now.waiting == 0 && left(&now) == left(before)
         };
         let spawned = || self.0.pools.iter().map(|watched| watched.pool.stats().spawned).sum::<u64>();
         let seen = spawned();
         // The tasks first, since one may be between two jobs. And a job of a pool that is still to be seen may spawn in one that has been.
-        self.0.tasks.load(Ordering::SeqCst) == 0 && self.0.pools.iter().all(at_rest) && spawned() == seen
+        self.0.tasks.load(Ordering::SeqCst) == 0 && self.0.pools.iter().all(until_idle) && spawned() == seen
     }
 
     /// The pools that are the program's own.

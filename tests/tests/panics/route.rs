@@ -1,4 +1,4 @@
-//! The ways in which a job can come into a pool.
+//! All the routes by which a job can enter a pool.
 
 use std::panic::resume_unwind;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,57 +7,57 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, Stream, StreamExt, stream};
 use greenpool::{GreenPile, GreenPool, GreenThread, JoinError, PoolStats, green_pool, pile};
 
-/// What a job's future is made of here, whatever the way.
+/// The future of every job in these tests.
 pub(crate) type Job = BoxFuture<'static, u32>;
 
 pub(crate) type Outcome = Result<u32, JoinError>;
 
-/// The size of all pools here.
+/// The size of every pool in these tests.
 pub(crate) const SIZE: usize = 2;
 
-/// A declared function that is what its argument is.
+/// A declared function that runs its argument.
 #[green_pool(size = 2)]
 async fn declared(job: Job) -> u32 {
     job.await
 }
 
-/// One of them. The jobs are as many as can be divided by three.
+/// One route. It needs a number of jobs that is divisible by three.
 #[derive(Clone, Copy)]
-pub(crate) struct Way {
+pub(crate) struct Route {
     pub(crate) name: &'static str,
     run: fn(GreenPool, Vec<Job>) -> BoxFuture<'static, Vec<Outcome>>,
     declared: bool,
 }
 
-impl Way {
-    /// The pool that the jobs of this way run in.
+impl Route {
+    /// The pool that this route's jobs run in.
     pub(crate) fn pool(self) -> GreenPool {
         if self.declared { declared::pool().clone() } else { GreenPool::new(SIZE) }
     }
 
-    /// Runs the jobs to their end, and gives what came out, in the order of the jobs if the way has one.
+    /// Runs the jobs to completion and returns their results, in job order if the route keeps it.
     pub(crate) async fn run(self, pool: &GreenPool, jobs: Vec<Job>) -> Vec<Outcome> {
         let outcomes = (self.run)(pool.clone(), jobs).await;
         pool.waitall().await;
         outcomes
     }
 
-    /// Whether the results of the jobs can be had.
-    pub(crate) fn tells(self) -> bool {
+    /// Whether this route returns the results of its jobs.
+    pub(crate) fn returns_results(self) -> bool {
         !self.name.ends_with("spawn_n")
     }
 }
 
-async fn ends<T>(threads: Vec<GreenThread<T>>) -> Vec<Result<T, JoinError>> {
+async fn join_handles<T>(threads: Vec<GreenThread<T>>) -> Vec<Result<T, JoinError>> {
     futures::future::join_all(threads).await
 }
 
-async fn all<T>(results: impl Stream<Item = T>) -> Vec<T> {
+async fn collect<T>(results: impl Stream<Item = T>) -> Vec<T> {
     results.collect().await
 }
 
 async fn spawn(pool: GreenPool, jobs: Vec<Job>) -> Vec<Outcome> {
-    ends(stream::iter(jobs).then(|job| pool.spawn(job)).collect().await).await
+    join_handles(stream::iter(jobs).then(|job| pool.spawn(job)).collect().await).await
 }
 
 async fn spawn_n(pool: GreenPool, jobs: Vec<Job>) -> Vec<Outcome> {
@@ -66,52 +66,52 @@ async fn spawn_n(pool: GreenPool, jobs: Vec<Job>) -> Vec<Outcome> {
 }
 
 async fn try_spawn(pool: GreenPool, jobs: Vec<Job>) -> Vec<Outcome> {
-    all(stream::iter(jobs).then(|job| pool.try_spawn(job).expect("a slot is free"))).await
+    collect(stream::iter(jobs).then(|job| pool.try_spawn(job).expect("a slot is free"))).await
 }
 
 async fn imap(pool: GreenPool, jobs: Vec<Job>) -> Vec<Outcome> {
-    all(pool.imap(|job: Job| job, jobs)).await
+    collect(pool.imap(|job: Job| job, jobs)).await
 }
 
 async fn imap_unordered(pool: GreenPool, jobs: Vec<Job>) -> Vec<Outcome> {
-    all(pool.imap_unordered(|job: Job| job, jobs)).await
+    collect(pool.imap_unordered(|job: Job| job, jobs)).await
 }
 
 async fn imap_zipped(pool: GreenPool, jobs: Vec<Job>) -> Vec<Outcome> {
-    all(pool.imap(|job: Job, _| job, (jobs, 0..))).await
+    collect(pool.imap(|job: Job, _| job, (jobs, 0..))).await
 }
 
 async fn starmap(pool: GreenPool, jobs: Vec<Job>) -> Vec<Outcome> {
-    all(pool.starmap(|job: Job, _: u8| job, jobs.into_iter().map(|job| (job, 0)))).await
+    collect(pool.starmap(|job: Job, _: u8| job, jobs.into_iter().map(|job| (job, 0)))).await
 }
 
 async fn starmap_unordered(pool: GreenPool, jobs: Vec<Job>) -> Vec<Outcome> {
-    all(pool.starmap_unordered(|job: Job| job, jobs.into_iter().map(|job| (job,)))).await
+    collect(pool.starmap_unordered(|job: Job| job, jobs.into_iter().map(|job| (job,)))).await
 }
 
 async fn imap_stream(pool: GreenPool, jobs: Vec<Job>) -> Vec<Outcome> {
-    all(pool.imap_stream(|job: Job| job, stream::iter(jobs))).await
+    collect(pool.imap_stream(|job: Job| job, stream::iter(jobs))).await
 }
 
 async fn imap_stream_unordered(pool: GreenPool, jobs: Vec<Job>) -> Vec<Outcome> {
-    all(pool.imap_stream_unordered(|job: Job| job, stream::iter(jobs))).await
+    collect(pool.imap_stream_unordered(|job: Job| job, stream::iter(jobs))).await
 }
 
 async fn green_pile(pool: GreenPool, jobs: Vec<Job>) -> Vec<Outcome> {
     let pile = GreenPile::on(&pool);
     stream::iter(jobs).for_each(|job| pile.spawn(job)).await;
-    all(pile).await
+    collect(pile).await
 }
 
-/// The next three.
-fn three(jobs: &mut Vec<Job>) -> Option<[Job; 3]> {
+/// Removes and returns the next three jobs.
+fn next_three(jobs: &mut Vec<Job>) -> Option<[Job; 3]> {
     let rest = jobs.split_off(jobs.len().min(3));
     std::mem::replace(jobs, rest).try_into().ok()
 }
 
 async fn pile_in(pool: GreenPool, mut jobs: Vec<Job>) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
-    while let Some([a, b, c]) = three(&mut jobs) {
+    while let Some([a, b, c]) = next_three(&mut jobs) {
         let (a, b, c) = pile![in pool; a, b, c].join().await;
         outcomes.extend([a, b, c]);
     }
@@ -120,14 +120,14 @@ async fn pile_in(pool: GreenPool, mut jobs: Vec<Job>) -> Vec<Outcome> {
 
 async fn pile_of_calls(_: GreenPool, mut jobs: Vec<Job>) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
-    while let Some([a, b, c]) = three(&mut jobs) {
-        outcomes.extend(all(pile![declared(a), declared(b), declared(c)]).await);
+    while let Some([a, b, c]) = next_three(&mut jobs) {
+        outcomes.extend(collect(pile![declared(a), declared(b), declared(c)]).await);
     }
     outcomes
 }
 
 async fn declared_spawn(_: GreenPool, jobs: Vec<Job>) -> Vec<Outcome> {
-    ends(stream::iter(jobs).then(declared::spawn).collect().await).await
+    join_handles(stream::iter(jobs).then(declared::spawn).collect().await).await
 }
 
 async fn declared_spawn_n(_: GreenPool, jobs: Vec<Job>) -> Vec<Outcome> {
@@ -137,40 +137,40 @@ async fn declared_spawn_n(_: GreenPool, jobs: Vec<Job>) -> Vec<Outcome> {
 
 async fn declared_try_spawn(_: GreenPool, jobs: Vec<Job>) -> Vec<Outcome> {
     let spawn = |job| declared::try_spawn(job).map_err(drop).expect("a slot is free");
-    all(stream::iter(jobs).then(spawn)).await
+    collect(stream::iter(jobs).then(spawn)).await
 }
 
 async fn declared_imap(_: GreenPool, jobs: Vec<Job>) -> Vec<Outcome> {
-    all(declared::imap(jobs)).await
+    collect(declared::imap(jobs)).await
 }
 
 async fn declared_imap_unordered(_: GreenPool, jobs: Vec<Job>) -> Vec<Outcome> {
-    all(declared::imap_unordered(jobs)).await
+    collect(declared::imap_unordered(jobs)).await
 }
 
 async fn declared_starmap(_: GreenPool, jobs: Vec<Job>) -> Vec<Outcome> {
-    all(declared::starmap(jobs.into_iter().map(|job| (job,)))).await
+    collect(declared::starmap(jobs.into_iter().map(|job| (job,)))).await
 }
 
-macro_rules! ways {
+macro_rules! routes {
     ($declared:literal: $($name:ident)*) => {
-        [$(Way { name: stringify!($name), run: |pool, jobs| $name(pool, jobs).boxed(), declared: $declared }),*]
+        [$(Route { name: stringify!($name), run: |pool, jobs| $name(pool, jobs).boxed(), declared: $declared }),*]
     };
 }
 
-/// All of them. They share the declared function's pool, so this is for one test at a time.
-pub(crate) fn ways() -> (MutexGuard<'static, ()>, Vec<Way>) {
-    static TURN: Mutex<()> = Mutex::new(());
-    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let given = ways![false: spawn spawn_n try_spawn imap imap_unordered imap_zipped starmap starmap_unordered
+/// Returns all routes. They share the declared function's pool, so the guard serializes the tests.
+pub(crate) fn routes() -> (MutexGuard<'static, ()>, Vec<Route>) {
+    static LOCK: Mutex<()> = Mutex::new(());
+    let guard = LOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    let given = routes![false: spawn spawn_n try_spawn imap imap_unordered imap_zipped starmap starmap_unordered
         imap_stream imap_stream_unordered green_pile pile_in];
-    let declared = ways![true: pile_of_calls declared_spawn declared_spawn_n declared_try_spawn declared_imap
+    let declared = routes![true: pile_of_calls declared_spawn declared_spawn_n declared_try_spawn declared_imap
         declared_imap_unordered declared_starmap];
-    (turn, given.into_iter().chain(declared).collect())
+    (guard, given.into_iter().chain(declared).collect())
 }
 
-/// What has happened since.
-pub(crate) fn since(pool: &GreenPool, before: PoolStats) -> (u64, u64, u64, u64) {
+/// How many jobs were spawned, finished, panicked and aborted since `before`.
+pub(crate) fn stats_since(pool: &GreenPool, before: PoolStats) -> (u64, u64, u64, u64) {
     let now = pool.stats();
     (
         now.spawned - before.spawned,
@@ -180,12 +180,12 @@ pub(crate) fn since(pool: &GreenPool, before: PoolStats) -> (u64, u64, u64, u64)
     )
 }
 
-/// A panic that was meant to be, and so prints nothing.
+/// Panics on purpose, without running the panic hook, so that nothing is printed.
 pub(crate) fn planned() -> ! {
     resume_unwind(Box::new("planned"))
 }
 
-/// Whether the error is such a panic.
+/// Whether `error` is a panic from [`planned`].
 pub(crate) fn is_planned(error: JoinError) -> bool {
     error.is_panic() && error.into_panic().downcast_ref::<&str>() == Some(&"planned")
 }

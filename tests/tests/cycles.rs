@@ -1,16 +1,16 @@
-//! Pools that call each other in a ring end, whatever they wait for; and so do tasks that belong to a job, and jobs that gave their
-//! slots away.
+//! Cycles of pools complete, whatever the jobs wait for. So do tasks that inherit from a job, and jobs that released their
+//! slots.
 
 use std::pin::Pin;
 
 use greenpool::{GreenPile, GreenPool, inherit, lend, pile};
-use greenpool_tests::{Gate, Gauge, at_rest, paused, threads};
+use greenpool_tests::{Gate, Gauge, paused, threads, until_idle};
 
 type Job = Pin<Box<dyn Future<Output = usize> + Send>>;
 
 /// What a job waits for.
 #[derive(Clone, Copy, Debug)]
-enum For {
+enum WaitFor {
     Spawn,
     Result,
     Map,
@@ -19,46 +19,47 @@ enum For {
     Fan,
 }
 
-const ALL: [For; 6] = [For::Spawn, For::Result, For::Map, For::StreamMap, For::Pile, For::Fan];
+const ALL: [WaitFor; 6] =
+    [WaitFor::Spawn, WaitFor::Result, WaitFor::Map, WaitFor::StreamMap, WaitFor::Pile, WaitFor::Fan];
 
-/// A job that counts down, each step in the next pool of the ring, and waits for one thing after the other.
-fn round(pools: Vec<GreenPool>, waits: Vec<For>, left: usize) -> Job {
+/// A job that counts down. Each step runs in the next pool of the cycle and waits in the next of the ways in `waits`.
+fn count_down(pools: Vec<GreenPool>, waits: Vec<WaitFor>, left: usize) -> Job {
     Box::pin(async move {
         if left == 0 {
             return 0;
         }
         let next = pools[left % pools.len()].clone();
         let what = waits[left % waits.len()];
-        let inner = round(pools, waits, left - 1);
+        let inner = count_down(pools, waits, left - 1);
         let below = match what {
-            For::Spawn => {
+            WaitFor::Spawn => {
                 drop(next.spawn(inner).await);
                 left - 1
             }
-            For::Result => next.spawn(inner).await.await.unwrap(),
-            For::Map => next.imap(|job| job, [inner]).next().await.unwrap().unwrap(),
-            For::StreamMap => {
+            WaitFor::Result => next.spawn(inner).await.await.unwrap(),
+            WaitFor::Map => next.imap(|job| job, [inner]).next().await.unwrap().unwrap(),
+            WaitFor::StreamMap => {
                 next.imap_stream(|job| job, futures::stream::iter([inner])).next().await.unwrap().unwrap()
             }
-            For::Pile => {
+            WaitFor::Pile => {
                 let mut pile = GreenPile::on(&next);
                 pile.spawn(inner).await;
                 pile.next().await.unwrap().unwrap()
             }
-            For::Fan => pile![in next; inner].join().await.0.unwrap(),
+            WaitFor::Fan => pile![in next; inner].join().await.0.unwrap(),
         };
         below + 1
     })
 }
 
-async fn every_ring_ends() {
+async fn every_cycle_completes() {
     for length in 1..=3 {
         for first in ALL {
             for second in ALL {
                 let pools: Vec<_> = (0..length).map(|_| GreenPool::new(1)).collect();
-                let green = pools[0].spawn(round(pools.clone(), vec![first, second], 24)).await;
+                let green = pools[0].spawn(count_down(pools.clone(), vec![first, second], 24)).await;
                 assert_eq!(green.await.unwrap(), 24, "{first:?}, {second:?}");
-                // Where only the spawn was awaited, jobs run on, and go on to spawn in the next pool.
+                // Jobs that were only spawned keep running, and spawn more jobs in the next pool.
                 while pools.iter().map(|pool| pool.stats().finished).sum::<u64>() < 25 {
                     tokio::task::yield_now().await;
                 }
@@ -72,17 +73,17 @@ async fn every_ring_ends() {
 }
 
 #[test]
-fn rings_of_one_two_and_three_pools_of_one_end() {
-    paused(every_ring_ends());
+fn cycles_of_up_to_three_pools_of_size_one_complete() {
+    paused(every_cycle_completes());
 }
 
 #[test]
-fn rings_of_one_two_and_three_pools_of_one_end_on_two_threads() {
-    threads(2, every_ring_ends());
+fn cycles_of_up_to_three_pools_of_size_one_complete_on_two_threads() {
+    threads(2, every_cycle_completes());
 }
 
 #[test]
-fn tasks_that_inherit_use_the_slot_of_the_job_that_waits_for_them() {
+fn inheriting_tasks_use_the_slot_of_the_job_that_awaits_them() {
     paused(async {
         let (a, b) = (GreenPool::new(1), GreenPool::new(1));
         let (a_in, b_in) = (a.clone(), b.clone());
@@ -103,18 +104,18 @@ fn tasks_that_inherit_use_the_slot_of_the_job_that_waits_for_them() {
 }
 
 #[test]
-fn a_job_that_gave_its_slot_away_goes_on_ahead_of_new_work_and_never_over_the_limit() {
+fn a_job_that_released_its_slot_resumes_before_new_jobs_and_within_the_limit() {
     paused(async {
         let (pool, gauge, gate) = (GreenPool::new(1), Gauge::default(), Gate::new());
         let (told, counts) = (gate.clone(), gauge.clone());
         let lender = pool.spawn(async move {
-            lend(told.passed()).await;
+            lend(told.opened()).await;
             let _inside = counts.enter();
             tokio::task::yield_now().await;
             counts.total()
         });
         let lender = lender.await;
-        at_rest().await;
+        until_idle().await;
         let mut later = vec![];
         for _ in 0..3 {
             let (counts, gate) = (gauge.clone(), gate.clone());
@@ -125,7 +126,7 @@ fn a_job_that_gave_its_slot_away_goes_on_ahead_of_new_work_and_never_over_the_li
             }));
         }
         futures::future::join_all(later).await;
-        // The first of the others had begun, the lender came next.
+        // The first of the other jobs had started. The lender came next.
         assert_eq!(lender.await.unwrap(), 2);
         pool.waitall().await;
         assert_eq!((gauge.peak(), gauge.total(), pool.stats().overflowed), (1, 4, 0));

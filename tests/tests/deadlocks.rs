@@ -1,153 +1,153 @@
-//! What ties a knot last is seen, whatever it is; and what only looks like one is none.
+//! A deadlock is detected whatever event completes it, and what only looks like a deadlock is left alone.
 
 use std::time::Duration;
 
 use futures::poll;
 use greenpool::{GreenPile, GreenPool, GreenThread, lend};
-use greenpool_tests::{Gate, at_rest, paused};
+use greenpool_tests::{Gate, paused, until_idle};
 use tokio::time::timeout;
 
 /// A job of `a` that waits for a job of `b`, which waits for a slot of `a`.
-async fn a_knot(a: &GreenPool, b: &GreenPool) -> GreenThread<()> {
+async fn spawn_deadlock(a: &GreenPool, b: &GreenPool) -> GreenThread<()> {
     let (a_in, b_in) = (a.clone(), b.clone());
     a.spawn(async move { b_in.spawn(async move { a_in.spawn(async {}).await.await.unwrap() }).await.await.unwrap() })
         .await
 }
 
-async fn ends(job: GreenThread<()>) {
-    timeout(Duration::from_hours(1), job).await.expect("the knot is untied").unwrap();
+async fn assert_completes(job: GreenThread<()>) {
+    timeout(Duration::from_hours(1), job).await.expect("the deadlock is resolved").unwrap();
 }
 
-/// A job that waits at the gate.
-async fn waiter(pool: &GreenPool, gate: &Gate) -> GreenThread<()> {
-    pool.spawn(gate.clone().passed()).await
+/// A job that waits for the gate.
+async fn spawn_waiter(pool: &GreenPool, gate: &Gate) -> GreenThread<()> {
+    pool.spawn(gate.clone().opened()).await
 }
 
 #[test]
-fn a_knot_is_untied_at_once_and_counted() {
+fn a_deadlock_is_resolved_at_once_and_counted() {
     paused(async {
         let (a, b) = (GreenPool::new(1), GreenPool::new(1));
-        ends(a_knot(&a, &b).await).await;
+        assert_completes(spawn_deadlock(&a, &b).await).await;
         assert_eq!(a.stats().overflowed + b.stats().overflowed, 1);
     });
 }
 
 #[test]
-fn nothing_is_untied_while_any_job_of_the_pools_could_move() {
+fn nothing_is_resolved_while_any_job_of_the_pools_can_make_progress() {
     paused(async {
         let (a, b, gate) = (GreenPool::new(1), GreenPool::new(2), Gate::new());
-        let moving = waiter(&b, &gate).await;
-        let knot = a_knot(&a, &b).await;
-        at_rest().await;
+        let moving = spawn_waiter(&b, &gate).await;
+        let stuck = spawn_deadlock(&a, &b).await;
+        until_idle().await;
         assert_eq!(a.stats().overflowed + b.stats().overflowed, 0);
-        assert_eq!((a.waiting(), knot.is_finished()), (1, false));
+        assert_eq!((a.waiting(), stuck.is_finished()), (1, false));
         gate.open();
-        ends(moving).await;
-        ends(knot).await;
+        assert_completes(moving).await;
+        assert_completes(stuck).await;
         assert_eq!(a.stats().overflowed + b.stats().overflowed, 1);
     });
 }
 
 #[test]
-fn an_abort_of_the_last_job_that_could_move_unties() {
+fn aborting_the_last_job_that_can_make_progress_resolves_the_deadlock() {
     paused(async {
         let (a, b, gate) = (GreenPool::new(1), GreenPool::new(2), Gate::new());
-        let moving = waiter(&b, &gate).await;
-        let knot = a_knot(&a, &b).await;
-        at_rest().await;
+        let moving = spawn_waiter(&b, &gate).await;
+        let stuck = spawn_deadlock(&a, &b).await;
+        until_idle().await;
         moving.abort();
-        ends(knot).await;
+        assert_completes(stuck).await;
     });
 }
 
 #[test]
-fn a_slot_on_its_way_to_a_spawn_that_is_dropped_unties() {
+fn dropping_a_spawn_that_was_given_a_slot_resolves_the_deadlock() {
     paused(async {
         let (a, b, gate) = (GreenPool::new(1), GreenPool::new(2), Gate::new());
-        let moving = waiter(&b, &gate).await;
-        let knot = a_knot(&a, &b).await;
-        at_rest().await;
+        let moving = spawn_waiter(&b, &gate).await;
+        let stuck = spawn_deadlock(&a, &b).await;
+        until_idle().await;
         let mut spawn = Box::pin(b.spawn(async {}));
         assert!(poll!(&mut spawn).is_pending());
         gate.open();
-        ends(moving).await;
-        // Now the slot is the pending spawn's, as far as anybody knows.
-        at_rest().await;
-        assert!(!knot.is_finished());
+        assert_completes(moving).await;
+        // The pending spawn now owns the slot but has not been polled.
+        until_idle().await;
+        assert!(!stuck.is_finished());
         drop(spawn);
-        ends(knot).await;
+        assert_completes(stuck).await;
     });
 }
 
 #[test]
-fn a_resize_unties() {
+fn a_resize_resolves_a_deadlock() {
     paused(async {
         let (a, b, gate) = (GreenPool::new(1), GreenPool::new(1), Gate::new());
         let (a_in, b_in, closed) = (a.clone(), b.clone(), gate.clone());
-        let knot = a.spawn(async move {
+        let stuck = a.spawn(async move {
             let inner = b_in.spawn(async move {
-                closed.passed().await;
+                closed.opened().await;
                 a_in.spawn(async {}).await.await.unwrap();
             });
             inner.await.await.unwrap();
         });
-        let knot = knot.await;
+        let stuck = stuck.await;
         a.resize(0);
         gate.open();
-        at_rest().await;
-        // Without slots, `a` begins nothing, not even on a loan.
-        assert_eq!((knot.is_finished(), a.waiting(), a.stats().overflowed), (false, 1, 0));
+        until_idle().await;
+        // A pool of size 0 starts nothing, not even above its limit.
+        assert_eq!((stuck.is_finished(), a.waiting(), a.stats().overflowed), (false, 1, 0));
         a.resize(1);
-        ends(knot).await;
+        assert_completes(stuck).await;
     });
 }
 
 #[test]
-fn a_runtime_that_is_dropped_unties() {
+fn dropping_a_runtime_resolves_a_deadlock() {
     let (a, b, gate) = (GreenPool::new(1), GreenPool::new(2), Gate::new());
     let other = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    drop(other.block_on(waiter(&b, &gate)));
+    drop(other.block_on(spawn_waiter(&b, &gate)));
     paused(async move {
-        let knot = a_knot(&a, &b).await;
-        at_rest().await;
-        assert!(!knot.is_finished());
+        let stuck = spawn_deadlock(&a, &b).await;
+        until_idle().await;
+        assert!(!stuck.is_finished());
         tokio::task::spawn_blocking(move || drop(other)).await.unwrap();
-        ends(knot).await;
+        assert_completes(stuck).await;
     });
 }
 
 #[test]
-fn a_result_that_nobody_looks_at_keeps_no_knot_tied() {
+fn a_result_that_is_not_polled_does_not_hide_a_deadlock() {
     paused(async {
         let (a, b) = (GreenPool::new(1), GreenPool::new(1));
         let (a_in, b_in) = (a.clone(), b.clone());
         let job = a.spawn(async move {
             let mut held = b_in.spawn(tokio::task::yield_now()).await;
-            // Waits for it once, and then for others while it is there.
+            // The job polls this result once, and waits for other jobs after it is ready.
             assert!(poll!(&mut held).is_pending());
-            ends(a_knot(&b_in, &a_in).await).await;
+            assert_completes(spawn_deadlock(&b_in, &a_in).await).await;
             held.await.unwrap();
         });
-        ends(job.await).await;
+        assert_completes(job.await).await;
     });
 }
 
 #[test]
-fn a_job_that_is_about_to_read_a_result_keeps_its_slot() {
+fn a_job_whose_awaited_result_is_ready_keeps_its_slot() {
     paused(async {
         let (a, b) = (GreenPool::new(1), GreenPool::new(1));
-        // The handle is not the job's own.
+        // The job did not spawn what it awaits.
         let result = b.spawn(tokio::task::yield_now()).await;
         let job = a.spawn(async move { result.await.unwrap() }).await;
         let queued = a.spawn(async {});
-        let ((), queued) = tokio::join!(ends(job), queued);
-        ends(queued).await;
+        let ((), queued) = tokio::join!(assert_completes(job), queued);
+        assert_completes(queued).await;
         assert_eq!((a.stats().overflowed, b.stats().overflowed), (0, 0));
     });
 }
 
 #[test]
-fn a_map_that_is_about_to_queue_comes_before_strangers() {
+fn a_map_about_to_queue_is_not_taken_for_a_deadlock() {
     paused(async {
         let pool = GreenPool::new(1);
         let inner = pool.clone();
@@ -158,7 +158,7 @@ fn a_map_that_is_about_to_queue_comes_before_strangers() {
         let job = job.await;
         let mut pile = GreenPile::on(&pool);
         pile.spawn(async {}).await;
-        ends(job).await;
+        assert_completes(job).await;
         pile.next().await.unwrap().unwrap();
         assert_eq!(pool.stats().overflowed, 0);
     });
@@ -177,19 +177,19 @@ fn a_job_that_waits_for_an_async_source_keeps_its_slot() {
         let job = job.await;
         let mut queued = Box::pin(a.spawn(async {}));
         assert!(poll!(&mut queued).is_pending());
-        at_rest().await;
-        // The items come from outside, when they will: that is no reason to begin one job after the other.
+        until_idle().await;
+        // The items come from outside the pools at any time, so this is not a deadlock.
         assert!(poll!(&mut queued).is_pending());
         give.unbounded_send(()).unwrap();
         drop(give);
-        ends(job).await;
-        ends(queued.await).await;
+        assert_completes(job).await;
+        assert_completes(queued.await).await;
         assert_eq!((a.stats().overflowed, b.stats().overflowed), (0, 0));
     });
 }
 
 #[test]
-fn a_source_that_is_itself_a_map_can_be_part_of_a_knot() {
+fn a_map_used_as_a_source_can_be_part_of_a_deadlock() {
     paused(async {
         let (a, b, c) = (GreenPool::new(1), GreenPool::new(1), GreenPool::new(1));
         let (a_in, b_in, c_in) = (a.clone(), b.clone(), c.clone());
@@ -205,70 +205,70 @@ fn a_source_that_is_itself_a_map_can_be_part_of_a_knot() {
             let mut map = c_in.imap_stream(|_| async {}, source);
             while map.next().await.is_some() {}
         });
-        ends(job.await).await;
+        assert_completes(job.await).await;
     });
 }
 
 #[test]
-fn a_job_that_waits_for_a_pool_without_slots_keeps_its_own() {
+fn a_job_that_waits_for_a_pool_of_size_0_keeps_its_slot() {
     paused(async {
         let (a, b, gate) = (GreenPool::new(1), GreenPool::new(1), Gate::new());
         let (b_in, told) = (b.clone(), gate.clone());
-        let job = a.spawn(async move { b_in.spawn(lend(told.passed())).await.await.unwrap() }).await;
+        let job = a.spawn(async move { b_in.spawn(lend(told.opened())).await.await.unwrap() }).await;
         let mut queued = Box::pin(a.spawn(async {}));
         assert!(poll!(&mut queued).is_pending());
         b.resize(0);
         gate.open();
-        // The inner job is done with what it waited for, and needs a slot to go on; only a `resize` can give it one.
-        at_rest().await;
+        // The gate is open, so the inner job only needs a slot to resume. Only `resize` can give it one.
+        until_idle().await;
         assert!(poll!(&mut queued).is_pending());
         b.resize(1);
-        ends(job).await;
-        ends(queued.await).await;
+        assert_completes(job).await;
+        assert_completes(queued.await).await;
         assert_eq!((a.stats().overflowed, b.stats().overflowed), (0, 0));
     });
 }
 
 #[test]
-fn a_job_that_waits_for_another_pool_to_be_idle_is_part_of_a_knot_also_if_nothing_runs_there() {
+fn waitall_on_another_pool_can_be_part_of_a_deadlock_even_if_no_slot_is_taken_there() {
     paused(async {
         let (a, b) = (GreenPool::new(1), GreenPool::new(1));
         let (a_in, b_in, gate) = (a.clone(), b.clone(), Gate::new());
         let told = gate.clone();
         let job = a.spawn(async move {
-            told.passed().await;
+            told.opened().await;
             b_in.waitall().await;
         });
         let job = job.await;
         b.spawn_n(lend(async move { a_in.spawn(async {}).await.await.unwrap() })).await;
-        at_rest().await;
+        until_idle().await;
         assert_eq!((b.running(), a.waiting()), (0, 1));
         gate.open();
-        ends(job).await;
+        assert_completes(job).await;
         assert_eq!((a.stats().overflowed, b.stats().finished), (1, 1));
     });
 }
 
 #[test]
-fn a_job_that_is_no_knot_only_since_it_waits_for_a_resize_too_comes_to_rest() {
+fn a_deadlocked_job_that_also_waits_for_a_resize_goes_idle() {
     paused(async {
         let [a, b, c] = [1, 1, 0].map(GreenPool::new);
         let (a_in, b_in, c_in) = (a.clone(), b.clone(), c.clone());
         let job = a.spawn(async move {
-            let knot =
+            let stuck =
                 async { b_in.spawn(async move { a_in.spawn(async {}).await.await.unwrap() }).await.await.unwrap() };
             let turns = async {
                 for _ in 0..5 {
                     tokio::task::yield_now().await;
                 }
             };
-            tokio::join!(biased; knot, async { c_in.spawn(async {}).await.await.unwrap() }, turns);
+            tokio::join!(biased; stuck, async { c_in.spawn(async {}).await.await.unwrap() }, turns);
         });
         let job = job.await;
-        at_rest().await;
+        until_idle().await;
         assert_eq!((a.waiting(), c.waiting(), a.stats().overflowed), (1, 1, 0));
         c.resize(1);
-        ends(job).await;
+        assert_completes(job).await;
         assert_eq!(a.stats().overflowed, 1);
     });
 }
