@@ -45,7 +45,8 @@ pub fn with_deadline(test: impl FnOnce() + Send + 'static) {
     within_deadline(Location::caller(), test);
 }
 
-/// Runs a test on a separate thread. If its runtime spins or blocks forever, the thread is left behind and the test fails.
+/// Runs a test on a separate thread. If its runtime spins or blocks forever, the thread is left behind and the test
+/// fails.
 fn within_deadline(caller: &'static Location<'static>, test: impl FnOnce() + Send + 'static) {
     let name = thread::current().name().unwrap_or("a test").to_owned();
     let (done, result) = channel();

@@ -1,5 +1,5 @@
-//! Deadlocks combined with cancelled calls. These are cases that random programs found. Nothing hangs, and the number of
-//! slots stays right.
+//! Deadlocks combined with cancelled calls. These are cases that random programs found. Nothing hangs, and the number
+//! of slots stays right.
 
 use std::pin::Pin;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Cycles of pools complete, whatever the jobs wait for. So do tasks that inherit from a job, and jobs that released their
-//! slots.
+//! Cycles of pools complete, whatever the jobs wait for. So do tasks that inherit from a job, and jobs that released
+//! their slots.
 
 use std::pin::Pin;
 

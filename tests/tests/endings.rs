@@ -1,5 +1,5 @@
-//! When `waitall`, `shutdown`, `abort_all`, `try_join` or an awaited handle returns, the futures have been dropped and the
-//! slots released. A dropped map or pile reads and starts nothing more. Checked on both kinds of runtime.
+//! When `waitall`, `shutdown`, `abort_all`, `try_join` or an awaited handle returns, the futures have been dropped and
+//! the slots released. A dropped map or pile reads and starts nothing more. Checked on both kinds of runtime.
 
 use std::future::{pending, ready};
 use std::sync::Arc;

@@ -24,8 +24,8 @@ fn sum(mut map: GreenMap<u32>) -> u32 {
     sum
 }
 
-/// Runs `job` many times in a pool that has no slot for anything else. What the job waits for queues at a different moment
-/// each time.
+/// Runs `job` many times in a pool that has no slot for anything else. What the job waits for queues at a different
+/// moment each time.
 #[track_caller]
 fn run_in_full_pool(job: impl Fn(&GreenPool) -> u32 + Copy + Send + 'static) {
     threads(2, async move {

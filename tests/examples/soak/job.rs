@@ -47,8 +47,8 @@ pub(crate) fn job(world: Arc<World>, at: usize, number: u64, seed: u64, depth: u
                     yield_now().await;
                 }
             }
-            // While a verb is pending this job may have lent its slot, and if the verb is given up it goes on without one
-            // until it next waits for greenpool: so it does.
+            // While a verb is pending this job may have lent its slot, and if the verb is given up it goes on without
+            // one until it next waits for greenpool: so it does.
             9..=13 if depth < DEEP => {
                 drop(at_work);
                 one(world.clone(), dice.next(), depth + 1).await;

@@ -4,9 +4,10 @@
 //! cargo run --release -p greenpool-tests --example soak -- [SECONDS] [SEED]
 //! ```
 //!
-//! Some drivers do one verb after the other on four pools, with jobs that do verbs themselves, three levels deep; others
-//! resize, abort and shut down meanwhile. At any time no pool has more jobs at work than slots, and each result is the right one. Every
-//! two seconds all are told to come to an end, and then each slot has to be back, each future dropped, and each job counted as what it was.
+//! Some drivers do one verb after the other on four pools, with jobs that do verbs themselves, three levels deep;
+//! others resize, abort and shut down meanwhile. At any time no pool has more jobs at work than slots, and each result
+//! is the right one. Every two seconds all are told to come to an end, and then each slot has to be back, each future
+//! dropped, and each job counted as what it was.
 //!
 //! It ends with status 1 when something does not hold, or when nothing has moved for a while.
 

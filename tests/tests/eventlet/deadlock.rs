@@ -1,4 +1,5 @@
-//! Where eventlet hangs for ever and greenpool promises not to: jobs that wait for each other in a circle over several pools.
+//! Where eventlet hangs for ever and greenpool promises not to: jobs that wait for each other in a circle over several
+//! pools.
 //!
 //! eventlet promises nothing there, so its recordings have no tag for it; it is found in the recording itself.
 

@@ -49,8 +49,8 @@ impl Level {
         SHARED.contains(&tag)
     }
 
-    /// The level of the model's trace: everything but `waiting` of a pool with maps. The model's map waits with an item in its
-    /// hand, greenpool's does not read one before it can run.
+    /// The level of the model's trace: everything but `waiting` of a pool with maps. The model's map waits with an item
+    /// in its hand, greenpool's does not read one before it can run.
     pub(crate) fn model(scenario: &Scenario) -> Self {
         Level { observations: scenario.observations.len(), waiting: usize::MAX, mapped_waiting: 0, mapped: usize::MAX }
     }

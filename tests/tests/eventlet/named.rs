@@ -10,7 +10,8 @@ use crate::format::{Observation, Scenario, read};
 use crate::level::Level;
 use crate::{committed, observe, say};
 
-/// What a scenario is held to from its first contested observation on. Up to there it is held to the recording, as any other.
+/// What a scenario is held to from its first contested observation on. Up to there it is held to the recording, as any
+/// other.
 #[derive(Clone, Copy)]
 enum Judge {
     /// What the corrected eventlet of `named-model.json` does, observation by observation.
@@ -146,7 +147,8 @@ const TABLE: &[(Judge, &str, &[&str])] = &[
     ),
 ];
 
-/// The queued spawner was cancelled and the next in line has its slot, or it had gone on already and all wait for its job.
+/// The queued spawner was cancelled and the next in line has its slot, or it had gone on already and all wait for its
+/// job.
 fn the_slot_is_not_lost(seen: &[Observation]) -> Option<String> {
     let end = seen.last()?;
     let cancelled = end.returned.get("D3") == Some(&json!({"cancelled": true}));

@@ -95,7 +95,8 @@ impl<'a> Origins<'a> {
         self.jobs.iter().filter(|(job, origin)| waits(job, origin)).map(|(job, _)| *job).collect()
     }
 
-    /// Whether one cause puts the start of `a` before that of `b`; both started in the step before observation `at`, in this order.
+    /// Whether one cause puts the start of `a` before that of `b`; both started in the step before observation `at`, in
+    /// this order.
     pub(crate) fn orders_starts(&self, a: &str, b: &str, at: usize) -> bool {
         let (Some(from_a), Some(from_b)) = (self.jobs.get(a), self.jobs.get(b)) else {
             return false;
@@ -112,8 +113,8 @@ impl<'a> Origins<'a> {
         }
     }
 
-    /// One green thread spawned `a`, then `b`. Where eventlet started `b` first, it ran it inline, inside that green thread,
-    /// while `a` was only scheduled; greenpool's child has a task of its own, and either order is right.
+    /// One green thread spawned `a`, then `b`. Where eventlet started `b` first, it ran it inline, inside that green
+    /// thread, while `a` was only scheduled; greenpool's child has a task of its own, and either order is right.
     fn in_a_row(&self, a: &str, b: &str) -> bool {
         let index = |job: &str| match self.jobs.get(job) {
             Some(Origin::Call { index, .. }) => *index,
@@ -137,7 +138,8 @@ impl<'a> Origins<'a> {
         instant(a) && instant(b) && self.orders_starts(a, b, at)
     }
 
-    /// The pool that a job was spawned in; of an item of a map, which in eventlet has a pool of its own, it is not told.
+    /// The pool that a job was spawned in; of an item of a map, which in eventlet has a pool of its own, it is not
+    /// told.
     pub(crate) fn pool_of(&self, job: &str) -> Option<&'a str> {
         match self.jobs.get(job)? {
             Origin::Call { pool, .. } => Some(pool),

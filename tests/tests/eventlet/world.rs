@@ -134,8 +134,9 @@ pub(crate) fn counters(pool: &GreenPool) -> Counters {
 
 /// A map or a pile, read by whoever asks first.
 ///
-/// `&mut self` on `next` leaves one consumer at a time, so the scripts' consumers take turns, in the order in which they came.
-/// The stream itself is locked for one poll at a time, so that a producer can get at the pile while a consumer waits.
+/// `&mut self` on `next` leaves one consumer at a time, so the scripts' consumers take turns, in the order in which
+/// they came. The stream itself is locked for one poll at a time, so that a producer can get at the pile while a
+/// consumer waits.
 pub(crate) struct Consumer<S> {
     turn: tokio::sync::Mutex<()>,
     stream: Mutex<S>,

@@ -1,4 +1,4 @@
-//! Performs acts.
+//! Executes the acts of a program.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -18,7 +18,7 @@ use crate::pile;
 use crate::program::{Act, Block, Job, Pool, Then};
 use crate::world::Value;
 
-/// Boxed, since acts make further blocks.
+/// Boxed, since acts contain blocks.
 pub(crate) fn run(actor: Actor, block: Block) -> BoxFuture<'static, ()> {
     Box::pin(async move {
         let mut kept = Vec::new();
@@ -51,19 +51,19 @@ async fn perform(actor: &Actor, act: Act, kept: &mut Vec<GreenThread<Value>>) {
         Act::Map(map) => map::run(actor, map).await,
         Act::Pile(pile) => pile::run(actor, pile).await,
         Act::Fan(fan) => fan::run(actor, fan).await,
-        Act::Join(blocks) => drop(join_all(blocks.into_iter().map(|block| run(actor.beside(true), block))).await),
+        Act::Join(blocks) => drop(join_all(blocks.into_iter().map(|block| run(actor.concurrent(true), block))).await),
         Act::Select(blocks) => {
             if !blocks.is_empty() {
-                select_all(blocks.into_iter().map(|block| run(actor.beside(true), block))).await;
+                select_all(blocks.into_iter().map(|block| run(actor.concurrent(true), block))).await;
             }
         }
         Act::Polls(polls, block) => poll_times(polls, run(actor.clone(), block)).await,
-        Act::Lend(turns) => actor.wait(lend(take_turns(turns))).await,
+        Act::Lend(turns) => actor.wait(lend(yield_times(turns))).await,
         Act::Inherit(block) => {
-            let (task, part) = (actor.world.task(), inherit(run(actor.beside(false), block)));
+            let (task, future) = (actor.world.task(), inherit(run(actor.concurrent(false), block)));
             let _ = tokio::spawn(async move {
                 let _task = task;
-                part.await;
+                future.await;
             })
             .await;
         }
@@ -110,13 +110,13 @@ async fn then(actor: &Actor, green: GreenThread<Value>, then: Then, kept: &mut V
     }
 }
 
-pub(crate) async fn take_turns(turns: usize) {
+pub(crate) async fn yield_times(turns: usize) {
     for _ in 0..turns {
         yield_now().await;
     }
 }
 
-/// Drops a future as soon as it has been polled so many times.
+/// Drops `future` after `polls` polls at most.
 pub(crate) async fn poll_times(polls: usize, mut future: BoxFuture<'static, ()>) {
     let mut left = polls;
     poll_fn(|cx| {

@@ -1,4 +1,4 @@
-//! Performs what `pile!` makes.
+//! Executes `pile!` fan-outs.
 
 use greenpool::{Handles, PileOf, SameType, pile};
 
@@ -25,14 +25,14 @@ async fn take<R>(actor: &Actor, mut results: PileOf<R>, way: Way)
 where
     R: Handles + SameType<Output = Value>,
 {
-    let most = match way {
+    let limit = match way {
         Way::Join => return drop(actor.wait(results.join()).await),
         Way::TryJoin => return drop(actor.wait(results.try_join()).await),
         Way::Next(Taken::All) => usize::MAX,
-        Way::Next(Taken::ThenDropped(most) | Taken::ThenDetached(most)) => most,
+        Way::Next(Taken::ThenDropped(limit) | Taken::ThenDetached(limit)) => limit,
     };
     let mut count = 0;
-    while count < most && actor.wait(results.next()).await.is_some() {
+    while count < limit && actor.wait(results.next()).await.is_some() {
         count += 1;
     }
     if let Way::Next(Taken::ThenDetached(_)) = way {

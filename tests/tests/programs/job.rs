@@ -1,4 +1,4 @@
-//! A job of a program while it runs: whether it counts against the limit, and how it ends.
+//! A running job of a program: whether it counts against the limit, and how it ends.
 
 use std::panic::resume_unwind;
 use std::pin::Pin;
@@ -12,24 +12,24 @@ use crate::act;
 use crate::program::{End, Job, Pool};
 use crate::world::{Value, World};
 
-/// What the planned panics carry.
+/// The payload of planned panics.
 pub(crate) struct Planned;
 
-/// Unlike `panic!`, this does not go through the hook, which would print each of them.
+/// Panics without running the panic hook, which would print each planned panic.
 pub(crate) fn planned_panic() -> ! {
     resume_unwind(Box::new(Planned))
 }
 
-/// Who acts: the program's main task, or a job.
+/// What performs acts: the program's main task, or a job.
 #[derive(Clone)]
 pub(crate) struct Actor {
     pub(crate) world: World,
     life: Option<Arc<Life>>,
-    /// It does one thing at a time in its task.
+    /// Nothing else runs concurrently in the same task.
     alone: bool,
 }
 
-/// A job from its beginning to its end.
+/// A job from its start to its end.
 struct Life {
     world: World,
     pool: Pool,
@@ -38,9 +38,9 @@ struct Life {
 
 #[derive(Default)]
 struct State {
-    /// Verbs of greenpool that are pending.
+    /// Number of greenpool calls that are pending.
     pending: usize,
-    /// A verb was dropped: the slot may be away until the next one has come to its end.
+    /// A pending call was dropped, so the slot may be lent until the next call completes.
     adrift: bool,
     active: bool,
     over: bool,
@@ -71,17 +71,18 @@ impl Actor {
         Actor { world: world.clone(), life: None, alone: true }
     }
 
-    /// The same, beside other things that it does in the same task, or not.
-    pub(crate) fn beside(&self, others: bool) -> Self {
+    /// The same actor, with or without concurrent work in the same task.
+    pub(crate) fn concurrent(&self, others: bool) -> Self {
         Actor { alone: !others, ..self.clone() }
     }
 
-    /// Whether it can block its thread. Beside others it would block what they wait for, and a runtime that is shut down waits for it.
+    /// Whether the actor can block its thread. That would block concurrent work in the same task, and a runtime that
+    /// shuts down would wait for it.
     pub(crate) fn may_block(&self) -> bool {
         self.alone && self.world.may_block() && Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread
     }
 
-    /// Awaits a verb of greenpool: meanwhile the job does not count.
+    /// Awaits a greenpool call. The job does not count against the limit in the meantime.
     pub(crate) fn wait<F: Future>(&self, verb: F) -> Wait<F> {
         Wait { verb: Box::pin(verb), life: self.life.clone(), pending: false }
     }
@@ -125,7 +126,7 @@ impl<F> Drop for Wait<F> {
     }
 }
 
-/// The job and its argument, before it begins.
+/// A job and its argument, before it starts.
 pub(crate) struct Body {
     world: World,
     pool: Pool,
@@ -161,7 +162,7 @@ impl Body {
     }
 }
 
-/// Notices the end of a job, also when that is a drop.
+/// Marks the job as over when dropped, so a cancelled job is noticed too.
 struct Over(Arc<Life>);
 
 impl Drop for Over {
@@ -170,7 +171,7 @@ impl Drop for Over {
     }
 }
 
-/// A future that may panic when it is dropped, if it has begun.
+/// A future that may panic on drop once it has been polled.
 struct Explosive {
     future: BoxFuture<'static, Value>,
     armed: bool,

@@ -1,4 +1,4 @@
-//! A program reads like code.
+//! `Debug` output that prints a program like code.
 
 use std::fmt::{self, Debug, Formatter, Result};
 
@@ -44,7 +44,7 @@ impl Debug for Act {
     }
 }
 
-/// Something that may take several lines.
+/// Formatting that may take several lines.
 trait Write {
     fn write(&self, f: &mut Formatter<'_>, depth: usize) -> Result;
 }
@@ -75,10 +75,10 @@ fn block(f: &mut Formatter<'_>, acts: &[impl Write], depth: usize) -> Result {
     f.write_str("}")
 }
 
-fn list(f: &mut Formatter<'_>, things: &[impl Write], depth: usize) -> Result {
-    for (at, thing) in things.iter().enumerate() {
+fn list(f: &mut Formatter<'_>, items: &[impl Write], depth: usize) -> Result {
+    for (at, item) in items.iter().enumerate() {
         f.write_str(if at == 0 { "" } else { ", " })?;
-        thing.write(f, depth)?;
+        item.write(f, depth)?;
     }
     Ok(())
 }
@@ -197,8 +197,8 @@ impl fmt::Debug for Taken {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
             Taken::All => f.write_str(" -> all taken"),
-            Taken::ThenDropped(taken) => write!(f, " -> {taken} taken, dropped"),
-            Taken::ThenDetached(taken) => write!(f, " -> {taken} taken, detached"),
+            Taken::ThenDropped(taken) => write!(f, " -> {taken} taken, then dropped"),
+            Taken::ThenDetached(taken) => write!(f, " -> {taken} taken, then detached"),
         }
     }
 }
@@ -210,7 +210,7 @@ impl Write for Pile {
             Producer::First => ".spawn each [",
             Producer::Meanwhile => ".spawner() in join! [",
             Producer::Inheriting => ".spawner() in tokio::spawn(inherit) [",
-            Producer::Stranger => ".spawner() in tokio::spawn [",
+            Producer::Unrelated => ".spawner() in tokio::spawn [",
         })?;
         list(f, &self.jobs, depth)?;
         f.write_str("]")?;

@@ -1,12 +1,12 @@
-//! Random programs of all verbs, with drops, aborts, panics, resizes and runtimes that are shut down. Each must end, with no slot,
-//! job or value lost or made.
+//! Random programs that use every verb, with drops, aborts, panics, resizes and runtime shutdowns. Each program must
+//! complete, and the counts of slots, jobs and values must be right at the end.
 //!
-//! `GREENPOOL_PROGRAMS=100000` runs so many instead of 2,000, `GREENPOOL_SEED=7` others than usual.
+//! `GREENPOOL_PROGRAMS=100000` runs that many programs instead of 2,000. `GREENPOOL_SEED=7` selects other programs.
 
 mod act;
-mod chance;
 mod declared;
 mod fan;
+mod generate;
 mod job;
 mod listing;
 mod map;
@@ -25,40 +25,40 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRu
 use crate::program::Program;
 use crate::trial::{Kind, attempt};
 
-/// Real time that one program may take; most take less than a millisecond.
+/// Wall-clock limit for one program. Most results less than a millisecond.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// The tests share the declared functions' pool.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+/// Serializes the tests, which share the declared functions' pool.
+static LOCK: Mutex<()> = Mutex::new(());
 
 fn variable(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|value| value.parse().unwrap_or_else(|why| panic!("{name}={value}: {why}")))
 }
 
-/// A thread that runs programs, so that one that spins or blocks for ever can be left behind.
-struct Bench {
-    give: Sender<Program>,
-    take: Receiver<Result<(), String>>,
+/// A thread that runs programs. If a program spins or blocks forever, the thread is left behind.
+struct Runner {
+    programs: Sender<Program>,
+    results: Receiver<Result<(), String>>,
 }
 
-impl Bench {
+impl Runner {
     fn new(kind: Kind) -> Self {
-        let (give, programs) = channel::<Program>();
-        let (results, take) = channel();
+        let (programs, received) = channel::<Program>();
+        let (sender, results) = channel();
         std::thread::Builder::new()
             .stack_size(16 << 20)
             .spawn(move || {
-                for program in programs {
-                    let _ = results.send(attempt(&program, kind));
+                for program in received {
+                    let _ = sender.send(attempt(&program, kind));
                 }
             })
             .expect("a thread");
-        Bench { give, take }
+        Runner { programs, results }
     }
 }
 
 fn run(kind: Kind, programs: u64) {
-    let _alone = ONE_AT_A_TIME.lock();
+    let _lock = LOCK.lock();
     let config = Config {
         cases: programs as u32,
         failure_persistence: None,
@@ -68,17 +68,17 @@ fn run(kind: Kind, programs: u64) {
     };
     let seed = variable("GREENPOOL_SEED").unwrap_or(0).to_le_bytes().repeat(4);
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
-    let bench = Bench::new(kind);
-    let spoiled = Cell::new(false);
-    let failed = runner.run(&chance::program(), |program| {
-        if spoiled.get() {
-            // The thread that was left behind goes on with the declared pool: nothing that runs now says anything.
+    let thread = Runner::new(kind);
+    let abandoned = Cell::new(false);
+    let failed = runner.run(&generate::program(), |program| {
+        if abandoned.get() {
+            // The abandoned thread still uses the declared pool, so further results would mean nothing.
             return Ok(());
         }
-        bench.give.send(program).expect("the bench is there");
-        let result = bench.take.recv_timeout(DEADLINE).unwrap_or_else(|late| {
-            spoiled.set(true);
-            Err(format!("not over after {DEADLINE:?}: {late}"))
+        thread.programs.send(program).expect("the thread is running");
+        let result = thread.results.recv_timeout(DEADLINE).unwrap_or_else(|late| {
+            abandoned.set(true);
+            Err(format!("not completed after {DEADLINE:?}: {late}"))
         });
         result.map_err(TestCaseError::fail)
     });
@@ -88,11 +88,11 @@ fn run(kind: Kind, programs: u64) {
 }
 
 #[test]
-fn every_program_ends_and_leaves_its_pools_as_they_were() {
+fn every_program_completes_and_leaves_its_pools_as_they_were() {
     run(Kind::Paused, variable("GREENPOOL_PROGRAMS").unwrap_or(2_000));
 }
 
 #[test]
-fn every_program_ends_on_two_threads_too() {
+fn every_program_completes_on_two_threads() {
     run(Kind::Threads, variable("GREENPOOL_PROGRAMS").unwrap_or(2_000) / 4);
 }

@@ -1,10 +1,10 @@
-//! Performs maps.
+//! Executes maps.
 
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use greenpool::GreenMap;
 
-use crate::act::take_turns;
+use crate::act::yield_times;
 use crate::declared::{left, right};
 use crate::job::{Actor, Body, planned_panic};
 use crate::program::{Fault, Map, Pool, Taken, Verb};
@@ -14,23 +14,23 @@ pub(crate) async fn run(actor: &Actor, map: Map) {
     let (taken, fault, jobs) = (map.taken, map.fault, map.jobs.len());
     let chained = matches!(map.verb, Verb::Chained(_));
     let mut results = start(actor, &map);
-    let most = match taken {
+    let limit = match taken {
         Taken::All => usize::MAX,
-        Taken::ThenDropped(most) | Taken::ThenDetached(most) => most,
+        Taken::ThenDropped(limit) | Taken::ThenDetached(limit) => limit,
     };
     let mut count = 0;
-    while count < most && actor.wait(results.next()).await.is_some() {
+    while count < limit && actor.wait(results.next()).await.is_some() {
         count += 1;
     }
     if let Taken::ThenDetached(_) = taken {
         results.detach();
-    } else if count < most && !chained && !actor.world.is_cut_short() {
+    } else if count < limit && !chained && !actor.world.is_cut_short() {
         let read = match fault {
             Some(Fault::Source(at)) if at < jobs => at + 1,
             _ => jobs,
         };
         if count != read {
-            actor.world.fault(format!("a map over {read} items gave {count} results"));
+            actor.world.report(format!("a map over {read} items yielded {count} results"));
         }
     }
 }
@@ -87,15 +87,15 @@ fn source(actor: &Actor, map: &Map) -> impl Iterator<Item = Body> + Send + 'stat
     })
 }
 
-/// A source that is not ready at once.
+/// A source that is pending once before each item.
 fn slow<T: Send>(source: impl Iterator<Item = T> + Send) -> impl futures::Stream<Item = T> + Send {
     futures::stream::iter(source).then(|item| async {
-        take_turns(1).await;
+        yield_times(1).await;
         item
     })
 }
 
-/// Each item first passes through a job of another pool.
+/// Passes each item through a job of another pool first.
 fn chain(
     actor: &Actor,
     pool: Pool,

@@ -1,4 +1,4 @@
-//! Performs piles.
+//! Executes piles.
 
 use futures::future::join;
 use greenpool::{GreenPile, PileSpawner, inherit};
@@ -27,7 +27,7 @@ pub(crate) async fn run(actor: &Actor, pile: Pile) {
             drop(tokio::spawn(inherit(produce(actor.clone(), pool, jobs, spawner, Some(actor.world.task())))));
             take(actor, &mut results, taken).await
         }
-        Producer::Stranger => {
+        Producer::Unrelated => {
             let spawner = results.spawner();
             let task = actor.world.task();
             drop(tokio::spawn(produce(Actor::outside(&actor.world), pool, jobs, spawner, Some(task))));
@@ -36,7 +36,7 @@ pub(crate) async fn run(actor: &Actor, pile: Pile) {
     };
     match taken {
         Taken::All if done != count && !actor.world.is_cut_short() => {
-            actor.world.fault(format!("a pile of {count} jobs gave {done} results"));
+            actor.world.report(format!("a pile of {count} jobs yielded {done} results"));
         }
         Taken::ThenDetached(_) => results.detach(),
         _ => {}
@@ -49,14 +49,14 @@ async fn produce(actor: Actor, pool: Pool, jobs: Vec<Job>, spawner: PileSpawner<
     }
 }
 
-/// Takes what it should; gives how many those were.
+/// Takes results as `taken` says, and returns how many.
 async fn take(actor: &Actor, results: &mut GreenPile<Value>, taken: Taken) -> usize {
-    let most = match taken {
+    let limit = match taken {
         Taken::All => usize::MAX,
-        Taken::ThenDropped(most) | Taken::ThenDetached(most) => most,
+        Taken::ThenDropped(limit) | Taken::ThenDetached(limit) => limit,
     };
     let mut count = 0;
-    while count < most && actor.wait(results.next()).await.is_some() {
+    while count < limit && actor.wait(results.next()).await.is_some() {
         count += 1;
     }
     count

@@ -1,30 +1,30 @@
-//! What a random program is made of.
+//! The structure of a random program.
 
-/// A number among the program's pools.
+/// Index of one of the program's pools.
 pub(crate) type Pool = usize;
 
-/// Acts, one after the other.
+/// Acts in sequence.
 pub(crate) type Block = Vec<Act>;
 
 #[derive(Clone)]
 pub(crate) struct Program {
-    /// The sizes of the pools; if `declared`, the last one is that of the functions in `declared.rs`.
+    /// The sizes of the pools. If `declared`, the last pool is that of the functions in `declared.rs`.
     pub(crate) sizes: Vec<usize>,
     pub(crate) declared: bool,
-    /// Each has a runtime of its own; the pools outlive it.
+    /// Each phase runs on its own runtime. The pools outlive it.
     pub(crate) phases: Vec<Phase>,
-    /// How the pools of the last phase are ended; `None`: they come to rest by themselves.
+    /// The grace period to shut the pools down with after the last phase. `None` waits until they are idle.
     pub(crate) grace: Option<u64>,
 }
 
 #[derive(Clone)]
 pub(crate) struct Phase {
     pub(crate) main: Vec<Outer>,
-    /// After so many turns the runtime is shut down.
+    /// The runtime is shut down after this number of turns.
     pub(crate) cut: Option<usize>,
 }
 
-/// What is done outside of all jobs.
+/// An act of the main task, outside all jobs.
 #[derive(Clone)]
 pub(crate) enum Outer {
     Act(Act),
@@ -45,17 +45,17 @@ pub(crate) enum Act {
     Map(Map),
     Pile(Pile),
     Fan(Fan),
-    /// All blocks at once, in one task.
+    /// All blocks concurrently in one task.
     Join(Vec<Block>),
-    /// All blocks at once, until one of them is over.
+    /// All blocks concurrently in one task, until one of them completes.
     Select(Vec<Block>),
-    /// Drops the block when it has been polled so many times.
+    /// Drops the block after this number of polls.
     Polls(usize, Block),
-    /// Gives the slot away for so many turns.
+    /// Lends the slot for this number of turns.
     Lend(usize),
-    /// The block in a task of its own, which counts as part of the job.
+    /// The block in a separate task, which counts as part of the job.
     Inherit(Block),
-    /// The block in one poll, which blocks its thread; where no other thread would go on, as any other.
+    /// The block in one poll, which blocks its thread. Runs as a plain block where blocking is not possible.
     InPlace(Block),
 }
 
@@ -69,7 +69,7 @@ pub(crate) struct Job {
 pub(crate) enum End {
     Return,
     Panic,
-    /// The drop of its future panics.
+    /// The future panics on drop.
     PanicInDrop,
 }
 
@@ -79,7 +79,7 @@ pub(crate) enum Then {
     Await,
     Drop,
     Abort,
-    /// Awaited when the block is over.
+    /// Awaited at the end of the block.
     Keep,
 }
 
@@ -101,18 +101,18 @@ pub(crate) enum Verb {
     StarmapUnordered,
     ImapStream,
     ImapStreamUnordered,
-    /// Over a map of the given pool.
+    /// Over a map on the given pool.
     Chained(Pool),
 }
 
-/// Where something of a map panics, at which item.
+/// Which part of a map panics, and at which item.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Fault {
     Source(usize),
     Function(usize),
 }
 
-/// What is taken of a map or a pile.
+/// How many results are taken of a map or a pile, and what happens to it then.
 #[derive(Clone, Copy)]
 pub(crate) enum Taken {
     All,
@@ -128,20 +128,20 @@ pub(crate) struct Pile {
     pub(crate) taken: Taken,
 }
 
-/// Who spawns into a pile.
+/// Which task spawns into a pile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Producer {
     /// The consumer, before it takes anything.
     First,
     /// The consumer's own task, at the same time.
     Meanwhile,
-    /// Another task that counts as part of the job.
+    /// Another task, which counts as part of the job.
     Inheriting,
-    /// Another task that greenpool knows nothing of.
-    Stranger,
+    /// Another task, which has no relation to the job.
+    Unrelated,
 }
 
-/// What the `pile!` macro makes.
+/// A fan-out with the `pile!` macro.
 #[derive(Clone, Debug)]
 pub(crate) struct Fan {
     pub(crate) pool: Pool,
@@ -157,13 +157,14 @@ pub(crate) enum Way {
 }
 
 impl Program {
-    /// No pool's jobs use an earlier pool, no stranger spawns for a job, and none asks for a slot while it has none to lend: there can be no knot.
+    /// Whether no deadlock is possible: no pool's jobs use an earlier pool, no unrelated task spawns for a job, and no
+    /// job asks for a slot while it has none to lend.
     pub(crate) fn is_layered(&self) -> bool {
         let outer = |outer: &Outer| match outer {
             Outer::Act(act) => act.is_layered(0),
             Outer::WaitAll(_) | Outer::Close(_) => true,
         };
-        // A runtime's jobs are dropped one after the other; those who wait for one that is gone already may be in a knot.
+        // A runtime drops its jobs one by one. A job that waits for one already dropped can look deadlocked.
         let cut = self.phases.iter().any(|phase| phase.cut.is_some());
         !cut && self.outers().all(outer)
     }
@@ -194,7 +195,7 @@ impl Act {
         within || self.jobs().iter().any(|job| job.acts.iter().any(|act| act.any(is)))
     }
 
-    /// The jobs that it spawns.
+    /// The jobs that this act spawns.
     fn jobs(&self) -> &[Job] {
         match self {
             Act::Spawn(_, job, _) | Act::SpawnN(_, job) | Act::TrySpawn(_, job, _) => std::slice::from_ref(job),
@@ -209,15 +210,16 @@ impl Act {
         let all = |block: &Block| block.iter().all(|act| act.is_layered(least));
         let pool = match self {
             Act::Spawn(pool, ..) | Act::SpawnN(pool, _) | Act::TrySpawn(pool, ..) => *pool,
-            // Jobs that are told to end are dropped one after the other, as with a runtime.
-            // Of a producer in another task nobody knows whether it is about to spawn.
+            // Aborted jobs are dropped one by one, as with a runtime.
+            // greenpool cannot know whether a producer in another task is about to spawn.
             Act::Map(Map { verb: Verb::Chained(_), .. })
-            | Act::Pile(Pile { by: Producer::Stranger | Producer::Inheriting, .. })
+            | Act::Pile(Pile { by: Producer::Unrelated | Producer::Inheriting, .. })
             | Act::AbortAll(_) => return false,
             Act::Map(map) => map.pool,
             Act::Pile(pile) => pile.pool,
             Act::Fan(fan) => fan.pool,
-            // A `lend` that is dropped, or goes on beside other things, leaves the job without a slot for its children.
+            // A `lend` that is dropped, or pending beside other work, leaves the job without a slot to lend to its
+            // children.
             Act::Join(blocks) | Act::Select(blocks) => return blocks.iter().all(|block| all(block) && !lends(block)),
             Act::Polls(_, block) => return all(block) && !lends(block),
             Act::Inherit(block) | Act::InPlace(block) => return all(block),
@@ -226,7 +228,7 @@ impl Act {
         pool >= least && self.jobs().iter().all(|job| job.acts.iter().all(|act| act.is_layered(pool)))
     }
 
-    /// Whether the job that does this gives its slot back in it.
+    /// Whether a job that performs this act lends its slot with `lend`.
     fn lends(&self) -> bool {
         match self {
             Act::Lend(_) => true,

@@ -1,4 +1,4 @@
-//! Runs a program and judges it.
+//! Runs a program and checks the outcome.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -6,15 +6,16 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::sleep;
 
-use crate::act::{run, take_turns};
+use crate::act::{run, yield_times};
 use crate::job::{Actor, Planned};
 use crate::program::{Outer, Phase, Program};
 use crate::world::World;
 
-/// What kind of runtime the phases run in.
+/// The kind of runtime that the phases run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// One thread and a clock that moves only when nothing is ready: then a program that has not ended hangs.
+    /// One thread and a paused clock. The clock advances only when nothing is ready, so a program that has not
+    /// completed by then hangs.
     Paused,
     /// Two threads and a real clock.
     Threads,
@@ -29,16 +30,17 @@ impl Kind {
         builder.enable_all().worker_threads(2).start_paused(self == Kind::Paused).build().expect("a runtime")
     }
 
-    /// After so long nothing moves any more.
-    fn long(self) -> Duration {
+    /// How long to sleep before each check for progress.
+    fn interval(self) -> Duration {
         match self {
             Kind::Paused => Duration::from_hours(1),
             Kind::Threads => Duration::from_millis(1),
         }
     }
 
-    /// So many times a program may not move for [`long`](Self::long).
-    fn patience(self) -> usize {
+    /// How many times in a row a program may make no progress for [`interval`](Self::interval) before it counts as
+    /// hung.
+    fn max_checks(self) -> usize {
         match self {
             Kind::Paused => 1,
             Kind::Threads => 2_000,
@@ -46,7 +48,7 @@ impl Kind {
     }
 }
 
-/// Runs the program; what is wrong with it.
+/// Runs the program, and returns what is wrong with it as an error.
 pub(crate) fn attempt(program: &Program, kind: Kind) -> Result<(), String> {
     let world = World::new(program);
     for (number, phase) in program.phases.iter().enumerate() {
@@ -55,7 +57,7 @@ pub(crate) fn attempt(program: &Program, kind: Kind) -> Result<(), String> {
         if phase.cut.is_some() {
             world.cut_short();
         }
-        let ended = ended && (phase.cut.is_some() || runtime.block_on(come_to_rest(&world, kind)));
+        let ended = ended && (phase.cut.is_some() || runtime.block_on(wait_until_idle(&world, kind)));
         if ended
             && number + 1 == program.phases.len()
             && let Some(grace) = program.grace
@@ -73,31 +75,31 @@ pub(crate) fn attempt(program: &Program, kind: Kind) -> Result<(), String> {
     if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
 }
 
-/// One phase's main task. False: it hangs.
+/// Runs the main task of one phase. Returns false if it hangs.
 async fn perform(world: &World, phase: &Phase, kind: Kind) -> bool {
-    // In a task of its own: the clock here must not poll it, since it counts its polls.
+    // A separate task, since the program counts its polls and the timers here must not cause any.
     let mut main = tokio::spawn(main(world.clone(), phase.main.clone()));
     let mut cut = pin!(async {
         match phase.cut {
-            Some(turns) => take_turns(turns).await,
+            Some(turns) => yield_times(turns).await,
             None => std::future::pending().await,
         }
     });
-    let mut patience = kind.patience();
+    let mut checks_left = kind.max_checks();
     loop {
         tokio::select! {
             biased;
             over = &mut main => {
                 if let Err(error) = over && !error.into_panic().is::<Planned>() {
-                    world.fault("the main task panicked".to_owned());
+                    world.report("the main task panicked".to_owned());
                 }
                 return true;
             }
             () = &mut cut => return true,
-            () = sleep(kind.long()) => {
-                if !world.lift() {
-                    patience -= 1;
-                    if patience == 0 {
+            () = sleep(kind.interval()) => {
+                if !world.restore_sizes() {
+                    checks_left -= 1;
+                    if checks_left == 0 {
                         return false;
                     }
                 }
@@ -117,19 +119,19 @@ async fn main(world: World, acts: Vec<Outer>) {
     }
 }
 
-/// Waits for the jobs that nobody waits for. False: they hang.
-async fn come_to_rest(world: &World, kind: Kind) -> bool {
-    let mut patience = kind.patience() + 1;
-    while patience > 0 {
-        if world.is_at_rest() && kind == Kind::Threads {
+/// Waits for the jobs that no handle waits for. Returns false if they hang.
+async fn wait_until_idle(world: &World, kind: Kind) -> bool {
+    let mut checks_left = kind.max_checks() + 1;
+    while checks_left > 0 {
+        if world.is_idle() && kind == Kind::Threads {
             return true;
         }
-        sleep(kind.long()).await;
-        if world.is_at_rest() {
+        sleep(kind.interval()).await;
+        if world.is_idle() {
             return true;
         }
-        if !world.lift() {
-            patience -= 1;
+        if !world.restore_sizes() {
+            checks_left -= 1;
         }
     }
     false

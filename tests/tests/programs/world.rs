@@ -1,4 +1,4 @@
-//! The pools of a running program, and what is counted of them from outside.
+//! The pools of a running program, and the counts that the program itself keeps for them.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,7 +8,7 @@ use greenpool::{GreenPool, PoolStats};
 use crate::declared::left;
 use crate::program::{Pool, Program};
 
-/// A clone is the same world.
+/// The state of a running program. Clones share it.
 #[derive(Clone)]
 pub(crate) struct World(Arc<Shared>);
 
@@ -16,19 +16,19 @@ pub(crate) struct Shared {
     pools: Vec<Watched>,
     declared: bool,
     may_block: bool,
-    /// Values that have been made and not yet dropped.
+    /// Number of values that have not been dropped yet.
     values: AtomicUsize,
-    /// Tasks that act and are no jobs.
+    /// Number of tasks that perform acts but are not jobs.
     tasks: AtomicUsize,
-    /// A pool was closed, or a runtime shut down: what has begun may have no end.
+    /// A pool was closed or a runtime shut down, so started work may never complete.
     cut_short: AtomicBool,
     faults: Mutex<Vec<String>>,
 }
 
-/// A pool and what the program has seen of it.
+/// A pool and what the program knows about it.
 struct Watched {
     pool: GreenPool,
-    /// A declared pool lives on from program to program; this is what it had before.
+    /// The stats before this program. A declared pool is shared by successive programs.
     before: PoolStats,
     size: usize,
     seen: Mutex<Seen>,
@@ -36,16 +36,16 @@ struct Watched {
 
 #[derive(Default)]
 struct Seen {
-    /// Jobs that run, and do not wait for greenpool.
+    /// Jobs that run and are not waiting for greenpool.
     active: usize,
     limit: usize,
     finished: u64,
 }
 
-/// A value of an argument or a result.
+/// A counted argument or result.
 pub(crate) struct Value(World);
 
-/// A task that acts and is no job.
+/// Counts a task that performs acts but is not a job.
 pub(crate) struct Task(World);
 
 impl Drop for Task {
@@ -71,7 +71,7 @@ impl World {
             let declared = program.declared && at == last;
             let pool = if declared { left::pool().clone() } else { GreenPool::new(*size) };
             let before = pool.stats();
-            // Slots that a failed program has lost are no concern of this one.
+            // Do not blame this program for slots that a failed one has lost.
             let size = before.running + size;
             pool.resize(size);
             let seen = Seen { limit: size - before.running, ..Seen::default() };
@@ -97,7 +97,7 @@ impl World {
         self.0.declared && pool + 1 == self.0.pools.len()
     }
 
-    /// No runtime and no pool of the program is shut down.
+    /// Whether no runtime and no pool of the program is shut down.
     pub(crate) fn may_block(&self) -> bool {
         self.0.may_block
     }
@@ -107,13 +107,13 @@ impl World {
         Value(self.clone())
     }
 
-    /// A task that is no job, as long as it is there.
+    /// Counts a task that is not a job until the guard is dropped.
     pub(crate) fn task(&self) -> Task {
         self.0.tasks.fetch_add(1, Ordering::SeqCst);
         Task(self.clone())
     }
 
-    pub(crate) fn fault(&self, what: String) {
+    pub(crate) fn report(&self, what: String) {
         lock(&self.0.faults).push(what);
     }
 
@@ -121,14 +121,14 @@ impl World {
         lock(&self.0.faults).clone()
     }
 
-    /// A job runs on, or begins.
+    /// Counts a job that starts or resumes.
     pub(crate) fn activate(&self, pool: Pool) {
         let mut seen = lock(&self.0.pools[pool].seen);
         seen.active += 1;
         if seen.active > seen.limit {
             let (active, limit) = (seen.active, seen.limit);
             drop(seen);
-            self.fault(format!("{active} jobs run in pool {pool}, which never had more than {limit} slots"));
+            self.report(format!("{active} jobs run in pool {pool}, which never had more than {limit} slots"));
         }
     }
 
@@ -145,7 +145,7 @@ impl World {
         self.pool(pool).close();
     }
 
-    /// From now on results may be missing.
+    /// Allows results to be missing from now on.
     pub(crate) fn cut_short(&self) {
         self.0.cut_short.store(true, Ordering::SeqCst);
     }
@@ -162,8 +162,8 @@ impl World {
         watched.pool.resize(watched.before.running + size);
     }
 
-    /// Gives pools without slots their first size again. False if there are none.
-    pub(crate) fn lift(&self) -> bool {
+    /// Restores the initial size of pools that have no slots. Returns false if there are none.
+    pub(crate) fn restore_sizes(&self) -> bool {
         let mut any = false;
         for watched in &self.0.pools {
             if watched.pool.size() == watched.before.running {
@@ -174,35 +174,36 @@ impl World {
         any
     }
 
-    /// Whether no job is left, also none that has given its slot back for a while, and nothing that could begin one.
-    pub(crate) fn is_at_rest(&self) -> bool {
+    /// Whether no job is left, including jobs that have lent their slots, and nothing that could start one.
+    pub(crate) fn is_idle(&self) -> bool {
         let left = |stats: &PoolStats| stats.spawned.saturating_sub(stats.finished + stats.panicked + stats.aborted);
-        let until_idle = |watched: &Watched| {
+        let pool_is_idle = |watched: &Watched| {
             let (now, before) = (watched.pool.stats(), &watched.before);
             now.running == before.running && now.waiting == 0 && left(&now) == left(before)
         };
         let spawned = || self.0.pools.iter().map(|watched| watched.pool.stats().spawned).sum::<u64>();
         let seen = spawned();
-        // The tasks first, since one may be between two jobs. And a job of a pool that is still to be seen may spawn in one that has been.
-        self.0.tasks.load(Ordering::SeqCst) == 0 && self.0.pools.iter().all(until_idle) && spawned() == seen
+        // Check the tasks first, since one may be between two jobs. Compare the spawn counts, since a job of a pool
+        // that has not been checked yet may spawn into one that has.
+        self.0.tasks.load(Ordering::SeqCst) == 0 && self.0.pools.iter().all(pool_is_idle) && spawned() == seen
     }
 
-    /// The pools that are the program's own.
+    /// The pools that were created for this program.
     pub(crate) fn own_pools(&self) -> impl Iterator<Item = &GreenPool> {
         self.0.pools.iter().enumerate().filter(|(at, _)| !self.is_declared(*at)).map(|(_, watched)| &watched.pool)
     }
 
-    /// What must hold when everything is over.
+    /// Checks what must hold when everything is over.
     pub(crate) fn check_the_end(&self, program: &Program) {
         let values = self.0.values.load(Ordering::SeqCst);
         if values > 0 {
-            self.fault(format!("{values} values have not been dropped"));
+            self.report(format!("{values} values were not dropped"));
         }
         for (at, watched) in self.0.pools.iter().enumerate() {
             let (now, before) = (watched.pool.stats(), &watched.before);
             let differ = |what: &str, is: u64, should_be: u64| {
                 if is != should_be {
-                    self.fault(format!("pool {at}: {what} is {is} and not {should_be}"));
+                    self.report(format!("pool {at}: {what} is {is}, expected {should_be}"));
                 }
             };
             differ("running", now.running as u64, before.running as u64);
@@ -218,12 +219,12 @@ impl World {
             }
             let free = watched.pool.free() + before.running as isize;
             if free != watched.pool.size() as isize {
-                self.fault(format!("pool {at}: {free} slots are free of {}", watched.pool.size()));
+                self.report(format!("pool {at}: {free} of {} slots are free", watched.pool.size()));
             }
         }
     }
 
-    /// The pools as they are, for the report of a hang.
+    /// The state of the pools, for the report of a hang.
     pub(crate) fn state(&self) -> String {
         let state = |watched: &Watched| format!("{:?} {:?}", watched.pool, watched.pool.stats());
         self.0.pools.iter().map(state).collect::<Vec<_>>().join("\n")

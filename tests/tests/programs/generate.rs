@@ -1,4 +1,4 @@
-//! Random programs. What comes first in a choice is what a failing case shrinks towards.
+//! Generates random programs. A failing case shrinks towards the first option of each choice.
 
 use proptest::collection::vec;
 use proptest::option::weighted;
@@ -25,8 +25,10 @@ fn phase(pools: usize, declared: bool) -> impl Strategy<Value = Phase> {
     let outer = prop_oneof![
         20 => act(pools).prop_map(Outer::Act),
         2 => (0..pools).prop_map(Outer::WaitAll),
-        // A declared pool is needed again.
-        1 => (0..pools).prop_map(move |pool| if declared && pool + 1 == pools { Outer::WaitAll(pool) } else { Outer::Close(pool) }),
+        // The declared pool is not closed, since later programs use it again.
+        1 => (0..pools).prop_map(move |pool| {
+            if declared && pool + 1 == pools { Outer::WaitAll(pool) } else { Outer::Close(pool) }
+        }),
     ];
     (vec(outer, 1..=4), weighted(0.1, 0..30usize)).prop_map(|(main, cut)| Phase { main, cut })
 }
@@ -98,7 +100,7 @@ fn pile(pools: usize, block: proptest::strategy::BoxedStrategy<Block>) -> impl S
         4 => Just(Producer::First),
         2 => Just(Producer::Meanwhile),
         1 => Just(Producer::Inheriting),
-        1 => Just(Producer::Stranger),
+        1 => Just(Producer::Unrelated),
     ];
     (0..pools, vec(job(block), 0..=3), by, taken())
         .prop_map(|(pool, jobs, by, taken)| Act::Pile(Pile { pool, jobs, by, taken }))
