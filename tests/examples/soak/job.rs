@@ -1,4 +1,4 @@
-//! The jobs, which do verbs themselves.
+//! The jobs, which call verbs themselves.
 
 use std::future::ready;
 use std::panic::resume_unwind;
@@ -12,66 +12,66 @@ use greenpool_tests::GaugeGuard;
 use tokio::task::yield_now;
 use tokio::time::sleep;
 
-use crate::dice::Dice;
-use crate::verb::one;
-use crate::world::{AtWork, POOLS, World};
+use crate::rng::Rng;
+use crate::verb::call_one;
+use crate::world::{Active, POOLS, World};
 
-/// How deep jobs do verbs within jobs.
-const DEEP: u32 = 3;
+/// How deep calls of verbs nest in jobs.
+const MAX_DEPTH: u32 = 3;
 
-/// What a job gives: the number that it was made with, and something that has to be dropped.
-pub(crate) type Gift = (u64, GaugeGuard);
+/// The result of a job: the number it was created with, and a guard that counts live results.
+pub(crate) type Output = (u64, GaugeGuard);
 
-type Job = BoxFuture<'static, Gift>;
+type Job = BoxFuture<'static, Output>;
 
-/// A declared function, whose pool is the last.
+/// A declared function. Its pool is the last one.
 #[green_pool(size = 2)]
-pub(crate) async fn declared(world: Arc<World>, number: u64, seed: u64, depth: u32) -> Gift {
+pub(crate) async fn declared(world: Arc<World>, number: u64, seed: u64, depth: u32) -> Output {
     job(world, POOLS - 1, number, seed, depth).await
 }
 
-/// A job of pool `at`.
+/// Creates a job for pool `at`.
 pub(crate) fn job(world: Arc<World>, at: usize, number: u64, seed: u64, depth: u32) -> Job {
-    let (future, mut dice) = (world.token(), Dice::new(seed));
+    let (future, mut rng) = (world.token(), Rng::new(seed));
     async move {
         let _future = future;
-        let at_work = AtWork::begin(&world, at);
-        match dice.below(20) {
+        let active = Active::start(&world, at);
+        match rng.below(20) {
             0 => {
                 world.panicked(at);
                 resume_unwind(Box::new("planned"));
             }
-            1..=3 => sleep(Duration::from_micros(dice.below(2000) as u64)).await,
+            1..=3 => sleep(Duration::from_micros(rng.below(2000) as u64)).await,
             4..=8 => {
-                for _ in 0..=dice.below(3) {
+                for _ in 0..=rng.below(3) {
                     yield_now().await;
                 }
             }
-            // While a verb is pending this job may have lent its slot, and if the verb is given up it goes on without
-            // one until it next waits for greenpool: so it does.
-            9..=13 if depth < DEEP => {
-                drop(at_work);
-                one(world.clone(), dice.next(), depth + 1).await;
+            // While a verb is pending, this job may have lent its slot. If the verb is dropped, the job continues
+            // without a slot until it next waits for greenpool. The `lend` gets it a slot again.
+            9..=13 if depth < MAX_DEPTH => {
+                drop(active);
+                call_one(world.clone(), rng.next(), depth + 1).await;
                 lend(ready(())).await;
-                drop(AtWork::begin(&world, at));
+                drop(Active::start(&world, at));
             }
-            14 if depth < DEEP => {
-                drop(at_work);
-                let (elsewhere, seed, task) = (world.clone(), dice.next(), world.token());
+            14 if depth < MAX_DEPTH => {
+                drop(active);
+                let (elsewhere, seed, task) = (world.clone(), rng.next(), world.token());
                 let verb = async move {
-                    one(elsewhere, seed, depth + 1).await;
+                    call_one(elsewhere, seed, depth + 1).await;
                     drop(task);
                 };
-                tokio::spawn(inherit(verb)).await.expect("a verb does not fail");
+                tokio::spawn(inherit(verb)).await.expect("a verb does not panic");
                 lend(ready(())).await;
-                drop(AtWork::begin(&world, at));
+                drop(Active::start(&world, at));
             }
             15 => {
-                drop(at_work);
-                lend(sleep(Duration::from_micros(dice.below(500) as u64))).await;
-                drop(AtWork::begin(&world, at));
+                drop(active);
+                lend(sleep(Duration::from_micros(rng.below(500) as u64))).await;
+                drop(Active::start(&world, at));
             }
-            _ => drop(at_work),
+            _ => drop(active),
         }
         world.finished(at);
         (number, world.token())

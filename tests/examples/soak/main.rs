@@ -1,19 +1,19 @@
-//! All verbs at random, for as long as you like, with the promises checked all along.
+//! Calls all verbs at random for as long as you like, and checks the promises throughout.
 //!
 //! ```text
 //! cargo run --release -p greenpool-tests --example soak -- [SECONDS] [SEED]
 //! ```
 //!
-//! Some drivers do one verb after the other on four pools, with jobs that do verbs themselves, three levels deep;
-//! others resize, abort and shut down meanwhile. At any time no pool has more jobs at work than slots, and each result
-//! is the right one. Every two seconds all are told to come to an end, and then each slot has to be back, each future
-//! dropped, and each job counted as what it was.
+//! Drivers call one verb after another on four pools. The jobs call verbs themselves, up to three levels deep. Other
+//! tasks resize, abort and shut down pools in the meantime. No pool may ever have more active jobs than slots, and each
+//! result must be the right one. Every two seconds the drivers stop. Once all work has completed, every slot must be
+//! free, every future dropped, and every job counted correctly.
 //!
-//! It ends with status 1 when something does not hold, or when nothing has moved for a while.
+//! Exits with status 1 if a check fails, or if there is no progress for a while.
 
-mod brief;
-mod dice;
 mod job;
+mod rng;
+mod short_lived;
 mod verb;
 mod watch;
 mod world;
@@ -24,13 +24,13 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Builder;
 
-use dice::Dice;
+use rng::Rng;
 use world::{POOLS, RESIZED, World};
 
-/// How long a round is before all has to come to its end.
+/// How long a round lasts before all work must complete.
 const ROUND: Duration = Duration::from_secs(2);
 
-/// How many do verbs at a time.
+/// Number of tasks that call verbs concurrently.
 const DRIVERS: u64 = 8;
 
 fn main() -> ExitCode {
@@ -40,14 +40,14 @@ fn main() -> ExitCode {
         eprintln!("usage: soak [SECONDS] [SEED]");
         return ExitCode::from(2);
     };
-    // A planned panic is no news; any other is.
+    // Planned panics do not run the hook. Any other panic is a failure.
     let print = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         print(info);
         std::process::exit(1);
     }));
     let world = World::new();
-    watch::begin(&world);
+    watch::start(&world);
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let start = Instant::now();
     let mut rounds = 0;
@@ -55,71 +55,71 @@ fn main() -> ExitCode {
         runtime.block_on(round(&world, seed.wrapping_add(rounds << 32)));
         rounds += 1;
         if rounds % 5 == 0 {
-            watch::say(start.elapsed(), &world);
+            watch::print_progress(start.elapsed(), &world);
         }
     }
     drop(runtime);
-    println!("{rounds} rounds in {:.0?}, seed {seed}: everything held", start.elapsed());
+    println!("{rounds} rounds in {:.0?}, seed {seed}: all checks passed", start.elapsed());
     watch::summary(&world);
     ExitCode::SUCCESS
 }
 
-/// Drives for a while, then has all come to an end, and looks at what is left.
+/// Calls verbs for a while, then stops, waits for all work to complete and checks what is left.
 async fn round(world: &Arc<World>, seed: u64) {
-    world.go_on();
+    world.start();
     let drivers: Vec<_> = (0..DRIVERS)
         .map(|driver| {
-            let (world, mut dice) = (world.clone(), Dice::new(seed + driver));
+            let (world, mut rng) = (world.clone(), Rng::new(seed + driver));
             tokio::spawn(async move {
-                while world.is_on() {
-                    verb::one(world.clone(), dice.next(), 0).await;
+                while world.is_running() {
+                    verb::call_one(world.clone(), rng.next(), 0).await;
                 }
             })
         })
         .collect();
     let others = [
-        tokio::spawn(resizer(world.clone(), Dice::new(seed + 100))),
-        tokio::spawn(aborter(world.clone(), Dice::new(seed + 101))),
-        tokio::spawn(closer(world.clone(), Dice::new(seed + 102))),
+        tokio::spawn(resizer(world.clone(), Rng::new(seed + 100))),
+        tokio::spawn(aborter(world.clone(), Rng::new(seed + 101))),
+        tokio::spawn(closer(world.clone(), Rng::new(seed + 102))),
     ];
     tokio::time::sleep(ROUND).await;
     world.stop();
-    // The pool that is resized is to have slots for what is left.
+    // The resizer must finish first, so that its pool has slots for the remaining jobs.
     for other in others {
-        other.await.expect("a helper ends");
+        other.await.expect("a background task completes");
     }
     for driver in drivers {
-        driver.await.expect("a driver ends");
+        driver.await.expect("a driver completes");
     }
-    world.comes_to_rest().await;
+    world.check_idle().await;
 }
 
-async fn resizer(world: Arc<World>, mut dice: Dice) {
+async fn resizer(world: Arc<World>, mut rng: Rng) {
     let pool = world.pool(RESIZED);
-    while world.is_on() {
-        let size = dice.below(world::SIZES[RESIZED] + 1);
+    while world.is_running() {
+        let size = rng.below(world::SIZES[RESIZED] + 1);
         pool.resize(size);
         let pause = if size == 0 { 200 } else { 2000 };
-        tokio::time::sleep(Duration::from_micros(dice.below(pause) as u64)).await;
+        tokio::time::sleep(Duration::from_micros(rng.below(pause) as u64)).await;
     }
     pool.resize(world::SIZES[RESIZED]);
 }
 
-async fn aborter(world: Arc<World>, mut dice: Dice) {
-    while world.is_on() {
-        tokio::time::sleep(Duration::from_millis(dice.below(20) as u64)).await;
-        let aborted = world.pool(dice.below(POOLS)).abort_all();
-        if dice.below(2) == 0 {
+async fn aborter(world: Arc<World>, mut rng: Rng) {
+    while world.is_running() {
+        tokio::time::sleep(Duration::from_millis(rng.below(20) as u64)).await;
+        let aborted = world.pool(rng.below(POOLS)).abort_all();
+        if rng.below(2) == 0 {
             aborted.await;
         }
-        world.did("abort_all");
+        world.completed("abort_all");
     }
 }
 
-/// Pools of its own that are closed and shut down in mid-flight.
-async fn closer(world: Arc<World>, mut dice: Dice) {
-    while world.is_on() {
-        let grace = Duration::from_micros(dice.below(3000) as u64);
-        brief::life(&world, dice.next(), grace).await;
+/// Shuts down pools while they are in use.
+async fn closer(world: Arc<World>, mut rng: Rng) {
+    while world.is_running() {
+        let grace = Duration::from_micros(rng.below(3000) as u64);
+        short_lived::open_and_shut_down(&world, rng.next(), grace).await;
     }
 }

@@ -1,4 +1,4 @@
-//! One verb at random.
+//! Calls one verb at random.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -10,31 +10,31 @@ use futures::{FutureExt, stream};
 use greenpool::{GreenMap, GreenPile, GreenPool, JoinError, pile};
 use tokio::time::{sleep, timeout};
 
-use crate::dice::Dice;
-use crate::job::{Gift, declared, job};
+use crate::job::{Output, declared, job};
+use crate::rng::Rng;
 use crate::world::{POOLS, World};
 
-/// Where a verb is done: with which pool, from how deep, and by what dice.
-struct Scene {
+/// The context of a call: the pool, the nesting depth and the random numbers.
+struct Call {
     world: Arc<World>,
     pool: GreenPool,
     at: usize,
     depth: u32,
-    dice: Dice,
+    rng: Rng,
     id: u64,
 }
 
-/// A job gave what it was to give, or was aborted, or panicked as planned.
-fn check(result: Result<Gift, JoinError>, number: u64) {
+/// Checks that a job returned the right result, was aborted, or panicked as planned.
+fn check(result: Result<Output, JoinError>, number: u64) {
     match result {
-        Ok((found, _)) => assert_eq!(found, number, "this is the result of another job"),
+        Ok((found, _)) => assert_eq!(found, number, "the result belongs to another job"),
         Err(error) if error.is_panic() => assert_eq!(error.to_string(), "the job panicked: planned"),
         Err(error) => assert!(!error.is_closed(), "no pool is closed"),
     }
 }
 
-/// Takes the results of an ordered map, or only so many.
-async fn take(mut map: GreenMap<Gift>, many: u64) {
+/// Takes up to `many` results of an ordered map.
+async fn take(mut map: GreenMap<Output>, many: u64) {
     for number in 0..many {
         match map.next().await {
             Some(result) => check(result, number),
@@ -43,8 +43,8 @@ async fn take(mut map: GreenMap<Gift>, many: u64) {
     }
 }
 
-/// Polls once, and drops.
-async fn touch<F: Future + Unpin>(mut future: F) {
+/// Polls a future once and drops it.
+async fn poll_once<F: Future + Unpin>(mut future: F) {
     poll_fn(|cx| {
         drop(future.poll_unpin(cx));
         Poll::Ready(())
@@ -52,40 +52,40 @@ async fn touch<F: Future + Unpin>(mut future: F) {
     .await;
 }
 
-impl Scene {
-    fn job(&mut self, number: u64) -> BoxFuture<'static, Gift> {
-        job(self.world.clone(), self.at, number, self.dice.next(), self.depth)
+impl Call {
+    fn job(&mut self, number: u64) -> BoxFuture<'static, Output> {
+        job(self.world.clone(), self.at, number, self.rng.next(), self.depth)
     }
 
-    /// The arguments of a job of the declared function.
+    /// Creates the arguments of a call of the declared function.
     fn call(&mut self, number: u64) -> (Arc<World>, u64, u64, u32) {
-        (self.world.clone(), number, self.dice.next(), self.depth)
+        (self.world.clone(), number, self.rng.next(), self.depth)
     }
 
-    /// The function of a map.
-    fn make(&mut self) -> impl FnMut(u64) -> BoxFuture<'static, Gift> + Send + use<> {
-        let (world, at, depth, seed) = (self.world.clone(), self.at, self.depth, self.dice.next());
+    /// Creates the function of a map.
+    fn make(&mut self) -> impl FnMut(u64) -> BoxFuture<'static, Output> + Send + use<> {
+        let (world, at, depth, seed) = (self.world.clone(), self.at, self.depth, self.rng.next());
         move |number| job(world.clone(), at, number, seed.wrapping_add(number), depth)
     }
 
-    /// Tells the world what is done.
-    fn begins(&self, verb: &'static str) -> &'static str {
-        self.world.begins(self.id, verb, self.at, self.depth);
+    /// Records which verb is called.
+    fn begin(&self, verb: &'static str) -> &'static str {
+        self.world.begin(self.id, verb, self.at, self.depth);
         verb
     }
 
     fn pause(&mut self) -> Duration {
-        Duration::from_micros(self.dice.below(1000) as u64)
+        Duration::from_micros(self.rng.below(1000) as u64)
     }
 
-    fn some(&mut self) -> u64 {
-        self.dice.below(8) as u64
+    fn small_number(&mut self) -> u64 {
+        self.rng.below(8) as u64
     }
 
     async fn spawn(&mut self) -> &'static str {
         let job = self.job(1);
-        let kind = self.dice.below(7);
-        let verb = self.begins(
+        let kind = self.rng.below(7);
+        let verb = self.begin(
             ["spawn", "spawn and drop", "spawn and abort", "spawn_n", "try_spawn", "spawn dropped", "spawn in time"]
                 [kind],
         );
@@ -104,7 +104,7 @@ impl Scene {
                     check(green.await, 1);
                 }
             }
-            5 => touch(self.pool.spawn(job)).await,
+            5 => poll_once(self.pool.spawn(job)).await,
             _ => {
                 let late = timeout(self.pause(), async { check(self.pool.spawn(job).await.await, 1) });
                 let _ = late.await;
@@ -113,8 +113,8 @@ impl Scene {
         verb
     }
 
-    async fn two_at_once(&mut self) -> &'static str {
-        let verb = self.begins("two spawns at once");
+    async fn concurrent_spawns(&mut self) -> &'static str {
+        let verb = self.begin("two concurrent spawns");
         let (one, other) = (self.job(1), self.job(2));
         let spawn = async |job, number| check(self.pool.spawn(job).await.await, number);
         futures::join!(spawn(one, 1), spawn(other, 2));
@@ -122,9 +122,9 @@ impl Scene {
     }
 
     async fn map(&mut self) -> &'static str {
-        let (make, many, pool) = (self.make(), self.some(), self.pool.clone());
-        let kind = self.dice.below(8);
-        let verb = self.begins(
+        let (make, many, pool) = (self.make(), self.small_number(), self.pool.clone());
+        let kind = self.rng.below(8);
+        let verb = self.begin(
             [
                 "imap",
                 "imap_unordered",
@@ -152,7 +152,7 @@ impl Scene {
             2 => take(pool.imap(make, 0..), many).await,
             3 => pool.imap(make, 0..).detach(),
             4 => {
-                let window = self.dice.below(5);
+                let window = self.rng.below(5);
                 let mut make = make;
                 let map = pool.starmap(move |number: u64, ()| make(number), (0..many).map(|number| (number, ())));
                 take(map.window(window), u64::MAX).await;
@@ -167,10 +167,10 @@ impl Scene {
     }
 
     async fn pile(&mut self) -> &'static str {
-        let verb = self.begins("GreenPile");
+        let verb = self.begin("GreenPile");
         let mut pile = GreenPile::on(&self.pool);
-        let many = self.some();
-        if self.dice.below(2) == 0 {
+        let many = self.small_number();
+        if self.rng.below(2) == 0 {
             for number in 0..many {
                 pile.spawn(self.job(number)).await;
             }
@@ -184,7 +184,7 @@ impl Scene {
                 drop((spawner, task));
             });
         }
-        let taken = if self.dice.below(2) == 0 { u64::MAX } else { many / 2 };
+        let taken = if self.rng.below(2) == 0 { u64::MAX } else { many / 2 };
         for number in 0..taken {
             match pile.next().await {
                 Some(result) => check(result, number),
@@ -194,7 +194,7 @@ impl Scene {
                 }
             }
         }
-        if self.dice.below(4) == 0 {
+        if self.rng.below(4) == 0 {
             pile.detach();
         }
         verb
@@ -203,8 +203,8 @@ impl Scene {
     async fn fan_out(&mut self) -> &'static str {
         let (one, two, three) = (self.job(1), self.job(2), self.job(3));
         let call = |(world, number, seed, depth): (Arc<World>, u64, u64, u32)| (world, number, seed, depth);
-        let kind = self.dice.below(4);
-        let verb = self.begins(["join", "try_join", "pile! dropped", "pile! of calls"][kind]);
+        let kind = self.rng.below(4);
+        let verb = self.begin(["join", "try_join", "pile! dropped", "pile! of calls"][kind]);
         match kind {
             0 => {
                 let (one, two, three) = pile![in self.pool; one, two, three].join().await;
@@ -233,8 +233,8 @@ impl Scene {
 
     async fn declared(&mut self) -> &'static str {
         let (world, number, seed, depth) = self.call(1);
-        let kind = self.dice.below(6);
-        let verb = self.begins(
+        let kind = self.rng.below(6);
+        let verb = self.begin(
             ["f::spawn", "f::spawn_n", "f::try_spawn", "f::spawn and abort", "f::starmap", "f::spawn dropped"][kind],
         );
         match kind {
@@ -252,46 +252,46 @@ impl Scene {
                 check(green.await, 1);
             }
             4 => {
-                let many = self.some();
+                let many = self.small_number();
                 let calls: Vec<_> = (0..many).map(|number| self.call(number)).collect();
                 take(declared::starmap(calls), u64::MAX).await;
             }
-            _ => touch(declared::spawn(world, number, seed, depth)).await,
+            _ => poll_once(declared::spawn(world, number, seed, depth)).await,
         }
         verb
     }
 
     async fn wait(&mut self) -> &'static str {
-        let verb = self.begins("waitall");
-        // While others go on it may never be idle.
+        let verb = self.begin("waitall");
+        // The pool may never be idle while other tasks use it.
         let _ = timeout(self.pause(), self.pool.waitall()).await;
         verb
     }
 }
 
-/// Does a verb.
-pub(crate) fn one(world: Arc<World>, seed: u64, depth: u32) -> BoxFuture<'static, ()> {
-    let mut dice = Dice::new(seed);
-    let (at, kind) = (dice.below(POOLS), dice.below(12));
+/// Calls a verb.
+pub(crate) fn call_one(world: Arc<World>, seed: u64, depth: u32) -> BoxFuture<'static, ()> {
+    let mut rng = Rng::new(seed);
+    let (at, kind) = (rng.below(POOLS), rng.below(12));
     async move {
-        let mut scene = Scene { pool: world.pool(at), at, depth, dice, id: world.id(), world };
+        let mut call = Call { pool: world.pool(at), at, depth, rng, id: world.id(), world };
         let verb = match kind {
-            0..=2 => scene.spawn().await,
-            3 => scene.two_at_once().await,
-            4..=5 => scene.map().await,
-            6 => scene.pile().await,
-            7 => scene.fan_out().await,
-            8..=10 => scene.declared().await,
-            // A job can not wait for its own pool.
-            _ if depth == 0 => scene.wait().await,
-            _ => scene.spawn().await,
+            0..=2 => call.spawn().await,
+            3 => call.concurrent_spawns().await,
+            4..=5 => call.map().await,
+            6 => call.pile().await,
+            7 => call.fan_out().await,
+            8..=10 => call.declared().await,
+            // A job cannot wait for its own pool.
+            _ if depth == 0 => call.wait().await,
+            _ => call.spawn().await,
         };
-        scene.world.did(verb);
+        call.world.completed(verb);
     }
     .boxed()
 }
 
-impl Drop for Scene {
+impl Drop for Call {
     fn drop(&mut self) {
         self.world.ends(self.id);
     }

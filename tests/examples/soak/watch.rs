@@ -1,4 +1,4 @@
-//! Who looks on.
+//! Watches for hangs and prints the progress.
 
 use std::sync::Arc;
 use std::thread;
@@ -6,25 +6,22 @@ use std::time::Duration;
 
 use crate::world::World;
 
-/// If nothing has moved for so long, something hangs.
-const PATIENCE: u32 = 20;
+/// Seconds without progress after which something counts as hung.
+const MAX_STALL: u32 = 20;
 
-/// Looks on from a thread of its own.
-pub(crate) fn begin(world: &Arc<World>) {
+/// Starts the watcher on a separate thread.
+pub(crate) fn start(world: &Arc<World>) {
     let world = world.clone();
     let watch = move || {
-        let (mut seen, mut still) = (0, 0);
+        let (mut seen, mut stalled) = (0, 0);
         loop {
             thread::sleep(Duration::from_secs(1));
-            let moves = world.moves();
-            still = if moves == seen { still + 1 } else { 0 };
-            seen = moves;
-            if still == PATIENCE {
-                eprintln!(
-                    "nothing has moved for {PATIENCE} seconds; {} futures and results are left",
-                    world.alive.now()
-                );
-                world.open().into_iter().for_each(|verb| eprintln!("pending: {verb}"));
+            let progress = world.progress();
+            stalled = if progress == seen { stalled + 1 } else { 0 };
+            seen = progress;
+            if stalled == MAX_STALL {
+                eprintln!("no progress for {MAX_STALL} seconds; {} futures and results are left", world.alive.now());
+                world.pending_verbs().into_iter().for_each(|verb| eprintln!("pending: {verb}"));
                 summary(&world);
                 std::process::exit(1);
             }
@@ -33,11 +30,11 @@ pub(crate) fn begin(world: &Arc<World>) {
     thread::Builder::new().name("watch".into()).spawn(watch).expect("a thread");
 }
 
-/// One line on how far it is.
-pub(crate) fn say(elapsed: Duration, world: &World) {
+/// Prints one line of progress.
+pub(crate) fn print_progress(elapsed: Duration, world: &World) {
     let jobs: u64 = world.stats().iter().map(|stats| stats.spawned).sum();
     let memory = memory().map_or(String::new(), |memory| format!(", {memory} MiB"));
-    println!("{:4.0} s  {:9} verbs  {jobs:9} jobs{memory}", elapsed.as_secs_f64(), world.moves());
+    println!("{:4.0} s  {:9} verbs  {jobs:9} jobs{memory}", elapsed.as_secs_f64(), world.progress());
 }
 
 pub(crate) fn summary(world: &World) {
@@ -49,7 +46,7 @@ pub(crate) fn summary(world: &World) {
     }
 }
 
-/// The memory of this process, where the system tells.
+/// Resident memory of this process in MiB, if the system reports it.
 fn memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;

@@ -1,4 +1,4 @@
-//! The pools, and what is known about them.
+//! The pools, and what the soak knows about them.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
@@ -12,29 +12,29 @@ use crate::job::declared;
 
 pub(crate) const POOLS: usize = 4;
 
-/// How many jobs a pool may have at work, at any time. The last one is the declared function's.
+/// The largest number of jobs that may be active in each pool. The last pool is that of the declared function.
 pub(crate) const SIZES: [usize; POOLS] = [3, 1, 4, 2];
 
-/// The pool whose size changes, up to that.
+/// The pool that is resized, up to its entry in [`SIZES`].
 pub(crate) const RESIZED: usize = 2;
 
 pub(crate) struct World {
     pools: [GreenPool; POOLS],
     tallies: [Tally; POOLS],
-    /// The futures and results that there are.
+    /// Live futures and results.
     pub(crate) alive: Gauge,
     on: AtomicBool,
-    moves: AtomicU64,
+    progress: AtomicU64,
     verbs: Mutex<BTreeMap<&'static str, u64>>,
     ids: AtomicU64,
-    /// The verbs that are pending, for the day when one hangs.
-    open: Mutex<BTreeMap<u64, String>>,
+    /// The pending verbs, to be printed if one hangs.
+    pending_verbs: Mutex<BTreeMap<u64, String>>,
 }
 
-/// What the jobs of one pool say about themselves.
+/// What the jobs of one pool count themselves.
 #[derive(Default)]
 struct Tally {
-    at_work: AtomicUsize,
+    active: AtomicUsize,
     finished: AtomicU64,
     panicked: AtomicU64,
 }
@@ -47,10 +47,10 @@ impl World {
             tallies: Default::default(),
             alive: Gauge::default(),
             on: AtomicBool::new(false),
-            moves: AtomicU64::new(0),
+            progress: AtomicU64::new(0),
             verbs: Mutex::default(),
             ids: AtomicU64::new(0),
-            open: Mutex::default(),
+            pending_verbs: Mutex::default(),
         })
     }
 
@@ -58,7 +58,7 @@ impl World {
         self.pools[at].clone()
     }
 
-    pub(crate) fn go_on(&self) {
+    pub(crate) fn start(&self) {
         self.on.store(true, SeqCst);
     }
 
@@ -66,13 +66,13 @@ impl World {
         self.on.store(false, SeqCst);
     }
 
-    pub(crate) fn is_on(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         self.on.load(SeqCst)
     }
 
-    /// A verb has come to its end.
-    pub(crate) fn did(&self, verb: &'static str) {
-        self.moves.fetch_add(1, SeqCst);
+    /// Counts a verb that has completed.
+    pub(crate) fn completed(&self, verb: &'static str) {
+        self.progress.fetch_add(1, SeqCst);
         *self.verbs.lock().unwrap().entry(verb).or_default() += 1;
     }
 
@@ -80,21 +80,21 @@ impl World {
         self.ids.fetch_add(1, SeqCst)
     }
 
-    /// A verb is begun on pool `at`, so deep in jobs.
-    pub(crate) fn begins(&self, id: u64, verb: &'static str, at: usize, depth: u32) {
-        self.open.lock().unwrap().insert(id, format!("{verb} on pool {at}, {depth} deep"));
+    /// Records a verb that is called on pool `at`, at this nesting depth.
+    pub(crate) fn begin(&self, id: u64, verb: &'static str, at: usize, depth: u32) {
+        self.pending_verbs.lock().unwrap().insert(id, format!("{verb} on pool {at}, {depth} deep"));
     }
 
     pub(crate) fn ends(&self, id: u64) {
-        self.open.lock().unwrap().remove(&id);
+        self.pending_verbs.lock().unwrap().remove(&id);
     }
 
-    pub(crate) fn open(&self) -> Vec<String> {
-        self.open.lock().unwrap().values().cloned().collect()
+    pub(crate) fn pending_verbs(&self) -> Vec<String> {
+        self.pending_verbs.lock().unwrap().values().cloned().collect()
     }
 
-    pub(crate) fn moves(&self) -> u64 {
-        self.moves.load(SeqCst)
+    pub(crate) fn progress(&self) -> u64 {
+        self.progress.load(SeqCst)
     }
 
     pub(crate) fn verbs(&self) -> BTreeMap<&'static str, u64> {
@@ -105,7 +105,7 @@ impl World {
         std::array::from_fn(|at| self.pools[at].stats())
     }
 
-    /// A future, or a result, that has to be gone in the end.
+    /// A guard for a future or a result, which must be dropped by the end of the round.
     pub(crate) fn token(&self) -> GaugeGuard {
         self.alive.enter()
     }
@@ -118,42 +118,42 @@ impl World {
         self.tallies[at].panicked.fetch_add(1, SeqCst);
     }
 
-    /// Nobody drives any more: all that was begun comes to its end, and nothing is left.
-    pub(crate) async fn comes_to_rest(&self) {
-        // Whatever has begun ends by itself, also what nobody waits for.
+    /// Waits until all work has completed, and checks that nothing is left. The drivers must have stopped.
+    pub(crate) async fn check_idle(&self) {
+        // Started work completes by itself, even if nothing waits for it.
         while self.alive.now() > 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         for (at, pool) in self.pools.iter().enumerate() {
             pool.waitall().await;
             let (stats, tally) = (pool.stats(), &self.tallies[at]);
-            assert_eq!((stats.running, stats.waiting), (0, 0), "pool {at} has not come to rest: {stats:?}");
+            assert_eq!((stats.running, stats.waiting), (0, 0), "pool {at} is not idle: {stats:?}");
             assert_eq!(pool.free(), SIZES[at] as isize, "pool {at} has lost a slot");
-            assert_eq!(stats.finished, tally.finished.load(SeqCst), "pool {at} has counted wrongly: {stats:?}");
-            assert_eq!(stats.panicked, tally.panicked.load(SeqCst), "pool {at} has counted wrongly: {stats:?}");
+            assert_eq!(stats.finished, tally.finished.load(SeqCst), "pool {at} has wrong counts: {stats:?}");
+            assert_eq!(stats.panicked, tally.panicked.load(SeqCst), "pool {at} has wrong counts: {stats:?}");
             assert_eq!(stats.spawned, stats.finished + stats.panicked + stats.aborted, "pool {at}: {stats:?}");
-            assert_eq!((tally.at_work.load(SeqCst), stats.refused), (0, 0));
+            assert_eq!((tally.active.load(SeqCst), stats.refused), (0, 0));
         }
-        self.did("rest");
+        self.completed("check_idle");
     }
 }
 
-/// A job that is at work: it has a slot.
-pub(crate) struct AtWork {
+/// Counts a job as active, so it has a slot.
+pub(crate) struct Active {
     world: Arc<World>,
     at: usize,
 }
 
-impl AtWork {
-    pub(crate) fn begin(world: &Arc<World>, at: usize) -> Self {
-        let before = world.tallies[at].at_work.fetch_add(1, SeqCst);
-        assert!(before < SIZES[at], "pool {at} of size {} has {} jobs at work", SIZES[at], before + 1);
-        AtWork { world: world.clone(), at }
+impl Active {
+    pub(crate) fn start(world: &Arc<World>, at: usize) -> Self {
+        let before = world.tallies[at].active.fetch_add(1, SeqCst);
+        assert!(before < SIZES[at], "pool {at} of size {} has {} active jobs", SIZES[at], before + 1);
+        Active { world: world.clone(), at }
     }
 }
 
-impl Drop for AtWork {
+impl Drop for Active {
     fn drop(&mut self) {
-        self.world.tallies[self.at].at_work.fetch_sub(1, SeqCst);
+        self.world.tallies[self.at].active.fetch_sub(1, SeqCst);
     }
 }

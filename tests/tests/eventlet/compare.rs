@@ -1,4 +1,4 @@
-//! Two observations side by side.
+//! Compares recorded observations with those seen on greenpool.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Debug;
@@ -9,7 +9,7 @@ use crate::format::{Counters, MapSeen, Observation, Op, Scenario};
 use crate::level::Level;
 use crate::origin::Origins;
 
-/// The first difference between what was recorded and what was seen, in words.
+/// Describes the first difference between what was recorded and what was seen.
 pub(crate) fn first_difference(scenario: &Scenario, seen: &[Observation], level: Level) -> Option<String> {
     let origins = Origins::of(scenario);
     let looks = looks(scenario);
@@ -29,7 +29,7 @@ pub(crate) fn first_difference(scenario: &Scenario, seen: &[Observation], level:
     })
 }
 
-/// The `look` calls of a script, and the pool that each looks at.
+/// The `look` calls of a script, with the pool that each looks at.
 fn looks(scenario: &Scenario) -> HashMap<String, &str> {
     fn add<'a>(looks: &mut HashMap<String, &'a str>, id: String, op: &'a Op) {
         match op {
@@ -48,10 +48,10 @@ fn looks(scenario: &Scenario) -> HashMap<String, &str> {
     looks
 }
 
-/// A job, and how it ended.
+/// A job and how it ended.
 type Ended = (String, String);
 
-/// An observation as recorded and as seen, with the recorded one before.
+/// One observation as recorded and as seen, with the recorded one before it.
 struct Pair<'a> {
     at: usize,
     level: Level,
@@ -84,7 +84,7 @@ impl Pair<'_> {
             })
     }
 
-    /// The counters that bind: free, running, waiting.
+    /// The counters that must match: free, running, waiting.
     fn pools(&self, of: &Observation) -> BTreeMap<String, [Option<i64>; 3]> {
         let bound = |(name, counters): (&String, &Counters)| {
             let running = self.level.running(self.origins, name, self.at);
@@ -99,7 +99,7 @@ impl Pair<'_> {
         of.pools.iter().map(bound).collect()
     }
 
-    /// What calls returned, without the counters that do not bind.
+    /// The results of calls, without the counters that need not match.
     fn returned(&self, of: &Observation) -> BTreeMap<String, Value> {
         let mut returned = of.returned.clone();
         for (id, pool) in self.looks {
@@ -123,7 +123,8 @@ impl Pair<'_> {
             .or_else(|| self.want.maps.iter().find_map(|(name, want)| self.map(name, want, &self.got.maps[name])))
     }
 
-    /// greenpool does not read an item before it can run: how far the sources have been read is bounded, not given.
+    /// greenpool does not read an item before its job can run, so the recording only bounds how far the sources are
+    /// read.
     fn map(&self, name: &str, want: &MapSeen, got: &MapSeen) -> Option<String> {
         let (started, _) = self.origins.items_of(name, &self.got.started);
         let sources = want.pulled.len();
@@ -141,15 +142,15 @@ fn differ<T: PartialEq + Debug>(what: &str, want: &T, got: &T) -> Option<String>
     (want != got).then(|| format!("{what}: recorded {want:?}, seen {got:?}"))
 }
 
-/// Compares what has happened so far as a set. What is late may be missing.
+/// Compares the events so far as a set. Late events may be missing.
 fn missing<T: PartialEq + Debug>(what: &str, want: &[T], got: &[T], late: impl Fn(&T) -> bool) -> Option<String> {
     let missing: Vec<_> = want.iter().filter(|event| !got.contains(event) && !late(event)).collect();
     let extra: Vec<_> = got.iter().filter(|event| !want.contains(event)).collect();
     let differ = !missing.is_empty() || !extra.is_empty() || got.len() > want.len();
-    differ.then(|| format!("{what}: {missing:?} missing, {extra:?} too many; recorded {want:?}, seen {got:?}"))
+    differ.then(|| format!("{what}: {missing:?} missing, {extra:?} unexpected; recorded {want:?}, seen {got:?}"))
 }
 
-/// Compares the order of what happened in this step, that is after the first `old` events, where one cause orders it.
+/// Compares the order of the events of this step (those after the first `old`) where one cause determines it.
 fn order<T: PartialEq + Debug>(
     what: &str,
     want: &[T],

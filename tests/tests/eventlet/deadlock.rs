@@ -1,7 +1,7 @@
-//! Where eventlet hangs for ever and greenpool promises not to: jobs that wait for each other in a circle over several
-//! pools.
+//! Finds deadlocks in recordings: jobs of several pools that wait for each other in a cycle. eventlet hangs there, and
+//! greenpool promises not to.
 //!
-//! eventlet promises nothing there, so its recordings have no tag for it; it is found in the recording itself.
+//! eventlet promises nothing for this case, so its recordings have no tag for it.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ pub(crate) fn first(scenario: &Scenario, origins: &Origins<'_>) -> Option<usize>
     scenario.observations.iter().position(|seen| {
         let scene = Scene { scenario, origins, seen };
         scene.running().any(|job| match scene.waits_for(job) {
-            Waits::ForSlot(pool) => !scene.moves(pool),
+            Waits::ForSlot(pool) => !scene.makes_progress(pool),
             Waits::ForJob(_) | Waits::Elsewhere => false,
         })
     })
@@ -23,7 +23,7 @@ pub(crate) fn first(scenario: &Scenario, origins: &Origins<'_>) -> Option<usize>
 enum Waits<'a> {
     ForSlot(&'a str),
     ForJob(&'a str),
-    /// Its gate, or something that is not followed further: it is taken to come.
+    /// Its gate, or something that is not analysed further and is assumed to come.
     Elsewhere,
 }
 
@@ -62,20 +62,20 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// Whether some job of this pool may end without anybody's help, so that its slot comes.
-    fn moves(&self, pool: &'a str) -> bool {
-        let mut met = HashSet::from([pool]);
+    /// Whether some job of this pool can complete and release its slot.
+    fn makes_progress(&self, pool: &'a str) -> bool {
+        let mut visited = HashSet::from([pool]);
         let mut pools = vec![pool];
         while let Some(pool) = pools.pop() {
             let in_pool: Vec<&str> = self.running().filter(|job| self.origins.pool_of(job) == Some(pool)).collect();
             let has_room = self.seen.pools.get(pool).is_none_or(|counters| counters.free > 0);
-            // With nothing in it a full pool has size 0, and waits for a resize.
+            // A full pool that runs nothing has size 0 and waits for a resize.
             if has_room || in_pool.is_empty() {
                 return true;
             }
             for job in in_pool {
-                match self.ends_by(job) {
-                    Waits::ForSlot(next) if met.insert(next) => pools.push(next),
+                match self.waits_ultimately_for(job) {
+                    Waits::ForSlot(next) if visited.insert(next) => pools.push(next),
                     Waits::ForSlot(_) | Waits::ForJob(_) => {}
                     Waits::Elsewhere => return true,
                 }
@@ -84,9 +84,9 @@ impl<'a> Scene<'a> {
         false
     }
 
-    /// What a running job waits for in the end, through all the jobs that it waits for. `ForJob`: itself.
-    fn ends_by(&self, job: &'a str) -> Waits<'a> {
-        let mut met = HashSet::from([job]);
+    /// What a running job ultimately waits for, through the chain of jobs that it waits for. `ForJob` means a cycle.
+    fn waits_ultimately_for(&self, job: &'a str) -> Waits<'a> {
+        let mut visited = HashSet::from([job]);
         let mut job = job;
         loop {
             match self.waits_for(job) {
@@ -94,7 +94,7 @@ impl<'a> Scene<'a> {
                 Waits::ForJob(next) if !self.has_started(next) => {
                     return self.origins.pool_of(next).map_or(Waits::Elsewhere, Waits::ForSlot);
                 }
-                Waits::ForJob(next) if met.insert(next) => job = next,
+                Waits::ForJob(next) if visited.insert(next) => job = next,
                 other => return other,
             }
         }

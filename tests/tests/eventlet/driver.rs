@@ -1,4 +1,4 @@
-//! The scripts' steps and operations, as calls of greenpool.
+//! Executes the steps and operations of the scripts as calls to greenpool.
 
 use std::panic::AssertUnwindSafe;
 
@@ -12,7 +12,7 @@ use crate::format::{Observation, Op, Scenario, Step};
 use crate::job::{Source, call, job};
 use crate::world::{Consumer, Handle, Signal, World, counters, outcome};
 
-/// Runs the first `steps` steps of a script, and says what was to be seen after each.
+/// Runs the first `steps` steps of a script, and returns what was observed after each.
 pub(crate) fn run(scenario: &Scenario, steps: usize) -> Vec<Observation> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
@@ -31,7 +31,7 @@ pub(crate) fn run(scenario: &Scenario, steps: usize) -> Vec<Observation> {
     seen
 }
 
-/// Records the result of one call, also when the call is cancelled.
+/// Records the result of one call, or that it was cancelled.
 struct Call<'a> {
     world: &'a World,
     id: String,
@@ -62,7 +62,7 @@ impl World {
         self.state().drivers.insert(name, task.abort_handle());
     }
 
-    /// One after the other; the k-th call of `owner` is `owner.k`. Boxed, since a list may hold lists.
+    /// Performs operations in sequence. The k-th call of `owner` is `owner.k`. Boxed, since lists can nest.
     pub(crate) fn perform_all<'a>(&'a self, owner: &'a str, ops: &'a [Op]) -> BoxFuture<'a, ()> {
         async move {
             for (k, op) in ops.iter().enumerate() {
@@ -152,7 +152,7 @@ impl World {
             return json!({"no_handle": true});
         };
         handle.abort.abort();
-        // A killed job dies at its next await, which matters when it killed itself. eventlet lets others run here too.
+        // A killed job ends at its next await, which matters when it killed itself. eventlet also lets others run here.
         tokio::task::yield_now().await;
         done()
     }
@@ -190,24 +190,24 @@ impl World {
                 let sources = (sources.remove(0), sources.remove(0), sources.remove(0));
                 pool.imap(move |a, b, c| call(&world, run_jobs, vec![a, b, c]), sources)
             }
-            n => panic!("a map over {n} sources is no part of the format"),
+            n => panic!("the format has no map over {n} sources"),
         };
-        self.keep(map, &pool, green)
+        self.insert_map(map, &pool, green)
     }
 
     fn starmap(&self, pool: &str, map: &str, rows: Vec<Value>) -> Value {
         let pool = self.pool(pool);
         let source = Source::new(self, map, 0, rows).map(|row| match row {
             Value::Array(row) => (row,),
-            other => panic!("{other} as the arguments of a call is no part of the format"),
+            other => panic!("the format does not allow {other} as the arguments of a call"),
         });
         let world = self.clone();
-        // Rows differ in length, a tuple's type does not: the row is the one argument.
+        // Rows differ in length, so a row cannot be a tuple. Pass it as the only argument.
         let green = pool.starmap(move |row| call(&world, true, row), source);
-        self.keep(map, &pool, green)
+        self.insert_map(map, &pool, green)
     }
 
-    fn keep(&self, map: &str, pool: &GreenPool, green: GreenMap<Value>) -> Value {
+    fn insert_map(&self, map: &str, pool: &GreenPool, green: GreenMap<Value>) -> Value {
         // eventlet reads one item ahead of what can run.
         let green = green.window(pool.size() + 1);
         self.state().maps.insert(map.to_owned(), Consumer::new(green));
@@ -240,7 +240,7 @@ impl World {
 
     async fn pile_spawn(&self, pile: &str, id: &str) -> Value {
         let consumer = self.state().piles[pile].clone();
-        // A handle for this one call: the pile ends when all of them are gone, as the script expects.
+        // A spawner for this call only: the pile ends when all spawners are gone, as the script expects.
         let spawner = consumer.stream().spawner();
         spawner.spawn(job(self, id, vec![])).await;
         done()
@@ -266,7 +266,7 @@ fn done() -> Value {
     json!({"ok": null})
 }
 
-/// A size as Python takes it. In Rust the types refuse what Python refuses at run time.
+/// Parses a size the way Python would. Python rejects at run time what the type rules out in Rust.
 fn size(value: &Value) -> Result<usize, Value> {
     let Some(number) = value.as_f64() else {
         return Err(json!({"exception": "TypeError"}));

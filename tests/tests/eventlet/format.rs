@@ -9,7 +9,7 @@ use flate2::read::GzDecoder;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// One script, and what was seen after each of its steps.
+/// One script, with what was observed after each of its steps.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Scenario {
     pub(crate) id: String,
@@ -36,14 +36,14 @@ pub(crate) struct JobSpec {
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Mode {
-    /// When its gate is set, as the gate says.
+    /// When its gate is set, and as the gate says.
     #[default]
     Gate,
     Ok,
     Fail,
 }
 
-/// One operation, and the green thread of its own that performs it.
+/// One operation, and the name of the green thread that performs it.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Step {
     #[serde(rename = "d")]
@@ -125,7 +125,7 @@ pub(crate) enum Op {
     },
 }
 
-/// Everything that can be seen from outside once nothing can run any more. All of it is "so far".
+/// Everything observable from outside once nothing is left to run. All of it is cumulative.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct Observation {
     pub(crate) pools: BTreeMap<String, Counters>,
@@ -136,7 +136,7 @@ pub(crate) struct Observation {
     pub(crate) piles: BTreeMap<String, PileSeen>,
 }
 
-/// What a pool's three methods return.
+/// The results of a pool's three counter methods.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
 pub(crate) struct Counters {
     pub(crate) free: i64,
@@ -144,7 +144,7 @@ pub(crate) struct Counters {
     pub(crate) waiting: i64,
 }
 
-/// What a map has given, and how far its sources have been read.
+/// What a map has yielded, and how far its sources have been read.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct MapSeen {
     pub(crate) items: Vec<Value>,
@@ -152,13 +152,13 @@ pub(crate) struct MapSeen {
     pub(crate) ended: Vec<bool>,
 }
 
-/// What a pile has given.
+/// What a pile has yielded.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct PileSeen {
     pub(crate) items: Vec<Value>,
 }
 
-/// Reads one trace file, plain or gzip.
+/// Reads one trace file, plain or gzipped.
 pub(crate) fn read(path: &Path) -> Vec<Scenario> {
     let bytes = fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let mut text = String::new();
@@ -171,7 +171,7 @@ pub(crate) fn read(path: &Path) -> Vec<Scenario> {
     serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-/// The trace files that `path` stands for: itself, or those of a folder in the order of their names.
+/// The trace files at `path`: the file itself, or those of a folder sorted by name.
 pub(crate) fn files(path: &Path) -> Vec<PathBuf> {
     if !path.is_dir() {
         return vec![path.to_owned()];

@@ -1,4 +1,4 @@
-//! The scripts' jobs, and the sources that maps read them from.
+//! The jobs of the scripts, and the sources that maps read.
 
 use std::panic::resume_unwind;
 
@@ -9,9 +9,9 @@ use serde_json::Value;
 use crate::format::Mode;
 use crate::world::{Raised, Signal, SourceRaised, World};
 
-/// The future of one job: it tells the world when it starts and how it ends.
+/// Creates the future of one job, which records when it starts and how it ends.
 ///
-/// Boxed, since a job's operations make further jobs.
+/// Boxed, since a job's operations create more jobs.
 pub(crate) fn job(world: &World, id: &str, extra: Vec<Value>) -> BoxFuture<'static, Value> {
     let spec = world.state().specs.get(id).cloned().unwrap_or_default();
     let mut life = Life { world: world.clone(), job: id.to_owned(), started: false, finished: false };
@@ -27,7 +27,7 @@ pub(crate) fn job(world: &World, id: &str, extra: Vec<Value>) -> BoxFuture<'stat
             Signal::Open => life.finish("ok"),
             Signal::Fail => {
                 life.finish("error");
-                // Unlike `panic!`, this does not go through the hook, which would print each planned failure.
+                // Unlike `panic!`, this does not run the panic hook, which would print each planned failure.
                 resume_unwind(Box::new(Raised(life.job.clone())));
             }
         }
@@ -36,7 +36,7 @@ pub(crate) fn job(world: &World, id: &str, extra: Vec<Value>) -> BoxFuture<'stat
     .boxed()
 }
 
-/// A job's value: its id, or a list of its id and the extra arguments.
+/// The value of a job: its id, or a list of its id and the extra arguments.
 fn value(id: &str, extra: Vec<Value>) -> Value {
     let id = Value::from(id);
     if extra.is_empty() {
@@ -45,7 +45,7 @@ fn value(id: &str, extra: Vec<Value>) -> Value {
     Value::Array(std::iter::once(id).chain(extra).collect())
 }
 
-/// Notices the end of a job, also when that is a drop.
+/// Records the end of a job, even if its future is dropped.
 struct Life {
     world: World,
     job: String,
@@ -67,7 +67,7 @@ impl Life {
 
 impl Drop for Life {
     fn drop(&mut self) {
-        // A job whose spawner was cancelled in the queue has never been one; a job with a handle has, started or not.
+        // A spawn that was cancelled in the queue never became a job. With a handle it did, even if it has not started.
         let admitted = self.started || self.world.state().handles.contains_key(&self.job);
         if admitted && !self.finished {
             self.finish("killed");
@@ -85,7 +85,7 @@ pub(crate) fn call(world: &World, run_jobs: bool, args: Vec<Value>) -> BoxFuture
     job(world, id.as_str().expect("the first argument is a job's id"), args.collect())
 }
 
-/// A source of a map, which tells the world how far it has been read.
+/// A source of a map, which records how far it has been read.
 pub(crate) struct Source {
     world: World,
     map: String,
@@ -123,7 +123,7 @@ impl Iterator for Source {
         item
     }
 
-    /// The sources of the scripts are lists, which know their length.
+    /// The sources in the scripts are lists, so their length is known.
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.items.size_hint()
     }

@@ -1,4 +1,4 @@
-//! The hand-made scenarios whose recording is contested: what each is held to instead, and why.
+//! The hand-written scenarios whose recording is contested: what greenpool must do instead, and why.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,25 +8,24 @@ use serde_json::json;
 use crate::compare::first_difference;
 use crate::format::{Observation, Scenario, read};
 use crate::level::Level;
-use crate::{committed, observe, say};
+use crate::{committed, observe, print};
 
-/// What a scenario is held to from its first contested observation on. Up to there it is held to the recording, as any
-/// other.
+/// The reference for a scenario from its first contested observation on. Before that, the recording applies as usual.
 #[derive(Clone, Copy)]
-enum Judge {
+enum Reference {
     /// What the corrected eventlet of `named-model.json` does, observation by observation.
     Model,
-    /// What the corrected eventlet has come to at the end; the way there may differ.
+    /// The final state of the corrected eventlet. The steps before it may differ.
     ModelEnd,
-    /// An assertion of our own on what was seen.
-    Own(fn(&[Observation]) -> Option<String>),
+    /// A custom assertion on what was seen.
+    Custom(fn(&[Observation]) -> Option<String>),
 }
 
-/// Each contested scenario once.
-const TABLE: &[(Judge, &str, &[&str])] = &[
+/// Lists each contested scenario once.
+const TABLE: &[(Reference, &str, &[&str])] = &[
     (
-        Judge::Model,
-        "maps run in the one pool that they were asked of: the same course of events, but the pool counts their jobs",
+        Reference::Model,
+        "a map runs in the pool that it is called on: the same order of events, but the pool counts its jobs",
         &[
             "imap-basic",
             "imap-starts-eagerly",
@@ -41,8 +40,8 @@ const TABLE: &[(Judge, &str, &[&str])] = &[
         ],
     ),
     (
-        Judge::Model,
-        "one pool, one limit: spawned jobs, maps, waitall and resize meet in it",
+        Reference::Model,
+        "one pool, one limit: spawned jobs, maps, waitall and resize share it",
         &[
             "imap-own-pool-oversubscribed",
             "imap-waitall-does-not-wait",
@@ -52,8 +51,8 @@ const TABLE: &[(Judge, &str, &[&str])] = &[
         ],
     ),
     (
-        Judge::Model,
-        "resize upwards wakes exactly the new slots, first come first served",
+        Reference::Model,
+        "growing serves one waiter per new slot, first come, first served",
         &[
             "resize-up-does-not-wake",
             "resize-up-fresh-spawn-blocks",
@@ -66,8 +65,8 @@ const TABLE: &[(Judge, &str, &[&str])] = &[
         ],
     ),
     (
-        Judge::Model,
-        "waiting() counts waiters, not the debt of a shrink",
+        Reference::Model,
+        "waiting() counts waiters, not the debt after shrinking",
         &[
             "resize-down-free-negative",
             "resize-down-waiting-counts-debt",
@@ -78,8 +77,8 @@ const TABLE: &[(Judge, &str, &[&str])] = &[
         ],
     ),
     (
-        Judge::Model,
-        "waitall returns when nothing runs and no queued spawner can be admitted, and not before",
+        Reference::Model,
+        "waitall returns once nothing runs and no queued spawn can be admitted, and not before",
         &[
             "kill-running-job",
             "kill-before-start",
@@ -90,64 +89,60 @@ const TABLE: &[(Judge, &str, &[&str])] = &[
         ],
     ),
     (
-        Judge::Model,
+        Reference::Model,
         "a source that fails ends its map with that failure, after the items before it",
         &["imap-source-raises", "imap-source-raises-first"],
     ),
     (
-        Judge::Model,
-        "a map over nothing ends at once at size 0, any other waits for a resize; a size is never negative",
+        Reference::Model,
+        "at size 0 an empty map ends at once and any other waits for a resize; a size is never negative",
         &["imap-size-zero", "imap-size-zero-empty", "resize-negative"],
     ),
-    (Judge::Model, "the end again, as often as it is asked for", &["imap-next-after-end"]),
+    (Reference::Model, "a map that has ended keeps returning the end", &["imap-next-after-end"]),
     (
-        Judge::Model,
+        Reference::Model,
         "a cancelled next takes nothing",
         &["imap-cancelled-next", "pile-cancelled-next", "pile-cancelled-next-on-blocked-spawn"],
     ),
     (
-        Judge::ModelEnd,
-        "`&mut self` makes two consumers take turns: the second is told when the first has its item, not before",
+        Reference::ModelEnd,
+        "`&mut self` makes two consumers take turns: the second gets an answer only after the first has its item",
         &["imap-two-consumers", "imap-two-consumers-end", "pile-two-consumers", "pile-spawn-cancelled-under-next"],
     ),
     (
-        Judge::Model,
-        "a re-entrant job's error comes through its handle, or in its place in the pile",
+        Reference::Model,
+        "the error of a reentrant job reaches its handle, or its place in the pile",
         &["reentrant-inline-error-spawn", "reentrant-inline-error-pile"],
     ),
+    (Reference::Model, "aborting a finished job does not affect the job that lent it a slot", &["inline-handle-kill"]),
     (
-        Judge::Model,
-        "aborting a job that has finished does nothing to the one that lent it a slot",
-        &["inline-handle-kill"],
-    ),
-    (
-        Judge::Model,
-        "depends on who runs first, and tokio's queue is first in, first out too",
+        Reference::Model,
+        "depends on which task runs first, and tokio's queue is first in, first out too",
         &["exhaustion-forces-a-yield", "two-joiners-then-spawn", "waitall-busy-return", "reentrant-queued"],
     ),
     (
-        Judge::Own(one_at_a_time),
-        "one pool, one limit; which of two maps goes first is no promise, since an item is not in the queue before it is read",
+        Reference::Custom(one_at_a_time),
+        "one pool, one limit; the order of two maps is not promised, since an item is not queued before it is read",
         &["imap-two-maps-oversubscribed"],
     ),
     (
-        Judge::Own(the_map_ends),
-        "promise 4: a job that waits for a map of its own full pool lends its slot to it, where the model's waits for ever",
+        Reference::Custom(the_map_ends),
+        "promise 4: a job that waits for a map of its own full pool lends its slot; the model's waits forever",
         &["imap-from-a-job"],
     ),
     (
-        Judge::Own(the_circle_is_broken),
-        "promise 4: pools that call each other do not hang. Not tagged, since eventlet promises nothing there",
+        Reference::Custom(the_deadlock_is_resolved),
+        "promise 4: pools that call each other do not deadlock. Not tagged, since eventlet promises nothing there",
         &["nested-pools-a-b-a-deadlock"],
     ),
     (
-        Judge::Own(the_slot_is_not_lost),
-        "depends on who runs first: the cancellation comes before the queued spawner goes on, or after",
+        Reference::Custom(the_slot_is_not_lost),
+        "depends on which runs first, the cancellation or the queued spawn",
         &["cancel-while-slot-on-its-way", "cancel-while-slot-on-its-way-next"],
     ),
 ];
 
-/// The queued spawner was cancelled and the next in line has its slot, or it had gone on already and all wait for its
+/// Either the queued spawn was cancelled and the next in the queue has the slot, or it had resumed and all wait for its
 /// job.
 fn the_slot_is_not_lost(seen: &[Observation]) -> Option<String> {
     let end = seen.last()?;
@@ -159,13 +154,13 @@ fn the_slot_is_not_lost(seen: &[Observation]) -> Option<String> {
     (!(right && whole)).then(|| format!("{end:?}"))
 }
 
-/// Two maps on a pool of one slot.
+/// Two maps on a pool of size one.
 fn one_at_a_time(seen: &[Observation]) -> Option<String> {
     let fits = |seen: &Observation| seen.pools["P"].running <= 1 && seen.started.len() - seen.finished.len() <= 1;
     seen.iter().find(|seen| !fits(seen)).map(|seen| format!("{seen:?}"))
 }
 
-/// The job has read its map to the end, and then ends itself.
+/// The job has read its map to the end and then completes.
 fn the_map_ends(seen: &[Observation]) -> Option<String> {
     let end = seen.last()?;
     let read = ["J1.1", "J1.2", "J1.3"].map(|call| end.returned.get(call).cloned());
@@ -174,14 +169,14 @@ fn the_map_ends(seen: &[Observation]) -> Option<String> {
     (!(right && whole)).then(|| format!("{end:?}"))
 }
 
-/// The innermost job runs, though its pool is full.
-fn the_circle_is_broken(seen: &[Observation]) -> Option<String> {
+/// The innermost job runs although its pool is full.
+fn the_deadlock_is_resolved(seen: &[Observation]) -> Option<String> {
     let runs = seen[2].started == ["J1", "J2", "J3"];
     let queued = seen[3].pools["P"].waiting == 1 && seen[3].started.len() == 3;
     (!(runs && queued)).then(|| format!("{:?}", &seen[2..]))
 }
 
-/// What has been reached at the end, whatever the order.
+/// Compares the final states, regardless of order.
 fn end_differs(model: &Scenario, seen: &[Observation]) -> Option<String> {
     let reached = |of: &Observation| {
         let finished: BTreeSet<_> = of.finished.iter().cloned().collect();
@@ -198,32 +193,32 @@ fn is_contested(scenario: &Scenario) -> bool {
 }
 
 #[test]
-fn each_contested_scenario_is_judged_once() {
-    let judged: Vec<&str> = TABLE.iter().flat_map(|(_, _, ids)| ids.iter().copied()).collect();
+fn each_contested_scenario_is_in_the_table_once() {
+    let listed: Vec<&str> = TABLE.iter().flat_map(|(_, _, ids)| ids.iter().copied()).collect();
     let named = read(&committed("named.json.gz"));
     let contested: BTreeSet<&str> = named.iter().filter(|s| is_contested(s)).map(|s| &s.id[..]).collect();
-    assert_eq!(judged.iter().copied().collect::<BTreeSet<_>>(), contested);
-    assert_eq!(judged.len(), contested.len(), "a scenario stands in two rows");
+    assert_eq!(listed.iter().copied().collect::<BTreeSet<_>>(), contested);
+    assert_eq!(listed.len(), contested.len(), "a scenario is listed twice");
 }
 
 #[test]
-fn contested_scenarios_go_as_the_table_says() {
+fn contested_scenarios_behave_as_the_table_says() {
     let models = read(&committed("named-model.json.gz")).into_iter();
     let mut models: BTreeMap<String, Scenario> = models.map(|model| (model.id.clone(), model)).collect();
     let mut failures = Vec::new();
-    for (judge, why, ids) in TABLE {
+    for (reference, why, ids) in TABLE {
         for id in *ids {
             let model = Arc::new(models.remove(*id).expect("the model has all the named scenarios"));
-            let difference = observe(&model, model.steps.len()).map_or_else(Some, |seen| match judge {
-                Judge::Model => first_difference(&model, &seen, Level::model(&model)),
-                Judge::ModelEnd => end_differs(&model, &seen),
-                Judge::Own(assertion) => assertion(&seen),
+            let difference = observe(&model, model.steps.len()).map_or_else(Some, |seen| match reference {
+                Reference::Model => first_difference(&model, &seen, Level::model(&model)),
+                Reference::ModelEnd => end_differs(&model, &seen),
+                Reference::Custom(assertion) => assertion(&seen),
             });
             failures.extend(difference.map(|difference| format!("{id}: {difference} ({why})")));
         }
     }
     if !failures.is_empty() {
-        say(&failures.join("\n"));
+        print(&failures.join("\n"));
     }
-    assert!(failures.is_empty(), "{} contested scenarios go otherwise", failures.len());
+    assert!(failures.is_empty(), "{} contested scenarios differ", failures.len());
 }

@@ -1,4 +1,4 @@
-//! Where a script's jobs come from, and between which of them one cause orders the events.
+//! Where a script's jobs come from, and which of their events are ordered by one cause.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -8,14 +8,14 @@ use crate::format::{JobSpec, Mode, Observation, Op, Scenario};
 pub(crate) struct Origins<'a> {
     jobs: HashMap<&'a str, Origin<'a>>,
     specs: &'a BTreeMap<String, JobSpec>,
-    /// For each job, the first observation at which its spawner was blocked.
+    /// For each job, the first observation at which its spawn was queued.
     queued: HashMap<&'a str, usize>,
-    /// The maps, and the pools that they run on.
+    /// The maps, with the pools that they run on.
     maps: HashMap<&'a str, &'a str>,
 }
 
 enum Origin<'a> {
-    /// Spawned by one call: number `index` of the list of `owner`, or the only call of the driver `owner`.
+    /// Spawned by call number `index` in the list of `owner`, or by the only call of the driver `owner`.
     Call { owner: &'a str, index: Option<usize>, pool: &'a str },
     /// An item of a map.
     Item { map: &'a str },
@@ -78,7 +78,7 @@ impl<'a> Origins<'a> {
         }
     }
 
-    /// The jobs whose spawners wait for a slot: the call was made and has not returned.
+    /// The jobs whose spawns wait for a slot: the call was made and has not returned.
     fn blocked(&self, seen: &Observation, present: &HashSet<&str>) -> Vec<&'a str> {
         let waits = |job: &str, origin: &Origin<'_>| {
             let Origin::Call { owner, index, .. } = *origin else {
@@ -95,8 +95,8 @@ impl<'a> Origins<'a> {
         self.jobs.iter().filter(|(job, origin)| waits(job, origin)).map(|(job, _)| *job).collect()
     }
 
-    /// Whether one cause puts the start of `a` before that of `b`; both started in the step before observation `at`, in
-    /// this order.
+    /// Whether one cause orders the start of `a` before that of `b`. Both started in this order in the step before
+    /// observation `at`.
     pub(crate) fn orders_starts(&self, a: &str, b: &str, at: usize) -> bool {
         let (Some(from_a), Some(from_b)) = (self.jobs.get(a), self.jobs.get(b)) else {
             return false;
@@ -106,16 +106,16 @@ impl<'a> Origins<'a> {
             (Origin::Call { owner: by_a, pool: in_a, .. }, Origin::Call { owner: by_b, pool: in_b, .. })
                 if in_a == in_b =>
             {
-                *by_b == a || by_a == by_b && self.in_a_row(a, b) || self.queued_apart(a, b, at)
+                *by_b == a || by_a == by_b && self.in_call_order(a, b) || self.queued_in_different_steps(a, b, at)
             }
             (_, Origin::Call { owner, .. }) => *owner == a,
             _ => false,
         }
     }
 
-    /// One green thread spawned `a`, then `b`. Where eventlet started `b` first, it ran it inline, inside that green
-    /// thread, while `a` was only scheduled; greenpool's child has a task of its own, and either order is right.
-    fn in_a_row(&self, a: &str, b: &str) -> bool {
+    /// One green thread spawned `a`, then `b`. If eventlet started `b` first, it ran it inline, inside that green
+    /// thread, while `a` was only scheduled. In greenpool the child has its own task, so either order is right.
+    fn in_call_order(&self, a: &str, b: &str) -> bool {
         let index = |job: &str| match self.jobs.get(job) {
             Some(Origin::Call { index, .. }) => *index,
             _ => None,
@@ -123,23 +123,22 @@ impl<'a> Origins<'a> {
         index(a) < index(b)
     }
 
-    /// Both waited for a slot before this step, and did not begin to wait in the same one.
-    fn queued_apart(&self, a: &str, b: &str, at: usize) -> bool {
+    /// Both were queued before this step, and in different steps.
+    fn queued_in_different_steps(&self, a: &str, b: &str, at: usize) -> bool {
         match (self.queued.get(a), self.queued.get(b)) {
             (Some(a), Some(b)) => a != b && *a < at && *b < at,
             _ => false,
         }
     }
 
-    /// Whether two jobs that ended in one step have to end in the order of their starts: neither waits for anything.
+    /// Whether two jobs that ended in one step must end in the order they started, because neither waits for anything.
     pub(crate) fn orders_ends(&self, a: &str, b: &str, at: usize) -> bool {
         let instant =
             |job: &str| self.specs.get(job).is_some_and(|spec| spec.mode != Mode::Gate && spec.ops.is_empty());
         instant(a) && instant(b) && self.orders_starts(a, b, at)
     }
 
-    /// The pool that a job was spawned in; of an item of a map, which in eventlet has a pool of its own, it is not
-    /// told.
+    /// The pool that a job was spawned in. `None` for an item of a map, which in eventlet has its own pool.
     pub(crate) fn pool_of(&self, job: &str) -> Option<&'a str> {
         match self.jobs.get(job)? {
             Origin::Call { pool, .. } => Some(pool),
@@ -147,12 +146,12 @@ impl<'a> Origins<'a> {
         }
     }
 
-    /// Whether a map runs on this pool at some time.
+    /// Whether a map ever runs on this pool.
     pub(crate) fn is_mapped(&self, pool: &str) -> bool {
         self.maps.values().any(|mapped| *mapped == pool)
     }
 
-    /// How many of these jobs are items of the map, and the last of them.
+    /// How many of these jobs are items of the map, and which is the last.
     pub(crate) fn items_of<'s>(&self, map: &str, jobs: &'s [String]) -> (usize, Option<&'s str>) {
         let of_map = |job: &&String| matches!(self.jobs.get(&job[..]), Some(Origin::Item { map: of }) if *of == map);
         jobs.iter().filter(of_map).fold((0, None), |(count, _), job| (count + 1, Some(job)))
@@ -160,8 +159,8 @@ impl<'a> Origins<'a> {
 
     /// The jobs that may have started later than recorded.
     ///
-    /// In eventlet a consumer that waits has taken its item already, which makes room for one more: the map then holds
-    /// `size + 2`. greenpool never holds more than the window, and starts that one when the awaited one is handed over.
+    /// In eventlet a waiting consumer has already taken its item, which makes room for another: the map then holds
+    /// `size + 2`. greenpool never holds more than the window, and starts that job once the awaited result is taken.
     pub(crate) fn late(&self, scenario: &'a Scenario, at: usize) -> HashSet<&'a str> {
         let recorded = &scenario.observations[at];
         let late = |(map, pool): (&&str, &&str)| {

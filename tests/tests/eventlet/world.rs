@@ -1,4 +1,4 @@
-//! What a scenario has made so far, and what has been seen of it.
+//! What a scenario has created so far, and what has been observed of it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::poll_fn;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::format::{Counters, JobSpec, MapSeen, Observation, PileSeen};
 
-/// The handle of one scenario's state; every driver, job and source holds a clone.
+/// A handle to one scenario's state. Every driver, job and source holds a clone.
 #[derive(Clone)]
 pub(crate) struct World(Arc<Mutex<State>>);
 
@@ -29,7 +29,7 @@ pub(crate) struct State {
     pub(crate) seen: Observation,
 }
 
-/// The handle that `spawn` returned for a job. A `GreenThread` is awaited once; the scripts join as often as they like.
+/// The handle that `spawn` returned for a job. A `GreenThread` can be awaited once. Scripts can join a job repeatedly.
 #[derive(Clone)]
 pub(crate) struct Handle {
     pub(crate) result: Shared<BoxFuture<'static, Value>>,
@@ -54,7 +54,7 @@ impl World {
         World(Arc::new(Mutex::new(State { specs, ..State::default() })))
     }
 
-    /// The state. Never held while anything of greenpool's is polled, called or dropped that may run a job's code.
+    /// Locks the state. The lock is never held while a call, poll or drop of greenpool's may run a job's code.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().expect("no step panics while it holds the state")
     }
@@ -98,14 +98,14 @@ impl World {
         .await
     }
 
-    /// What can be seen at this instant.
+    /// What can be observed now.
     pub(crate) fn observe(&self) -> Observation {
         let state = self.state();
         let pools = state.pools.iter().map(|(name, pool)| (name.clone(), counters(pool))).collect();
         Observation { pools, ..state.seen.clone() }
     }
 
-    /// Lets go of everything, which breaks the circle of a world whose maps' sources hold the world.
+    /// Drops everything, which breaks the reference cycle between the world and the sources of its maps.
     pub(crate) fn clear(&self) {
         let state = std::mem::take(&mut *self.state());
         drop(state);
@@ -122,7 +122,7 @@ impl State {
     }
 }
 
-/// What a pool's three methods return.
+/// Reads a pool's three counters.
 pub(crate) fn counters(pool: &GreenPool) -> Counters {
     let count = |n: usize| i64::try_from(n).expect("a small number");
     Counters {
@@ -132,11 +132,10 @@ pub(crate) fn counters(pool: &GreenPool) -> Counters {
     }
 }
 
-/// A map or a pile, read by whoever asks first.
+/// A map or a pile that several consumers read in turn.
 ///
-/// `&mut self` on `next` leaves one consumer at a time, so the scripts' consumers take turns, in the order in which
-/// they came. The stream itself is locked for one poll at a time, so that a producer can get at the pile while a
-/// consumer waits.
+/// `next` takes `&mut self`, so the consumers of a script take turns, first come, first served. The stream itself is
+/// only locked during a poll, so that a producer can reach the pile while a consumer waits.
 pub(crate) struct Consumer<S> {
     turn: tokio::sync::Mutex<()>,
     stream: Mutex<S>,
@@ -148,7 +147,7 @@ impl<S> Consumer<S> {
     }
 
     pub(crate) fn stream(&self) -> MutexGuard<'_, S> {
-        self.stream.lock().expect("no panic comes out of a stream")
+        self.stream.lock().expect("the stream never panics")
     }
 }
 
@@ -162,13 +161,13 @@ impl<S: Stream<Item = Result<Value, JoinError>> + Unpin> Consumer<S> {
     }
 }
 
-/// What a failing job panics with.
+/// The panic payload of a failing job.
 pub(crate) struct Raised(pub(crate) String);
 
-/// What a failing source panics with.
+/// The panic payload of a failing source.
 pub(crate) struct SourceRaised(pub(crate) Value);
 
-/// A job's result in the words of the trace.
+/// A job's result in the format of the traces.
 pub(crate) fn outcome(result: Result<Value, JoinError>) -> Value {
     let error = match result {
         Ok(value) => return json!({"ok": value}),

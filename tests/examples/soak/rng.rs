@@ -1,9 +1,9 @@
-/// Numbers that look random and follow from a seed (splitmix64).
-pub(crate) struct Dice(u64);
+/// A pseudorandom number generator with a seed (splitmix64).
+pub(crate) struct Rng(u64);
 
-impl Dice {
+impl Rng {
     pub(crate) fn new(seed: u64) -> Self {
-        Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+        Rng(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
     pub(crate) fn next(&mut self) -> u64 {

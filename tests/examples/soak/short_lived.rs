@@ -1,4 +1,4 @@
-//! Pools that are closed in mid-flight.
+//! Pools that are shut down while in use.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -8,34 +8,34 @@ use greenpool::{GreenPile, GreenPool};
 use greenpool_tests::Gauge;
 use tokio::task::yield_now;
 
-use crate::dice::Dice;
+use crate::rng::Rng;
 use crate::world::World;
 
-/// A job that ends soon, or never.
-fn job(begun: &Gauge, mut dice: Dice) -> impl Future<Output = ()> + Send + use<> {
-    let begun = begun.clone();
+/// A job that completes soon, or never.
+fn job(started: &Gauge, mut rng: Rng) -> impl Future<Output = ()> + Send + use<> {
+    let started = started.clone();
     async move {
-        let _inside = begun.enter();
-        match dice.below(4) {
+        let _inside = started.enter();
+        match rng.below(4) {
             0 => pending().await,
-            1 => tokio::time::sleep(Duration::from_micros(dice.below(1000) as u64)).await,
+            1 => tokio::time::sleep(Duration::from_micros(rng.below(1000) as u64)).await,
             _ => yield_now().await,
         }
     }
 }
 
-/// Makes a pool, uses it from several tasks, and shuts it down meanwhile.
-pub(crate) async fn life(world: &Arc<World>, seed: u64, grace: Duration) {
-    let mut dice = Dice::new(seed);
-    let (pool, begun) = (GreenPool::new(1 + dice.below(3)), Gauge::default());
+/// Creates a pool, uses it from several tasks, and shuts it down in the meantime.
+pub(crate) async fn open_and_shut_down(world: &Arc<World>, seed: u64, grace: Duration) {
+    let mut rng = Rng::new(seed);
+    let (pool, started) = (GreenPool::new(1 + rng.below(3)), Gauge::default());
     let users: Vec<_> = (0..6)
         .map(|user| {
-            let (pool, begun, mut dice) = (pool.clone(), begun.clone(), Dice::new(dice.next()));
+            let (pool, started, mut rng) = (pool.clone(), started.clone(), Rng::new(rng.next()));
             tokio::spawn(async move {
                 match user {
                     0 => {
                         while pool
-                            .spawn(job(&begun, Dice::new(dice.next())))
+                            .spawn(job(&started, Rng::new(rng.next())))
                             .await
                             .await
                             .is_ok_and(|()| !pool.is_closed())
@@ -43,37 +43,37 @@ pub(crate) async fn life(world: &Arc<World>, seed: u64, grace: Duration) {
                     }
                     1 => {
                         while !pool.is_closed() {
-                            pool.spawn_n(job(&begun, Dice::new(dice.next()))).await;
+                            pool.spawn_n(job(&started, Rng::new(rng.next()))).await;
                         }
                     }
                     2 => {
                         let pile = GreenPile::on(&pool);
                         while !pool.is_closed() {
-                            pile.spawn(job(&begun, Dice::new(dice.next()))).await;
+                            pile.spawn(job(&started, Rng::new(rng.next()))).await;
                         }
                     }
                     3 => {
                         let mut map = pool
-                            .imap_stream(move |()| job(&begun, Dice::new(dice.next())), futures::stream::repeat(()));
+                            .imap_stream(move |()| job(&started, Rng::new(rng.next())), futures::stream::repeat(()));
                         while map.next().await.is_some() {}
                     }
                     _ => {
-                        let mut map = pool.imap(move |_: u64| job(&begun, Dice::new(dice.next())), 0..);
+                        let mut map = pool.imap(move |_: u64| job(&started, Rng::new(rng.next())), 0..);
                         while map.next().await.is_some() {}
                     }
                 }
             })
         })
         .collect();
-    tokio::time::sleep(Duration::from_micros(dice.below(2000) as u64)).await;
+    tokio::time::sleep(Duration::from_micros(rng.below(2000) as u64)).await;
     let report = pool.shutdown(grace).await;
     let stats = pool.stats();
-    assert_eq!((begun.now(), stats.running, pool.free()), (0, 0, stats.size as isize), "{stats:?} after {report:?}");
+    assert_eq!((started.now(), stats.running, pool.free()), (0, 0, stats.size as isize), "{stats:?} after {report:?}");
     assert_eq!(stats.spawned, stats.finished + stats.aborted, "{stats:?}");
     for user in users {
-        user.await.expect("who uses a closed pool hears of it");
+        user.await.expect("users of a closed pool get an error");
     }
     let after = pool.stats();
     assert_eq!((after.spawned, after.finished, after.aborted), (stats.spawned, stats.finished, stats.aborted));
-    world.did("shutdown");
+    world.completed("shutdown");
 }
