@@ -1,4 +1,4 @@
-//! Greenpool outside a runtime: each verb that starts a job catch_panic at the caller's line and loses nothing.
+//! Greenpool outside a runtime: each verb that starts a job panics at the caller's line and loses nothing.
 #![expect(clippy::unused_async, reason = "they are jobs")]
 
 use std::cell::Cell;
