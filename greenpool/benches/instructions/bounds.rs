@@ -1,10 +1,10 @@
-//! Which counts are compared.
+//! The counts that are compared, and their bounds.
 
 use crate::Count;
 use crate::report::bound::Bound;
 use crate::ways::load::Load;
 
-/// The first may cost at most so many times what the second costs.
+/// The first way may cost at most this multiple of the second.
 const BOUNDS: [(&str, &str, Load, f64); 10] = [
     ("spawn-n", "tokio-spawn", Load::Noop, 0.20),
     ("spawn", "tokio-spawn", Load::Noop, 0.35),
@@ -18,7 +18,7 @@ const BOUNDS: [(&str, &str, Load, f64); 10] = [
     ("give-up-100000", "give-up-100", Load::Noop, 1.5),
 ];
 
-/// All bounds whose two sides have been counted.
+/// Returns all bounds for which both sides have been counted.
 pub(crate) fn compare(counts: &[Count]) -> Vec<Bound> {
     let find = |id, load| counts.iter().find(|count| count.way.id == id && count.load == load);
     let compared = BOUNDS.iter().filter_map(|&(what, against, load, limit)| {

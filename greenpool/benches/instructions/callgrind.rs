@@ -1,4 +1,4 @@
-//! Running this program under callgrind.
+//! Runs this program under callgrind.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -7,35 +7,34 @@ use crate::profile;
 use crate::report::Table;
 use crate::ways::load::Load;
 
-const MISSING: &str =
-    "valgrind is needed to count instructions, and is not there; install it, as with `apt-get install valgrind`";
+const MISSING: &str = "valgrind is needed to count instructions and was not found (`apt-get install valgrind`)";
 
-/// Whether valgrind can be run at all.
-pub(crate) fn is_there() -> Result<(), String> {
+/// Checks that valgrind can be run.
+pub(crate) fn check_valgrind() -> Result<(), String> {
     let status = Command::new("valgrind").arg("--version").stdout(Stdio::null()).status();
     match status {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("`valgrind --version` ended with {status}")),
+        Ok(status) => Err(format!("`valgrind --version` exited with {status}")),
         Err(why) => Err(format!("{MISSING} ({why})")),
     }
 }
 
-/// Where the files of callgrind are, and whether they stay.
+/// The folder of callgrind's output files, and whether to keep it.
 pub(crate) struct Folder {
     path: PathBuf,
     keep: bool,
 }
 
 impl Folder {
-    /// `keep`, or one of our own.
+    /// Uses the folder `keep`, or a temporary one.
     pub(crate) fn new(keep: Option<&Path>) -> Result<Self, String> {
         let own = || std::env::temp_dir().join(format!("greenpool-instructions-{}", std::process::id()));
         let path = keep.map_or_else(own, Path::to_owned);
-        std::fs::create_dir_all(&path).map_err(|why| format!("cannot make {}: {why}", path.display()))?;
+        std::fs::create_dir_all(&path).map_err(|why| format!("cannot create {}: {why}", path.display()))?;
         Ok(Folder { path, keep: keep.is_some() })
     }
 
-    /// What one job more costs.
+    /// The cost of one more job.
     pub(crate) fn difference(&self, way: &str, load: Load, jobs: [u64; 2]) -> Result<f64, String> {
         let [fewer, more] = jobs;
         let small = self.count(way, load, fewer)?;
@@ -46,7 +45,7 @@ impl Folder {
         Ok(rise as f64 / (more - fewer) as f64)
     }
 
-    /// Where they go, if they have been counted.
+    /// The profile of one way, if it has been counted.
     pub(crate) fn profile(&self, way: &str, load: Load, jobs: [u64; 2]) -> Result<Table, String> {
         let [fewer, more] = jobs;
         let costs = |jobs| {
@@ -61,7 +60,7 @@ impl Folder {
         self.path.join(format!("callgrind.{way}.{}.{jobs}", load.name()))
     }
 
-    /// The instructions of a whole process.
+    /// Counts the instructions of a whole process.
     fn count(&self, way: &str, load: Load, jobs: u64) -> Result<u64, String> {
         let file = self.file(way, load, jobs);
         let program = std::env::current_exe().map_err(|why| format!("cannot find this program: {why}"))?;
@@ -74,14 +73,14 @@ impl Folder {
             .map_err(|why| format!("{MISSING} ({why})"))?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
-            return Err(format!("{way} under callgrind ended with {}:\n{said}", output.status));
+            return Err(format!("{way} under callgrind exited with {}:\n{said}", output.status));
         }
         let text = std::fs::read_to_string(&file);
-        let text = text.map_err(|why| format!("callgrind left no {}: {why}", file.display()))?;
+        let text = text.map_err(|why| format!("callgrind did not write {}: {why}", file.display()))?;
         if self.keep {
             eprintln!("kept: {}", file.display());
         }
-        totals(&text).ok_or_else(|| format!("callgrind's file for {way} has no line `totals:`"))
+        totals(&text).ok_or_else(|| format!("callgrind's file for {way} has no `totals:` line"))
     }
 }
 

@@ -1,8 +1,8 @@
-//! Instructions a job, counted by callgrind: `cargo bench -p greenpool --bench instructions`.
+//! Instructions per job, counted by callgrind: `cargo bench -p greenpool --bench instructions`.
 //!
-//! Each way is run twice under `valgrind --tool=callgrind`, with fewer and with more jobs. The difference of the two counts, divided by the
-//! difference in jobs, is what one job costs: the start of the process, of the runtime and of the pool cancel out. No clock has a part
-//! in it, so a busy machine does no harm.
+//! Each way runs twice under `valgrind --tool=callgrind`, with fewer and with more jobs. The difference between the
+//! counts, divided by the difference in jobs, is the cost of one job. The startup of the process, the runtime and the
+//! pool cancels out. No clock is involved, so a busy machine does not disturb the result.
 
 #[path = "../report/mod.rs"]
 mod report;
@@ -32,43 +32,43 @@ use ways::work;
 
 const SIZE: usize = 100;
 
-/// Computing and sleeping is not greenpool's.
+/// Loads that compute or sleep are left out, since greenpool does not affect their cost.
 const LOADS: &[Load] = Load::ALL.split_at(3).0;
 
-/// Counts the instructions of a job, for greenpool and for its peers.
+/// Counts the instructions per job of greenpool and its peers.
 #[derive(Parser)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 struct Options {
-    /// Count only these (ids of the table), with a comma between them.
+    /// Count only these ways (comma-separated ids from the table).
     #[arg(long, value_name = "WAYS", value_delimiter = ',')]
     only: Vec<String>,
     /// What the jobs of `--only` do: noop, yields or takes (an argument of 192 bytes).
     #[arg(long, default_value = "noop", value_parser = load)]
     load: Load,
-    /// Leave the files of callgrind in this folder, to be read with `callgrind_annotate`.
+    /// Keep the files of callgrind in this folder, for `callgrind_annotate`.
     #[arg(long, value_name = "FOLDER")]
     keep: Option<PathBuf>,
-    /// Say which functions of greenpool, of tokio and of the allocator the instructions of `--only` are in.
+    /// Show which functions of greenpool, tokio and the allocator the instructions of `--only` are spent in.
     #[arg(long, requires = "only")]
     profile: bool,
-    /// Jobs of the smaller and of the larger run.
+    /// Numbers of jobs of the smaller and the larger run.
     #[arg(long, num_args = 2, value_names = ["FEWER", "MORE"], default_values_t = [1_000, 11_000])]
     jobs: Vec<u64>,
-    /// Print tables for the book.
+    /// Print the tables as Markdown for the book.
     #[arg(long)]
     markdown: bool,
-    /// Fail if a figure is above its bound.
+    /// Fail if a figure exceeds its bound.
     #[arg(long)]
     check: bool,
-    /// This process is the one that is counted.
+    /// Internal: this process is the one being counted.
     #[arg(long, hide = true)]
     counted: Option<u64>,
-    /// Cargo says so.
+    /// Passed by cargo.
     #[arg(long, hide = true)]
     bench: bool,
 }
 
-/// What one job costs one way.
+/// The cost of one job in one way.
 pub(crate) struct Count {
     way: Way,
     load: Load,
@@ -94,7 +94,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether all is well.
+/// Returns whether all checks passed.
 fn run(options: &Options) -> Result<bool, String> {
     if let ([only], Some(jobs)) = (&options.only[..], options.counted) {
         run_jobs(&way(only, options.load)?, jobs);
@@ -102,9 +102,9 @@ fn run(options: &Options) -> Result<bool, String> {
     }
     let &[fewer, more] = &options.jobs[..] else { return Err("--jobs takes two numbers".into()) };
     if fewer >= more {
-        return Err(format!("--jobs takes the smaller number first, but {fewer} is not below {more}"));
+        return Err(format!("--jobs takes the smaller number first, but {fewer} is not less than {more}"));
     }
-    callgrind::is_there()?;
+    callgrind::check_valgrind()?;
     let folder = Folder::new(options.keep.as_deref())?;
     let counts = count_all(wanted(options)?, &folder, [fewer, more])?;
     let compared = bounds::compare(&counts);
@@ -134,7 +134,7 @@ fn wanted(options: &Options) -> Result<Vec<(Way, Load)>, String> {
     options.only.iter().map(|only| Ok((way(only, options.load)?, options.load))).collect()
 }
 
-/// What the jobs do says nothing of the queue, so that comes once.
+/// The ways to run this load. The queue does not depend on the load, so it is included only once.
 fn ways_of(load: Load) -> Vec<Way> {
     let queue = if load == Load::Noop { waiters::ways() } else { Vec::new() };
     load.ways().into_iter().chain(queue).collect()
@@ -144,25 +144,25 @@ fn load(name: &str) -> Result<Load, String> {
     let all = LOADS.iter().copied();
     all.clone().find(|load| load.name() == name).ok_or_else(|| {
         let names: Vec<_> = all.map(Load::name).collect();
-        format!("it is one of {}", names.join(", "))
+        format!("expected one of {}", names.join(", "))
     })
 }
 
 fn way(id: &str, load: Load) -> Result<Way, String> {
     let ways = ways_of(load);
     let ids: Vec<_> = ways.iter().map(|way| way.id).collect();
-    let unknown = format!("there is no way `{id}`; there are {}", ids.join(", "));
+    let unknown = format!("unknown way `{id}`; expected one of {}", ids.join(", "));
     ways.into_iter().find(|way| way.id == id).ok_or(unknown)
 }
 
-/// What the counted process does.
+/// Runs the jobs in the counted process.
 fn run_jobs(way: &Way, jobs: u64) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
     let total = runtime.block_on(way.run(SIZE, jobs));
     assert_eq!(total, work::sum(jobs), "{} has lost a job", way.id);
 }
 
-/// Counts on all processors at once: instructions stay the same.
+/// Counts on all processors in parallel, which does not change the number of instructions.
 fn count_all(wanted: Vec<(Way, Load)>, folder: &Folder, jobs: [u64; 2]) -> Result<Vec<Count>, String> {
     let next = AtomicUsize::new(0);
     let counted = Mutex::new(Vec::new());
@@ -173,22 +173,22 @@ fn count_all(wanted: Vec<(Way, Load)>, folder: &Folder, jobs: [u64; 2]) -> Resul
                 while let Some((way, load)) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
                     eprintln!("counting {} ({})", way.id, load.name());
                     let count = folder.difference(way.id, *load, jobs);
-                    counted.lock().expect("nobody panics with it").push((way.id, *load, count));
+                    counted.lock().expect("no thread panics while it holds the lock").push((way.id, *load, count));
                 }
             });
         }
     });
-    let counted = counted.into_inner().expect("nobody panics with it");
+    let counted = counted.into_inner().expect("no thread panics while it holds the lock");
     let count = |way: Way, load| {
         let found = counted.iter().find(|(id, of, _)| *id == way.id && *of == load);
-        let instructions = found.map(|(_, _, count)| count.clone()).expect("each is counted")?;
+        let instructions = found.map(|(_, _, count)| count.clone()).expect("each way is counted")?;
         Ok(Count { way, load, instructions })
     };
     wanted.into_iter().map(|(way, load)| count(way, load)).collect()
 }
 
 fn table(counts: &[Count]) -> Table {
-    let title = "Instructions a job, current-thread runtime, pool of 100";
+    let title = "Instructions per job, current-thread runtime, pool of 100";
     let mut table = Table::new(title, &["way", "id", "job"], &["future", "instructions", "ratio"]);
     for Count { way, load, instructions } in counts {
         let against = counts.iter().find(|count| count.way.id == way.against && count.load == *load);

@@ -1,4 +1,4 @@
-//! What it costs to use a pool that many wait for.
+//! The cost of operations on a pool with many waiters.
 
 use crate::ways::Way;
 use crate::ways::queue::Operation;
@@ -7,27 +7,28 @@ use crate::ways::work;
 macro_rules! waiters {
     ($(against $against:literal: $($id:literal, $title:literal, $operation:ident, $in:ident, $waiters:literal;)*)*) => {
         vec![$($(Way::new($id, $title, $against, |_, operations| Box::pin(async move {
-            let number = usize::try_from(operations).expect("it is a small number");
+            let number = usize::try_from(operations).expect("a small number");
             Operation::$operation.$in($waiters, number).await;
             work::sum(operations)
         }))),*),*]
     };
 }
 
-/// Operations, while few wait and while many do.
+/// Each operation with few and with many waiters.
 pub(crate) fn ways() -> Vec<Way> {
     waiters! {
         against "serve-100":
-        "serve-100", "GreenPool: enter, be served, end; 100 wait", Serve, in_pool, 100;
-        "serve-100000", "GreenPool: enter, be served, end; 100,000 wait", Serve, in_pool, 100_000;
+        "serve-100", "GreenPool: enqueue, get a slot, complete; 100 waiters", Serve, in_pool, 100;
+        "serve-100000", "GreenPool: enqueue, get a slot, complete; 100,000 waiters", Serve, in_pool, 100_000;
         against "pass-100":
-        "pass-100", "GreenPool: enter and leave; 100 wait", PassBy, in_pool, 100;
-        "pass-100000", "GreenPool: enter and leave; 100,000 wait", PassBy, in_pool, 100_000;
+        "pass-100", "GreenPool: enqueue and cancel; 100 waiters", PassBy, in_pool, 100;
+        "pass-100000", "GreenPool: enqueue and cancel; 100,000 waiters", PassBy, in_pool, 100_000;
         against "give-up-100":
-        "give-up-100", "GreenPool: leave the middle, enter; 100 wait", GiveUp, in_pool, 100;
-        "give-up-100000", "GreenPool: leave the middle, enter; 100,000 wait", GiveUp, in_pool, 100_000;
+        "give-up-100", "GreenPool: cancel in the middle, enqueue; 100 waiters", GiveUp, in_pool, 100;
+        "give-up-100000", "GreenPool: cancel in the middle, enqueue; 100,000 waiters", GiveUp, in_pool, 100_000;
         against "semaphore-give-up-100":
-        "semaphore-give-up-100", "Semaphore: leave the middle, enter; 100 wait", GiveUp, in_semaphore, 100;
-        "semaphore-give-up-100000", "Semaphore: leave the middle, enter; 100,000 wait", GiveUp, in_semaphore, 100_000;
+        "semaphore-give-up-100", "Semaphore: cancel in the middle, enqueue; 100 waiters", GiveUp, in_semaphore, 100;
+        "semaphore-give-up-100000", "Semaphore: cancel in the middle, enqueue; 100,000 waiters",
+            GiveUp, in_semaphore, 100_000;
     }
 }

@@ -1,4 +1,4 @@
-//! What is measured, each in a process of its own.
+//! The cases that are measured, each in its own process.
 
 use std::sync::Arc;
 
@@ -10,15 +10,15 @@ use crate::jobs::{Payload, all_wait, noop, waits};
 use crate::usage::{Before, Usage};
 
 pub(crate) struct Case {
-    /// What it is called on the command line.
+    /// Name on the command line.
     pub(crate) id: &'static str,
-    /// What it is called in a table.
+    /// Name in a table.
     pub(crate) title: &'static str,
-    /// Runs so many jobs.
+    /// Runs the given number of jobs.
     pub(crate) run: fn(usize) -> Usage,
 }
 
-/// Maps over so many items.
+/// Maps over the given number of items.
 pub(crate) fn maps() -> [Case; 2] {
     [
         Case { id: "imap-current", title: "f::imap, current thread", run: |items| map(&current(), items) },
@@ -26,7 +26,7 @@ pub(crate) fn maps() -> [Case; 2] {
     ]
 }
 
-/// So many jobs that run, and wait for something.
+/// Running jobs that are pending.
 pub(crate) fn running() -> [Case; 5] {
     [
         Case {
@@ -55,7 +55,7 @@ pub(crate) fn running() -> [Case; 5] {
     ]
 }
 
-/// So many tasks that wait for a slot to start a job.
+/// Tasks that wait for a slot to start a job.
 pub(crate) fn queued() -> [Case; 3] {
     [
         Case { id: "queued-semaphore", title: "Semaphore::acquire_owned, then tokio::spawn", run: queued_semaphore },
@@ -110,7 +110,7 @@ fn two_threads() -> Runtime {
     Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime starts")
 }
 
-/// Begins jobs that stay, keeps their handles, and says what all take when each of them has come to its wait.
+/// Starts jobs that never complete, keeps their handles, and returns the memory use once all of them are pending.
 fn keep<Handle>(jobs: usize, running: usize, begin: impl AsyncFn() -> Handle) -> Usage {
     current().block_on(async {
         let mut handles = Vec::with_capacity(jobs);
@@ -118,8 +118,8 @@ fn keep<Handle>(jobs: usize, running: usize, begin: impl AsyncFn() -> Handle) ->
         for _ in 0..jobs {
             handles.push(begin().await);
         }
-        // A task that comes last is polled last.
-        tokio::spawn(async {}).await.expect("it does not panic");
+        // The task spawned last is polled last.
+        tokio::spawn(async {}).await.expect("the task does not panic");
         all_wait(running).await;
         before.until_now(size_of::<Handle>())
     })
@@ -136,6 +136,6 @@ fn map(runtime: &Runtime, items: usize) -> Usage {
         assert_eq!(taken, items, "a result is missing");
     };
     let before = Before::now();
-    runtime.block_on(async { tokio::spawn(all).await }).expect("it does not panic");
+    runtime.block_on(async { tokio::spawn(all).await }).expect("the task does not panic");
     before.until_now(0)
 }

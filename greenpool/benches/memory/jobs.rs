@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use greenpool::green_pool;
 
-/// Jobs that have come to their wait.
+/// Number of jobs that are pending.
 static WAITING: AtomicUsize = AtomicUsize::new(0);
 
-/// What makes a future about 200 bytes large. (One that is held over an await has two places in the future.)
+/// Makes a future about 200 bytes large. (A value held across an await takes up space twice in the future.)
 pub(crate) type Payload<const WORDS: usize> = [u64; WORDS];
 
 /// Does nothing.
@@ -18,7 +18,7 @@ pub(crate) async fn noop(payload: Payload<24>) -> u64 {
     black_box(&payload)[0]
 }
 
-/// Waits for ever.
+/// Waits forever.
 #[green_pool(size = 1)]
 pub(crate) async fn waits(payload: Payload<12>) -> u64 {
     WAITING.fetch_add(1, Ordering::Relaxed);
@@ -26,7 +26,7 @@ pub(crate) async fn waits(payload: Payload<12>) -> u64 {
     black_box(&payload)[0]
 }
 
-/// Lets the runtime work until so many jobs wait.
+/// Yields to the runtime until `jobs` jobs are pending.
 pub(crate) async fn all_wait(jobs: usize) {
     while WAITING.load(Ordering::Relaxed) < jobs {
         tokio::task::yield_now().await;

@@ -1,6 +1,6 @@
-//! Memory, of a map over many items and of many jobs that wait: `cargo bench -p greenpool --bench memory`.
+//! Memory use of a map over many items and of many waiting jobs: `cargo bench -p greenpool --bench memory`.
 //!
-//! Each case runs in a process of its own, which counts what is asked of the allocator, and reads from Linux the most that it has occupied.
+//! Each case runs in its own process, which counts its heap allocations and reads its peak resident memory from Linux.
 
 #[path = "../report/mod.rs"]
 mod report;
@@ -19,25 +19,25 @@ use report::Table;
 use report::bound::{self, Bound};
 use usage::Usage;
 
-/// Measures the memory of maps and of jobs that wait.
+/// Measures the memory use of maps and of waiting jobs.
 #[derive(Parser)]
 struct Options {
-    /// Items of the smaller and of the larger map.
+    /// Numbers of items of the smaller and the larger map.
     #[arg(long, num_args = 2, value_names = ["FEWER", "MORE"], default_values_t = [10_000, 10_000_000])]
     items: Vec<usize>,
-    /// Jobs that wait.
+    /// Number of waiting jobs.
     #[arg(long, default_value_t = 1_000_000)]
     jobs: usize,
-    /// Print tables for the book.
+    /// Print the tables as Markdown for the book.
     #[arg(long)]
     markdown: bool,
     /// Fail if a bound does not hold.
     #[arg(long)]
     check: bool,
-    /// This process is the one that is measured: a case and its number.
+    /// Internal: this process is the one being measured, with a case and its number of jobs.
     #[arg(long, hide = true, num_args = 2)]
     measured: Option<Vec<String>>,
-    /// Cargo says so.
+    /// Passed by cargo.
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -55,12 +55,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether all is well.
+/// Returns whether all checks passed.
 fn run(options: &Options) -> Result<bool, String> {
     if let Some([id, number]) = options.measured.as_deref() {
         let number = number.parse().map_err(|why| format!("`{number}`: {why}"))?;
         let all = case::maps().into_iter().chain(case::running()).chain(case::queued());
-        let case = all.into_iter().find(|case| case.id == id).ok_or_else(|| format!("there is no case `{id}`"))?;
+        let case = all.into_iter().find(|case| case.id == id).ok_or_else(|| format!("unknown case `{id}`"))?;
         println!("{}", (case.run)(number));
         return Ok(true);
     }
@@ -70,12 +70,8 @@ fn run(options: &Options) -> Result<bool, String> {
     let queued = measure_all(case::queued(), options.jobs)?;
     let tables = [
         map_table(&maps),
-        jobs_table(
-            &format!("{} jobs that run, and wait for something: bytes a job", options.jobs),
-            &running,
-            options.jobs,
-        ),
-        jobs_table(&format!("{} tasks that wait for a slot: bytes a task", options.jobs), &queued, options.jobs),
+        jobs_table(&format!("{} running jobs, all pending: bytes per job", options.jobs), &running, options.jobs),
+        jobs_table(&format!("{} tasks that wait for a slot: bytes per task", options.jobs), &queued, options.jobs),
     ];
     let bounds = bounds(&maps, &running, options.jobs);
     report::print(&tables, options.markdown);
@@ -90,7 +86,7 @@ fn run(options: &Options) -> Result<bool, String> {
     Ok(!options.check || bounds.iter().all(Bound::holds))
 }
 
-/// What one case used.
+/// The memory use of one case.
 struct Measured {
     case: Case,
     number: usize,
@@ -98,7 +94,7 @@ struct Measured {
 }
 
 impl Measured {
-    /// Runs a case in a process of its own.
+    /// Runs a case in its own process.
     fn new(case: Case, number: usize) -> Result<Self, String> {
         eprintln!("measuring {} with {number}", case.id);
         let program = std::env::current_exe().map_err(|why| format!("cannot find this program: {why}"))?;
@@ -108,7 +104,7 @@ impl Measured {
             .output()
             .map_err(|why| format!("cannot start {}: {why}", case.id))?;
         if !output.status.success() {
-            return Err(format!("{} with {number} ended with {}", case.id, output.status));
+            return Err(format!("{} with {number} exited with {}", case.id, output.status));
         }
         let usage = String::from_utf8_lossy(&output.stdout).parse()?;
         Ok(Measured { case, number, usage })
@@ -139,7 +135,7 @@ fn measure_all<const N: usize>(cases: [Case; N], number: usize) -> Result<Vec<Me
 }
 
 fn map_table(maps: &[[Measured; 2]]) -> Table {
-    let mut table = Table::new("A map, pool of 100", &["map"], &["items", "most on the heap", "most of the process"]);
+    let mut table = Table::new("A map, pool of 100", &["map"], &["items", "peak heap", "peak resident"]);
     for Measured { case, number, usage } in maps.iter().flatten() {
         table.row(vec![
             case.title.into(),
@@ -152,7 +148,7 @@ fn map_table(maps: &[[Measured; 2]]) -> Table {
 }
 
 fn jobs_table(title: &str, jobs: &[Measured], number: usize) -> Table {
-    let figures = ["heap", "heap, above the first", "handle", "resident, all told"];
+    let figures = ["heap", "heap, above the first", "handle", "resident, total"];
     let mut table = Table::new(title, &["way"], &figures);
     let each = |bytes| each(bytes, number);
     for Measured { case, usage, .. } in jobs {
@@ -171,7 +167,7 @@ fn bounds(maps: &[[Measured; 2]], running: &[Measured], jobs: usize) -> Vec<Boun
     let map = |[small, large]: &[Measured; 2]| Bound {
         what: format!("{}, {} items", large.case.title, large.number),
         against: format!("{} items", small.number),
-        setting: "the most of the process".into(),
+        setting: "peak resident".into(),
         figure: in_mib(large.usage.resident_peak) - in_mib(small.usage.resident_peak),
         limit: 1.0,
         at_least: false,
@@ -181,7 +177,7 @@ fn bounds(maps: &[[Measured; 2]], running: &[Measured], jobs: usize) -> Vec<Boun
     let job = |job: &Measured| Bound {
         what: format!("{}, {jobs} jobs", job.case.title),
         against: raw.case.title.into(),
-        setting: "wait for something, heap a job".into(),
+        setting: "pending, heap per job".into(),
         figure: each(job.usage.heap, jobs) - each(raw.usage.heap, jobs),
         limit: 64.0,
         at_least: false,

@@ -1,4 +1,4 @@
-//! What a process uses.
+//! The memory use of a process.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,22 +8,22 @@ use peak_alloc::PeakAlloc;
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
 
-/// Bytes.
+/// All figures are in bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Usage {
-    /// What was asked of the allocator and not given back, above what it was before.
+    /// Live heap allocations, relative to the start of the measurement.
     pub(crate) heap: usize,
-    /// The most of that at any time.
+    /// Peak of the live heap allocations.
     pub(crate) heap_peak: usize,
-    /// The most memory that the process has occupied since its start.
+    /// Peak resident memory of the process.
     pub(crate) resident_peak: usize,
-    /// The same, above what it was before.
+    /// Peak resident memory, relative to the start of the measurement.
     pub(crate) resident_rise: usize,
-    /// The size of one handle. (Room for all handles was there before.)
+    /// The size of one handle. (Space for all handles is allocated before the measurement.)
     pub(crate) handle: usize,
 }
 
-/// The beginning of a measurement.
+/// The state at the start of a measurement.
 pub(crate) struct Before {
     heap: usize,
     resident: usize,
@@ -47,15 +47,15 @@ impl Before {
     }
 }
 
-/// `VmHWM` of this process, which Linux tells.
+/// `VmHWM` of this process, as reported by Linux.
 fn resident_peak() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").expect("memory is measured on Linux");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse::<usize>().ok());
-    1024 * kilobytes.expect("Linux says so in kB")
+    1024 * kilobytes.expect("Linux reports it in kB")
 }
 
-/// How the child tells its parent.
+/// The format in which the child process reports to its parent.
 impl fmt::Display for Usage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Usage { heap, heap_peak, resident_peak, resident_rise, handle } = self;
@@ -72,7 +72,7 @@ impl FromStr for Usage {
             Ok(&[heap, heap_peak, resident_peak, resident_rise, handle]) => {
                 Ok(Usage { heap, heap_peak, resident_peak, resident_rise, handle })
             }
-            _ => Err(format!("the child said `{text}` instead of five numbers")),
+            _ => Err(format!("the child process printed `{text}` instead of five numbers")),
         }
     }
 }

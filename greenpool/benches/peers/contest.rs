@@ -1,10 +1,10 @@
-//! Measuring several things side by side.
+//! Measures several cases side by side.
 
 use std::time::{Duration, Instant};
 
-/// Something that can be timed again and again.
+/// A case that can be timed repeatedly.
 pub(crate) struct Case<'a> {
-    /// What the time is divided by.
+    /// The time is divided by this.
     jobs: u64,
     run: Box<dyn Fn() -> Duration + 'a>,
 }
@@ -20,27 +20,27 @@ impl<'a> Case<'a> {
         Self::timing(jobs, run)
     }
 
-    /// `run` holds the watch itself, because it has things to make ready.
+    /// `run` returns the time itself, so that it can exclude its preparations.
     pub(crate) fn timing(jobs: u64, run: impl Fn() -> Duration + 'a) -> Self {
         Case { jobs, run: Box::new(run) }
     }
 }
 
-/// How long to go on.
+/// How long to measure.
 #[derive(Clone, Copy)]
-pub(crate) struct Patience {
+pub(crate) struct Budget {
     pub(crate) time: Duration,
     pub(crate) rounds: usize,
 }
 
-/// Fewer rounds than this say nothing.
-const LEAST: usize = 3;
+/// Fewer rounds than this are meaningless.
+const MIN_ROUNDS: usize = 3;
 
-/// What the rounds of one case took, in nanoseconds a job.
+/// The times of the rounds of one case, in nanoseconds per job.
 pub(crate) struct Samples(Vec<f64>);
 
-/// Runs all cases once to warm up, then in turns: A B C, A B C, .. until patience ends.
-pub(crate) fn interleave(cases: &[Case<'_>], patience: Patience) -> Vec<Samples> {
+/// Runs all cases once to warm up, then interleaved (A B C, A B C, ..) until the budget is reached.
+pub(crate) fn interleave(cases: &[Case<'_>], budget: Budget) -> Vec<Samples> {
     let run = |case: &Case<'_>| {
         #[expect(clippy::cast_precision_loss, reason = "both are far below 2^52")]
         let nanos = (case.run)().as_nanos() as f64 / case.jobs as f64;
@@ -51,8 +51,8 @@ pub(crate) fn interleave(cases: &[Case<'_>], patience: Patience) -> Vec<Samples>
     }
     let mut samples: Vec<_> = cases.iter().map(|_| Samples(Vec::new())).collect();
     let begin = Instant::now();
-    for round in 0..patience.rounds {
-        if round >= LEAST && begin.elapsed() > patience.time {
+    for round in 0..budget.rounds {
+        if round >= MIN_ROUNDS && begin.elapsed() > budget.time {
             break;
         }
         for (case, samples) in cases.iter().zip(&mut samples) {
@@ -71,7 +71,7 @@ impl Samples {
         self.0.len()
     }
 
-    /// The median of the rounds' ratios: what disturbs a whole round disturbs both sides of its ratio.
+    /// The median of the ratios of the rounds. A disturbance of a whole round affects both sides of its ratio.
     pub(crate) fn ratio(&self, against: &Samples) -> f64 {
         median(self.0.iter().zip(&against.0).map(|(what, against)| what / against).collect())
     }

@@ -1,4 +1,5 @@
-//! How far two threads are from each other, on which all figures of two threads depend: the time in which a word that one has written is with the other.
+//! The latency between two threads, which affects all figures for two threads: the time until a word written by one
+//! thread is seen by the other.
 
 use std::hint::spin_loop;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -7,20 +8,20 @@ use std::time::Instant;
 
 use crate::report::Table;
 
-/// So often a word goes there and back in one try.
+/// Round trips in one try.
 const TURNS: u32 = 5_000;
 
-/// Of so many tries the fastest counts: in others one of the threads had to wait for a core.
+/// Number of tries, of which the fastest counts. In the others, one of the threads had to wait for a core.
 const TRIES: usize = 9;
 
-/// Nanoseconds that it takes now.
+/// Measures the latency in nanoseconds.
 pub(crate) fn measure() -> f64 {
     (0..TRIES).map(|_| once()).fold(f64::INFINITY, f64::min)
 }
 
 fn once() -> f64 {
     let word = AtomicU32::new(0);
-    // Each adds one when it is its turn.
+    // Each thread increments the word when it is its turn.
     let play = |first: u32| {
         for turn in 0..TURNS {
             while word.load(Ordering::Acquire) != 2 * turn + first {
@@ -39,7 +40,7 @@ fn once() -> f64 {
 
 pub(crate) fn table([start, end]: [f64; 2]) -> Table {
     let mut table = Table::new("The machine: ns", &["what"], &["at the start", "at the end"]);
-    let cells = ["a word goes from one thread to another".into(), format!("{start:.0}"), format!("{end:.0}")];
+    let cells = ["latency between two threads".into(), format!("{start:.0}"), format!("{end:.0}")];
     table.row(cells.into());
     table
 }

@@ -1,8 +1,9 @@
-//! greenpool beside its peers, by the clock: `cargo bench -p greenpool --bench peers`.
+//! Wall-clock times of greenpool and its peers: `cargo bench -p greenpool --bench peers`.
 //!
-//! All are measured in one process and in turns (A B C, A B C, ..), on a current-thread runtime and on one of two threads, each with jobs that
-//! do nothing, yield once, compute for 1 and for 10 microseconds, or sleep for a millisecond. Times on a shared machine drift; what
-//! counts are the ratios, and a ratio is the median of the ratios of the rounds.
+//! All ways run interleaved in one process (A B C, A B C, ..), on a current-thread runtime and on a multi-thread
+//! runtime with two workers. The jobs do nothing, yield once, compute for 1 or 10 microseconds, or sleep for a
+//! millisecond. Times on a shared machine drift, so look at the ratios. A ratio is the median of the ratios of the
+//! rounds.
 
 #[path = "../report/mod.rs"]
 mod report;
@@ -22,47 +23,48 @@ use std::time::Duration;
 use clap::Parser;
 use serde_json::json;
 
-use contest::Patience;
+use contest::Budget;
 use report::bound::{self, Bound};
 use runtimes::Runtimes;
 
-/// Measures the time of a job, for greenpool and for its peers.
+/// Measures the time per job of greenpool and its peers.
 #[derive(Parser)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 struct Options {
-    /// Fewer rounds and fewer sizes of pools: below a minute.
+    /// Fewer rounds and fewer pool sizes. Takes less than a minute.
     #[arg(long)]
     quick: bool,
-    /// Measure only what has this in its name. Names are `RUNTIME/JOBS/SIZE/WAY`, as `two/noop/100/imap`, and `bounds/..`.
+    /// Measure only cases whose name contains this. Names are `RUNTIME/JOBS/SIZE/WAY`, such as `two/noop/100/imap`, and
+    /// `bounds/..`.
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
-    /// Print tables for the book: only those of pools of 100.
+    /// Print the tables as Markdown for the book, and only those of pools of 100.
     #[arg(long)]
     markdown: bool,
     /// Fail if a bound does not hold.
     #[arg(long)]
     check: bool,
-    /// Cargo says so.
+    /// Passed by cargo.
     #[arg(long, hide = true)]
     bench: bool,
 }
 
-/// What to measure, and how long.
+/// What to measure, and for how long.
 pub(crate) struct Plan {
     filter: Option<String>,
     sizes: &'static [usize],
-    patience: Patience,
+    budget: Budget,
 }
 
 impl Plan {
     fn new(options: &Options) -> Self {
         let filter = options.filter.clone();
         if options.quick {
-            let patience = Patience { time: Duration::from_millis(1_500), rounds: 25 };
-            Plan { filter, sizes: &[1, 100], patience }
+            let budget = Budget { time: Duration::from_millis(1_500), rounds: 25 };
+            Plan { filter, sizes: &[1, 100], budget }
         } else {
-            let patience = Patience { time: Duration::from_secs(7), rounds: 101 };
-            Plan { filter, sizes: &[1, 10, 100, 10_000], patience }
+            let budget = Budget { time: Duration::from_secs(7), rounds: 101 };
+            Plan { filter, sizes: &[1, 10, 100, 10_000], budget }
         }
     }
 
@@ -82,7 +84,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether all is well.
+/// Returns whether all checks passed.
 fn run(options: &Options) -> Result<bool, String> {
     let plan = Plan::new(options);
     let runtimes = Runtimes::new().map_err(|why| format!("cannot start a runtime: {why}"))?;
@@ -92,13 +94,14 @@ fn run(options: &Options) -> Result<bool, String> {
     let mut tables = if options.markdown { matrix.summary() } else { matrix.tables() };
     tables.extend([queue, bound::table(&bounds)]);
     if tables.iter().all(report::Table::is_empty) {
-        return Err("nothing has that in its name".into());
+        return Err("no case has that in its name".into());
     }
     let crossing = [start, crossing::measure()];
     tables.push(crossing::table(crossing));
     report::print(&tables, options.markdown);
     if options.filter.is_none() {
-        let figures = json!({ "quick": options.quick, "matrix": matrix.json(), "bounds": bound::json(&bounds), "crossing_ns": crossing });
+        let (matrix, bounds) = (matrix.json(), bound::json(&bounds));
+        let figures = json!({ "quick": options.quick, "matrix": matrix, "bounds": bounds, "crossing_ns": crossing });
         report::write("peers", figures).map_err(|why| format!("cannot write the figures: {why}"))?;
     }
     Ok(!options.check || bounds.iter().all(Bound::holds))

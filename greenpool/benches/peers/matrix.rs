@@ -1,4 +1,4 @@
-//! All ways, on both runtimes, with jobs of all kinds, in pools of several sizes.
+//! All ways, on both runtimes, with all loads, in pools of several sizes.
 
 use serde_json::{Value, json};
 
@@ -11,14 +11,14 @@ use crate::ways::{Way, work};
 
 const USUAL: usize = 100;
 
-/// One figure.
+/// One figure of the matrix.
 struct Cell {
     way: &'static str,
     load: Load,
     place: Place,
     size: usize,
     nanos: f64,
-    /// To the peer that its way is compared with, if that was measured too.
+    /// The ratio to the peer that the way is compared with, if that was measured too.
     ratio: Option<f64>,
     rounds: usize,
 }
@@ -28,8 +28,8 @@ pub(crate) struct Matrix {
     sizes: &'static [usize],
 }
 
-/// As many as take about a millisecond, which is less than the turns that a busy machine gives out, and never fewer than the pool can
-/// run at once.
+/// As many jobs as take about a millisecond, which is shorter than a time slice of a busy machine, but at least as many
+/// as the pool can run at once.
 fn jobs(load: Load, size: usize) -> u64 {
     let size = size as u64;
     match load {
@@ -59,7 +59,7 @@ pub(crate) fn measure(plan: &Plan, runtimes: &Runtimes) -> Matrix {
                     assert_eq!(total, work::sum(jobs), "{} has lost a job", way.id);
                 })
             });
-            let samples = interleave(&cases.collect::<Vec<_>>(), plan.patience);
+            let samples = interleave(&cases.collect::<Vec<_>>(), plan.budget);
             let measured: Vec<_> = wanted.iter().copied().zip(&samples).collect();
             cells.extend(measured.iter().map(|&((place, way), samples)| Cell {
                 way: way.id,
@@ -75,13 +75,13 @@ pub(crate) fn measure(plan: &Plan, runtimes: &Runtimes) -> Matrix {
     Matrix { cells, sizes: plan.sizes }
 }
 
-/// The peer of a way, in the same place.
+/// The samples of a way's peer, on the same runtime.
 fn against<'a>(measured: &[((Place, &Way), &'a Samples)], place: Place, way: &Way) -> Option<&'a Samples> {
     measured.iter().find(|((of, peer), _)| *of == place && peer.id == way.against).map(|(_, samples)| *samples)
 }
 
 impl Matrix {
-    /// One table for each runtime and kind of jobs.
+    /// One table for each runtime and load.
     pub(crate) fn tables(&self) -> Vec<Table> {
         let pairs = Place::ALL.into_iter().flat_map(|place| Load::ALL.map(|load| (place, load)));
         let table = |(place, load): (Place, Load)| {
@@ -91,7 +91,7 @@ impl Matrix {
         pairs.map(table).collect()
     }
 
-    /// One table for each runtime, with the pool that most would take.
+    /// One table for each runtime, with the usual pool size.
     pub(crate) fn summary(&self) -> Vec<Table> {
         let table = |place| {
             let columns = Load::ALL.map(|load| (load.title().to_owned(), load, USUAL));
@@ -101,7 +101,7 @@ impl Matrix {
     }
 
     fn table(&self, place: Place, about: &str, columns: &[(String, Load, usize)]) -> Table {
-        let title = format!("{}, {about}: ns a job (and the ratio to the first line of each half)", place.title());
+        let title = format!("{}, {about}: ns per job (and the ratio to the first row of each half)", place.title());
         let heads: Vec<_> = columns.iter().map(|(head, ..)| head.as_str()).collect();
         let mut table = Table::new(&title, &["way"], &heads);
         for way in Load::Noop.ways() {

@@ -15,12 +15,12 @@ const FEW: usize = 100;
 const MANY: usize = 100_000;
 
 const OPERATIONS: [(Operation, &str); 3] = [
-    (Operation::Serve, "enter, be served, end"),
-    (Operation::PassBy, "enter and leave"),
-    (Operation::GiveUp, "leave the middle, enter"),
+    (Operation::Serve, "enqueue, get a slot, complete"),
+    (Operation::PassBy, "enqueue and cancel"),
+    (Operation::GiveUp, "cancel in the middle, enqueue"),
 ];
 
-/// Measures all that `plan` wants. The second value tells of the queue, beside tokio's.
+/// Measures everything that `plan` selects. The second value is a table of queue operations, compared with tokio's.
 pub(crate) fn measure(plan: &Plan, runtimes: &Runtimes) -> (Vec<Bound>, Table) {
     let bounds = Rows { plan, runtimes };
     let mut rows = Vec::new();
@@ -46,17 +46,17 @@ struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// The samples of all cases, or nothing if the plan wants something else.
+    /// The samples of all cases, or `None` if the plan does not select them.
     fn samples<const N: usize>(&self, name: &str, cases: &[Case<'a>; N]) -> Option<[Samples; N]> {
         if !self.plan.wants(&format!("bounds/{name}")) {
             return None;
         }
         eprintln!("measuring {name}");
-        interleave(cases, self.plan.patience).try_into().ok()
+        interleave(cases, self.plan.budget).try_into().ok()
     }
 
     fn case(&self, place: Place, load: Load, id: &str, jobs: u64) -> (String, Case<'a>) {
-        let way = load.ways().into_iter().find(|way| way.id == id).expect("there is such a way");
+        let way = load.ways().into_iter().find(|way| way.id == id).expect("the way exists");
         let title = way.title.to_owned();
         let runtime = self.runtimes.of(place);
         let case = Case::timed(jobs, move || {
@@ -65,7 +65,7 @@ impl<'a> Rows<'a> {
         (title, case)
     }
 
-    /// No-ops, by the clock.
+    /// Wall-clock time of no-op jobs.
     fn wall(&self, what: &str, against: &str, limit: f64) -> Option<Bound> {
         let name = format!("wall/{what}");
         let (what, case) = self.case(Place::TwoThreads, Load::Noop, what, 10_000);
@@ -76,7 +76,7 @@ impl<'a> Rows<'a> {
         Some(Bound { what, against, setting, figure, limit, at_least: false, unit: "" })
     }
 
-    /// Work for the processor, on two threads and on one.
+    /// Throughput of CPU-bound jobs, on two threads and on one.
     fn throughput(&self, way: &str) -> Option<Bound> {
         let (what, two) = self.case(Place::TwoThreads, Load::Computes10us, way, 1_000);
         let (_, one) = self.case(Place::Current, Load::Computes10us, way, 1_000);
@@ -130,11 +130,12 @@ impl<'a> Rows<'a> {
                 format!("{:.2}", many.ratio(few)),
             ]);
         }
-        // Who leaves the middle finds its neighbours in cold memory, also tokio's. `instructions` has the bound for that.
+        // A waiter that leaves the middle touches neighbours in cold memory, in tokio's queue too. `instructions` has
+        // the bound for that.
         let bound = !matches!(operation, Operation::GiveUp);
         bound.then(|| Bound {
-            what: format!("{title}, 100,000 wait"),
-            against: "the same, 100 wait".into(),
+            what: format!("{title}, 100,000 waiters"),
+            against: "the same, 100 waiters".into(),
             setting: "current thread, wall".into(),
             figure: many.ratio(&few),
             limit: 1.5,

@@ -1,4 +1,4 @@
-//! Where the jobs run.
+//! The runtimes that the jobs run on.
 
 use tokio::runtime::{Builder, Runtime};
 
@@ -21,12 +21,12 @@ impl Place {
     pub(crate) fn title(self) -> &'static str {
         match self {
             Place::Current => "Current-thread runtime",
-            Place::TwoThreads => "Runtime of two threads",
+            Place::TwoThreads => "Multi-thread runtime, two workers",
         }
     }
 }
 
-/// Both live all the time. The one that is not measured sleeps.
+/// Both runtimes live throughout. The one that is not measured sleeps.
 pub(crate) struct Runtimes {
     current: Runtime,
     two_threads: Runtime,

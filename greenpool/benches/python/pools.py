@@ -1,11 +1,11 @@
-"""What a no-op job costs in the pools of eventlet and gevent, which greenpool took its words from.
+"""The cost of a no-op job in the pools of eventlet and gevent, from which greenpool takes its terms.
 
     python3 -m venv /tmp/pools
     /tmp/pools/bin/pip install eventlet gevent
     /tmp/pools/bin/python greenpool/benches/python/pools.py
 
-Each figure comes from a process of its own: the CPU time of 50,000 jobs in a pool of 100, divided by their number (the median of three
-processes), and the peak memory of a process that maps over 10,000 and over 1,000,000 items.
+Each figure comes from its own process: the CPU time of 50,000 jobs in a pool of 100, divided by their number (the
+median of three processes), and the peak memory of a process that maps over 10,000 and over 1,000,000 items.
 """
 
 import importlib.metadata
@@ -78,13 +78,13 @@ CASES = {
 
 
 def child(name, jobs):
-    """Prints the CPU time a job in microseconds, and the peak memory in MiB."""
+    """Prints the CPU time per job in microseconds and the peak memory in MiB."""
     case = CASES[name]
     case(SIZE)  # imports, and starts the hub
     begin = time.process_time()
     case(jobs)
     cpu = time.process_time() - begin
-    # Linux says it in kB, macOS in bytes.
+    # Linux reports kB, macOS reports bytes.
     scale = 1024 if sys.platform == "darwin" else 1
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale / 1024
     print(cpu / jobs * 1e6, peak)
@@ -99,7 +99,7 @@ def measure(name, jobs):
 def main():
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ["eventlet", "gevent", "greenlet"])
     print(f"Python {platform.python_version()}, {versions}\n")
-    print("| what | us of CPU a job | peak, 10,000 items | peak, 1,000,000 items |")
+    print("| what | us of CPU per job | peak, 10,000 items | peak, 1,000,000 items |")
     print("|---|--:|--:|--:|")
     for name in CASES:
         cpu = statistics.median(measure(name, JOBS)[0] for _ in range(RUNS))

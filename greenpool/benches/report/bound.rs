@@ -1,20 +1,20 @@
-//! What the project asks of itself.
+//! Bounds on figures, which the benches check.
 
 use serde_json::{Value, json};
 
 use super::Table;
 
-/// A figure, and how high it may be, or how low.
+/// A figure with its upper or lower bound.
 pub(crate) struct Bound {
     pub(crate) what: String,
     pub(crate) against: String,
-    /// What the jobs do, and where.
+    /// What the jobs do, and on which runtime.
     pub(crate) setting: String,
     pub(crate) figure: f64,
     pub(crate) limit: f64,
-    /// The limit is the least that is good, not the most.
+    /// The limit is a minimum, not a maximum.
     pub(crate) at_least: bool,
-    /// Nothing for a ratio.
+    /// Empty for a ratio.
     pub(crate) unit: &'static str,
 }
 
@@ -31,7 +31,7 @@ impl Bound {
 
 pub(crate) fn table(bounds: &[Bound]) -> Table {
     let mut table =
-        Table::new("The bounds that greenpool sets itself", &["what", "against", "jobs"], &["is", "bound", "holds"]);
+        Table::new("Bounds that greenpool sets itself", &["what", "against", "jobs"], &["is", "bound", "holds"]);
     for bound in bounds {
         table.row(vec![
             bound.what.clone(),

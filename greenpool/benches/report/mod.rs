@@ -1,4 +1,4 @@
-//! What a bench says in the end: tables to read, and a file for programs.
+//! The report of a bench: tables for people and a file for programs.
 
 pub(crate) mod bound;
 
@@ -9,7 +9,7 @@ use std::process::Command;
 use comfy_table::{CellAlignment, Table as Drawn, presets};
 use serde_json::{Value, json};
 
-/// Columns of words, then columns of figures.
+/// Text columns, then figure columns.
 pub(crate) struct Table {
     title: String,
     words: usize,
@@ -32,7 +32,7 @@ impl Table {
         self.rows.is_empty()
     }
 
-    /// As it stands in the book.
+    /// The table as Markdown, for the book.
     pub(crate) fn markdown(&self) -> String {
         let title = &self.title;
         let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
@@ -54,7 +54,7 @@ impl fmt::Display for Table {
     }
 }
 
-/// Prints the tables, for a person or for the book.
+/// Prints the tables as plain text, or as Markdown for the book.
 pub(crate) fn print(tables: &[Table], markdown: bool) {
     for table in tables.iter().filter(|table| !table.is_empty()) {
         if markdown {
@@ -65,7 +65,7 @@ pub(crate) fn print(tables: &[Table], markdown: bool) {
     }
 }
 
-/// Writes `target/bench/NAME.json`, and says so.
+/// Writes `target/bench/NAME.json` and prints its path.
 pub(crate) fn write(name: &str, mut figures: Value) -> std::io::Result<()> {
     figures["machine"] = machine();
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bench");
@@ -76,7 +76,7 @@ pub(crate) fn write(name: &str, mut figures: Value) -> std::io::Result<()> {
     Ok(())
 }
 
-/// What the figures depend on.
+/// The machine that the figures were measured on.
 fn machine() -> Value {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let cpu = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split(": ").nth(1));
@@ -91,7 +91,7 @@ fn machine() -> Value {
     })
 }
 
-/// The versions of those who are compared, from the lock file.
+/// The versions of the compared crates, from the lock file.
 fn crates() -> Value {
     let lock = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock");
     let lock = std::fs::read_to_string(lock).unwrap_or_default();

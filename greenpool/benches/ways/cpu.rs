@@ -1,11 +1,11 @@
-//! Work for the processor.
+//! CPU-bound work.
 
 use std::hint::black_box;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-/// Steps that take a microsecond when nobody disturbs: the most of many short tries. So a job is always the same work, and takes
-/// longer when the thread has to wait.
+/// Number of steps that take a microsecond on an undisturbed thread: the maximum of many short tries. So a job is
+/// always the same work, and takes longer when its thread has to wait.
 static STEPS: LazyLock<u64> = LazyLock::new(|| {
     let steps = 20_000;
     let shortest = (0..200).map(|_| time(steps)).min().unwrap_or_default();
@@ -19,7 +19,7 @@ fn time(steps: u64) -> Duration {
     begin.elapsed()
 }
 
-/// Each step waits for the one before.
+/// Each step depends on the one before.
 fn walk(steps: u64) {
     let mut state = black_box(1_u64);
     for _ in 0..steps {

@@ -1,4 +1,4 @@
-//! The kinds of jobs.
+//! The loads: what the jobs do.
 
 use super::work::{self, Work};
 use super::{Way, all};
@@ -17,7 +17,7 @@ impl Load {
     pub(crate) const ALL: [Load; 6] =
         [Load::Noop, Load::Takes, Load::Yields, Load::Computes1us, Load::Computes10us, Load::Sleeps1ms];
 
-    /// What it is called on the command line.
+    /// Name on the command line.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Load::Noop => "noop",
@@ -29,7 +29,7 @@ impl Load {
         }
     }
 
-    /// What it is called in a table.
+    /// Name in a table.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Load::Noop => "no-op",

@@ -1,4 +1,4 @@
-//! One function over many inputs. The results are taken one by one, and summed up.
+//! Maps one function over many inputs. The results are taken one by one and summed.
 
 use std::future::ready;
 use std::num::NonZeroUsize;
@@ -23,14 +23,14 @@ async fn total(mut numbers: impl Stream<Item = u64> + Unpin) -> u64 {
 async fn total_of_map(mut map: GreenMap<u64>) -> u64 {
     let mut total = 0;
     while let Some(number) = map.next().await {
-        total += number.expect("no job fails");
+        total += number.expect("no job panics");
     }
     total
 }
 
 pub(crate) async fn spawn_buffered<W: Work>(size: usize, jobs: u64) -> u64 {
     let tasks = stream::iter(0..jobs).map(|number| tokio::spawn(W::call(number)));
-    total(tasks.buffered(size).map(|number| number.expect("no job fails"))).await
+    total(tasks.buffered(size).map(|number| number.expect("no job panics"))).await
 }
 
 pub(crate) async fn buffered<W: Work>(size: usize, jobs: u64) -> u64 {

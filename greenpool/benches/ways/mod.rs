@@ -1,4 +1,4 @@
-//! The ways to run many jobs, at most so many at once: greenpool's and everybody else's.
+//! Ways to run many jobs with a concurrency limit: those of greenpool and of its peers.
 
 mod cpu;
 pub(crate) mod load;
@@ -14,13 +14,13 @@ use self::work::Work;
 
 pub(crate) type Running = Pin<Box<dyn Future<Output = u64> + Send>>;
 
-/// One way to run a number of jobs in a pool of some size. It gives the sum of what the jobs gave, if it gives them at all.
+/// A way to run a number of jobs in a pool of some size. Returns the sum of the jobs' outputs.
 pub(crate) struct Way {
-    /// What it is called on the command line.
+    /// Name on the command line.
     pub(crate) id: &'static str,
-    /// What it is called in a table.
+    /// Name in a table.
     pub(crate) title: &'static str,
-    /// The peer that its figures are divided by.
+    /// The peer whose figures are the baseline of its ratios.
     pub(crate) against: &'static str,
     run: fn(usize, u64) -> Running,
 }
@@ -35,7 +35,7 @@ impl Way {
         Way { id, title, against, run }
     }
 
-    /// Runs the jobs from inside of a task, as a server does.
+    /// Runs the jobs from inside a task, as a server does.
     pub(crate) async fn run(&self, size: usize, jobs: u64) -> u64 {
         tokio::spawn((self.run)(size, jobs)).await.expect("a way does not panic")
     }
@@ -49,7 +49,7 @@ macro_rules! ways {
     };
 }
 
-/// All ways, for jobs of one kind.
+/// All ways, for one kind of job.
 pub(crate) fn all<W: Work>() -> Vec<Way> {
     ways! {
         against "tokio-spawn":

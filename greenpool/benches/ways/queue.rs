@@ -1,4 +1,4 @@
-//! What it costs to use a pool that many wait for.
+//! The cost of operations on a pool with many waiters.
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -12,41 +12,42 @@ use tokio::sync::Semaphore;
 
 type Waiter = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A waiter that stands in the queue already.
+/// Polls a waiter once, so that it is in the queue.
 async fn queued(mut waiter: Waiter) -> Waiter {
     poll_fn(|cx| Poll::Ready(waiter.as_mut().poll(cx))).await.is_pending().then_some(waiter).expect("the pool is full")
 }
 
-/// The pool's size: so many are served at once, and the runtime's own part is small.
+/// The pool's size, which is the number of waiters served at once. It is large enough to keep the runtime's share
+/// small.
 const SLOTS: usize = 50;
 
-/// A line of waiters for a full pool, whose jobs end when the runtime comes to them.
-struct Line<Enter> {
+/// A queue of waiters for a full pool, whose jobs complete when the runtime polls them.
+struct WaitQueue<Enter> {
     waiters: VecDeque<Waiter>,
     enter: Enter,
 }
 
-impl<Enter: Fn() -> Waiter> Line<Enter> {
+impl<Enter: Fn() -> Waiter> WaitQueue<Enter> {
     async fn new(waiters: usize, enter: Enter) -> Self {
         for _ in 0..SLOTS {
             enter().await;
         }
-        let mut line = Line { waiters: VecDeque::with_capacity(waiters + 1), enter };
+        let mut queue = WaitQueue { waiters: VecDeque::with_capacity(waiters + 1), enter };
         for _ in 0..waiters {
-            line.push().await;
+            queue.push().await;
         }
-        line
+        queue
     }
 
     async fn push(&mut self) {
         self.waiters.push_back(queued((self.enter)()).await);
     }
 
-    /// The jobs end, the first in the line begin theirs, and as many come to wait.
+    /// Completes the jobs, starts those of the first waiters, and adds as many new waiters.
     async fn serve(&mut self) {
         tokio::task::yield_now().await;
         for _ in 0..SLOTS {
-            let first = self.waiters.pop_front().expect("somebody waits");
+            let first = self.waiters.pop_front().expect("the queue is not empty");
             first.await;
         }
         for _ in 0..SLOTS {
@@ -54,12 +55,12 @@ impl<Enter: Fn() -> Waiter> Line<Enter> {
         }
     }
 
-    /// One comes to wait, and goes.
+    /// Adds a waiter and cancels it.
     async fn pass_by(&mut self) {
         drop(queued((self.enter)()).await);
     }
 
-    /// One goes who stands in the middle, and another comes.
+    /// Cancels a waiter in the middle, and adds another.
     async fn give_up(&mut self, operation: usize) {
         let at = operation * 7_919 % self.waiters.len();
         drop(self.waiters.swap_remove_back(at));
@@ -67,7 +68,7 @@ impl<Enter: Fn() -> Waiter> Line<Enter> {
     }
 }
 
-/// What is done.
+/// The operation to measure.
 #[derive(Clone, Copy)]
 pub(crate) enum Operation {
     Serve,
@@ -77,29 +78,30 @@ pub(crate) enum Operation {
 
 impl Operation {
     async fn time(self, waiters: usize, operations: usize, enter: impl Fn() -> Waiter) -> Duration {
-        let mut line = Line::new(waiters, enter).await;
+        let mut waiters = WaitQueue::new(waiters, enter).await;
         let begin = Instant::now();
         match self {
             Operation::Serve => {
                 for _ in 0..operations / SLOTS {
-                    line.serve().await;
+                    waiters.serve().await;
                 }
             }
             Operation::PassBy => {
                 for _ in 0..operations {
-                    line.pass_by().await;
+                    waiters.pass_by().await;
                 }
             }
             Operation::GiveUp => {
                 for operation in 0..operations {
-                    line.give_up(operation).await;
+                    waiters.give_up(operation).await;
                 }
             }
         }
         begin.elapsed()
     }
 
-    /// With a `GreenPool`. (Unconstrained: without its share of the runtime's time a task would be sent back before it comes to wait.)
+    /// With a `GreenPool`. (Unconstrained, so that tokio's cooperative budget cannot make a waiter return before it is
+    /// queued.)
     pub(crate) async fn in_pool(self, waiters: usize, operations: usize) -> Duration {
         tokio::task::unconstrained(self.time(waiters, operations, pool())).await
     }
@@ -120,7 +122,7 @@ fn semaphore() -> impl Fn() -> Waiter {
     move || {
         let semaphore = semaphore.clone();
         Box::pin(async move {
-            let permit = semaphore.acquire_owned().await.expect("nobody closes it");
+            let permit = semaphore.acquire_owned().await.expect("the semaphore is never closed");
             tokio::spawn(async { drop(permit) });
         })
     }

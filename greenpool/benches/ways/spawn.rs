@@ -1,7 +1,8 @@
-//! Jobs that are started one by one.
+//! Starts jobs one by one.
 //!
-//! Where handles are awaited, all ways do it in the same shape: as many are spawned as the pool has slots, then they are awaited in that
-//! order. Where they are not, the jobs are spawned one after the other as the limit allows, and then there is one wait for the end of all.
+//! Ways that await handles all do it in the same pattern: they spawn one batch of jobs, one for each slot of the pool,
+//! and then await them in that order. The other ways spawn the jobs one after another as the limit allows, and then
+//! wait once for all of them.
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use super::work::{Work, sum};
 
-/// Spawns and awaits, in batches of `size`. (A macro, so that each way's own wait stands in the loop, as if written there.)
+/// Spawns and awaits in batches of `size`. (A macro, so that each way's own await is inlined in the loop.)
 macro_rules! in_batches {
     ($size:expr, $jobs:expr, |$number:ident| $spawn:expr) => {{
         let mut handles = Vec::with_capacity($size);
@@ -21,12 +22,12 @@ macro_rules! in_batches {
             handles.push($spawn);
             if handles.len() == $size {
                 for handle in handles.drain(..) {
-                    total += handle.await.expect("no job fails");
+                    total += handle.await.expect("no job panics");
                 }
             }
         }
         for handle in handles {
-            total += handle.await.expect("no job fails");
+            total += handle.await.expect("no job panics");
         }
         total
     }};
@@ -36,7 +37,7 @@ pub(crate) async fn tokio_spawn<W: Work>(size: usize, jobs: u64) -> u64 {
     in_batches!(size, jobs, |number| tokio::spawn(W::call(number)))
 }
 
-/// A job that holds a permit, as it is usually written.
+/// A job that holds a permit, written in the usual way.
 pub(crate) async fn permitted<W: Work>(permit: OwnedSemaphorePermit, number: u64) -> u64 {
     let number = W::call(number).await;
     drop(permit);
@@ -46,7 +47,7 @@ pub(crate) async fn permitted<W: Work>(permit: OwnedSemaphorePermit, number: u64
 pub(crate) async fn semaphore<W: Work>(size: usize, jobs: u64) -> u64 {
     let semaphore = Arc::new(Semaphore::new(size));
     in_batches!(size, jobs, |number| {
-        let permit = semaphore.clone().acquire_owned().await.expect("nobody closes it");
+        let permit = semaphore.clone().acquire_owned().await.expect("the semaphore is never closed");
         tokio::spawn(permitted::<W>(permit, number))
     })
 }
@@ -54,11 +55,11 @@ pub(crate) async fn semaphore<W: Work>(size: usize, jobs: u64) -> u64 {
 pub(crate) async fn semaphore_detached<W: Work>(size: usize, jobs: u64) -> u64 {
     let semaphore = Arc::new(Semaphore::new(size));
     for number in 0..jobs {
-        let permit = semaphore.clone().acquire_owned().await.expect("nobody closes it");
+        let permit = semaphore.clone().acquire_owned().await.expect("the semaphore is never closed");
         tokio::spawn(permitted::<W>(permit, number));
     }
-    let all = u32::try_from(size).expect("a pool is smaller");
-    let _all = semaphore.acquire_many(all).await.expect("nobody closes it");
+    let all = u32::try_from(size).expect("a pool size fits in a u32");
+    let _all = semaphore.acquire_many(all).await.expect("the semaphore is never closed");
     sum(jobs)
 }
 
@@ -66,7 +67,7 @@ pub(crate) async fn task_tracker<W: Work>(size: usize, jobs: u64) -> u64 {
     let semaphore = Arc::new(Semaphore::new(size));
     let tracker = TaskTracker::new();
     for number in 0..jobs {
-        let permit = semaphore.clone().acquire_owned().await.expect("nobody closes it");
+        let permit = semaphore.clone().acquire_owned().await.expect("the semaphore is never closed");
         tracker.spawn(permitted::<W>(permit, number));
     }
     tracker.close();
@@ -79,12 +80,12 @@ pub(crate) async fn join_set<W: Work>(size: usize, jobs: u64) -> u64 {
     let mut total = 0;
     for number in 0..jobs {
         if set.len() == size {
-            total += set.join_next().await.expect("it is full").expect("no job fails");
+            total += set.join_next().await.expect("the set is full").expect("no job panics");
         }
         set.spawn(W::call(number));
     }
     while let Some(number) = set.join_next().await {
-        total += number.expect("no job fails");
+        total += number.expect("no job panics");
     }
     total
 }

@@ -1,4 +1,4 @@
-//! What the jobs do.
+//! The work that the jobs do.
 
 use std::convert::identity;
 use std::future::Future;
@@ -11,17 +11,17 @@ use greenpool::{GreenMap, GreenPool, GreenThread, green_pool};
 use super::cpu::compute;
 
 /// No job has this number.
-const NEVER: u64 = u64::MAX;
+const NO_NUMBER: u64 = u64::MAX;
 
-/// Goes to the end of the runtime's queue once, with something in its hands: what makes a job's future about 200 bytes large. The future of an `async fn` is
-/// as large as what it may hold over an await, whether it comes there or not.
+/// Yields to the runtime once while it holds a value, which makes a job's future about 200 bytes large. The future of
+/// an `async fn` has room for everything that it may hold across an await, whether it gets there or not.
 async fn hold<const WORDS: usize>(number: u64) {
     let held = [number; WORDS];
     tokio::task::yield_now().await;
     black_box(&held);
 }
 
-/// An argument of some size.
+/// An argument of a given size.
 pub(crate) struct Payload<const WORDS: usize>([u64; WORDS]);
 
 impl<const WORDS: usize> Payload<WORDS> {
@@ -29,13 +29,13 @@ impl<const WORDS: usize> Payload<WORDS> {
         Payload([number; WORDS])
     }
 
-    /// The number it was made of, read in a way that keeps the whole in memory.
+    /// Returns the number it was created from, read so that the compiler keeps the whole payload in memory.
     fn number(&self) -> u64 {
         black_box(self).0[0]
     }
 }
 
-/// The sum of the numbers of so many jobs: what a way must give.
+/// The sum of the numbers of all jobs, which a way must return.
 pub(crate) fn sum(jobs: u64) -> u64 {
     jobs * jobs.saturating_sub(1) / 2
 }
@@ -43,19 +43,19 @@ pub(crate) fn sum(jobs: u64) -> u64 {
 /// Does nothing.
 #[green_pool(size = 100)]
 pub(crate) async fn noop(number: u64) -> u64 {
-    if black_box(number) == NEVER {
+    if black_box(number) == NO_NUMBER {
         hold::<18>(number).await;
     }
     number
 }
 
-/// Does nothing, with an argument of 192 bytes, which has to be moved to where the job runs.
+/// Does nothing, but has an argument of 192 bytes, which must be moved to the worker.
 #[green_pool(size = 100)]
 pub(crate) async fn takes(payload: Payload<24>) -> u64 {
     payload.number()
 }
 
-/// Goes to the end of the runtime's queue once.
+/// Yields to the runtime once.
 #[green_pool(size = 100)]
 pub(crate) async fn yields(number: u64) -> u64 {
     hold::<18>(number).await;
@@ -65,7 +65,7 @@ pub(crate) async fn yields(number: u64) -> u64 {
 /// Computes for a microsecond.
 #[green_pool(size = 100)]
 pub(crate) async fn computes_1us(number: u64) -> u64 {
-    if black_box(number) == NEVER {
+    if black_box(number) == NO_NUMBER {
         hold::<18>(number).await;
     }
     compute(1);
@@ -75,7 +75,7 @@ pub(crate) async fn computes_1us(number: u64) -> u64 {
 /// Computes for ten microseconds.
 #[green_pool(size = 100)]
 pub(crate) async fn computes_10us(number: u64) -> u64 {
-    if black_box(number) == NEVER {
+    if black_box(number) == NO_NUMBER {
         hold::<18>(number).await;
     }
     compute(10);
@@ -85,14 +85,14 @@ pub(crate) async fn computes_10us(number: u64) -> u64 {
 /// Sleeps for a millisecond.
 #[green_pool(size = 100)]
 pub(crate) async fn sleeps_1ms(number: u64) -> u64 {
-    if black_box(number) == NEVER {
+    if black_box(number) == NO_NUMBER {
         hold::<18>(number).await;
     }
     tokio::time::sleep(Duration::from_millis(1)).await;
     number
 }
 
-/// A declared function, for code that is generic over what the jobs do.
+/// A declared function, for code that is generic over the work.
 pub(crate) trait Work: 'static {
     fn call(number: u64) -> impl Future<Output = u64> + Send + 'static;
     fn pool() -> &'static GreenPool;
@@ -101,7 +101,7 @@ pub(crate) trait Work: 'static {
     fn imap(numbers: Range<u64>) -> GreenMap<u64>;
     fn imap_unordered(numbers: Range<u64>) -> GreenMap<u64>;
 
-    /// The declared pool, made as large as asked.
+    /// The declared pool, resized to `size`.
     fn sized(size: usize) -> &'static GreenPool {
         let pool = Self::pool();
         if pool.size() != size {
@@ -146,4 +146,11 @@ macro_rules! work {
     )*};
 }
 
-work!(noop(identity) takes(Payload::new) yields(identity) computes_1us(identity) computes_10us(identity) sleeps_1ms(identity));
+work! {
+    noop(identity)
+    takes(Payload::new)
+    yields(identity)
+    computes_1us(identity)
+    computes_10us(identity)
+    sleeps_1ms(identity)
+}
