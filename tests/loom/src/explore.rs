@@ -7,10 +7,10 @@ use std::time::Instant;
 use crate::op::{OPS, Op};
 use crate::scene::{Plan, Scene};
 
-/// Says which program it was that failed.
-struct Naming<'a>(Scene, &'a [Op]);
+/// Prints which program failed.
+struct PrintOnPanic<'a>(Scene, &'a [Op]);
 
-impl Drop for Naming<'_> {
+impl Drop for PrintOnPanic<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("\n*** {:?} in {:?}", self.1, self.0);
@@ -18,12 +18,12 @@ impl Drop for Naming<'_> {
     }
 }
 
-/// Runs one program; gives the number of interleavings.
+/// Runs one program and returns the number of interleavings.
 fn explore(scene: Scene, ops: &[Op], bound: Option<usize>) -> usize {
     if scene.plan(ops).is_none() {
         return 0;
     }
-    let _naming = Naming(scene, ops);
+    let _guard = PrintOnPanic(scene, ops);
     let runs = Arc::new(AtomicUsize::new(0));
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = builder.preemption_bound.or(bound);
@@ -31,26 +31,26 @@ fn explore(scene: Scene, ops: &[Op], bound: Option<usize>) -> usize {
         let (ops, runs) = (ops.to_vec(), runs.clone());
         move || {
             let built = scene.plan(&ops).and_then(Plan::build);
-            let Some((world, places, mut left)) = built else {
+            let Some((world, entries, mut left)) = built else {
                 return;
             };
             runs.fetch_add(1, SeqCst);
             let world = Arc::new(world);
-            let mut tasks = ops.clone().into_iter().zip(places);
-            let (op, place) = tasks.next().unwrap();
+            let mut tasks = ops.clone().into_iter().zip(entries);
+            let (op, entry) = tasks.next().unwrap();
             let threads: Vec<_> = tasks
-                .map(|(op, place)| {
+                .map(|(op, entry)| {
                     let world = world.clone();
-                    loom::thread::spawn(move || world.run(op, place))
+                    loom::thread::spawn(move || world.run(op, entry))
                 })
                 .collect();
-            // This thread does its part too: loom has one fewer to weigh.
-            let mut parts = vec![world.run(op, place)];
+            // This thread runs one operation itself, so that loom has one thread less to explore.
+            let mut parts = vec![world.run(op, entry)];
             parts.extend(threads.into_iter().map(|thread| thread.join().unwrap()));
             for part in parts {
                 left.held += part.held;
                 left.idle |= part.idle;
-                left.places.extend(part.places);
+                left.entries.extend(part.entries);
             }
             world.finish(left);
         }
@@ -58,14 +58,14 @@ fn explore(scene: Scene, ops: &[Op], bound: Option<usize>) -> usize {
     runs.load(SeqCst)
 }
 
-/// All programs of so many operations, in these scenes.
+/// Runs all programs of `threads` operations in these scenes.
 pub(crate) fn explore_all(threads: usize, scenes: &[Scene], bound: Option<usize>) {
     let start = Instant::now();
     let (mut programs, mut runs, mut most) = (0, 0, (0, Vec::new()));
     let mut chosen = vec![0; threads];
     loop {
         let ops: Vec<Op> = chosen.iter().map(|&at| OPS[at]).collect();
-        // Who only looks changes nothing for another who does.
+        // `Look` changes nothing, so a second one adds nothing.
         let looks = ops.iter().filter(|op| **op == Op::Look).count();
         for &scene in scenes.iter().filter(|_| looks < 2) {
             let count = explore(scene, &ops, bound);
@@ -75,7 +75,7 @@ pub(crate) fn explore_all(threads: usize, scenes: &[Scene], bound: Option<usize>
                 most = (count, ops.clone());
             }
         }
-        // The next choice in which no operation comes before the last one: the order of threads means nothing.
+        // The next combination with operations in ascending order, since the order of the threads does not matter.
         let Some(at) = chosen.iter().rposition(|&at| at + 1 < OPS.len()) else {
             break;
         };

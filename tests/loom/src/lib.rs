@@ -1,21 +1,22 @@
-//! Models of a pool's slots: every pair and every triple of what can be done to them at once, under loom.
+//! Models of a pool's slots under loom: every pair and every triple of concurrent operations.
 //!
-//! One program is one thread for each of two or three operations (`op::Op`) on slots that have been prepared for them as a
-//! `scene::Scene` says. loom runs it under every interleaving, or, where a bound is named, under every one with at most so many
-//! preemptions. What has to hold at any time is checked by the operations; what has to hold when all of them are done
-//! is checked by `world::World::finish`, again and again while the slots that are left are given back one by one.
+//! A program has one thread for each of its two or three operations (`op::Op`). They run on slots whose initial state
+//! is given by a `scene::Scene`. loom runs the program under every interleaving, or, where a bound is given, under
+//! every interleaving with at most that many preemptions. The operations check what must always hold.
+//! `world::World::finish` checks what must hold after all of them, and again each time it releases one of the remaining
+//! slots.
 //!
-//! No thread waits for another: a wake-up that is missing is found at the end, as a ticket that was served and not woken or
-//! could be served and is not. That keeps programs short enough to try them all.
+//! No thread waits for another. A missing wake-up is found at the end, as a ticket that was served but not woken, or
+//! that could be served but was not. That keeps programs short enough to try them all.
 //!
 //! ```text
 //! RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test -p greenpool-loom --release
 //! ```
 //!
-//! `LOOM_MAX_PREEMPTIONS` takes the place of the bounds, for a longer run.
+//! `LOOM_MAX_PREEMPTIONS` overrides the bounds, for a longer run.
 #![cfg(all(loom, test))]
 
-// The sources themselves and not the crate: tokio under `--cfg loom` is a different thing.
+// Includes the sources, not the crate: tokio under `--cfg loom` is a different crate.
 #[allow(dead_code)]
 #[path = "../../../greenpool/src/sync/mod.rs"]
 mod sync;
@@ -29,31 +30,31 @@ use explore::explore_all;
 use scene::{DEBT, FULL, FULL_FIRST, FULL_LAST, ROOM};
 
 #[test]
-fn any_two_operations_keep_the_promises_in_every_order() {
+fn every_pair_of_operations_keeps_the_promises() {
     explore_all(2, &[FULL, FULL_LAST, FULL_FIRST, ROOM, DEBT], None);
 }
 
 #[test]
-fn any_three_operations_keep_the_promises_on_full_slots() {
+fn every_triple_of_operations_keeps_the_promises_on_full_slots() {
     explore_all(3, &[FULL], Some(2));
 }
 
 #[test]
-fn any_three_operations_keep_the_promises_ahead_of_a_waiter() {
+fn every_triple_of_operations_keeps_the_promises_ahead_of_a_waiter() {
     explore_all(3, &[FULL_LAST], Some(2));
 }
 
 #[test]
-fn any_three_operations_keep_the_promises_behind_a_waiter() {
+fn every_triple_of_operations_keeps_the_promises_behind_a_waiter() {
     explore_all(3, &[FULL_FIRST], Some(2));
 }
 
 #[test]
-fn any_three_operations_keep_the_promises_with_room() {
+fn every_triple_of_operations_keeps_the_promises_with_a_free_slot() {
     explore_all(3, &[ROOM], Some(2));
 }
 
 #[test]
-fn any_three_operations_keep_the_promises_in_debt() {
+fn every_triple_of_operations_keeps_the_promises_in_debt() {
     explore_all(3, &[DEBT], Some(2));
 }

@@ -1,43 +1,44 @@
-//! What is done to the slots.
+//! The operations on the slots.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::{Poll, Waker};
 
 use crate::sync::slots::{Grant, Queue, Refusal};
-use crate::world::{Bell, Left, Place, World};
+use crate::world::{CountWakes, Entry, Left, World};
 
-/// What one thread does.
+/// The operation of one thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Op {
-    /// Takes a slot or queues for it; if it has one, runs a job and gives it back.
+    /// Takes a slot or queues for one. With a slot, runs a job and releases the slot.
     Acquire,
-    /// Likewise, as one who wants to go on.
+    /// Like `Acquire`, but for a job that wants to resume.
     Resume,
-    /// Asks for a ticket that was queued and polled elsewhere before.
+    /// Polls a ticket that was queued and polled earlier.
     Collect,
-    /// Ends a job that was running before.
+    /// Ends a job that was already running.
     Release,
-    /// A running job lends its slot to the first ticket that was queued, and ends without it; if that wants none, the job ends.
+    /// A running job lends its slot to the first ticket that was queued, and ends without it. If that ticket wants no
+    /// slot, the job ends normally.
     Lend,
-    /// A running job gives its slot back for a while, and ends without it.
+    /// A running job releases its slot temporarily, and ends without it.
     Part,
-    /// Cancels a ticket that is queued, unless another thread serves it just now.
+    /// Cancels a queued ticket, unless another thread is serving it.
     Cancel(Queue),
-    /// Cancels a ticket that has been served and does not know it yet.
+    /// Cancels a ticket that has been served but not polled since.
     CancelServed,
-    /// One slot more than before.
+    /// Adds one slot.
     Grow,
-    /// One slot less than before.
+    /// Removes one slot.
     Shrink,
     Close,
-    /// Sends the first ticket that was queued home.
+    /// Refuses the first ticket that was queued.
     Refuse,
-    /// Sends all waiters home.
+    /// Refuses all waiters.
     RefuseAll,
-    /// Waits for the pool to be idle.
+    /// Waits until the pool is idle.
     WaitAll,
-    /// Only looks.
+    /// Only reads the state.
     Look,
 }
 
@@ -62,24 +63,24 @@ pub(crate) const OPS: [Op; 17] = [
 ];
 
 impl World {
-    /// One operation, with the ticket that was queued for it if it needs one.
-    pub(crate) fn run(&self, op: Op, place: Option<Place>) -> Left {
+    /// Runs one operation, with the ticket that was queued for it if it needs one.
+    pub(crate) fn run(&self, op: Op, entry: Option<Entry>) -> Left {
         let slots = &self.slots;
         match op {
             Op::Acquire => match slots.try_acquire() {
                 Ok(()) => {
-                    self.nobody_was_before((usize::MAX, 0));
+                    self.assert_first_in_queue((usize::MAX, 0));
                     self.job();
                 }
                 Err(Refusal::Full) => return self.acquire(Queue::Start),
                 Err(Refusal::Closed) => assert!(self.closes),
             },
             Op::Resume => return self.acquire(Queue::Resume),
-            Op::Collect => return self.poll(place.unwrap()),
+            Op::Collect => return self.poll(entry.unwrap()),
             Op::Release => self.end_job(),
             Op::Lend => {
                 self.leave();
-                match slots.lend(self.aim.unwrap(), Some("loan")) {
+                match slots.lend(self.target.unwrap(), Some("loan")) {
                     Ok(waker) => {
                         waker.into_iter().for_each(Waker::wake);
                         self.end_absence();
@@ -96,7 +97,7 @@ impl World {
                 slots.release_absent();
                 self.end_absence();
             }
-            Op::Cancel(_) | Op::CancelServed => match slots.cancel(place.unwrap().ticket) {
+            Op::Cancel(_) | Op::CancelServed => match slots.cancel(entry.unwrap().ticket) {
                 Some(Grant::Slot(_)) => slots.release(),
                 Some(Grant::Refused) => {}
                 None => assert!(op != Op::CancelServed),
@@ -104,60 +105,60 @@ impl World {
             Op::Grow => slots.resize(self.size + 1),
             Op::Shrink => slots.resize(self.size.saturating_sub(1)),
             Op::Close => slots.close(),
-            Op::Refuse => slots.refuse(self.aim.unwrap()),
+            Op::Refuse => slots.refuse(self.target.unwrap()),
             Op::RefuseAll => assert!(slots.refuse_waiters() <= self.tickets),
             Op::WaitAll => {
-                let place = self.queue(Queue::Idle).unwrap().unwrap();
-                return self.poll(place);
+                let entry = self.enqueue(Queue::Idle).unwrap().unwrap();
+                return self.poll(entry);
             }
             Op::Look => {
-                assert!(slots.running() <= self.limit + self.kept, "more slots taken than there are");
+                assert!(slots.running() <= self.limit + self.kept, "more slots are taken than exist");
                 assert!(slots.waiting() <= self.tickets);
-                let _ = self.aim.map(|ticket| slots.is_alone(ticket));
+                let _ = self.target.map(|ticket| slots.is_alone(ticket));
                 if slots.running() == 0 {
-                    self.nothing_ran();
+                    self.assert_nothing_ran();
                 }
                 if slots.is_idle() {
-                    self.was_idle();
+                    self.assert_was_idle();
                 }
             }
         }
         Left::default()
     }
 
-    /// Runs a job if it is the turn of this ticket, and else leaves it.
-    fn poll(&self, mut place: Place) -> Left {
-        place.bell = Arc::new(Bell(AtomicUsize::new(0)));
-        match self.slots.poll(place.ticket, &Waker::from(place.bell.clone())) {
-            Poll::Pending => return Left { places: vec![place], ..Left::default() },
+    /// Runs a job if this ticket has been served, and leaves it in the queue otherwise.
+    fn poll(&self, mut entry: Entry) -> Left {
+        entry.wakes = Arc::new(CountWakes(AtomicUsize::new(0)));
+        match self.slots.poll(entry.ticket, &Waker::from(entry.wakes.clone())) {
+            Poll::Pending => return Left { entries: vec![entry], ..Left::default() },
             Poll::Ready(Some(Grant::Slot(loan))) => {
-                assert!(place.line != Queue::Idle, "who waits for an idle pool wants no slot");
+                assert!(entry.queue != Queue::Idle, "a waiter for an idle pool was given a slot");
                 if loan.is_none() {
-                    self.nobody_was_before(place.rank());
+                    self.assert_first_in_queue(entry.rank());
                 }
                 self.job();
             }
-            Poll::Ready(Some(Grant::Refused)) if place.line == Queue::Idle => {
-                self.was_idle();
+            Poll::Ready(Some(Grant::Refused)) if entry.queue == Queue::Idle => {
+                self.assert_was_idle();
                 return Left { idle: true, ..Left::default() };
             }
             Poll::Ready(Some(Grant::Refused)) => {}
-            Poll::Ready(None) => panic!("a ticket is gone"),
+            Poll::Ready(None) => panic!("a ticket was lost"),
         }
         Left::default()
     }
 
-    fn acquire(&self, line: Queue) -> Left {
-        match self.queue(line) {
-            Ok(Some(place)) if line == Queue::Start => Left { places: vec![place], ..Left::default() },
-            Ok(Some(place)) => self.poll(place),
+    fn acquire(&self, queue: Queue) -> Left {
+        match self.enqueue(queue) {
+            Ok(Some(entry)) if queue == Queue::Start => Left { entries: vec![entry], ..Left::default() },
+            Ok(Some(entry)) => self.poll(entry),
             Ok(None) => {
-                self.nobody_was_before((usize::MAX, 0));
+                self.assert_first_in_queue((usize::MAX, 0));
                 self.job();
                 Left::default()
             }
             Err(refusal) => {
-                assert!(refusal == Refusal::Closed && line == Queue::Start && self.closes);
+                assert!(refusal == Refusal::Closed && queue == Queue::Start && self.closes);
                 Left::default()
             }
         }
