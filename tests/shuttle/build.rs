@@ -1,10 +1,10 @@
-//! Writes greenpool's `lib.rs` anew, so that this crate is greenpool: the same modules, from the same files.
+//! Generates a copy of greenpool's `lib.rs` with the paths of its modules, so that this crate is greenpool.
 
 use std::path::Path;
 use std::{env, fs};
 
 fn main() {
-    // As the build script runs, not as it was compiled: a target folder may have been copied.
+    // Read at run time, not at compile time: the target folder may have been copied.
     let here = env::var("CARGO_MANIFEST_DIR").expect("cargo says where this is");
     let sources = Path::new(&here).join("../../greenpool/src");
     let lib = sources.join("lib.rs");

@@ -8,13 +8,13 @@ use std::sync::PoisonError;
 use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler, Scheduler};
 use shuttle::{Config, MaxSteps, Runner};
 
-/// Under so many schedules each model is run.
+/// Number of schedules that each model runs under.
 const SCHEDULES: usize = 1_000;
 
-/// So many preemptions PCT makes.
+/// Number of preemptions per PCT schedule.
 const PREEMPTIONS: usize = 3;
 
-/// No model needs as many steps: one that takes them goes round in a circle.
+/// No model needs this many steps. One that takes them is in an endless loop.
 const STEPS: usize = 100_000;
 
 /// Runs a model under many schedules.
@@ -22,17 +22,17 @@ pub(super) fn check(model: fn()) {
     check_part(1, model);
 }
 
-/// Likewise, if the model is a long one: under one of `part` schedules.
-pub(super) fn check_part(part: usize, model: fn()) {
-    // One at a time: they share what is `static`.
-    static ONE: std::model::PlainMutex<()> = std::model::PlainMutex::new(());
-    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+/// Runs a long model under fewer schedules: the usual number divided by `divisor`.
+pub(super) fn check_part(divisor: usize, model: fn()) {
+    // Models share statics, so they run one at a time.
+    static LOCK: std::model::PlainMutex<()> = std::model::PlainMutex::new(());
+    let _lock = LOCK.lock().unwrap_or_else(PoisonError::into_inner);
     if let Ok(file) = env::var("GREENPOOL_REPLAY") {
         let schedule = ReplayScheduler::new_from_file(file).expect("`GREENPOOL_REPLAY` names a file with a schedule");
-        return run("the schedule that was asked for", schedule, model);
+        return run("the schedule in GREENPOOL_REPLAY", schedule, model);
     }
-    let seed = asked("GREENPOOL_SEED").unwrap_or(1);
-    let each = asked("GREENPOOL_SCHEDULES").unwrap_or(SCHEDULES).div_ceil(2 * part);
+    let seed = variable("GREENPOOL_SEED").unwrap_or(1);
+    let each = variable("GREENPOOL_SCHEDULES").unwrap_or(SCHEDULES).div_ceil(2 * divisor);
     run(&format!("GREENPOOL_SEED={seed}, at random"), RandomScheduler::new_from_seed(seed, each), model);
     run(&format!("GREENPOOL_SEED={seed}, by PCT"), PctScheduler::new_from_seed(seed, PREEMPTIONS, each), model);
 }
@@ -54,7 +54,7 @@ fn run(how: &str, scheduler: impl Scheduler + 'static, model: fn()) {
     }
 }
 
-fn asked<T: FromStr>(name: &str) -> Option<T> {
+fn variable<T: FromStr>(name: &str) -> Option<T> {
     let value = env::var(name).ok()?;
-    Some(value.parse().ok().unwrap_or_else(|| panic!("`{name}` is a number, not `{value}`")))
+    Some(value.parse().ok().unwrap_or_else(|| panic!("`{name}` must be a number, not `{value}`")))
 }

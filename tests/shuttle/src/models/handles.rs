@@ -1,4 +1,4 @@
-//! Handles on jobs, one after the other: what was said of one job is not said of the next.
+//! Handles of successive jobs: operations on one handle must not affect the next job.
 
 use std::thread::{self, JoinHandle};
 
@@ -6,42 +6,42 @@ use greenpool_macros::green_pool;
 use tokio::runtime::Runtime;
 
 use super::check::check;
-use super::world::{Gate, Tally, Value, any, any_below, carry, finish};
+use super::world::{Gate, Tally, Value, echo, finish, random_below, random_bool};
 use crate::{AbortHandle, GreenPool, GreenThread};
 
 #[green_pool(size = 1)]
 async fn work(value: Value) -> Value {
-    if any() { carry(value).await } else { value }
+    if random_bool() { echo(value).await } else { value }
 }
 
 #[green_pool(size = 2)]
 async fn wait(gate: Gate, value: Value) -> Value {
-    gate.pass().await;
+    gate.opened().await;
     value
 }
 
-/// A value that says when it is dropped.
-struct Last(Gate);
+/// A value that opens a gate when it is dropped.
+struct OpenOnDrop(Gate);
 
-impl Drop for Last {
+impl Drop for OpenOnDrop {
     fn drop(&mut self) {
         self.0.open();
     }
 }
 
 #[green_pool(size = 2)]
-async fn quick(gate: Gate) -> Last {
-    Last(gate)
+async fn quick(gate: Gate) -> OpenOnDrop {
+    OpenOnDrop(gate)
 }
 
-/// Does with a handle what somebody may do.
-async fn treat(
+/// Does one of the things that can be done with a handle.
+async fn use_handle(
     green: GreenThread<Value>,
     number: usize,
     aborts: &mut Vec<AbortHandle>,
     others: &mut Vec<JoinHandle<()>>,
 ) {
-    match any_below(7) {
+    match random_below(7) {
         0 => drop(green),
         1 => others.push(thread::spawn(move || drop(green))),
         2 => {
@@ -69,15 +69,15 @@ async fn treat(
 }
 
 #[test]
-fn what_was_done_to_one_job_is_not_done_to_the_next() {
+fn operations_on_one_job_do_not_affect_the_next() {
     check(|| {
-        let (runtime, tally) = (Runtime::new(1 + any_below(2)), Tally::default());
+        let (runtime, tally) = (Runtime::new(1 + random_below(2)), Tally::default());
         let mut others = Vec::new();
         let aborts = runtime.block_on(async {
             let mut aborts = Vec::new();
             for number in 0..3 {
                 let green = work::spawn(tally.value(number)).await;
-                treat(green, number, &mut aborts, &mut others).await;
+                use_handle(green, number, &mut aborts, &mut others).await;
             }
             aborts
         });
@@ -96,11 +96,11 @@ fn what_was_done_to_one_job_is_not_done_to_the_next() {
 }
 
 #[test]
-fn each_of_several_jobs_that_wait_is_the_one_that_is_aborted() {
+fn abort_reaches_the_right_one_of_several_waiting_jobs() {
     check(|| {
-        let (runtime, tally) = (Runtime::new(1 + any_below(2)), Tally::default());
-        // So that what comes next is used for the second time.
-        for number in 0..any_below(3) {
+        let (runtime, tally) = (Runtime::new(1 + random_below(2)), Tally::default());
+        // So that the memory of the next jobs is reused.
+        for number in 0..random_below(3) {
             let gate = Gate::default();
             let green = runtime.block_on(wait::spawn(gate.clone(), tally.value(number)));
             gate.open();
@@ -108,7 +108,7 @@ fn each_of_several_jobs_that_wait_is_the_one_that_is_aborted() {
         }
         let gate = Gate::default();
         let [first, second] = [0, 1].map(|number| runtime.block_on(wait::spawn(gate.clone(), tally.value(number))));
-        let aborted = any_below(2);
+        let aborted = random_below(2);
         let (abort, keep) = if aborted == 0 { (first, second) } else { (second, first) };
         let other = thread::spawn(move || {
             abort.abort();
@@ -123,17 +123,18 @@ fn each_of_several_jobs_that_wait_is_the_one_that_is_aborted() {
 }
 
 #[test]
-fn a_job_that_is_let_go_of_at_any_moment_takes_its_value_along() {
+fn a_job_whose_handle_is_dropped_at_any_point_drops_its_value() {
     check(|| {
-        let (runtime, tally) = (Runtime::new(1 + any_below(2)), Tally::default());
+        let (runtime, tally) = (Runtime::new(1 + random_below(2)), Tally::default());
         let pool = GreenPool::new(1);
         let (green, abort) = runtime.block_on(async {
-            let green = if any() { work::spawn(tally.value(0)).await } else { pool.spawn(carry(tally.value(0))).await };
+            let green =
+                if random_bool() { work::spawn(tally.value(0)).await } else { pool.spawn(echo(tally.value(0))).await };
             let abort = green.abort_handle();
             (green, abort)
         });
         let other = thread::spawn(move || drop(green));
-        if any() {
+        if random_bool() {
             abort.abort();
         }
         other.join().unwrap();
@@ -143,16 +144,16 @@ fn a_job_that_is_let_go_of_at_any_moment_takes_its_value_along() {
 }
 
 #[test]
-fn a_value_whose_handle_goes_at_the_last_moment_is_not_kept_for_the_next_job() {
+fn a_value_is_dropped_when_its_handle_is_dropped_at_the_last_moment() {
     check(|| {
-        let (runtime, gate) = (Runtime::new(1 + any_below(2)), Gate::default());
+        let (runtime, gate) = (Runtime::new(1 + random_below(2)), Gate::default());
         let green = runtime.block_on(async {
             let green = quick::spawn(gate.clone()).await;
             quick::spawn_n(Gate::default()).await;
             green
         });
         let other = thread::spawn(move || drop(green));
-        runtime.block_on(gate.pass());
+        runtime.block_on(gate.opened());
         other.join().unwrap();
         finish(runtime, &[quick::pool()], &Tally::default());
     });

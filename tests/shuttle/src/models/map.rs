@@ -1,4 +1,4 @@
-//! Maps: their hands, their ring, and who takes from it.
+//! Maps: their workers, their reorder buffer, and their consumers.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,26 +9,26 @@ use greenpool_macros::green_pool;
 use tokio::runtime::Runtime;
 
 use super::check::{check, check_part};
-use super::world::{Gate, Tally, Value, any, any_below, carry, finish};
+use super::world::{Gate, Tally, Value, echo, finish, random_below, random_bool};
 use crate::GreenMap;
 use crate::GreenPool;
 
 #[green_pool(size = 2)]
 async fn work(value: Value) -> Value {
-    carry(value).await
+    echo(value).await
 }
 
-/// A map over so many values.
-fn over(pool: &GreenPool, tally: &Tally, many: usize) -> GreenMap<Value> {
+/// Maps over `many` values.
+fn map_over(pool: &GreenPool, tally: &Tally, many: usize) -> GreenMap<Value> {
     let tally = tally.clone();
-    pool.imap(move |number| carry(tally.value(number)), 0..many)
+    pool.imap(move |number| echo(tally.value(number)), 0..many)
 }
 
-/// A source that does not say how long it is.
-fn unsized_over(pool: &GreenPool, tally: &Tally, many: usize) -> GreenMap<Value> {
+/// Maps over `many` values from a source without a size hint.
+fn map_over_unsized(pool: &GreenPool, tally: &Tally, many: usize) -> GreenMap<Value> {
     let tally = tally.clone();
     let mut next = 0..many;
-    pool.imap(move |number| carry(tally.value(number)), std::iter::from_fn(move || next.next()))
+    pool.imap(move |number| echo(tally.value(number)), std::iter::from_fn(move || next.next()))
 }
 
 async fn take_all(mut map: GreenMap<Value>, many: usize) {
@@ -39,7 +39,7 @@ async fn take_all(mut map: GreenMap<Value>, many: usize) {
 }
 
 #[test]
-fn the_results_of_a_declared_map_come_in_order_and_once() {
+fn a_declared_map_yields_each_result_once_in_order() {
     check(|| {
         let (runtime, tally) = (Runtime::new(2), Tally::default());
         let given = tally.clone();
@@ -47,29 +47,29 @@ fn the_results_of_a_declared_map_come_in_order_and_once() {
             take_all(work::imap((0..5).map(move |number| given.value(number))), 5).await;
         });
         finish(runtime, &[work::pool()], &tally);
-        assert_eq!((tally.begun(), tally.done()), (5, 5));
+        assert_eq!((tally.started(), tally.completed()), (5, 5));
     });
 }
 
 #[test]
-fn a_result_is_there_only_after_its_job_has_given_its_slot_back() {
+fn a_result_is_ready_only_after_its_job_has_released_its_slot() {
     check(|| {
         let (runtime, tally) = (Runtime::new(2), Tally::default());
         let pool = GreenPool::new(1);
-        runtime.block_on(async { take_all(over(&pool, &tally, 2), 2).await });
+        runtime.block_on(async { take_all(map_over(&pool, &tally, 2), 2).await });
         assert_eq!(pool.running(), 0);
         finish(runtime, &[&pool], &tally);
     });
 }
 
 #[test]
-fn the_results_of_an_unordered_map_come_once() {
+fn an_unordered_map_yields_each_result_once() {
     check(|| {
         let (runtime, tally) = (Runtime::new(2), Tally::default());
         let pool = GreenPool::new(2);
         let given = tally.clone();
         let mut seen = runtime.block_on(async {
-            let mut map = pool.imap_unordered(move |number| carry(given.value(number)), 0..4);
+            let mut map = pool.imap_unordered(move |number| echo(given.value(number)), 0..4);
             let mut seen = Vec::new();
             while let Some(value) = map.next().await {
                 seen.push(value.unwrap().number);
@@ -82,14 +82,14 @@ fn the_results_of_an_unordered_map_come_once() {
     });
 }
 
-/// An async source that is now and then not ready.
+/// An async source that is sometimes not ready.
 struct Trickle(std::ops::Range<usize>);
 
 impl Stream for Trickle {
     type Item = usize;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<usize>> {
-        if any_below(3) == 0 {
+        if random_below(3) == 0 {
             let waker = cx.waker().clone();
             thread::spawn(|| waker.wake());
             return Poll::Pending;
@@ -99,14 +99,14 @@ impl Stream for Trickle {
 }
 
 #[test]
-fn a_map_over_an_async_source_gives_all_in_order_or_is_dropped_midway() {
+fn a_map_over_an_async_source_yields_all_in_order_or_is_dropped_midway() {
     check(|| {
         let (runtime, tally) = (Runtime::new(2), Tally::default());
-        let pool = GreenPool::new(1 + any_below(2));
+        let pool = GreenPool::new(1 + random_below(2));
         let given = tally.clone();
         runtime.block_on(async {
-            let mut map = pool.imap_stream(move |number| carry(given.value(number)), Trickle(0..4));
-            if any() {
+            let mut map = pool.imap_stream(move |number| echo(given.value(number)), Trickle(0..4));
+            if random_bool() {
                 take_all(map, 4).await;
             } else {
                 assert_eq!(map.next().await.unwrap().unwrap().number, 0);
@@ -117,83 +117,83 @@ fn a_map_over_an_async_source_gives_all_in_order_or_is_dropped_midway() {
 }
 
 #[test]
-fn a_resize_in_the_middle_of_a_map_loses_nothing() {
+fn a_resize_during_a_map_loses_nothing() {
     check(|| {
         let (runtime, tally) = (Runtime::new(2), Tally::default());
-        let pool = GreenPool::new(1 + any_below(2));
+        let pool = GreenPool::new(1 + random_below(2));
         let other = {
             let pool = pool.clone();
             thread::spawn(move || {
-                pool.resize(any_below(3));
-                pool.resize(1 + any_below(3));
+                pool.resize(random_below(3));
+                pool.resize(1 + random_below(3));
             })
         };
         runtime.block_on(async {
-            let map = if any() { over(&pool, &tally, 4) } else { unsized_over(&pool, &tally, 4) };
+            let map = if random_bool() { map_over(&pool, &tally, 4) } else { map_over_unsized(&pool, &tally, 4) };
             take_all(map, 4).await;
         });
         other.join().unwrap();
         finish(runtime, &[&pool], &tally);
-        assert_eq!((tally.begun(), tally.done()), (4, 4));
+        assert_eq!((tally.started(), tally.completed()), (4, 4));
     });
 }
 
 #[test]
-fn a_map_that_is_dropped_midway_leaves_nothing_behind() {
+fn a_map_dropped_midway_leaves_nothing_behind() {
     check(|| {
         let (runtime, tally) = (Runtime::new(2), Tally::default());
         let pool = GreenPool::new(2);
         runtime.block_on(async {
-            let mut map = if any() { over(&pool, &tally, 5) } else { unsized_over(&pool, &tally, 5) };
-            for number in 0..any_below(4) {
+            let mut map = if random_bool() { map_over(&pool, &tally, 5) } else { map_over_unsized(&pool, &tally, 5) };
+            for number in 0..random_below(4) {
                 assert_eq!(map.next().await.unwrap().unwrap().number, number);
             }
         });
         runtime.block_on(pool.waitall());
-        let begun = tally.begun();
+        let begun = tally.started();
         finish(runtime, &[&pool], &tally);
-        assert_eq!(tally.begun(), begun);
+        assert_eq!(tally.started(), begun);
     });
 }
 
 #[test]
-fn a_map_that_is_dropped_ends_jobs_that_never_end_by_themselves() {
+fn a_dropped_map_ends_jobs_that_never_complete() {
     check(|| {
         let (runtime, tally) = (Runtime::new(2), Tally::default());
         let pool = GreenPool::new(2);
         let given = tally.clone();
-        let stay = move |number| {
+        let hang = move |number| {
             let value = given.value(number);
             async move {
-                Gate::default().pass().await;
+                Gate::default().opened().await;
                 value
             }
         };
-        let map = runtime.block_on(async { pool.imap(stay, 0..3) });
+        let map = runtime.block_on(async { pool.imap(hang, 0..3) });
         drop(map);
         finish(runtime, &[&pool], &tally);
     });
 }
 
 #[test]
-fn a_map_that_is_detached_finishes_what_it_has_begun() {
+fn a_detached_map_finishes_its_started_jobs() {
     check(|| {
         let (runtime, tally) = (Runtime::new(2), Tally::default());
         let pool = GreenPool::new(2);
         runtime.block_on(async {
-            let mut map = over(&pool, &tally, 5);
-            if any() {
+            let mut map = map_over(&pool, &tally, 5);
+            if random_bool() {
                 map.next().await.unwrap().unwrap();
             }
             map.detach();
         });
         finish(runtime, &[&pool], &tally);
-        assert_eq!(tally.begun(), tally.done());
+        assert_eq!(tally.started(), tally.completed());
     });
 }
 
 #[test]
-fn a_resize_lets_more_of_a_map_run_at_once() {
+fn growing_the_pool_lets_more_jobs_of_a_map_run_at_once() {
     check(|| {
         let (runtime, tally) = (Runtime::new(2), Tally::default());
         let (pool, gate) = (GreenPool::new(1), Gate::default());
@@ -203,9 +203,9 @@ fn a_resize_lets_more_of_a_map_run_at_once() {
                 move |number| {
                     let (gate, value) = (gate.clone(), given.value(number));
                     async move {
-                        // The first one ends only if the second one runs beside it.
+                        // The first job completes only if the second one runs concurrently.
                         if number == 0 {
-                            gate.pass().await;
+                            gate.opened().await;
                         } else {
                             gate.open();
                         }
@@ -223,13 +223,13 @@ fn a_resize_lets_more_of_a_map_run_at_once() {
     });
 }
 
-/// A source that takes its time to be dropped.
-struct Slow(std::ops::Range<usize>);
+/// A source whose drop takes many steps.
+struct SlowDrop(std::ops::Range<usize>);
 
-/// So many times it lets others run meanwhile.
-const TIMES: usize = 2_000;
+/// How often that drop lets other threads run.
+const SWITCHES: usize = 2_000;
 
-impl Iterator for Slow {
+impl Iterator for SlowDrop {
     type Item = usize;
 
     fn next(&mut self) -> Option<usize> {
@@ -237,51 +237,51 @@ impl Iterator for Slow {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        if any() { self.0.size_hint() } else { (0, None) }
+        if random_bool() { self.0.size_hint() } else { (0, None) }
     }
 }
 
-impl Drop for Slow {
+impl Drop for SlowDrop {
     fn drop(&mut self) {
-        for _ in 0..TIMES {
+        for _ in 0..SWITCHES {
             std::model::switch();
         }
     }
 }
 
 #[test]
-fn nobody_looks_for_items_while_a_source_is_dropped() {
+fn no_worker_looks_for_items_while_the_source_is_dropped() {
     check_part(10, || {
         let (runtime, tally) = (Runtime::new(2), Tally::default());
         let pool = GreenPool::new(3);
         let given = tally.clone();
-        let map = runtime.block_on(async { pool.imap(move |number| carry(given.value(number)), Slow(0..2)) });
+        let map = runtime.block_on(async { pool.imap(move |number| echo(given.value(number)), SlowDrop(0..2)) });
         runtime.block_on(take_all(map, 2));
         finish(runtime, &[&pool], &tally);
         let switches = shuttle::current::context_switches();
-        assert!(switches < TIMES + TIMES / 2, "somebody was busy: {switches} switches");
+        assert!(switches < SWITCHES + SWITCHES / 2, "a worker was busy: {switches} switches");
     });
 }
 
 #[test]
-fn two_maps_and_a_spawner_take_turns() {
+fn two_maps_and_a_spawner_share_one_slot() {
     check(|| {
         let (runtime, tally) = (Runtime::new(2), Tally::default());
         let pool = GreenPool::new(1);
         let consumers = [3, 2].map(|many| {
             let (handle, pool, tally) = (runtime.handle().clone(), pool.clone(), tally.clone());
-            thread::spawn(move || handle.block_on(async { take_all(over(&pool, &tally, many), many).await }))
+            thread::spawn(move || handle.block_on(async { take_all(map_over(&pool, &tally, many), many).await }))
         });
         runtime.block_on(async {
             for number in 0..2 {
-                pool.spawn(carry(tally.value(number))).await.await.unwrap();
+                pool.spawn(echo(tally.value(number))).await.await.unwrap();
             }
         });
         for consumer in consumers {
             consumer.join().unwrap();
         }
         finish(runtime, &[&pool], &tally);
-        assert_eq!(tally.done(), 7);
+        assert_eq!(tally.completed(), 7);
     });
 }
 
@@ -295,7 +295,7 @@ fn a_map_ends_when_its_pool_is_closed() {
             thread::spawn(move || pool.close())
         };
         runtime.block_on(async {
-            let mut map = unsized_over(&pool, &tally, 3);
+            let mut map = map_over_unsized(&pool, &tally, 3);
             let mut number = 0;
             while let Some(result) = map.next().await {
                 match result {
@@ -307,6 +307,6 @@ fn a_map_ends_when_its_pool_is_closed() {
         });
         other.join().unwrap();
         finish(runtime, &[&pool], &tally);
-        assert_eq!(tally.begun(), tally.done());
+        assert_eq!(tally.started(), tally.completed());
     });
 }

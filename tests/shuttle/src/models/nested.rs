@@ -1,4 +1,4 @@
-//! Jobs that wait for other jobs of their own full pool, or of pools in a circle.
+//! Jobs that wait for other jobs of their own full pool, or of a cycle of pools.
 
 use std::thread;
 
@@ -6,12 +6,12 @@ use greenpool_macros::green_pool;
 use tokio::runtime::Runtime;
 
 use super::check::check;
-use super::world::{Tally, Value, any, any_below, carry, finish, pause};
+use super::world::{Tally, Value, echo, finish, pause, random_below, random_bool};
 use crate::GreenPool;
 
 #[green_pool(size = 1)]
 async fn leaf(value: Value) -> Value {
-    carry(value).await
+    echo(value).await
 }
 
 #[green_pool(pool = ONE)]
@@ -24,7 +24,7 @@ async fn parent(tally: Tally) -> usize {
 
 #[green_pool(pool = ONE)]
 async fn child(value: Value) -> Value {
-    carry(value).await
+    echo(value).await
 }
 
 #[green_pool(size = 2)]
@@ -50,7 +50,7 @@ async fn pong(depth: usize, value: Value) -> usize {
 }
 
 #[test]
-fn a_job_waits_for_its_children_in_its_own_full_pool() {
+fn a_job_can_await_its_children_in_its_own_full_pool() {
     check(|| {
         let (runtime, tally) = (Runtime::new(2), Tally::default());
         let (handle, given) = (runtime.handle().clone(), tally.clone());
@@ -58,27 +58,27 @@ fn a_job_waits_for_its_children_in_its_own_full_pool() {
         let sum = runtime.block_on(async { parent::spawn(tally.clone()).await.await.unwrap() });
         assert_eq!((sum, other.join().unwrap()), (3, 3));
         finish(runtime, &[&ONE], &tally);
-        assert_eq!(tally.done(), 4);
+        assert_eq!(tally.completed(), 4);
     });
 }
 
 #[test]
-fn a_job_waits_for_its_children_while_its_pool_is_resized() {
+fn a_job_can_await_its_children_while_its_pool_is_resized() {
     check(|| {
         let (runtime, tally) = (Runtime::new(2), Tally::default());
         let pool = GreenPool::new(1);
         let other = {
             let pool = pool.clone();
             thread::spawn(move || {
-                pool.resize(any_below(3));
-                pool.resize(1 + any_below(2));
+                pool.resize(random_below(3));
+                pool.resize(1 + random_below(2));
             })
         };
         let (inner, given) = (pool.clone(), tally.clone());
         let sum = runtime.block_on(async {
             let green = pool.spawn(async move {
-                let first = inner.spawn(carry(given.value(1))).await;
-                let second = inner.spawn(carry(given.value(2))).await;
+                let first = inner.spawn(echo(given.value(1))).await;
+                let second = inner.spawn(echo(given.value(2))).await;
                 first.await.unwrap().number + second.await.unwrap().number
             });
             green.await.await.unwrap()
@@ -86,18 +86,18 @@ fn a_job_waits_for_its_children_while_its_pool_is_resized() {
         assert_eq!(sum, 3);
         other.join().unwrap();
         finish(runtime, &[&pool], &tally);
-        assert_eq!(tally.done(), 2);
+        assert_eq!(tally.completed(), 2);
     });
 }
 
 #[test]
-fn a_job_waits_for_its_child_while_its_pool_is_closed() {
+fn a_job_can_await_its_child_while_its_pool_is_closed() {
     check(|| {
         let (runtime, tally) = (Runtime::new(2), Tally::default());
         let pool = GreenPool::new(1);
         let (inner, given) = (pool.clone(), tally.clone());
         let green = runtime.block_on(pool.spawn(async move {
-            let green = inner.spawn(carry(given.value(1))).await;
+            let green = inner.spawn(echo(given.value(1))).await;
             match green.await {
                 Ok(value) => value.number,
                 Err(error) => {
@@ -111,21 +111,21 @@ fn a_job_waits_for_its_child_while_its_pool_is_closed() {
             thread::spawn(move || pool.close())
         };
         let number = runtime.block_on(green).unwrap();
-        assert_eq!(number, tally.done());
+        assert_eq!(number, tally.completed());
         other.join().unwrap();
         finish(runtime, &[&pool], &tally);
     });
 }
 
 #[test]
-fn a_job_takes_a_map_over_its_own_full_pool() {
+fn a_job_can_read_a_map_of_its_own_full_pool() {
     check(|| {
         let (runtime, tally) = (Runtime::new(2), Tally::default());
         let pool = GreenPool::new(1);
         let (inner, given) = (pool.clone(), tally.clone());
         let sum = runtime.block_on(async {
             let green = pool.spawn(async move {
-                let mut map = inner.imap(move |number| carry(given.value(number)), 0..3);
+                let mut map = inner.imap(move |number| echo(given.value(number)), 0..3);
                 let mut sum = 0;
                 while let Some(value) = map.next().await {
                     sum += value.unwrap().number;
@@ -133,23 +133,23 @@ fn a_job_takes_a_map_over_its_own_full_pool() {
                 sum
             });
             let green = green.await;
-            pool.spawn(carry(tally.value(5))).await.await.unwrap();
+            pool.spawn(echo(tally.value(5))).await.await.unwrap();
             green.await.unwrap()
         });
         assert_eq!(sum, 3);
         finish(runtime, &[&pool], &tally);
-        assert_eq!(tally.done(), 4);
+        assert_eq!(tally.completed(), 4);
     });
 }
 
 #[test]
-fn a_parent_is_aborted_while_its_child_has_its_slot() {
+fn a_parent_can_be_aborted_while_its_child_has_its_slot() {
     check(|| {
         let (runtime, tally) = (Runtime::new(2), Tally::default());
         let pool = GreenPool::new(1);
         let (inner, given) = (pool.clone(), tally.clone());
         let green = runtime.block_on(pool.spawn(async move {
-            let green = inner.spawn(carry(given.value(1))).await;
+            let green = inner.spawn(echo(given.value(1))).await;
             green.await.unwrap().number
         }));
         let abort = green.abort_handle();
@@ -164,7 +164,7 @@ fn a_parent_is_aborted_while_its_child_has_its_slot() {
 }
 
 #[test]
-fn pools_that_call_each_other_in_a_circle_come_to_an_end() {
+fn pools_that_call_each_other_in_a_cycle_complete() {
     check(|| {
         let (runtime, tally) = (Runtime::new(2), Tally::default());
         let (handle, given) = (runtime.handle().clone(), tally.clone());
@@ -177,7 +177,7 @@ fn pools_that_call_each_other_in_a_circle_come_to_an_end() {
 }
 
 #[test]
-fn a_job_waits_for_a_job_of_another_pool_that_is_busy() {
+fn a_job_can_await_a_job_of_a_busy_pool() {
     check(|| {
         let (runtime, tally) = (Runtime::new(2), Tally::default());
         let pool = GreenPool::new(1);
@@ -186,17 +186,17 @@ fn a_job_waits_for_a_job_of_another_pool_that_is_busy() {
             leaf::spawn_n(tally.value(0)).await;
             let green = pool.spawn(async move {
                 let green = leaf::spawn(given.value(1)).await;
-                if any() { green.await.unwrap().number } else { 1 }
+                if random_bool() { green.await.unwrap().number } else { 1 }
             });
             assert_eq!(green.await.await.unwrap(), 1);
         });
         finish(runtime, &[&pool, leaf::pool()], &tally);
-        assert_eq!(tally.done(), 2);
+        assert_eq!(tally.completed(), 2);
     });
 }
 
 #[test]
-fn a_job_that_awaits_one_that_is_over_is_in_no_knot() {
+fn awaiting_a_finished_job_is_no_deadlock() {
     check(|| {
         let (runtime, tally) = (Runtime::new(2), Tally::default());
         let pool = GreenPool::new(1);
@@ -204,7 +204,7 @@ fn a_job_that_awaits_one_that_is_over_is_in_no_knot() {
             let first = quick::spawn(tally.value(0)).await;
             let green = pool.spawn(async move { first.await.unwrap().number }).await;
             quick::spawn_n(tally.value(1)).await;
-            pool.spawn_n(carry(tally.value(2))).await;
+            pool.spawn_n(echo(tally.value(2))).await;
             green.await.unwrap()
         });
         assert_eq!(number, 0);
@@ -214,7 +214,7 @@ fn a_job_that_awaits_one_that_is_over_is_in_no_knot() {
 }
 
 #[test]
-fn a_job_that_awaits_one_job_after_the_other_is_in_no_knot() {
+fn awaiting_one_job_after_another_is_no_deadlock() {
     check(|| {
         let (runtime, tally) = (Runtime::new(2), Tally::default());
         let pool = GreenPool::new(1);
@@ -224,13 +224,13 @@ fn a_job_that_awaits_one_job_after_the_other_is_in_no_knot() {
                 .spawn(async move {
                     for number in 0..3 {
                         let green = single::spawn(given.value(number)).await;
-                        if any() {
+                        if random_bool() {
                             assert_eq!(green.await.unwrap().number, number);
                         }
                     }
                 })
                 .await;
-            pool.spawn_n(carry(tally.value(5))).await;
+            pool.spawn_n(echo(tally.value(5))).await;
             green.await.unwrap();
         });
         finish(runtime, &[single::pool(), &pool], &tally);

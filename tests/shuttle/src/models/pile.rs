@@ -1,4 +1,4 @@
-//! Piles: spawned on one thread, read on another, dropped midway.
+//! Piles: spawned into from one thread, read on another, dropped midway.
 
 use std::thread;
 
@@ -6,32 +6,32 @@ use greenpool_macros::green_pool;
 use tokio::runtime::Runtime;
 
 use super::check::check;
-use super::world::{Gate, Tally, Value, any, any_below, carry, finish, pause};
+use super::world::{Gate, Tally, Value, echo, finish, pause, random_below, random_bool};
 use crate::GreenPile;
 
 #[green_pool(size = 1)]
 async fn work(value: Value) -> Value {
-    carry(value).await
+    echo(value).await
 }
 
 #[green_pool(size = 1)]
 async fn fail(_value: Value) -> usize {
     pause().await;
-    // Without the panic hook, which would print the schedule.
+    // Skip the panic hook, which would print the schedule.
     std::panic::resume_unwind(Box::new("on purpose"))
 }
 
 #[test]
-fn the_results_of_a_pile_come_in_order_while_others_are_spawned() {
+fn a_pile_yields_results_in_order_while_jobs_are_spawned() {
     check(|| {
         let (runtime, tally) = (Runtime::new(2), Tally::default());
-        let mut pile = GreenPile::new(1 + any_below(2));
+        let mut pile = GreenPile::new(1 + random_below(2));
         let producers = [0, 10].map(|from| {
             let (handle, spawner, tally) = (runtime.handle().clone(), pile.spawner(), tally.clone());
             thread::spawn(move || {
                 handle.block_on(async {
                     for number in from..from + 2 {
-                        spawner.spawn(carry(tally.value(number))).await;
+                        spawner.spawn(echo(tally.value(number))).await;
                     }
                 });
             })
@@ -48,30 +48,30 @@ fn the_results_of_a_pile_come_in_order_while_others_are_spawned() {
         let of = |part: std::ops::Range<usize>| seen.iter().copied().filter(|n| part.contains(n)).collect::<Vec<_>>();
         assert_eq!((of(0..10), of(10..20)), (vec![0, 1], vec![10, 11]));
         finish(runtime, &[pile.pool()], &tally);
-        assert_eq!(tally.done(), 4);
+        assert_eq!(tally.completed(), 4);
     });
 }
 
 #[test]
-fn a_pile_that_is_dropped_midway_leaves_nothing_behind() {
+fn a_pile_dropped_midway_leaves_nothing_behind() {
     check(|| {
         let (runtime, tally) = (Runtime::new(2), Tally::default());
-        let mut pile = GreenPile::new(1 + any_below(2));
+        let mut pile = GreenPile::new(1 + random_below(2));
         let pool = pile.pool().clone();
         let (handle, spawner, given) = (runtime.handle().clone(), pile.spawner(), tally.clone());
         let producer = thread::spawn(move || {
             handle.block_on(async {
                 for number in 0..3 {
-                    spawner.spawn(carry(given.value(number))).await;
+                    spawner.spawn(echo(given.value(number))).await;
                 }
             });
         });
         runtime.block_on(async {
-            for number in 0..any_below(3) {
+            for number in 0..random_below(3) {
                 assert_eq!(pile.next().await.unwrap().unwrap().number, number);
             }
         });
-        if any() {
+        if random_bool() {
             drop(pile);
         } else {
             pile.detach();
@@ -82,16 +82,16 @@ fn a_pile_that_is_dropped_midway_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_job_that_is_spawned_while_its_pile_is_dropped_ends() {
+fn a_job_spawned_while_its_pile_is_dropped_ends() {
     check(|| {
         let (runtime, tally) = (Runtime::new(2), Tally::default());
         let pile = GreenPile::new(1);
         let pool = pile.pool().clone();
         let (handle, spawner, value) = (runtime.handle().clone(), pile.spawner(), tally.value(0));
         let producer = thread::spawn(move || {
-            // It never ends by itself.
+            // It never completes by itself.
             handle.block_on(spawner.spawn(async {
-                Gate::default().pass().await;
+                Gate::default().opened().await;
                 value
             }));
         });
@@ -102,15 +102,15 @@ fn a_job_that_is_spawned_while_its_pile_is_dropped_ends() {
 }
 
 #[test]
-fn the_rest_of_a_pile_is_over_when_one_of_it_has_failed() {
+fn after_try_join_fails_the_other_jobs_are_gone() {
     check(|| {
         let (runtime, tally) = (Runtime::new(2), Tally::default());
         runtime.block_on(async {
             work::spawn_n(tally.value(0)).await;
             let both = pile![work(tally.value(1)), fail(tally.value(2))].try_join();
             assert!(both.await.err().unwrap().is_panic());
-            // The job that was there before may still be.
-            assert!(tally.alive() <= 1, "a value of the pile is still there");
+            // The job that was spawned before the pile may still be running.
+            assert!(tally.alive() <= 1, "a value of the pile is still alive");
         });
         finish(runtime, &[work::pool(), fail::pool()], &tally);
         assert_eq!(fail::pool().stats().panicked, 1);
@@ -118,7 +118,7 @@ fn the_rest_of_a_pile_is_over_when_one_of_it_has_failed() {
 }
 
 #[test]
-fn all_of_a_pile_come_to_their_end() {
+fn try_join_returns_all_results() {
     check(|| {
         let (runtime, tally) = (Runtime::new(2), Tally::default());
         let (handle, given) = (runtime.handle().clone(), tally.clone());
@@ -130,6 +130,6 @@ fn all_of_a_pile_come_to_their_end() {
         });
         other.join().unwrap();
         finish(runtime, &[work::pool()], &tally);
-        assert_eq!(tally.done(), 3);
+        assert_eq!(tally.completed(), 3);
     });
 }

@@ -1,4 +1,4 @@
-//! The end of a runtime, and of a pool, while others go on.
+//! The end of a runtime or a pool while others continue.
 
 use std::thread;
 use std::time::Duration;
@@ -7,22 +7,22 @@ use greenpool_macros::green_pool;
 use tokio::runtime::Runtime;
 
 use super::check::check;
-use super::world::{Gate, Tally, Value, any, carry, finish};
+use super::world::{Gate, Tally, Value, echo, finish, random_bool};
 use crate::GreenPool;
 
 #[green_pool(size = 1)]
 async fn work(value: Value) -> Value {
-    carry(value).await
+    echo(value).await
 }
 
 #[green_pool(size = 2)]
-async fn stay(value: Value) -> Value {
-    Gate::default().pass().await;
+async fn hang(value: Value) -> Value {
+    Gate::default().opened().await;
     value
 }
 
 #[test]
-fn a_runtime_that_ends_while_others_spawn_into_it_gives_all_back() {
+fn a_runtime_dropped_while_jobs_are_spawned_releases_everything() {
     check(|| {
         let (runtime, rest, tally) = (Runtime::new(1), Runtime::new(1), Tally::default());
         let (handle, given) = (runtime.handle().clone(), tally.clone());
@@ -38,48 +38,48 @@ fn a_runtime_that_ends_while_others_spawn_into_it_gives_all_back() {
             Ok(value) => assert_eq!(value.number, 0),
             Err(error) => assert!(error.is_cancelled()),
         }
-        // The pool is as good as before.
+        // The pool still works.
         assert_eq!(rest.block_on(async { work::spawn(tally.value(2)).await.await }).unwrap().number, 2);
         finish(rest, &[work::pool()], &tally);
     });
 }
 
 #[test]
-fn the_end_of_a_runtime_lets_the_jobs_of_another_go_on() {
+fn dropping_a_runtime_lets_jobs_of_another_continue() {
     check(|| {
         let (ending, runtime, tally) = (Runtime::new(1), Runtime::new(1), Tally::default());
         let pool = GreenPool::new(1);
         ending.block_on(async {
-            if any() {
-                stay::spawn_n(tally.value(0)).await;
-                stay::spawn_n(tally.value(1)).await;
+            if random_bool() {
+                hang::spawn_n(tally.value(0)).await;
+                hang::spawn_n(tally.value(1)).await;
             } else {
-                stay::spawn_n(tally.value(0)).await;
+                hang::spawn_n(tally.value(0)).await;
             }
             let value = tally.value(2);
             pool.spawn_n(async {
-                Gate::default().pass().await;
+                Gate::default().opened().await;
                 drop(value);
             })
             .await;
         });
         let end = thread::spawn(move || drop(ending));
         runtime.block_on(async {
-            let value = pool.spawn(carry(tally.value(3))).await.await.unwrap();
+            let value = pool.spawn(echo(tally.value(3))).await.await.unwrap();
             assert_eq!(value.number, 3);
         });
         end.join().unwrap();
-        finish(runtime, &[stay::pool(), &pool], &tally);
+        finish(runtime, &[hang::pool(), &pool], &tally);
     });
 }
 
 #[test]
-fn a_map_whose_runtime_ends_ends_too() {
+fn a_map_ends_with_its_runtime() {
     check(|| {
         let (runtime, rest, tally) = (Runtime::new(1), Runtime::new(1), Tally::default());
         let pool = GreenPool::new(2);
         let given = tally.clone();
-        let mut map = runtime.block_on(async { pool.imap(move |number| carry(given.value(number)), 0..4) });
+        let mut map = runtime.block_on(async { pool.imap(move |number| echo(given.value(number)), 0..4) });
         let end = thread::spawn(move || drop(runtime));
         rest.block_on(async {
             let mut number = 0;
@@ -98,15 +98,15 @@ fn a_map_whose_runtime_ends_ends_too() {
 }
 
 #[test]
-fn a_pool_that_is_shut_down_while_others_spawn_is_empty_after_that() {
+fn a_pool_shut_down_while_jobs_are_spawned_is_empty() {
     check(|| {
         let (runtime, tally) = (Runtime::new(2), Tally::default());
         let pool = GreenPool::new(1);
         let (handle, inner, given) = (runtime.handle().clone(), pool.clone(), tally.clone());
         let producer = thread::spawn(move || {
             handle.block_on(async {
-                inner.spawn_n(carry(given.value(0))).await;
-                let green = inner.spawn(carry(given.value(1))).await;
+                inner.spawn_n(echo(given.value(0))).await;
+                let green = inner.spawn(echo(given.value(1))).await;
                 match green.await {
                     Ok(value) => assert_eq!(value.number, 1),
                     Err(error) => assert!(error.is_cancelled() || error.is_closed()),

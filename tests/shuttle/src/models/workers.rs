@@ -1,4 +1,4 @@
-//! The workers of declared functions: called, busy, idle, dismissed.
+//! The workers of declared functions: woken, busy, idle, retired.
 
 use std::thread;
 
@@ -6,16 +6,16 @@ use greenpool_macros::green_pool;
 use tokio::runtime::Runtime;
 
 use super::check::{check, check_part};
-use super::world::{Gate, Tally, Value, carry, finish, pause};
+use super::world::{Gate, Tally, Value, echo, finish, pause};
 
 #[green_pool(size = 2)]
 async fn work(value: Value) -> Value {
-    carry(value).await
+    echo(value).await
 }
 
 #[green_pool(size = 2)]
 async fn pass(gate: Gate) {
-    gate.pass().await;
+    gate.opened().await;
 }
 
 #[green_pool(size = 2)]
@@ -24,13 +24,13 @@ async fn open(gate: Gate) {
     gate.open();
 }
 
-/// So many jobs leave more workers behind than a crew keeps.
+/// Enough jobs to leave more idle workers than are kept.
 const BURST: usize = 36;
 
 #[green_pool(size = 40)]
 async fn burst(gate: Gate, value: Value) -> Value {
-    gate.pass().await;
-    carry(value).await
+    gate.opened().await;
+    echo(value).await
 }
 
 #[test]
@@ -53,12 +53,12 @@ fn each_job_of_two_producers_runs_once() {
         });
         other.join().unwrap();
         finish(runtime, &[work::pool()], &tally);
-        assert_eq!((tally.begun(), tally.done()), (5, 5));
+        assert_eq!((tally.started(), tally.completed()), (5, 5));
     });
 }
 
 #[test]
-fn jobs_that_are_spawned_by_tasks_of_the_runtime_run_once() {
+fn each_job_spawned_by_a_task_of_the_runtime_runs_once() {
     check(|| {
         let (runtime, tally) = (Runtime::new(2), Tally::default());
         let producers = [0, 10].map(|from| {
@@ -74,14 +74,14 @@ fn jobs_that_are_spawned_by_tasks_of_the_runtime_run_once() {
             runtime.block_on(producer).unwrap();
         }
         finish(runtime, &[work::pool()], &tally);
-        assert_eq!((tally.begun(), tally.done()), (6, 6));
+        assert_eq!((tally.started(), tally.completed()), (6, 6));
     });
 }
 
 #[test]
-fn a_job_that_waits_lets_the_next_one_begin() {
+fn a_pending_job_lets_the_next_one_start() {
     check(|| {
-        let runtime = Runtime::new(1 + super::world::any_below(2));
+        let runtime = Runtime::new(1 + super::world::random_below(2));
         let gate = Gate::default();
         runtime.block_on(async {
             pass::spawn_n(gate.clone()).await;
@@ -93,7 +93,7 @@ fn a_job_that_waits_lets_the_next_one_begin() {
 }
 
 #[test]
-fn workers_that_are_sent_away_take_no_job_with_them() {
+fn retired_workers_lose_no_job() {
     check_part(20, || {
         let (runtime, tally) = (Runtime::new(2), Tally::default());
         let gate = Gate::default();
@@ -118,6 +118,6 @@ fn workers_that_are_sent_away_take_no_job_with_them() {
         });
         other.join().unwrap();
         finish(runtime, &[burst::pool()], &tally);
-        assert_eq!(tally.done(), BURST + 8);
+        assert_eq!(tally.completed(), BURST + 8);
     });
 }

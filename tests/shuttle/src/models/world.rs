@@ -1,4 +1,4 @@
-//! What models are made of: values that are counted, jobs that take their time, and what holds at the end.
+//! Building blocks of the models: counted values, jobs that pause, and the checks at the end.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 use std::future::{Future, poll_fn};
@@ -12,29 +12,29 @@ use tokio::runtime::Runtime;
 
 use crate::GreenPool;
 
-/// A number below `end`, by chance.
-pub(super) fn any_below(end: usize) -> usize {
+/// A random number below `end`.
+pub(super) fn random_below(end: usize) -> usize {
     shuttle::rand::thread_rng().gen_range(0..end)
 }
 
-/// Either, by chance.
-pub(super) fn any() -> bool {
-    any_below(2) == 0
+/// True or false at random.
+pub(super) fn random_bool() -> bool {
+    random_below(2) == 0
 }
 
-/// What became of a model's values.
+/// Counts a model's values and jobs.
 #[derive(Clone, Default)]
 pub(super) struct Tally(Arc<Counts>);
 
 #[derive(Default)]
 struct Counts {
-    made: AtomicUsize,
-    begun: AtomicUsize,
-    done: AtomicUsize,
+    created: AtomicUsize,
+    started: AtomicUsize,
+    completed: AtomicUsize,
     dropped: AtomicUsize,
 }
 
-/// A value that is a job's argument, and then its result.
+/// The argument of a job, and then its result.
 pub(super) struct Value {
     pub(super) number: usize,
     tally: Tally,
@@ -42,23 +42,23 @@ pub(super) struct Value {
 
 impl Tally {
     pub(super) fn value(&self, number: usize) -> Value {
-        self.0.made.fetch_add(1, Ordering::Relaxed);
+        self.0.created.fetch_add(1, Ordering::Relaxed);
         Value { number, tally: self.clone() }
     }
 
-    /// How many jobs have begun.
-    pub(super) fn begun(&self) -> usize {
-        self.0.begun.load(Ordering::Relaxed)
+    /// Number of jobs that have started.
+    pub(super) fn started(&self) -> usize {
+        self.0.started.load(Ordering::Relaxed)
     }
 
-    /// How many jobs came to their own end.
-    pub(super) fn done(&self) -> usize {
-        self.0.done.load(Ordering::Relaxed)
+    /// Number of jobs that have completed.
+    pub(super) fn completed(&self) -> usize {
+        self.0.completed.load(Ordering::Relaxed)
     }
 
-    /// How many values there are now.
+    /// Number of live values.
     pub(super) fn alive(&self) -> usize {
-        self.0.made.load(Ordering::Relaxed) - self.0.dropped.load(Ordering::Relaxed)
+        self.0.created.load(Ordering::Relaxed) - self.0.dropped.load(Ordering::Relaxed)
     }
 }
 
@@ -68,29 +68,29 @@ impl Drop for Value {
     }
 }
 
-/// A job: waits now and then, and gives its argument back.
-pub(super) async fn carry(value: Value) -> Value {
-    value.tally.0.begun.fetch_add(1, Ordering::Relaxed);
+/// A job that returns its argument, possibly after a pause.
+pub(super) async fn echo(value: Value) -> Value {
+    value.tally.0.started.fetch_add(1, Ordering::Relaxed);
     pause().await;
-    value.tally.0.done.fetch_add(1, Ordering::Relaxed);
+    value.tally.0.completed.fetch_add(1, Ordering::Relaxed);
     value
 }
 
-/// Waits not at all, or for its own task, or for another thread.
+/// Waits for nothing, for its own task, or for another thread.
 pub(super) async fn pause() {
-    match any_below(4) {
+    match random_below(4) {
         0 | 1 => {}
-        2 => once(Waker::wake).await,
-        _ => once(|waker| drop(thread::spawn(|| waker.wake()))).await,
+        2 => pending_once(Waker::wake).await,
+        _ => pending_once(|waker| drop(thread::spawn(|| waker.wake()))).await,
     }
 }
 
-/// Pending once; `begin` is to see to it that the waker is called.
-async fn once(begin: impl FnOnce(Waker)) {
-    let mut begin = Some(begin);
-    poll_fn(|cx| match begin.take() {
-        Some(begin) => {
-            begin(cx.waker().clone());
+/// Pending once. `arrange_wake` must ensure that the waker is called.
+async fn pending_once(arrange_wake: impl FnOnce(Waker)) {
+    let mut arrange_wake = Some(arrange_wake);
+    poll_fn(|cx| match arrange_wake.take() {
+        Some(arrange_wake) => {
+            arrange_wake(cx.waker().clone());
             Poll::Pending
         }
         None => Poll::Ready(()),
@@ -98,7 +98,7 @@ async fn once(begin: impl FnOnce(Waker)) {
     .await;
 }
 
-/// A gate that jobs wait at until it is opened.
+/// Blocks jobs until it is opened.
 #[derive(Clone, Default)]
 pub(super) struct Gate(Arc<Mutex<(bool, Vec<Waker>)>>);
 
@@ -116,7 +116,7 @@ impl Gate {
         self.0.lock().unwrap().0
     }
 
-    pub(super) async fn pass(self) {
+    pub(super) async fn opened(self) {
         poll_fn(|cx| {
             let (open, wakers) = &mut *self.0.lock().unwrap();
             if *open {
@@ -129,32 +129,33 @@ impl Gate {
     }
 }
 
-/// Polls a future once, and gives it up if it is not ready.
+/// Polls a future once, and drops it if it is not ready.
 pub(super) async fn try_once<F: Future + Unpin>(mut future: F) -> Option<F::Output> {
-    let mut once = |cx: &mut Context<'_>| match Pin::new(&mut future).poll(cx) {
+    let mut poll = |cx: &mut Context<'_>| match Pin::new(&mut future).poll(cx) {
         Poll::Ready(value) => Poll::Ready(Some(value)),
         Poll::Pending => Poll::Ready(None),
     };
-    poll_fn(&mut once).await
+    poll_fn(&mut poll).await
 }
 
-/// Waits for all jobs of the pools, and ends the runtime; then all that they had is there again.
+/// Waits for all jobs of the pools, drops the runtime, and checks that everything has been released.
 pub(super) fn finish(runtime: Runtime, pools: &[&GreenPool], tally: &Tally) {
     for pool in pools {
         runtime.block_on(pool.waitall());
     }
-    // A map may look once more for an item, and a result that nobody takes is dropped after the slot of its job is free.
+    // Drop the runtime first: a map may still look for another item, and an untaken result is dropped after its job's
+    // slot is released.
     drop(runtime);
-    at_rest(pools, tally);
+    assert_idle(pools, tally);
 }
 
-/// No runtime is left: all that the pools had is there again.
-pub(super) fn at_rest(pools: &[&GreenPool], tally: &Tally) {
+/// Checks that the pools have released everything, once no runtime is left.
+pub(super) fn assert_idle(pools: &[&GreenPool], tally: &Tally) {
     for pool in pools {
         let stats = pool.stats();
-        assert_eq!(pool.free(), pool.size() as isize, "a slot is lost or made: {stats:?}");
-        assert_eq!(pool.waiting(), 0, "somebody still waits: {stats:?}");
-        assert_eq!(stats.spawned, stats.finished + stats.panicked + stats.aborted, "a job is lost: {stats:?}");
+        assert_eq!(pool.free(), pool.size() as isize, "the number of free slots is wrong: {stats:?}");
+        assert_eq!(pool.waiting(), 0, "a waiter is left: {stats:?}");
+        assert_eq!(stats.spawned, stats.finished + stats.panicked + stats.aborted, "a job was lost: {stats:?}");
     }
-    assert_eq!(tally.alive(), 0, "a value is still there");
+    assert_eq!(tally.alive(), 0, "a value is still alive");
 }

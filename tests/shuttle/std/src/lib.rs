@@ -1,6 +1,8 @@
-//! The standard library as greenpool uses it, with the model checker's locks, and atomics at which it may switch to another thread.
+//! The standard library as greenpool uses it, with the model checker's locks, and with atomics at which the model
+//! checker may switch threads.
 //!
-//! A crate that says `extern crate .. as std` has it in the place of the standard library; its sources stay as they are.
+//! A crate that declares `extern crate .. as std` uses it instead of the standard library, without changes to its
+//! sources.
 #![cfg(shuttle)]
 
 pub use std::*;
@@ -8,7 +10,7 @@ pub use std::*;
 #[doc(hidden)]
 pub use shuttle;
 
-/// As `std::sync`.
+/// Replaces `std::sync`.
 pub mod sync {
     pub use std::sync::{Arc, PoisonError, Weak};
 
@@ -20,7 +22,7 @@ pub mod sync {
     pub use once_lock::OnceLock;
 }
 
-/// As `std::thread`.
+/// Replaces `std::thread`.
 pub mod thread {
     pub use std::thread::*;
 
@@ -31,16 +33,16 @@ pub mod thread {
     pub use local_key::LocalKey;
 }
 
-/// What the model checker's user has to say.
+/// Functions for the models themselves.
 pub mod model {
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    /// A lock that the model checker knows nothing of.
+    /// A lock that the model checker does not know about.
     pub use std::sync::Mutex as PlainMutex;
 
     static EXECUTION: AtomicU64 = AtomicU64::new(0);
 
-    /// One more execution of a model begins: what `static`s have been given, they have lost.
+    /// Starts another execution of a model, in which all `static`s are empty again.
     pub fn begin() {
         EXECUTION.fetch_add(1, Ordering::Relaxed);
     }
@@ -49,7 +51,7 @@ pub mod model {
         EXECUTION.load(Ordering::Relaxed)
     }
 
-    /// Another thread may run now.
+    /// Lets the model checker switch to another thread.
     pub fn switch() {
         shuttle::thread::sleep(std::time::Duration::ZERO);
     }

@@ -1,12 +1,13 @@
-//! As much of tokio as greenpool uses, for the model checker: a runtime whose threads are the model's.
+//! The part of tokio that greenpool uses, for the model checker: a runtime on threads of the model.
 //!
-//! What tokio leaves open is left to chance, which the model checker draws and can repeat: which of the ready tasks is run next, after how
-//! many operations a task is to let others run, when a time has passed. What tokio promises holds here too: a future is dropped before anybody hears of its
-//! end; a task that is aborted while it is polled is dropped after that poll; a runtime that is shut down drops all its tasks, on its own
-//! threads, and at once what is spawned into it later; and what a thread wakes or spawns may wait until that same thread is free.
+//! What tokio does not specify is random here, and the model checker can repeat its choices: which ready task runs
+//! next, after how many operations a task must yield, and when a timeout elapses. What tokio promises also holds here.
+//! A future is dropped before its completion is reported. A task that is aborted while it is polled is dropped after
+//! that poll. A runtime that shuts down drops all its tasks, on its own threads, and drops tasks that are spawned later
+//! at once. A task that a thread wakes or spawns may have to wait until that thread is free.
 //!
-//! A piece of code without an operation of the model checker in it is never interrupted, so the runtime's own locks are plain ones, held for no longer
-//! than that.
+//! Code without an operation of the model checker is never interrupted. So the runtime itself uses plain locks and
+//! holds them only over such code.
 #![cfg(shuttle)]
 
 mod queue;
@@ -18,12 +19,12 @@ pub use task::spawn;
 
 use shuttle::rand::Rng;
 
-/// A number below `end`, by chance.
-fn any_below(end: usize) -> usize {
+/// A random number below `end`.
+fn random_below(end: usize) -> usize {
     shuttle::rand::thread_rng().gen_range(0..end)
 }
 
-/// Another thread may run now.
+/// Lets the model checker switch to another thread.
 fn switch() {
     shuttle::thread::sleep(std::time::Duration::ZERO);
 }

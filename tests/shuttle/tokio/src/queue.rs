@@ -1,9 +1,9 @@
-//! The tasks of one runtime, and its threads' work.
+//! The tasks of one runtime, and the work of its threads.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
-use crate::any_below;
+use crate::random_below;
 use crate::task::Task;
 
 /// The tasks of one runtime.
@@ -12,17 +12,17 @@ pub(crate) struct Queue(Mutex<Tasks>);
 struct Tasks {
     all: Vec<Arc<Task>>,
     ready: Vec<Arc<Task>>,
-    /// What the thread of that number has woken last, and runs itself.
+    /// For each thread, the task that it woke most recently and runs itself.
     own: Vec<Option<Arc<Task>>>,
-    /// The threads that have nothing to do.
-    resting: Vec<Waker>,
+    /// The idle threads.
+    idle_threads: Vec<Waker>,
     closed: bool,
 }
 
-/// What a thread finds to do.
+/// What a thread does next.
 pub(crate) enum Work {
     Run(Arc<Task>),
-    /// The runtime is shut down.
+    /// Drops a task, since the runtime is shutting down.
     Drop(Arc<Task>),
     Stop,
 }
@@ -30,14 +30,14 @@ pub(crate) enum Work {
 impl Queue {
     pub(crate) fn new(threads: usize) -> Self {
         let own = (0..threads).map(|_| None).collect();
-        Queue(Mutex::new(Tasks { all: Vec::new(), ready: Vec::new(), own, resting: Vec::new(), closed: false }))
+        Queue(Mutex::new(Tasks { all: Vec::new(), ready: Vec::new(), own, idle_threads: Vec::new(), closed: false }))
     }
 
     fn tasks(&self) -> MutexGuard<'_, Tasks> {
-        self.0.lock().expect("no code of others runs under this lock")
+        self.0.lock().expect("nothing panics while this lock is held")
     }
 
-    /// A new task. False: the runtime takes no more.
+    /// Adds a task. Returns false if the runtime accepts no more.
     pub(crate) fn add(&self, task: &Arc<Task>) -> bool {
         let mut tasks = self.tasks();
         if !tasks.closed {
@@ -46,9 +46,9 @@ impl Queue {
         !tasks.closed
     }
 
-    /// A task is ready. If a thread of this runtime made it so, that one may keep it to itself.
+    /// Schedules a ready task. If a thread of this runtime woke it, that thread may keep it for itself.
     pub(crate) fn push(&self, task: Arc<Task>, thread: Option<usize>) {
-        let keep = thread.filter(|_| any_below(2) == 0);
+        let keep = thread.filter(|_| random_below(2) == 0);
         let mut tasks = self.tasks();
         match keep {
             Some(thread) => {
@@ -57,12 +57,12 @@ impl Queue {
             }
             None => tasks.ready.push(task),
         }
-        let resting = std::mem::take(&mut tasks.resting);
+        let idle_threads = std::mem::take(&mut tasks.idle_threads);
         drop(tasks);
-        resting.into_iter().for_each(Waker::wake);
+        idle_threads.into_iter().for_each(Waker::wake);
     }
 
-    /// What that thread is to do next.
+    /// Returns what this thread should do next.
     pub(crate) fn poll_work(&self, thread: usize, cx: &Context<'_>) -> Poll<Work> {
         let mut tasks = self.tasks();
         if tasks.closed {
@@ -76,10 +76,10 @@ impl Queue {
             return Poll::Ready(Work::Run(task));
         }
         if tasks.ready.is_empty() {
-            tasks.resting.push(cx.waker().clone());
+            tasks.idle_threads.push(cx.waker().clone());
             return Poll::Pending;
         }
-        let at = any_below(tasks.ready.len());
+        let at = random_below(tasks.ready.len());
         Poll::Ready(Work::Run(tasks.ready.swap_remove(at)))
     }
 
@@ -96,8 +96,8 @@ impl Queue {
         tasks.closed = true;
         tasks.ready.clear();
         tasks.own.iter_mut().for_each(|own| *own = None);
-        let resting = std::mem::take(&mut tasks.resting);
+        let idle_threads = std::mem::take(&mut tasks.idle_threads);
         drop(tasks);
-        resting.into_iter().for_each(Waker::wake);
+        idle_threads.into_iter().for_each(Waker::wake);
     }
 }

@@ -1,4 +1,4 @@
-//! As `tokio::runtime`.
+//! Replaces `tokio::runtime`.
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
@@ -11,11 +11,11 @@ use shuttle::thread;
 use crate::queue::{Queue, Work};
 use crate::task::{JoinHandle, spawn_on};
 
-/// Which runtime.
+/// Identifies a runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Id(u64);
 
-/// As `tokio::runtime::Handle`.
+/// Replaces `tokio::runtime::Handle`.
 #[derive(Clone)]
 pub struct Handle(Arc<Shared>);
 
@@ -25,16 +25,16 @@ pub(crate) struct Shared {
     pub(crate) queue: Queue,
 }
 
-/// As `tokio::runtime::RuntimeFlavor`.
+/// Replaces `tokio::runtime::RuntimeFlavor`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RuntimeFlavor {
-    /// No two of its tasks are polled at once.
+    /// Tasks are never polled in parallel.
     CurrentThread,
-    /// They may be.
+    /// Tasks may be polled in parallel.
     MultiThread,
 }
 
-/// As `tokio::runtime::RuntimeMetrics`.
+/// Replaces `tokio::runtime::RuntimeMetrics`.
 #[derive(Clone, Debug)]
 pub struct RuntimeMetrics(usize);
 
@@ -43,39 +43,39 @@ shuttle::thread_local! {
 }
 
 impl RuntimeMetrics {
-    /// How many threads run tasks.
+    /// Number of threads that run tasks.
     pub fn num_workers(&self) -> usize {
         self.0
     }
 }
 
 impl Handle {
-    /// The runtime that this thread belongs to.
+    /// Returns the runtime of this thread.
     ///
     /// # Panics
-    /// If it belongs to none.
+    /// If the thread has no runtime.
     #[track_caller]
     pub fn current() -> Handle {
         let current = CURRENT.with(|current| current.borrow().as_ref().map(|(handle, _)| handle.clone()));
         current.expect("there is no reactor running, must be called from the context of a Tokio 1.x runtime")
     }
 
-    /// Which runtime it is.
+    /// Returns the id of the runtime.
     pub fn id(&self) -> Id {
         Id(self.0.id)
     }
 
-    /// Whether it has one thread or more.
+    /// Returns whether the runtime has one thread or more.
     pub fn runtime_flavor(&self) -> RuntimeFlavor {
         if self.0.threads == 1 { RuntimeFlavor::CurrentThread } else { RuntimeFlavor::MultiThread }
     }
 
-    /// What is known of it.
+    /// Returns the metrics of the runtime.
     pub fn metrics(&self) -> RuntimeMetrics {
         RuntimeMetrics(self.0.threads)
     }
 
-    /// Begins a task on it.
+    /// Spawns a task on the runtime.
     pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
     where
         F: Future<Output: Send + 'static> + Send + 'static,
@@ -87,7 +87,7 @@ impl Handle {
         &self.0.queue
     }
 
-    /// The number of this thread, if it is one of this runtime's own.
+    /// The index of this thread, if it belongs to this runtime.
     pub(crate) fn thread(&self) -> Option<usize> {
         let of = |(handle, thread): &(Handle, Option<usize>)| thread.filter(|_| Arc::ptr_eq(&handle.0, &self.0));
         CURRENT.try_with(|current| current.borrow().as_ref().and_then(of)).ok().flatten()
@@ -114,14 +114,14 @@ impl Handle {
     }
 }
 
-/// A runtime of so many threads. Dropped, it is shut down, and its threads are waited for.
+/// A runtime. Dropping it shuts it down and waits for its threads.
 pub struct Runtime {
     handle: Handle,
     threads: Vec<thread::JoinHandle<()>>,
 }
 
 impl Runtime {
-    /// One of so many threads.
+    /// Creates a runtime with this number of threads.
     pub fn new(threads: usize) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -134,7 +134,7 @@ impl Runtime {
         Runtime { handle, threads }
     }
 
-    /// A handle on it.
+    /// Returns a handle to the runtime.
     pub fn handle(&self) -> &Handle {
         &self.handle
     }
@@ -157,7 +157,7 @@ impl Drop for Runtime {
         crate::switch();
         self.handle.queue().close();
         for thread in self.threads.drain(..) {
-            thread.join().expect("a runtime's thread catches what its tasks panic with");
+            thread.join().expect("a runtime thread catches the panics of its tasks");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! As `tokio::time`, but that a time may have passed at any moment.
+//! Replaces `tokio::time`. A timeout may elapse at any moment.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -9,18 +9,18 @@ use std::time::Duration;
 
 pub use std::time::Instant;
 
-/// The time has passed.
+/// The timeout has elapsed.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Elapsed(());
 
-/// Runs `future` until it is over, or until some moment that chance picks.
+/// Runs `future` until it completes, or until a random moment.
 ///
 /// # Errors
-/// If that came first.
+/// If that moment comes first.
 pub async fn timeout<F: Future>(_time: Duration, future: F) -> Result<F::Output, Elapsed> {
     let mut future = pin!(future);
     let over = Arc::new(AtomicBool::new(false));
-    let mut begun = false;
+    let mut started = false;
     poll_fn(|cx| {
         if let Poll::Ready(value) = future.as_mut().poll(cx) {
             return Poll::Ready(Ok(value));
@@ -28,7 +28,7 @@ pub async fn timeout<F: Future>(_time: Duration, future: F) -> Result<F::Output,
         if over.load(Ordering::SeqCst) {
             return Poll::Ready(Err(Elapsed(())));
         }
-        if !std::mem::replace(&mut begun, true) {
+        if !std::mem::replace(&mut started, true) {
             let (over, waker) = (over.clone(), cx.waker().clone());
             shuttle::thread::spawn(move || {
                 over.store(true, Ordering::SeqCst);

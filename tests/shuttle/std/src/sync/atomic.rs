@@ -1,33 +1,33 @@
-//! As `std::sync::atomic`: before each operation another thread may run. Every order is as strong as `SeqCst`, as the model checker's own
-//! atomics have it; other than those, these can stand in a `static`.
+//! Replaces `std::sync::atomic`: another thread may run before each operation. Every ordering is as strong as `SeqCst`,
+//! like that of the model checker's own atomics. Unlike those, these can be used in a `static`.
 
 pub use std::sync::atomic::Ordering;
 
 use crate::model::switch;
 
-/// As `std::sync::atomic::fence`.
+/// Replaces `std::sync::atomic::fence`.
 pub fn fence(_order: Ordering) {
     switch();
 }
 
 macro_rules! atomic {
     ($Atomic:ident, $T:ty) => {
-        /// As that of the standard library.
+        /// Replaces the type in the standard library.
         #[derive(Debug, Default)]
         pub struct $Atomic(std::sync::atomic::$Atomic);
 
         impl $Atomic {
-            /// With that value.
+            /// Creates an atomic with this value.
             pub const fn new(value: $T) -> Self {
                 $Atomic(std::sync::atomic::$Atomic::new(value))
             }
 
-            /// The value, which no other thread can see.
+            /// Returns the value, which no other thread can access.
             pub fn get_mut(&mut self) -> &mut $T {
                 self.0.get_mut()
             }
 
-            /// The value.
+            /// Returns the value.
             pub fn load(&self, _order: Ordering) -> $T {
                 switch();
                 self.0.load(Ordering::SeqCst)
@@ -41,19 +41,24 @@ macro_rules! atomic {
 
             atomic!(fetch $Atomic $T: swap fetch_and fetch_or);
 
-            /// Sets the value to `new` if it is `old`.
+            /// Sets the value to `new` if it equals `old`.
             pub fn compare_exchange(&self, old: $T, new: $T, _ok: Ordering, _not: Ordering) -> Result<$T, $T> {
                 switch();
                 self.0.compare_exchange(old, new, Ordering::SeqCst, Ordering::SeqCst)
             }
 
-            /// Likewise; never in vain.
+            /// Like `compare_exchange`. Never fails spuriously.
             pub fn compare_exchange_weak(&self, old: $T, new: $T, _ok: Ordering, _not: Ordering) -> Result<$T, $T> {
                 self.compare_exchange(old, new, Ordering::SeqCst, Ordering::SeqCst)
             }
 
-            /// Sets the value to what `f` makes of it.
-            pub fn fetch_update(&self, _set: Ordering, _get: Ordering, mut f: impl FnMut($T) -> Option<$T>) -> Result<$T, $T> {
+            /// Sets the value to the result of `f`.
+            pub fn fetch_update(
+                &self,
+                _set: Ordering,
+                _get: Ordering,
+                mut f: impl FnMut($T) -> Option<$T>,
+            ) -> Result<$T, $T> {
                 let mut old = self.load(Ordering::SeqCst);
                 while let Some(new) = f(old) {
                     match self.compare_exchange(old, new, Ordering::SeqCst, Ordering::SeqCst) {
@@ -67,7 +72,7 @@ macro_rules! atomic {
     };
     (fetch $Atomic:ident $T:ty: $($method:ident)*) => {
         $(
-            /// As that of the standard library.
+            /// Replaces the method in the standard library.
             pub fn $method(&self, value: $T, _order: Ordering) -> $T {
                 switch();
                 self.0.$method(value, Ordering::SeqCst)

@@ -4,10 +4,10 @@ use shuttle::sync::Mutex;
 
 use crate::model::{execution, switch};
 
-/// As `std::sync::OnceLock`.
+/// Replaces `std::sync::OnceLock`.
 ///
-/// What it was given in one execution, it does not have in the next, so it can stand in a `static`. (A `static` leaks what it is given from the
-/// second execution on.)
+/// It is empty again in each execution, so it can be used in a `static`. (From the second execution on, the values that
+/// a `static` holds are leaked.)
 pub struct OnceLock<T: 'static> {
     first: std::sync::OnceLock<(u64, T)>,
     later: std::sync::Mutex<Option<(u64, &'static T)>>,
@@ -15,12 +15,12 @@ pub struct OnceLock<T: 'static> {
 }
 
 impl<T> OnceLock<T> {
-    /// An empty one.
+    /// Creates an empty lock.
     pub const fn new() -> Self {
         OnceLock { first: std::sync::OnceLock::new(), later: std::sync::Mutex::new(None), setting: Mutex::new(()) }
     }
 
-    /// The value, if there is one.
+    /// Returns the value, if it has been set.
     pub fn get(&self) -> Option<&T> {
         switch();
         let now = execution();
@@ -29,11 +29,11 @@ impl<T> OnceLock<T> {
             Some(_) => {}
             None => return None,
         }
-        let later = self.later.lock().expect("no code of others runs under this lock");
+        let later = self.later.lock().expect("nothing panics while this lock is held");
         later.and_then(|(at, value)| (at == now).then_some(value))
     }
 
-    /// The value, which `f` gives if there is none.
+    /// Returns the value, and sets it to the result of `f` first if it has not been set.
     pub fn get_or_init(&self, f: impl FnOnce() -> T) -> &T {
         if let Some(value) = self.get() {
             return value;
@@ -48,7 +48,7 @@ impl<T> OnceLock<T> {
     /// Sets the value.
     ///
     /// # Errors
-    /// Gives it back, if there is one already.
+    /// Returns `value` if the lock has a value already.
     pub fn set(&self, value: T) -> Result<(), T> {
         let _setting = self.setting.lock();
         if self.get().is_some() {
@@ -60,7 +60,7 @@ impl<T> OnceLock<T> {
 
     fn put(&self, value: T) {
         if let Err((at, value)) = self.first.set((execution(), value)) {
-            *self.later.lock().expect("no code of others runs under this lock") =
+            *self.later.lock().expect("nothing panics while this lock is held") =
                 Some((at, Box::leak(Box::new(value))));
         }
     }

@@ -2,7 +2,7 @@ use std::cell::Cell;
 
 use shuttle::thread::AccessError;
 
-/// As `std::thread::LocalKey`: each of the model's threads has its own.
+/// Replaces `std::thread::LocalKey`: each thread of the model has its own value.
 #[derive(Debug)]
 pub struct LocalKey<T: 'static>(&'static shuttle::thread::LocalKey<T>);
 
@@ -12,22 +12,22 @@ impl<T> LocalKey<T> {
         LocalKey(key)
     }
 
-    /// Looks at this thread's value.
+    /// Calls `f` with this thread's value.
     pub fn with<R>(&'static self, f: impl FnOnce(&T) -> R) -> R {
         self.0.with(f)
     }
 
-    /// Likewise.
+    /// Like `with`.
     ///
     /// # Errors
-    /// If it has been dropped, since the thread ends.
+    /// If the value has been dropped because the thread is ending.
     pub fn try_with<R>(&'static self, f: impl FnOnce(&T) -> R) -> Result<R, AccessError> {
         self.0.try_with(f)
     }
 }
 
 impl<T> LocalKey<Cell<T>> {
-    /// What is in this thread's cell.
+    /// Returns the value of this thread's cell.
     pub fn get(&'static self) -> T
     where
         T: Copy,
@@ -35,18 +35,18 @@ impl<T> LocalKey<Cell<T>> {
         self.with(Cell::get)
     }
 
-    /// Puts it there.
+    /// Sets the value of this thread's cell.
     pub fn set(&'static self, value: T) {
         self.with(|cell| cell.set(value));
     }
 
-    /// Puts it there, and gives what was there.
+    /// Sets the value of this thread's cell and returns the old one.
     pub fn replace(&'static self, value: T) -> T {
         self.with(|cell| cell.replace(value))
     }
 }
 
-/// As `std::thread_local!`.
+/// Replaces `std::thread_local!`.
 #[macro_export]
 macro_rules! thread_local {
     ($($(#[$attr:meta])* $vis:vis static $NAME:ident: $T:ty = const $init:block;)*) => {

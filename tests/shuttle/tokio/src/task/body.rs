@@ -1,4 +1,4 @@
-//! What a task runs, and what its handle hears of that.
+//! The body of a task, and the state it shares with its handle.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,45 +8,45 @@ use std::task::{Context, Poll, Waker};
 
 use super::JoinError;
 
-/// A future of any type.
+/// A type-erased future.
 pub(crate) trait Run: Send {
-    /// Polls it. True: it is over, has been dropped, and its result is there.
+    /// Polls the future. Returns true if it has completed, has been dropped, and its result is stored.
     fn poll(&mut self, cx: &mut Context<'_>) -> bool;
-    /// Drops it.
+    /// Drops the future.
     fn cancel(&mut self);
-    /// Wakes who waits for the result.
-    fn tell(&self);
+    /// Wakes the task that waits for the result.
+    fn notify(&self);
 }
 
-/// What a task and its handle share.
-pub(crate) struct End<T> {
+/// The state that a task and its handle share.
+pub(crate) struct Shared<T> {
     pub(crate) result: Mutex<Option<Result<T, JoinError>>>,
-    pub(crate) reader: Mutex<Option<Waker>>,
+    pub(crate) waiter: Mutex<Option<Waker>>,
 }
 
 struct Body<F: Future> {
     task: u64,
     future: Option<Pin<Box<F>>>,
-    end: Arc<End<F::Output>>,
+    shared: Arc<Shared<F::Output>>,
 }
 
-pub(crate) fn new<F>(task: u64, future: F) -> (Box<dyn Run>, Arc<End<F::Output>>)
+pub(crate) fn new<F>(task: u64, future: F) -> (Box<dyn Run>, Arc<Shared<F::Output>>)
 where
     F: Future<Output: Send + 'static> + Send + 'static,
 {
-    let end = Arc::new(End { result: Mutex::new(None), reader: Mutex::new(None) });
-    (Box::new(Body { task, future: Some(Box::pin(future)), end: end.clone() }), end)
+    let shared = Arc::new(Shared { result: Mutex::new(None), waiter: Mutex::new(None) });
+    (Box::new(Body { task, future: Some(Box::pin(future)), shared: shared.clone() }), shared)
 }
 
 impl<F> Body<F>
 where
     F: Future<Output: Send + 'static> + Send + 'static,
 {
-    fn end(&mut self, result: Result<F::Output, JoinError>) {
+    fn complete(&mut self, result: Result<F::Output, JoinError>) {
         let future = self.future.take();
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(future)));
         let result = dropped.map_or_else(|payload| Err(JoinError::panic(self.task, payload)), |()| result);
-        *self.end.result.lock().expect("no code of others runs under this lock") = Some(result);
+        *self.shared.result.lock().expect("nothing panics while this lock is held") = Some(result);
     }
 }
 
@@ -58,20 +58,20 @@ where
         let Some(future) = self.future.as_mut() else { return true };
         match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
             Ok(Poll::Pending) => return false,
-            Ok(Poll::Ready(value)) => self.end(Ok(value)),
-            Err(payload) => self.end(Err(JoinError::panic(self.task, payload))),
+            Ok(Poll::Ready(value)) => self.complete(Ok(value)),
+            Err(payload) => self.complete(Err(JoinError::panic(self.task, payload))),
         }
         true
     }
 
     fn cancel(&mut self) {
-        self.end(Err(JoinError::cancelled(self.task)));
+        self.complete(Err(JoinError::cancelled(self.task)));
     }
 
-    fn tell(&self) {
-        let reader = self.end.reader.lock().expect("no code of others runs under this lock").take();
-        if let Some(reader) = reader {
-            reader.wake();
+    fn notify(&self) {
+        let waiter = self.shared.waiter.lock().expect("nothing panics while this lock is held").take();
+        if let Some(waiter) = waiter {
+            waiter.wake();
         }
     }
 }

@@ -1,16 +1,16 @@
-//! As `tokio::task::coop`: a task has a budget of a few operations for each poll.
+//! Replaces `tokio::task::coop`: a task has a budget of a few operations per poll.
 
 use std::cell::Cell;
 use std::task::{Context, Poll};
 
-use crate::any_below;
+use crate::random_below;
 
 shuttle::thread_local! {
     static LEFT: Cell<Option<usize>> = Cell::new(None);
 }
 
-/// At most so many operations.
-const MOST: usize = 4;
+/// Highest number of operations per poll.
+const MAX_BUDGET: usize = 4;
 
 fn left() -> Option<usize> {
     LEFT.try_with(Cell::get).ok().flatten()
@@ -22,18 +22,18 @@ fn set_left(left: Option<usize>) {
 
 /// Runs one poll of a task.
 pub(crate) fn budget<R>(poll: impl FnOnce() -> R) -> R {
-    set_left(Some(1 + any_below(MOST)));
+    set_left(Some(1 + random_below(MAX_BUDGET)));
     let result = poll();
     set_left(None);
     result
 }
 
-/// Whether the task may go on.
+/// Whether the task may continue.
 pub fn has_budget_remaining() -> bool {
     left() != Some(0)
 }
 
-/// One operation, which a task makes or is woken for once more.
+/// Spends one operation. Without budget left, wakes the task to be polled again and returns pending.
 pub fn poll_proceed(cx: &mut Context<'_>) -> Poll<RestoreOnPending> {
     let before = left();
     match before {
@@ -47,13 +47,13 @@ pub fn poll_proceed(cx: &mut Context<'_>) -> Poll<RestoreOnPending> {
     Poll::Ready(RestoreOnPending(Cell::new(before)))
 }
 
-/// Gives the operation back if it made no progress.
+/// Restores the budget if the operation made no progress.
 #[must_use]
 #[derive(Debug)]
 pub struct RestoreOnPending(Cell<Option<usize>>);
 
 impl RestoreOnPending {
-    /// It did.
+    /// Keeps the operation spent.
     pub fn made_progress(&self) {
         self.0.set(None);
     }

@@ -1,4 +1,4 @@
-//! The handles on a task.
+//! The handles of a task.
 
 use std::any::Any;
 use std::fmt;
@@ -7,25 +7,25 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::body::End;
+use super::body::Shared;
 use super::{Task, coop};
 use crate::switch;
 
-/// As `tokio::task::JoinHandle`.
+/// Replaces `tokio::task::JoinHandle`.
 pub struct JoinHandle<T> {
     task: Arc<Task>,
-    end: Arc<End<T>>,
+    shared: Arc<Shared<T>>,
 }
 
-/// As `tokio::task::AbortHandle`.
+/// Replaces `tokio::task::AbortHandle`.
 #[derive(Clone)]
 pub struct AbortHandle(Arc<Task>);
 
-/// As `tokio::task::Id`.
+/// Replaces `tokio::task::Id`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Id(u64);
 
-/// As `tokio::task::JoinError`.
+/// Replaces `tokio::task::JoinError`.
 pub struct JoinError {
     id: Id,
     panic: Option<Box<dyn Any + Send + 'static>>,
@@ -40,33 +40,33 @@ impl JoinError {
         JoinError { id: Id(task), panic: Some(payload) }
     }
 
-    /// Which task it was.
+    /// Returns the id of the task.
     pub fn id(&self) -> Id {
         self.id
     }
 
-    /// Whether the task panicked.
+    /// Returns whether the task panicked.
     pub fn is_panic(&self) -> bool {
         self.panic.is_some()
     }
 
-    /// Whether the task was aborted, or dropped with its runtime.
+    /// Returns whether the task was aborted, or dropped with its runtime.
     pub fn is_cancelled(&self) -> bool {
         self.panic.is_none()
     }
 
-    /// What the task panicked with.
+    /// Returns the panic payload.
     ///
     /// # Panics
-    /// If it did not.
+    /// If the task did not panic.
     pub fn into_panic(self) -> Box<dyn Any + Send + 'static> {
         self.panic.expect("the task did not panic")
     }
 
-    /// What the task panicked with.
+    /// Returns the panic payload.
     ///
     /// # Errors
-    /// If it did not.
+    /// If the task did not panic.
     pub fn try_into_panic(self) -> Result<Box<dyn Any + Send + 'static>, JoinError> {
         self.panic.ok_or(JoinError { id: self.id, panic: None })
     }
@@ -79,27 +79,27 @@ impl fmt::Debug for JoinError {
 }
 
 impl<T> JoinHandle<T> {
-    pub(crate) fn new(task: Arc<Task>, end: Arc<End<T>>) -> Self {
-        JoinHandle { task, end }
+    pub(crate) fn new(task: Arc<Task>, shared: Arc<Shared<T>>) -> Self {
+        JoinHandle { task, shared }
     }
 
-    /// Ends the task.
+    /// Aborts the task.
     pub fn abort(&self) {
         self.task.abort();
     }
 
-    /// Another handle, to end the task with.
+    /// Returns another handle that can abort the task.
     pub fn abort_handle(&self) -> AbortHandle {
         AbortHandle(self.task.clone())
     }
 
-    /// Whether the task is over.
+    /// Returns whether the task has completed.
     pub fn is_finished(&self) -> bool {
         switch();
         self.task.is_over()
     }
 
-    /// Which task it is.
+    /// Returns the id of the task.
     pub fn id(&self) -> Id {
         Id(self.task.number)
     }
@@ -113,36 +113,36 @@ impl<T> Future for JoinHandle<T> {
         switch();
         if !self.task.is_over() {
             let waker = cx.waker().clone();
-            *self.end.reader.lock().expect("no code of others runs under this lock") = Some(waker);
+            *self.shared.waiter.lock().expect("nothing panics while this lock is held") = Some(waker);
             return Poll::Pending;
         }
         turn.made_progress();
-        let result = self.end.result.lock().expect("no code of others runs under this lock").take();
+        let result = self.shared.result.lock().expect("nothing panics while this lock is held").take();
         Poll::Ready(result.expect("a `JoinHandle` was polled after it was ready"))
     }
 }
 
 impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
-        // Who dropped it is not told of the end any more; a result that nobody takes goes with the task.
-        let reader = self.end.reader.lock().expect("no code of others runs under this lock").take();
-        drop(reader);
+        // A dropped handle is not woken any more. A result that is not taken is dropped with the task.
+        let waiter = self.shared.waiter.lock().expect("nothing panics while this lock is held").take();
+        drop(waiter);
     }
 }
 
 impl AbortHandle {
-    /// Ends the task.
+    /// Aborts the task.
     pub fn abort(&self) {
         self.0.abort();
     }
 
-    /// Whether the task is over.
+    /// Returns whether the task has completed.
     pub fn is_finished(&self) -> bool {
         switch();
         self.0.is_over()
     }
 
-    /// Which task it is.
+    /// Returns the id of the task.
     pub fn id(&self) -> Id {
         Id(self.0.number)
     }

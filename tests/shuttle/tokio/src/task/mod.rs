@@ -1,4 +1,4 @@
-//! As `tokio::task`.
+//! Replaces `tokio::task`.
 
 mod body;
 pub mod coop;
@@ -15,10 +15,10 @@ pub use join::{AbortHandle, Id, JoinError, JoinHandle};
 use crate::runtime::Handle;
 use crate::switch;
 
-/// Begins a task on the current runtime.
+/// Spawns a task on the current runtime.
 ///
 /// # Panics
-/// Outside of one.
+/// If called outside a runtime.
 #[track_caller]
 pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
@@ -34,7 +34,7 @@ where
     static NEXT: AtomicU64 = AtomicU64::new(1);
     switch();
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let (body, end) = body::new(number, future);
+    let (body, shared) = body::new(number, future);
     let state = State { phase: Phase::Ready, body: Some(body), aborted: false };
     let task = Arc::new(Task { number, runtime: runtime.clone(), state: Mutex::new(state) });
     if runtime.queue().add(&task) {
@@ -42,10 +42,10 @@ where
     } else {
         task.clone().cancel();
     }
-    JoinHandle::new(task, end)
+    JoinHandle::new(task, shared)
 }
 
-/// One task.
+/// A spawned task.
 pub(crate) struct Task {
     number: u64,
     runtime: Handle,
@@ -54,7 +54,7 @@ pub(crate) struct Task {
 
 struct State {
     phase: Phase,
-    /// There but while it is polled, and until it is over.
+    /// `None` while the task is polled and after it has completed.
     body: Option<Box<dyn Run>>,
     aborted: bool,
 }
@@ -65,14 +65,14 @@ enum Phase {
     /// In the runtime's queue.
     Ready,
     Running,
-    /// It was woken while it ran.
+    /// Woken while running.
     Woken,
     Over,
 }
 
 impl Task {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no code of others runs under this lock")
+        self.state.lock().expect("nothing panics while this lock is held")
     }
 
     pub(crate) fn is_running(&self) -> bool {
@@ -99,14 +99,14 @@ impl Task {
         switch();
         let waker = Waker::from(self.clone());
         if coop::budget(|| body.poll(&mut Context::from_waker(&waker))) {
-            return self.end(&*body);
+            return self.complete(&*body);
         }
         switch();
         let mut state = self.state();
         if state.aborted || self.runtime.queue().is_closed() {
             drop(state);
             body.cancel();
-            return self.end(&*body);
+            return self.complete(&*body);
         }
         state.body = Some(body);
         if state.phase == Phase::Woken {
@@ -126,15 +126,15 @@ impl Task {
         drop(state);
         switch();
         body.cancel();
-        self.end(&*body);
+        self.complete(&*body);
     }
 
-    /// The future has been dropped, and the result is there.
-    fn end(self: Arc<Self>, body: &dyn Run) {
+    /// Called when the future has been dropped and the result is stored.
+    fn complete(self: Arc<Self>, body: &dyn Run) {
         self.state().phase = Phase::Over;
         self.runtime.queue().remove(&self);
         switch();
-        body.tell();
+        body.notify();
     }
 
     fn abort(self: &Arc<Self>) {
