@@ -5,7 +5,7 @@ use std::{env, fs};
 
 fn main() {
     // Read at run time, not at compile time: the target folder may have been copied.
-    let here = env::var("CARGO_MANIFEST_DIR").expect("cargo says where this is");
+    let here = env::var("CARGO_MANIFEST_DIR").expect("cargo sets this variable");
     let sources = Path::new(&here).join("../../greenpool/src");
     let lib = sources.join("lib.rs");
     println!("cargo::rerun-if-changed={}", lib.display());
@@ -23,6 +23,6 @@ fn main() {
         }
     };
     let written: String = text.lines().filter(|line| !line.starts_with("//!")).map(line).collect();
-    let out = env::var("OUT_DIR").expect("cargo says where to write");
-    fs::write(Path::new(&out).join("greenpool.rs"), written).expect("that can be written to");
+    let out = env::var("OUT_DIR").expect("cargo sets this variable");
+    fs::write(Path::new(&out).join("greenpool.rs"), written).expect("the file can be written");
 }

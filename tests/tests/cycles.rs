@@ -107,9 +107,9 @@ fn inheriting_tasks_use_the_slot_of_the_job_that_awaits_them() {
 fn a_job_that_released_its_slot_resumes_before_new_jobs_and_within_the_limit() {
     paused(async {
         let (pool, gauge, gate) = (GreenPool::new(1), Gauge::default(), Gate::new());
-        let (told, counts) = (gate.clone(), gauge.clone());
+        let (wait_gate, counts) = (gate.clone(), gauge.clone());
         let lender = pool.spawn(async move {
-            lend(told.opened()).await;
+            lend(wait_gate.opened()).await;
             let _inside = counts.enter();
             tokio::task::yield_now().await;
             counts.total()

@@ -213,8 +213,8 @@ fn a_map_used_as_a_source_can_be_part_of_a_deadlock() {
 fn a_job_that_waits_for_a_pool_of_size_0_keeps_its_slot() {
     paused(async {
         let (a, b, gate) = (GreenPool::new(1), GreenPool::new(1), Gate::new());
-        let (b_in, told) = (b.clone(), gate.clone());
-        let job = a.spawn(async move { b_in.spawn(lend(told.opened())).await.await.unwrap() }).await;
+        let (b_in, wait_gate) = (b.clone(), gate.clone());
+        let job = a.spawn(async move { b_in.spawn(lend(wait_gate.opened())).await.await.unwrap() }).await;
         let mut queued = Box::pin(a.spawn(async {}));
         assert!(poll!(&mut queued).is_pending());
         b.resize(0);
@@ -230,13 +230,13 @@ fn a_job_that_waits_for_a_pool_of_size_0_keeps_its_slot() {
 }
 
 #[test]
-fn waitall_on_another_pool_can_be_part_of_a_deadlock_even_if_no_slot_is_taken_there() {
+fn waitall_on_an_idle_looking_pool_can_be_part_of_a_deadlock() {
     paused(async {
         let (a, b) = (GreenPool::new(1), GreenPool::new(1));
         let (a_in, b_in, gate) = (a.clone(), b.clone(), Gate::new());
-        let told = gate.clone();
+        let wait_gate = gate.clone();
         let job = a.spawn(async move {
-            told.opened().await;
+            wait_gate.opened().await;
             b_in.waitall().await;
         });
         let job = job.await;

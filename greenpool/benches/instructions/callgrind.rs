@@ -72,8 +72,8 @@ impl Folder {
             .output()
             .map_err(|why| format!("{MISSING} ({why})"))?;
         if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            return Err(format!("{way} under callgrind exited with {}:\n{said}", output.status));
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            return Err(format!("{way} under callgrind exited with {}:\n{stderr}", output.status));
         }
         let text = std::fs::read_to_string(&file);
         let text = text.map_err(|why| format!("callgrind did not write {}: {why}", file.display()))?;

@@ -32,7 +32,7 @@ pub(crate) fn running() -> [Case; 5] {
         Case {
             id: "tokio-spawn",
             title: "tokio::spawn",
-            run: |jobs| keep(jobs, jobs, async || tokio::spawn(waits(PAYLOAD))),
+            run: |jobs| measure_pending(jobs, jobs, async || tokio::spawn(waits(PAYLOAD))),
         },
         Case { id: "pool-spawn", title: "GreenPool::spawn", run: pool_spawn },
         Case { id: "pool-spawn-n", title: "GreenPool::spawn_n", run: pool_spawn_n },
@@ -41,7 +41,7 @@ pub(crate) fn running() -> [Case; 5] {
             title: "f::spawn",
             run: |jobs| {
                 waits::pool().resize(jobs);
-                keep(jobs, jobs, async || waits::spawn(PAYLOAD).await)
+                measure_pending(jobs, jobs, async || waits::spawn(PAYLOAD).await)
             },
         },
         Case {
@@ -49,7 +49,7 @@ pub(crate) fn running() -> [Case; 5] {
             title: "f::spawn_n",
             run: |jobs| {
                 waits::pool().resize(jobs);
-                keep(jobs, jobs, async || waits::spawn_n(PAYLOAD).await)
+                measure_pending(jobs, jobs, async || waits::spawn_n(PAYLOAD).await)
             },
         },
     ]
@@ -64,7 +64,7 @@ pub(crate) fn queued() -> [Case; 3] {
             title: "GreenPool::spawn_n",
             run: |tasks| {
                 let full = GreenPool::new(0);
-                keep(tasks, 0, async || tokio::spawn(full.spawn_n(waits(PAYLOAD))))
+                measure_pending(tasks, 0, async || tokio::spawn(full.spawn_n(waits(PAYLOAD))))
             },
         },
         Case {
@@ -72,7 +72,7 @@ pub(crate) fn queued() -> [Case; 3] {
             title: "f::spawn_n",
             run: |tasks| {
                 waits::pool().resize(0);
-                keep(tasks, 0, async || tokio::spawn(waits::spawn_n(PAYLOAD)))
+                measure_pending(tasks, 0, async || tokio::spawn(waits::spawn_n(PAYLOAD)))
             },
         },
     ]
@@ -82,24 +82,24 @@ const PAYLOAD: Payload<12> = [1; 12];
 
 fn pool_spawn(jobs: usize) -> Usage {
     let pool = GreenPool::new(jobs);
-    keep(jobs, jobs, async || pool.spawn(waits(PAYLOAD)).await)
+    measure_pending(jobs, jobs, async || pool.spawn(waits(PAYLOAD)).await)
 }
 
 fn pool_spawn_n(jobs: usize) -> Usage {
     let pool = GreenPool::new(jobs);
-    keep(jobs, jobs, async || pool.spawn_n(waits(PAYLOAD)).await)
+    measure_pending(jobs, jobs, async || pool.spawn_n(waits(PAYLOAD)).await)
 }
 
 fn queued_semaphore(tasks: usize) -> Usage {
     let semaphore = Arc::new(Semaphore::new(0));
-    let begin = || {
+    let spawn = || {
         let semaphore = semaphore.clone();
         tokio::spawn(async move {
             let permit = semaphore.acquire_owned().await;
             tokio::spawn(async { (waits(PAYLOAD).await, drop(permit)) });
         })
     };
-    keep(tasks, 0, async || begin())
+    measure_pending(tasks, 0, async || spawn())
 }
 
 fn current() -> Runtime {
@@ -111,12 +111,12 @@ fn two_threads() -> Runtime {
 }
 
 /// Starts jobs that never complete, keeps their handles, and returns the memory use once all of them are pending.
-fn keep<Handle>(jobs: usize, running: usize, begin: impl AsyncFn() -> Handle) -> Usage {
+fn measure_pending<Handle>(jobs: usize, running: usize, spawn: impl AsyncFn() -> Handle) -> Usage {
     current().block_on(async {
         let mut handles = Vec::with_capacity(jobs);
         let before = Before::now();
         for _ in 0..jobs {
-            handles.push(begin().await);
+            handles.push(spawn().await);
         }
         // The task spawned last is polled last.
         tokio::spawn(async {}).await.expect("the task does not panic");

@@ -119,12 +119,12 @@ impl<'a> Rows<'a> {
         let cases = [pool(FEW), pool(MANY), semaphore(FEW), semaphore(MANY)];
         let samples = self.samples(&format!("waiters/{title}"), &cases)?;
         let [few, many, peer_few, peer_many] = samples;
-        for (who, few, many) in
+        for (name, few, many) in
             [("GreenPool::spawn_n", &few, &many), ("Semaphore + tokio::spawn", &peer_few, &peer_many)]
         {
             table.row(vec![
                 title.into(),
-                who.into(),
+                name.into(),
                 format!("{:.0}", few.median()),
                 format!("{:.0}", many.median()),
                 format!("{:.2}", many.ratio(few)),

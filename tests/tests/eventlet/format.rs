@@ -36,7 +36,7 @@ pub(crate) struct JobSpec {
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Mode {
-    /// When its gate is set, and as the gate says.
+    /// When its gate is set. The gate decides how.
     #[default]
     Gate,
     Ok,

@@ -98,7 +98,7 @@ fn map(pools: usize, block: proptest::strategy::BoxedStrategy<Block>) -> impl St
 fn pile(pools: usize, block: proptest::strategy::BoxedStrategy<Block>) -> impl Strategy<Value = Act> {
     let by = prop_oneof![
         4 => Just(Producer::First),
-        2 => Just(Producer::Meanwhile),
+        2 => Just(Producer::Concurrent),
         1 => Just(Producer::Inheriting),
         1 => Just(Producer::Unrelated),
     ];

@@ -208,7 +208,7 @@ impl Write for Pile {
         write!(f, "GreenPile::on({})", name(self.pool))?;
         f.write_str(match self.by {
             Producer::First => ".spawn each [",
-            Producer::Meanwhile => ".spawner() in join! [",
+            Producer::Concurrent => ".spawner() in join! [",
             Producer::Inheriting => ".spawner() in tokio::spawn(inherit) [",
             Producer::Unrelated => ".spawner() in tokio::spawn [",
         })?;

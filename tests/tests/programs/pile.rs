@@ -18,7 +18,7 @@ pub(crate) async fn run(actor: &Actor, pile: Pile) {
             }
             take(actor, &mut results, taken).await
         }
-        Producer::Meanwhile => {
+        Producer::Concurrent => {
             let spawner = results.spawner();
             join(produce(actor.clone(), pool, jobs, spawner, None), take(actor, &mut results, taken)).await.1
         }

@@ -133,8 +133,8 @@ pub(crate) struct Pile {
 pub(crate) enum Producer {
     /// The consumer, before it takes anything.
     First,
-    /// The consumer's own task, at the same time.
-    Meanwhile,
+    /// The consumer's own task, concurrently.
+    Concurrent,
     /// Another task, which counts as part of the job.
     Inheriting,
     /// Another task, which has no relation to the job.

@@ -150,9 +150,9 @@ fn a_map_dropped_midway_leaves_nothing_behind() {
             }
         });
         runtime.block_on(pool.waitall());
-        let begun = tally.started();
+        let started = tally.started();
         finish(runtime, &[&pool], &tally);
-        assert_eq!(tally.started(), begun);
+        assert_eq!(tally.started(), started);
     });
 }
 
