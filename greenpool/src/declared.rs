@@ -6,6 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use tokio::runtime::Handle;
+
 use crate::inner::Inner;
 use crate::inner::member::Member;
 use crate::job::cell::JobCell;
@@ -96,17 +98,16 @@ where
 
 /// Begins a job of `P` that nobody has a handle on. Its future is made where it is to stay.
 #[inline]
-#[track_caller]
-fn spawn_detached<P, A, O>(args: impl FnOnce() -> A, lender: Option<Arc<Member>>)
+fn spawn_detached<P, A, O>(args: impl FnOnce() -> A, lender: Option<Arc<Member>>, runtime: &Handle)
 where
     P: PooledFn<A, O>,
 {
     let inner = pool::<P, A, O>();
     let Some(cell) = P::workers() else {
-        return begin::spawn_detached(P::call(args()), inner, lender);
+        return begin::spawn_detached(P::call(args()), inner, lender, runtime);
     };
     let permit = Permit::of_static(inner, lender);
-    cell.of(inner).put(|inject| {
+    cell.of(inner).put(runtime, |inject| {
         let mut cell = inject.idle_cells.pop().unwrap_or_else(JobCell::empty);
         cell.as_mut().fill(P::call(args()), permit);
         (cell, ())
@@ -115,17 +116,16 @@ where
 
 /// Likewise, with a handle.
 #[inline]
-#[track_caller]
-fn spawn<P, A, O>(args: impl FnOnce() -> A, lender: Option<Arc<Member>>) -> GreenThread<O>
+fn spawn<P, A, O>(args: impl FnOnce() -> A, lender: Option<Arc<Member>>, runtime: &Handle) -> GreenThread<O>
 where
     P: PooledFn<A, O>,
 {
     let inner = pool::<P, A, O>();
     let Some(cell) = P::workers() else {
-        return begin::spawn(P::call(args()), inner, lender);
+        return begin::spawn(P::call(args()), inner, lender, runtime);
     };
     let permit = Permit::of_static(inner, lender);
-    let receiver = cell.of(inner).put(|inject| {
+    let receiver = cell.of(inner).put(runtime, |inject| {
         let mut cell = inject.idle_cells.pop().unwrap_or_else(JobCell::empty);
         cell.as_mut().fill(P::call(args()), permit);
         let receiver = cell.as_mut().completer().receiver(|| inject.alloc(inner));
@@ -156,14 +156,12 @@ where
     }
 
     #[inline]
-    #[track_caller]
-    fn spawn_in(this: &mut Option<Self>, lender: Option<Arc<Member>>) -> GreenThread<O> {
-        spawn::<P, A, O>(|| this.take().expect(OVER).args, lender)
+    fn spawn_in(this: &mut Option<Self>, lender: Option<Arc<Member>>, runtime: &Handle) -> GreenThread<O> {
+        spawn::<P, A, O>(|| this.take().expect(OVER).args, lender, runtime)
     }
 
-    #[track_caller]
-    fn spawn_inline(self, lender: Arc<Member>, cx: &mut Context<'_>) -> GreenThread<O> {
-        begin::spawn_inline(P::call(self.args), pool::<P, A, O>(), lender, cx)
+    fn spawn_inline(self, lender: Arc<Member>, runtime: &Handle, cx: &mut Context<'_>) -> GreenThread<O> {
+        begin::spawn_inline(P::call(self.args), pool::<P, A, O>(), lender, runtime, cx)
     }
 
     fn handle(thread: GreenThread<O>) -> GreenThread<O> {
@@ -184,14 +182,12 @@ where
     }
 
     #[inline]
-    #[track_caller]
-    fn spawn_in(this: &mut Option<Self>, lender: Option<Arc<Member>>) {
-        spawn_detached::<P, A, O>(|| this.take().expect(OVER).0.args, lender);
+    fn spawn_in(this: &mut Option<Self>, lender: Option<Arc<Member>>, runtime: &Handle) {
+        spawn_detached::<P, A, O>(|| this.take().expect(OVER).0.args, lender, runtime);
     }
 
-    #[track_caller]
-    fn spawn_inline(self, lender: Arc<Member>, cx: &mut Context<'_>) -> GreenThread<O> {
-        self.0.spawn_inline(lender, cx)
+    fn spawn_inline(self, lender: Arc<Member>, runtime: &Handle, cx: &mut Context<'_>) -> GreenThread<O> {
+        self.0.spawn_inline(lender, runtime, cx)
     }
 
     fn handle(thread: GreenThread<O>) {
@@ -258,10 +254,7 @@ impl<P, A, O> Unpin for SpawnCall<P, A, O> {}
 
 impl<P, A, O> Unpin for SpawnCallN<P, A, O> {}
 
-impl<P, A, O> Future for SpawnCall<P, A, O>
-where
-    P: PooledFn<A, O>,
-{
+impl<P, A, O> Future for SpawnCall<P, A, O> {
     type Output = GreenThread<O>;
 
     #[inline]
@@ -271,10 +264,7 @@ where
     }
 }
 
-impl<P, A, O> Future for SpawnCallN<P, A, O>
-where
-    P: PooledFn<A, O>,
-{
+impl<P, A, O> Future for SpawnCallN<P, A, O> {
     type Output = ();
 
     #[inline]
@@ -292,7 +282,7 @@ where
 {
     let inner = pool::<P, A, O>();
     match inner.slots.try_acquire() {
-        Ok(()) => Ok(spawn::<P, A, O>(|| args, None)),
+        Ok(()) => Ok(spawn::<P, A, O>(|| args, None, &begin::current_runtime(inner))),
         Err(Refusal::Full) => Err(TrySpawnError::Full(args)),
         Err(Refusal::Closed) => Err(TrySpawnError::Closed(args)),
     }
@@ -307,7 +297,7 @@ where
     let inner = pool::<P, A, O>();
     match Waiter::acquire(inner, || context::member_of(inner), None) {
         Acquired::Closed => begin::refuse(inner),
-        Acquired::Now => spawn::<P, A, O>(|| args, None),
+        Acquired::Now => spawn::<P, A, O>(|| args, None, &begin::current_runtime(inner)),
         Acquired::Queued(waiter) => begin::queue(inner, waiter, P::call(args)),
     }
 }

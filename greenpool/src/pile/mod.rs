@@ -403,11 +403,7 @@ where
     }
 }
 
-impl<F> Future for PileSpawn<F>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
+impl<F: Future> Future for PileSpawn<F> {
     type Output = ();
 
     #[track_caller]

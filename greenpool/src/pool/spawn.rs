@@ -97,7 +97,7 @@ impl GreenPool {
         F::Output: Send + 'static,
     {
         match self.inner().slots.try_acquire() {
-            Ok(()) => Ok(begin::spawn(future, self.inner(), None)),
+            Ok(()) => Ok(begin::spawn(future, self.inner(), None, &begin::current_runtime(self.inner()))),
             Err(Refusal::Full) => Err(TrySpawnError::Full(future)),
             Err(Refusal::Closed) => Err(TrySpawnError::Closed(future)),
         }
@@ -113,7 +113,7 @@ impl GreenPool {
         let inner = self.inner();
         match Waiter::acquire(inner, || context::member_of(inner), None) {
             Acquired::Closed => begin::refuse(inner),
-            Acquired::Now => begin::spawn(future, inner, None),
+            Acquired::Now => begin::spawn(future, inner, None, &begin::current_runtime(inner)),
             Acquired::Queued(waiter) => begin::queue(inner, waiter, future),
         }
     }
@@ -152,11 +152,7 @@ impl<F: Future> Unpin for Spawn<F> {}
 
 impl<F: Future> Unpin for SpawnN<F> {}
 
-impl<F> Future for Spawn<F>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
+impl<F: Future> Future for Spawn<F> {
     type Output = GreenThread<F::Output>;
 
     #[inline]
@@ -166,11 +162,7 @@ where
     }
 }
 
-impl<F> Future for SpawnN<F>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
+impl<F: Future> Future for SpawnN<F> {
     type Output = ();
 
     #[inline]

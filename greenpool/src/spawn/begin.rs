@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
+use tokio::runtime::Handle;
 
 use crate::inner::Inner;
 use crate::inner::member::Member;
@@ -17,8 +18,8 @@ use crate::job::error::JoinError;
 use crate::job::handle::GreenThread;
 use crate::job::permit::Permit;
 use crate::job::running::{AbortRegistration, Cancelled, Running};
-use crate::lending::context;
 use crate::lending::waiter::{Waiter, WaiterRef};
+use crate::lending::{context, deadlock};
 use crate::worker;
 
 pin_project! {
@@ -123,26 +124,45 @@ impl<F: Future> Future for NotifyEnd<F> {
 
 /// Gives a job a task. A job that spawns it can tell from the flag when its result is on its way.
 #[inline]
-#[track_caller]
-fn spawn_task<F, T>(future: F, inner: Arc<Inner>, waiter_ref: Option<WaiterRef>) -> GreenThread<T>
+fn spawn_task<F, T>(future: F, inner: Arc<Inner>, waiter_ref: Option<WaiterRef>, runtime: &Handle) -> GreenThread<T>
 where
     F: Future<Output = Result<T, Cancelled>> + Send + 'static,
     T: Send + 'static,
 {
     let over = context::is_job().then(|| Arc::new(AtomicBool::new(false)));
-    GreenThread::of(tokio::spawn(NotifyEnd { over: over.clone(), future }), inner, waiter_ref, over)
+    GreenThread::of(runtime.spawn(NotifyEnd { over: over.clone(), future }), inner, waiter_ref, over)
+}
+
+/// The current runtime, for a job that is about to begin in a slot that was just acquired.
+///
+/// # Panics
+/// Outside of a runtime, after giving the slot back.
+#[inline]
+#[track_caller]
+pub(crate) fn current_runtime(inner: &Arc<Inner>) -> Handle {
+    match Handle::try_current() {
+        Ok(runtime) => runtime,
+        Err(nowhere) => {
+            deadlock::release(inner, None);
+            panic!("{nowhere}")
+        }
+    }
 }
 
 /// Begins a job of any kind on the current runtime.
 #[inline]
-#[track_caller]
-pub(crate) fn spawn<F>(future: F, inner: &Arc<Inner>, lender: Option<Arc<Member>>) -> GreenThread<F::Output>
+pub(crate) fn spawn<F>(
+    future: F,
+    inner: &Arc<Inner>,
+    lender: Option<Arc<Member>>,
+    runtime: &Handle,
+) -> GreenThread<F::Output>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
     let mut cell = JobCell::with(future, Permit::new(inner, lender));
-    let receiver = worker::executor_of(inner).put(|inject| {
+    let receiver = worker::executor_of(inner).put(runtime, |inject| {
         let receiver = cell.as_mut().completer().receiver(|| inject.alloc(inner));
         (cell, receiver)
     });
@@ -151,14 +171,13 @@ where
 
 /// Likewise, where nobody wants a handle.
 #[inline]
-#[track_caller]
-pub(crate) fn spawn_detached<F>(future: F, inner: &Arc<Inner>, lender: Option<Arc<Member>>)
+pub(crate) fn spawn_detached<F>(future: F, inner: &Arc<Inner>, lender: Option<Arc<Member>>, runtime: &Handle)
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
     let cell = JobCell::with(future, Permit::new(inner, lender));
-    worker::executor_of(inner).put(|_| (cell, ()));
+    worker::executor_of(inner).put(runtime, |_| (cell, ()));
 }
 
 /// A job that stands in the queue, and keeps its turn without being awaited.
@@ -170,7 +189,7 @@ where
 {
     let waiter_ref = waiter.waiter_ref();
     let queued = QueuedJob::Waiting { waiter, future: Some(future), inner: inner.clone() };
-    spawn_task(queued, inner.clone(), Some(waiter_ref))
+    spawn_task(queued, inner.clone(), Some(waiter_ref), &Handle::current())
 }
 
 /// How many jobs deep the first poll of a lent-to child may nest on one stack.
@@ -184,11 +203,11 @@ thread_local! {
 ///
 /// So the child comes before anything that was spawned earlier and has not begun, as in eventlet, which runs it inside of
 /// the caller. A child that is ready at once needs no task at all.
-#[track_caller]
 pub(crate) fn spawn_inline<F>(
     future: F,
     inner: &Arc<Inner>,
     lender: Arc<Member>,
+    runtime: &Handle,
     cx: &mut Context<'_>,
 ) -> GreenThread<F::Output>
 where
@@ -197,7 +216,7 @@ where
 {
     let depth = DEPTH.get();
     if depth >= MAX_INLINE_DEPTH {
-        return spawn(future, inner, Some(lender));
+        return spawn(future, inner, Some(lender), runtime);
     }
     let inner = inner.clone();
     let mut job = Box::pin(TaskJob::new(future, inner.clone(), Some(lender)));
@@ -208,7 +227,7 @@ where
         Ok(Poll::Pending) => {
             // The task enrols with a waker of its own.
             *job.as_mut().project().abort = None;
-            return spawn_task(job, inner, None);
+            return spawn_task(job, inner, None, runtime);
         }
         Ok(Poll::Ready(Ok(value))) => Ok(value),
         Ok(Poll::Ready(Err(_))) => Err(JoinError::cancelled()),

@@ -6,13 +6,15 @@ use std::future::Future;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use tokio::runtime::{Handle, TryCurrentError};
+
 use crate::inner::Inner;
 use crate::inner::member::Member;
 use crate::inner::wait::ReadySource;
 use crate::job::handle::GreenThread;
 use crate::lending::blocking::WaitGuard;
-use crate::lending::context;
 use crate::lending::waiter::{Acquired, Refused, Waiter};
+use crate::lending::{context, deadlock};
 
 /// Something that becomes a job when it gets a slot: a future, or a function and its arguments.
 pub(crate) trait Spawnable {
@@ -23,14 +25,12 @@ pub(crate) trait Spawnable {
     fn inner(&self) -> &Arc<Inner>;
 
     /// In a slot that has just been acquired, or lent by `lender`. (By reference, so that the arguments are moved but once: to where the job runs.)
-    #[track_caller]
-    fn spawn_in(this: &mut Option<Self>, lender: Option<Arc<Member>>) -> Self::Handle
+    fn spawn_in(this: &mut Option<Self>, lender: Option<Arc<Member>>, runtime: &Handle) -> Self::Handle
     where
         Self: Sized;
 
     /// In the slot of the caller, who is being polled with `cx`.
-    #[track_caller]
-    fn spawn_inline(self, lender: Arc<Member>, cx: &mut Context<'_>) -> GreenThread<Self::Output>;
+    fn spawn_inline(self, lender: Arc<Member>, runtime: &Handle, cx: &mut Context<'_>) -> GreenThread<Self::Output>;
 
     /// What is left for the caller of a job that it had to wait for.
     fn handle(thread: GreenThread<Self::Output>) -> Self::Handle;
@@ -56,15 +56,13 @@ where
     }
 
     #[inline]
-    #[track_caller]
-    fn spawn_in(this: &mut Option<Self>, lender: Option<Arc<Member>>) -> GreenThread<F::Output> {
+    fn spawn_in(this: &mut Option<Self>, lender: Option<Arc<Member>>, runtime: &Handle) -> GreenThread<F::Output> {
         let FutureJob { inner, future } = this.take().expect(OVER);
-        begin::spawn(future, &inner, lender)
+        begin::spawn(future, &inner, lender, runtime)
     }
 
-    #[track_caller]
-    fn spawn_inline(self, lender: Arc<Member>, cx: &mut Context<'_>) -> GreenThread<F::Output> {
-        begin::spawn_inline(self.future, &self.inner, lender, cx)
+    fn spawn_inline(self, lender: Arc<Member>, runtime: &Handle, cx: &mut Context<'_>) -> GreenThread<F::Output> {
+        begin::spawn_inline(self.future, &self.inner, lender, runtime, cx)
     }
 
     fn handle(thread: GreenThread<F::Output>) -> GreenThread<F::Output> {
@@ -89,15 +87,13 @@ where
     }
 
     #[inline]
-    #[track_caller]
-    fn spawn_in(this: &mut Option<Self>, lender: Option<Arc<Member>>) {
+    fn spawn_in(this: &mut Option<Self>, lender: Option<Arc<Member>>, runtime: &Handle) {
         let Detached(FutureJob { inner, future }) = this.take().expect(OVER);
-        begin::spawn_detached(future, &inner, lender);
+        begin::spawn_detached(future, &inner, lender, runtime);
     }
 
-    #[track_caller]
-    fn spawn_inline(self, lender: Arc<Member>, cx: &mut Context<'_>) -> GreenThread<F::Output> {
-        self.0.spawn_inline(lender, cx)
+    fn spawn_inline(self, lender: Arc<Member>, runtime: &Handle, cx: &mut Context<'_>) -> GreenThread<F::Output> {
+        self.0.spawn_inline(lender, runtime, cx)
     }
 
     fn handle(thread: GreenThread<F::Output>) {
@@ -105,15 +101,20 @@ where
     }
 }
 
+/// A step of a spawn. The error says that no runtime is current, and [`SpawnFuture::poll`] panics with it, at the line of the caller.
+type Step<S, H> = fn(&mut S, &mut Context<'_>) -> Poll<Result<H, TryCurrentError>>;
+
 /// Gets a slot, begins the job, and comes back when the caller may go on.
 ///
-/// (Its types are bounded where they are used, not here: a bound with `'static` on a type that is held over an `.await`
-/// is a "higher-ranked lifetime error" in the async function that holds it.)
+/// No bound stands on its types. `async fn` callers that hold a spawn over an `.await` have to show that it is `Send`, and there rustc proves
+/// bounds for *every* lifetime in place of each concrete one: a job that captures a `&'static str`, or returns a `Box<dyn Error + Send + Sync>`, would
+/// not be "general enough" for `F: Send + 'static`. So the verb that makes the future has the bounds, and what polling needs of them is kept in `step`.
 pub(crate) struct SpawnFuture<S, T, H> {
     /// There until the job begins.
     job: Option<S>,
     stage: SpawnStage<T, H>,
     guard: WaitGuard,
+    step: Step<Self, H>,
 }
 
 enum SpawnStage<T, H> {
@@ -124,39 +125,15 @@ enum SpawnStage<T, H> {
     Spawned(H),
 }
 
-impl<S: Spawnable> SpawnFuture<S, S::Output, S::Handle> {
-    #[inline]
-    pub(crate) fn new(job: S) -> Self {
-        SpawnFuture { job: Some(job), stage: SpawnStage::Start, guard: WaitGuard::default() }
-    }
-
+impl<S, T, H> SpawnFuture<S, T, H> {
     #[inline]
     #[track_caller]
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<S::Handle> {
-        if let (SpawnStage::Start, Some(job)) = (&self.stage, &self.job) {
-            if job.inner().slots.try_acquire().is_ok() {
-                return self.start(None, cx);
-            }
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<H> {
+        match (self.step)(self, cx) {
+            Poll::Ready(Ok(handle)) => Poll::Ready(handle),
+            Poll::Ready(Err(nowhere)) => panic!("{nowhere}"),
+            Poll::Pending => Poll::Pending,
         }
-        self.poll_slowly(cx)
-    }
-
-    /// Begins the job in a slot that was acquired, or lent by `lender`.
-    #[inline]
-    #[track_caller]
-    fn start(&mut self, lender: Option<Arc<Member>>, cx: &mut Context<'_>) -> Poll<S::Handle> {
-        let handle = S::spawn_in(&mut self.job, lender);
-        self.finish(handle, cx)
-    }
-
-    #[inline]
-    fn finish(&mut self, handle: S::Handle, cx: &mut Context<'_>) -> Poll<S::Handle> {
-        // Who has lent its slot elsewhere may not go on before it has one.
-        if self.guard.poll_reacquire(cx).is_ready() {
-            return Poll::Ready(handle);
-        }
-        self.stage = SpawnStage::Spawned(handle);
-        Poll::Pending
     }
 
     /// Nothing is to be spawned any more: waits only until the caller has its slot.
@@ -169,10 +146,50 @@ impl<S: Spawnable> SpawnFuture<S, S::Output, S::Handle> {
         self.job = None;
         self.guard.poll_reacquire(cx)
     }
+}
+
+impl<S: Spawnable> SpawnFuture<S, S::Output, S::Handle> {
+    #[inline]
+    pub(crate) fn new(job: S) -> Self {
+        SpawnFuture { job: Some(job), stage: SpawnStage::Start, guard: WaitGuard::default(), step: Self::step }
+    }
+
+    fn step(&mut self, cx: &mut Context<'_>) -> Poll<Result<S::Handle, TryCurrentError>> {
+        if let (SpawnStage::Start, Some(job)) = (&self.stage, &self.job) {
+            if job.inner().slots.try_acquire().is_ok() {
+                return self.start(None, cx);
+            }
+        }
+        self.step_slowly(cx)
+    }
+
+    /// Begins the job in a slot that was acquired, or lent by `lender`.
+    #[inline]
+    fn start(&mut self, lender: Option<Arc<Member>>, cx: &mut Context<'_>) -> Poll<Result<S::Handle, TryCurrentError>> {
+        match Handle::try_current() {
+            Ok(runtime) => {
+                let handle = S::spawn_in(&mut self.job, lender, &runtime);
+                self.finish(handle, cx)
+            }
+            Err(nowhere) => {
+                deadlock::release(self.job.as_ref().expect(OVER).inner(), lender);
+                Poll::Ready(Err(nowhere))
+            }
+        }
+    }
+
+    #[inline]
+    fn finish(&mut self, handle: S::Handle, cx: &mut Context<'_>) -> Poll<Result<S::Handle, TryCurrentError>> {
+        // Who has lent its slot elsewhere may not go on before it has one.
+        if self.guard.poll_reacquire(cx).is_ready() {
+            return Poll::Ready(Ok(handle));
+        }
+        self.stage = SpawnStage::Spawned(handle);
+        Poll::Pending
+    }
 
     #[cold]
-    #[track_caller]
-    fn poll_slowly(&mut self, cx: &mut Context<'_>) -> Poll<S::Handle> {
+    fn step_slowly(&mut self, cx: &mut Context<'_>) -> Poll<Result<S::Handle, TryCurrentError>> {
         loop {
             match std::mem::replace(&mut self.stage, SpawnStage::Start) {
                 SpawnStage::Start => {
@@ -191,8 +208,12 @@ impl<S: Spawnable> SpawnFuture<S, S::Output, S::Handle> {
                 }
                 SpawnStage::Queued(mut waiter) => match self.poll_queued(&mut waiter, cx) {
                     Poll::Ready(Ok(Some(lender))) if context::is_current(&lender) => {
+                        let runtime = match Handle::try_current() {
+                            Ok(runtime) => runtime,
+                            Err(_) => return self.start(Some(lender), cx),
+                        };
                         let job = self.job.take().expect(OVER);
-                        self.stage = SpawnStage::Lent(job.spawn_inline(lender, cx));
+                        self.stage = SpawnStage::Lent(job.spawn_inline(lender, &runtime, cx));
                     }
                     Poll::Ready(Ok(lender)) => return self.start(lender, cx),
                     Poll::Ready(Err(Refused)) => return self.refused(cx),
@@ -215,7 +236,7 @@ impl<S: Spawnable> SpawnFuture<S, S::Output, S::Handle> {
     }
 
     /// The pool is closed.
-    fn refused(&mut self, cx: &mut Context<'_>) -> Poll<S::Handle> {
+    fn refused(&mut self, cx: &mut Context<'_>) -> Poll<Result<S::Handle, TryCurrentError>> {
         let job = self.job.take().expect(OVER);
         self.finish(S::handle(begin::refuse(job.inner())), cx)
     }

@@ -80,18 +80,13 @@ pub(crate) fn executor_of(inner: &Inner) -> &Executor<dyn RawJob> {
 }
 
 impl<J: RawJob + ?Sized + 'static> Executor<J> {
-    /// Has a job run on the current runtime. `make` gets the inbox that it is put in, and runs under its lock.
-    ///
-    /// # Panics
-    /// Outside of a runtime.
+    /// Has a job run on that runtime, which is the current one. `make` gets the inject queue that the job is put in, and runs under its lock.
     #[inline]
-    #[track_caller]
-    pub(crate) fn put<R>(&self, make: impl FnOnce(&mut Inject<J>) -> (JobBox<J>, R)) -> R {
-        let runtime = Handle::current();
+    pub(crate) fn put<R>(&self, runtime: &Handle, make: impl FnOnce(&mut Inject<J>) -> (JobBox<J>, R)) -> R {
         let id = runtime.id();
         let mut injects = self.injects();
         let at = injects.iter().position(|inject| inject.is_of(id));
-        let at = at.unwrap_or_else(|| self.open(&mut injects, &runtime, spawn_worker));
+        let at = at.unwrap_or_else(|| self.open(&mut injects, runtime, spawn_worker));
         let inject = &mut injects[at];
         let (job, made) = make(inject);
         inject.queue.push_back(job);

@@ -1,0 +1,217 @@
+//! Every verb can be used wherever `tokio::spawn` and `.await` can: each verb is passed to each generic caller, with jobs that hold and return each
+//! kind of type, and the whole is a task and a job of another pool, so all of it has to be `Send`.
+//!
+//! A verb joins the table by one line in [`verb!`] and its name in [`cross!`]; a caller by one line in [`call!`]; a type by one line at the end.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::future::{Future, pending};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use futures::future::join_all;
+use futures::stream::FuturesUnordered;
+use greenpool::{GreenPile, GreenPool, green_pool, inherit, lend, pile};
+use greenpool_tests::threads;
+use tokio::task::yield_now;
+use tokio_util::sync::CancellationToken;
+
+/// A user's generic helper.
+async fn within<F: Future>(future: F) -> F::Output {
+    tokio::time::timeout(std::time::Duration::from_secs(60), future).await.expect("it is ready")
+}
+
+/// One expression a caller: each awaits the future `$f`.
+macro_rules! call {
+    (within $f:expr) => {
+        drop(within($f).await)
+    };
+    (boxed $f:expr) => {{
+        let future: Pin<Box<dyn Future<Output = _> + Send + '_>> = Box::pin($f);
+        drop(future.await)
+    }};
+    (join_all $f:expr) => {
+        drop(join_all([$f]).await)
+    };
+    (select $f:expr) => {
+        tokio::select! {
+            out = $f => drop(out),
+            () = pending() => {}
+        }
+    };
+    (unordered $f:expr) => {{
+        let mut futures = FuturesUnordered::new();
+        futures.push($f);
+        drop(futures.next().await)
+    }};
+    (cancellable $f:expr) => {
+        drop(CancellationToken::new().run_until_cancelled($f).await)
+    };
+    (cancellable_owned $f:expr) => {
+        drop(CancellationToken::new().run_until_cancelled_owned(async { drop($f.await) }).await)
+    };
+}
+
+/// One verb a line: what is called by `$how`. `$make` makes a value of the type, and `echo` is a declared function of it.
+macro_rules! verb {
+    (spawn $how:ident $pool:ident $x:ident) => { call!($how $pool.spawn(async move { yield_now().await; $x })) };
+    (spawn_n $how:ident $pool:ident $x:ident) => { call!($how $pool.spawn_n(async move { yield_now().await; drop($x) })) };
+    (handle $how:ident $pool:ident $x:ident) => {{
+        let green = $pool.spawn(async move { yield_now().await; $x }).await;
+        call!($how green)
+    }};
+    (declared $how:ident $pool:ident $x:ident) => { call!($how echo::spawn($x)) };
+    (declared_n $how:ident $pool:ident $x:ident) => { call!($how echo::spawn_n($x)) };
+    (pile_spawn $how:ident $pool:ident $x:ident) => {{
+        let pile = GreenPile::on(&$pool);
+        call!($how pile.spawn(async move { yield_now().await; $x }))
+    }};
+    (spawner $how:ident $pool:ident $x:ident) => {{
+        let pile = GreenPile::on(&$pool);
+        let spawner = pile.spawner();
+        call!($how spawner.spawn(async move { yield_now().await; $x }))
+    }};
+    (pile_next $how:ident $pool:ident $x:ident) => {{
+        let mut pile = GreenPile::on(&$pool);
+        pile.spawn(async move { $x }).await;
+        call!($how pile.next())
+    }};
+    (map_next $how:ident $pool:ident $x:ident) => {{
+        let mut map = $pool.imap(|x| async move { yield_now().await; x }, [$x]);
+        call!($how map.next())
+    }};
+    (stream_next $how:ident $pool:ident $x:ident) => {{
+        let mut map = $pool.imap_stream(|x| async move { yield_now().await; x }, futures::stream::iter([$x]));
+        call!($how map.next())
+    }};
+    (declared_map $how:ident $pool:ident $x:ident) => {{
+        let mut map = echo::imap([$x]);
+        call!($how map.next())
+    }};
+    (join $how:ident $pool:ident $x:ident) => { call!($how pile![echo($x), echo(make())].join()) };
+    (try_join $how:ident $pool:ident $x:ident) => { call!($how pile! { one: echo($x), two: echo(make()) }.try_join()) };
+    (join_in $how:ident $pool:ident $x:ident) => { call!($how pile![in $pool; async move { $x }].join()) };
+    (fixed_next $how:ident $pool:ident $x:ident) => {{
+        let mut pile = pile![echo($x)];
+        call!($how pile.next())
+    }};
+    (lend $how:ident $pool:ident $x:ident) => { call!($how lend(async move { yield_now().await; $x })) };
+    (inherit $how:ident $pool:ident $x:ident) => { call!($how inherit(async move { yield_now().await; $x })) };
+    (waitall $how:ident $pool:ident $x:ident) => {{
+        $pool.spawn_n(async move { drop($x) }).await;
+        let idle = GreenPool::new(1);
+        call!($how idle.waitall())
+    }};
+    (abort_all $how:ident $pool:ident $x:ident) => {{
+        let other = GreenPool::new(1);
+        other.spawn_n(async move { pending::<()>().await; drop($x) }).await;
+        call!($how other.abort_all())
+    }};
+    (shutdown $how:ident $pool:ident $x:ident) => {{
+        let other = GreenPool::new(1);
+        other.spawn_n(async move { drop($x) }).await;
+        call!($how other.shutdown(std::time::Duration::from_secs(1)))
+    }};
+}
+
+macro_rules! callers {
+    ($verb:ident $pool:ident) => {{
+        let x = make();
+        verb!($verb within $pool x);
+        let x = make();
+        verb!($verb boxed $pool x);
+        let x = make();
+        verb!($verb join_all $pool x);
+        let x = make();
+        verb!($verb select $pool x);
+        let x = make();
+        verb!($verb unordered $pool x);
+        let x = make();
+        verb!($verb cancellable $pool x);
+        let x = make();
+        verb!($verb cancellable_owned $pool x);
+    }};
+}
+
+/// A module for a type, with a test for each verb.
+macro_rules! cross {
+    ($($verb:ident)*; $types:tt) => { cross!(@types ($($verb)*) $types); };
+    (@types $verbs:tt { $($module:ident: $type:ty = $value:expr;)* }) => {
+        $(cross!(@module $module ($type) ($value) $verbs);)*
+    };
+    (@module $module:ident ($type:ty) ($value:expr) ($($verb:ident)*)) => {
+        mod $module {
+            use super::*;
+
+            fn make() -> $type {
+                $value
+            }
+
+            #[green_pool(size = 2)]
+            async fn echo(x: $type) -> $type {
+                yield_now().await;
+                x
+            }
+
+            $(
+                mod $verb {
+                    use super::*;
+
+                    #[allow(unused_variables, reason = "`lend` and `inherit` need no pool")]
+                    async fn work(pool: GreenPool) {
+                        callers!($verb pool);
+                    }
+
+                    // A job of another function, which holds the verb's future while it waits.
+                    #[green_pool(size = 1)]
+                    async fn pooled(pool: GreenPool) {
+                        work(pool).await;
+                    }
+
+                    #[test]
+                    fn can_be_used_by_every_caller() {
+                        threads(2, async {
+                            tokio::spawn(work(GreenPool::new(2))).await.unwrap();
+                            pooled::spawn(GreenPool::new(1)).await.await.unwrap();
+                        });
+                    }
+                }
+            )*
+        }
+    };
+}
+
+/// What a trait object is made of.
+trait Named: Send + Sync {
+    fn name(&self) -> &str;
+}
+
+impl Named for &'static str {
+    fn name(&self) -> &str {
+        self
+    }
+}
+
+static NUMBERS: [u32; 3] = [1, 2, 3];
+
+cross! {
+    spawn spawn_n handle declared declared_n pile_spawn spawner pile_next map_next stream_next declared_map join try_join join_in fixed_next
+    lend inherit waitall abort_all shutdown;
+    {
+        static_str: &'static str = "a";
+        static_slice: &'static [u32] = &NUMBERS;
+        cow: Cow<'static, str> = Cow::Borrowed("a");
+        list_of_str: Vec<&'static str> = vec!["a"];
+        trait_object: Arc<dyn Named> = Arc::new("a");
+        closure: Box<dyn Fn(&str) -> usize + Send> = Box::new(str::len);
+        function: fn(&str) -> usize = str::len;
+        failure: Result<&'static str, Box<dyn Error + Send + Sync>> = Err("a fault".into());
+    }
+}
+
+#[test]
+fn a_trait_object_is_what_it_was() {
+    let named: Arc<dyn Named> = Arc::new("a");
+    assert_eq!(named.name(), "a");
+}
