@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -18,6 +19,7 @@ use crate::job::running::Cancelled;
 use crate::job::span;
 use crate::lending::blocking::WaitGuard;
 use crate::lending::waiter::WaiterRef;
+use crate::sync::Exclusive;
 
 /// One job in a pool, and a future of its result. After eventlet's `GreenThread`.
 ///
@@ -65,22 +67,22 @@ struct TaskHandle<T> {
     over: Option<Arc<AtomicBool>>,
     /// The job stood in the queue when it was submitted.
     waiter_ref: Option<WaiterRef>,
-    out: Option<Result<T, JoinError>>,
+    out: Exclusive<Option<Result<T, JoinError>>>,
 }
 
 struct Ended<T> {
     id: JobId,
     inner: Arc<Inner>,
-    out: Option<Result<T, JoinError>>,
+    out: Exclusive<Option<Result<T, JoinError>>>,
 }
 
 impl<T> TaskHandle<T> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.out.is_some() {
+        if self.out.get_mut().is_some() {
             return Poll::Ready(());
         }
         let id = JobId::of_task(self.task.id());
-        self.out = Some(match ready!(Pin::new(&mut self.task).poll(cx)) {
+        *self.out.get_mut() = Some(match ready!(Pin::new(&mut self.task).poll(cx)) {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(Cancelled::Aborted)) => Err(JoinError::cancelled().with_id(id)),
             Ok(Err(Cancelled::Closed)) => Err(JoinError::closed().with_id(id)),
@@ -119,6 +121,10 @@ impl<T> ResultSource<T> {
 // The output is never pinned.
 impl<T> Unpin for GreenThread<T> {}
 
+// As tokio's handles: a panic elsewhere leaves nothing half done in a job, which has a task of its own.
+impl<T> UnwindSafe for GreenThread<T> {}
+impl<T> RefUnwindSafe for GreenThread<T> {}
+
 impl<T> GreenThread<T> {
     /// A job that has a task of its own.
     pub(crate) fn of(
@@ -127,7 +133,8 @@ impl<T> GreenThread<T> {
         waiter_ref: Option<WaiterRef>,
         over: Option<Arc<AtomicBool>>,
     ) -> Self {
-        let source = ResultSource::Task(Box::new(TaskHandle { task, inner, over, waiter_ref, out: None }));
+        let source =
+            ResultSource::Task(Box::new(TaskHandle { task, inner, over, waiter_ref, out: Exclusive::new(None) }));
         GreenThread { source, guard: WaitGuard::default() }
     }
 
@@ -140,7 +147,7 @@ impl<T> GreenThread<T> {
     /// A job that is over already, or never was one.
     pub(crate) fn ended(inner: Arc<Inner>, result: Result<T, JoinError>) -> Self {
         let id = JobId::next();
-        let out = Some(result.map_err(|error| error.with_id(id)));
+        let out = Exclusive::new(Some(result.map_err(|error| error.with_id(id))));
         GreenThread { source: ResultSource::Ended(Box::new(Ended { id, inner, out })), guard: WaitGuard::default() }
     }
 
@@ -190,7 +197,7 @@ impl<T> GreenThread<T> {
     pub fn is_finished(&self) -> bool {
         match &self.source {
             ResultSource::Reply(receiver) => receiver.is_finished(),
-            ResultSource::Task(own) => own.out.is_some() || own.task.is_finished(),
+            ResultSource::Task(own) => own.task.is_finished(),
             ResultSource::Ended(_) => true,
         }
     }
@@ -247,8 +254,8 @@ impl<T> GreenThread<T> {
     pub(crate) fn take(&mut self) -> Option<Result<T, JoinError>> {
         match &mut self.source {
             ResultSource::Reply(receiver) => receiver.take(),
-            ResultSource::Task(own) => own.out.take(),
-            ResultSource::Ended(over) => over.out.take(),
+            ResultSource::Task(own) => own.out.get_mut().take(),
+            ResultSource::Ended(over) => over.out.get_mut().take(),
         }
     }
 
@@ -256,8 +263,8 @@ impl<T> GreenThread<T> {
     pub(crate) fn take_error(&mut self) -> Option<JoinError> {
         let out = match &mut self.source {
             ResultSource::Reply(receiver) => return receiver.take_error(),
-            ResultSource::Task(own) => &mut own.out,
-            ResultSource::Ended(over) => &mut over.out,
+            ResultSource::Task(own) => own.out.get_mut(),
+            ResultSource::Ended(over) => over.out.get_mut(),
         };
         match out {
             Some(Err(error)) => Some(std::mem::replace(error, JoinError::cancelled())),
@@ -353,6 +360,9 @@ enum AbortTarget {
     Reply(Arc<dyn Abort>),
     Ended,
 }
+
+impl UnwindSafe for AbortHandle {}
+impl RefUnwindSafe for AbortHandle {}
 
 impl AbortHandle {
     /// Ends the job at its next `.await`, or before it begins. Does nothing if it is over.

@@ -25,6 +25,7 @@ use crate::lending::blocking::WaitGuard;
 use crate::map::buffer::Results;
 use crate::map::feed::JobSource;
 use crate::map::shared::{DynDriver, Shared};
+use crate::sync::Exclusive;
 use crate::worker::idle::Wakeup;
 
 /// A stream of results, one for each item of a source. After eventlet's `GreenMap`.
@@ -61,7 +62,7 @@ use crate::worker::idle::Wakeup;
 pub struct GreenMap<T> {
     shared: Arc<Shared<T>>,
     /// Results that have been fetched and not yet taken.
-    ready: Results<T>,
+    ready: Exclusive<Results<T>>,
     driver: Arc<dyn DynDriver>,
     guard: WaitGuard,
     /// The crew knows of the job that waits here.
@@ -100,7 +101,7 @@ impl<T: Send + 'static> GreenMap<T> {
     fn of((shared, driver): (Arc<Shared<T>>, Arc<dyn DynDriver>)) -> Self {
         GreenMap {
             shared,
-            ready: Results::new(),
+            ready: Exclusive::new(Results::new()),
             driver,
             guard: WaitGuard::default(),
             registered: false,
@@ -178,7 +179,7 @@ impl<T> GreenMap<T> {
             return Poll::Ready(None);
         }
         let turn = ready!(coop::poll_proceed(cx));
-        if self.ready.is_empty() && !self.fetch(cx) {
+        if self.ready.get_mut().is_empty() && !self.fetch(cx) {
             return Poll::Pending;
         }
         ready!(self.guard.poll_reacquire(cx));
@@ -187,7 +188,7 @@ impl<T> GreenMap<T> {
             self.registered = false;
             self.shared.resume();
         }
-        let Some(taken) = self.ready.pop_front() else {
+        let Some(taken) = self.ready.get_mut().pop_front() else {
             self.ended = true;
             return Poll::Ready(self.shared.state().buffer.last().map(Err));
         };
@@ -202,7 +203,7 @@ impl<T> GreenMap<T> {
     fn fetch(&mut self, cx: &mut Context<'_>) -> bool {
         let mut state = self.shared.state();
         if state.buffer.is_ready() {
-            state.buffer.fetch(&mut self.ready);
+            state.buffer.fetch(self.ready.get_mut());
             return true;
         }
         state.buffer.wait(cx.waker());
@@ -240,7 +241,7 @@ impl<T> Drop for GreenMap<T> {
             self.shared.abort();
         }
         let results = self.shared.state().buffer.clear();
-        self.ready.clear();
+        self.ready.get_mut().clear();
         drop(results);
         if let Err(payload) = dismissed {
             resume_unwind(payload);

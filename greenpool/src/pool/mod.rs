@@ -7,6 +7,7 @@ pub(crate) mod stats;
 pub(crate) mod waitall;
 
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, OnceLock};
 
 use crate::inner::Inner;
@@ -178,6 +179,10 @@ impl GreenPool {
         deadlock::resize(self.inner(), size);
     }
 }
+
+// A panic in one of its jobs, or in a caller, leaves the pool as good as before.
+impl UnwindSafe for GreenPool {}
+impl RefUnwindSafe for GreenPool {}
 
 impl Clone for GreenPool {
     fn clone(&self) -> Self {

@@ -20,3 +20,20 @@ pub(crate) use loom::sync::{
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
+
+/// A value that only its owner touches, through `&mut`, so that sharing the owner needs no more of it than `Send`. (What the standard library calls
+/// `Exclusive`, which is not stable. Nobody ever locks it.)
+#[cfg(not(loom))]
+pub(crate) struct Exclusive<T>(Mutex<T>);
+
+#[cfg(not(loom))]
+impl<T> Exclusive<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Exclusive(Mutex::new(value))
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self) -> &mut T {
+        self.0.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
