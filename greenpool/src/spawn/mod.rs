@@ -4,7 +4,7 @@ pub(crate) mod begin;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::runtime::{Handle, TryCurrentError};
 
@@ -101,20 +101,18 @@ where
     }
 }
 
-/// A step of a spawn. The error says that no runtime is current, and [`SpawnFuture::poll`] panics with it, at the line of the caller.
-type Step<S, H> = fn(&mut S, &mut Context<'_>) -> Poll<Result<H, TryCurrentError>>;
-
 /// Gets a slot, begins the job, and comes back when the caller may go on.
 ///
 /// No bound stands on its types. `async fn` callers that hold a spawn over an `.await` have to show that it is `Send`, and there rustc proves
 /// bounds for *every* lifetime in place of each concrete one: a job that captures a `&'static str`, or returns a `Box<dyn Error + Send + Sync>`, would
 /// not be "general enough" for `F: Send + 'static`. So the verb that makes the future has the bounds, and what polling needs of them is kept in `step`.
 pub(crate) struct SpawnFuture<S, T, H> {
+    /// Dropped before `stage`, so that a slot that comes back does not find the job waiting.
+    guard: WaitGuard,
     /// There until the job begins.
     job: Option<S>,
     stage: SpawnStage<T, H>,
-    guard: WaitGuard,
-    step: Step<Self, H>,
+    step: fn(&mut Self, &mut Context<'_>) -> Poll<H>,
 }
 
 enum SpawnStage<T, H> {
@@ -123,17 +121,27 @@ enum SpawnStage<T, H> {
     /// The caller has lent its own slot, and waits until the child is over.
     Lent(GreenThread<T>),
     Spawned(H),
+    /// There is no runtime. `poll` panics with this, at the line of the caller, which a function pointer does not know.
+    Nowhere(TryCurrentError),
+}
+
+/// What a spawn has waited for.
+enum Turn<H> {
+    /// A slot, which this member has lent.
+    Slot(Option<Arc<Member>>),
+    /// There is nothing left to begin.
+    Handle(H),
 }
 
 impl<S, T, H> SpawnFuture<S, T, H> {
     #[inline]
     #[track_caller]
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<H> {
-        match (self.step)(self, cx) {
-            Poll::Ready(Ok(handle)) => Poll::Ready(handle),
-            Poll::Ready(Err(nowhere)) => panic!("{nowhere}"),
-            Poll::Pending => Poll::Pending,
+        let polled = (self.step)(self, cx);
+        if let SpawnStage::Nowhere(error) = &self.stage {
+            panic!("{error}");
         }
+        polled
     }
 
     /// Nothing is to be spawned any more: waits only until the caller has its slot.
@@ -154,48 +162,49 @@ impl<S: Spawnable> SpawnFuture<S, S::Output, S::Handle> {
         SpawnFuture { job: Some(job), stage: SpawnStage::Start, guard: WaitGuard::default(), step: Self::step }
     }
 
-    fn step(&mut self, cx: &mut Context<'_>) -> Poll<Result<S::Handle, TryCurrentError>> {
-        if let (SpawnStage::Start, Some(job)) = (&self.stage, &self.job) {
-            if job.inner().slots.try_acquire().is_ok() {
-                return self.start(None, cx);
-            }
-        }
-        self.step_slowly(cx)
-    }
-
-    /// Begins the job in a slot that was acquired, or lent by `lender`.
-    #[inline]
-    fn start(&mut self, lender: Option<Arc<Member>>, cx: &mut Context<'_>) -> Poll<Result<S::Handle, TryCurrentError>> {
+    fn step(&mut self, cx: &mut Context<'_>) -> Poll<S::Handle> {
+        let lender = match (&self.stage, &self.job) {
+            (SpawnStage::Start, Some(job)) if job.inner().slots.try_acquire().is_ok() => None,
+            _ => match ready!(self.acquire(cx)) {
+                Turn::Slot(lender) => lender,
+                Turn::Handle(handle) => return self.finish(handle, cx),
+            },
+        };
         match Handle::try_current() {
             Ok(runtime) => {
                 let handle = S::spawn_in(&mut self.job, lender, &runtime);
                 self.finish(handle, cx)
             }
-            Err(nowhere) => {
-                deadlock::release(self.job.as_ref().expect(OVER).inner(), lender);
-                Poll::Ready(Err(nowhere))
-            }
+            Err(error) => self.nowhere(lender, error),
         }
     }
 
+    #[cold]
+    fn nowhere(&mut self, lender: Option<Arc<Member>>, error: TryCurrentError) -> Poll<S::Handle> {
+        deadlock::release(self.job.as_ref().expect(OVER).inner(), lender);
+        self.stage = SpawnStage::Nowhere(error);
+        Poll::Pending
+    }
+
     #[inline]
-    fn finish(&mut self, handle: S::Handle, cx: &mut Context<'_>) -> Poll<Result<S::Handle, TryCurrentError>> {
+    fn finish(&mut self, handle: S::Handle, cx: &mut Context<'_>) -> Poll<S::Handle> {
         // Who has lent its slot elsewhere may not go on before it has one.
         if self.guard.poll_reacquire(cx).is_ready() {
-            return Poll::Ready(Ok(handle));
+            return Poll::Ready(handle);
         }
         self.stage = SpawnStage::Spawned(handle);
         Poll::Pending
     }
 
+    /// Waits for a slot of the pool, or lends the caller's own and waits for the child.
     #[cold]
-    fn step_slowly(&mut self, cx: &mut Context<'_>) -> Poll<Result<S::Handle, TryCurrentError>> {
+    fn acquire(&mut self, cx: &mut Context<'_>) -> Poll<Turn<S::Handle>> {
         loop {
             match std::mem::replace(&mut self.stage, SpawnStage::Start) {
                 SpawnStage::Start => {
                     let inner = self.job.as_ref().expect(OVER).inner();
                     match Waiter::acquire(inner, || context::member_of(inner), Some(cx.waker())) {
-                        Acquired::Now => return self.start(None, cx),
+                        Acquired::Now => return Poll::Ready(Turn::Slot(None)),
                         Acquired::Queued(waiter) => {
                             self.stage = SpawnStage::Queued(waiter);
                             // A job may be able to borrow a slot. Anybody else waits to be woken.
@@ -203,20 +212,19 @@ impl<S: Spawnable> SpawnFuture<S, S::Output, S::Handle> {
                                 return Poll::Pending;
                             }
                         }
-                        Acquired::Closed => return self.refused(cx),
+                        Acquired::Closed => return Poll::Ready(self.refused()),
                     }
                 }
                 SpawnStage::Queued(mut waiter) => match self.poll_queued(&mut waiter, cx) {
                     Poll::Ready(Ok(Some(lender))) if context::is_current(&lender) => {
-                        let runtime = match Handle::try_current() {
-                            Ok(runtime) => runtime,
-                            Err(_) => return self.start(Some(lender), cx),
+                        let Ok(runtime) = Handle::try_current() else {
+                            return Poll::Ready(Turn::Slot(Some(lender)));
                         };
                         let job = self.job.take().expect(OVER);
                         self.stage = SpawnStage::Lent(job.spawn_inline(lender, &runtime, cx));
                     }
-                    Poll::Ready(Ok(lender)) => return self.start(lender, cx),
-                    Poll::Ready(Err(Refused)) => return self.refused(cx),
+                    Poll::Ready(Ok(lender)) => return Poll::Ready(Turn::Slot(lender)),
+                    Poll::Ready(Err(Refused)) => return Poll::Ready(self.refused()),
                     Poll::Pending => {
                         self.stage = SpawnStage::Queued(waiter);
                         return Poll::Pending;
@@ -224,21 +232,25 @@ impl<S: Spawnable> SpawnFuture<S, S::Output, S::Handle> {
                 },
                 SpawnStage::Lent(mut child) => {
                     if child.poll_finished(cx).is_ready() {
-                        return self.finish(S::handle(child), cx);
+                        return Poll::Ready(Turn::Handle(S::handle(child)));
                     }
                     child.register(&mut self.guard, cx);
                     self.stage = SpawnStage::Lent(child);
                     return Poll::Pending;
                 }
-                SpawnStage::Spawned(handle) => return self.finish(handle, cx),
+                SpawnStage::Spawned(handle) => return Poll::Ready(Turn::Handle(handle)),
+                SpawnStage::Nowhere(error) => {
+                    self.stage = SpawnStage::Nowhere(error);
+                    return Poll::Pending;
+                }
             }
         }
     }
 
     /// The pool is closed.
-    fn refused(&mut self, cx: &mut Context<'_>) -> Poll<Result<S::Handle, TryCurrentError>> {
+    fn refused(&mut self) -> Turn<S::Handle> {
         let job = self.job.take().expect(OVER);
-        self.finish(S::handle(begin::refuse(job.inner())), cx)
+        Turn::Handle(S::handle(begin::refuse(job.inner())))
     }
 
     fn poll_queued(&mut self, waiter: &mut Waiter, cx: &mut Context<'_>) -> Poll<Result<Option<Arc<Member>>, Refused>> {
@@ -256,10 +268,9 @@ pub(crate) const OVER: &str = "a spawn was polled after it was ready";
 impl<S, T, H> Drop for SpawnFuture<S, T, H> {
     #[inline]
     fn drop(&mut self) {
-        // First, so that a slot that comes home does not find the job waiting.
-        self.guard.clear();
         // The caller has given up, or has been aborted itself, and nobody was given a handle: the slot comes home.
         if let SpawnStage::Lent(child) = &self.stage {
+            self.guard.clear();
             child.abort();
         }
     }
