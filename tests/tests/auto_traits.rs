@@ -18,6 +18,7 @@ type Handles = (GreenThread<Output>, GreenThread<Output>);
 
 #[green_pool(size = 1)]
 async fn declared(x: Output) -> Output {
+    tokio::task::yield_now().await;
     x
 }
 

@@ -1,13 +1,20 @@
-//! Every verb can be used wherever `tokio::spawn` and `.await` can: each verb is passed to each generic caller, with jobs that hold and return each
-//! kind of type, and the whole is a task and a job of another pool, so all of it has to be `Send`.
+//! Every verb can be used wherever `tokio::spawn` and `.await` can.
 //!
-//! A verb joins the table by one line in [`verb!`] and its name in [`cross!`]; a caller by one line in [`call!`]; a type by one line at the end.
+//! Each verb is passed to each generic caller, with jobs that hold and return each kind of type. The whole runs in a
+//! task and in a job of another pool, so all of it has to be `Send`. A new verb needs one line in `verb!` and its name at
+//! the end, a new caller one line in `call!` and one in `callers!`, a new type one line at the end.
+#![allow(
+    dropping_copy_types,
+    clippy::drop_non_drop,
+    reason = "some of the types are `Copy`, and some outputs are `()`"
+)]
 
 use std::borrow::Cow;
 use std::error::Error;
 use std::future::{Future, pending};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use futures::future::join_all;
@@ -19,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 /// A user's generic helper.
 async fn within<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(std::time::Duration::from_secs(60), future).await.expect("it is ready")
+    tokio::time::timeout(Duration::from_mins(1), future).await.expect("it is ready")
 }
 
 /// One expression a caller: each awaits the future `$f`.
@@ -53,7 +60,8 @@ macro_rules! call {
     };
 }
 
-/// One verb a line: what is called by `$how`. `$make` makes a value of the type, and `echo` is a declared function of it.
+/// One verb a line: the caller `$how` awaits its future. `$x` and `make()` are values of the type, and `echo` is a declared
+/// function of it.
 macro_rules! verb {
     (spawn $how:ident $pool:ident $x:ident) => { call!($how $pool.spawn(async move { yield_now().await; $x })) };
     (spawn_n $how:ident $pool:ident $x:ident) => { call!($how $pool.spawn_n(async move { yield_now().await; drop($x) })) };
@@ -111,7 +119,7 @@ macro_rules! verb {
     (shutdown $how:ident $pool:ident $x:ident) => {{
         let other = GreenPool::new(1);
         other.spawn_n(async move { drop($x) }).await;
-        call!($how other.shutdown(std::time::Duration::from_secs(1)))
+        call!($how other.shutdown(Duration::from_secs(1)))
     }};
 }
 

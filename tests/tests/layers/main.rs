@@ -1,12 +1,13 @@
 //! The sources are stacked in layers: a module names only modules below it, and no modules name each other in a circle.
 //!
-//! CONTRIBUTING.md has a map of the layers. This test reads which modules the sources name, and that the map has them all.
+//! CONTRIBUTING.md has a map of the layers. This test reads which modules the sources name, and checks that the map
+//! has them all.
 
 mod names;
 mod order;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::{env, fs};
 
 use names::names;
@@ -133,7 +134,7 @@ fn read(src: &Path) -> BTreeMap<String, String> {
     sources
 }
 
-fn module(src: &Path, file: &PathBuf) -> String {
+fn module(src: &Path, file: &Path) -> String {
     let inside = file.strip_prefix(src).expect("the file is in the crate").with_extension("");
     let mut parts: Vec<_> = inside.iter().map(|part| part.to_string_lossy().into_owned()).collect();
     if parts.last().is_some_and(|last| last == "mod" || last == "lib") {

@@ -7,7 +7,8 @@ use std::str::FromStr;
 use proc_macro2::token_stream::IntoIter;
 use proc_macro2::{TokenStream, TokenTree};
 
-/// All paths in `text` that begin with `crate`, `super` or `self`, from the crate's root, with `::` between their parts. Comments name nothing.
+/// All paths in `text` that begin with `crate`, `super` or `self`, from the crate's root, with `::` between their parts.
+/// Comments name nothing.
 pub(crate) fn names(module: &str, text: &str) -> BTreeSet<String> {
     let tokens = TokenStream::from_str(text).expect("the source has Rust's tokens");
     let mut names = BTreeSet::new();
@@ -72,7 +73,7 @@ fn path(start: String, tokens: &mut Peekable<IntoIter>, names: &mut BTreeSet<Str
             while inside.peek().is_some() {
                 path(start.clone(), &mut inside, names);
                 // Up to the next entry.
-                while let Some(token) = inside.next() {
+                for token in inside.by_ref() {
                     if matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ',') {
                         break;
                     }
