@@ -1,6 +1,7 @@
 //! Replaces `tokio::runtime`.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -42,6 +43,16 @@ shuttle::thread_local! {
     static CURRENT: RefCell<Option<(Handle, Option<usize>)>> = RefCell::new(None);
 }
 
+/// Replaces `tokio::runtime::TryCurrentError`.
+#[derive(Debug)]
+pub struct TryCurrentError(());
+
+impl fmt::Display for TryCurrentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("there is no reactor running, must be called from the context of a Tokio 1.x runtime")
+    }
+}
+
 impl RuntimeMetrics {
     /// Number of threads that run tasks.
     pub fn num_workers(&self) -> usize {
@@ -56,8 +67,16 @@ impl Handle {
     /// If the thread has no runtime.
     #[track_caller]
     pub fn current() -> Handle {
+        Self::try_current().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Returns the runtime of this thread.
+    ///
+    /// # Errors
+    /// If the thread has no runtime.
+    pub fn try_current() -> Result<Handle, TryCurrentError> {
         let current = CURRENT.with(|current| current.borrow().as_ref().map(|(handle, _)| handle.clone()));
-        current.expect("there is no reactor running, must be called from the context of a Tokio 1.x runtime")
+        current.ok_or(TryCurrentError(()))
     }
 
     /// Returns the id of the runtime.
