@@ -1,4 +1,4 @@
-//! `imap` and its kin: one job for each item of a source.
+//! `imap`, `starmap` and `imap_stream`: the verbs that run one job for each item of a source.
 
 use std::future::Future;
 
@@ -9,14 +9,14 @@ use crate::map::source::{Arguments, Sources, Spread};
 use crate::pool::GreenPool;
 
 impl GreenPool {
-    /// Runs `f` over the items of `sources`; gives the results in the order of the items.
+    /// Runs `f` on each item of `sources`, and yields the results in the order of the items.
     ///
-    /// `sources` is one iterable, or a tuple of two to twelve of them, which are zipped: `f` takes one argument from each. The map starts at
-    /// once and holds at most `size` items that run or are finished and not yet taken; see [`GreenMap`].
-    /// It takes its turns in the pool's queue like any other caller.
+    /// `sources` is one iterable or a tuple of two to twelve iterables, which are zipped: `f` takes one argument from
+    /// each. The map starts at once, and waits in the pool's queue like any other caller. It holds at most `size` items
+    /// that are running or finished and not yet taken; see [`GreenMap`].
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
+    /// If called outside a tokio runtime.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -38,10 +38,11 @@ impl GreenPool {
         GreenMap::start(self.inner(), sources.into_jobs(f), true)
     }
 
-    /// Like [`imap`](Self::imap), with the results as they come.
+    /// Runs `f` on each item of `sources` like [`imap`](Self::imap), but yields each result as soon as its job
+    /// finishes.
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
+    /// If called outside a tokio runtime.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
@@ -66,10 +67,11 @@ impl GreenPool {
         GreenMap::start(self.inner(), sources.into_jobs(f), false)
     }
 
-    /// Like [`imap`](Self::imap), over an iterable of tuples whose fields are the arguments of `f`.
+    /// Runs `f` on each tuple of `items`, whose fields become the arguments of `f`; otherwise like
+    /// [`imap`](Self::imap).
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
+    /// If called outside a tokio runtime.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -88,10 +90,11 @@ impl GreenPool {
         GreenMap::start(self.inner(), Spread::new(items.into_iter(), f), true)
     }
 
-    /// Like [`starmap`](Self::starmap), with the results as they come.
+    /// Runs `f` on each tuple of `items` like [`starmap`](Self::starmap), but yields each result as soon as its job
+    /// finishes.
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
+    /// If called outside a tokio runtime.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -114,13 +117,13 @@ impl GreenPool {
         GreenMap::start(self.inner(), Spread::new(items.into_iter(), f), false)
     }
 
-    /// Like [`imap`](Self::imap), over the items of an async source.
+    /// Runs `f` on each item of an async source; otherwise like [`imap`](Self::imap).
     ///
-    /// A task of its own reads the source; it takes its turn for the next job when it has the item, since nobody can know when that will come. So one
-    /// item may be read that waits for its slot. (With that, a quiet source holds no slot.)
+    /// A separate task reads the source. It queues for a slot only when it has an item, so a quiet source holds no
+    /// slot, but one item may have been read that still waits for its slot.
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
+    /// If called outside a tokio runtime.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -145,10 +148,11 @@ impl GreenPool {
         GreenMap::reading(self.inner(), f, source, true)
     }
 
-    /// Like [`imap_stream`](Self::imap_stream), with the results as they come.
+    /// Runs `f` on each item of an async source like [`imap_stream`](Self::imap_stream), but yields each result as soon
+    /// as its job finishes.
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
+    /// If called outside a tokio runtime.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {

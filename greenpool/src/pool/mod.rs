@@ -1,4 +1,4 @@
-//! The pool.
+//! [`GreenPool`]: its constructors and its counters. Each family of verbs has a file of its own.
 
 pub(crate) mod map;
 pub(crate) mod shutdown;
@@ -13,27 +13,28 @@ use std::sync::{Arc, OnceLock};
 use crate::inner::Inner;
 use crate::lending::deadlock;
 
-/// The size of a pool that is given none, as in eventlet.
+/// The size of a pool by default, as in eventlet.
 const DEFAULT_SIZE: usize = 1000;
 
-/// A bounded pool of jobs: at most `size` of them run at once. After eventlet's `GreenPool`.
+/// Runs jobs, at most `size` of them at once. Modelled on eventlet's `GreenPool`.
 ///
-/// However jobs arrive, by [`spawn`](Self::spawn), [`spawn_n`](Self::spawn_n), [`imap`](Self::imap), [`starmap`](Self::starmap)
-/// or a [`GreenPile`](crate::GreenPile), the limit is one, and who has to wait is served first come, first served. Each job is driven by
-/// the runtime, and moves on whether or not anybody looks at its result.
+/// One limit covers all jobs, whether they arrive by [`spawn`](Self::spawn), [`spawn_n`](Self::spawn_n),
+/// [`imap`](Self::imap), [`starmap`](Self::starmap) or a [`GreenPile`](crate::GreenPile). Waiters are served first
+/// come, first served. The runtime drives each job, whether or not anything awaits its result.
 ///
-/// `clone` gives a handle on the same pool. **Dropping** the last handle changes nothing for jobs that run or are queued.
+/// `clone` returns another handle to the same pool. **Dropping** the last handle does not affect jobs that run or are
+/// queued.
 ///
 /// # Re-entrance
-/// A job may use its own pool, also when that is full: it then *lends* its slot to the child, and its `spawn` returns when
-/// the child is over. So recursion cannot deadlock, at any depth, and the limit stays exact.
+/// A job may spawn into its own pool even when the pool is full: the job *lends* its slot to the child, and its `spawn`
+/// returns when the child has finished. So recursion does not deadlock at any depth, and the limit stays exact.
 ///
-/// # Compared with ..
-/// * `tokio::sync::Semaphore` + `tokio::spawn`: the same limit by hand. A `GreenPool` also lends, shrinks below what is in use, counts
-///   its waiters and can be waited for and shut down.
-/// * `tokio::task::JoinSet`: has no limit. Use it for a handful of tasks that belong together.
-/// * `StreamExt::buffer_unordered`: polls its futures only while its consumer polls it, all on one task.
-///   Use it for futures that borrow.
+/// # Compared with other tools
+/// * `tokio::sync::Semaphore` with `tokio::spawn` builds the same limit by hand. A `GreenPool` also lends slots,
+///   shrinks below what is in use, counts its waiters, and can be waited for and shut down.
+/// * `tokio::task::JoinSet` has no limit. Use it for a handful of tasks that belong together.
+/// * `StreamExt::buffer_unordered` polls its futures only while its consumer polls it, and all on one task. Use it for
+///   futures that borrow.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -53,9 +54,10 @@ pub struct GreenPool {
 }
 
 impl GreenPool {
-    /// A pool of `size` slots.
+    /// Creates a pool of `size` slots.
     ///
-    /// Size 0 is allowed: nothing runs until [`resize`](Self::resize). Sizes above 2³⁰ - 1 are taken as that.
+    /// Size 0 is allowed: nothing runs until the pool is [resized](Self::resize). The maximum is 2³⁰ - 1; a larger
+    /// `size` is reduced to it.
     ///
     /// ```
     /// let pool = greenpool::GreenPool::new(20);
@@ -65,7 +67,9 @@ impl GreenPool {
         Self::of(Inner::new(size, None))
     }
 
-    /// A pool for a `static`.
+    /// Creates a pool of `size` slots for a `static`.
+    ///
+    /// As for [`new`](Self::new), size 0 is allowed, and a `size` above the maximum of 2³⁰ - 1 is reduced to it.
     ///
     /// ```
     /// use greenpool::GreenPool;
@@ -88,7 +92,7 @@ impl GreenPool {
         self.inner.get_or_init(|| Inner::new(self.size, None))
     }
 
-    /// How many jobs may run at once.
+    /// Returns how many jobs may run at once.
     ///
     /// ```
     /// assert_eq!(greenpool::GreenPool::new(20).size(), 20);
@@ -98,7 +102,9 @@ impl GreenPool {
         self.inner().slots.size()
     }
 
-    /// How many slots are free; negative while more jobs run than a shrink has left slots for.
+    /// Returns how many slots are free.
+    ///
+    /// It is negative after a shrink, while more jobs run than the pool now has slots.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -114,7 +120,7 @@ impl GreenPool {
         self.inner().slots.free()
     }
 
-    /// How many slots are taken.
+    /// Returns how many slots are in use.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -131,9 +137,9 @@ impl GreenPool {
         self.inner().slots.running()
     }
 
-    /// How many callers are queued for a slot.
+    /// Returns how many waiters are queued for a slot.
     ///
-    /// (eventlet's counts the debt of a shrink among them; this does not.)
+    /// Unlike eventlet's `waiting`, the number does not include the slots that a shrink still has to reclaim.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -150,7 +156,9 @@ impl GreenPool {
         self.inner().slots.waiting()
     }
 
-    /// The name from `#[green_pool(name = "..")]`, or the function's own.
+    /// Returns the name given by `#[green_pool(name = "..")]`, or the name of the declared function.
+    ///
+    /// A pool that was not made by `#[green_pool]` has no name.
     ///
     /// ```
     /// use greenpool::{GreenPool, green_pool};
@@ -165,10 +173,11 @@ impl GreenPool {
         self.inner().name()
     }
 
-    /// Sets how many jobs may run at once, from now on, also for maps and piles that are under way.
+    /// Sets how many jobs may run at once. This also applies to maps and piles that have already started.
     ///
-    /// New slots go to those who wait, at once, first come first served. If more jobs run than `size`, all run on, and nothing new
-    /// begins until enough have ended; [`free`](Self::free) is negative until then.
+    /// New slots go to the waiters at once, first come, first served. If more than `size` jobs are running, they all
+    /// continue, and no job starts until enough of them have finished; until then [`free`](Self::free) is negative. The
+    /// maximum is 2³⁰ - 1; a larger `size` is reduced to it.
     ///
     /// ```
     /// let pool = greenpool::GreenPool::new(10);
@@ -180,7 +189,7 @@ impl GreenPool {
     }
 }
 
-// A panic in one of its jobs, or in a caller, leaves the pool as good as before.
+// A panic in a job or in a caller leaves no part of the pool half changed.
 impl UnwindSafe for GreenPool {}
 impl RefUnwindSafe for GreenPool {}
 
@@ -191,7 +200,7 @@ impl Clone for GreenPool {
 }
 
 impl Default for GreenPool {
-    /// A pool of 1000 slots.
+    /// Creates a pool of 1000 slots.
     fn default() -> Self {
         Self::new(DEFAULT_SIZE)
     }

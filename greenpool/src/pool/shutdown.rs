@@ -1,4 +1,4 @@
-//! `close`, `abort_all` and `shutdown`: how a pool comes to its end.
+//! `close`, `abort_all` and `shutdown`: the verbs that stop a pool.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,10 +12,11 @@ use crate::pool::GreenPool;
 use crate::pool::stats::PoolStats;
 
 impl GreenPool {
-    /// Takes no new jobs from now on.
+    /// Closes the pool: from now on it refuses new jobs.
     ///
-    /// Callers who are queued already keep their turn. A map that is under way reads no further item: it gives the results of what has begun,
-    /// then one [`JoinError`](crate::JoinError) that says that the pool is closed, then its end.
+    /// Waiters that are queued already keep their turn. A map that has started reads no further items: it yields the
+    /// results of the jobs that have started, then one [`JoinError`](crate::JoinError) for which
+    /// [`is_closed`](crate::JoinError::is_closed) is true, and then ends.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -31,7 +32,7 @@ impl GreenPool {
         self.inner().slots.close();
     }
 
-    /// Whether [`close`](Self::close) or [`shutdown`](Self::shutdown) was called.
+    /// Returns whether [`close`](Self::close) or [`shutdown`](Self::shutdown) was called.
     ///
     /// ```
     /// let pool = greenpool::GreenPool::new(2);
@@ -43,16 +44,17 @@ impl GreenPool {
         self.inner().slots.is_closed()
     }
 
-    /// Closes the pool, gives what runs and is queued `grace` to come to its end, and then aborts the rest.
+    /// Closes the pool, waits up to `grace` for running and queued jobs to finish, and then refuses and aborts the
+    /// rest.
     ///
-    /// When it returns, every job's future has been dropped and every slot is free. The pool is closed at once, the clock starts when
-    /// this is first polled. It needs the runtime's timer.
+    /// When the returned future completes, the futures of all jobs have been dropped and all slots are free. The call
+    /// itself closes the pool; `grace` is counted from the first poll of the returned future.
     ///
     /// # Panics
-    /// When awaited inside of a job of this pool.
+    /// If awaited inside a job of this pool, outside a tokio runtime, or on a runtime whose timer is not enabled.
     ///
     /// # Cancel safety
-    /// Dropping it leaves the pool closed, and aborts nothing more.
+    /// If the returned future is dropped, the pool stays closed, and no further job is aborted.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
@@ -69,16 +71,16 @@ impl GreenPool {
         Shutdown(Box::pin(shutdown(self.clone(), grace, self.stats())))
     }
 
-    /// Aborts every job that is in the pool now. The queue stays, and moves up.
+    /// Aborts every job that is in the pool now. Queued waiters stay, and get the slots.
     ///
-    /// The jobs are told at once, also if the returned future is not awaited. Awaited, it gives how many they were, when the
-    /// futures of all of them have been dropped and their slots are free or taken by others.
+    /// The call itself aborts the jobs, even if the returned future is not awaited. That future completes when the
+    /// futures of these jobs have been dropped and their slots have been released, and returns the number of jobs.
     ///
     /// # Panics
-    /// The returned future, when awaited inside of a job of this pool.
+    /// If the returned future is awaited inside a job of this pool, which would wait for itself.
     ///
     /// # Cancel safety
-    /// Dropping it has no effect.
+    /// Dropping the returned future has no effect; the jobs are aborted anyway.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -88,7 +90,7 @@ impl GreenPool {
     /// pool.spawn_n(pending::<()>()).await;
     /// assert_eq!(pool.abort_all().await, 2);
     /// assert!(green.await.unwrap_err().is_cancelled());
-    /// pool.spawn_n(async {}).await; // the pool is as good as before
+    /// pool.spawn_n(async {}).await; // the pool can still be used
     /// # }
     /// ```
     pub fn abort_all(&self) -> AbortAll {
@@ -96,14 +98,14 @@ impl GreenPool {
     }
 }
 
-/// How long `shutdown` waits for a job that has a slot and has not begun, before it looks again.
+/// How long `shutdown` waits for a job that has a slot and has not begun, before it aborts again.
 const STRAGGLERS: Duration = Duration::from_millis(5);
 
 async fn shutdown(pool: GreenPool, grace: Duration, before: PoolStats) -> ShutdownReport {
     let inner = pool.inner().clone();
     if tokio::time::timeout(grace, pool.waitall()).await.is_err() {
         inner.slots.refuse_waiters();
-        // Again, since a spawn that had been given its slot just before may begin its job only now.
+        // Repeated, because a spawn that got its slot just before may begin its job only now.
         loop {
             pool.abort_all().await;
             if tokio::time::timeout(STRAGGLERS, pool.waitall()).await.is_ok() {
@@ -119,7 +121,7 @@ async fn shutdown(pool: GreenPool, grace: Duration, before: PoolStats) -> Shutdo
     }
 }
 
-/// The future of [`GreenPool::abort_all`]; the jobs have been told already.
+/// Waits until all aborted jobs are gone: the future returned by [`GreenPool::abort_all`].
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -141,13 +143,13 @@ impl Future for AbortAll {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
         assert!(
             !context::is_inside(&self.inner),
-            "`abort_all` awaited inside of a job of the same pool: the job could only wait for itself"
+            "`abort_all` was awaited inside a job of the same pool, so the job would wait for itself"
         );
         if self.inner.live.poll_aborted(cx.waker()) { Poll::Ready(self.aborted) } else { Poll::Pending }
     }
 }
 
-/// The future of [`GreenPool::shutdown`].
+/// Waits for the jobs and then aborts the rest: the future returned by [`GreenPool::shutdown`].
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
@@ -169,7 +171,7 @@ impl Future for Shutdown {
     }
 }
 
-/// What [`GreenPool::shutdown`] has done.
+/// Reports what happened to the jobs of a pool that was shut down, as counted by [`GreenPool::shutdown`].
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
@@ -184,8 +186,9 @@ impl Future for Shutdown {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownReport {
-    /// Jobs that came to their end since, by themselves or in a panic.
+    /// Jobs that finished or panicked after the call to `shutdown`. In [`PoolStats`], unlike here, `finished` does not
+    /// include the jobs that panicked.
     pub finished: usize,
-    /// Jobs that were aborted.
+    /// Jobs that were aborted after the call to `shutdown`, or dropped with their runtime.
     pub aborted: usize,
 }

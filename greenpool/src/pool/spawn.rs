@@ -1,4 +1,4 @@
-//! `spawn` and its kin: one job at a time.
+//! `spawn`, `spawn_n`, `try_spawn` and `submit`: the verbs that run one job.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,18 +14,20 @@ use crate::spawn::{Detached, FutureJob, SpawnFuture};
 use crate::sync::slots::Refusal;
 
 impl GreenPool {
-    /// Runs `future` as a job: waits for a slot, begins the job, and gives the handle on it.
+    /// Runs `future` as a job: waits for a slot, starts the job, and returns its handle. Inside a job of the same pool,
+    /// if the pool is full, it lends the caller's slot to the new job instead and returns when that job has finished.
     ///
-    /// Nothing happens until the returned future is awaited. The job then runs on the runtime that awaits it. In a job of the
-    /// same full pool the caller's slot is lent, and this returns when the child is over. If the pool is closed, the handle
-    /// gives a [`JoinError`](crate::JoinError) that says so.
+    /// Nothing happens until the returned future is awaited. The job runs on the runtime that awaits it. If the pool is
+    /// closed, `future` is dropped without having run, and the handle returns a [`JoinError`](crate::JoinError) for
+    /// which [`is_closed`](crate::JoinError::is_closed) is true.
     ///
     /// # Panics
-    /// When awaited outside of a tokio runtime.
+    /// If awaited outside a tokio runtime.
     ///
     /// # Cancel safety
-    /// Dropped before the slot came, it leaves the queue, and `future` is dropped without having run; a slot on its way goes to the next.
-    /// Dropped while the caller lends its own slot, it aborts the child, and the slot comes back.
+    /// If the returned future is dropped before it has acquired a slot, it leaves the queue and the job never starts; a
+    /// slot that was about to be handed over goes to the next waiter. If it is dropped while the caller's slot is lent,
+    /// the child has started already: it is aborted, and then the slot comes back.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -43,16 +45,17 @@ impl GreenPool {
         Spawn(SpawnFuture::new(FutureJob { inner: self.inner().clone(), future }))
     }
 
-    /// Like [`spawn`](Self::spawn), where no result is wanted.
+    /// Runs `future` as a job like [`spawn`](Self::spawn), but returns no handle.
     ///
-    /// A panic in the job is counted in the pool's statistics, told to `tracing` under the feature of that name, and goes no further. If the pool is closed, `future` is dropped
-    /// and counted as refused.
+    /// A panic in the job goes no further: it is counted in the pool's [statistics](Self::stats) and, with the feature
+    /// `tracing`, emitted as an event. If the pool is closed, `future` is dropped without having run and counted as
+    /// refused.
     ///
     /// # Panics
-    /// When awaited outside of a tokio runtime.
+    /// If awaited outside a tokio runtime.
     ///
     /// # Cancel safety
-    /// As [`spawn`](Self::spawn).
+    /// The same as for [`spawn`](Self::spawn).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -73,13 +76,13 @@ impl GreenPool {
         SpawnN(SpawnFuture::new(Detached(FutureJob { inner: self.inner().clone(), future })))
     }
 
-    /// Runs `future` as a job if a slot is free and nobody is queued; does not wait.
+    /// Runs `future` as a job if a slot is free and the queue is empty. It does not wait.
     ///
     /// # Errors
-    /// Gives the future back, if the pool is full or closed.
+    /// If the pool is full or closed. The error gives the future back.
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
+    /// If called outside a tokio runtime.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -103,7 +106,7 @@ impl GreenPool {
         }
     }
 
-    /// Begins a job if there is a free slot, else puts it into the queue, where it keeps its turn without being awaited.
+    /// Starts a job if a slot is free. Otherwise queues it; it then keeps its turn without being awaited.
     #[track_caller]
     pub(crate) fn submit<F>(&self, future: F) -> GreenThread<F::Output>
     where
@@ -119,7 +122,7 @@ impl GreenPool {
     }
 }
 
-/// The future of [`GreenPool::spawn`].
+/// Waits for a slot and starts the job: the future returned by [`GreenPool::spawn`].
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -133,7 +136,7 @@ impl GreenPool {
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
 pub struct Spawn<F: Future>(SpawnFuture<FutureJob<F>, F::Output, GreenThread<F::Output>>);
 
-/// The future of [`GreenPool::spawn_n`].
+/// Waits for a slot and starts the job: the future returned by [`GreenPool::spawn_n`].
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -147,7 +150,7 @@ pub struct Spawn<F: Future>(SpawnFuture<FutureJob<F>, F::Output, GreenThread<F::
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
 pub struct SpawnN<F: Future>(SpawnFuture<Detached<FutureJob<F>>, F::Output, ()>);
 
-// The job's future is moved into its task, and not pinned before that.
+// The future of the job is pinned only once it has been moved to where it runs.
 impl<F: Future> Unpin for Spawn<F> {}
 
 impl<F: Future> Unpin for SpawnN<F> {}

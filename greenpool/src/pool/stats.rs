@@ -1,4 +1,4 @@
-//! `stats` and `jobs`: what a pool has done and is doing.
+//! `stats`, `track` and `jobs`: what a pool has done and is doing.
 
 use std::sync::atomic::Ordering;
 
@@ -6,7 +6,9 @@ use crate::inner::tracked::JobInfo;
 use crate::pool::GreenPool;
 
 impl GreenPool {
-    /// What has happened in the pool so far. The numbers are read one after the other, not in one instant.
+    /// Returns what has happened in the pool so far.
+    ///
+    /// The numbers are read one after the other, so together they are not a snapshot of one instant.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -22,7 +24,7 @@ impl GreenPool {
         let inner = self.inner();
         let read = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         let counters = &inner.counters;
-        // In this order, a job that begins or ends meanwhile is never among the finished too early.
+        // Read in this order, so that a job that begins or ends between two reads is not counted as finished too early.
         let spawned = inner.live.begun();
         let live = inner.live.count();
         let (panicked, aborted) = (read(&counters.panicked), read(&counters.aborted));
@@ -39,9 +41,9 @@ impl GreenPool {
         }
     }
 
-    /// Keeps a list of the jobs that begin from now on, for [`jobs`](Self::jobs), or stops doing so.
+    /// Switches the list behind [`jobs`](Self::jobs) on or off. It lists the jobs that start while it is on.
     ///
-    /// While this is on, a job costs a lock and an allocation more. It is off at first, and then costs nothing.
+    /// While it is on, each job costs an additional lock and allocation. It is off by default, and then costs nothing.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -58,10 +60,11 @@ impl GreenPool {
         self.inner().tracked.switch(on);
     }
 
-    /// The jobs that are not over, the oldest first, with what each of them is doing: those that have begun while
-    /// [`track`](Self::track) was on.
+    /// Lists the live jobs that started while [`track`](Self::track) was on, oldest first, with what each of them is
+    /// doing.
     ///
-    /// What is queued has not begun, see [`waiting`](Self::waiting). Each job is looked at for itself, not all in one instant.
+    /// Queued jobs have not started and are not listed; see [`waiting`](Self::waiting). The jobs are read one after the
+    /// other, not in one instant.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
@@ -79,7 +82,7 @@ impl GreenPool {
     }
 }
 
-/// What has happened in a pool; made by [`GreenPool::stats`].
+/// Counts what has happened in a pool; returned by [`GreenPool::stats`].
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -94,20 +97,23 @@ impl GreenPool {
 pub struct PoolStats {
     /// How many jobs may run at once.
     pub size: usize,
-    /// How many slots are taken.
+    /// How many slots are in use.
     pub running: usize,
-    /// How many callers are queued for a slot.
+    /// How many waiters are queued for a slot.
     pub waiting: usize,
-    /// Jobs that have begun.
+    /// Jobs that have started.
     pub spawned: u64,
-    /// Jobs that came to their end.
+    /// Jobs that finished without a panic. In a [`ShutdownReport`](crate::ShutdownReport), unlike here, `finished`
+    /// includes the jobs that panicked.
     pub finished: u64,
     /// Jobs that panicked.
     pub panicked: u64,
     /// Jobs that were aborted, or dropped with their runtime.
     pub aborted: u64,
-    /// Spawns that came to a closed pool.
+    /// Spawns that the pool refused because it was closed. A refused [`try_spawn`](GreenPool::try_spawn) is not
+    /// counted: it returns an error.
     pub refused: u64,
-    /// Jobs that begun in the idle slot of one that was blocked, to break a cycle of pools that waited for each other.
+    /// Jobs that started ahead of the queue in the idle slot of a blocked job, to resolve a deadlock between pools that
+    /// wait for each other. Despite the name, none of these jobs exceeded the limit.
     pub overflowed: u64,
 }

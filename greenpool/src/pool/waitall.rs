@@ -1,4 +1,4 @@
-//! `waitall`: until nothing runs.
+//! `waitall`: waits until the pool is idle.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -13,16 +13,17 @@ use crate::pool::GreenPool;
 use crate::sync::slots::{Queue, Ticket};
 
 impl GreenPool {
-    /// Waits until no job is left and nobody who is queued can be given a slot.
+    /// Waits until the pool is idle: no job is left, and no queued waiter can get a slot.
     ///
-    /// A job that has given its slot back for a while, with [`lend`](crate::lend), is a job that is left, though it does not count as running.
-    /// It is enough that this was so for a moment; jobs may have begun since.
+    /// It waits also for jobs that have given their slot back with [`lend`](crate::lend), although these do not count
+    /// as [running](Self::running). The pool may be idle only for a moment; by the time this returns, new jobs may have
+    /// started.
     ///
     /// # Panics
-    /// When awaited inside of a job of this pool, which could only wait for itself.
+    /// If awaited inside a job of this pool, which would wait for itself.
     ///
     /// # Cancel safety
-    /// Dropping it has no effect.
+    /// Dropping the returned future has no effect on the pool.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -39,7 +40,7 @@ impl GreenPool {
     }
 }
 
-/// The future of [`GreenPool::waitall`].
+/// Waits until the pool is idle: the future returned by [`GreenPool::waitall`].
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -64,7 +65,7 @@ impl Future for WaitAll {
         let this = &mut *self;
         assert!(
             !context::is_inside(&this.inner),
-            "`waitall` inside of a job of the same pool: the job could only wait for itself"
+            "`waitall` was awaited inside a job of the same pool, so the job would wait for itself"
         );
         let ticket = match this.ticket {
             Some(ticket) => ticket,
