@@ -1,4 +1,4 @@
-//! What `pile!` makes: a fixed number of jobs, also of different types.
+//! [`PileOf`], which `pile!` makes: a fixed number of jobs, which may have different types.
 
 use std::fmt;
 use std::future::Future;
@@ -12,13 +12,13 @@ use futures_core::stream::FusedStream;
 use crate::job::error::JoinError;
 use crate::job::handle::GreenThread;
 
-/// The jobs of one [`pile!`](crate::pile), in the order written.
+/// Holds the jobs of one [`pile!`](crate::pile), in the order written.
 ///
-/// All of them have begun, or stand in their pools' queues. [`join`](Self::join) and [`try_join`](Self::try_join) take the results together;
-/// [`next`](Self::next) and the `Stream` take them one after the other, if all have the same type.
+/// Each job has started or is in the queue of its pool. [`join`](Self::join) and [`try_join`](Self::try_join) take all
+/// results together. [`next`](Self::next) and the `Stream` take them one by one, if all have the same type.
 ///
-/// **Dropping** it aborts the jobs that are not over, also when it is dropped within `join`. [`detach`](Self::detach) lets
-/// them finish.
+/// **Dropping** it, or the future of `join` or `try_join`, aborts the jobs that have not finished.
+/// [`detach`](Self::detach) lets them finish.
 ///
 /// ```
 /// use greenpool::{green_pool, pile};
@@ -42,7 +42,7 @@ pub struct PileOf<R: Handles, N = InOrder> {
     names: PhantomData<fn() -> N>,
 }
 
-/// The results of a [`PileOf`] as a tuple.
+/// Selects a tuple for the results of a [`PileOf`], in the order written. It is the default.
 ///
 /// ```
 /// # use greenpool::{green_pool, pile};
@@ -51,14 +51,15 @@ pub struct PileOf<R: Handles, N = InOrder> {
 /// # async fn double(n: u32) -> u32 { n * 2 }
 /// #
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-/// let pile = pile![double(1), double(2)]; // not named, so in order
+/// let pile = pile![double(1), double(2)]; // no names, so a tuple
 /// let (one, two) = pile.join().await;
 /// assert_eq!((one.unwrap(), two.unwrap()), (2, 4));
 /// # }
 /// ```
 pub struct InOrder(());
 
-/// How the results of a [`PileOf`] are handed out: as a tuple, or under the names given in `pile! { name: call(), .. }`.
+/// Selects the form of the results of a [`PileOf`]: a tuple, or a struct with the names from `pile! { name: call(), ..
+/// }`.
 ///
 /// ```
 /// # use greenpool::{green_pool, pile};
@@ -73,7 +74,7 @@ pub struct InOrder(());
 /// # }
 /// ```
 pub trait Record<Values>: 'static {
-    /// The tuple, or the struct with the names as fields.
+    /// The tuple, or the struct with the names as its fields.
     type Out;
     #[doc(hidden)]
     fn gather(values: Values) -> Self::Out;
@@ -87,7 +88,7 @@ impl<Values> Record<Values> for InOrder {
     }
 }
 
-/// A tuple of [`GreenThread`]s.
+/// Describes a tuple of [`GreenThread`]s.
 ///
 /// ```
 /// use greenpool::{GreenPool, Handles, JoinError, PileOf, pile};
@@ -103,9 +104,9 @@ impl<Values> Record<Values> for InOrder {
 /// # }
 /// ```
 pub trait Handles: Unpin {
-    /// The `Result`s of all.
+    /// A tuple of the `Result` of each job.
     type Results;
-    /// The values of all.
+    /// A tuple of the value of each job.
     type Values;
     #[doc(hidden)]
     const LEN: usize;
@@ -124,7 +125,7 @@ pub trait Handles: Unpin {
     fn stop_waiting(&mut self);
 }
 
-/// A tuple of [`GreenThread`]s that all give the same type.
+/// Describes a tuple of [`GreenThread`]s whose jobs all return the same type.
 ///
 /// ```
 /// use greenpool::{GreenPool, JoinError, PileOf, SameType, pile};
@@ -148,7 +149,7 @@ pub trait Handles: Unpin {
     note = "`.join().await` gives a tuple of the results, `.try_join().await` a tuple of the values"
 )]
 pub trait SameType: Handles {
-    /// What each of the jobs gives.
+    /// The output of each job.
     type Output;
     #[doc(hidden)]
     fn thread(&mut self, at: usize) -> Option<&mut GreenThread<Self::Output>>;
@@ -159,10 +160,13 @@ impl<R: Handles, N> PileOf<R, N> {
         PileOf { handles, at: 0, detached: false, names: PhantomData }
     }
 
-    /// Waits for all jobs, and gives the `Result` of each.
+    /// Waits for all jobs and returns the `Result` of each.
+    ///
+    /// # Panics
+    /// The returned future panics if a result has been taken with [`next`](Self::next) or through the `Stream`.
     ///
     /// # Cancel safety
-    /// Dropping the future aborts the jobs.
+    /// Dropping the returned future aborts the jobs.
     ///
     /// ```
     /// # use greenpool::{green_pool, pile};
@@ -179,13 +183,17 @@ impl<R: Handles, N> PileOf<R, N> {
         Join { pile: self }
     }
 
-    /// Waits for all jobs and gives their values, or the first [`JoinError`].
+    /// Waits for all jobs and returns their values, or the first [`JoinError`].
     ///
-    /// On an error the other jobs are aborted, and their futures have been dropped when this returns. A job whose own output is an `Err`
-    /// is no error here: that is a value.
+    /// On an error it aborts the other jobs, and returns when their futures have been dropped. An `Err` that a job
+    /// itself returns is a value here, not an error.
+    ///
+    /// # Panics
+    /// The returned future panics if a result has been taken with [`next`](Self::next) or through the `Stream`, unless
+    /// another job fails.
     ///
     /// # Cancel safety
-    /// Dropping the future aborts the jobs.
+    /// Dropping the returned future aborts the jobs.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -193,20 +201,20 @@ impl<R: Handles, N> PileOf<R, N> {
     /// use std::future::pending;
     ///
     /// let pool = GreenPool::new(2);
-    /// let pile = pile![in pool; async { panic!("a fault") }, pending::<()>()];
+    /// let pile = pile![in pool; async { panic!("a bug") }, pending::<()>()];
     /// let error = pile.try_join().await.map(|((), ())| ()).unwrap_err();
     /// assert!(error.is_panic());
-    /// assert_eq!(pool.running(), 0); // the other one is over, too
+    /// assert_eq!(pool.running(), 0); // the other job is gone, too
     /// # }
     /// ```
     pub fn try_join(self) -> TryJoin<R, N> {
         TryJoin { pile: self, error: None }
     }
 
-    /// The next result, in the order written; `None` after the last.
+    /// Waits for the next result, in the order written. Returns `None` after the last.
     ///
     /// # Cancel safety
-    /// Dropping the future takes nothing.
+    /// If the returned future is dropped before it is ready, no result is lost.
     ///
     /// ```
     /// # use greenpool::{green_pool, pile};
@@ -221,7 +229,7 @@ impl<R: Handles, N> PileOf<R, N> {
     /// assert!(pile.next().await.is_none());
     /// # }
     /// ```
-    // A `T` of its own rather than `R::Output` in the return type: with that rustc would say E0599, without our message.
+    // The return type names `T`, not `R::Output`: with the latter, rustc would report E0599 without our message.
     pub fn next<T>(&mut self) -> FanNext<'_, T>
     where
         R: SameType<Output = T>,
@@ -229,7 +237,7 @@ impl<R: Handles, N> PileOf<R, N> {
         FanNext { thread: self.handles.thread(self.at), at: &mut self.at }
     }
 
-    /// Lets the jobs finish; their results are dropped.
+    /// Detaches the jobs: they run to completion, and their results are dropped.
     ///
     /// ```
     /// # use greenpool::{green_pool, pile};
@@ -291,7 +299,7 @@ impl<R: Handles, N> fmt::Debug for PileOf<R, N> {
     }
 }
 
-/// The future of [`PileOf::join`].
+/// Waits for all jobs: the future returned by [`PileOf::join`].
 ///
 /// ```
 /// # use greenpool::{green_pool, pile};
@@ -300,7 +308,7 @@ impl<R: Handles, N> fmt::Debug for PileOf<R, N> {
 /// # async fn double(n: u32) -> u32 { n * 2 }
 /// #
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-/// let join = pile![double(1)].join(); // a future like any other
+/// let join = pile![double(1)].join(); // an ordinary future
 /// let (one,) = join.await;
 /// assert_eq!(one.unwrap(), 2);
 /// # }
@@ -316,13 +324,11 @@ impl<R: Handles, N: Record<R::Results>> Future for Join<R, N> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<N::Out> {
         ready!(self.pile.handles.poll_all(cx));
         let results = self.pile.handles.results();
-        Poll::Ready(N::gather(
-            results.expect("a result was taken with `next`, or `join` was polled after it was ready"),
-        ))
+        Poll::Ready(N::gather(results.expect("a result was taken with `next`, or `join` was polled after completion")))
     }
 }
 
-/// The future of [`PileOf::try_join`].
+/// Waits for all jobs or the first error: the future returned by [`PileOf::try_join`].
 ///
 /// ```
 /// # use greenpool::{green_pool, pile};
@@ -331,7 +337,7 @@ impl<R: Handles, N: Record<R::Results>> Future for Join<R, N> {
 /// # async fn double(n: u32) -> u32 { n * 2 }
 /// #
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-/// let join = pile![double(1)].try_join(); // a future like any other
+/// let join = pile![double(1)].try_join(); // an ordinary future
 /// assert_eq!(join.await.unwrap(), (2,));
 /// # }
 /// ```
@@ -357,12 +363,12 @@ impl<R: Handles, N: Record<R::Values>> Future for TryJoin<R, N> {
             return Poll::Ready(Err(error));
         }
         let values = this.pile.handles.values();
-        let values = values.expect("a result was taken with `next`, or `try_join` was polled after it was ready");
+        let values = values.expect("a result was taken with `next`, or `try_join` was polled after completion");
         Poll::Ready(values.map(N::gather))
     }
 }
 
-/// The future of [`PileOf::next`].
+/// Waits for the next result: the future returned by [`PileOf::next`].
 ///
 /// ```
 /// # use greenpool::{green_pool, pile};
@@ -376,10 +382,11 @@ impl<R: Handles, N: Record<R::Values>> Future for TryJoin<R, N> {
 /// assert_eq!(next.await.unwrap().unwrap(), 2);
 /// # }
 /// ```
-// It knows one handle and not the pile, so that `.await` needs no `SameType` again: where that is missing, `next` has said so.
+// It holds one handle and not the pile, so that its `Future` impl needs no `SameType` bound. If that bound is not met,
+// the call of `next` has already reported it.
 #[must_use = "it takes a result only when it is awaited; write `.await`"]
 pub struct FanNext<'a, T> {
-    /// `None` once the result is taken, as after the last.
+    /// `None` once the result has been taken, and after the last one.
     thread: Option<&'a mut GreenThread<T>>,
     at: &'a mut usize,
 }
@@ -401,7 +408,7 @@ impl<T> Future for FanNext<'_, T> {
 
 impl<T> Drop for FanNext<'_, T> {
     fn drop(&mut self) {
-        // The job that awaited it does not wait for this one any more.
+        // The job that awaited it no longer waits for this result.
         if let Some(thread) = &mut self.thread {
             thread.stop_waiting();
         }
@@ -416,14 +423,14 @@ macro_rules! handles {
             type Values = ($($T,)*);
             const LEN: usize = 0 $(+ { let _ = $at; 1 })*;
 
-            #[allow(unused_variables, unused_mut, reason = "there may be no handle")]
+            #[allow(unused_variables, unused_mut, reason = "the tuple may be empty")]
             fn poll_all(&mut self, cx: &mut Context<'_>) -> Poll<()> {
                 let mut all = Poll::Ready(());
                 $(if self.$at.poll_ready(cx).is_pending() { all = Poll::Pending; })*
                 all
             }
 
-            #[allow(unused_variables, unused_mut, reason = "there may be no handle")]
+            #[allow(unused_variables, unused_mut, reason = "the tuple may be empty")]
             fn poll_error(&mut self, cx: &mut Context<'_>) -> Poll<Option<JoinError>> {
                 let mut all = Poll::Ready(None);
                 $(match self.$at.poll_ready(cx) {

@@ -1,4 +1,4 @@
-//! Jobs whose results are taken in the order in which they were spawned.
+//! [`GreenPile`]: jobs whose results come out in the order in which they were spawned.
 
 pub(crate) mod fixed;
 
@@ -22,18 +22,20 @@ use crate::spawn::{FutureJob, SpawnFuture};
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, lock};
 
-/// Jobs in a pool whose results come out in the order in which they were spawned. After eventlet's `GreenPile`.
+/// Runs jobs in a pool and yields their results in the order in which they were spawned. Modelled on eventlet's
+/// `GreenPile`.
 ///
-/// Spawning waits for a slot of the pool; results wait in the pile without limit until they are taken. To feed a pile from other tasks, give them
-/// a [`spawner`](Self::spawner). The pile is at its end when nothing that was spawned is left and no spawner is.
-/// More may be spawned after that.
+/// Spawning waits for a slot of the pool. Results wait in the pile, without limit, until they are taken. To feed a pile
+/// from other tasks, give each of them a [`spawner`](Self::spawner). The pile ends when all results have been taken and
+/// no spawner is left. More jobs may be spawned after that.
 ///
-/// **Dropping** the pile aborts its jobs; spawns that are still queued begin nothing. [`detach`](Self::detach) lets them finish.
+/// **Dropping** the pile aborts its jobs, and spawns that are still queued start nothing. [`detach`](Self::detach) lets
+/// the jobs finish.
 ///
-/// # Compared with ..
-/// * [`GreenPool::imap`]: one function over one source, in constant memory. A pile takes jobs of any origin.
-/// * `tokio::task::JoinSet`: gives results as they come, and has no limit.
-/// * [`pile!`](crate::pile): a fixed list of calls, also of different types.
+/// # Compared with other tools
+/// * [`GreenPool::imap`] runs one function over one source, in constant memory. A pile takes jobs of any origin.
+/// * `tokio::task::JoinSet` yields results as they arrive, and has no limit.
+/// * [`pile!`](crate::pile) takes a fixed list of calls, which may have different types.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -61,13 +63,13 @@ pub struct GreenPile<T> {
 struct PileShared<T> {
     pool: GreenPool,
     state: Mutex<PileState<T>>,
-    /// Something has happened since the consumer last looked.
+    /// A job was added or can no longer come since the consumer last looked.
     news: Arc<AtomicBool>,
 }
 
 struct PileState<T> {
     threads: VecDeque<GreenThread<T>>,
-    /// Spawns that wait for their slot.
+    /// The number of pending spawns.
     coming: usize,
     spawners: usize,
     consumer: Option<Waker>,
@@ -77,7 +79,7 @@ struct PileState<T> {
 impl<T> Unpin for GreenPile<T> {}
 
 impl<T: Send + 'static> GreenPile<T> {
-    /// A pile with a pool of its own, of `size` slots.
+    /// Creates a pile with a new pool of `size` slots.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -93,7 +95,7 @@ impl<T: Send + 'static> GreenPile<T> {
         Self::on(&GreenPool::new(size))
     }
 
-    /// A pile on an existing pool, whose limit it shares.
+    /// Creates a pile on an existing pool. Its jobs count towards the limit of that pool.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -101,7 +103,7 @@ impl<T: Send + 'static> GreenPile<T> {
     ///
     /// let pool = GreenPool::new(2);
     /// let mut words = GreenPile::on(&pool);
-    /// let mut numbers = GreenPile::on(&pool); // two jobs at once in both together
+    /// let mut numbers = GreenPile::on(&pool); // both together run two jobs at once
     /// words.spawn(async { "seven" }).await;
     /// numbers.spawn(async { 7 }).await;
     /// assert_eq!(words.next().await.unwrap().unwrap(), "seven");
@@ -114,19 +116,25 @@ impl<T: Send + 'static> GreenPile<T> {
         GreenPile { shared, head: None, guard: WaitGuard::default(), detached: false }
     }
 
-    /// Runs `future` as a job of the pile: waits for a slot and begins it.
+    /// Runs `future` as a job of the pile: waits for a slot and starts the job.
+    ///
+    /// Inside a job of the same full pool it lends the caller's slot to the new job, and returns when that job has
+    /// finished, as [`GreenPool::spawn`] does. If the pool is closed, `future` is dropped without having run, and the
+    /// pile yields a [`JoinError`] in its place.
     ///
     /// # Panics
-    /// When awaited outside of a tokio runtime.
+    /// If awaited outside a tokio runtime.
     ///
     /// # Cancel safety
-    /// Dropped before the slot came, nothing has run, and the pile has no place for it. Afterwards the job is in the pile.
+    /// The job is in the pile once the returned future has completed. If that future is dropped before it has acquired
+    /// a slot, the job never starts. If it is dropped while the caller's slot is lent, the child has started already
+    /// and is aborted. Either way the pile yields nothing for it.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
     /// let mut pile = greenpool::GreenPile::new(2);
     /// pile.spawn(async { 1 }).await;
-    /// pile.spawn(async { panic!("a fault") }).await;
+    /// pile.spawn(async { panic!("a bug") }).await;
     /// assert_eq!(pile.next().await.unwrap().unwrap(), 1);
     /// assert!(pile.next().await.unwrap().unwrap_err().is_panic());
     /// # }
@@ -138,9 +146,9 @@ impl<T: Send + 'static> GreenPile<T> {
         PileSpawn::new(&self.shared, future)
     }
 
-    /// A handle that spawns into this pile, for producers in other tasks. Clone it for more of them.
+    /// Returns a handle that spawns into this pile, for a producer in another task. Clone it for more producers.
     ///
-    /// While there is one the pile does not end: [`next`](Self::next) waits for what may still come.
+    /// The pile does not end while a spawner exists: [`next`](Self::next) waits for the jobs that may still come.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -164,7 +172,7 @@ impl<T: Send + 'static> GreenPile<T> {
         PileSpawner { shared: self.shared.clone() }
     }
 
-    /// The pool that the jobs run in.
+    /// Returns the pool that the jobs run in.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -181,10 +189,10 @@ impl<T: Send + 'static> GreenPile<T> {
 }
 
 impl<T> GreenPile<T> {
-    /// The next result, in the order of spawning; `None` when nothing is left and nothing can come.
+    /// Waits for the next result, in the order of spawning. Returns `None` when no job is left and none can come.
     ///
     /// # Cancel safety
-    /// Dropping the future takes nothing.
+    /// If the returned future is dropped before it is ready, no result is lost.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -198,7 +206,8 @@ impl<T> GreenPile<T> {
         PileNext { pile: self }
     }
 
-    /// Lets the jobs finish; their results are dropped. Spawns that are still queued begin nothing.
+    /// Detaches the jobs: they run to completion, and their results are dropped. Spawns that are still queued start
+    /// nothing.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -225,6 +234,8 @@ impl<T> GreenPile<T> {
                 return Poll::Ready(result);
             }
             let mut state = lock(&self.shared.state);
+            // SeqCst pairs with the load in `WaitEdge::readiness`. Both stores are under the lock of the state, so this
+            // clears only what the rest of this poll finds anyway.
             self.shared.news.store(false, Ordering::SeqCst);
             self.head = state.threads.pop_front();
             if self.head.is_none() {
@@ -258,7 +269,7 @@ impl<T> Stream for GreenPile<T> {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         let spawners = lock(&self.shared.state).spawners;
-        // A spawn that is on its way may be dropped.
+        // A pending spawn may still be dropped.
         let sure = lock(&self.shared.state).threads.len() + usize::from(self.head.is_some());
         (sure, (spawners == 0).then(|| self.len()))
     }
@@ -290,9 +301,9 @@ impl<T> fmt::Debug for GreenPile<T> {
     }
 }
 
-/// Spawns into a [`GreenPile`] from elsewhere; made by [`GreenPile::spawner`].
+/// Spawns into a [`GreenPile`] from another task; returned by [`GreenPile::spawner`].
 ///
-/// **Dropping** the last one lets the pile come to its end. Once the pile itself has been dropped, spawning begins nothing.
+/// **Dropping** the last spawner lets the pile end. Once the pile itself has been dropped, spawning starts nothing.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -320,14 +331,20 @@ pub struct PileSpawner<T> {
 }
 
 impl<T: Send + 'static> PileSpawner<T> {
-    /// As [`GreenPile::spawn`].
+    /// Runs `future` as a job of the pile, exactly like [`GreenPile::spawn`].
+    ///
+    /// # Panics
+    /// If awaited outside a tokio runtime.
+    ///
+    /// # Cancel safety
+    /// The same as for [`GreenPile::spawn`].
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
     /// let mut pile = greenpool::GreenPile::new(2);
     /// let spawner = pile.spawner();
     /// spawner.spawn(async { 7 }).await;
-    /// drop(spawner); // no more will come
+    /// drop(spawner); // now the pile can end
     /// assert_eq!(pile.next().await.unwrap().unwrap(), 7);
     /// assert!(pile.next().await.is_none());
     /// # }
@@ -362,13 +379,15 @@ impl<T> fmt::Debug for PileSpawner<T> {
 }
 
 fn wake_consumer<T>(shared: &PileShared<T>, mut state: crate::sync::MutexGuard<'_, PileState<T>>) {
+    // SeqCst pairs with the load in `WaitEdge::readiness`: the job that spawned here releases its slot after this, so a
+    // search that finds the slot released finds the flag set.
     shared.news.store(true, Ordering::SeqCst);
     let consumer = state.consumer.take();
     drop(state);
     wake(consumer);
 }
 
-/// The future of [`GreenPile::spawn`].
+/// Waits for a slot and starts the job: the future returned by [`GreenPile::spawn`].
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -385,11 +404,11 @@ fn wake_consumer<T>(shared: &PileShared<T>, mut state: crate::sync::MutexGuard<'
 pub struct PileSpawn<F: Future> {
     shared: Arc<PileShared<F::Output>>,
     spawn: SpawnFuture<FutureJob<F>, F::Output, GreenThread<F::Output>>,
-    /// Counted among those that are coming.
+    /// Whether this spawn is counted in [`PileState::coming`].
     coming: bool,
 }
 
-// The job's future is moved into its task, and not pinned before that.
+// The future of the job is pinned only once it has been moved to where it runs.
 impl<F: Future> Unpin for PileSpawn<F> {}
 
 impl<F> PileSpawn<F>
@@ -442,7 +461,7 @@ impl<F: Future> Drop for PileSpawn<F> {
     }
 }
 
-/// The future of [`GreenPile::next`].
+/// Waits for the next result: the future returned by [`GreenPile::next`].
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -468,7 +487,7 @@ impl<T> Future for PileNext<'_, T> {
 
 impl<T> Drop for PileNext<'_, T> {
     fn drop(&mut self) {
-        // The job that awaited it does not wait for the pile any more.
+        // The job that awaited it no longer waits for the pile.
         self.pile.guard.clear();
         if let Some(head) = &mut self.pile.head {
             head.stop_waiting();
