@@ -1,4 +1,13 @@
-//! The results of one map: what has begun, what is finished and not yet taken, and who waits for it.
+//! The reorder buffer of a map: how many items it holds, their results, and the consumer's waker.
+//!
+//! # Implementation details
+//!
+//! The window counts *places*: one is reserved before an item is read and freed when its result is taken. The map holds
+//! `reserved - taken` items, which never exceeds the window. A place has no number until an item has been read into it:
+//! items are numbered in the order in which they come out of the source, whichever worker reserved first. An ordered
+//! buffer puts a result at the position of its number; an unordered one appends results as they arrive.
+//!
+//! The consumer fetches all ready results at once and takes them one by one. Each keeps its place until it is taken.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -7,18 +16,18 @@ use std::task::Waker;
 
 use crate::job::error::JoinError;
 
-/// Results in the order in which they are taken, with a gap for each that is not there yet.
+/// Results in the order in which they are taken, with `None` for each that is not ready.
 pub(crate) type Results<T> = VecDeque<Option<Result<T, JoinError>>>;
 
-/// What the consumer and the hands of a map tell each other without a lock.
+/// What the consumer and the workers of a map signal to each other without taking the lock.
 pub(crate) struct Signals {
-    /// How many results the consumer has taken.
+    /// The number of results that the consumer has taken.
     taken: AtomicU64,
-    /// Somebody has found less room than it could use: who takes a result is to say so.
+    /// A worker found less room than it wanted, so the consumer must notify a worker when it takes a result.
     starved: AtomicBool,
-    /// How many results had been taken when there was no room left.
+    /// The value of `taken` when the buffer was last found full, or [`NEVER`].
     full: AtomicU64,
-    /// The consumer waits, or the source is not read any more: who has a result, or is about to read, is to look.
+    /// The consumer waits or the source has been stopped, so a worker must visit the buffer before it continues.
     urgent: AtomicBool,
 }
 
@@ -33,57 +42,52 @@ impl Default for Signals {
     }
 }
 
-/// Not so many results are ever taken.
+/// More results than are ever taken.
 const NEVER: u64 = u64::MAX;
 
 impl Signals {
-    /// The consumer has taken a result. True: somebody wants to know.
+    /// The consumer has taken a result. Returns whether it must notify a worker.
     #[inline]
     #[must_use]
     pub(crate) fn take(&self) -> bool {
-        // Both are SeqCst: either this sees that somebody is starved, or whoever says so sees after it that there is room.
+        // SeqCst pairs with the store of `starved` and the load of `taken` in `ReorderBuffer::room`: either this sees
+        // `starved`, or the worker that sets it sees the new room.
         self.taken.fetch_add(1, Ordering::SeqCst);
         self.starved.load(Ordering::SeqCst) && self.starved.swap(false, Ordering::SeqCst)
     }
 
-    /// Whether there seems to be no room: nobody has taken a result since there was none. Only the ring can say for certain.
+    /// Whether the buffer seems full: no result has been taken since it was. Only [`ReorderBuffer::room`] is certain.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
         self.taken.load(Ordering::Relaxed) == self.full.load(Ordering::Relaxed)
     }
 
-    /// Whether a hand is to look at the ring before it goes on.
+    /// Whether a worker must visit the buffer before it continues.
     #[inline]
     pub(crate) fn is_urgent(&self) -> bool {
         self.urgent.load(Ordering::Relaxed)
     }
 }
 
-/// # Implementation details
-///
-/// A place is reserved before an item is read and freed when its result is taken; `reserved - taken` is all that the map holds,
-/// and never more than the window. A place has no number before its item has been read: items are numbered in the order in which they
-/// come out of the source, whoever has reserved first. In an ordered ring a result goes where its number says; in an
-/// unordered one results queue up as they come.
-///
-/// The consumer fetches all results that are ready at once, and takes them one by one; each place is held until then.
+/// The results of a map that have not been fetched, and the count of its places.
 pub(crate) struct ReorderBuffer<T> {
     signals: Arc<Signals>,
     results: Results<T>,
-    /// How many of them, from the first on, are ready.
+    /// The number of results at the front that are ready.
     ready: usize,
-    /// Memory that the consumer has given back.
+    /// An empty queue, kept for its memory.
     spare: Results<T>,
     ordered: bool,
     reserved: u64,
     fetched: u64,
     window: Option<usize>,
-    /// How many results there will be in all, by what the source has said last.
+    /// Bounds on the total number of results, from the last size hint of the source.
     total: (u64, Option<u64>),
+    /// False once the map has been stopped.
     reading: bool,
-    /// There may be more to read. False also while a source that is at its end is being dropped.
+    /// Whether there may be more to read. Unlike `reading`, it is false already while an exhausted source is dropped.
     open: bool,
-    /// An error that comes after all results.
+    /// An error that follows all results.
     last: Option<JoinError>,
     consumer: Option<Waker>,
 }
@@ -113,24 +117,27 @@ impl<T> ReorderBuffer<T> {
     }
 
     fn taken(&self) -> u64 {
+        // SeqCst pairs with the update in `Signals::take`.
         self.signals.taken.load(Ordering::SeqCst)
     }
 
-    /// How many places are free in a pool of `size`; none once there is nothing more to read.
+    /// The number of free places in a pool of `size` slots, or 0 if there is nothing more to read.
     #[inline]
     fn room_now(&self, size: usize) -> usize {
-        // In a pool of size 0 one place lets a worker queue, and so wait for a `resize`.
+        // In a pool of size 0, one place lets a worker queue and so wait for a `resize`.
         let window = self.window.unwrap_or(size.max(1)) as u64;
         if self.open { window.saturating_sub(self.reserved - self.taken()) as usize } else { 0 }
     }
 
-    /// Likewise. If it is less than `wanted`, who takes the next result will say so.
+    /// The number of free places. If it is less than `wanted`, the consumer notifies a worker at the next result it
+    /// takes.
     #[inline]
     pub(crate) fn room(&self, size: usize, wanted: usize) -> usize {
         let room = self.room_now(size);
         if room >= wanted || !self.open {
             return room;
         }
+        // SeqCst pairs with `Signals::take`: the room is read again after this store.
         self.signals.starved.store(true, Ordering::SeqCst);
         self.room_now(size)
     }
@@ -139,13 +146,13 @@ impl<T> ReorderBuffer<T> {
         self.reading
     }
 
-    /// A place for an item that is about to be read, if there is room.
+    /// Reserves a place for an item that is about to be read, if there is room.
     #[inline]
     pub(crate) fn reserve(&mut self, size: usize) -> bool {
         self.reserve_many(size, 1) == 1
     }
 
-    /// So many places, or as many as there are.
+    /// Reserves up to `places` places. Returns how many.
     #[inline]
     pub(crate) fn reserve_many(&mut self, size: usize, places: usize) -> usize {
         let room = self.room(size, 1);
@@ -154,7 +161,7 @@ impl<T> ReorderBuffer<T> {
         places
     }
 
-    /// Takes so many places of those that are free.
+    /// Reserves `places` of the `room` free places.
     #[inline]
     pub(crate) fn occupy(&mut self, places: usize, room: usize) {
         self.reserved += places as u64;
@@ -162,7 +169,7 @@ impl<T> ReorderBuffer<T> {
         self.signals.full.store(full, Ordering::Relaxed);
     }
 
-    /// There were no items for so many places.
+    /// Gives back `places` places, for which there were no items.
     #[must_use = "wake it"]
     pub(crate) fn unreserve(&mut self, places: usize) -> Option<Waker> {
         self.reserved -= places as u64;
@@ -173,19 +180,20 @@ impl<T> ReorderBuffer<T> {
         self.wake_consumer()
     }
 
-    /// The source has said how many items there are, with those that it has given already.
+    /// Sets the bounds on the total number of items, including those that have been read.
     pub(crate) fn set_total(&mut self, total: (u64, Option<u64>)) {
         if self.reading {
             self.total = total;
         }
     }
 
-    /// The source is at its end, and is about to be dropped. That may take its time, and nobody need look for an item meanwhile.
-    pub(crate) fn drain(&mut self) {
+    /// The source is exhausted and about to be dropped, which may take a while. Until then, no worker needs to look for
+    /// an item.
+    pub(crate) fn mark_exhausted(&mut self) {
         self.open = false;
     }
 
-    /// Reads no more; `last` comes after all results.
+    /// Stops reading. `last` follows all results.
     #[must_use = "wake it"]
     pub(crate) fn stop(&mut self, last: Option<JoinError>) -> Option<Waker> {
         if self.reading {
@@ -197,19 +205,19 @@ impl<T> ReorderBuffer<T> {
         self.wake_consumer()
     }
 
-    /// The result of the item that was read as number `number`.
+    /// Stores the result of item number `number`.
     #[inline]
     #[must_use = "wake it"]
     pub(crate) fn put(&mut self, number: u64, result: Result<T, JoinError>) -> Option<Waker> {
         let at = if self.ordered { (number - self.fetched) as usize } else { self.results.len() };
         self.place(at, Some(result));
         if at == self.ready {
-            self.count();
+            self.count_ready();
         }
         self.wake_consumer()
     }
 
-    /// The results of the items that were read from number `first` on. Leaves `results` empty.
+    /// Stores the results of the items from number `first` on. Leaves `results` empty.
     #[must_use = "wake it"]
     pub(crate) fn put_many(&mut self, first: u64, results: &mut Results<T>) -> Option<Waker> {
         let next = self.fetched + self.results.len() as u64;
@@ -217,7 +225,7 @@ impl<T> ReorderBuffer<T> {
             for (result, number) in results.drain(..).zip(first..) {
                 self.place((number - self.fetched) as usize, result);
             }
-            self.count();
+            self.count_ready();
             return self.wake_consumer();
         }
         let all_ready = self.ready == self.results.len();
@@ -232,7 +240,7 @@ impl<T> ReorderBuffer<T> {
         self.wake_consumer()
     }
 
-    /// Puts a result where it belongs, behind as many gaps as that takes.
+    /// Stores a result at position `at`, after gaps for results that are not ready.
     #[inline]
     fn place(&mut self, at: usize, result: Option<Result<T, JoinError>>) {
         if let Some(gap) = self.results.get_mut(at) {
@@ -245,13 +253,13 @@ impl<T> ReorderBuffer<T> {
         self.results.push_back(result);
     }
 
-    /// Counts those that have become ready.
+    /// Counts the results that have become ready.
     #[inline]
-    fn count(&mut self) {
+    fn count_ready(&mut self) {
         self.ready += self.results.range(self.ready..).take_while(|result| result.is_some()).count();
     }
 
-    /// The consumer, if it waits and there is now something for it.
+    /// Returns the consumer's waker, if it waits and there is now a result for it, or the end.
     #[inline]
     fn wake_consumer(&mut self) -> Option<Waker> {
         if self.consumer.is_none() || !self.is_ready() {
@@ -261,13 +269,14 @@ impl<T> ReorderBuffer<T> {
         self.consumer.take()
     }
 
-    /// Whether there is a result to fetch, or the end.
+    /// Whether the consumer can fetch a result, or has reached the end.
     #[inline]
     pub(crate) fn is_ready(&self) -> bool {
         self.ready > 0 || !self.reading && self.reserved == self.fetched
     }
 
-    /// Moves all results that are ready to `to`, which is empty. None are, though the ring [is ready](Self::is_ready): it is the end, or an error is the last.
+    /// Moves all ready results to `to`, which is empty. If the buffer [is ready](Self::is_ready) but there are none,
+    /// all results have been fetched, and only the [last error](Self::last) may follow.
     pub(crate) fn fetch(&mut self, to: &mut Results<T>) {
         self.fetched += self.ready as u64;
         if self.ready == self.results.len() {
@@ -281,29 +290,30 @@ impl<T> ReorderBuffer<T> {
         self.ready = 0;
     }
 
-    /// The error that comes after all results.
+    /// Takes the error that follows all results.
     pub(crate) fn last(&mut self) -> Option<JoinError> {
         self.last.take()
     }
 
-    /// Memory for results that are to be [put](Self::put_many) together.
-    pub(crate) fn lend(&mut self) -> Results<T> {
+    /// Takes an empty queue for results that will be [stored together](Self::put_many).
+    pub(crate) fn take_spare(&mut self) -> Results<T> {
         std::mem::take(&mut self.spare)
     }
 
-    /// That memory, empty, comes back.
-    pub(crate) fn give_back(&mut self, spare: Results<T>) {
+    /// Gives back such a queue, empty.
+    pub(crate) fn put_spare(&mut self, spare: Results<T>) {
         if spare.capacity() > self.spare.capacity() {
             self.spare = spare;
         }
     }
 
-    /// All results that are there, to be dropped by the caller.
+    /// Takes all results. The caller drops them without the lock.
     pub(crate) fn clear(&mut self) -> Vec<Result<T, JoinError>> {
         self.results.iter_mut().filter_map(Option::take).collect()
     }
 
-    pub(crate) fn wait(&mut self, waker: &Waker) {
+    /// The consumer waits for the next result.
+    pub(crate) fn set_consumer(&mut self, waker: &Waker) {
         self.signals.urgent.store(true, Ordering::Relaxed);
         match &mut self.consumer {
             Some(old) if old.will_wake(waker) => {}
@@ -311,7 +321,7 @@ impl<T> ReorderBuffer<T> {
         }
     }
 
-    /// How many results are still to come.
+    /// Bounds on the number of results that have not been taken.
     pub(crate) fn size_hint(&self) -> (usize, Option<usize>) {
         let taken = self.taken();
         let rest = |total: u64| (total - taken.min(total)) as usize + usize::from(self.last.is_some());

@@ -1,18 +1,8 @@
-//! The crew of one map: who reads the source, and when one more worker is called.
+//! The driver of a map over an iterator: it starts the map, and owns the source that the
+//! [workers](crate::map::worker) read.
 //!
-//! # Implementation details
-//!
-//! The [hands](crate::map::worker) are tasks that read the next item themselves, run its job and put the result into the ring. A hand
-//! keeps its slot from item to item unless somebody else waits for the pool, the pool has shrunk, or the slot is a loan; at most one of
-//! them at a time stands in the pool's queue for the map, so a map takes its turns like any other caller.
-//!
-//! A hand that runs a job is of no use to the items behind it: it may wait, compute for a second, or block its thread. So while there is
-//! room in the ring, there are hands that have been *called* and have not come yet: as many as the runtime has threads, or as there are
-//! places. Whoever takes a place, frees one, or begins to wait, calls one more if one is missing. (As for the
-//! [workers](crate::worker) of declared functions.) A hand whose last job has waited thinks that the next one will, and calls for both at once.
-//!
-//! A hand that has nothing to do keeps its seat, empty, for its next job; what it gives back then, and takes again, is under the lock of the
-//! [flow](crate::map::shared), so that a job that waits once costs that lock twice.
+//! The source has a lock of its own. The code of the source, and the function that makes the future of a job, run under
+//! that lock only.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -35,43 +25,47 @@ use crate::worker::idle::Wakeup;
 pub(crate) trait JobSource: Send + 'static {
     type Job: Future<Output: Send + 'static> + Send;
 
-    /// Puts the next job into its place, and says in `user_code` when it calls the function that makes it. False: there is none.
+    /// Stores the next job in `job`, and sets `user_code` when it calls the function that makes it. Returns false at
+    /// the end.
     fn next(&mut self, job: Pin<&mut Option<Self::Job>>, user_code: &mut UserCode) -> bool;
     fn size_hint(&self) -> (usize, Option<usize>);
 }
 
-/// What a hand is doing: whose panic it is.
+/// Which user code a worker is running, so that a panic is reported in the right place.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum UserCode {
     Job,
-    /// The source, or what it says of its size.
-    CountedSource,
-    /// The function that makes the future.
+    /// The source or its size hint.
+    Source,
+    /// The function that makes the future of a job.
     Function,
 }
 
 pub(crate) type Output<S> = <<S as JobSource>::Job as Future>::Output;
 
+/// What the workers of a map share, in addition to what they share with its consumer.
 pub(crate) struct Driver<S: JobSource> {
     pub(crate) shared: Arc<Shared<Output<S>>>,
     pub(crate) source: Mutex<Option<CountedSource<S>>>,
     runtime: Handle,
-    /// No other thread polls its hands while one of them is being polled.
+    /// The runtime is a current-thread runtime, so no other worker is polled while one is.
     pub(crate) single: bool,
-    resized: Mutex<Option<usize>>,
-    /// Begins a hand that takes this place.
+    /// The key of this map in its pool, which reports each resize to it.
+    attached: Mutex<Option<usize>>,
+    /// Spawns the task of the worker with that key.
     spawn_worker: fn(&Arc<Self>, u32) -> AbortHandle,
 }
 
+/// A source, and what is known of the number of its items.
 pub(crate) struct CountedSource<S> {
-    feed: S,
-    /// How many items have come out of it.
+    source: S,
+    /// The number of items that have been read.
     pub(crate) read: u64,
-    /// How many it says that it has left.
+    /// The last size hint.
     left: (usize, Option<usize>),
 }
 
-/// How many items there are in all, if so many have been read and the source says so.
+/// Bounds on the total number of items, if `read` items have been read and `hint` is the size hint for the rest.
 pub(crate) fn total(read: u64, hint: (usize, Option<usize>)) -> (u64, Option<u64>) {
     (read.saturating_add(hint.0 as u64), hint.1.and_then(|upper| read.checked_add(upper as u64)))
 }
@@ -98,7 +92,7 @@ impl<S: JobSource> DynDriver for Driver<S> {
 
     fn stop(&self) {
         self.shared.stop(None);
-        // A hand that is reading just now lets go of the source itself.
+        // If a worker is reading from the source now, that worker drops it.
         let source = self.source.try_lock().ok().and_then(|mut source| source.take());
         drop(source);
     }
@@ -112,7 +106,7 @@ impl<S: JobSource> Progress for Driver<S> {
 
 impl<S: JobSource> Drop for Driver<S> {
     fn drop(&mut self) {
-        let key = lock(&self.resized).take();
+        let key = lock(&self.attached).take();
         if let Some(key) = key {
             self.shared.inner.detach(key);
         }
@@ -120,38 +114,38 @@ impl<S: JobSource> Drop for Driver<S> {
 }
 
 impl<S: JobSource> Driver<S> {
-    /// Starts a map. `spawn_worker` begins a hand.
+    /// Starts a map. `spawn_worker` spawns the task of a worker.
     #[track_caller]
     pub(crate) fn start(
         inner: &Arc<Inner>,
-        feed: S,
+        source: S,
         ordered: bool,
         spawn_worker: fn(&Arc<Self>, u32) -> AbortHandle,
     ) -> (Arc<Shared<Output<S>>>, Arc<dyn DynDriver>) {
         let runtime = Handle::current();
-        let hint = feed.size_hint();
+        let hint = source.size_hint();
         let signals = Arc::default();
         let mut buffer = ReorderBuffer::new(&signals, ordered, hint);
-        let nothing = hint.1 == Some(0);
-        if nothing {
-            // Also in a pool of size 0 there is nothing to wait for.
+        let is_empty = hint.1 == Some(0);
+        if is_empty {
+            // Without this, the consumer would wait for a `resize` if the pool has size 0.
             let _ = buffer.stop(None);
         }
         let shared = Shared::new(inner, signals, buffer, runtime.metrics().num_workers());
-        let source = CountedSource { feed, read: 0, left: hint };
-        let source = Mutex::new((!nothing).then_some(source));
+        let source = CountedSource { source, read: 0, left: hint };
+        let source = Mutex::new((!is_empty).then_some(source));
         let single = runtime.runtime_flavor() == RuntimeFlavor::CurrentThread;
         let driver = Arc::new(Driver {
             shared: shared.clone(),
             source,
             runtime,
             single,
-            resized: Mutex::new(None),
+            attached: Mutex::new(None),
             spawn_worker,
         });
-        if !nothing {
+        if !is_empty {
             let weak: Weak<Driver<S>> = Arc::downgrade(&driver);
-            *lock(&driver.resized) = Some(inner.attach(weak));
+            *lock(&driver.attached) = Some(inner.attach(weak));
             driver.notify(0);
         }
         (shared, driver)
@@ -162,7 +156,7 @@ impl<S: JobSource> Driver<S> {
         &self.runtime
     }
 
-    /// Calls a hand if one is missing, or `more` are.
+    /// Notifies a worker if too few are notified; `more` raises the number that is wanted.
     pub(crate) fn notify(self: &Arc<Self>, more: usize) {
         let wakeup = self.shared.state().notify(self.shared.inner.slots.size(), more);
         self.wake(wakeup);
@@ -174,40 +168,40 @@ impl<S: JobSource> Driver<S> {
     }
 }
 
-/// What a source has said with an item.
+/// What the size hint after an item has changed.
 pub(crate) enum SourceNews {
-    /// How many items there are in all is something else than before.
+    /// The bounds on the total number of items.
     Total((u64, Option<u64>)),
-    /// There is nothing left. So no hand need take a slot to find that out.
+    /// There are no more items. No worker needs a slot to find that out.
     Last,
 }
 
 impl<S: JobSource> CountedSource<S> {
-    /// Reads the next item. Gives its number, and whether the source has [said](Self::news) something with it that is new.
+    /// Reads the next item. Returns its number, and whether its size hint contains [news](Self::news).
     #[inline]
     pub(crate) fn next(&mut self, job: Pin<&mut Option<S::Job>>, user_code: &mut UserCode) -> Option<(u64, bool)> {
-        *user_code = UserCode::CountedSource;
-        if !self.feed.next(job, user_code) {
+        *user_code = UserCode::Source;
+        if !self.source.next(job, user_code) {
             return None;
         }
-        *user_code = UserCode::CountedSource;
-        let left = self.feed.size_hint();
+        *user_code = UserCode::Source;
+        let left = self.source.size_hint();
         let number = self.read;
         self.read += 1;
-        // Most sources know how many they have, and then have one less.
-        let as_before =
+        // Most sources know their exact size, and each hint is one less than the last.
+        let as_expected =
             left.0.wrapping_add(1) == self.left.0 && left.1.map(|upper| upper.wrapping_add(1)) == self.left.1;
         self.left = left;
-        Some((number, !as_before || left.1 == Some(0)))
+        Some((number, !as_expected || left.1 == Some(0)))
     }
 
-    /// What it has said with the last item.
+    /// The news that came with the last item.
     pub(crate) fn news(&self) -> SourceNews {
         if self.left.1 == Some(0) { SourceNews::Last } else { SourceNews::Total(total(self.read, self.left)) }
     }
 }
 
-/// Drops a source that is not read any more; gives its panic, if it has one.
+/// Drops a source that is no longer read. Returns its panic, if its destructor panics.
 pub(crate) fn drop_source<S>(source: S) -> Option<JoinError> {
     catch_unwind(AssertUnwindSafe(|| drop(source))).err().map(JoinError::panic)
 }

@@ -1,4 +1,4 @@
-//! The results of one function over many inputs.
+//! [`GreenMap`]: the results of one function over many inputs, as its consumer sees them.
 
 pub(crate) mod buffer;
 pub(crate) mod feed;
@@ -28,24 +28,26 @@ use crate::map::shared::{DynDriver, Shared};
 use crate::sync::Exclusive;
 use crate::worker::idle::Wakeup;
 
-/// A stream of results, one for each item of a source. After eventlet's `GreenMap`.
+/// Yields the result of one job for each item of a source. Modelled on eventlet's `GreenMap`.
 ///
-/// It starts at once, without being polled: the jobs run in the pool, driven by the runtime, while the consumer is busy
-/// elsewhere. At most as many items are running or finished and not yet taken as the pool has slots (or as [`window`](Self::window) says),
-/// so a source of any length needs constant memory. An item is not read before it can run.
+/// A map starts at once, without being polled: its jobs run in the pool, driven by the runtime, while the consumer is
+/// busy elsewhere. At most `size` items are running or finished and not yet taken, where `size` is the size of the pool
+/// or the [`window`](Self::window), so a source of any length needs constant memory. An item is not read before it can
+/// run, except by [`imap_stream`](crate::GreenPool::imap_stream), which may have read one item that waits for its slot.
 ///
-/// A job that panics gives an `Err` in its place, and the others go on. A source that panics gives its panic in the place of the item, and then the
-/// end.
+/// If a job panics, the map yields an `Err` in its place, and the other jobs continue. If the source panics, the map
+/// yields that panic in place of the item, and then ends. If the pool is [closed](crate::GreenPool::close), the map
+/// yields the results of the jobs that have started, then one `Err`, and then ends.
 ///
-/// **Dropping** the map stops it: the source is not read again, running jobs are aborted. [`detach`](Self::detach) lets them
-/// finish.
+/// **Dropping** the map stops it: its source is not read again, and running jobs are aborted. [`detach`](Self::detach)
+/// lets them finish.
 ///
 /// # Cancel safety
-/// [`next`](Self::next) takes nothing when it is dropped before it is ready.
+/// If the future of [`next`](Self::next) is dropped before it is ready, no result is lost.
 ///
 /// # Compared with `StreamExt::buffered`
-/// `buffered` moves its futures only while it is polled, all on the consumer's task, and hangs if the consumer waits for something that one
-/// of them holds. Use it for futures that borrow, or that are not `Send`.
+/// `buffered` polls its futures only while it is polled itself, and all on the task of the consumer. It hangs if the
+/// consumer waits for something that one of these futures holds. Use it for futures that borrow or are not `Send`.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -61,11 +63,11 @@ use crate::worker::idle::Wakeup;
 #[must_use = "dropping it stops the map; take its results with `next`, or call `detach`"]
 pub struct GreenMap<T> {
     shared: Arc<Shared<T>>,
-    /// Results that have been fetched and not yet taken.
+    /// Results that have been fetched from the buffer and not yet taken.
     ready: Exclusive<Results<T>>,
     driver: Arc<dyn DynDriver>,
     guard: WaitGuard,
-    /// The crew knows of the job that waits here.
+    /// Whether `shared` has the job that waits here.
     registered: bool,
     ended: bool,
     detached: bool,
@@ -75,6 +77,7 @@ pub struct GreenMap<T> {
 impl<T> Unpin for GreenMap<T> {}
 
 impl<T: Send + 'static> GreenMap<T> {
+    /// Starts a map over an iterator.
     #[track_caller]
     pub(crate) fn start<S>(inner: &Arc<Inner>, source: S, ordered: bool) -> Self
     where
@@ -86,7 +89,7 @@ impl<T: Send + 'static> GreenMap<T> {
 }
 
 impl<T: Send + 'static> GreenMap<T> {
-    /// A map over an async source.
+    /// Starts a map over an async source.
     #[track_caller]
     pub(crate) fn reading<F, S, Fut>(inner: &Arc<Inner>, apply: F, source: S, ordered: bool) -> Self
     where
@@ -112,10 +115,10 @@ impl<T: Send + 'static> GreenMap<T> {
 }
 
 impl<T> GreenMap<T> {
-    /// The next result, or `None` at the end, and again after it.
+    /// Waits for the next result. Returns `None` at the end, and on each call after it.
     ///
     /// # Cancel safety
-    /// Dropping the future takes nothing.
+    /// If the returned future is dropped before it is ready, no result is lost.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -129,15 +132,17 @@ impl<T> GreenMap<T> {
         Next { map: self }
     }
 
-    /// Lets up to `items` items (at least one) be running or finished and not yet taken, instead of as many as the pool has slots.
+    /// Sets how many items may be running or finished and not yet taken. The default is the size of the pool, and the
+    /// minimum is 1.
     ///
-    /// More lets the jobs run ahead of a consumer that is slow at times; less keeps results fresh. eventlet's own read-ahead is the size and one more. Call it
-    /// at once: what has begun already is not taken back.
+    /// A larger window lets the jobs run ahead of a consumer that is sometimes slow; a smaller one keeps results fresh.
+    /// eventlet reads one item more than the size of the pool. Call `window` right after the map is made: it does not
+    /// undo what has started already.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
     /// # let pool = greenpool::GreenPool::new(2);
-    /// // Two at once, but up to a hundred results may lie ready.
+    /// // Two jobs at once, but up to a hundred results may be ready.
     /// let mut map = pool.imap(|n: u32| async move { n + 1 }, 0..1000).window(100);
     /// assert_eq!(map.next().await.unwrap().unwrap(), 1);
     /// # }
@@ -151,7 +156,7 @@ impl<T> GreenMap<T> {
         self
     }
 
-    /// Reads no more of the source, and lets the jobs that run finish; their results are dropped.
+    /// Detaches the running jobs: they run to completion, and their results are dropped. The source is not read again.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -167,7 +172,6 @@ impl<T> GreenMap<T> {
         self.detached = true;
     }
 
-    /// There is room for one worker more.
     #[inline]
     fn wake(&self, wakeup: Wakeup) {
         wakeup.run(|key| self.driver.clone().spawn_worker(key));
@@ -178,15 +182,15 @@ impl<T> GreenMap<T> {
         if self.ended {
             return Poll::Ready(None);
         }
-        let turn = ready!(coop::poll_proceed(cx));
+        let coop = ready!(coop::poll_proceed(cx));
         if self.ready.get_mut().is_empty() && !self.fetch(cx) {
             return Poll::Pending;
         }
         ready!(self.guard.poll_reacquire(cx));
-        turn.made_progress();
+        coop.made_progress();
         if self.registered {
             self.registered = false;
-            self.shared.resume();
+            self.shared.deregister();
         }
         let Some(taken) = self.ready.get_mut().pop_front() else {
             self.ended = true;
@@ -199,14 +203,15 @@ impl<T> GreenMap<T> {
         Poll::Ready(taken)
     }
 
-    /// Fetches what is there. False: there is nothing, and somebody will wake the caller.
+    /// Fetches the ready results. Returns false if there are none and the map has not ended; then the consumer will be
+    /// woken.
     fn fetch(&mut self, cx: &mut Context<'_>) -> bool {
         let mut state = self.shared.state();
         if state.buffer.is_ready() {
             state.buffer.fetch(self.ready.get_mut());
             return true;
         }
-        state.buffer.wait(cx.waker());
+        state.buffer.set_consumer(cx.waker());
         drop(state);
         self.shared.register(&self.driver, &mut self.guard, cx);
         self.registered = true;
@@ -221,7 +226,7 @@ impl<T> Stream for GreenMap<T> {
         self.poll_take(cx)
     }
 
-    /// As exact as the source's own.
+    /// Returns bounds on the number of results left, as exact as the size hint of the source.
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.shared.state().buffer.size_hint()
     }
@@ -235,15 +240,15 @@ impl<T> FusedStream for GreenMap<T> {
 
 impl<T> Drop for GreenMap<T> {
     fn drop(&mut self) {
-        // This drops the source. If that panics, the rest is to be done all the same.
-        let dismissed = catch_unwind(AssertUnwindSafe(|| self.driver.stop()));
+        // This drops the source. If that panics, the rest must be done anyway.
+        let stopped = catch_unwind(AssertUnwindSafe(|| self.driver.stop()));
         if !self.detached {
             self.shared.abort();
         }
         let results = self.shared.state().buffer.clear();
         self.ready.get_mut().clear();
         drop(results);
-        if let Err(payload) = dismissed {
+        if let Err(payload) = stopped {
             resume_unwind(payload);
         }
     }
@@ -255,7 +260,7 @@ impl<T> fmt::Debug for GreenMap<T> {
     }
 }
 
-/// The future of [`GreenMap::next`].
+/// Waits for the next result: the future returned by [`GreenMap::next`].
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -281,11 +286,11 @@ impl<T> Future for Next<'_, T> {
 
 impl<T> Drop for Next<'_, T> {
     fn drop(&mut self) {
-        // The job that awaited it does not wait for the map any more.
+        // The job that awaited it no longer waits for the map.
         self.map.guard.clear();
         if self.map.registered {
             self.map.registered = false;
-            self.map.shared.resume();
+            self.map.shared.deregister();
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a hand of a map can reach while it is polled: the source, places, and the ring.
+//! What a worker of a map keeps during one poll: the lock of the source, reserved places, and finished results.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,35 +10,37 @@ use crate::sync::wake::wake;
 use crate::sync::{MutexGuard, lock};
 use crate::worker::poll::POLL_BUDGET;
 
-/// What a hand can reach while it is polled.
+/// The access of one worker to the map during one poll.
 ///
-/// If no other thread could work for the map meanwhile, it keeps the source, and it takes places and hands results in by the dozen: more and more each time
-/// that a job was over at once. Nobody can tell the difference but by the clock: a consumer that waits is told at once, and all comes back before
-/// the hand has to wait.
+/// On a current-thread runtime no other worker can run before this poll returns. There the session keeps the lock of
+/// the source, and reserves places and stores results in batches, which grow while each job finishes in its first poll.
+/// Apart from the speed this is invisible: a waiting consumer is woken at once, and the session gives everything back
+/// before the poll ends.
 pub(crate) struct Session<'a, S: JobSource> {
     driver: &'a Arc<Driver<S>>,
     signals: &'a Signals,
-    /// The size of the pool when it last looked.
+    /// The size of the pool when it was last read.
     pub(crate) size: usize,
     source: Option<MutexGuard<'a, Option<CountedSource<S>>>>,
-    /// How many places it took the last time.
+    /// The number of places in the last batch.
     batch: usize,
-    /// Places that no item has been read into.
+    /// The number of places that no item has been read into.
     reserved: usize,
-    /// Results that are not in the ring yet, and the number of the first.
+    /// Results that are not in the buffer yet.
     results: Option<Results<Output<S>>>,
+    /// The number of the first of them.
     first: u64,
-    /// Whether a job has been followed by another one.
+    /// Whether a job has followed another one in this slot.
     pub(crate) follows: bool,
-    /// The job has waited before. Then the next one is thought to wait too.
+    /// Whether the job has waited before. Then the next one is expected to wait too.
     pub(crate) has_waited: bool,
-    /// One more hand has been called for the time that the job waits.
-    pub(crate) has_called: bool,
+    /// Whether a worker has been notified for the time that the job waits.
+    pub(crate) has_notified: bool,
 }
 
 impl<'a, S: JobSource> Session<'a, S> {
     #[inline]
-    pub(crate) fn new(driver: &'a Arc<Driver<S>>, has_waited: bool, has_called: bool) -> Self {
+    pub(crate) fn new(driver: &'a Arc<Driver<S>>, has_waited: bool, has_notified: bool) -> Self {
         let shared = &driver.shared;
         Session {
             driver,
@@ -51,20 +53,20 @@ impl<'a, S: JobSource> Session<'a, S> {
             first: 0,
             follows: false,
             has_waited,
-            has_called,
+            has_notified,
         }
     }
 
-    /// Whether a hand may use its slot for one more item, though the pool is not calm.
+    /// Whether the worker may keep its slot for another item, after `Slots::can_keep` has answered no.
     #[cold]
     pub(crate) fn may_keep_slot(&mut self) -> bool {
         let shared = &self.driver.shared;
-        // It may have been resized, also by the job.
+        // The pool may have been resized, even by the job itself.
         self.size = shared.inner.slots.size();
         self.reserved == 0 && !shared.inner.slots.is_closed() && !shared.is_wanted_by_others()
     }
 
-    /// Reads the next item into its place; gives its number.
+    /// Reads the next item into its place. Returns its number, or `None` at the end.
     #[inline]
     pub(crate) fn read(&mut self, job: Pin<&mut Option<S::Job>>, user_code: &mut UserCode) -> Option<u64> {
         let source = self.source.get_or_insert_with(|| lock(&self.driver.source));
@@ -83,8 +85,8 @@ impl<'a, S: JobSource> Session<'a, S> {
         Some(number)
     }
 
-    /// A result is to be handed in, and one more place to be taken, at once. Gives the result back if there is no place, since then the slot is to come
-    /// back first.
+    /// Stores a result and reserves the next place in one go. Returns the result as an error if there is no place,
+    /// because then the slot must be released before the result is stored.
     #[inline]
     pub(crate) fn push(&mut self, number: u64, value: Output<S>) -> Result<(), Output<S>> {
         if self.reserved == 0 && self.signals.is_full() {
@@ -123,10 +125,10 @@ impl<'a, S: JobSource> Session<'a, S> {
         };
         let consumer = state.buffer.put(number, Ok(value));
         if self.reserved > 0 && self.results.is_none() {
-            self.results = Some(state.buffer.lend());
+            self.results = Some(state.buffer.take_spare());
         }
-        self.has_called = std::mem::take(&mut self.has_waited);
-        let wakeup = state.notify_ahead(self.size, &mut self.has_called);
+        self.has_notified = std::mem::take(&mut self.has_waited);
+        let wakeup = state.notify_ahead(self.size, &mut self.has_notified);
         drop(state);
         context::outside(|| {
             wake(first);
@@ -136,7 +138,7 @@ impl<'a, S: JobSource> Session<'a, S> {
         Ok(())
     }
 
-    /// Hands all results in, and gives places back.
+    /// Stores all results, and gives the unused places back.
     #[inline]
     fn flush(&mut self) {
         if self.reserved > 0 || self.results.is_some() {
@@ -149,7 +151,7 @@ impl<'a, S: JobSource> Session<'a, S> {
         let mut results = self.results.take().unwrap_or_default();
         let first = if results.is_empty() { None } else { state.buffer.put_many(self.first, &mut results) };
         let consumer = state.buffer.unreserve(std::mem::take(&mut self.reserved));
-        state.buffer.give_back(results);
+        state.buffer.put_spare(results);
         let wakeup = state.notify(self.size, 0);
         drop(state);
         wake(first);
@@ -157,7 +159,7 @@ impl<'a, S: JobSource> Session<'a, S> {
         self.driver.wake(wakeup);
     }
 
-    /// The source has said something with an item.
+    /// Acts on the news that came with an item.
     #[cold]
     fn note_news(&mut self) {
         let source = self.source.as_deref().and_then(Option::as_ref);
@@ -172,29 +174,29 @@ impl<'a, S: JobSource> Session<'a, S> {
         }
     }
 
-    /// The source, which is at its end. It may take its time to be dropped, and nobody is to look for an item meanwhile.
+    /// Takes the source, which is exhausted.
     fn take_source(&mut self) -> Option<CountedSource<S>> {
         let mut guard = self.source.take();
         let source = guard.as_deref_mut().and_then(Option::take);
-        self.driver.shared.state().buffer.drain();
+        self.driver.shared.state().buffer.mark_exhausted();
         source
     }
 
-    /// There is no item.
+    /// There are no more items.
     #[cold]
     fn end(&mut self) {
         let source = self.take_source();
         self.flush();
         if let Some(source) = source {
             self.first = source.read;
-            // If its destructor panics, that stands in the place of an item.
+            // If its destructor panics, `panicked` reports that as the result of an item.
             drop(source);
         }
         self.driver.shared.unreserve();
         self.driver.shared.stop(None);
     }
 
-    /// The source, or the function, has panicked. The panic stands in the place of an item: gives its number.
+    /// The source or the function has panicked. Returns the number of the item whose result is that panic.
     #[cold]
     pub(crate) fn panicked(&mut self, user_code: UserCode) -> u64 {
         let mut guard = self.source.take();
@@ -204,7 +206,7 @@ impl<'a, S: JobSource> Session<'a, S> {
             source.read += 1;
             return number;
         }
-        // A source that has panicked is not read again.
+        // A source that panicked is not read again.
         let source = guard.as_deref_mut().and_then(Option::take);
         drop(guard);
         self.flush();

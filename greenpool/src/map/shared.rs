@@ -1,9 +1,17 @@
-//! What the consumer of a map and its workers share, whatever the source.
+//! What the consumer of a map and its workers share, for both kinds of sources.
 //!
 //! # Implementation details
 //!
-//! One lock guards the ring and the list of workers, so that a worker hands in a result and takes the next place at once. The source has a lock
-//! of its own; the source's code, and the function that makes the future, run under that one only. Nobody is woken under a lock.
+//! One lock guards the buffer and the set of workers, so that a worker stores a result and reserves the next place in
+//! one go. No waker is woken under that lock.
+//!
+//! A worker that runs a job cannot read further items: the job may wait, compute, or block its thread. So while there
+//! are free places, workers are *notified* that have not arrived yet: as many as the runtime has threads, or as there
+//! are places. A worker or consumer that reserves a place, frees one, or begins to wait notifies another worker if one
+//! is missing ([`MapState::notify`]).
+//!
+//! The map's ticket can be served by a loan from the job that made the map or from the job that waits for its results.
+//! The protocol is described in `lending/README.md`.
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -27,61 +35,64 @@ use crate::sync::wake::wake;
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::worker::idle::{Wakeup, WorkerSet};
 
-/// All that the consumer and the workers of a map share, but for the source.
+/// What the consumer and the workers of a map share, except the source.
 pub(crate) struct Shared<T> {
     pub(crate) inner: Arc<Inner>,
     pub(crate) signals: Arc<Signals>,
     state: Mutex<MapState<T>>,
-    /// The job that made the map, if it is of the same pool: it lends its slot to the map.
+    /// The job that made the map, if it is of the same pool. It may lend its slot to the map.
     maker: Option<Arc<Member>>,
 }
 
+/// What the lock guards.
 pub(crate) struct MapState<T> {
     pub(crate) buffer: ReorderBuffer<T>,
     /// The tasks that work for the map.
     pub(crate) workers: WorkerSet<TaskEntry>,
-    /// How many can run at once; none if the source is read by one task alone.
+    /// The number of threads that can run workers, or 0 if one task alone reads the source.
     threads: usize,
-    /// That task, while it waits for room.
+    /// The waker of that task, while it waits for room.
     pub(crate) reader: Option<Waker>,
-    /// How many have a slot.
+    /// The number of workers that have a slot.
     pub(crate) holders: usize,
-    /// One stands in the pool's queue.
+    /// Whether a worker is acquiring a slot for the map, or is queued for one.
     pub(crate) queued: bool,
+    /// The number of tasks spawned so far.
     spawned: u64,
     aborted: bool,
-    /// The place in the pool's queue.
+    /// The map's ticket in the pool's queue.
     waiter_ref: Option<WaiterRef>,
     /// The job that waits for the map's next result.
     consumer: Option<Arc<Member>>,
 }
 
-/// A task that works for a map, so that it can be aborted.
+/// A task that works for a map.
 pub(crate) struct TaskEntry {
-    /// No other one of the map has it.
+    /// Unlike its key in the worker set, it is never reused.
     number: u64,
+    /// Aborts the task.
     handle: Option<AbortHandle>,
 }
 
-/// What the consumer can ask of those who work for a map, whatever its source.
+/// The driver of a map as its consumer sees it, whatever the source.
 pub(crate) trait DynDriver: Send + Sync {
-    /// One more is needed, for that place in the staff.
+    /// Spawns the worker with that key in the worker set.
     fn spawn_worker(self: Arc<Self>, key: u32);
-    /// Reads no more.
+    /// Stops reading.
     fn stop(&self);
-    /// What can tell a consumer that waits whether something is there.
+    /// Reports whether the map will deliver a result to a waiting consumer.
     fn progress(self: Arc<Self>) -> Arc<dyn Progress>;
 }
 
 impl<T> MapState<T> {
-    /// Calls a worker if fewer have been called than there are places, and threads and `more`.
+    /// Notifies a worker if fewer are notified than there are places, and fewer than there are threads and `more`.
     #[inline]
     pub(crate) fn notify(&mut self, size: usize, more: usize) -> Wakeup {
         if self.reader.is_some() && self.buffer.room(size, 1) > 0 {
             return self.reader.take().map_or(Wakeup::None, Wakeup::Wake);
         }
         let wanted = self.threads + more;
-        // Whoever is called, stands in the queue or has a slot looks for room himself, later.
+        // A worker that is notified, queued or has a slot will look for room itself.
         if self.workers.notified() >= wanted || self.queued || self.holders >= size.max(1) {
             return Wakeup::None;
         }
@@ -92,11 +103,12 @@ impl<T> MapState<T> {
         workers.notify_one(|| TaskEntry::new(spawned))
     }
 
-    /// Likewise for a job that is about to begin. If it is `expected` to wait, one more is called for that; false after it if still more are missing.
+    /// Notifies a worker as a job is about to begin. If the job is `expected_to_wait`, one more is wanted for the time
+    /// it waits; the flag is cleared if one is still missing after this.
     #[inline]
-    pub(crate) fn notify_ahead(&mut self, size: usize, expected: &mut bool) -> Wakeup {
-        let wakeup = self.notify(size, usize::from(*expected));
-        *expected &= matches!(wakeup, Wakeup::None) || self.workers.notified() > self.threads;
+    pub(crate) fn notify_ahead(&mut self, size: usize, expected_to_wait: &mut bool) -> Wakeup {
+        let wakeup = self.notify(size, usize::from(*expected_to_wait));
+        *expected_to_wait &= matches!(wakeup, Wakeup::None) || self.workers.notified() > self.threads;
         wakeup
     }
 }
@@ -135,7 +147,7 @@ impl<T> Shared<T> {
         lock(&self.state)
     }
 
-    /// The consumer waits: if it is a job, it may lend its slot.
+    /// The consumer waits. If it is a job, it may lend its slot to the map.
     pub(crate) fn register(&self, driver: &Arc<dyn DynDriver>, guard: &mut WaitGuard, cx: &mut Context<'_>) {
         let consumer = context::member_of(&self.inner);
         let waiter_ref = self.note_consumer(consumer.as_ref());
@@ -149,14 +161,14 @@ impl<T> Shared<T> {
             cx,
         );
         if let (Some(consumer), None) = (&consumer, waiter_ref) {
-            // A hand that has queued just before that found nobody who waits.
+            // A worker that queued just before this found no consumer to offer its ticket to.
             if let Some(waiter_ref) = self.note_consumer(Some(consumer)) {
                 waiter_ref.offer(consumer);
             }
         }
     }
 
-    /// Notes who waits for the next result; gives the map's place in the queue.
+    /// Stores the job that waits for the next result. Returns the map's ticket.
     fn note_consumer(&self, consumer: Option<&Arc<Member>>) -> Option<WaiterRef> {
         let mut state = self.state();
         if consumer.is_some() {
@@ -165,13 +177,13 @@ impl<T> Shared<T> {
         state.waiter_ref.clone()
     }
 
-    /// The consumer waits no more.
-    pub(crate) fn resume(&self) {
+    /// The consumer no longer waits.
+    pub(crate) fn deregister(&self) {
         let consumer = self.state().consumer.take();
         drop(consumer);
     }
 
-    /// Ends the jobs that run.
+    /// Aborts the running jobs, and those of tasks that are being spawned.
     pub(crate) fn abort(&self) {
         let mut state = self.state();
         state.aborted = true;
@@ -182,45 +194,46 @@ impl<T> Shared<T> {
         }
     }
 
+    /// Stores the result of item number `number`, and wakes the consumer if it waits for it.
     #[inline]
     pub(crate) fn put(&self, number: u64, result: Result<T, JoinError>) {
         let waker = self.state().buffer.put(number, result);
         wake(waker);
     }
 
-    /// There was no item for a place.
+    /// Gives back a place for which there was no item.
     pub(crate) fn unreserve(&self) {
         let waker = self.state().buffer.unreserve(1);
         wake(waker);
     }
 
+    /// Stops reading. `last` follows all results.
     pub(crate) fn stop(&self, last: Option<JoinError>) {
         let mut state = self.state();
         let consumer = state.buffer.stop(last);
         let waiter_ref = state.waiter_ref.take();
         let reader = state.reader.take();
-        // Those who are idle have nothing more to wait for.
-        let leave = state.workers.retire_all();
+        let retired = state.workers.retire_all();
         drop(state);
         wake(consumer);
         wake(reader);
         if let Some(waiter_ref) = waiter_ref {
             waiter_ref.refuse();
         }
-        wake(leave);
+        wake(retired);
         deadlock::changed(&self.inner);
     }
 
-    /// A place in the staff for one who was not called.
+    /// Adds a worker that was not notified. Returns its key.
     pub(crate) fn add(&self) -> u32 {
         let MapState { workers, spawned, .. } = &mut *self.state();
         workers.insert(TaskEntry::new(spawned))
     }
 
-    /// Begins a task that works for the map, so that [`abort`](Self::abort) finds it.
+    /// Spawns the task of a worker, and stores its handle for [`abort`](Self::abort).
     pub(crate) fn spawn_worker(&self, key: u32, spawn: impl FnOnce(u32) -> AbortHandle) {
         let Some(number) = self.state().workers.get_mut(key).map(|task| task.number) else { return };
-        // With no lock held: a runtime that is shut down drops the task at once.
+        // No lock is held: a runtime that is shutting down drops the task at once, and that takes the lock.
         let handle = spawn(key);
         let mut state = self.state();
         if state.aborted {
@@ -233,17 +246,18 @@ impl<T> Shared<T> {
         }
     }
 
-    /// The task of a worker is over.
+    /// The task of a worker ends.
     pub(crate) fn leave(&self, key: u32) {
         let task = self.state().workers.remove(key);
         drop(task);
         deadlock::changed(&self.inner);
     }
 
-    /// Takes a slot, or the map's place in the pool's queue. Only one task of a map does this at a time.
+    /// Acquires a slot or queues for one, and offers the ticket to the jobs that may lend theirs. Only one task of a
+    /// map does this at a time.
     pub(crate) fn begin(&self) -> Acquired {
-        let begun = Waiter::acquire(&self.inner, || self.maker.clone(), None);
-        if let Acquired::Queued(waiter) = &begun {
+        let acquired = Waiter::acquire(&self.inner, || self.maker.clone(), None);
+        if let Acquired::Queued(waiter) = &acquired {
             let waiter_ref = waiter.waiter_ref();
             let mut state = self.state();
             state.waiter_ref = Some(waiter_ref.clone());
@@ -254,37 +268,38 @@ impl<T> Shared<T> {
             }
             deadlock::changed(&self.inner);
         }
-        begun
+        acquired
     }
 
-    /// Whether there is something for the consumer, or a task of the map is about to read, to queue, or to hand a result in.
+    /// Whether the consumer has something to take, or a task of the map is about to read, to queue, or to store a
+    /// result.
     pub(crate) fn is_in_progress(&self) -> bool {
         let state = self.state();
         state.buffer.is_ready()
             || state.workers.count_busy() > state.holders + usize::from(state.waiter_ref.is_some())
             || state.buffer.is_reading() && state.workers.notified() > 0
-            // A pool without slots waits for a `resize`, which is up to somebody outside.
+            // The queue of a pool of size 0 waits for a `resize`, which must come from outside.
             || state.waiter_ref.is_some() && self.inner.slots.size() == 0
     }
 
-    /// Whether the one who reads an async source does so, or is about to.
+    /// Whether the reader of an async source reads, or is about to.
     pub(crate) fn is_being_read(&self) -> bool {
         let state = self.state();
         state.buffer.is_reading() && state.reader.is_none() && state.waiter_ref.is_none()
     }
 
-    /// The job of a worker is over, and its slot is about to come back; its result comes after that.
+    /// The job of a worker has finished. Its slot will be released, and after that its result will be stored.
     pub(crate) fn mark_busy(&self, key: u32) {
         self.state().workers.mark_busy(key);
     }
 
-    /// The place in the pool's queue has been served, or is given up.
+    /// The map's ticket has been served, or its waiter dropped.
     pub(crate) fn leave_queue(&self) {
         let waiter_ref = self.state().waiter_ref.take();
         drop(waiter_ref);
     }
 
-    /// Waits for the map's turn. `None`: the pool is closed.
+    /// Waits for a slot. Returns its lender, if it is a loan, or `None` if the pool is closed.
     pub(crate) async fn acquire(&self) -> Option<Option<Arc<Member>>> {
         let mut waiter = match self.begin() {
             Acquired::Now => return Some(None),
@@ -296,12 +311,12 @@ impl<T> Shared<T> {
         granted.ok()
     }
 
-    /// A job of this map begins.
+    /// Begins a job of this map in a slot that was acquired, or lent by `lender`.
     pub(crate) fn begin_job(&self, lender: Option<Arc<Member>>) -> Running {
         Running::new(self.inner.clone(), lender)
     }
 
-    /// Whether a worker should give its slot back, for others or for the pool's debt.
+    /// Whether a worker should release its slot, for a waiter other than this map or because the pool has shrunk.
     #[inline]
     pub(crate) fn is_wanted_by_others(&self) -> bool {
         self.inner.slots.is_contended() && self.is_really_wanted()
@@ -314,7 +329,7 @@ impl<T> Shared<T> {
     }
 }
 
-/// A place that has been reserved. Dropped, it is given up; with the number of an item, it gets a cancellation.
+/// A reserved place. Dropping it gives the place back, or stores a cancellation if an item has been read into it.
 pub(crate) struct Reservation<T> {
     shared: Arc<Shared<T>>,
     item: Item,
@@ -331,7 +346,7 @@ impl<T> Reservation<T> {
         Reservation { shared: shared.clone(), item: Item::Unread }
     }
 
-    /// Item number `number` has been read into it.
+    /// Item number `number` has been read into this place.
     pub(crate) fn read(&mut self, number: u64) {
         self.item = Item::Read(number);
     }
@@ -353,7 +368,7 @@ impl<T> Drop for Reservation<T> {
     }
 }
 
-/// Runs one job to its end, and drops its future, whatever it does.
+/// Runs one job to completion, or until it is aborted, and drops its future. Catches all panics.
 pub(crate) async fn run<J: Future>(running: &mut Running, job: J) -> Result<J::Output, JoinError> {
     let mut job = pin!(Some(job));
     let mut abort = None;

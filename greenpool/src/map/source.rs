@@ -1,25 +1,25 @@
-//! What can be mapped over: one iterable, a tuple of iterables that are zipped, or an iterable of tuples.
+//! The sources of a map: one iterable, a tuple of iterables that are zipped, or an iterable of tuples.
 
 use std::future::Future;
 use std::pin::Pin;
 
 use crate::map::feed::{JobSource, UserCode};
 
-/// Says that a source is one iterable.
+/// Marks a source that is one iterable.
 pub struct One(());
 
-/// Says that a source is a tuple of iterables; one argument from each.
+/// Marks a source that is a tuple of iterables, with one argument from each.
 pub struct Zip<Arity>(std::marker::PhantomData<Arity>);
 
-/// A source of [`GreenPool::imap`](crate::GreenPool::imap): an iterable whose items `F` takes, or a tuple of two to twelve iterables of which `F` takes one item
-/// each.
+/// Describes a source of [`GreenPool::imap`](crate::GreenPool::imap): an iterable of items that `F` takes, or a tuple
+/// of two to twelve iterables from each of which `F` takes one item.
 ///
-/// `Kind` only tells the two apart, and is always inferred.
+/// `Kind` distinguishes the two, and is always inferred.
 ///
 /// ```
 /// use greenpool::{GreenMap, GreenPool, Sources};
 ///
-/// /// Whatever a pool can map, two at once.
+/// /// Maps over any source, two items at once.
 /// fn by_two<S: Sources<F, Kind>, F, Kind>(f: F, sources: S) -> GreenMap<S::Output> {
 ///     GreenPool::new(2).imap(f, sources)
 /// }
@@ -35,21 +35,21 @@ pub struct Zip<Arity>(std::marker::PhantomData<Arity>);
     note = "write an iterable of the function's argument, or a tuple of iterables with one for each argument"
 )]
 pub trait Sources<F, Kind> {
-    /// What the jobs give.
+    /// The output of each job.
     type Output: Send + 'static;
     #[doc(hidden)]
-    #[allow(private_interfaces, private_bounds, reason = "how a map reads is greenpool's own affair")]
+    #[allow(private_interfaces, private_bounds, reason = "how a map reads its source is an implementation detail")]
     type Jobs: JobSource<Job: Future<Output = Self::Output>>;
     #[doc(hidden)]
     fn into_jobs(self, f: F) -> Self::Jobs;
 }
 
-/// An item of [`GreenPool::starmap`](crate::GreenPool::starmap): a tuple of as many values as `F` takes arguments.
+/// Describes an item of [`GreenPool::starmap`](crate::GreenPool::starmap): a tuple of the arguments of `F`.
 ///
 /// ```
 /// use greenpool::{Arguments, GreenMap, GreenPool};
 ///
-/// /// A map over one tuple.
+/// /// Maps over a single tuple.
 /// fn once<A: Arguments<F> + Send + 'static, F: Send + 'static>(f: F, args: A) -> GreenMap<A::Output> {
 ///     GreenPool::new(1).starmap(f, std::iter::once(args))
 /// }
@@ -60,12 +60,12 @@ pub trait Sources<F, Kind> {
 /// # }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`starmap` wants tuples of the function's arguments, and `{Self}` is none",
+    message = "`starmap` needs tuples of the function's arguments, and `{Self}` is not one",
     label = "not a tuple of the function's arguments",
     note = "for one argument write `(argument,)`, or use `imap`"
 )]
 pub trait Arguments<F> {
-    /// What the jobs give.
+    /// The output of each job.
     type Output: Send + 'static;
     #[doc(hidden)]
     type Job: Future<Output = Self::Output> + Send + 'static;
@@ -73,7 +73,7 @@ pub trait Arguments<F> {
     fn apply(self, f: &mut F) -> Self::Job;
 }
 
-/// An iterator whose items are applied by a function.
+/// An iterator, and the function that is applied to each of its items.
 pub struct Applied<I, F> {
     items: I,
     apply: F,
@@ -120,7 +120,7 @@ where
     }
 }
 
-/// The items of one iterable of tuples, each spread over the arguments of a function.
+/// An iterator of tuples, and the function that each of them is spread over.
 pub struct Spread<I, F> {
     items: I,
     apply: F,
@@ -152,7 +152,7 @@ where
     }
 }
 
-/// Several iterators of which one item each is taken at a time, from left to right, until one is at its end.
+/// Zipped iterators. Each step takes one item from each, from left to right, until one of them ends.
 pub struct Zipped<I>(I);
 
 macro_rules! arity {
@@ -202,6 +202,7 @@ macro_rules! arity {
     };
 }
 
+/// The size hint of the shortest iterator.
 fn shortest<const N: usize>(hints: [(usize, Option<usize>); N]) -> (usize, Option<usize>) {
     let lower = hints.iter().map(|hint| hint.0).min().unwrap_or(0);
     (lower, hints.iter().filter_map(|hint| hint.1).min())

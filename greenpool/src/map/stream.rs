@@ -1,4 +1,4 @@
-//! A map over an async source: one task reads it, and each job has a task of its own.
+//! A map over an async source: one task reads the source, and each job runs in a separate task.
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,25 +25,26 @@ use crate::worker::idle::Wakeup;
 
 type Hint = (usize, Option<usize>);
 
-/// The one who reads the source, seen from the consumer.
+/// The driver of a map over an async source.
 struct StreamReader<T> {
     shared: Arc<Shared<T>>,
-    /// Who reads.
+    /// The task that reads the source.
     task: OnceLock<AbortHandle>,
-    resized: Mutex<Option<usize>>,
-    /// The reading task, as one who may wait for something in greenpool.
+    /// The key of this map in its pool, which reports each resize to it.
+    attached: Mutex<Option<usize>>,
+    /// The reading task, which may wait for something in greenpool although it is no job.
     outsider: Arc<Member>,
 }
 
 impl<T: Send + 'static> Progress for StreamReader<T> {
     fn will_progress(&self, found: &mut Vec<WaitEdge>) -> bool {
-        // A source that waits for nothing in greenpool waits for something outside.
+        // A source that waits for nothing in greenpool waits for something outside, which may come at any time.
         self.shared.is_in_progress() || self.shared.is_being_read() && self.outsider.outsider_moves(found)
     }
 }
 
 impl<T: Send + 'static> DynDriver for StreamReader<T> {
-    // The reader begins each task itself.
+    // The reader spawns each task itself.
     fn spawn_worker(self: Arc<Self>, _key: u32) {}
 
     fn progress(self: Arc<Self>) -> Arc<dyn Progress> {
@@ -52,7 +53,7 @@ impl<T: Send + 'static> DynDriver for StreamReader<T> {
 
     fn stop(&self) {
         self.shared.stop(None);
-        // The source may be quiet for ever.
+        // The reader may be waiting for an item that never comes.
         if let Some(task) = self.task.get() {
             task.abort();
         }
@@ -67,20 +68,21 @@ impl<T: Send + 'static> AttachedMap for StreamReader<T> {
         }
     }
 
-    // Its jobs have tasks of their own, and are in the roster.
+    // Each job registers its own abort waker.
     fn wake_busy(&self) {}
 }
 
 impl<T> Drop for StreamReader<T> {
     fn drop(&mut self) {
-        let key = lock(&self.resized).take();
+        let key = lock(&self.attached).take();
         if let Some(key) = key {
             self.shared.inner.detach(key);
         }
     }
 }
 
-/// The end of a task of this map. One that is dropped before its time, as when the runtime is shut down, ends the map.
+/// Guards the exit of a task of this map. A task that is dropped before it is done, as when its runtime shuts down,
+/// ends the map.
 struct ExitGuard<T> {
     shared: Arc<Shared<T>>,
     key: u32,
@@ -117,12 +119,12 @@ where
     let reader = Arc::new(StreamReader {
         shared: shared.clone(),
         task: OnceLock::new(),
-        resized: Mutex::new(None),
+        attached: Mutex::new(None),
         outsider: Member::outsider(inner.clone()),
     });
     let outsider = JobContext::outsider(&reader.outsider);
     let weak: Weak<StreamReader<Fut::Output>> = Arc::downgrade(&reader);
-    *lock(&reader.resized) = Some(inner.attach(weak));
+    *lock(&reader.attached) = Some(inner.attach(weak));
     shared.spawn_worker(shared.add(), |key| {
         let exit = ExitGuard { shared: shared.clone(), key, over: false };
         let task = runtime.spawn(read(exit, outsider, apply, source)).abort_handle();
@@ -131,6 +133,7 @@ where
     (shared, reader)
 }
 
+/// The task that reads the source, until it ends or panics or the map is stopped.
 async fn read<F, S, Fut>(mut exit: ExitGuard<Fut::Output>, outsider: JobContext, mut apply: F, source: S)
 where
     F: FnMut(S::Item) -> Fut + Send + 'static,
@@ -142,26 +145,26 @@ where
     let mut outsider = Some(outsider);
     let mut source = pin!(Some(source));
     let mut read = 0;
-    while let Some(mut place) = reserve(&shared).await {
+    while let Some(mut reservation) = reserve(&shared).await {
         let next = next(source.as_mut(), &shared.inner, &mut outsider).await;
         let last = match next {
             Ok(Some((item, hint))) => {
-                place.read(read);
+                reservation.read(read);
                 read += 1;
                 shared.state().buffer.set_total(total(read, hint));
                 let Some(lender) = shared.acquire().await else {
-                    place.put(Err(JoinError::closed()));
+                    reservation.put(Err(JoinError::closed()));
                     break;
                 };
-                begin(&shared, place, shared.begin_job(lender), || apply(item));
+                begin(&shared, reservation, shared.begin_job(lender), || apply(item));
                 continue;
             }
             Ok(None) => catch_unwind(AssertUnwindSafe(|| source.set(None))).map_err(JoinError::panic),
             Err(panic) => Err(panic),
         };
         if let Err(panic) = last {
-            place.read(read);
-            place.put(Err(panic));
+            reservation.read(read);
+            reservation.put(Err(panic));
         }
         break;
     }
@@ -169,10 +172,10 @@ where
     exit.over = true;
 }
 
-/// Begins the job that `make` gives, in a task of its own.
+/// Begins the job that `make` returns, in a new task.
 fn begin<Fut>(
     shared: &Arc<Shared<Fut::Output>>,
-    place: Reservation<Fut::Output>,
+    reservation: Reservation<Fut::Output>,
     running: Running,
     make: impl FnOnce() -> Fut,
 ) where
@@ -182,7 +185,7 @@ fn begin<Fut>(
         Ok(job) => job,
         Err(payload) => {
             running.finish(Outcome::Panicked);
-            return place.put(Err(JoinError::panic(payload)));
+            return reservation.put(Err(JoinError::panic(payload)));
         }
     };
     shared.spawn_worker(shared.add(), |key| {
@@ -192,14 +195,14 @@ fn begin<Fut>(
             let result = run(&mut running, job).await;
             exit.shared.mark_busy(exit.key);
             running.finish(Outcome::of(&result));
-            place.put(result);
+            reservation.put(result);
             exit.over = true;
         };
         tokio::spawn(task).abort_handle()
     });
 }
 
-/// Waits for room. `None`: nothing is read any more.
+/// Waits for room and reserves a place. Returns `None` once the map has been stopped.
 async fn reserve<T>(shared: &Arc<Shared<T>>) -> Option<Reservation<T>> {
     poll_fn(|cx| {
         let mut guard = shared.state();
@@ -218,7 +221,7 @@ async fn reserve<T>(shared: &Arc<Shared<T>>) -> Option<Reservation<T>> {
     .await
 }
 
-/// The next item, and what the source says of those after it.
+/// Waits for the next item. Returns it with the size hint for the items after it.
 async fn next<S: Stream>(
     mut source: Pin<&mut Option<S>>,
     inner: &Arc<Inner>,

@@ -1,4 +1,10 @@
-//! One hand of a map's crew: a task that reads items, runs their jobs and hands the results in.
+//! One worker of a map: a task that reads items, runs their jobs and stores the results.
+//!
+//! A worker keeps its slot from item to item, unless another waiter wants it, the pool has shrunk, or the slot is a
+//! loan. At most one worker at a time is queued for the map, so a map waits for its turn like any other caller. A
+//! worker without a job keeps its `Running`, vacant, for the next one; it gives up its slot and its place, or acquires
+//! them, under the lock of the [shared state](crate::map::shared), so a job that waits once costs that lock twice. A
+//! worker whose last job waited expects the next one to wait, and notifies another worker at once.
 
 use std::any::Any;
 use std::future::Future;
@@ -25,13 +31,14 @@ use crate::worker::idle::WorkerState;
 use crate::worker::poll::{self, Jobs, POLL_BUDGET, Step};
 
 pin_project! {
-    /// A hand, and the job that it runs. Dropped in the order of its fields: a slot never comes back before its job's future is gone, and
-    /// no result is there before its slot is free.
+    /// A worker and the job that it runs. Its fields are dropped in order: the future of the job, then the slot, then
+    /// the registration, which stores a result. So a slot is never released before the future is gone, and a result is
+    /// never stored before the slot is free.
     pub(crate) struct MapWorker<S: JobSource> {
         #[pin]
         job: Option<S::Job>,
         running: Option<Running>,
-        // The map's place in the pool's queue.
+        // The map's ticket in the pool's queue.
         waiter: Option<Waiter>,
         registration: Registration<S>,
     }
@@ -41,52 +48,52 @@ pin_project! {
 #[track_caller]
 pub(crate) fn start<S: JobSource>(
     inner: &Arc<Inner>,
-    feed: S,
+    source: S,
     ordered: bool,
 ) -> (Arc<Shared<Output<S>>>, Arc<dyn DynDriver>) {
     let spawn_worker =
         |driver: &Arc<Driver<S>>, key| driver.runtime().spawn(MapWorker::new(driver.clone(), key)).abort_handle();
-    Driver::start(inner, feed, ordered, spawn_worker)
+    Driver::start(inner, source, ordered, spawn_worker)
 }
 
-/// A hand's place in its crew. Dropped before its time, as when the runtime is shut down, it ends the map.
+/// A worker as the map knows it. If it is dropped before the worker is done, as when its runtime shuts down, it ends
+/// the map.
 struct Registration<S: JobSource> {
     driver: Arc<Driver<S>>,
     key: u32,
     /// The number of the item whose job runs.
     number: Option<u64>,
     slot: SlotState,
-    /// The job waits, or is thought to, as the last one did: one hand more has been called for that.
+    /// Whether a worker has been notified because the job waits, or is expected to wait as the last one did.
     waits: bool,
     over: bool,
 }
 
-/// What a hand counts as in its crew.
+/// Which slot a worker has, as the map counts it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum SlotState {
-    /// It has no slot.
     None,
-    /// It is the one that stands in the pool's queue.
+    /// The worker is queued for a slot, on behalf of the map.
     Queued,
-    /// It has a slot of the pool's own.
+    /// One of the pool's own slots.
     Held,
-    /// It has a slot that was lent to it.
+    /// A slot that another job has lent.
     Borrowed,
 }
 
 impl<S: JobSource> Drop for Registration<S> {
     fn drop(&mut self) {
         let shared = &self.driver.shared;
-        let holders = matches!(self.slot, SlotState::Held | SlotState::Borrowed);
+        let has_slot = matches!(self.slot, SlotState::Held | SlotState::Borrowed);
         {
             let mut state = shared.state();
-            state.holders -= usize::from(holders);
+            state.holders -= usize::from(has_slot);
             state.queued &= self.slot != SlotState::Queued;
         }
         match self.number.take() {
             Some(number) => shared.put(number, Err(JoinError::cancelled())),
-            // Whoever is told of a job that begins has panicked.
-            None if holders && !self.over => shared.unreserve(),
+            // A `tracing` subscriber panicked as the job began, before an item was read.
+            None if has_slot && !self.over => shared.unreserve(),
             None => {}
         }
         shared.leave(self.key);
@@ -102,7 +109,7 @@ impl<S: JobSource> MapWorker<S> {
         MapWorker { job: None, running: None, waiter: None, registration }
     }
 
-    /// Without a slot, and called: takes a slot and a place, or the map's place in the queue.
+    /// Without a slot: if notified, acquires a slot and reserves a place, or queues for the map.
     fn seek(mut self: Pin<&mut Self>, cx: &Context<'_>) -> Step {
         let this = self.as_mut().project();
         let Registration { driver, key, slot, waits, .. } = this.registration;
@@ -115,7 +122,7 @@ impl<S: JobSource> MapWorker<S> {
             WorkerState::Idle => return Step::Idle,
             WorkerState::Retired => return Step::Leave,
         }
-        // Read now: who resizes the pool after that does not count this hand among those who come.
+        // Read under the lock and after `arrive`: a later resize finds that this worker is no longer notified.
         let size = slots.size();
         let room = match find_room(state, *key, size) {
             Ok(room) => room,
@@ -153,7 +160,7 @@ impl<S: JobSource> MapWorker<S> {
     fn poll_queue(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step> {
         let this = self.as_mut().project();
         let Some(waiter) = this.waiter else {
-            unreachable!("a worker of a map that is queued has a place in the queue");
+            unreachable!("a queued worker has a ticket");
         };
         let granted = ready!(waiter.poll(cx));
         *this.waiter = None;
@@ -167,7 +174,7 @@ impl<S: JobSource> MapWorker<S> {
         })
     }
 
-    /// With a slot: takes a place, if there is one.
+    /// With a slot: reserves a place, or releases the slot if there is none.
     fn granted(self: Pin<&mut Self>, lender: Option<Arc<Member>>) -> Step {
         let this = self.project();
         let driver = &this.registration.driver;
@@ -196,15 +203,15 @@ impl<S: JobSource> MapWorker<S> {
         Step::Continue
     }
 
-    /// With a slot: has the job polled, or those that follow each other in it.
+    /// With a slot: polls the job and those that follow it, and acts on the exit.
     fn run(mut self: Pin<&mut Self>, cx: &mut Context<'_>, budget: &mut u32) -> Poll<Step> {
         let exit = self.as_mut().run_jobs(cx, budget);
         let mut this = self.as_mut().project();
         let panic = match exit {
-            Exit::Waits { called } => {
-                // Who tells the job to end wakes all hands.
+            Exit::Waits { notified } => {
+                // The worker registers no abort waker: `abort_all` wakes all busy workers.
                 this.registration.waits = true;
-                if !called {
+                if !notified {
                     this.registration.driver.notify(1);
                 }
                 return Poll::Pending;
@@ -217,7 +224,7 @@ impl<S: JobSource> MapWorker<S> {
                 }
                 return Poll::Ready(Step::Leave);
             }
-            // Nothing has been read for it: there is no job to end.
+            // No item has been read, so there is no job to abort.
             Exit::Aborted if this.registration.number.is_none() => return Poll::Ready(self.release_unused()),
             Exit::Aborted => None,
             Exit::Panicked(payload) => Some(payload),
@@ -228,8 +235,8 @@ impl<S: JobSource> MapWorker<S> {
         Poll::Ready(self.finish_job(Err(error), outcome, *budget))
     }
 
-    /// Runs the job, or reads the one for the place that has been reserved; and goes on with those that follow in the same slot as long as there
-    /// is nothing else to do.
+    /// Polls the job, or reads one for the reserved place, and then runs further jobs in the same slot while nothing
+    /// else needs attention.
     fn run_jobs(self: Pin<&mut Self>, cx: &mut Context<'_>, budget: &mut u32) -> Exit<Output<S>> {
         let this = self.project();
         let Some(running) = this.running else {
@@ -241,7 +248,7 @@ impl<S: JobSource> MapWorker<S> {
             job: this.job,
             inner,
             holds_own: registration.slot == SlotState::Held,
-            // A job that is there already has waited.
+            // A job that exists already has waited.
             session: Session::new(&registration.driver, registration.number.is_some(), registration.waits),
             user_code: UserCode::Job,
             number: registration.number,
@@ -252,7 +259,7 @@ impl<S: JobSource> MapWorker<S> {
         registration.waits = session.has_waited;
         match ran {
             Ok(Poll::Ready(exit)) => exit,
-            Ok(Poll::Pending) => Exit::Waits { called: session.has_called },
+            Ok(Poll::Pending) => Exit::Waits { notified: session.has_notified },
             Err(payload) => {
                 if user_code != UserCode::Job {
                     registration.number = Some(session.panicked(user_code));
@@ -263,7 +270,7 @@ impl<S: JobSource> MapWorker<S> {
         }
     }
 
-    /// Gives the slot and the place back, in which nothing has begun.
+    /// Releases a slot and gives back a place in which no job has begun.
     fn release_unused(self: Pin<&mut Self>) -> Step {
         let this = self.project();
         let shared = &this.registration.driver.shared;
@@ -276,11 +283,11 @@ impl<S: JobSource> MapWorker<S> {
         Step::Continue
     }
 
-    /// Gives the slot back, and hands in the result after that.
+    /// Releases the slot, and then stores the result.
     fn finish_job(self: Pin<&mut Self>, result: Result<Output<S>, JoinError>, outcome: Outcome, budget: u32) -> Step {
         let this = self.project();
         let shared = &this.registration.driver.shared;
-        // First: a job that waits for the result is to see that somebody is on the way with it.
+        // Before the slot is released: a job that waits for the result must see that it is on its way.
         shared.state().holders -= 1;
         this.registration.slot = SlotState::None;
         if let Some(running) = this.running.take() {
@@ -293,7 +300,8 @@ impl<S: JobSource> MapWorker<S> {
         if budget == 0 { Step::Yield } else { Step::Continue }
     }
 
-    /// There was no place for a job after the one that is over. Does what [`rise`](Self::rise) does, and all at once if nobody else is to hear of it.
+    /// Like [`finish_job`](Self::finish_job), after a job with no place for another after it. If nothing else observes
+    /// the end of the job, it does everything under one lock, and looks for room again.
     fn finish_and_look(mut self: Pin<&mut Self>, result: Output<S>, budget: u32) -> Step {
         let this = self.as_mut().project();
         let Some(running) = this.running.as_mut().filter(|running| budget > 0 && running.is_unobserved()) else {
@@ -302,16 +310,16 @@ impl<S: JobSource> MapWorker<S> {
         let Registration { driver, key, number, slot, .. } = this.registration;
         let shared = &driver.shared;
         let inner = &shared.inner;
-        // In one go: who looks at the map finds a job that runs, or its result.
+        // Under one lock: a thread that reads the state of the map finds either a running job or its result.
         let mut state = shared.state();
         state.holders -= 1;
         *slot = SlotState::None;
         let left = running.release_quietly();
-        let wanted = inner.slots.release_deferred();
+        let slot_wanted = inner.slots.release_deferred();
         let consumer = number.take().and_then(|number| state.buffer.put(number, Ok(result)));
         let next = find_room(&mut state, *key, inner.slots.size()).err().unwrap_or(Step::Continue);
         drop(state);
-        if wanted {
+        if slot_wanted {
             inner.slots.serve();
         }
         if !left {
@@ -323,8 +331,8 @@ impl<S: JobSource> MapWorker<S> {
     }
 }
 
-/// Looks for room in the ring, and says how much there is. If there is none for the hand, what it does instead: it is idle then, if it may have to do
-/// something later.
+/// Returns the number of free places. If there is none for this worker, returns its next step instead, and parks it if
+/// it may have to do something later.
 #[inline]
 fn find_room<T>(state: &mut MapState<T>, key: u32, size: usize) -> Result<usize, Step> {
     if !state.buffer.is_reading() {
@@ -338,7 +346,7 @@ fn find_room<T>(state: &mut MapState<T>, key: u32, size: usize) -> Result<usize,
     Err(Step::Idle)
 }
 
-/// Polls a job; when it has come to its end, its future has been dropped.
+/// Polls a job. When it is ready, its future has been dropped.
 #[inline]
 fn poll_job<J: Future>(mut job: Pin<&mut Option<J>>, cx: &mut Context<'_>) -> Poll<J::Output> {
     let polled = match job.as_mut().as_pin_mut() {
@@ -351,11 +359,11 @@ fn poll_job<J: Future>(mut job: Pin<&mut Option<J>>, cx: &mut Context<'_>) -> Po
     polled
 }
 
-/// The jobs of a map, which follow each other in one slot.
+/// The jobs of a map that follow each other in one slot.
 struct MapJobs<'a, S: JobSource> {
     job: Pin<&'a mut Option<S::Job>>,
     inner: &'a Inner,
-    /// The slot is one of the pool's own, and may be kept.
+    /// Whether the slot is one of the pool's own, which may be kept.
     holds_own: bool,
     session: Session<'a, S>,
     user_code: UserCode,
@@ -415,20 +423,22 @@ impl<S: JobSource> Jobs for &mut MapJobs<'_, S> {
     }
 }
 
-/// Why a hand does not go on in the same slot.
+/// Why a worker stops running jobs in its slot.
 enum Exit<T> {
-    /// The job waits. Whether one more hand has been called for that.
+    /// The job waits.
     Waits {
-        called: bool,
+        /// Whether a worker has been notified for that.
+        notified: bool,
     },
-    /// The job has been told to end.
+    /// The job has been aborted.
     Aborted,
-    /// The job has come to its end.
+    /// The job has finished.
     Finished(T),
-    /// Likewise, and the slot could have been kept, but there was no place.
+    /// The job has finished and the slot could have been kept, but there is no place.
     Full(T),
-    /// There is no item. Whether other jobs came before.
+    /// There is no item.
     Nothing {
+        /// Whether jobs have run in the slot before.
         follows: bool,
     },
     Panicked(Box<dyn Any + Send>),
