@@ -12,7 +12,7 @@ use futures_core::stream::FusedStream;
 use crate::job::error::JoinError;
 use crate::job::handle::GreenThread;
 
-/// Holds the jobs of one [`pile!`](crate::pile), in the order written.
+/// Holds the jobs of one [`pile!`](crate::pile!), in the order written.
 ///
 /// Each job has started or is in the queue of its pool. [`join`](Self::join) and [`try_join`](Self::try_join) take all
 /// results together. [`next`](Self::next) and the `Stream` take them one by one, if all have the same type.

@@ -35,7 +35,7 @@ use crate::sync::{Mutex, lock};
 /// # Compared with other tools
 /// * [`GreenPool::imap`] runs one function over one source, in constant memory. A pile takes jobs of any origin.
 /// * `tokio::task::JoinSet` yields results as they arrive, and has no limit.
-/// * [`pile!`](crate::pile) takes a fixed list of calls, which may have different types.
+/// * [`pile!`](crate::pile!) takes a fixed list of calls, which may have different types.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
