@@ -1,11 +1,12 @@
 //! Run this for each of those, at most N at once.
 //!
-//! greenpool gives tokio the bounded pools of Python's eventlet. Annotate an `async fn`, and the annotation owns its limit:
+//! greenpool brings the bounded pools of Python's eventlet to tokio. Annotate an `async fn`, and the annotation sets
+//! its limit:
 //!
 //! ```
 //! use greenpool::{green_pool, pile};
 //!
-//! /// Says how long a page is.
+//! /// Returns the length of a page.
 //! #[green_pool(size = 100)]
 //! async fn measure(page: String) -> usize {
 //!     page.len()
@@ -22,7 +23,7 @@
 //!
 //! let green = measure::spawn("one".into()).await; // waits for one of the 100 slots
 //! assert_eq!(green.await?, 3);
-//! measure::spawn_n("no result wanted".into()).await;
+//! measure::spawn_n("fire and forget".into()).await;
 //!
 //! let mut lengths = measure::imap(["a", "bc", "def"].map(String::from)); // ordered, in constant memory
 //! let mut sum = 0;
@@ -38,38 +39,59 @@
 //! # Ok(()) }
 //! ```
 //!
-//! # The parts
+//! # Contents
 //!
-//! * [`#[green_pool]`](macro@green_pool) turns a function into a pooled task type; [`pile!`] fans out calls of such functions.
-//! * [`GreenPool`] is the pool itself, for futures of any kind; [`GreenThread`] is the handle on one job.
-//! * [`GreenMap`] gives the results of one function over many inputs; [`GreenPile`] those of jobs of any origin, in order.
-//! * [`inherit`] and [`lend`] are for jobs that know what they do.
+//! A *job* is one future that runs in a pool; a *slot* is the right to run one.
 //!
-//! A *job* is one call that runs in a pool; a *slot* is the right to run one.
+//! * [`#[green_pool]`](macro@green_pool) declares a pool for a function. [`pile!`] fans out calls of such functions.
+//! * [`GreenPool`] is a pool for futures of any kind. [`GreenThread`] is the handle to one job.
+//! * [`GreenMap`] yields the results of one function over many inputs. [`GreenPile`] yields the results of any jobs, in
+//!   the order of spawning.
+//! * [`inherit`] carries the membership of a job over to another task. [`lend`] gives a slot back while a job waits.
 //!
-//! # The promises
+//! # Spawning inside a full pool
 //!
-//! 1. **One limit that is one limit.** However jobs arrive, at most `size` of a pool's jobs run at once. Waiters are served first come, first
-//!    served, and nothing overtakes them.
-//! 2. **Constant memory.** A map holds at most `size` items, or as many as [`window`](GreenMap::window) says. An item is not read before it
-//!    can run.
-//! 3. **Jobs move on while the consumer is busy.** The runtime drives every job; nothing depends on polling a result stream.
-//! 4. **No deadlock from greenpool's own verbs.** Waiting for a slot, a result, a map or a pile from inside a job always ends, also over
-//!    pools in a cycle. A job that blocks on a lock or channel held by a queued job is beyond this.
-//! 5. **Nothing vanishes.** A panic reaches whoever awaits the job, or is counted; it never takes the pool down.
+//! Outside the pool, or while a slot is free, `spawn` waits for a slot, starts the job, and returns its handle.
+//!
+//! Inside a job of the same pool, if the pool is full, waiting for a slot could deadlock: every job could be waiting
+//! for the others. So the job *lends* its own slot to the child. The child starts at once, ahead of the queue, and
+//! `spawn` returns when the child has finished and the slot has come back. The limit stays exact, and recursion works
+//! at any depth, but a job that spawns several children one after the other runs them one at a time while the pool is
+//! full.
+//!
+//! This holds for every form of `spawn`: [`GreenPool::spawn`] and [`spawn_n`](GreenPool::spawn_n), the same verbs of a
+//! declared function, and [`GreenPile::spawn`]. [`try_spawn`](GreenPool::try_spawn) never waits; in a full pool it
+//! returns an error.
+//!
+//! If the future of a `spawn` is dropped before it has acquired a slot, the job never starts. If it is dropped while
+//! the slot is lent, the child has started already: it is aborted, and then the slot comes back.
+//!
+//! # Promises
+//!
+//! 1. **One limit that is one limit.** However jobs arrive, at most `size` of a pool's jobs run at once. The queue is
+//!    first come, first served, and no fast path overtakes it; only a job that starts in a lent slot does.
+//! 2. **Constant memory.** A map holds at most `size` items; [`window`](GreenMap::window) sets another number. It does
+//!    not read an item before that item can run.
+//! 3. **Jobs make progress while the consumer is busy.** The runtime drives every job. No job depends on its results
+//!    being polled.
+//! 4. **No deadlock from greenpool's own verbs.** A job can wait for a slot, a result, a map or a pile, in its own pool
+//!    or in other pools that wait for each other in a cycle, and the wait ends. This promise does not cover a job that
+//!    waits for a channel or a lock that a queued job holds.
+//! 5. **Nothing vanishes.** A panic reaches the code that awaits the job, or is counted. It never takes the pool down.
 //! 6. **Dropping means what the documentation of each type says.**
 //!
 //! # When not to use it
 //!
-//! * Your futures borrow from the caller: jobs are tasks and outlive it. Use `buffer_unordered`.
-//! * You want a handful of tasks without a limit: use `tokio::task::JoinSet`, or `tokio::join!` for two or three.
-//! * You guard one step of a longer job: use `tokio::sync::Semaphore`.
-//! * You limit a rate and not a number (governor), compute on all cores (rayon), or retry (backon). greenpool goes with all of them.
+//! * Your futures borrow from the caller. Jobs are tasks and outlive it; use `buffer_unordered`.
+//! * You want a handful of tasks without a limit. Use `tokio::task::JoinSet`, or `tokio::join!` for two or three.
+//! * You limit one step of a longer task. Use `tokio::sync::Semaphore`.
+//! * You limit a rate (governor), compute on all cores (rayon), or retry (backon). greenpool works with all of these.
 //!
 //! # Features
 //!
-//! * `tracing`, off by default: the panic of a job that nobody has a handle on ([`spawn_n`](GreenPool::spawn_n)) is one event of level `ERROR` and target
-//!   `greenpool`, with the name of the pool; and each job is polled in a span `job` of level `DEBUG` with that name.
+//! * `tracing` (off by default): each job is polled in a span `job` of level `DEBUG`, and a panic in a job without a
+//!   handle ([`spawn_n`](GreenPool::spawn_n)) emits one event of level `ERROR` and target `greenpool`. Both carry the
+//!   name of the pool.
 
 mod declared;
 mod inner;
@@ -104,31 +126,33 @@ pub use pool::spawn::{Spawn, SpawnN};
 pub use pool::stats::PoolStats;
 pub use pool::waitall::WaitAll;
 
-/// Fans out calls of pooled functions: submits each to its own function's pool, in order, and returns at once.
+/// Fans out calls of pooled functions: submits each call to the pool of its function, in order, and returns at once.
 ///
-/// | form | gives |
+/// | form | result |
 /// |---|---|
 /// | `pile![f(a), g(b)]` | a [`PileOf`] over the calls, up to 32 |
-/// | `pile! { user: f(a), posts: g(b) }` | the same; `join` gives a struct with these fields |
+/// | `pile! { user: f(a), posts: g(b) }` | the same; `join` returns a struct with these fields |
 /// | `pile![in POOL; x, y]` | runs any futures in that pool |
 /// | `pile![size = 4; x, y]` | runs any futures in a new pool of that size |
-/// | `pile!(< f(a), g(b) >)` | as without the angle brackets |
+/// | `pile!(< f(a), g(b) >)` | the same as without the angle brackets |
 ///
-/// What finds no free slot stands in the queue, in order, without being awaited. Entries are evaluated in order, once. Results of one type come with
-/// [`next`](PileOf::next) or as a `Stream`; results of any types with [`join`](PileOf::join) or [`try_join`](PileOf::try_join).
+/// Each entry is evaluated once, in order. A job that finds no free slot is queued, in order, and keeps its turn
+/// without being awaited. If all results have the same type, take them with [`next`](PileOf::next) or as a `Stream`.
+/// Otherwise use [`join`](PileOf::join) or [`try_join`](PileOf::try_join).
 ///
-/// # What an entry is
+/// # Entries
 ///
-/// - Without a pool: a call of a `#[green_pool]` function by its path, and nothing behind it. No `.await`, no `?`, no `spawn`; no method, and no function
-///   of a type. Its generic arguments stand where those of `spawn` do.
-/// - Behind `in POOL;` or `size = N;`: any future that is `Send` and `'static`.
-/// - All entries have names, or none has.
+/// - Without a pool, an entry is a call of a `#[green_pool]` function by its path, with nothing after the call: no
+///   `.await`, `?` or `spawn`. It cannot be a method or an associated function. Generic arguments, as in `f::<T>(a)`,
+///   are those of `f::spawn::<T>(a)`.
+/// - After `in POOL;` or `size = N;`, an entry is any future that is `Send` and `'static`.
+/// - Either all entries have names, or none has.
 ///
-/// Rust's grammar gives a macro call only `()`, `[]` or `{}`, so `pile!<f(a)>` cannot be.
+/// Rust's grammar allows only `()`, `[]` or `{}` around the arguments of a macro, so `pile!<f(a)>` is not possible.
 ///
 /// # Panics
 ///
-/// Outside of a tokio runtime.
+/// If called outside a tokio runtime.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! What the macros write calls to. Nothing here is part of the public interface.
+//! The items that the code written by the macros refers to. Nothing here is part of the public API.
 
 use std::future::Future;
 use std::sync::OnceLock;
@@ -14,7 +14,7 @@ pub use crate::worker::WorkersCell;
 
 pub use greenpool_macros::__pile;
 
-/// The pool of one declared function.
+/// The pool of one declared function, created on first use.
 pub struct PoolCell {
     name: &'static str,
     size: fn() -> usize,
@@ -55,7 +55,7 @@ where
     crate::declared::try_spawn::<P, A, O>(args)
 }
 
-/// An entry of `pile!`: takes its place in the queue at once.
+/// Submits an entry of `pile!`: it starts at once, or is queued.
 #[track_caller]
 pub fn submit<P, A, O>(args: A) -> GreenThread<O>
 where
@@ -64,7 +64,7 @@ where
     crate::declared::submit::<P, A, O>(args)
 }
 
-/// An entry of `pile![in POOL; ..]`.
+/// Submits an entry of `pile![in POOL; ..]` in the same way.
 #[track_caller]
 pub fn submit_in<F, T>(pool: &GreenPool, future: F) -> GreenThread<T>
 where
@@ -74,7 +74,8 @@ where
     pool.submit(future)
 }
 
-/// What a declared map can read. One trait rather than a bound on the iterator's type, with which rustc would point at the whole call.
+/// A source that a declared map can read. A trait and not a bound on the type of the iterator, since rustc would report
+/// such a bound at the whole call.
 pub trait ReadFromAnyThread: IntoIterator<IntoIter: Send + 'static> {}
 
 impl<I: IntoIterator<IntoIter: Send + 'static>> ReadFromAnyThread for I {}
@@ -97,12 +98,12 @@ where
     GreenMap::start(P::pool().inner(), Applied::new(items, |args| P::call(args)), false)
 }
 
-/// The pool that `pool = PATH` names.
+/// Returns the pool that `pool = PATH` names.
 pub fn shared<T: StaticPool>(pool: &'static T) -> &'static GreenPool {
     pool.get()
 }
 
-/// What `pool = PATH` can name.
+/// The types that `pool = PATH` can name.
 #[diagnostic::on_unimplemented(
     message = "expected a `static` of type `GreenPool`, found `{Self}`",
     label = "expected a `static` of type `GreenPool`",
@@ -118,12 +119,12 @@ impl StaticPool for GreenPool {
     }
 }
 
-/// The pool of `pile![in POOL; ..]`.
+/// Returns the pool of `pile![in POOL; ..]`.
 pub fn given<P: AsPool + ?Sized>(pool: &P) -> &GreenPool {
     pool.as_pool()
 }
 
-/// What `pile![in POOL; ..]` can name.
+/// The types that `pile![in POOL; ..]` can name.
 #[diagnostic::on_unimplemented(message = "expected a `GreenPool`, found `{Self}`", label = "expected a `GreenPool`")]
 pub trait AsPool {
     fn as_pool(&self) -> &GreenPool;

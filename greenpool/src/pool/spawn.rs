@@ -17,7 +17,8 @@ impl GreenPool {
     /// Runs `future` as a job: waits for a slot, starts the job, and returns its handle. Inside a job of the same pool,
     /// if the pool is full, it lends the caller's slot to the new job instead and returns when that job has finished.
     ///
-    /// Nothing happens until the returned future is awaited. The job runs on the runtime that awaits it. If the pool is
+    /// Nothing happens until the returned future is awaited. The job runs on the runtime that awaits it. For the
+    /// reasons to lend a slot, see [Spawning inside a full pool](crate#spawning-inside-a-full-pool). If the pool is
     /// closed, `future` is dropped without having run, and the handle returns a [`JoinError`](crate::JoinError) for
     /// which [`is_closed`](crate::JoinError::is_closed) is true.
     ///
