@@ -1,11 +1,13 @@
-//! The frame of one job: the memory in which its future runs, and what belongs to the job from its `spawn` to its end.
+//! The cell of one job: the memory in which its future lives, and what belongs to the job from `spawn` to its end.
 //!
 //! # Implementation details
 //!
-//! A frame stays where it is. The future is made in it, polled in it and dropped in it, and nothing but its address goes through queues.
-//! A frame whose job is over is used for the next one, and so is the [`Reply`](crate::job::reply::Reply) in which the result of its last job was handed over, unless
-//! somebody still holds that. What runs code of a user's is done before the worker looks for another job, which that code may wait for: so a value that nobody wants
-//! is dropped as a part of its job.
+//! A cell does not move. The future is created, polled and dropped in it, and only its address goes through the queues.
+//! When its job has ended, a cell serves the next job. So does the [`Reply`](crate::job::reply_page::Reply) that
+//! delivered the last result, unless a handle still uses it.
+//!
+//! User code may wait for another job, so it must run before the worker takes one. That is why a value that no handle
+//! wants is dropped as a part of its job.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,20 +22,20 @@ use crate::job::reply::Completer;
 use crate::job::running::JobState;
 
 pin_project! {
-    /// What stands in a frame.
+    /// What a cell holds.
     #[project = ContentProj]
     #[project_replace = ContentOwn]
     enum Content<F: Future> {
         Empty,
         Future { #[pin] future: F },
-        // The job is over, and somebody may want this.
+        // The job has ended, and a handle may want this.
         Value { value: F::Output },
     }
 }
 
 pin_project! {
-    /// The frame of one job, dropped in the order of its fields: when the handle on the job hears of its end, the future has been dropped and
-    /// the slot is free.
+    /// The cell of one job. Its fields are dropped in order, so when the handle learns that the job has ended, the
+    /// future has been dropped and the slot is free.
     pub(crate) struct JobCell<F: Future> {
         #[pin]
         content: Content<F>,
@@ -42,7 +44,7 @@ pin_project! {
     }
 
     impl<F: Future> PinnedDrop for JobCell<F> {
-        // Before the slot comes back.
+        // Before the slot is released.
         fn drop(this: Pin<&mut Self>) {
             this.project().completer.note_ending();
         }
@@ -50,73 +52,76 @@ pin_project! {
 }
 
 impl<F: Future> JobCell<F> {
-    /// With nothing in it.
+    /// An empty cell.
     pub(crate) fn empty() -> Pin<Box<Self>> {
-        Box::pin(JobCell { content: Content::Empty, state: JobState::Nowhere, completer: Completer::none() })
+        Box::pin(JobCell { content: Content::Empty, state: JobState::None, completer: Completer::none() })
     }
 
-    /// With a job in it.
+    /// A cell with a job.
     pub(crate) fn with(future: F, permit: Permit) -> Pin<Box<Self>> {
         let content = Content::Future { future };
         Box::pin(JobCell { content, state: JobState::Permit(permit), completer: Completer::none() })
     }
 
-    /// Puts a job into it.
+    /// Puts a job into an empty cell.
     #[inline]
     pub(crate) fn fill(self: Pin<&mut Self>, future: F, permit: Permit) {
         let mut this = self.project();
         this.content.set(Content::Future { future });
         let was = std::mem::replace(this.state, JobState::Permit(permit));
-        debug_assert!(matches!(was, JobState::Nowhere), "a cell holds one job");
-        // Nothing is in it that needs to be dropped.
+        debug_assert!(matches!(was, JobState::None), "a cell holds one job");
+        // It is empty, so nothing needs to be dropped.
         std::mem::forget(was);
         this.completer.reset();
     }
 
-    /// Somebody wants the result.
+    /// The worker's end of the reply.
     #[inline]
     pub(crate) fn completer(self: Pin<&mut Self>) -> &mut Completer<F::Output> {
         self.project().completer
     }
 }
 
-/// A job that has a slot, in its frame.
+/// A cell with a job that has a slot, or an empty one.
 pub(crate) type JobBox<J> = Pin<Box<J>>;
 
-/// A job in its frame, whatever its future. Only [`poll`](Self::poll), [`drop_content`](Self::drop_content) and [`keep`](Self::complete) run code of a user's.
+/// A job in its cell, whatever the type of its future. Only [`poll`](Self::poll), [`drop_content`](Self::drop_content)
+/// and [`complete`](Self::complete) run user code.
 pub(crate) trait RawJob: Send {
-    /// Polls the future. When it has come to its end it is dropped, and so is the value if nobody wants it.
+    /// Polls the future. When it completes, this drops it, and the value too if no handle wants it.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
 
     /// Drops the future, or the value.
     fn drop_content(self: Pin<&mut Self>);
 
+    /// How far the job has come.
     fn state(self: Pin<&mut Self>) -> &mut JobState;
 
-    /// Whether somebody wants the result.
+    /// Whether the job was given a handle, and its result has not been delivered yet.
     fn is_wanted(&self) -> bool;
 
+    /// Whether its handle has aborted it.
     fn is_aborted(&self) -> bool;
 
-    /// The job waits for something; that worker runs it. Whether this is new.
+    /// The job waits for something, and `worker` runs it. Returns whether it waits for the first time.
     fn mark_waiting(self: Pin<&mut Self>, worker: u32) -> bool;
 
     /// Whether the job has ever waited.
     fn has_waited(&self) -> bool;
 
-    /// Which worker runs a job that waits.
+    /// The worker that runs a job that waits.
     fn worker(&self) -> u32;
 
-    /// The job [waits](Self::mark_waiting), and `abort` is to wake its worker. False: it has been aborted.
+    /// The job [waits](Self::mark_waiting), so `abort` must wake its worker. Returns false if it was aborted already.
     fn register_abort(&self) -> bool;
 
-    /// The job is about to give its slot back.
+    /// The job is about to release its slot.
     fn note_ending(&self);
 
-    /// The job is over, and its slot is back: hands over the value, or this error.
+    /// The job has ended and released its slot: delivers the value, or this error.
     fn complete(self: Pin<&mut Self>, error: Option<JoinError>);
 
-    /// Likewise with the value, if that runs no code of a user's; else gives false.
+    /// Delivers the value, if that runs no user code. Returns whether it did.
     fn complete_quietly(self: Pin<&mut Self>) -> bool;
 }
 
@@ -131,7 +136,7 @@ where
             return Poll::Ready(());
         };
         let value = ready!(future.poll(cx));
-        // One after the other: if the destructor of the future panics, that of the value is not run in the middle of it.
+        // Two steps: if the future's destructor panics, the value's destructor must not run while that unwinds.
         this.content.set(Content::Value { value });
         if !this.completer.has_handle() {
             this.content.set(Content::Empty);
@@ -184,9 +189,10 @@ where
         let value = this.content.project_replace(Content::Empty).into_value();
         let unwanted = this.completer.complete(error.map(Err).or(value.map(Ok)));
         match unwanted {
-            // The handle was dropped just now. The destructor may wait for what this worker is to do.
+            // The handle has just been dropped. The value's destructor may wait for a job that only this worker can
+            // run, so it gets a task of its own.
             Some(Ok(value)) => drop(tokio::spawn(async move { drop(value) })),
-            // What it panicked with may panic once more.
+            // Dropping the payload of a panic may panic again.
             unwanted => drop(catch_unwind(AssertUnwindSafe(|| drop(unwanted)))),
         }
     }
@@ -200,12 +206,12 @@ where
         let Some(value) = this.content.as_mut().project_replace(Content::Empty).into_value() else {
             return false;
         };
-        let kept = this.completer.complete_quietly(value);
-        let told = kept.is_ok();
-        if let Err(value) = kept {
+        let delivered = this.completer.complete_quietly(value);
+        let is_delivered = delivered.is_ok();
+        if let Err(value) = delivered {
             this.content.set(Content::Value { value });
         }
-        told
+        is_delivered
     }
 }
 

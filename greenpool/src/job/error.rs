@@ -1,4 +1,4 @@
-//! What can go wrong with a job, and with a spawn that would have to wait.
+//! The errors of a job, and of a spawn that would have to wait.
 
 use std::any::Any;
 use std::fmt;
@@ -8,10 +8,10 @@ use crate::job::id::JobId;
 
 type Payload = Box<dyn Any + Send + 'static>;
 
-/// Repr a job has no result: it panicked, or it was cancelled.
+/// Says why a job has no result: it panicked, or it was cancelled.
 ///
-/// The names are tokio's ([`tokio::task::JoinError`]). A job that ran to its end never gives a `JoinError`, also when
-/// its own output is an `Err`: that is the `Ok(Err(..))` of a [`GreenThread`](crate::GreenThread).
+/// The names are those of [`tokio::task::JoinError`]. A job that finishes never gives a `JoinError`, even if its own
+/// output is an `Err`: then a [`GreenThread`](crate::GreenThread) returns `Ok(Err(..))`.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -24,7 +24,7 @@ type Payload = Box<dyn Any + Send + 'static>;
 /// ```
 pub struct JoinError(Box<Repr>);
 
-/// Boxed, since a result is moved more often than it is an error.
+/// In a `Box`, so that a `Result` is small: it is moved often, and rarely an error.
 struct Repr {
     reason: Reason,
     id: Option<JobId>,
@@ -38,7 +38,7 @@ enum Reason {
 
 struct Panicked {
     message: Option<String>,
-    /// A payload is `Send` only; the lock makes the error `Sync`.
+    /// The payload is only `Send`; the lock makes the error `Sync`.
     payload: Mutex<Payload>,
 }
 
@@ -67,7 +67,7 @@ impl JoinError {
         self
     }
 
-    /// Whether the job panicked.
+    /// Returns whether the job panicked.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -80,7 +80,8 @@ impl JoinError {
         matches!(self.0.reason, Reason::Panic(_))
     }
 
-    /// Whether the job was cancelled: it was aborted, its runtime was shut down, or it never began since its pool was closed.
+    /// Returns whether the job was cancelled: it was aborted, its runtime was shut down, or its pool was closed before
+    /// it began.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -94,7 +95,7 @@ impl JoinError {
         !self.is_panic()
     }
 
-    /// Whether the job never began, since its pool was closed.
+    /// Returns whether the job never began because its pool was closed.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -108,7 +109,7 @@ impl JoinError {
         matches!(self.0.reason, Reason::Closed)
     }
 
-    /// The id of the job, if it ever had one.
+    /// Returns the id of the job, if it ever had one.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -123,10 +124,10 @@ impl JoinError {
         self.0.id
     }
 
-    /// The value that the job panicked with, for [`std::panic::resume_unwind`].
+    /// Returns the value that the job panicked with, for [`std::panic::resume_unwind`].
     ///
     /// # Panics
-    /// If the job did not panic; see [`is_panic`](Self::is_panic) and [`try_into_panic`](Self::try_into_panic).
+    /// Panics if the job did not panic; see [`is_panic`](Self::is_panic) and [`try_into_panic`](Self::try_into_panic).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -145,10 +146,10 @@ impl JoinError {
         }
     }
 
-    /// The value that the job panicked with.
+    /// Returns the value that the job panicked with.
     ///
     /// # Errors
-    /// Gives the error back if the job did not panic.
+    /// Returns the error unchanged if the job did not panic.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -166,7 +167,7 @@ impl JoinError {
         }
     }
 
-    /// The text of the panic, where it is one.
+    /// The message of the panic, if the payload is text.
     fn message(&self) -> Option<&str> {
         match &self.0.reason {
             Reason::Panic(panicked) => panicked.message.as_deref(),
@@ -181,7 +182,7 @@ impl fmt::Display for JoinError {
             (Reason::Panic(_), Some(message)) => write!(f, "the job panicked: {message}"),
             (Reason::Panic(_), None) => f.write_str("the job panicked"),
             (Reason::Cancelled, _) => f.write_str("the job was cancelled"),
-            (Reason::Closed, _) => f.write_str("the job never began, since the pool is closed"),
+            (Reason::Closed, _) => f.write_str("the job never began because the pool is closed"),
         }
     }
 }
@@ -207,7 +208,7 @@ impl fmt::Debug for JoinError {
 
 impl std::error::Error for JoinError {}
 
-/// Repr [`try_spawn`](crate::GreenPool::try_spawn) began nothing; gives back what was to be run.
+/// Says why [`try_spawn`](crate::GreenPool::try_spawn) started nothing, and returns what it was given.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -216,21 +217,21 @@ impl std::error::Error for JoinError {}
 /// # let pool = GreenPool::new(0);
 /// match pool.try_spawn(async { 7 }) {
 ///     Ok(green) => drop(green.await),
-///     Err(TrySpawnError::Full(future)) => assert_eq!(future.await, 7), // here, then
+///     Err(TrySpawnError::Full(future)) => assert_eq!(future.await, 7), // run it here instead
 ///     Err(TrySpawnError::Closed(_)) => unreachable!(),
 /// }
 /// # }
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum TrySpawnError<F> {
-    /// All slots are taken, or somebody is queued for the next one.
+    /// All slots are taken, or a caller is queued for the next one.
     Full(F),
     /// The pool is closed.
     Closed(F),
 }
 
 impl<F> TrySpawnError<F> {
-    /// What was to be run: the future, or the arguments of the function.
+    /// Returns what `try_spawn` was given: the future, or the arguments of the function.
     ///
     /// ```
     /// use greenpool::green_pool;
@@ -251,7 +252,7 @@ impl<F> TrySpawnError<F> {
         }
     }
 
-    /// Whether the pool had no free slot.
+    /// Returns whether the pool had no free slot.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -263,7 +264,7 @@ impl<F> TrySpawnError<F> {
         matches!(self, TrySpawnError::Full(_))
     }
 
-    /// Whether the pool is closed.
+    /// Returns whether the pool is closed.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {

@@ -1,4 +1,4 @@
-//! The handle on one job.
+//! The handle of one job.
 
 use std::fmt;
 use std::future::Future;
@@ -21,22 +21,22 @@ use crate::lending::blocking::WaitGuard;
 use crate::lending::waiter::WaiterRef;
 use crate::sync::Exclusive;
 
-/// One job in a pool, and a future of its result. After eventlet's `GreenThread`.
+/// Stands for one job in a pool, and resolves to its result. Named after eventlet's `GreenThread`.
 ///
-/// Awaiting it gives the job's own output in `Ok`, or a [`JoinError`] if the job panicked or was aborted. By then the job's
-/// future has been dropped and its slot is free.
+/// Awaiting it returns the job's output in `Ok`, or a [`JoinError`] if the job panicked or was cancelled. By then the
+/// job's future has been dropped and its slot is free.
 ///
-/// **Dropping** it detaches the job, which runs on; [`abort`](Self::abort) ends it.
+/// **Dropping** it detaches the job, which runs on. To end the job, call [`abort`](Self::abort).
 ///
 /// # Cancel safety
 /// Awaiting `&mut green` in a `select!` loses nothing: the result stays until it is taken.
 ///
 /// # Panics
-/// Polling it again after it gave its result panics.
+/// Panics if it is polled again after it returned its result.
 ///
 /// # Compared with `tokio::task::JoinHandle`
-/// The same in shape. A `JoinHandle` is of a task that may be one of any number; a `GreenThread` is of a job that counts against the
-/// size of its pool.
+/// Both work alike. The task of a `JoinHandle` runs beside any number of others; the job of a `GreenThread` counts
+/// against the size of its pool.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -54,18 +54,18 @@ pub struct GreenThread<T> {
 enum ResultSource<T> {
     /// A worker runs the job.
     Reply(Receiver<T>),
-    /// It has a task of its own.
+    /// The job has a task of its own.
     Task(Box<TaskHandle<T>>),
-    /// There is no task, or never was.
+    /// The job ended before it got a handle, or never began.
     Ended(Box<Ended<T>>),
 }
 
 struct TaskHandle<T> {
     task: JoinHandle<Result<T, Cancelled>>,
     inner: Arc<Inner>,
-    /// If the handle is a job's, this is set before the slot comes back.
-    over: Option<Arc<AtomicBool>>,
-    /// The job stood in the queue when it was submitted.
+    /// Set before the job releases its slot. Made if another job spawned this one.
+    ending: Option<Arc<AtomicBool>>,
+    /// The job's place in the queue, if it had to queue.
     waiter_ref: Option<WaiterRef>,
     out: Exclusive<Option<Result<T, JoinError>>>,
 }
@@ -94,10 +94,10 @@ impl<T> TaskHandle<T> {
         Poll::Ready(())
     }
 
-    /// Who can tell when the job is over.
+    /// What tells whether the result is there, or on its way.
     fn ready_source(&self) -> ReadySource {
-        match &self.over {
-            Some(over) => ReadySource::Flag(over.clone()),
+        match &self.ending {
+            Some(ending) => ReadySource::Flag(ending.clone()),
             None => ReadySource::Task(self.task.abort_handle()),
         }
     }
@@ -121,50 +121,50 @@ impl<T> ResultSource<T> {
 // The output is never pinned.
 impl<T> Unpin for GreenThread<T> {}
 
-// As tokio's handles: a panic elsewhere leaves nothing half done in a job, which has a task of its own.
+// As tokio's handles: a panic in another task leaves no job half done.
 impl<T> UnwindSafe for GreenThread<T> {}
 impl<T> RefUnwindSafe for GreenThread<T> {}
 
 impl<T> GreenThread<T> {
-    /// A job that has a task of its own.
+    /// The handle of a job that has a task of its own.
     pub(crate) fn of(
         task: JoinHandle<Result<T, Cancelled>>,
         inner: Arc<Inner>,
         waiter_ref: Option<WaiterRef>,
-        over: Option<Arc<AtomicBool>>,
+        ending: Option<Arc<AtomicBool>>,
     ) -> Self {
         let source =
-            ResultSource::Task(Box::new(TaskHandle { task, inner, over, waiter_ref, out: Exclusive::new(None) }));
+            ResultSource::Task(Box::new(TaskHandle { task, inner, ending, waiter_ref, out: Exclusive::new(None) }));
         GreenThread { source, guard: WaitGuard::default() }
     }
 
-    /// A job that a worker runs.
+    /// The handle of a job that a worker runs.
     #[inline]
     pub(crate) fn from(receiver: Receiver<T>) -> Self {
         GreenThread { source: ResultSource::Reply(receiver), guard: WaitGuard::default() }
     }
 
-    /// A job that is over already, or never was one.
+    /// The handle of a job that has ended already, or never began.
     pub(crate) fn ended(inner: Arc<Inner>, result: Result<T, JoinError>) -> Self {
         let id = JobId::next();
         let out = Exclusive::new(Some(result.map_err(|error| error.with_id(id))));
         GreenThread { source: ResultSource::Ended(Box::new(Ended { id, inner, out })), guard: WaitGuard::default() }
     }
 
-    /// The job is over, and nobody gets this handle.
+    /// The job has ended, and this handle is dropped without being used: reports a panic.
     pub(crate) fn report_unobserved(mut self) {
         let Some(Err(error)) = self.take() else { return };
         match &self.source {
             ResultSource::Reply(receiver) => span::report_panic(receiver.inner(), &error),
             ResultSource::Task(own) => span::report_panic(&own.inner, &error),
-            ResultSource::Ended(over) => span::report_panic(&over.inner, &error),
+            ResultSource::Ended(ended) => span::report_panic(&ended.inner, &error),
         }
     }
 
-    /// Ends the job at its next `.await`, or before it begins. Does nothing if it is over.
+    /// Aborts the job: it ends at its next `.await`, or before it begins. Does nothing if the job has ended.
     ///
-    /// The handle then gives a [`JoinError`] for which [`is_cancelled`](JoinError::is_cancelled) is true, once the job's future has been
-    /// dropped; if the job came to its end first, it gives the result.
+    /// Once the job's future has been dropped, the handle resolves to a [`JoinError`] for which
+    /// [`is_cancelled`](JoinError::is_cancelled) is true. If the job finishes first, the handle resolves to its result.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -182,7 +182,7 @@ impl<T> GreenThread<T> {
         }
     }
 
-    /// Whether the job is over: finished, panicked, or aborted and dropped.
+    /// Returns whether the job has ended: it finished or panicked, or it was aborted and its future has been dropped.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -202,7 +202,7 @@ impl<T> GreenThread<T> {
         }
     }
 
-    /// The job's id.
+    /// Returns the job's id.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -215,17 +215,17 @@ impl<T> GreenThread<T> {
         match &self.source {
             ResultSource::Reply(receiver) => receiver.id(),
             ResultSource::Task(own) => JobId::of_task(own.task.id()),
-            ResultSource::Ended(over) => over.id,
+            ResultSource::Ended(ended) => ended.id,
         }
     }
 
-    /// Waits until the job is over; the result stays. Says nothing to the job that it is polled in.
+    /// Waits until the job has ended. The result stays. Does not register with the job that polls it.
     pub(crate) fn poll_finished(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.source {
             ResultSource::Reply(receiver) => {
-                let turn = ready!(coop::poll_proceed(cx));
+                let coop = ready!(coop::poll_proceed(cx));
                 ready!(receiver.poll(cx));
-                turn.made_progress();
+                coop.made_progress();
                 Poll::Ready(())
             }
             ResultSource::Task(own) => own.poll(cx),
@@ -233,12 +233,12 @@ impl<T> GreenThread<T> {
         }
     }
 
-    /// Says to the job that this is polled in, through `blocked`, that it waits for this one.
+    /// Registers, with `guard`, that the job that polls this waits for this one.
     pub(crate) fn register(&mut self, guard: &mut WaitGuard, cx: &mut Context<'_>) {
         self.source.register(guard, cx);
     }
 
-    /// Waits until the job is over and the job that it is polled in may go on; the result stays.
+    /// Waits until the job has ended, and the job that polls this has a slot to go on with. The result stays.
     pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.poll_finished(cx).is_ready() {
             return self.guard.poll_reacquire(cx);
@@ -250,21 +250,21 @@ impl<T> GreenThread<T> {
         Poll::Pending
     }
 
-    /// The result, once [`poll_ready`](Self::poll_ready) was ready.
+    /// Takes the result, once [`poll_ready`](Self::poll_ready) has returned `Ready`.
     pub(crate) fn take(&mut self) -> Option<Result<T, JoinError>> {
         match &mut self.source {
             ResultSource::Reply(receiver) => receiver.take(),
             ResultSource::Task(own) => own.out.get_mut().take(),
-            ResultSource::Ended(over) => over.out.get_mut().take(),
+            ResultSource::Ended(ended) => ended.out.get_mut().take(),
         }
     }
 
-    /// The error, once it is ready with one.
+    /// Takes the error, if that is the result, and leaves a cancellation in its place.
     pub(crate) fn take_error(&mut self) -> Option<JoinError> {
         let out = match &mut self.source {
             ResultSource::Reply(receiver) => return receiver.take_error(),
             ResultSource::Task(own) => own.out.get_mut(),
-            ResultSource::Ended(over) => over.out.get_mut(),
+            ResultSource::Ended(ended) => ended.out.get_mut(),
         };
         match out {
             Some(Err(error)) => Some(std::mem::replace(error, JoinError::cancelled())),
@@ -272,14 +272,14 @@ impl<T> GreenThread<T> {
         }
     }
 
-    /// The verb that was waiting for this has been dropped.
+    /// The verb that waited for this has been dropped.
     pub(crate) fn stop_waiting(&mut self) {
         self.guard.clear();
     }
 }
 
 impl<T: Send + 'static> GreenThread<T> {
-    /// A handle that can abort the job, without its result.
+    /// Returns a handle that can abort the job, but does not have its result.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -307,12 +307,12 @@ impl<T> Future for GreenThread<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let GreenThread { source, guard } = &mut *self;
         match source {
-            // The way of most, in one step.
+            // The fast path, in one step.
             ResultSource::Reply(receiver) if !receiver.is_taken() && !guard.may_lack_slot() => {
-                let turn = ready!(coop::poll_proceed(cx));
+                let coop = ready!(coop::poll_proceed(cx));
                 let polled = receiver.poll_take(cx);
                 if polled.is_ready() {
-                    turn.made_progress();
+                    coop.made_progress();
                 } else {
                     source.register(guard, cx);
                 }
@@ -320,7 +320,7 @@ impl<T> Future for GreenThread<T> {
             }
             _ => {
                 ready!(self.poll_ready(cx));
-                Poll::Ready(self.take().expect("a `GreenThread` was polled after it gave its result"))
+                Poll::Ready(self.take().expect("a `GreenThread` was polled after it returned its result"))
             }
         }
     }
@@ -332,7 +332,7 @@ impl<T> fmt::Debug for GreenThread<T> {
     }
 }
 
-/// Aborts a job from elsewhere; made by [`GreenThread::abort_handle`]. Dropping it does nothing.
+/// Aborts a job without owning its result; made by [`GreenThread::abort_handle`]. Dropping it does nothing.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -365,7 +365,7 @@ impl UnwindSafe for AbortHandle {}
 impl RefUnwindSafe for AbortHandle {}
 
 impl AbortHandle {
-    /// Ends the job at its next `.await`, or before it begins. Does nothing if it is over.
+    /// Aborts the job: it ends at its next `.await`, or before it begins. Does nothing if the job has ended.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -383,7 +383,7 @@ impl AbortHandle {
         }
     }
 
-    /// Whether the job is over.
+    /// Returns whether the job has ended.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -402,7 +402,7 @@ impl AbortHandle {
         }
     }
 
-    /// The job's id.
+    /// Returns the job's id.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {

@@ -1,9 +1,9 @@
-//! Which job it is.
+//! The id of a job.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Which job: no two jobs that live at the same time have the same.
+/// Identifies a job. No two jobs that exist at the same time have the same id.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -20,12 +20,14 @@ pub struct JobId(Id);
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Id {
+    /// The id of the job's tokio task.
     Task(tokio::task::Id),
+    /// The number of a job that has no task of its own.
     Own(u64),
 }
 
 impl JobId {
-    /// One that no other job has.
+    /// An id that no other job has.
     pub(crate) fn next() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         JobId(Id::Own(NEXT.fetch_add(1, Ordering::Relaxed)))

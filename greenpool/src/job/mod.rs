@@ -1,4 +1,6 @@
-//! One job, from the slot it was given to the result it leaves.
+//! One job, from its slot to its result.
+//!
+//! `README.md` in this folder tells how a job is aborted.
 
 pub(crate) mod cell;
 pub(crate) mod error;

@@ -6,15 +6,15 @@ use crate::inner::Inner;
 use crate::inner::member::Member;
 use crate::lending::context::JobContext;
 
-/// A slot in which no job has begun yet. Dropping it gives it back.
+/// A slot in which no job has begun yet. Dropping it releases the slot.
 pub(crate) struct Permit(Option<Held>);
 
 enum Held {
-    /// Of the pool's own, and the pool is there for ever.
+    /// One of the pool's own slots. The pool is a `static`.
     Static(&'static Arc<Inner>),
-    /// Of the pool's own.
+    /// One of the pool's own slots.
     Own(Arc<Inner>),
-    /// Lent by this member.
+    /// A slot that this member lent.
     Lent(Arc<Member>),
 }
 
@@ -30,13 +30,13 @@ impl Held {
 }
 
 impl Permit {
-    /// One that has just been acquired, or lent by `lender`.
+    /// A permit for a slot that was just acquired, or that `lender` lent.
     #[inline]
     pub(crate) fn new(inner: &Arc<Inner>, lender: Option<Arc<Member>>) -> Self {
         Permit(Some(lender.map_or_else(|| Held::Own(inner.clone()), Held::Lent)))
     }
 
-    /// Likewise, of a pool that is there for ever.
+    /// The same, for a pool that is a `static`.
     #[inline]
     pub(crate) fn of_static(inner: &'static Arc<Inner>, lender: Option<Arc<Member>>) -> Self {
         Permit(Some(lender.map_or(Held::Static(inner), Held::Lent)))
@@ -51,14 +51,15 @@ impl Permit {
         })
     }
 
-    /// Gives up the slot to the job that begins in it.
+    /// Hands the slot to the job that begins in it.
     #[inline]
     pub(crate) fn into_context(mut self) -> JobContext {
-        let Some(held) = self.0.take() else { unreachable!("a slot is used once") };
+        let Some(held) = self.0.take() else { unreachable!("a permit is used once") };
         held.context()
     }
 
-    /// Leaves it to a seat that is there, if it is one of the pool's own.
+    /// Hands the slot to a [`Running`](crate::job::running::Running) that exists already, if it is one of the pool's
+    /// own. Returns whether it did.
     #[inline]
     pub(crate) fn transfer(&mut self) -> bool {
         let own = matches!(self.0, Some(Held::Static(_) | Held::Own(_)));

@@ -1,4 +1,6 @@
-//! The result of a job that has no task of its own, on its way from the worker to the handle.
+//! How the result of a job travels from its worker to its handle.
+//!
+//! A job in a task of its own needs none of this: its handle has tokio's `JoinHandle`.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -9,13 +11,13 @@ use crate::job::error::JoinError;
 use crate::job::id::JobId;
 use crate::job::reply_page::{Page, Pending, Reply, ReplyState, Stage};
 
-/// A job that can be aborted from elsewhere, whatever its result.
+/// A job that can be aborted, whatever the type of its result.
 pub(crate) trait Abort: Send + Sync {
     fn abort(&self);
     fn is_finished(&self) -> bool;
 }
 
-/// One that has a reply.
+/// A job that has a reply. The reply is retired, so it still belongs to this job when the handle is gone.
 struct ReplyRef<T> {
     page: Arc<Page<T>>,
     at: u8,
@@ -31,11 +33,11 @@ impl<T: Send> Abort for ReplyRef<T> {
     }
 }
 
-/// The handle's half. Dropping it drops the result, now or as soon as it is there.
+/// The handle's end of a reply. Dropping it detaches the job, and drops the result now or when it arrives.
 pub(crate) struct Receiver<T> {
     page: Arc<Page<T>>,
     at: u8,
-    /// The result has been taken.
+    /// The result was taken.
     taken: bool,
 }
 
@@ -49,7 +51,7 @@ impl<T> Receiver<T> {
         self.page.reply(self.at)
     }
 
-    /// Takes the result when it is there.
+    /// Takes the result once it is there.
     #[inline]
     pub(crate) fn poll_take(&mut self, cx: &Context<'_>) -> Poll<Result<T, JoinError>> {
         let polled = self.reply().poll(cx, ReplyState::take);
@@ -57,7 +59,7 @@ impl<T> Receiver<T> {
         polled
     }
 
-    /// Ready when the result is there, which stays.
+    /// Ready once the result is there. The result stays.
     pub(crate) fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
         if self.taken {
             Poll::Ready(())
@@ -66,20 +68,20 @@ impl<T> Receiver<T> {
         }
     }
 
-    /// The result, if it is there.
+    /// Takes the result, if it is there.
     pub(crate) fn take(&mut self) -> Option<Result<T, JoinError>> {
         let result = self.reply().state().take();
         self.taken |= result.is_some();
         result
     }
 
-    /// The result has been taken already.
+    /// Whether the result was taken.
     #[inline]
     pub(crate) fn is_taken(&self) -> bool {
         self.taken
     }
 
-    /// The error, if that is the result; then a cancellation stays in its place.
+    /// Takes the error, if that is the result, and leaves a cancellation in its place.
     pub(crate) fn take_error(&mut self) -> Option<JoinError> {
         match &mut self.reply().state().stage {
             Stage::Ready(Err(error)) => Some(std::mem::replace(error, JoinError::cancelled())),
@@ -97,12 +99,12 @@ impl<T> Receiver<T> {
         self.taken || self.reply().is_finished()
     }
 
-    /// The job's id, which it gets when somebody first asks.
+    /// The id of the job, which it gets when it is first asked for.
     pub(crate) fn id(&self) -> JobId {
         self.page.id(self.at, &mut self.reply().state())
     }
 
-    /// A flag that is set from before the job gives its slot back.
+    /// A flag that is set before the job releases its slot.
     pub(crate) fn ending(&self) -> Arc<AtomicBool> {
         let mut state = self.reply().state();
         let ending = !matches!(state.stage, Stage::Pending(Pending { ending: false, .. }));
@@ -111,7 +113,7 @@ impl<T> Receiver<T> {
 }
 
 impl<T: Send + 'static> Receiver<T> {
-    /// For a handle that only aborts; none if the result has been taken.
+    /// What an `AbortHandle` needs, or `None` if the result was taken.
     pub(crate) fn abort_target(&self) -> Option<Arc<dyn Abort>> {
         if self.taken {
             return None;
@@ -132,24 +134,27 @@ impl<T> Drop for Receiver<T> {
     }
 }
 
-/// The worker's half: that somebody who may want a job's result will hear of its end, also if the job is dropped with its runtime.
+/// The worker's end of a reply. Dropping it delivers a cancellation, as when the job is dropped with its runtime, so a
+/// handle always learns that its job has ended.
 pub(crate) struct Completer<T> {
-    /// The one of the last job may still be there.
+    /// Kept from the last job, to use its reply again.
     page: Option<Arc<Page<T>>>,
-    /// The job has waited, and that worker runs it.
+    /// The worker that runs the job, if the job has ever waited.
     worker: u32,
+    /// The job has waited.
     waits: bool,
+    /// The job was given a handle, and its result has not been delivered yet.
     wanted: bool,
     at: u8,
 }
 
 impl<T> Completer<T> {
-    /// Nobody wants a result.
+    /// The completer of a job without a handle.
     pub(crate) const fn none() -> Self {
         Completer { page: None, worker: 0, waits: false, wanted: false, at: 0 }
     }
 
-    /// Somebody wants the result. `alloc` gives a new reply, which is in use then.
+    /// The handle's end of the reply. `alloc` makes a new reply, already in use, if the last one cannot be used again.
     #[inline]
     pub(crate) fn receiver(&mut self, alloc: impl FnOnce() -> (Arc<Page<T>>, u8)) -> Receiver<T> {
         self.wanted = true;
@@ -165,7 +170,7 @@ impl<T> Completer<T> {
         Receiver { page, at: self.at, taken: false }
     }
 
-    /// Somebody has wanted the result of this job.
+    /// Whether the job was given a handle, and its result has not been delivered yet.
     #[inline]
     pub(crate) fn is_wanted(&self) -> bool {
         self.wanted
@@ -176,37 +181,38 @@ impl<T> Completer<T> {
         self.page.as_deref().filter(|_| self.wanted)
     }
 
-    /// Of a job whose result is wanted.
+    /// The reply, if the result is wanted.
     #[inline]
     fn reply(&self) -> Option<&Reply<T>> {
         Some(self.page()?.reply(self.at))
     }
 
-    /// Likewise, if it may have been told to end, or nobody may want the result any more.
+    /// The reply, if the job may have been aborted or detached.
     #[inline]
     fn flagged(&self) -> Option<&Reply<T>> {
         let page = self.page()?;
         page.is_flagged().then(|| page.reply(self.at))
     }
 
+    /// Whether the handle has aborted the job.
     #[inline]
     pub(crate) fn is_aborted(&self) -> bool {
         self.flagged().is_some_and(Reply::is_aborted)
     }
 
-    /// Whether there is somebody who may want the result.
+    /// Whether the job still has a handle.
     #[inline]
     pub(crate) fn has_handle(&self) -> bool {
         self.wanted && !self.flagged().is_some_and(Reply::is_detached)
     }
 
-    /// For the next job.
+    /// Prepares it for the next job.
     #[inline]
     pub(crate) fn reset(&mut self) {
         self.waits = false;
     }
 
-    /// The job waits for something; that worker runs it. Whether this is new.
+    /// The job waits for something, and `worker` runs it. Returns whether it waits for the first time.
     pub(crate) fn mark_waiting(&mut self, worker: u32) -> bool {
         self.worker = worker;
         !std::mem::replace(&mut self.waits, true)
@@ -218,24 +224,25 @@ impl<T> Completer<T> {
         self.waits
     }
 
-    /// Which worker runs a job that waits.
+    /// The worker that runs a job that waits.
     pub(crate) fn worker(&self) -> u32 {
         self.worker
     }
 
-    /// The job [waits](Self::mark_waiting), and `abort` is to wake its worker. False: it has been aborted.
+    /// The job [waits](Self::mark_waiting), so `abort` must wake its worker. Returns false if it was aborted already.
     pub(crate) fn register_abort(&self) -> bool {
         self.reply().is_none_or(|reply| reply.register_abort(self.worker))
     }
 
-    /// The job is about to give its slot back.
+    /// The job is about to release its slot.
     pub(crate) fn note_ending(&self) {
         if let Some(reply) = self.reply() {
             reply.state().note_ending();
         }
     }
 
-    /// Hands the result over, and gives it back if nobody wants it. Without one the job was cancelled, or there is no handle.
+    /// Delivers the result, and returns it if no handle wants it. No result means that the job was cancelled, or that
+    /// it has no handle.
     pub(crate) fn complete(&mut self, result: Option<Result<T, JoinError>>) -> Option<Result<T, JoinError>> {
         let unwanted = match self.page() {
             Some(page) => page.complete(self.at, result),
@@ -245,7 +252,7 @@ impl<T> Completer<T> {
         unwanted
     }
 
-    /// Hands a value over, if that runs no code of a user's.
+    /// Delivers a value if that runs no user code, and returns it otherwise.
     #[inline]
     pub(crate) fn complete_quietly(&mut self, value: T) -> Result<(), T> {
         if let Some(reply) = self.reply() {

@@ -1,10 +1,11 @@
-//! The memory of replies. Several share a page, and with it what is the same for all of them.
+//! Replies, and the pages that they are allocated in.
 //!
 //! # Implementation details
 //!
-//! A job with a handle needs a [`Reply`], and a job that waits should cost as little as a task. In a piece of memory of its own a reply would have two counts of
-//! references, its pool and its gang besides, more than half of it. So they are dealt out from pages. The first page for a kind of result has one reply, and
-//! each that follows it has twice as many, up to [`PAGE_MAX`]. A page is there as long as one of its replies is in use.
+//! A job with a handle needs a [`Reply`], and a job that waits should cost no more memory than a task. In an allocation
+//! of its own, a reply would also need two reference counts, its pool and its group, which is more than half of the
+//! total. So replies share a page, which has these once. The first page for a type of result has one reply, and each
+//! later one has twice as many, up to [`PAGE_MAX`]. A page stays in memory as long as one of its replies is in use.
 
 use std::any::Any;
 use std::num::NonZero;
@@ -18,21 +19,22 @@ use crate::job::id::JobId;
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, MutexGuard, lock};
 
-/// So many replies are in a page at most. One of them that is in use keeps all.
+/// The most replies that a page has. A single one in use keeps the whole page.
 const PAGE_MAX: usize = 16;
 
-// Who finds a reply free finds it as its last user has left it: Acquire and Release.
+// The values of `Page::uses`.
 const FREE: u8 = 0;
 const IN_USE: u8 = 1;
 const RETIRED: u8 = 2;
 
-/// Replies to jobs of one gang.
+/// Replies to jobs of one group of workers.
 pub(crate) struct Page<T> {
     inner: Arc<Inner>,
+    /// The number of the group.
     group: u32,
-    /// Some job in it has been told to end, or has lost its handle before it ended. Until then no worker has to ask.
+    /// A job was aborted, or lost its handle before it ended. Until then, no worker has to look at the replies.
     flagged: AtomicBool,
-    /// What can be done with each reply.
+    /// Whether each reply is free, in use or retired.
     uses: [AtomicU8; PAGE_MAX],
     first: Reply<T>,
     more: Box<[Reply<T>]>,
@@ -62,9 +64,10 @@ impl<T> Page<T> {
         }
     }
 
-    /// Begins to use a reply, if it is free. (There is one at a time who would use it.)
+    /// Takes a reply into use, if it is free. Only one cell at a time may try.
     #[inline]
     pub(crate) fn try_claim(&self, at: u8) -> bool {
+        // Acquire pairs with the Release in `free`: the reply is found as its last user left it.
         let is_free = self.uses[usize::from(at)].load(Ordering::Acquire) == FREE;
         if is_free {
             self.uses[usize::from(at)].store(IN_USE, Ordering::Relaxed);
@@ -72,20 +75,21 @@ impl<T> Page<T> {
         is_free
     }
 
-    /// Nobody uses the reply any more, which is as new.
+    /// Frees a reply, which must have been cleared, unless it is retired.
     #[inline]
     pub(crate) fn free(&self, at: u8) {
+        // Release pairs with the Acquire in `try_claim`.
         if self.uses[usize::from(at)].load(Ordering::Relaxed) == IN_USE {
             self.uses[usize::from(at)].store(FREE, Ordering::Release);
         }
     }
 
-    /// Nobody is to use the reply again, which is in use.
+    /// The reply, which is in use, must serve no other job.
     pub(crate) fn retire(&self, at: u8) {
         self.uses[usize::from(at)].store(RETIRED, Ordering::Relaxed);
     }
 
-    /// A worker is to ask the reply.
+    /// Makes workers look at the replies.
     pub(crate) fn flag(&self) {
         self.flagged.store(true, Ordering::Relaxed);
     }
@@ -95,13 +99,13 @@ impl<T> Page<T> {
         self.flagged.load(Ordering::Relaxed)
     }
 
-    /// Wakes the worker that has this key in the gang.
+    /// Wakes the worker with this key in the group.
     pub(crate) fn wake_worker(&self, worker: u32) {
         self.inner.wake_worker(self.group, worker);
     }
 }
 
-/// What replies are dealt from. It does not keep the page, which keeps the pool.
+/// Allocates replies from the newest page. The reference is weak, since a page keeps its pool alive.
 #[derive(Default)]
 pub(crate) struct ReplyAlloc {
     page: Option<Weak<dyn Any + Send + Sync>>,
@@ -109,7 +113,7 @@ pub(crate) struct ReplyAlloc {
 }
 
 impl ReplyAlloc {
-    /// A new reply, for a job of that pool and gang, which is in use then.
+    /// A new reply for a job of that pool and group. It is in use from now on.
     pub(crate) fn alloc<T>(&mut self, inner: &Arc<Inner>, group: u32) -> (Arc<Page<T>>, u8)
     where
         T: Send + 'static,
@@ -133,9 +137,10 @@ impl ReplyAlloc {
     }
 }
 
-/// What the handle on a job and the worker that runs it share. It serves one job after the other, each when the handle on the last is gone.
+/// What the handle on a job and the worker that runs the job share. It serves one job after the other: the next one
+/// once the handle on the last one is gone.
 ///
-/// There is one for each handle, also of a job that waits, so it is as small as it can be.
+/// Each handle has one, even on a job that waits, so it is as small as possible.
 pub(crate) struct Reply<T>(Mutex<ReplyState<T>>);
 
 pub(super) struct ReplyState<T> {
@@ -144,49 +149,52 @@ pub(super) struct ReplyState<T> {
 }
 
 pub(super) enum Stage<T> {
-    /// The job is not over, or has not begun.
+    /// The job has not ended. It may not have begun.
     Pending(Pending),
-    /// It is.
+    /// It has ended with this result.
     Ready(Result<T, JoinError>),
-    /// And nobody can ask for its result any more, but somebody may ask for other things.
+    /// The result was taken; id and `is_finished` still work.
     Taken,
 }
 
-/// What is known of a job before its end.
+/// The state of a job that has not ended.
 #[derive(Default)]
 pub(super) struct Pending {
+    /// Its handle has aborted it.
     aborted: bool,
-    /// It is about to give its slot back, or has.
+    /// It is about to release its slot, or has released it.
     pub(super) ending: bool,
-    /// There is no handle any more.
+    /// Its handle was dropped.
     detached: bool,
-    /// It waits for something, and `abort` is to wake this worker. (One more than its key.)
+    /// It waits for something, and `abort` must wake this worker. The number is the worker's key plus one.
     worker: Option<NonZero<u32>>,
-    /// Who awaits the result.
+    /// The waker of the task that awaits the result.
     reader: Option<Waker>,
 }
 
-/// What few handles ask for. A reply that has it is used for no other job.
+/// What few handles need. A reply that has it serves no other job.
 #[derive(Default)]
 pub(super) struct Extra {
     id: Option<JobId>,
-    /// Set when the job is about to give its slot back; there if a job awaits the result.
+    /// Set when the job is about to release its slot. Made when another job awaits the result.
     pub(super) ending: Option<Arc<AtomicBool>>,
 }
 
 impl<T> ReplyState<T> {
-    /// The job is about to give its slot back.
+    /// The job is about to release its slot.
     #[inline]
     pub(super) fn note_ending(&mut self) {
         if let Stage::Pending(pending) = &mut self.stage {
             pending.ending = true;
         }
         if let Some(ending) = self.extra.as_ref().and_then(|extra| extra.ending.as_ref()) {
+            // SeqCst pairs with the load in `WaitEdge::readiness`: a search for deadlocks that finds the slot released
+            // finds this flag set.
             ending.store(true, Ordering::SeqCst);
         }
     }
 
-    /// The result, if it is there. The reply is as new then, if it can serve another job.
+    /// Takes the result, if there is one. The reply is then ready for the next job, unless it is retired.
     #[inline]
     pub(super) fn take(&mut self) -> Option<Result<T, JoinError>> {
         if !matches!(self.stage, Stage::Ready(_)) {
@@ -234,8 +242,9 @@ impl<T> Reply<T> {
         }
     }
 
-    /// The job is over, and its slot is free: has the value if nobody is to be told and nothing is to be dropped. (So no job awaits it, and nobody has to be told that it is
-    /// [about to end](Receiver::ending).)
+    /// The job has finished and released its slot. Stores the value if nothing must be woken or dropped for that, and
+    /// returns it otherwise. No job awaits the result then, so the flag for the job's [ending](Extra::ending) need not
+    /// be set.
     #[inline]
     pub(super) fn complete_quietly(&self, value: T) -> Result<(), T> {
         let mut state = self.state();
@@ -246,12 +255,12 @@ impl<T> Reply<T> {
         Err(value)
     }
 
-    /// The job waits for something, and that worker runs it. False: it is to be aborted.
+    /// The job waits for something, and `worker` runs it. Returns false if it was aborted already.
     pub(super) fn register_abort(&self, worker: u32) -> bool {
         let mut state = self.state();
         let Stage::Pending(pending) = &mut state.stage else { return true };
         pending.worker = NonZero::new(worker + 1);
-        // Under the lock: either this sees the mark, or `abort` finds the worker.
+        // Both under the lock: either this sees the abort, or `abort` finds the worker.
         !pending.aborted
     }
 
@@ -269,7 +278,8 @@ impl<T> Reply<T> {
 }
 
 impl<T> Page<T> {
-    /// The job is over, its future has been dropped, and its slot is free. Without a result it was cancelled, or there is no handle. Gives back what nobody wants.
+    /// The job has ended, its future has been dropped, and its slot is free. No result means that the job was
+    /// cancelled, or that it has no handle. Returns the result if no handle wants it.
     pub(super) fn complete(&self, at: u8, result: Option<Result<T, JoinError>>) -> Option<Result<T, JoinError>> {
         let mut state = self.reply(at).state();
         state.note_ending();
@@ -288,6 +298,7 @@ impl<T> Page<T> {
         None
     }
 
+    /// Aborts the job: marks it, and wakes its worker if it waits.
     pub(super) fn abort(&self, at: u8) {
         let mut state = self.reply(at).state();
         let Stage::Pending(pending) = &mut state.stage else { return };
@@ -300,7 +311,7 @@ impl<T> Page<T> {
         }
     }
 
-    /// There is no handle any more, which has not given a result.
+    /// The handle was dropped before it returned the result.
     #[inline]
     pub(super) fn detach(&self, at: u8) {
         let mut state = self.reply(at).state();
@@ -318,11 +329,13 @@ impl<T> Page<T> {
         self.free(at);
     }
 
+    /// What few handles need, made now if it is not there yet.
     pub(super) fn extra<'a>(&self, at: u8, state: &'a mut ReplyState<T>) -> &'a mut Extra {
         self.retire(at);
         state.extra.get_or_insert_default()
     }
 
+    /// The id of the job, which it gets when it is first asked for.
     pub(super) fn id(&self, at: u8, state: &mut ReplyState<T>) -> JobId {
         *self.extra(at, state).id.get_or_insert_with(JobId::next)
     }

@@ -1,4 +1,6 @@
-//! What a job has: from its `spawn` on a slot, and from its beginning to its end a place in the census and its lineage too.
+//! What a job owns: a permit from `spawn` on, and while it runs its entry in the live-job count and its context.
+//!
+//! `README.md` in this folder tells in which order these go when the job ends, and why.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,10 +13,12 @@ use crate::job::permit::Permit;
 use crate::job::span::JobSpan;
 use crate::lending::context::JobContext;
 
-/// The seat of one job, or of several that follow each other in it. Dropping it gives all back.
+/// One job that runs, or several that run one after the other in the same slot. Dropping it ends the job and releases
+/// the slot.
 pub(crate) struct Running {
-    /// There but while the job is polled.
+    /// `None` only while the job is being polled.
     context: Option<JobContext>,
+    /// The epoch of the live-job count in which the job entered.
     epoch: u32,
     phase: Phase,
     span: JobSpan,
@@ -22,17 +26,17 @@ pub(crate) struct Running {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// Not yet polled, or waiting for something. A seat that is dropped now was aborted.
+    /// The job has not been polled yet, or waits for something. If this is dropped now, the job was aborted.
     Idle,
-    /// Entered the user's code. A seat that is dropped now is being unwound.
+    /// User code is running. If this is dropped now, that code has panicked.
     Polling,
-    /// The last poll was ready.
+    /// The last poll returned `Ready`.
     Done,
-    /// All has been given back, and another job can begin in it.
+    /// The job has ended and released everything. Another one can begin here.
     Vacant,
 }
 
-/// What a seat is to those who run jobs in it.
+/// The part of a [`Running`] that the code inside [`Running::enter`] can use.
 pub(crate) struct Entered<'a> {
     epoch: u32,
     span: &'a mut JobSpan,
@@ -45,23 +49,25 @@ impl Entered<'_> {
         self.span.in_scope(poll)
     }
 
-    /// In which epoch of the census it is.
+    /// The epoch of the live-job count in which the job entered.
     #[inline]
     pub(crate) fn epoch(&self) -> u32 {
         self.epoch
     }
 
-    /// The next job begins, which is in the census already.
+    /// The next job begins. The live-job count has it already.
     #[inline]
     pub(crate) fn begin_next(&mut self, inner: &Inner) {
         self.span.next_job(inner);
     }
 }
 
-/// The job was told to end by `abort_all`, or was refused.
+/// Why a job ended without a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cancelled {
+    /// `abort_all` aborted it.
     Aborted,
+    /// Its pool refused it.
     Closed,
 }
 
@@ -71,7 +77,7 @@ pub(crate) enum Outcome {
     Finished,
     Panicked,
     Aborted,
-    /// There was nothing to run after all, so no job began.
+    /// No job began after all, because there was nothing to run.
     Withdrawn,
 }
 
@@ -87,14 +93,14 @@ impl Outcome {
 }
 
 impl Running {
-    /// A job begins with a slot that has just been acquired, or lent by `lender`.
+    /// A job begins in a slot that was just acquired, or that `lender` lent.
     #[inline]
     pub(crate) fn new(inner: Arc<Inner>, lender: Option<Arc<Member>>) -> Self {
         let epoch = inner.live.enter(1);
         Self::entered(lender.map_or(JobContext::Plain(inner), JobContext::Borrowed), epoch)
     }
 
-    /// A job begins in this slot. If it is in the census already, that is of `epoch`.
+    /// A job begins in this slot. If the live-job count has it already, `epoch` is its epoch.
     #[inline]
     fn begin_in(permit: Permit, epoch: Option<u32>) -> Self {
         let context = permit.into_context();
@@ -102,7 +108,7 @@ impl Running {
         Self::entered(context, epoch)
     }
 
-    /// A job begins that is in the census already.
+    /// A job begins that the live-job count has already.
     #[inline]
     fn entered(context: JobContext, epoch: u32) -> Self {
         let span = JobSpan::new(context.inner());
@@ -112,10 +118,10 @@ impl Running {
     #[inline]
     pub(crate) fn inner(&self) -> &Arc<Inner> {
         let context = self.context.as_ref();
-        context.expect("the context is only away while the job is polled").inner()
+        context.expect("the context is `None` only while the job is being polled").inner()
     }
 
-    /// Polls the job as what it is: known to greenpool's verbs, and ready to be told to end.
+    /// Polls the job in its context and its span, unless `abort_all` has aborted it.
     #[inline]
     pub(crate) fn poll<T>(&mut self, poll: impl FnOnce() -> Poll<T>) -> Poll<Result<T, Cancelled>> {
         if self.inner().live.is_aborted(self.epoch) {
@@ -124,7 +130,7 @@ impl Running {
         self.enter(|entered| entered.span.in_scope(poll)).map(Ok)
     }
 
-    /// Runs `f` as this job, or as several jobs one after the other. What it gives is of the last one.
+    /// Runs `f` as this job, or as several jobs one after the other. `f` returns the result of polling the last one.
     #[inline]
     pub(crate) fn enter<T>(&mut self, f: impl FnOnce(Entered<'_>) -> Poll<T>) -> Poll<T> {
         self.phase = Phase::Polling;
@@ -134,33 +140,35 @@ impl Running {
         polled
     }
 
-    /// Whether the job has been told to end.
+    /// Whether `abort_all` has aborted the job.
     #[inline]
     pub(crate) fn is_aborted(&self) -> bool {
         self.inner().live.is_aborted(self.epoch)
     }
 
-    /// The job is not being polled any more, and did not come to its end.
+    /// The poll is over, but the job has not ended.
     pub(crate) fn mark_idle(&mut self) {
         self.phase = Phase::Idle;
     }
 
-    /// Whether nobody but the pool is to hear of the end of a job that has never waited for greenpool, and has a slot of the pool's own.
+    /// Whether only the pool must learn that the job has finished. The job must have one of the pool's own slots, and
+    /// must never have waited for greenpool.
     #[inline]
     pub(crate) fn is_unobserved(&self) -> bool {
         debug_assert!(self.phase == Phase::Done, "the job has finished");
         self.span.is_unobserved()
     }
 
-    /// Such a job is over, and its slot is the next that is to be given back. Runs no code but greenpool's, wakes nobody, and takes no lock. False: the
-    /// job had been told to end, and is to be counted out with the outdated after that.
+    /// Ends such a job, except that the caller must release the slot next. Runs no user code, wakes nothing and takes
+    /// no lock. Returns false if the job was aborted: then the caller must call
+    /// [`leave_aborted`](crate::inner::live::LiveJobs::leave_aborted) once the slot is released.
     #[inline]
     pub(crate) fn release_quietly(&mut self) -> bool {
         self.phase = Phase::Vacant;
         self.inner().live.leave(self.epoch)
     }
 
-    /// Another job begins in a seat that was vacated, with a slot of the pool's own.
+    /// Another job begins after [`release_quietly`](Self::release_quietly), in one of the pool's own slots.
     #[inline]
     pub(crate) fn begin(&mut self, inner: &Inner) {
         self.epoch = inner.live.enter(1);
@@ -168,7 +176,7 @@ impl Running {
         self.span.next_job(inner);
     }
 
-    /// The job is over: counts it, and gives its slot back.
+    /// The job has ended: counts it, and releases its slot.
     #[inline]
     pub(crate) fn finish(mut self, outcome: Outcome) {
         self.end(outcome);
@@ -179,7 +187,7 @@ impl Running {
         let Some(context) = self.context.take() else {
             return;
         };
-        // Before the slot comes back: whoever sees it come back finds the job in no list.
+        // Before the slot is released: whatever sees the slot released finds the job in no list.
         self.span.end();
         let counters = &context.inner().counters;
         match outcome {
@@ -192,8 +200,9 @@ impl Running {
             }
             Outcome::Withdrawn => context.inner().live.uncount_begun(1),
         }
-        // Who sees the slot come back, as `waitall` does, finds the job gone from the census. `abort_all` waits for the census,
-        // and is to find the slot free: a job that it has told to end is counted out last.
+        // The job leaves the count before it releases the slot, so when `waitall` sees the slot released, the job is
+        // not counted any longer. An aborted job leaves after that: `abort_all` waits for the count of aborted jobs,
+        // and must find the slot released.
         let left = context.inner().live.leave(self.epoch);
         let inner = (!left).then(|| context.inner().clone());
         context.end();
@@ -203,7 +212,7 @@ impl Running {
     }
 }
 
-// Unwinding, or dropped with the task that it is a part of.
+// Runs when the job panics, and when the task that holds this is dropped.
 impl Drop for Running {
     #[inline]
     fn drop(&mut self) {
@@ -216,14 +225,14 @@ impl Drop for Running {
     }
 }
 
-/// A job that waits for something is in its pool's roster: `abort_all` is to wake it. Dropping this takes it out.
+/// Makes `abort_all` wake a job that waits in a task of its own. Dropping it deregisters the job.
 pub(crate) struct AbortRegistration {
     inner: Arc<Inner>,
     key: u32,
 }
 
 impl AbortRegistration {
-    /// The job of that seat waits. False: it has been told to end already.
+    /// The job waits. Returns false if it has been aborted already.
     pub(crate) fn register_abort(this: &mut Option<AbortRegistration>, running: &Running, cx: &Context<'_>) -> bool {
         if this.is_some() {
             return true;
@@ -231,7 +240,7 @@ impl AbortRegistration {
         let inner = running.inner().clone();
         let key = inner.register_abort(cx.waker());
         *this = Some(AbortRegistration { inner, key });
-        // `abort_all` may have read the roster just before.
+        // `abort_all` starts its epoch and then reads the wakers. If it did not find this one, the epoch has changed.
         !running.is_aborted()
     }
 }
@@ -242,29 +251,31 @@ impl Drop for AbortRegistration {
     }
 }
 
-/// Where a job is.
+/// How far a job has come.
 #[derive(Default)]
 pub(crate) enum JobState {
-    /// It is being polled, or there is none.
+    /// There is no job, or it is being polled.
     #[default]
-    Nowhere,
-    /// It has not begun.
+    None,
+    /// It has a slot, and has not begun.
     Permit(Permit),
+    /// It has begun.
     Running(Running),
 }
 
 impl JobState {
-    /// The job's seat, as it is polled. If it has not begun, it does now; if it is in the census already, that is of `epoch`.
+    /// Takes the job out, to be polled. If it has not begun, it begins now; if the live-job count has it already,
+    /// `epoch` is its epoch.
     #[inline]
     pub(crate) fn running(&mut self, epoch: Option<u32>) -> Option<Running> {
         match std::mem::take(self) {
-            JobState::Nowhere => None,
+            JobState::None => None,
             JobState::Permit(permit) => Some(Running::begin_in(permit, epoch)),
             JobState::Running(running) => Some(running),
         }
     }
 
-    /// The pool of a job that has not begun.
+    /// The pool, if the job has not begun.
     pub(crate) fn inner(&self) -> Option<&Arc<Inner>> {
         match self {
             JobState::Permit(permit) => permit.inner(),
@@ -272,12 +283,13 @@ impl JobState {
         }
     }
 
-    /// The job begins in a seat that is there, and holds a slot of the pool's own: whether it has brought such a slot, which is that seat's now.
+    /// The job begins in a [`Running`] that exists already and has one of the pool's own slots. Returns false if the
+    /// job cannot, because its own slot is not such a one; otherwise its slot now belongs to that `Running`.
     #[inline]
     pub(crate) fn transfer(&mut self) -> bool {
         let own = if let JobState::Permit(permit) = self { permit.transfer() } else { false };
         if own {
-            // Nothing is left in it that needs to be dropped.
+            // It is empty now, so nothing needs to be dropped.
             std::mem::forget(std::mem::take(self));
         }
         own

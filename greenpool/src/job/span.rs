@@ -1,12 +1,12 @@
-//! What is told to `tracing`, if its feature is on, and to the list of jobs.
+//! What `tracing`, with the feature of that name, and the list of jobs learn of a job.
 
 use crate::inner::Inner;
 use crate::inner::tracked::Track;
 use crate::job::error::JoinError;
 use crate::lending::context;
 
-/// A job that nobody has a handle on has ended with this error.
-#[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "nobody is told"))]
+/// Reports the panic of a job that has no handle.
+#[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "only `tracing` learns of it"))]
 pub(crate) fn report_panic(inner: &Inner, error: &JoinError) {
     #[cfg(feature = "tracing")]
     if error.is_panic() {
@@ -14,7 +14,7 @@ pub(crate) fn report_panic(inner: &Inner, error: &JoinError) {
     }
 }
 
-/// The span that a job is polled in, and its place in the list of jobs if its pool has one.
+/// The span that a job is polled in, and its entry in the list of jobs if the pool keeps one.
 pub(crate) struct JobSpan {
     #[cfg(feature = "tracing")]
     span: tracing::Span,
@@ -22,7 +22,7 @@ pub(crate) struct JobSpan {
 }
 
 impl JobSpan {
-    /// A job of that pool begins.
+    /// A job of `inner` begins.
     #[inline]
     pub(crate) fn new(inner: &Inner) -> Self {
         JobSpan {
@@ -32,7 +32,7 @@ impl JobSpan {
         }
     }
 
-    /// A job is over, and the next one begins.
+    /// The job has ended, and the next one begins.
     #[inline]
     pub(crate) fn next_job(&mut self, inner: &Inner) {
         if !self.is_unobserved() || inner.tracked.is_on() {
@@ -45,19 +45,19 @@ impl JobSpan {
         *self = Self::new(inner);
     }
 
-    /// The job is over: it is in no list any more.
+    /// The job has ended: removes it from the list.
     #[inline]
     pub(crate) fn end(&mut self) {
         self.track = None;
     }
 
-    /// Whether nobody is told that the job is over.
+    /// Whether neither `tracing` nor the list has to learn that the job has ended.
     #[inline]
     pub(crate) fn is_unobserved(&self) -> bool {
         !cfg!(feature = "tracing") && self.track.is_none()
     }
 
-    /// Runs `f` in it.
+    /// Runs `f` in the span.
     #[inline]
     pub(crate) fn in_scope<R>(&self, f: impl FnOnce() -> R) -> R {
         #[cfg(feature = "tracing")]
