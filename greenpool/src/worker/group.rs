@@ -1,16 +1,19 @@
-//! The workers of one function on one runtime, and the jobs that wait for them.
+//! The workers of one executor on one runtime, and the jobs that are queued for them.
 //!
 //! # Implementation details
 //!
-//! There are two queues. Whoever spawns puts an order into the gang's [inbox](crate::worker::Inject), under a lock that workers rarely take; a worker that
-//! finds the gang's own queue empty takes all that is in the inbox, and brings the empty frames there. So those who spawn and those who work
-//! meet once for many jobs. Both queues are in reach of all workers. When several orders have come at once, a worker that is done with the last of them lets the
-//! scheduler have its turn before it looks again: else two threads that do very little with each job would soon meet for each of them, and wait for each other's
-//! lines of memory most of the time.
+//! There are two queues. Spawning code puts a job into the [inject queue](Inject), under a lock that workers rarely
+//! take. A worker that finds the group's own queue empty takes all jobs from the inject queue, and puts the empty cells
+//! there. So spawning code and workers meet once for many jobs. Both queues are shared by all workers of the group.
 //!
-//! Who spawns has to look at the gang itself only if the inbox says that it is *short* of workers: that fewer have been called than the runtime has
-//! threads. Otherwise the ones that are about to come will see to the order. The gang changes that word, and counts the orders of
-//! the inbox, under both locks (its own first): so an order is either counted, or its maker has seen the word.
+//! When several jobs came out of the inject queue together, the worker that finishes the last of them yields to the
+//! scheduler before it looks again. Otherwise two threads that do little per job would soon meet at each job, and spend
+//! most of their time waiting for each other's cache lines.
+//!
+//! `understaffed` says that fewer workers are notified than the runtime has threads. Spawning code looks at the group
+//! only if the inject queue says so; otherwise the notified workers will find the job. The group changes
+//! `understaffed`, and counts the jobs in the inject queue, with both locks held (its own first). So either it counts a
+//! job, or the code that queued the job has seen `understaffed`.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -31,24 +34,24 @@ use crate::worker::idle::{Wakeup, WorkerSet, WorkerState};
 use crate::worker::local::{Bulk, LocalQueue};
 use crate::worker::poll::Step;
 
-/// So many idle workers, and so many empty frames, may stay.
+/// The number of idle workers, and of empty cells, that may stay.
 const MAX_IDLE: usize = 32;
 
-/// After so many orders it is seen how many workers were not needed. Queues that are empty keep memory for as many.
+/// The number of jobs after which surplus workers and cells are trimmed. An empty queue keeps memory for as many jobs.
 const TRIM_EVERY: usize = 4096;
 
-/// So many turns a gang that has nothing to do keeps all its workers.
+/// The number of scheduler turns for which a group without jobs keeps all its workers.
 const IDLE_TURNS: u8 = 64;
 
-/// The number of the next gang.
+/// The number of the next group.
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
-/// Runs jobs of one kind, on every runtime: those of one declared function, or the futures of one pool.
+/// Runs the jobs of one declared function, or the futures of one pool, on all runtimes.
 pub(crate) struct Executor<J: ?Sized> {
     this: Weak<Self>,
-    /// All cells are of one type, and are used again.
+    /// All cells have the same type, and are used again.
     reuses_cells: bool,
-    /// One for each runtime.
+    /// One for each runtime that has workers.
     injects: Mutex<Vec<Inject<J>>>,
 }
 
@@ -62,34 +65,34 @@ impl<J: ?Sized> Executor<J> {
         lock(&self.injects)
     }
 
-    /// Adds an inject queue and a group for that runtime; gives its index.
+    /// Adds an inject queue and a group for that runtime. Returns the index of the queue.
     #[cold]
-    pub(crate) fn open(
+    pub(crate) fn add_group(
         &self,
         injects: &mut Vec<Inject<J>>,
         runtime: &Handle,
         spawn_worker: fn(&Arc<Group<J>>, u32),
     ) -> usize {
-        let executor = self.this.upgrade().expect("a job is about to be put in");
+        let executor = self.this.upgrade().expect("the caller has a reference");
         injects.push(Inject::new(Group::new(executor, runtime, spawn_worker), runtime));
         injects.len() - 1
     }
 }
 
-/// What is put in for one gang.
+/// The queue that spawning code puts jobs into, for one group.
 pub(crate) struct Inject<J: ?Sized> {
     runtime: Id,
     pub(crate) group: Arc<Group<J>>,
     pub(crate) queue: VecDeque<JobBox<J>>,
-    /// Frames with nothing in them.
+    /// Empty cells.
     pub(crate) idle_cells: Vec<JobBox<J>>,
     replies: ReplyAlloc,
-    /// Fewer workers have been called than the runtime has threads: who puts something in is to look whether one is needed.
+    /// Fewer workers are notified than the runtime has threads, so code that queues a job must notify one if needed.
     pub(crate) understaffed: bool,
 }
 
 impl<J: ?Sized> Inject<J> {
-    /// An empty one, for that gang.
+    /// An empty queue for that group.
     pub(crate) fn new(group: Arc<Group<J>>, runtime: &Handle) -> Self {
         let (queue, idle_cells, replies) = (VecDeque::new(), Vec::new(), ReplyAlloc::default());
         Inject { runtime: runtime.id(), group, queue, idle_cells, replies, understaffed: true }
@@ -106,50 +109,52 @@ impl<J: ?Sized> Inject<J> {
     }
 }
 
-/// Drops what was not begun: a job that was aborted. If it is in the census already, that is of `epoch`.
+/// Aborts a job that has not begun. If the live-job count has it already, `epoch` is its epoch.
 pub(crate) fn abort<J: RawJob + ?Sized>(mut job: JobBox<J>, epoch: Option<u32>) {
     let dropped = catch_unwind(AssertUnwindSafe(|| job.as_mut().drop_content()));
-    // Before the slot comes back, as everywhere.
+    // Before the slot is released, as everywhere.
     job.note_ending();
-    // It counts as one that began and was aborted.
+    // The statistics count it as a job that began and was aborted.
     if let Some(running) = job.as_mut().state().running(epoch) {
         running.finish(Outcome::Aborted);
     }
     job.as_mut().complete(Some(dropped.map_or_else(JoinError::panic, |()| JoinError::cancelled())));
 }
 
-/// The workers of one function on one runtime.
+/// The workers of one executor on one runtime.
 pub(crate) struct Group<J: ?Sized> {
-    /// No other gang has it.
+    /// No other group has the same.
     number: u32,
     executor: Arc<Executor<J>>,
-    /// Begins a worker that takes this place.
+    /// Spawns a worker with this key.
     spawn_worker: fn(&Arc<Group<J>>, u32),
+    /// The number of threads of the runtime that poll tasks.
     threads: usize,
-    /// No other thread polls its workers while one of them is being polled.
+    /// The runtime is a current-thread runtime: while one worker is being polled, no other is.
     single: bool,
     state: Mutex<GroupState<J>>,
 }
 
 struct GroupState<J: ?Sized> {
     queue: VecDeque<JobBox<J>>,
-    /// How many came out of the inbox at last.
+    /// Size of the last batch taken from the inject queue.
     last_batch: usize,
-    /// Frames with nothing in them.
+    /// Empty cells that have not been moved to the inject queue yet.
     idle_cells: Vec<JobBox<J>>,
-    /// How many of them there were in the inbox at last.
+    /// The number of empty cells in the inject queue when a worker last looked.
     injected_cells: usize,
-    /// Memory for the next batch of many.
+    /// Memory for the next local queue with many jobs.
     spare: Option<Box<Bulk<J>>>,
     workers: WorkerSet<()>,
-    /// What the inbox says.
+    /// The same as in the inject queue.
     understaffed: bool,
-    /// The smallest numbers of idle workers and of empty frames in this period, and the orders in it.
+    /// The smallest numbers of idle workers and of empty cells in this period.
     low: (usize, usize),
+    /// The number of jobs in this period.
     period: usize,
-    /// The worker that watches an idle gang, and the turns that it has left.
+    /// The worker that watches an idle group, and the turns that it has left.
     watch: Option<(u32, u8)>,
-    /// There will be no more orders.
+    /// There will be no more jobs.
     closed: bool,
 }
 
@@ -188,7 +193,8 @@ impl<J: ?Sized> Group<J> {
         std::ptr::eq(&raw const *inject.group, self)
     }
 
-    /// The gang's own among the inboxes; none if the gang has been [dissolved](Self::shut_down), and its workers are about to be dropped.
+    /// The inject queue of this group. `None` if the group was [shut down](Self::shut_down); then its workers are about
+    /// to be dropped.
     #[inline]
     fn find<'a>(&self, injects: &'a mut [Inject<J>]) -> Option<&'a mut Inject<J>> {
         injects.iter_mut().find(|inject| self.owns(inject))
@@ -199,22 +205,22 @@ impl<J: ?Sized> Group<J> {
         self.number
     }
 
-    /// Whether frames are used again.
+    /// Whether cells are used again.
     #[inline]
     pub(crate) fn reuses_cells(&self) -> bool {
         self.executor.reuses_cells
     }
 
-    /// There will be no more orders: workers go when they have nothing to do.
+    /// There will be no more jobs: workers that have nothing to do exit.
     pub(crate) fn close(&self) {
         let mut state = self.state();
         state.closed = true;
-        let leave = state.workers.retire_all();
+        let retired = state.workers.retire_all();
         drop(state);
-        wake(leave);
+        wake(retired);
     }
 
-    /// All orders that no worker has taken.
+    /// Removes all jobs that no worker has taken.
     pub(crate) fn drain(&self) -> VecDeque<JobBox<J>> {
         let mut state = self.state();
         let mut queue = std::mem::take(&mut state.queue);
@@ -224,36 +230,41 @@ impl<J: ?Sized> Group<J> {
         queue
     }
 
-    /// The wakers of those who have a job.
-    pub(crate) fn busy(&self) -> Vec<Waker> {
+    /// The wakers of all workers that may have a job.
+    pub(crate) fn busy_wakers(&self) -> Vec<Waker> {
         self.state().workers.busy_wakers()
     }
 
-    /// The waker of one.
+    /// The waker of one worker.
     pub(crate) fn waker(&self, worker: u32) -> Option<Waker> {
         self.state().workers.waker(worker)
     }
 
-    /// A worker goes, since it was dismissed.
+    /// A worker exits, because it was retired.
     pub(crate) fn leave(&self, key: u32) {
         let mut state = self.state();
         state.workers.remove(key);
         state.shrink();
-        // Some workers stay as long as there may be orders, so there are none.
-        let inject = if state.workers.len() == 0 { self.close_inject() } else { None };
+        // Trimming keeps some workers, so if none is left, the group is closed and no more jobs come.
+        let inject = if state.workers.len() == 0 { self.remove_inject() } else { None };
         drop(state);
-        debug_assert!(inject.as_ref().is_none_or(|inject| inject.queue.is_empty()), "no worker is left for a job");
+        debug_assert!(
+            inject.as_ref().is_none_or(|inject| inject.queue.is_empty()),
+            "the last worker leaves no job behind"
+        );
         drop(inject);
     }
 
-    /// Gives up the inbox. (With the gang's lock held, or an order could be on its way from there.)
-    fn close_inject(&self) -> Option<Inject<J>> {
+    /// Removes the inject queue. The caller must hold the group's lock, so that no job is on its way from one queue to
+    /// the other.
+    fn remove_inject(&self) -> Option<Inject<J>> {
         let mut injects = self.executor.injects();
         let at = injects.iter().position(|inject| self.owns(inject))?;
         Some(injects.swap_remove(at))
     }
 
-    /// Takes what is in the inbox, and brings the empty frames there. Gives those who may go.
+    /// Takes all jobs from the inject queue, and moves the empty cells there. Returns the wakers of workers that were
+    /// retired.
     fn drain_inject(&self, state: &mut GroupState<J>) -> Vec<Waker> {
         let mut injects = self.executor.injects();
         let Some(inject) = self.find(&mut injects) else { return Vec::new() };
@@ -277,7 +288,7 @@ impl<J: ?Sized> Group<J> {
         if state.period < TRIM_EVERY { Vec::new() } else { state.end_period(&mut inject.idle_cells) }
     }
 
-    /// Calls a worker, if fewer have been called than there are orders, and threads.
+    /// Notifies a worker if fewer are notified than there are jobs and threads.
     #[inline]
     fn notify(&self, state: &mut GroupState<J>) -> Wakeup {
         if state.workers.notified() >= self.threads && !state.understaffed {
@@ -305,11 +316,11 @@ impl<J: ?Sized> Group<J> {
 }
 
 impl<J: RawJob + ?Sized> Group<J> {
-    /// A worker is dropped with its runtime, and so is all that it was there for.
+    /// A worker was dropped with its runtime: removes the group, and aborts all jobs that are queued in it.
     pub(crate) fn shut_down(&self) {
         let mut state = self.state();
         let queue = std::mem::take(&mut state.queue);
-        let inject = self.close_inject();
+        let inject = self.remove_inject();
         drop(state);
         for job in queue.into_iter().chain(inject.into_iter().flat_map(|inject| inject.queue)) {
             abort(job, None);
@@ -318,20 +329,21 @@ impl<J: RawJob + ?Sized> Group<J> {
 }
 
 impl<J: RawJob + ?Sized + 'static> Group<J> {
-    /// There is an order in the inbox, which has said that the gang is short of workers.
+    /// A job was put into the inject queue while that said `understaffed`.
     #[inline]
     pub(crate) fn notify_if_understaffed(self: &Arc<Self>) {
         let wakeup = self.notify(&mut self.state());
         self.wake(wakeup);
     }
 
-    /// Gets one worker more.
+    /// Wakes or spawns a worker. The caller must hold no lock.
     #[inline]
     fn wake(self: &Arc<Self>, wakeup: Wakeup) {
         wakeup.run(|key| (self.spawn_worker)(self, key));
     }
 
-    /// A worker is polled that has no job: it was called, or may have been. If there is a job it is in `local` then.
+    /// A worker without a job is being polled, perhaps because it was notified. If this returns
+    /// `Continue`, `local` has a job.
     pub(crate) fn arrive(self: &Arc<Self>, key: u32, waker: &Waker, local: &mut LocalQueue<J>) -> Step {
         let mut state = self.state();
         match state.workers.arrive(key, waker) {
@@ -341,11 +353,12 @@ impl<J: RawJob + ?Sized + 'static> Group<J> {
         }
     }
 
-    /// A worker is done with all jobs in its batch. If there is a next one it is in `local` then; `bulk`: and perhaps others too.
+    /// A worker has finished all jobs in `local`. If this returns `Continue`, `local` has a job; with `expect_more`,
+    /// perhaps several.
     pub(crate) fn next(self: &Arc<Self>, key: u32, local: &mut LocalQueue<J>, expect_more: bool) -> Step {
         let mut state = self.state();
         if expect_more && !self.single && state.queue.is_empty() && state.last_batch > 1 {
-            state.close(local);
+            state.reclaim(local);
             return Step::Yield;
         }
         self.take(state, key, local, expect_more)
@@ -359,28 +372,28 @@ impl<J: RawJob + ?Sized + 'static> Group<J> {
         local: &mut LocalQueue<J>,
         expect_more: bool,
     ) -> Step {
-        state.close(local);
-        let mut leave = Vec::new();
+        state.reclaim(local);
+        let mut retired = Vec::new();
         if state.queue.is_empty() {
-            leave = self.drain_inject(&mut state);
+            retired = self.drain_inject(&mut state);
             if state.queue.is_empty() {
                 return state.park(key);
             }
         }
-        state.open(local, expect_more && self.single);
+        state.hand_out(local, expect_more && self.single);
         let wakeup = self.notify(&mut state);
         drop(state);
-        wake(leave);
+        wake(retired);
         self.wake(wakeup);
         Step::Continue
     }
 
-    /// An idle worker is polled: perhaps it is the one that watches.
+    /// An idle worker is being polled. If it is the one that watches, it counts down, and then trims the group.
     #[cold]
     fn watch(&self, mut state: MutexGuard<'_, GroupState<J>>, key: u32) -> Step {
         match &mut state.watch {
-            Some((watching, budget @ 1..)) if *watching == key => {
-                *budget -= 1;
+            Some((watching, turns @ 1..)) if *watching == key => {
+                *turns -= 1;
                 return Step::Yield;
             }
             Some((watching, _)) if *watching == key => state.watch = None,
@@ -391,31 +404,32 @@ impl<J: RawJob + ?Sized + 'static> Group<J> {
             inject.idle_cells.shrink_to_fit();
         }
         let surplus = state.workers.idle().saturating_sub(MAX_IDLE);
-        let leave = state.workers.retire(surplus);
+        let retired = state.workers.retire(surplus);
         drop(state);
-        wake(leave);
+        wake(retired);
         Step::Idle
     }
 
-    /// A worker has to stop before its next job.
-    pub(crate) fn stop(self: &Arc<Self>, local: &mut LocalQueue<J>) {
+    /// A worker's poll ends, and `local` still has jobs or empty cells.
+    pub(crate) fn return_leftovers(self: &Arc<Self>, local: &mut LocalQueue<J>) {
         self.return_jobs(local, |_| Wakeup::None);
     }
 
-    /// A worker's job has begun to wait.
+    /// A worker's job waits for the first time.
     pub(crate) fn job_waits(self: &Arc<Self>, local: &mut LocalQueue<J>) {
         self.return_jobs(local, |state| {
-            // More of its kind will wait too. (Those in the inbox have been seen to.)
+            // The next jobs will probably wait too, so one worker more than usual is notified. Jobs in the inject queue
+            // have notified workers already.
             let wanted = state.queue.len().min(self.threads + 1);
             if state.workers.notified() < wanted { state.notify_worker() } else { Wakeup::None }
         });
     }
 
-    fn return_jobs(self: &Arc<Self>, local: &mut LocalQueue<J>, call: impl FnOnce(&mut GroupState<J>) -> Wakeup) {
+    fn return_jobs(self: &Arc<Self>, local: &mut LocalQueue<J>, notify: impl FnOnce(&mut GroupState<J>) -> Wakeup) {
         let mut state = self.state();
         let aborted = local.cancel_enter();
-        state.close(local);
-        let wakeup = call(&mut state);
+        state.reclaim(local);
+        let wakeup = notify(&mut state);
         drop(state);
         self.wake(wakeup);
         for job in aborted {
@@ -425,9 +439,9 @@ impl<J: RawJob + ?Sized + 'static> Group<J> {
 }
 
 impl<J: RawJob + ?Sized> GroupState<J> {
-    /// There is an order: a worker takes it; or all there are, if it has just done one without waiting and nobody else could do them meanwhile.
+    /// Gives a worker the next job, or all jobs. The queue must not be empty.
     #[inline]
-    fn open(&mut self, local: &mut LocalQueue<J>, all: bool) {
+    fn hand_out(&mut self, local: &mut LocalQueue<J>, all: bool) {
         if all {
             let bulk = self.spare.take().unwrap_or_default();
             std::mem::swap(&mut local.bulk.insert(bulk).queue, &mut self.queue);
@@ -437,21 +451,21 @@ impl<J: RawJob + ?Sized> GroupState<J> {
         local.enter_live();
     }
 
-    /// A worker gives back what it has not used, and the frames that are empty.
+    /// Takes back the jobs that a worker has not begun, ahead of all others, and its empty cells.
     #[inline]
-    fn close(&mut self, local: &mut LocalQueue<J>) {
-        if let Some(idle_cells) = local.idle_cell.take() {
-            self.idle_cells.push(idle_cells);
+    fn reclaim(&mut self, local: &mut LocalQueue<J>) {
+        if let Some(cell) = local.idle_cell.take() {
+            self.idle_cells.push(cell);
         }
         if let Some(bulk) = local.bulk.take() {
-            self.close_many(bulk);
+            self.reclaim_bulk(bulk);
         }
         if self.queue.is_empty() {
             self.queue.shrink_to(TRIM_EVERY);
         }
     }
 
-    fn close_many(&mut self, mut bulk: Box<Bulk<J>>) {
+    fn reclaim_bulk(&mut self, mut bulk: Box<Bulk<J>>) {
         self.idle_cells.append(&mut bulk.idle_cells);
         if !bulk.queue.is_empty() {
             bulk.queue.append(&mut self.queue);
@@ -471,7 +485,7 @@ impl<J: ?Sized> GroupState<J> {
         wakeup
     }
 
-    /// There is no order.
+    /// A worker finds no job.
     #[cold]
     fn park(&mut self, key: u32) -> Step {
         if self.closed {
@@ -485,18 +499,19 @@ impl<J: ?Sized> GroupState<J> {
         Step::Idle
     }
 
-    /// Half of those who were not needed in this period may go, and of the frames.
+    /// Retires half of the surplus workers that were not needed in this period, and drops half of the surplus cells.
+    /// Returns the wakers of these workers.
     #[cold]
     fn end_period(&mut self, idle_cells: &mut Vec<JobBox<J>>) -> Vec<Waker> {
         let surplus = |low: usize| low.saturating_sub(MAX_IDLE).div_ceil(2);
         self.period = 0;
         idle_cells.truncate(idle_cells.len() - surplus(self.low.1));
-        let leave = self.workers.retire(surplus(self.low.0));
+        let retired = self.workers.retire(surplus(self.low.0));
         self.low = (self.workers.idle(), idle_cells.len());
-        leave
+        retired
     }
 
-    /// Gives memory back when most workers have gone.
+    /// Frees memory when most workers have exited.
     fn shrink(&mut self) {
         if self.workers.shrink(MAX_IDLE) {
             self.queue.shrink_to(MAX_IDLE);

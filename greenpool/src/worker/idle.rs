@@ -1,22 +1,23 @@
-//! Those who work for a function or for a map: who has been called, who is busy, and who has nothing to do.
+//! Which workers of a group or of a map are notified, busy, idle or retired.
 
 use std::task::Waker;
 
 use slab::Slab;
 
-/// The workers of one function on one runtime, or of one map. `P` is what else is known of each.
+/// The workers of one group or of one map. `P` is what else is known of each worker.
 pub(crate) struct WorkerSet<P> {
     entries: Slab<Entry<P>>,
-    /// The keys of those that have nothing to do. The last to come is the first to be called.
+    /// The keys of the idle workers. The last one to become idle is the first to be notified.
     idle: Vec<u32>,
+    /// The number of notified workers.
     notified: usize,
-    /// How many have been sent away, and have not gone.
+    /// The number of retired workers that have not exited yet.
     retired: usize,
 }
 
 /// One worker.
 struct Entry<P> {
-    /// There from its first poll on.
+    /// Known from its first poll on.
     waker: Option<Waker>,
     state: WorkerState,
     data: P,
@@ -24,25 +25,27 @@ struct Entry<P> {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WorkerState {
-    /// It is to come.
+    /// It was woken or spawned, and has not been polled since.
     Notified,
+    /// It has a job, or looks for one.
     Busy,
+    /// It has nothing to do.
     Idle,
-    /// It is to go.
+    /// It must exit when it is polled.
     Retired,
 }
 
-/// What is to be done, with no lock held, to get one worker more.
+/// What the caller must do, with no lock held, to notify a worker.
 #[must_use]
 pub(crate) enum Wakeup {
     None,
     Wake(Waker),
-    /// There is no idle one: a new one takes this place.
+    /// No worker is idle: spawn one with this key.
     Spawn(u32),
 }
 
 impl Wakeup {
-    /// Gets that worker. A new one is begun by `spawn`.
+    /// Wakes the worker, or spawns one with `spawn`.
     #[inline]
     pub(crate) fn run(self, spawn: impl FnOnce(u32)) {
         match self {
@@ -64,40 +67,40 @@ impl<P> WorkerSet<P> {
         self.entries.len()
     }
 
-    /// How many have nothing to do.
+    /// The number of idle workers.
     pub(crate) fn idle(&self) -> usize {
         self.idle.len()
     }
 
-    /// Whether all have nothing to do, or are about to go.
+    /// Whether all workers are idle or retired.
     pub(crate) fn is_idle(&self) -> bool {
         self.idle.len() + self.retired == self.entries.len()
     }
 
-    /// How many have been called and have not come.
+    /// The number of workers that were notified and have not been polled since.
     #[inline]
     pub(crate) fn notified(&self) -> usize {
         self.notified
     }
 
-    /// Calls an idle worker, or else a new one.
+    /// Notifies an idle worker. If there is none, adds a new one, for which `data` makes what else is known of it.
     #[inline]
-    pub(crate) fn notify_one(&mut self, new: impl FnOnce() -> P) -> Wakeup {
+    pub(crate) fn notify_one(&mut self, data: impl FnOnce() -> P) -> Wakeup {
         self.notified += 1;
         let Some(key) = self.idle.pop() else {
-            return Wakeup::Spawn(self.insert(new()));
+            return Wakeup::Spawn(self.insert(data()));
         };
         let entry = &mut self.entries[key as usize];
         entry.state = WorkerState::Notified;
         entry.waker.clone().map_or(Wakeup::None, Wakeup::Wake)
     }
 
-    /// One more, which is on its way without having been called.
+    /// Adds a worker that the caller spawns. It counts as notified, but not in the number of notified workers.
     pub(crate) fn insert(&mut self, data: P) -> u32 {
         self.entries.insert(Entry { waker: None, state: WorkerState::Notified, data }) as u32
     }
 
-    /// A worker is polled that has no job. If it has been called it is busy from now on.
+    /// A worker without a job is being polled. If it was notified, it is busy from now on. Returns its state.
     #[inline]
     pub(crate) fn arrive(&mut self, key: u32, waker: &Waker) -> WorkerState {
         let entry = &mut self.entries[key as usize];
@@ -109,21 +112,21 @@ impl<P> WorkerSet<P> {
         entry.state
     }
 
-    /// Likewise one that was not called, whose job is over.
+    /// A worker is busy from now on, although it was not notified: its job has ended.
     pub(crate) fn mark_busy(&mut self, key: u32) {
         if let Some(entry) = self.entries.get_mut(key as usize) {
             entry.state = WorkerState::Busy;
         }
     }
 
-    /// A worker has nothing to do.
+    /// A worker becomes idle.
     #[inline]
     pub(crate) fn park(&mut self, key: u32) {
         self.entries[key as usize].state = WorkerState::Idle;
         self.idle.push(key);
     }
 
-    /// A worker goes.
+    /// A worker exits.
     pub(crate) fn remove(&mut self, key: u32) -> Option<P> {
         let entry = self.entries.try_remove(key as usize)?;
         match entry.state {
@@ -134,37 +137,38 @@ impl<P> WorkerSet<P> {
         Some(entry.data)
     }
 
-    /// Sends all away that have nothing to do.
+    /// Retires all idle workers. Returns their wakers.
     pub(crate) fn retire_all(&mut self) -> Vec<Waker> {
         self.retire(self.idle())
     }
 
-    /// Sends those away that have been idle longest.
-    pub(crate) fn retire(&mut self, many: usize) -> Vec<Waker> {
+    /// Retires the `count` workers that have been idle longest. Returns their wakers.
+    pub(crate) fn retire(&mut self, count: usize) -> Vec<Waker> {
         let entries = &mut self.entries;
-        self.retired += many;
-        let leave = self.idle.drain(..many).filter_map(|key| {
+        self.retired += count;
+        let wakers = self.idle.drain(..count).filter_map(|key| {
             let entry = &mut entries[key as usize];
             entry.state = WorkerState::Retired;
             entry.waker.clone()
         });
-        leave.collect()
+        wakers.collect()
     }
 
     fn busy(&self) -> impl Iterator<Item = &Entry<P>> {
         self.entries.iter().map(|(_, entry)| entry).filter(|entry| entry.state == WorkerState::Busy)
     }
 
-    /// How many may have a job.
+    /// The number of busy workers.
     pub(crate) fn count_busy(&self) -> usize {
         self.busy().count()
     }
 
-    /// Their wakers.
+    /// The wakers of the busy workers.
     pub(crate) fn busy_wakers(&self) -> Vec<Waker> {
         self.busy().filter_map(|entry| entry.waker.clone()).collect()
     }
 
+    /// The waker of one worker.
     pub(crate) fn waker(&self, key: u32) -> Option<Waker> {
         self.entries.get(key as usize)?.waker.clone()
     }
@@ -177,7 +181,7 @@ impl<P> WorkerSet<P> {
         self.entries.get_mut(key as usize).map(|entry| &mut entry.data)
     }
 
-    /// Gives memory back when most have gone, but for so many.
+    /// Frees memory when most workers have exited, except for `keep` of them. Returns whether it did.
     pub(crate) fn shrink(&mut self, keep: usize) -> bool {
         let shrinks = self.entries.capacity() > 4 * self.entries.len().max(keep);
         if shrinks {

@@ -1,26 +1,25 @@
-//! What a worker has taken out of the queue, and the frames that it is done with.
+//! What a worker holds while it is polled: the jobs that it has taken, and the cells that it has emptied.
 
 use std::collections::VecDeque;
 
 use crate::job::cell::{JobBox, RawJob};
 
-/// What a worker has in hand while it is polled.
+/// The local queue of a worker.
 ///
-/// It takes one job, as anybody else could take the others meanwhile. But on a runtime of one thread nobody can, as long as the worker goes on without waiting: so there, when it has
-/// done one, it takes all that are queued, and gives back what is left when it has to wait. Nobody can tell the difference but by the clock,
-/// and a job costs no lock of its own.
+/// Normally it holds one job. On a current-thread runtime no other worker can run before this poll returns, so after
+/// its first job the worker drains the queue, and puts the rest back if a job has to wait. The order of the jobs stays
+/// the same, and a job costs no lock of its own.
 pub(crate) struct LocalQueue<J: ?Sized> {
     pub(crate) next: Option<JobBox<J>>,
     pub(crate) bulk: Option<Box<Bulk<J>>>,
-    /// In which epoch of the census its jobs are.
+    /// The epoch of the live-job count in which its jobs entered.
     epoch: u32,
-    /// Frames are used again.
     reuses_cells: bool,
-    /// A frame with nothing in it.
+    /// An empty cell.
     pub(crate) idle_cell: Option<JobBox<J>>,
 }
 
-/// Bulk jobs, and many empty frames.
+/// Many jobs, and many empty cells.
 pub(crate) struct Bulk<J: ?Sized> {
     pub(crate) queue: VecDeque<JobBox<J>>,
     pub(crate) idle_cells: Vec<JobBox<J>>,
@@ -33,13 +32,13 @@ impl<J: ?Sized> Default for Bulk<J> {
 }
 
 impl<J: ?Sized> LocalQueue<J> {
-    /// With no job.
+    /// An empty queue.
     #[inline]
     pub(crate) fn new(reuses_cells: bool) -> Self {
         LocalQueue { next: None, bulk: None, epoch: 0, reuses_cells, idle_cell: None }
     }
 
-    /// The next job.
+    /// Removes the next job.
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<JobBox<J>> {
         match &mut self.bulk {
@@ -53,7 +52,7 @@ impl<J: ?Sized> LocalQueue<J> {
         self.epoch
     }
 
-    /// A frame with nothing in it.
+    /// Keeps a cell that is empty now, if cells are used again.
     #[inline]
     pub(crate) fn recycle(&mut self, cell: JobBox<J>) {
         match &mut self.bulk {
@@ -63,7 +62,7 @@ impl<J: ?Sized> LocalQueue<J> {
         }
     }
 
-    /// Whether it has something to give back.
+    /// Whether it has something that must go back to the group.
     #[inline]
     pub(crate) fn has_leftovers(&self) -> bool {
         self.bulk.is_some() || self.idle_cell.is_some()
@@ -71,7 +70,8 @@ impl<J: ?Sized> LocalQueue<J> {
 }
 
 impl<J: RawJob + ?Sized> LocalQueue<J> {
-    /// Its jobs go into the census. Under the lock that they were queued under: so `abort_all` finds each of them there or here.
+    /// Its jobs enter the live-job count. The caller must hold the group's lock, so that `abort_all` finds each job
+    /// either queued or counted.
     #[inline]
     pub(crate) fn enter_live(&mut self) {
         let (first, jobs) = match &mut self.bulk {
@@ -86,8 +86,8 @@ impl<J: RawJob + ?Sized> LocalQueue<J> {
         }
     }
 
-    /// Its jobs come out of the census again, since they go back into the queue; under that lock. If they have been told to end meanwhile they are given to
-    /// the caller instead.
+    /// Its jobs leave the live-job count, because they go back into the queue. The caller must hold the group's lock.
+    /// If `abort_all` has aborted them meanwhile, they are returned instead.
     pub(crate) fn cancel_enter(&mut self) -> VecDeque<JobBox<J>> {
         let Some(bulk) = &mut self.bulk else { return VecDeque::new() };
         let jobs = bulk.queue.len() as u64;

@@ -1,27 +1,14 @@
-//! Recycled green threads: the workers of one declared function, and the jobs that wait for one of them.
+//! Recycled tasks that run the jobs of declared functions, and the futures of a pool.
 //!
 //! # Implementation details
 //!
-//! The annotation fixes the type of a function's future. So a job of it need not be a fresh task of the runtime: its future is made in a
-//! [`JobCell`], which stands in a queue until one of the [workers](crate::worker::run) takes it, each one long-lived task
-//! that runs one job at a time. Frames are used again, so nothing is allocated for a job, and a worker that finds the next one runs it without going
-//! through the scheduler.
+//! A job need not be a fresh task of the runtime. Its future is created in a [`JobCell`], and the cell waits in a queue
+//! until a [worker](crate::worker::run), a long-lived task that runs one job at a time, takes it. A worker that finds
+//! the next job runs it without going through the scheduler. The future of a declared function always has the same
+//! type, so its cells are used again, and such a job costs no allocation.
 //!
-//! A job runs on the runtime that called `spawn`: each runtime that uses the function has a [`Group`] of its own, with an [`Inject`] for the
-//! orders, from its first order until its last worker is gone.
-//!
-//! A worker that runs a job is of no use to the orders behind it: it may wait, it may compute for a second, it may block its thread (`block_in_place`).
-//! So while there are orders, there are also workers that have been *called* and have not come yet, tasks that the runtime's scheduler knows to be
-//! ready: as many as it has threads, or as there are orders. Whoever puts in an order, takes one, or begins to wait, calls one
-//! more if one is missing. On a runtime with several threads it must be more than one, since a task that was woken last can be
-//! run by the thread that woke it only. A worker whose job waits at its first poll calls one more than that, so that a burst of such jobs begins in a
-//! number of rounds that is its logarithm.
-//!
-//! Idle workers stand on a stack, the last to come is the first to go, and so do empty frames. A burst leaves many of both behind; two things
-//! send those away that exceed [`MAX_IDLE`]: every [`TRIM_EVERY`] orders, half of those that were never needed meanwhile; and when all workers are idle, the last of
-//! them looks on for [`IDLE_TURNS`] turns of the scheduler, and sends all others away if nothing comes. No timer is needed for that.
-//!
-//! A worker is dropped unfinished only with its runtime. It then takes the whole gang down: all orders are dropped, and their slots come back.
+//! `README.md` in this folder tells how workers find jobs, when they start and stop, and what happens at the end of a
+//! runtime.
 
 pub(crate) mod group;
 pub(crate) mod idle;
@@ -42,51 +29,52 @@ use crate::sync::wake::wake;
 use crate::worker::group::{Executor, Group, Inject, abort};
 use crate::worker::run::WorkerTask;
 
-/// The place for the workers of one declared function.
+/// Holds the executor of one declared function.
 pub struct WorkersCell(OnceLock<Arc<dyn Any + Send + Sync>>);
 
 impl WorkersCell {
-    /// An empty place.
+    /// Creates an empty cell.
     #[must_use]
     #[allow(clippy::new_without_default, reason = "it is made in a `static`")]
     pub const fn new() -> Self {
         WorkersCell(OnceLock::new())
     }
 
-    /// The workers of the function that has this cell, whose future is `F`.
+    /// The executor of the function that has this cell. Its future is `F`.
     #[inline]
     pub(crate) fn of<F>(&'static self, inner: &Inner) -> &'static Executor<JobCell<F>>
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
-        let workers = self.0.get_or_init(|| {
-            let workers: Arc<Executor<JobCell<F>>> = Executor::new(true);
-            inner.add_executor(workers.clone());
-            workers
+        let executor = self.0.get_or_init(|| {
+            let executor: Arc<Executor<JobCell<F>>> = Executor::new(true);
+            inner.add_executor(executor.clone());
+            executor
         });
-        workers.downcast_ref().expect("a function has one type of future")
+        executor.downcast_ref().expect("the future of a declared function always has the same type")
     }
 }
 
-/// The workers of that pool that run futures of any kind.
+/// The executor of that pool for futures of any type.
 #[inline]
 pub(crate) fn executor_of(inner: &Inner) -> &Executor<dyn RawJob> {
-    let workers = inner.future_executor.get_or_init(|| {
-        let workers = Executor::<dyn RawJob>::new(false);
-        inner.add_executor(workers.clone());
-        workers
+    let executor = inner.future_executor.get_or_init(|| {
+        let executor = Executor::<dyn RawJob>::new(false);
+        inner.add_executor(executor.clone());
+        executor
     });
-    workers.downcast_ref().expect("a pool has one set of workers for futures of any kind")
+    executor.downcast_ref().expect("only this sets the executor for futures of any type")
 }
 
 impl<J: RawJob + ?Sized + 'static> Executor<J> {
-    /// Has a job run on that runtime, which is the current one. `make` gets the inject queue that the job is put in, and runs under its lock.
+    /// Queues a job to run on `runtime`, which must be the current one. `make` creates the job. It is given the inject
+    /// queue and runs under its lock.
     #[inline]
     pub(crate) fn put<R>(&self, runtime: &Handle, make: impl FnOnce(&mut Inject<J>) -> (JobBox<J>, R)) -> R {
         let id = runtime.id();
         let mut injects = self.injects();
         let at = injects.iter().position(|inject| inject.is_of(id));
-        let at = at.unwrap_or_else(|| self.open(&mut injects, runtime, spawn_worker));
+        let at = at.unwrap_or_else(|| self.add_group(&mut injects, runtime, spawn_worker));
         let inject = &mut injects[at];
         let (job, made) = make(inject);
         inject.queue.push_back(job);
@@ -115,19 +103,19 @@ impl<J: RawJob + ?Sized> ErasedExecutor for Executor<J> {
     }
 
     fn abort_queued(&self) -> u64 {
-        let queue: Vec<_> = groups(self).iter().flat_map(|group| group.drain()).collect();
-        let aborted = queue.len() as u64;
-        for job in queue {
+        let jobs: Vec<_> = groups(self).iter().flat_map(|group| group.drain()).collect();
+        let aborted = jobs.len() as u64;
+        for job in jobs {
             abort(job, None);
         }
         aborted
     }
 
     fn wake_busy(&self) {
-        wake(groups(self).iter().flat_map(|group| group.busy()));
+        wake(groups(self).iter().flat_map(|group| group.busy_wakers()));
     }
 
     fn waker(&self, group: u32, worker: u32) -> Option<Waker> {
-        groups(self).iter().find(|known| known.number() == group)?.waker(worker)
+        groups(self).iter().find(|candidate| candidate.number() == group)?.waker(worker)
     }
 }

@@ -1,11 +1,11 @@
-//! The loop that each worker runs, of a function or of a map: one job after the other in one slot.
+//! The loop that every worker runs, of a group or of a map: one job after the other in one slot.
 //!
 //! # Implementation details
 //!
-//! What a worker does between two jobs is what a job costs. As long as each job finishes in its first poll, has a slot of the pool's own, and
-//! nothing must hear of its end at once, the worker stays inside one `catch_unwind` and one entry into the job context for as many jobs as there
-//! are ([`run`]). Everything else happens outside of these, where user code (a waker, the destructor of a result) is not taken for a part of any
-//! job ([`drive`]).
+//! What a worker does between two jobs is what a job costs. So it stays inside one `catch_unwind` and one entry into
+//! the job context ([`run`]) as long as each job finishes in its first poll, has one of the pool's own slots, and
+//! nothing must be notified of its end. Everything else happens outside ([`drive`]), so that user code such as a waker
+//! or the destructor of a result does not count as part of a job.
 
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,47 +16,48 @@ use crate::inner::Inner;
 use crate::job::running::{Entered, Running};
 use crate::lending::context;
 
-/// How many jobs a worker runs before it yields to other tasks. A task of tokio has a budget of as many operations.
+/// The number of jobs that a worker runs before it yields to other tasks. tokio gives a task a budget of as many
+/// operations.
 pub(crate) const POLL_BUDGET: u32 = 128;
 
 /// What a worker does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// It goes on: it has a job, or looks for one.
+    /// Go on: it has a job, or looks for one.
     Continue,
-    /// It lets other tasks run first.
+    /// Let other tasks run first.
     Yield,
-    /// It has nothing to do until it is woken.
+    /// Wait until it is woken.
     Idle,
-    /// It has nothing to do any more.
+    /// Exit.
     Leave,
 }
 
-/// The jobs that one worker runs in one slot, one after the other. (By value, and what outlives the poll by reference: so the loop keeps them in
-/// registers.)
+/// The jobs that one worker runs in one slot, one after the other. The loop takes it by value, with references to what
+/// outlives the poll, so that the compiler keeps it in registers.
 pub(crate) trait Jobs {
-    /// What a job leaves when it finishes.
+    /// The output of a job.
     type Value;
     /// Why the worker leaves the slot.
     type Exit;
 
-    /// Before a poll: there is a job after this, unless it breaks.
+    /// Called before each poll. Unless it breaks, there is a job to poll.
     fn prepare(&mut self, entered: &mut Entered<'_>) -> ControlFlow<Self::Exit>;
 
     /// Polls the job.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Self::Value>;
 
-    /// The job has finished and its slot may be kept: completes it, and begins the next one in its slot.
+    /// The job has finished and its slot may be kept: completes the job, and begins the next one in the same slot.
     fn next(&mut self, entered: &mut Entered<'_>, value: Self::Value) -> ControlFlow<Self::Exit>;
 
-    /// The pool has aborted the job.
+    /// `abort_all` has aborted the job.
     fn aborted() -> Self::Exit;
 
-    /// The job has finished, and its slot is not kept.
+    /// The job has finished, and its slot must not be kept.
     fn finished(value: Self::Value) -> Self::Exit;
 }
 
-/// Runs jobs until one waits, panics, or has to be ended outside.
+/// Runs jobs until one waits, panics, or must be ended outside of the loop.
 #[inline]
 pub(crate) fn run<J: Jobs>(
     mut jobs: J,
@@ -86,7 +87,7 @@ pub(crate) fn run<J: Jobs>(
     catch_unwind(AssertUnwindSafe(|| running.enter(run)))
 }
 
-/// Takes steps until the worker is done with its poll.
+/// Takes steps until the poll of the worker is over.
 #[inline]
 pub(crate) fn drive(cx: &mut Context<'_>, mut step: impl FnMut(&mut Context<'_>) -> Poll<Step>) -> Poll<()> {
     loop {

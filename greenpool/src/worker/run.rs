@@ -17,22 +17,23 @@ use crate::worker::group::Group;
 use crate::worker::local::LocalQueue;
 use crate::worker::poll::{self, Jobs, POLL_BUDGET, Step};
 
-/// A worker between two polls. It is as small as it can be, since there is one for each job that waits: together with what the runtime adds to a task, 128
-/// bytes. Dropped in the order of its fields.
+/// A worker between two polls. Each job that waits has one, so it is as small as possible: with what the runtime adds
+/// to a task, 128 bytes. The fields are dropped in order: the job ends before the group is shut down.
 pub(crate) struct WorkerTask<J: RawJob + ?Sized> {
     load: Load<J>,
     membership: Membership<J>,
 }
 
-/// What a worker has.
+/// What a worker holds between two polls.
 enum Load<J: ?Sized> {
-    /// A job that waits for something, in a frame that knows the worker's key.
+    /// A job that waits for something. Its cell knows the worker's key.
     Job(JobBox<J>),
-    /// No job. This is its key.
+    /// No job, only the worker's key.
     Nothing(u32),
 }
 
-/// A worker's place in its gang, until it has been dismissed.
+/// A worker's membership in its group, until it exits. If the worker is dropped before that, so is its runtime, and
+/// this shuts the group down.
 struct Membership<J: RawJob + ?Sized>(Option<Arc<Group<J>>>);
 
 impl<J: RawJob + ?Sized> Drop for Membership<J> {
@@ -49,7 +50,7 @@ struct Run<'a, J: RawJob + ?Sized> {
     key: u32,
     job: Option<JobBox<J>>,
     local: LocalQueue<J>,
-    /// So many jobs more before other tasks are to run.
+    /// The number of jobs to run before yielding to other tasks.
     budget: u32,
 }
 
@@ -59,30 +60,31 @@ impl<J: RawJob + ?Sized + 'static> WorkerTask<J> {
     }
 }
 
-/// The jobs of a function, which follow each other in one slot.
-struct FunctionJobs<'a, J: RawJob + ?Sized> {
+/// The jobs of a group that run one after the other in one slot.
+struct GroupJobs<'a, J: RawJob + ?Sized> {
     group: &'a Arc<Group<J>>,
     key: u32,
     inner: &'a Inner,
     cell: &'a mut JobBox<J>,
     local: &'a mut LocalQueue<J>,
-    /// The queue may hold more jobs of its kind.
+    /// The job has not waited, so the next ones probably will not either, and the worker can take several.
     expect_more: bool,
 }
 
-/// Why a worker leaves the slot.
+/// Why the loop ends.
 enum Exit<J: ?Sized> {
     /// The job was aborted.
     Aborted,
-    /// The job has finished, and this has been found after it.
+    /// The job has finished. If the worker has looked for the next one already, this is what to do now.
     Finished(Option<Step>),
-    /// It has, and the next one, which is in its cell, cannot have its slot.
+    /// This job has finished. The next one has taken its place in the worker, but cannot run in its slot.
     Next(JobBox<J>),
-    /// The next one is in its cell and has its slot; others must hear of its end, or are to have its slot.
-    Told { done: JobBox<J>, left: bool, slot_wanted: bool },
+    /// Job `done` has finished, and the next one has begun in its slot. But a waiter must be notified of the end, or
+    /// wants a slot, or `done` was aborted and has not `left` the live-job count.
+    Announce { done: JobBox<J>, left: bool, slot_wanted: bool },
 }
 
-impl<J: RawJob + ?Sized + 'static> Jobs for FunctionJobs<'_, J> {
+impl<J: RawJob + ?Sized + 'static> Jobs for GroupJobs<'_, J> {
     type Value = ();
     type Exit = Exit<J>;
 
@@ -98,12 +100,12 @@ impl<J: RawJob + ?Sized + 'static> Jobs for FunctionJobs<'_, J> {
 
     #[inline]
     fn next(&mut self, entered: &mut Entered<'_>, (): ()) -> ControlFlow<Exit<J>> {
-        let FunctionJobs { group, key, inner, cell, local, expect_more } = self;
+        let GroupJobs { group, key, inner, cell, local, expect_more } = self;
         let next = match local.pop() {
             Some(next) => next,
             None => match group.next(*key, local, *expect_more) {
                 Step::Continue => next(local),
-                found => return ControlFlow::Break(Exit::Finished(Some(found))),
+                step => return ControlFlow::Break(Exit::Finished(Some(step))),
             },
         };
         *expect_more = true;
@@ -114,11 +116,12 @@ impl<J: RawJob + ?Sized + 'static> Jobs for FunctionJobs<'_, J> {
         }
         entered.begin_next(inner);
         let left = inner.live.leave(epoch);
-        // Who waits for the job that is over may not know it yet. The next one moves meanwhile, so nobody takes the pool for stuck.
+        // A job that waits for this one may not have been woken yet. No search for deadlocks takes the pool for stuck
+        // meanwhile, since the next job moves.
         let slot_wanted = inner.slots.release_deferred();
-        let told = done.as_mut().complete_quietly();
-        if !left || slot_wanted || !told || inner.awaited_by.any() {
-            return ControlFlow::Break(Exit::Told { done, left, slot_wanted });
+        let is_delivered = done.as_mut().complete_quietly();
+        if !left || slot_wanted || !is_delivered || inner.awaited_by.any() {
+            return ControlFlow::Break(Exit::Announce { done, left, slot_wanted });
         }
         local.recycle(done);
         ControlFlow::Continue(())
@@ -135,33 +138,33 @@ impl<J: RawJob + ?Sized + 'static> Jobs for FunctionJobs<'_, J> {
 }
 
 impl<J: RawJob + ?Sized + 'static> Run<'_, J> {
-    /// Runs the job, and those that follow it as long as there is nothing else to do.
+    /// Runs the job, and then others in the same slot until something else must be done.
     fn run(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
         let Run { group, key, job, local, budget } = self;
         let cell = match job {
             Some(cell) => cell,
             None => match group.arrive(*key, cx.waker(), local) {
                 Step::Continue => job.insert(next(local)),
-                found => return Poll::Ready(found),
+                step => return Poll::Ready(step),
             },
         };
         let Some(mut running) = cell.as_mut().state().running(Some(local.epoch())) else {
             unreachable!("a job that is not being polled has a state");
         };
         let inner = running.inner().clone();
-        // Others of its kind will wait too.
+        // If this job has waited, the next ones probably will too.
         let expect_more = !cell.has_waited();
-        let jobs = FunctionJobs { group, key: *key, inner: &inner, cell, local, expect_more };
+        let jobs = GroupJobs { group, key: *key, inner: &inner, cell, local, expect_more };
         let ran = poll::run(jobs, &mut running, &inner, budget, cx);
         match ran {
             Ok(Poll::Pending) => return self.wait(running),
-            Ok(Poll::Ready(Exit::Told { done, left, slot_wanted })) => {
-                self.tell(&inner, running, done, left, slot_wanted);
+            Ok(Poll::Ready(Exit::Announce { done, left, slot_wanted })) => {
+                self.announce_end(&inner, running, done, left, slot_wanted);
                 return Poll::Ready(Step::Continue);
             }
             Ok(Poll::Ready(Exit::Next(done))) => self.end(running, Outcome::Finished, done, None),
-            Ok(Poll::Ready(Exit::Finished(found))) => {
-                return Poll::Ready(self.end_and_look(running, Outcome::Finished, None, found));
+            Ok(Poll::Ready(Exit::Finished(step))) => {
+                return Poll::Ready(self.end_and_look(running, Outcome::Finished, None, step));
             }
             Ok(Poll::Ready(Exit::Aborted)) => {
                 let error = drop_content(cell);
@@ -179,7 +182,7 @@ impl<J: RawJob + ?Sized + 'static> Run<'_, J> {
         Poll::Ready(Step::Continue)
     }
 
-    /// The job waits, unless it has been aborted meanwhile.
+    /// The job waits, unless it was aborted meanwhile.
     #[inline]
     fn wait(&mut self, running: Running) -> Poll<Step> {
         let Some(cell) = &mut self.job else { return Poll::Pending };
@@ -193,8 +196,15 @@ impl<J: RawJob + ?Sized + 'static> Run<'_, J> {
         if waits { Poll::Pending } else { Poll::Ready(Step::Continue) }
     }
 
-    /// The next job has begun in the slot of the one that is done, of whose end others must hear.
-    fn tell(&mut self, inner: &Arc<Inner>, mut running: Running, mut done: JobBox<J>, left: bool, slot_wanted: bool) {
+    /// Job `done` has ended, and the next one has begun in its slot: notifies all that wait for the end, or for a slot.
+    fn announce_end(
+        &mut self,
+        inner: &Arc<Inner>,
+        mut running: Running,
+        mut done: JobBox<J>,
+        left: bool,
+        slot_wanted: bool,
+    ) {
         running.mark_idle();
         if let Some(cell) = &mut self.job {
             *cell.as_mut().state() = JobState::Running(running);
@@ -210,17 +220,17 @@ impl<J: RawJob + ?Sized + 'static> Run<'_, J> {
         }
     }
 
-    /// The job is over. Looks for the next one, if that has not been done, unless something else is to run first.
+    /// The job has ended. Looks for the next one, unless the worker has done so already (`step`) or must yield first.
     fn end_and_look(
         &mut self,
         running: Running,
         outcome: Outcome,
         error: Option<JoinError>,
-        found: Option<Step>,
+        step: Option<Step>,
     ) -> Step {
         let Some(done) = self.job.take() else { return Step::Idle };
-        let found = match found {
-            Some(found) => found,
+        let step = match step {
+            Some(step) => step,
             None if self.budget == 0 => Step::Yield,
             None => {
                 self.budget -= 1;
@@ -231,16 +241,16 @@ impl<J: RawJob + ?Sized + 'static> Run<'_, J> {
                 }
             }
         };
-        if found == Step::Continue && self.job.is_none() {
+        if step == Step::Continue && self.job.is_none() {
             self.job = Some(next(&mut self.local));
         }
         self.end(running, outcome, done, error);
-        found
+        step
     }
 
-    /// The job is over, and the next one, if one has been found, has its place already.
+    /// The job has ended. The next one, if there is one, has taken its place in the worker.
     fn end(&mut self, running: Running, outcome: Outcome, mut done: JobBox<J>, error: Option<JoinError>) {
-        // A job may come to wait for this one at any time before it is known that it is over.
+        // Until the result is delivered, another job may begin to wait for this one.
         done.note_ending();
         running.finish(outcome);
         done.as_mut().complete(error);
@@ -248,16 +258,16 @@ impl<J: RawJob + ?Sized + 'static> Run<'_, J> {
     }
 }
 
-/// The job that is in the batch of a worker that has been given one.
+/// The next job in a local queue that is known to have one.
 #[inline]
 fn next<J: ?Sized>(local: &mut LocalQueue<J>) -> JobBox<J> {
     match local.pop() {
         Some(next) => next,
-        None => unreachable!("a job that was found is in the local queue"),
+        None => unreachable!("a job that was handed out is in the local queue"),
     }
 }
 
-/// Drops a future before its end.
+/// Drops the future of a job that has not finished. Returns the error for its handle.
 fn drop_content<J: RawJob + ?Sized>(cell: &mut JobBox<J>) -> JoinError {
     match catch_unwind(AssertUnwindSafe(|| cell.as_mut().drop_content())) {
         Ok(()) => JoinError::cancelled(),
@@ -282,7 +292,7 @@ impl<J: RawJob + ?Sized + 'static> Future for WorkerTask<J> {
         let polled = poll::drive(cx, |cx| run.run(cx));
         let Run { job, mut local, .. } = run;
         if local.has_leftovers() {
-            group.stop(&mut local);
+            group.return_leftovers(&mut local);
         }
         *load = job.map_or(Load::Nothing(key), Load::Job);
         if polled.is_ready() {
@@ -300,7 +310,7 @@ mod tests {
 
     #[test]
     fn a_worker_leaves_a_task_its_128_bytes() {
-        // What tokio 1.5x has in a task besides the future: 96 bytes, and a word that tells future from output.
+        // Besides the future, a task of tokio 1.5x has 96 bytes, and a word that tells the future from its output.
         assert!(size_of::<WorkerTask<JobCell<std::future::Ready<u64>>>>() <= 24);
         assert!(size_of::<WorkerTask<dyn RawJob>>() <= 24);
     }
