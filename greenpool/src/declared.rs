@@ -1,4 +1,4 @@
-//! Jobs of functions that `#[green_pool]` has declared.
+//! Jobs of functions declared with `#[green_pool]`.
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -18,13 +18,14 @@ use crate::lending::context;
 use crate::lending::waiter::{Acquired, Waiter};
 use crate::pool::GreenPool;
 use crate::spawn::begin;
-use crate::spawn::{Detached, OVER, SpawnFuture, Spawnable};
+use crate::spawn::{Detached, POLLED_AFTER_READY, SpawnFuture, Spawnable};
 use crate::sync::slots::Refusal;
 use crate::worker::WorkersCell;
 
-/// A pooled task type: what `#[green_pool]` makes of a function, for code that is generic over such functions.
+/// Describes a function declared with `#[green_pool]`, for code that is generic over such functions.
 ///
-/// `Args` is the tuple of the function's arguments, `Output` what it gives.
+/// `Args` is the tuple of the function's arguments, `Output` is what it returns. The companion type of the function
+/// implements this trait.
 ///
 /// ```
 /// use greenpool::{PooledFn, green_pool};
@@ -44,29 +45,29 @@ use crate::worker::WorkersCell;
     note = "write `#[green_pool(size = ..)]` on an `async fn`; its companion type has the function's name"
 )]
 pub trait PooledFn<Args, Output>: 'static + SentBackFromItsThread<Output> {
-    /// The function's name, or the one given with `name = ".."`.
+    /// Returns the function's name, or the one given with `name = ".."`.
     fn name() -> &'static str;
 
-    /// The pool that the function's jobs run in.
+    /// Returns the pool that the function's jobs run in.
     fn pool() -> &'static GreenPool;
 
-    /// The function's own future, not in any pool.
+    /// Calls the function itself. Its future runs where it is awaited, outside of the pool.
     fn call(args: Args) -> impl Future<Output = Output> + Send + 'static;
 
-    /// Where the function's workers are, if it has one type of future.
+    /// The cell of the function's executor, if its future always has the same type.
     #[doc(hidden)]
     fn workers() -> Option<&'static WorkersCell> {
         None
     }
 }
 
-/// That an output can come back from the thread that ran the job. Whoever knows of a [`PooledFn`] knows it without asking again, so
-/// that one mistake in a declared function is one error, at its return type.
+/// Means that an output can be sent back from the thread that ran the job. As a supertrait of [`PooledFn`] it is
+/// implied by that, so a mistake in a declared function is a single error, at its return type.
 pub trait SentBackFromItsThread<Output>: Implies<Output, Is: Send + 'static> {}
 
 impl<P: ?Sized, Output: Send + 'static> SentBackFromItsThread<Output> for P {}
 
-/// `P: Implies<T, Is: Bound>` as a supertrait makes `T: Bound` known wherever `P` is.
+/// Lets a supertrait imply a bound: with `P: Implies<T, Is: Bound>`, `T: Bound` is known wherever `P` is.
 pub trait Implies<T>: Same<T, Is = T> {}
 
 impl<P: ?Sized, T> Implies<T> for P {}
@@ -96,7 +97,7 @@ where
     }
 }
 
-/// Begins a job of `P` that nobody has a handle on. Its future is made where it is to stay.
+/// Begins a job of `P` without a handle. Its future is created where it stays.
 #[inline]
 fn spawn_detached<P, A, O>(args: impl FnOnce() -> A, lender: Option<Arc<Member>>, runtime: &Handle)
 where
@@ -114,7 +115,7 @@ where
     });
 }
 
-/// Likewise, with a handle.
+/// Begins a job of `P`. Its future is created where it stays.
 #[inline]
 fn spawn<P, A, O>(args: impl FnOnce() -> A, lender: Option<Arc<Member>>, runtime: &Handle) -> GreenThread<O>
 where
@@ -157,7 +158,7 @@ where
 
     #[inline]
     fn spawn_in(this: &mut Option<Self>, lender: Option<Arc<Member>>, runtime: &Handle) -> GreenThread<O> {
-        spawn::<P, A, O>(|| this.take().expect(OVER).args, lender, runtime)
+        spawn::<P, A, O>(|| this.take().expect(POLLED_AFTER_READY).args, lender, runtime)
     }
 
     fn spawn_inline(self, lender: Arc<Member>, runtime: &Handle, cx: &mut Context<'_>) -> GreenThread<O> {
@@ -183,7 +184,7 @@ where
 
     #[inline]
     fn spawn_in(this: &mut Option<Self>, lender: Option<Arc<Member>>, runtime: &Handle) {
-        spawn_detached::<P, A, O>(|| this.take().expect(OVER).0.args, lender, runtime);
+        spawn_detached::<P, A, O>(|| this.take().expect(POLLED_AFTER_READY).0.args, lender, runtime);
     }
 
     fn spawn_inline(self, lender: Arc<Member>, runtime: &Handle, cx: &mut Context<'_>) -> GreenThread<O> {
@@ -195,7 +196,17 @@ where
     }
 }
 
-/// The future of a declared function's `spawn`.
+/// Spawns a job of a declared function; made by the function's `spawn`.
+///
+/// It resolves to the handle of the job once the job has a slot. In a job of the same full pool, it lends the caller's
+/// slot to the new job, and resolves when that job has ended.
+///
+/// # Panics
+/// Panics if it is awaited outside of a tokio runtime.
+///
+/// # Cancel safety
+/// **Dropping** it before it has acquired a slot leaves the queue, and the job never starts. If the caller's slot was
+/// lent, the job has started: dropping it then aborts the job, and the slot comes back to the caller.
 ///
 /// ```
 /// use greenpool::green_pool;
@@ -212,7 +223,16 @@ where
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
 pub struct SpawnCall<P, A, O>(SpawnFuture<Call<P, A, O>, O, GreenThread<O>>);
 
-/// The future of a declared function's `spawn_n`.
+/// Spawns a job of a declared function, and returns no handle; made by the function's `spawn_n`.
+///
+/// Otherwise it works like [`SpawnCall`]: it resolves once the job has a slot, or when a job that runs in the caller's
+/// slot has ended.
+///
+/// # Panics
+/// Panics if it is awaited outside of a tokio runtime.
+///
+/// # Cancel safety
+/// The same as for [`SpawnCall`].
 ///
 /// ```
 /// use greenpool::green_pool;
@@ -249,7 +269,7 @@ where
     }
 }
 
-// Arguments and results are moved, never pinned, in here.
+// Arguments and results are only moved here, never pinned.
 impl<P, A, O> Unpin for SpawnCall<P, A, O> {}
 
 impl<P, A, O> Unpin for SpawnCallN<P, A, O> {}
@@ -288,7 +308,7 @@ where
     }
 }
 
-/// An entry of `pile!`: begins if there is a free slot, else takes its place in the queue, where it keeps its turn without being awaited.
+/// Begins an entry of `pile!` if a slot is free. Otherwise the job queues, and keeps its place without being awaited.
 #[track_caller]
 pub(crate) fn submit<P, A, O>(args: A) -> GreenThread<O>
 where

@@ -1,4 +1,10 @@
-//! Jobs of any kind: given to a pool's workers; or in a tokio task of their own, if they have to wait for their turn by themselves or have been begun elsewhere.
+//! How a job begins.
+//!
+//! # Implementation details
+//!
+//! A job that has a slot goes to the workers of its pool. Two kinds of jobs run in a tokio task of their own: those
+//! that queue without a caller that waits for them, as the entries of `pile!` do; and those that began inside their
+//! caller, which lent them its slot, and were not ready at once.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -23,7 +29,8 @@ use crate::lending::{context, deadlock};
 use crate::worker;
 
 pin_project! {
-    /// One job in a task of its own. The future is dropped before the seat: a slot never comes back early.
+    /// A job in a task of its own. The fields are dropped in order: the future has been dropped when the slot is
+    /// released.
     pub(crate) struct TaskJob<F> {
         #[pin]
         future: Option<F>,
@@ -51,7 +58,7 @@ impl<F: Future> Future for TaskJob<F> {
                 None => Poll::Pending,
             };
             if polled.is_ready() {
-                // A job whose future panics in its destructor is one that has panicked.
+                // Within the poll: if the future's destructor panics, the job has panicked.
                 future.set(None);
             }
             polled
@@ -64,12 +71,12 @@ impl<F: Future> Future for TaskJob<F> {
 }
 
 pin_project! {
-    /// A job that has taken its place in the queue, and begins when its turn comes.
+    /// A job that has a place in the queue, and begins when it gets a slot.
     #[project = QueuedJobProj]
     pub(crate) enum QueuedJob<F> {
         Waiting { waiter: Waiter, future: Option<F>, inner: Arc<Inner> },
         Running { #[pin] job: TaskJob<F> },
-        Over,
+        Refused,
     }
 }
 
@@ -80,13 +87,13 @@ impl<F: Future> Future for QueuedJob<F> {
         loop {
             let next = match self.as_mut().project() {
                 QueuedJobProj::Running { job } => return job.poll(cx),
-                QueuedJobProj::Over => return Poll::Ready(Err(Cancelled::Closed)),
+                QueuedJobProj::Refused => return Poll::Ready(Err(Cancelled::Closed)),
                 QueuedJobProj::Waiting { waiter, future, inner } => {
                     match (std::task::ready!(waiter.poll(cx)), future.take()) {
                         (Ok(lender), Some(future)) => {
                             QueuedJob::Running { job: TaskJob::new(future, inner.clone(), lender) }
                         }
-                        _ => QueuedJob::Over,
+                        _ => QueuedJob::Refused,
                     }
                 }
             };
@@ -96,18 +103,20 @@ impl<F: Future> Future for QueuedJob<F> {
 }
 
 pin_project! {
-    /// A task whose result a job may wait for.
+    /// The future of a task. It sets a flag before it is dropped, if another job may wait for its result.
     struct NotifyEnd<F> {
-        over: Option<Arc<AtomicBool>>,
+        ending: Option<Arc<AtomicBool>>,
         #[pin]
         future: F,
     }
 
     impl<F> PinnedDrop for NotifyEnd<F> {
-        // Before the future is dropped, and with it the seat.
+        // Before the future is dropped, which releases the slot.
         fn drop(this: Pin<&mut Self>) {
-            if let Some(over) = this.project().over {
-                over.store(true, Ordering::SeqCst);
+            if let Some(ending) = this.project().ending {
+                // SeqCst pairs with the load in `WaitEdge::readiness`: a search for deadlocks that finds the slot
+                // released finds this flag set.
+                ending.store(true, Ordering::SeqCst);
             }
         }
     }
@@ -122,34 +131,34 @@ impl<F: Future> Future for NotifyEnd<F> {
     }
 }
 
-/// Gives a job a task. A job that spawns it can tell from the flag when its result is on its way.
+/// Gives a job a task of its own. Inside another job it also makes a flag, which tells that the result is on its way.
 #[inline]
 fn spawn_task<F, T>(future: F, inner: Arc<Inner>, waiter_ref: Option<WaiterRef>, runtime: &Handle) -> GreenThread<T>
 where
     F: Future<Output = Result<T, Cancelled>> + Send + 'static,
     T: Send + 'static,
 {
-    let over = context::is_job().then(|| Arc::new(AtomicBool::new(false)));
-    GreenThread::of(runtime.spawn(NotifyEnd { over: over.clone(), future }), inner, waiter_ref, over)
+    let ending = context::is_job().then(|| Arc::new(AtomicBool::new(false)));
+    GreenThread::of(runtime.spawn(NotifyEnd { ending: ending.clone(), future }), inner, waiter_ref, ending)
 }
 
 /// The current runtime, for a job that is about to begin in a slot that was just acquired.
 ///
 /// # Panics
-/// Outside of a runtime, after giving the slot back.
+/// Panics outside of a runtime, after releasing the slot.
 #[inline]
 #[track_caller]
 pub(crate) fn current_runtime(inner: &Arc<Inner>) -> Handle {
     match Handle::try_current() {
         Ok(runtime) => runtime,
-        Err(nowhere) => {
+        Err(error) => {
             deadlock::release(inner, None);
-            panic!("{nowhere}")
+            panic!("{error}")
         }
     }
 }
 
-/// Begins a job of any kind on the current runtime.
+/// Begins a job on `runtime`, the current one.
 #[inline]
 pub(crate) fn spawn<F>(
     future: F,
@@ -169,7 +178,7 @@ where
     GreenThread::from(receiver)
 }
 
-/// Likewise, where nobody wants a handle.
+/// Begins a job without a handle.
 #[inline]
 pub(crate) fn spawn_detached<F>(future: F, inner: &Arc<Inner>, lender: Option<Arc<Member>>, runtime: &Handle)
 where
@@ -180,7 +189,7 @@ where
     worker::executor_of(inner).put(runtime, |_| (cell, ()));
 }
 
-/// A job that stands in the queue, and keeps its turn without being awaited.
+/// Gives a job that is queued a task, so that it keeps its place without being awaited.
 #[track_caller]
 pub(crate) fn queue<F>(inner: &Arc<Inner>, waiter: Waiter, future: F) -> GreenThread<F::Output>
 where
@@ -192,17 +201,18 @@ where
     spawn_task(queued, inner.clone(), Some(waiter_ref), &Handle::current())
 }
 
-/// How many jobs deep the first poll of a lent-to child may nest on one stack.
+/// How deep the first polls of children with a lent slot may nest on one stack.
 const MAX_INLINE_DEPTH: usize = 8;
 
 thread_local! {
     static DEPTH: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Begins a job that the caller lends its slot to: polls it once, here and now, and only then gives it a task.
+/// Begins a job in the slot that the caller lends it: polls it once on the caller's stack, and gives it a task only if
+/// it is not ready.
 ///
-/// So the child comes before anything that was spawned earlier and has not begun, as in eventlet, which runs it inside of
-/// the caller. A child that is ready at once needs no task at all.
+/// So the child begins before all jobs that were spawned earlier and have not begun, as in eventlet, which runs it
+/// inside the caller.
 pub(crate) fn spawn_inline<F>(
     future: F,
     inner: &Arc<Inner>,
@@ -225,7 +235,7 @@ where
     DEPTH.set(depth);
     let result = match polled {
         Ok(Poll::Pending) => {
-            // The task enrols with a waker of its own.
+            // The registration has the caller's waker. The task registers its own.
             *job.as_mut().project().abort = None;
             return spawn_task(job, inner, None, runtime);
         }
@@ -239,7 +249,7 @@ where
     }
 }
 
-/// What a closed pool answers.
+/// The handle that a closed pool returns.
 pub(crate) fn refuse<T>(inner: &Arc<Inner>) -> GreenThread<T> {
     inner.counters.refused.fetch_add(1, Ordering::Relaxed);
     GreenThread::ended(inner.clone(), Err(JoinError::closed()))
