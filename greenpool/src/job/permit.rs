@@ -58,8 +58,8 @@ impl Permit {
         held.context()
     }
 
-    /// Hands the slot to a [`Running`](crate::job::running::Running) that exists already, if it is one of the pool's
-    /// own. Returns whether it did.
+    /// Hands the slot to the [`Running`](crate::job::running::Running) of another job. Returns false, and does nothing,
+    /// if the slot is not one of the pool's own.
     #[inline]
     pub(crate) fn transfer(&mut self) -> bool {
         let own = matches!(self.0, Some(Held::Static(_) | Held::Own(_)));

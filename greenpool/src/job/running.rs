@@ -240,7 +240,7 @@ impl AbortRegistration {
         let inner = running.inner().clone();
         let key = inner.register_abort(cx.waker());
         *this = Some(AbortRegistration { inner, key });
-        // `abort_all` starts its epoch and then reads the wakers. If it did not find this one, the epoch has changed.
+        // `abort_all` starts a new epoch and then reads the wakers. If it missed this one, the new epoch is seen here.
         !running.is_aborted()
     }
 }
@@ -283,8 +283,8 @@ impl JobState {
         }
     }
 
-    /// The job begins in a [`Running`] that exists already and has one of the pool's own slots. Returns false if the
-    /// job cannot, because its own slot is not such a one; otherwise its slot now belongs to that `Running`.
+    /// Hands the job's slot to the [`Running`] of the job before it, in which the job then begins. Returns false, and
+    /// does nothing, if the slot is not one of the pool's own.
     #[inline]
     pub(crate) fn transfer(&mut self) -> bool {
         let own = if let JobState::Permit(permit) = self { permit.transfer() } else { false };

@@ -4,8 +4,8 @@
 //!
 //! A job need not be a fresh task of the runtime. Its future is created in a [`JobCell`], and the cell waits in a queue
 //! until a [worker](crate::worker::run), a long-lived task that runs one job at a time, takes it. A worker that finds
-//! the next job runs it without going through the scheduler. The future of a declared function always has the same
-//! type, so its cells are used again, and such a job costs no allocation.
+//! the next job runs it without going through the scheduler. If a declared function is not generic, all of its futures
+//! have the same type. Then its cells are used again, and a job costs no allocation.
 //!
 //! `README.md` in this folder tells how workers find jobs, when they start and stop, and what happens at the end of a
 //! runtime.
@@ -29,7 +29,7 @@ use crate::sync::wake::wake;
 use crate::worker::group::{Executor, Group, Inject, abort};
 use crate::worker::run::WorkerTask;
 
-/// Holds the executor of one declared function.
+/// Holds the executor of one declared function whose futures all have the same type.
 pub struct WorkersCell(OnceLock<Arc<dyn Any + Send + Sync>>);
 
 impl WorkersCell {
@@ -51,7 +51,7 @@ impl WorkersCell {
             inner.add_executor(executor.clone());
             executor
         });
-        executor.downcast_ref().expect("the future of a declared function always has the same type")
+        executor.downcast_ref().expect("a cell serves one type of future")
     }
 }
 
