@@ -38,11 +38,12 @@ pub(crate) fn check_size(value: &Expr) -> syn::Result<()> {
     }
 }
 
-/// Whether an expression consists of literals, paths and arithmetic only, so that it can be a constant.
+/// Whether an expression consists of literals, paths and arithmetic only, so that it can be a constant. What takes a
+/// method call in disguise, as `*JOBS` for a `LazyLock`, cannot.
 pub(crate) fn is_constant(value: &Expr) -> bool {
     match peel(value) {
         Expr::Lit(_) | Expr::Path(_) => true,
-        Expr::Unary(unary) => is_constant(&unary.expr),
+        Expr::Unary(unary) => !matches!(unary.op, UnOp::Deref(_)) && is_constant(&unary.expr),
         Expr::Binary(binary) => is_constant(&binary.left) && is_constant(&binary.right),
         Expr::Cast(cast) => is_constant(&cast.expr),
         _ => false,

@@ -21,7 +21,7 @@ mod tests;
 /// | argument | meaning | default |
 /// |---|---|---|
 /// | `size = 100` | how many calls run at once: a constant, or any expression of type `usize`, evaluated once | 1000 |
-/// | `pool = POOL` | a `static` of type `GreenPool`, which functions can share; excludes `size` | a pool of its own |
+/// | `pool = POOL` | a `static` `GreenPool` or `LazyLock<GreenPool>`, which functions can share; excludes `size` | a pool of its own |
 /// | `name = "pages"` | the pool's name in statistics | the function's name |
 /// | `type = Fetch` | the companion's name, as in `Fetch::spawn(url)` | the function's name |
 /// | `crate = path` | the path of `greenpool`, if it has another name | `::greenpool` |
@@ -77,6 +77,13 @@ mod tests;
 #[proc_macro_attribute]
 pub fn green_pool(args: TokenStream, item: TokenStream) -> TokenStream {
     green_pool::expand(args.into(), item.into()).into()
+}
+
+/// The companion of a deprecated function, for its struct. See `green_pool::derive`.
+#[doc(hidden)]
+#[proc_macro_derive(__Companion, attributes(__green_pool))]
+pub fn __companion(input: TokenStream) -> TokenStream {
+    green_pool::derive(input.into()).into()
 }
 
 /// The procedural half of `pile!`. The other half is in `greenpool`, and passes on the path of that crate:

@@ -1,7 +1,7 @@
 //! The items that the code written by the macros refers to. Nothing here is part of the public API.
 
 use std::future::Future;
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
 pub use crate::declared::{Implies, PooledFn, Same, SentBackFromItsThread, SpawnCall, SpawnCallN};
 use crate::job::error::TrySpawnError;
@@ -12,7 +12,7 @@ pub use crate::pile::fixed::{Handles, InOrder, PileOf, Record, SameType};
 use crate::pool::GreenPool;
 pub use crate::worker::WorkersCell;
 
-pub use greenpool_macros::__pile;
+pub use greenpool_macros::{__Companion, __pile};
 
 /// The pool of one declared function, created on first use.
 pub struct PoolCell {
@@ -76,9 +76,27 @@ where
 
 /// A source that a declared map can read. A trait and not a bound on the type of the iterator, since rustc would report
 /// such a bound at the whole call.
-pub trait ReadFromAnyThread: IntoIterator<IntoIter: Send + 'static> {}
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an iterable that a map can read",
+    label = "expected an iterable of `{T}`",
+    note = "a map takes one iterable per parameter; write `std::iter::repeat(..)` for a value that all jobs share"
+)]
+pub trait ReadFromAnyThread<T> {
+    type Reader: Iterator<Item = T> + Send + 'static;
 
-impl<I: IntoIterator<IntoIter: Send + 'static>> ReadFromAnyThread for I {}
+    fn into_reader(self) -> Self::Reader;
+}
+
+impl<T, I: IntoIterator<Item = T, IntoIter: Send + 'static>> ReadFromAnyThread<T> for I {
+    type Reader = I::IntoIter;
+
+    fn into_reader(self) -> I::IntoIter {
+        self.into_iter()
+    }
+}
+
+/// A type by another name.
+pub type Alias<T> = T;
 
 #[track_caller]
 pub fn imap<P, A, O, I>(items: I) -> GreenMap<O>
@@ -105,8 +123,8 @@ pub fn shared<T: StaticPool>(pool: &'static T) -> &'static GreenPool {
 
 /// The types that `pool = PATH` can name.
 #[diagnostic::on_unimplemented(
-    message = "expected a `static` of type `GreenPool`, found `{Self}`",
-    label = "expected a `static` of type `GreenPool`",
+    message = "expected a `static` of type `GreenPool` or `LazyLock<GreenPool>`, found `{Self}`",
+    label = "expected a `static` of type `GreenPool` or `LazyLock<GreenPool>`",
     note = "write `static POOL: GreenPool = GreenPool::const_new(100);` and `pool = POOL`"
 )]
 pub trait StaticPool {
@@ -117,6 +135,21 @@ impl StaticPool for GreenPool {
     fn get(&'static self) -> &'static GreenPool {
         self
     }
+}
+
+impl<F: FnOnce() -> GreenPool> StaticPool for LazyLock<GreenPool, F> {
+    fn get(&'static self) -> &'static GreenPool {
+        self
+    }
+}
+
+/// The output of a function: `!` can be named only as `<fn() -> ! as FnOutput>::Output`.
+pub trait FnOutput {
+    type Output;
+}
+
+impl<T> FnOutput for fn() -> T {
+    type Output = T;
 }
 
 /// Returns the pool of `pile![in POOL; ..]`.
@@ -131,6 +164,12 @@ pub trait AsPool {
 }
 
 impl AsPool for GreenPool {
+    fn as_pool(&self) -> &GreenPool {
+        self
+    }
+}
+
+impl<F: FnOnce() -> GreenPool> AsPool for LazyLock<GreenPool, F> {
     fn as_pool(&self) -> &GreenPool {
         self
     }

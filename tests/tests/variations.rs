@@ -162,7 +162,7 @@ impl Project {
         fs::write(self.root.join(variation.name).join("src/bin").join(name), source).expect("a source");
     }
 
-    /// Checks all programs and returns the errors of each, sorted.
+    /// Checks all programs and returns the errors of each, sorted, and of those that must compile the warnings as well.
     fn check(&self) -> BTreeMap<String, Vec<String>> {
         let output = Command::new(env!("CARGO"))
             .args(["check", "--workspace", "--bins", "--keep-going", "--offline", "--quiet", "--message-format=json"])
@@ -177,7 +177,9 @@ impl Project {
             let Ok(message) = serde_json::from_str::<serde_json::Value>(line) else { continue };
             let text = message["message"]["message"].as_str();
             let (Some(text), Some(bin)) = (text, message["target"]["name"].as_str()) else { continue };
-            if message["message"]["level"] == "error" && !text.starts_with("aborting due to") {
+            let level = message["message"]["level"].as_str();
+            let counts = level == Some("error") || level == Some("warning") && bin.contains("-pass-");
+            if counts && !text.starts_with("aborting due to") {
                 let text = text.replace("pools", "greenpool");
                 errors.entry(bin.to_owned()).or_default().push(text);
             }

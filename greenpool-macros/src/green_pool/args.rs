@@ -7,7 +7,7 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Expr, Lit, LitStr, Path, Token};
 
 use crate::errors::{Errors, did_you_mean, end_of_element, needs_value, skip_to_comma};
-use crate::expr::{check_size, literal};
+use crate::expr::{check_size, literal, peel};
 
 const KEYS: [&str; 5] = ["size", "pool", "name", "type", "crate"];
 
@@ -86,7 +86,7 @@ impl Args {
             "size" => {
                 let value: Expr = input.parse()?;
                 check_size(&value)?;
-                self.size = Some(value);
+                self.size = Some(peel(&value).clone());
             }
             "pool" => {
                 let hint = "write `pool = POOL`, where `POOL` is a `static` of type `GreenPool`";

@@ -15,7 +15,7 @@ use syn::{
 
 use super::args::Args;
 use super::item::Item;
-use crate::span::generated;
+use crate::span::{generated, generated_ident};
 
 /// Everything that the expansion needs.
 pub(crate) struct Companion {
@@ -72,7 +72,10 @@ impl Companion {
         let pool_name = args.name.unwrap_or_else(|| LitStr::new(&function.unraw().to_string(), function.span()));
         let mut used_names = HashSet::new();
         collect_idents(item.sig.to_token_stream(), &mut used_names);
+        collect_idents(args.size.to_token_stream(), &mut used_names);
+        collect_idents(args.krate.to_token_stream(), &mut used_names);
         used_names.insert(name.to_string());
+        let output = output(&item.sig.output, function.span(), args.krate.as_ref());
         let mut companion = Self {
             krate: args.krate,
             vis: generated_visibility(&item.vis),
@@ -82,7 +85,7 @@ impl Companion {
             generics: item.sig.generics.clone(),
             impl_trait_params: 0,
             params: Vec::new(),
-            output: output(&item.sig.output, function.span()),
+            output,
             pool_name,
             source: match args.pool {
                 Some(path) => PoolSource::Shared(path),
@@ -101,6 +104,18 @@ impl Companion {
         companion
     }
 
+    /// Whether a use of the function may be reported as one of what is deprecated.
+    pub(crate) fn is_deprecated(&self) -> bool {
+        self.struct_attrs.iter().any(|attr| !attr.path().is_ident("doc"))
+    }
+
+    /// The same with names that a derive macro wrote.
+    pub(crate) fn derived(mut self) -> Self {
+        self.function = generated_ident(&self.function);
+        self.name = generated_ident(&self.name);
+        self
+    }
+
     /// Adds the bound `'static`, which every job needs, to each type parameter.
     fn require_static(&mut self) {
         for param in self.generics.type_params_mut() {
@@ -115,7 +130,7 @@ impl Companion {
     fn add_param(&mut self, pat: &Pat, mut ty: Type) {
         let name = match pat {
             Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => pat.ident.clone(),
-            _ => self.fresh_ident(&format!("arg{}", self.params.len())),
+            _ => self.fresh_ident(&format!("__arg{}", self.params.len())),
         };
         NameImplTraits(self).visit_type_mut(&mut ty);
         self.params.push(Param { name, stored: ty.clone(), ty });
@@ -135,15 +150,18 @@ impl Companion {
 
     /// The same with another span, unless the user wrote the path.
     pub(crate) fn root_at(&self, span: Span) -> TokenStream {
-        let ours = || quote_spanned!(span=> ::greenpool);
-        self.krate.as_ref().map_or_else(ours, ToTokens::to_token_stream)
+        root(self.krate.as_ref(), span)
     }
 
-    /// The hidden struct that implements `PooledFn` for a generic function, since the companion has no parameters.
+    /// The hidden struct that implements `PooledFn` for a generic function, since the companion has no parameters. A
+    /// companion called `spawn` has one as well: clippy takes `spawn::spawn`, which would name it in its result, for a
+    /// constructor.
     pub(crate) fn marker(&self) -> Option<Ident> {
-        let generic = !self.generics.params.is_empty();
-        let span = self.generated_span();
-        generic.then(|| format_ident!("__{}", self.name, span = span))
+        let name = self.name.unraw().to_string().to_lowercase();
+        let constructs = matches!(&*name, "spawn" | "spawn_n" | "spawnn");
+        let needed = constructs || !self.generics.params.is_empty();
+        let span = generated(self.function.span());
+        needed.then(|| format_ident!("__{}", self.name, span = span))
     }
 
     /// The type that implements `PooledFn`, as a path.
@@ -151,6 +169,17 @@ impl Companion {
         let name = &self.name;
         let arguments = self.generics.split_for_impl().1;
         self.marker().map_or_else(|| quote!(#name), |marker| quote!(#marker #arguments))
+    }
+
+    /// Whether the types of the arguments say what each type parameter is.
+    pub(crate) fn has_inferred_generics(&self) -> bool {
+        let mut names = HashSet::new();
+        collect_idents(self.args_tuple(), &mut names);
+        self.generics.params.iter().all(|param| match param {
+            GenericParam::Type(param) => names.contains(&param.ident.to_string()),
+            GenericParam::Const(param) => names.contains(&param.ident.to_string()),
+            GenericParam::Lifetime(_) => true,
+        })
     }
 
     /// `(A, B,)`
@@ -208,9 +237,10 @@ impl Companion {
         if self.broken { quote_spanned!(Span::call_site()=> let _ = #arguments; loop {}) } else { body() }
     }
 
-    /// The location of the function's name, with the context of the macro.
-    pub(crate) fn generated_span(&self) -> Span {
-        generated(self.function.span())
+    /// The name of a method, at the function's name: what errors call the definition of the method is the user's own
+    /// signature, and not part of a macro.
+    pub(crate) fn method(&self, name: &str) -> Ident {
+        Ident::new(name, self.function.span())
     }
 }
 
@@ -252,11 +282,29 @@ fn generated_visibility(vis: &Visibility) -> Visibility {
     vis
 }
 
-fn output(output: &ReturnType, span: Span) -> TokenStream {
+/// The type of a function's result. `!` is a type only as the result of a function.
+fn output(output: &ReturnType, span: Span, krate: Option<&Path>) -> TokenStream {
     match output {
         ReturnType::Default => quote_spanned!(span=> ()),
-        ReturnType::Type(_, ty) => ty.to_token_stream(),
+        ReturnType::Type(_, ty) => match peel(ty) {
+            Type::Never(never) => {
+                let at = never.bang_token.span;
+                let root = root(krate, at);
+                quote_spanned!(at=> <fn() -> ! as #root::__private::FnOutput>::Output)
+            }
+            _ => ty.to_token_stream(),
+        },
     }
+}
+
+/// A type without the invisible groups of `macro_rules!`.
+fn peel(ty: &Type) -> &Type {
+    if let Type::Group(group) = ty { peel(&group.elem) } else { ty }
+}
+
+/// The path to the runtime crate: with the span `at`, unless the user wrote it.
+fn root(krate: Option<&Path>, at: Span) -> TokenStream {
+    krate.map_or_else(|| quote_spanned!(at=> ::greenpool), ToTokens::to_token_stream)
 }
 
 /// Keeps conditions and lint attributes, which apply to the generated items as well.

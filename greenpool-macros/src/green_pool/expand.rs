@@ -5,24 +5,57 @@ use quote::{quote, quote_spanned};
 use syn::{ConstParam, Expr, GenericParam, Index, TypeParam, Visibility};
 
 use super::companion::{Companion, PoolSource};
+use super::item::Item;
 use super::methods;
 use crate::errors::ZERO;
 use crate::expr::is_constant;
-use crate::span::{first_span, last_span};
+use crate::span::{first_span, generated, generated_ident, last_span};
 
 // struct fetch {}
 // impl fetch { .. }
 // impl PooledFn<(String,), Page> for fetch { .. }
 pub(crate) fn companion(companion: &Companion) -> TokenStream {
+    let definition = definition(companion, &TokenStream::new());
+    let impls = impls(companion);
+    quote!(#definition #impls)
+}
+
+// #[derive(__Companion)] #[__green_pool((size = 100) async fn fetch(url: String) -> Page {})] struct fetch {}
+pub(crate) fn derived(companion: &Companion, args: &TokenStream, item: &Item) -> TokenStream {
+    let root = companion.root();
+    let Item { attrs, vis, sig, .. } = item;
+    let derive = quote! {
+        #[derive(#root::__private::__Companion)]
+        #[__green_pool((#args) #(#attrs)* #vis #sig {})]
+    };
+    definition(companion, &derive)
+}
+
+// struct fetch {}
+fn definition(companion: &Companion, derive: &TokenStream) -> TokenStream {
     let Companion { vis, name, attrs, struct_attrs, .. } = companion;
     let at = Span::call_site();
     // Errors about the struct point at the name. Everything else points at the attribute: otherwise editors would show
     // hints for each generated token at the name.
-    let at_name = at.located_at(name.span());
-    let mut struct_name = name.clone();
-    struct_name.set_span(at_name);
+    let at_name = generated(name.span());
+    let struct_name = generated_ident(name);
     let definition = quote_spanned!(at_name=> struct #struct_name {});
     let title = companion.doc("The pool of", ", and the functions that run jobs in it.");
+    quote_spanned! {at=>
+        #(#attrs)*
+        #(#struct_attrs)*
+        #title
+        #derive
+        #[non_exhaustive]
+        #vis #definition
+    }
+}
+
+// impl fetch { .. }
+// impl PooledFn<(String,), Page> for fetch { .. }
+pub(crate) fn impls(companion: &Companion) -> TokenStream {
+    let Companion { name, attrs, .. } = companion;
+    let at = Span::call_site();
     let pool = pool(companion);
     let spawns = methods::spawns(companion);
     let maps = methods::maps(companion);
@@ -30,14 +63,8 @@ pub(crate) fn companion(companion: &Companion) -> TokenStream {
     let pooled_fn = pooled_fn(companion);
     quote_spanned! {at=>
         #(#attrs)*
-        #(#struct_attrs)*
-        #title
-        #[allow(non_camel_case_types)]
-        #vis #definition
-
-        #(#attrs)*
-        #[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
         impl #name {
+            const __UNUSED: () = ();
             #pool
             #spawns
             #maps
@@ -49,10 +76,10 @@ pub(crate) fn companion(companion: &Companion) -> TokenStream {
 }
 
 // pub fn pool() -> &'static GreenPool {
-//     const __SIZE: usize = 100;
-//     const _: () = assert!(__SIZE != 0, "..");
-//     static __POOL: PoolCell = PoolCell::new("fetch", || __SIZE);
-//     PoolCell::get(&__POOL)
+//     const SIZE: usize = 100;
+//     const _: () = assert!(SIZE != 0, "..");
+//     static POOL: PoolCell = PoolCell::new("fetch", || SIZE);
+//     PoolCell::get(&POOL)
 // }
 fn pool(companion: &Companion) -> TokenStream {
     let Companion { pool_name, .. } = companion;
@@ -61,28 +88,30 @@ fn pool(companion: &Companion) -> TokenStream {
     let doc = companion.doc("The pool that", &format!(" runs in{}.", companion.source.description()));
     let number = quote_spanned!(at=> ::core::primitive::usize);
     let cell = quote_spanned!(at=> #root::__private::PoolCell);
+    let stored = companion.unused_ident("POOL");
     let body = match &companion.source {
         PoolSource::Shared(path) => {
             let shared = quote_spanned!(first_span(path)=> &#path);
             quote_spanned!(first_span(path)=> #root::__private::shared(#shared))
         }
         PoolSource::Own(Some(size)) if is_constant(size) => {
-            let assertion = assertion(size);
+            let constant = companion.unused_ident("SIZE");
+            let assertion = assertion(size, &constant);
             quote_spanned! {at=>
-                const __SIZE: #number = #size;
+                const #constant: #number = #size;
                 #assertion
-                static __POOL: #cell = #cell::new(#pool_name, || __SIZE);
-                #cell::get(&__POOL)
+                static #stored: #cell = #cell::new(#pool_name, || #constant);
+                #cell::get(&#stored)
             }
         }
         PoolSource::Own(size) => {
             let size = size.as_ref().map_or_else(|| quote!(1000), |size| quote!(#size));
             quote_spanned! {at=>
-                static __POOL: #cell = #cell::new(#pool_name, || {
-                    let size: #number = #size;
-                    size
+                static #stored: #cell = #cell::new(#pool_name, || {
+                    let __size: #number = #size;
+                    __size
                 });
-                #cell::get(&__POOL)
+                #cell::get(&#stored)
             }
         }
     };
@@ -95,21 +124,21 @@ fn pool(companion: &Companion) -> TokenStream {
     }
 }
 
-// const _: () = assert!(__SIZE != 0, "..");       with the span of the value
-fn assertion(size: &Expr) -> TokenStream {
+// const _: () = assert!(SIZE != 0, "..");         with the span of the value
+fn assertion(size: &Expr, constant: &Ident) -> TokenStream {
     let start = first_span(size);
     let end = last_span(size).unwrap_or(start);
-    let condition = quote_spanned!(end=> (__SIZE != 0, #ZERO));
+    let condition = quote_spanned!(end=> (#constant != 0, #ZERO));
     let assert = quote_spanned!(start=> ::core::assert!);
     let semicolon = quote_spanned!(end=> ;);
     quote_spanned!(start=> const _: () = #assert #condition #semicolon)
 }
 
 // struct __fetch<T>(PhantomData<fn() -> (*const T,)>);            only with generics
-// impl PooledFn<(String,), Page> for fetch {
+// impl PooledFn<(String,), Page> for Alias<fetch> {
 //     fn name() -> &'static str { "fetch" }
 //     fn pool() -> &'static GreenPool { fetch::pool() }
-//     fn call(args: (String,)) -> impl Future<Output = Page> + Send + 'static { fetch(args.0) }
+//     fn call(__args: (String,)) -> impl Future<Output = Page> + Send + 'static { fetch(__args.0) }
 //     fn workers() -> Option<&'static WorkersCell> {           only without generics
 //         static __WORKERS: WorkersCell = WorkersCell::new();
 //         Some(&__WORKERS)
@@ -121,15 +150,19 @@ fn pooled_fn(companion: &Companion) -> TokenStream {
     let at = Span::call_site();
     let user = function.span();
     let (impl_generics, _, where_clause) = generics.split_for_impl();
-    let marker = companion.marker().map(|marker| marker_struct(companion, &marker, vis));
-    let pooled = companion.pooled_type();
+    // Clippy warns of a type whose own method, `pool`, has the name of a method of its trait, unless the trait is
+    // implemented for the type by another name.
+    let (marker, pooled) = match companion.marker() {
+        Some(marker) => (Some(marker_struct(companion, &marker, vis)), companion.pooled_type()),
+        None => (None, quote_spanned!(at=> #root::__private::Alias<#name>)),
+    };
     let tuple = companion.args_tuple();
     let turbofish = companion.turbofish();
     let fields = (0..companion.params.len()).map(Index::from);
     let call = if companion.broken {
-        quote_spanned!(at=> { let _ = args; ::core::future::pending() })
+        quote_spanned!(at=> { let _ = __args; ::core::future::pending() })
     } else {
-        quote_spanned!(at=> { #function #turbofish (#(args.#fields),*) })
+        quote_spanned!(at=> { #function #turbofish (#(__args.#fields),*) })
     };
     let future = quote_spanned! {user=>
         impl ::core::future::Future<Output = #output> + ::core::marker::Send + 'static
@@ -148,11 +181,10 @@ fn pooled_fn(companion: &Companion) -> TokenStream {
         #marker
 
         #(#attrs)*
-        #[allow(deprecated, clippy::all, clippy::pedantic)]
         impl #impl_generics #pooled_fn for #pooled #where_clause {
             fn name() -> &'static ::core::primitive::str { #pool_name }
             fn pool() -> &'static #root::GreenPool { <#name>::pool() }
-            fn call(args: #tuple) -> #future #call
+            fn call(__args: #tuple) -> #future #call
             #workers
         }
     }
@@ -190,7 +222,6 @@ fn marker_struct(companion: &Companion, marker: &Ident, vis: &Visibility) -> Tok
     quote_spanned! {at=>
         #(#attrs)*
         #[doc(hidden)]
-        #[allow(non_camel_case_types)]
         #vis struct #marker<#(#params),*>(
             ::core::marker::PhantomData<fn() -> (#(*const #types,)*)>
         );

@@ -1,11 +1,11 @@
 //! The companion's associated functions that run jobs.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
-use syn::Type;
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{Type, parse_quote_spanned};
 
 use super::companion::Companion;
-use crate::span::first_span;
+use crate::span::{first_span, generated};
 
 // pub fn spawn(url: String) -> SpawnCall<fetch, (String,), Page> {
 //     __private::spawn::<fetch, (String,), Page>((url,))
@@ -87,7 +87,7 @@ impl SpawnMethod {
         let root = companion.root();
         let Self { attrs, output, .. } = self;
         let at = Span::call_site();
-        let name = Ident::new(self.name, companion.generated_span());
+        let name = companion.method(self.name);
         let inner = Ident::new(self.inner, at);
         let (impl_generics, _, where_clause) = generics.split_for_impl();
         let names: Vec<_> = companion.params.iter().map(|param| &param.name).collect();
@@ -103,8 +103,8 @@ impl SpawnMethod {
     }
 }
 
-// pub fn imap(url: impl IntoIterator<Item = String> + ReadFromAnyThread) -> GreenMap<Page> {
-//     __private::imap::<..>(Iterator::map(IntoIterator::into_iter(url), |url| (url,)))
+// pub fn imap<I0: ReadFromAnyThread<String>>(url: I0) -> GreenMap<Page> {
+//     __private::imap::<..>(Iterator::map(ReadFromAnyThread::into_reader(url), |__item0| (__item0,)))
 // }
 pub(crate) fn maps(companion: &Companion) -> TokenStream {
     let at = Span::call_site();
@@ -113,7 +113,7 @@ pub(crate) fn maps(companion: &Companion) -> TokenStream {
         .iter()
         .map(|param| MapParam { name: param.name.clone(), item: param.stored.clone() })
         .collect();
-    let tuples = [MapParam { name: Ident::new("tuples", at), item: Type::Verbatim(companion.args_tuple()) }];
+    let tuples = [MapParam { name: Ident::new("__tuples", at), item: Type::Verbatim(companion.args_tuple()) }];
     let by_one = "over iterables, one per parameter, whose iterators are `Send` and `'static`, and yields the results";
     let by_tuple =
         "over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results";
@@ -126,14 +126,9 @@ pub(crate) fn maps(companion: &Companion) -> TokenStream {
     ];
     let maps = kinds.iter().filter(|kind| !kind.4.is_empty());
     let maps = maps.map(|&(name, inner, over, order, params)| {
-        let items = if over == by_one {
-            zip(params)
-        } else {
-            let tuples = &params[0].name;
-            quote_spanned!(at=> ::core::iter::IntoIterator::into_iter(#tuples))
-        };
+        let items = if over == by_one { zip(companion, params) } else { reader(companion, &params[0].name) };
         let doc = companion.doc("Runs", &format!(" {over} {order}{MAP_DOC}"));
-        let name = Ident::new(name, companion.generated_span());
+        let name = companion.method(name);
         let inner = Ident::new(inner, at);
         map(companion, &quote!(#doc), &name, &inner, params, &items)
     });
@@ -146,14 +141,17 @@ struct MapParam {
     item: Type,
 }
 
-// Iterator::map(Iterator::zip(IntoIterator::into_iter(a), IntoIterator::into_iter(b)), |(a, b)| (a, b))
-fn zip(params: &[MapParam]) -> TokenStream {
+// ReadFromAnyThread::into_reader(url)
+fn reader(companion: &Companion, name: &Ident) -> TokenStream {
+    let root = companion.root();
+    quote_spanned!(Span::call_site()=> #root::__private::ReadFromAnyThread::into_reader(#name))
+}
+
+// Iterator::map(Iterator::zip(.., ..), |(__item0, __item1)| (__item0, __item1))
+fn zip(companion: &Companion, params: &[MapParam]) -> TokenStream {
     let at = Span::call_site();
-    let names = params.iter().map(|param| &param.name);
-    let parts = names.clone().map(|name| {
-        let source = quote_spanned!(at=> ::core::iter::IntoIterator::into_iter(#name));
-        (source, quote!(#name))
-    });
+    let names: Vec<_> = (0..params.len()).map(|index| format_ident!("__item{index}", span = at)).collect();
+    let parts = params.iter().zip(&names).map(|(param, name)| (reader(companion, &param.name), quote!(#name)));
     let whole = parts.reduce(|(left, before), (right, name)| {
         let zipped = quote_spanned!(at=> ::core::iter::Iterator::zip(#left, #right));
         (zipped, quote_spanned!(at=> (#before, #name)))
@@ -162,6 +160,15 @@ fn zip(params: &[MapParam]) -> TokenStream {
     quote_spanned!(at=> ::core::iter::Iterator::map(#sources, |#pattern| (#(#names,)*)))
 }
 
+// ReadFromAnyThread<String>
+fn readable(companion: &Companion, item: &Type) -> TokenStream {
+    let at = generated(first_span(item));
+    let root = companion.root_at(at);
+    quote_spanned!(at=> #root::__private::ReadFromAnyThread<#item>)
+}
+
+/// A map takes a type parameter for each source. If the function has type parameters that its callers must write, it
+/// takes an `impl Trait` instead: `parse::imap::<u32>(..)` must not ask for more than `parse::<u32>(..)` does.
 fn map(
     companion: &Companion,
     attrs: &TokenStream,
@@ -175,21 +182,33 @@ fn map(
     let at = Span::call_site();
     let pooled = companion.pooled_type();
     let tuple = companion.args_tuple();
-    let (generics, _, clause) = companion.generics.split_for_impl();
-    let sources = params.iter().map(|MapParam { item, .. }| {
-        let here = at.located_at(first_span(item));
-        let root = companion.root_at(here);
-        quote_spanned! {here=>
-            impl ::core::iter::IntoIterator<Item = #item> + #root::__private::ReadFromAnyThread
-        }
-    });
+    let inferred = companion.has_inferred_generics();
+    let mut generics = companion.generics.clone();
+    let sources: Vec<_> = params
+        .iter()
+        .enumerate()
+        .map(|(index, param)| {
+            let bound = readable(companion, &param.item);
+            if inferred {
+                let mut name = companion.unused_ident(&format!("I{index}"));
+                name.set_span(generated(first_span(&param.item)));
+                generics.params.push(parse_quote_spanned!(at=> #name: #bound));
+                name.into_token_stream()
+            } else {
+                quote_spanned!(at=> impl #bound)
+            }
+        })
+        .collect();
+    let (generics, _, clause) = generics.split_for_impl();
     let names: Vec<_> = params.iter().map(|param| &param.name).collect();
     let body = companion.body(
         &quote_spanned!(at=> (#(#names,)*)),
         || quote_spanned!(at=> #root::__private::#inner::<#pooled, #tuple, #output, _>(#items)),
     );
+    let allow = (!inferred).then(|| quote!(#[allow(clippy::impl_trait_in_params)]));
     quote_spanned! {at=>
         #attrs
+        #allow
         #[track_caller]
         pub fn #name #generics (#(#names: #sources),*) -> #root::GreenMap<#output> #clause {
             #body

@@ -3,6 +3,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
+use syn::parse::{Parse, ParseStream};
 
 mod args;
 mod borrow;
@@ -26,6 +27,7 @@ use crate::errors::Errors;
 // impl PooledFn<(String,), Page> for fetch { .. }
 pub(crate) fn expand(args: TokenStream, tokens: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
+    let args_tokens = args.clone();
     let args = Args::parse(args, &mut errors);
     let item = match Item::parse(tokens.clone()) {
         Ok(item) => item,
@@ -43,8 +45,42 @@ pub(crate) fn expand(args: TokenStream, tokens: TokenStream) -> TokenStream {
     let is_valid = valid::check(&item, &mut errors) && !fallback::is_needed(&item);
     let companion = Companion::new(&item, args);
     let function = fallback::function(&item, tokens);
-    let companion = if is_valid { Some(companion) } else { fallback::companion(&item, companion) };
-    let companion = companion.as_ref().map(expand::companion);
+    let companion = if !is_valid {
+        fallback::companion(&item, companion).as_ref().map(expand::companion)
+    } else if companion.is_deprecated() {
+        Some(expand::derived(&companion, &args_tokens, &item))
+    } else {
+        Some(expand::companion(&companion))
+    };
     let errors = errors.into_tokens();
     quote!(#function #companion #errors)
+}
+
+/// Generates what `#[green_pool]` generates for a deprecated function, except the struct that this derives for.
+///
+/// The companion names the function and the struct, which rustc reports as uses of what is deprecated unless a derive
+/// macro wrote them.
+pub(crate) fn derive(input: TokenStream) -> TokenStream {
+    let Ok(input) = syn::parse2::<syn::DeriveInput>(input) else { return TokenStream::new() };
+    let attr = input.attrs.iter().find(|attr| attr.path().is_ident("__green_pool"));
+    let parts = attr.and_then(|attr| attr.parse_args::<Declaration>().ok());
+    let Some(Declaration { args, item }) = parts else { return TokenStream::new() };
+    let mut errors = Errors::default();
+    let args = Args::parse(args, &mut errors);
+    let companion = Item::parse(item).map(|item| Companion::new(&item, args).derived());
+    companion.map_or_else(|_| TokenStream::new(), |companion| expand::impls(&companion))
+}
+
+/// The attribute's arguments and the function, as `(size = 100) async fn fetch() {}`.
+struct Declaration {
+    args: TokenStream,
+    item: TokenStream,
+}
+
+impl Parse for Declaration {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let args;
+        syn::parenthesized!(args in input);
+        Ok(Self { args: args.parse()?, item: input.parse()? })
+    }
 }

@@ -13,14 +13,14 @@ mod place;
 
 use self::place::Place;
 use crate::errors::{Errors, end_of_element, skip_to_comma};
-use crate::span::last_span;
+use crate::span::{generated_ident, last_span};
 
 /// `Handles` is implemented for tuples up to this length.
 const MAX_ENTRIES: usize = 32;
 
 // pile![f(a), g(b)]               pile((<f>::__green_pool(a), <g>::__green_pool(b),))
-// pile![in POOL; x, y]            match &POOL { pool => pile((submit_in(pool, x), submit_in(pool, y),)) }
-// pile! { a: f(a), b: g(b) }      match (.., ..,) { handles => pile_named::<_, Names>(handles) }
+// pile![in POOL; x, y]            match &POOL { __pool => pile((submit_in(__pool, x), submit_in(__pool, y),)) }
+// pile! { a: f(a), b: g(b) }      match (.., ..,) { __handles => pile_named::<_, Names>(__handles) }
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let mut input = input.into_iter();
     let root = input.next().map_or_else(TokenStream::new, |root| match root {
@@ -130,27 +130,20 @@ fn at_last_token(error: syn::Error, end: Option<Span>) -> syn::Error {
 
 // {
 //     match (<get_user>::__green_pool(id), <get_posts>::__green_pool(id),) {
-//         handles => {
+//         __handles => {
 //             struct Values<T0, T1> { user: T0, posts: T1 }
 //             struct Names;
 //             impl<T0, T1> Record<(T0, T1,)> for Names { .. }
-//             pile_named::<_, Names>(handles)
+//             pile_named::<_, Names>(__handles)
 //         }
 //     }
 // }
 fn named(root: &TokenStream, names: &[&Ident], entries: &TokenStream) -> TokenStream {
-    let handles = Ident::new("handles", Span::mixed_site());
+    let handles = Ident::new("__handles", Span::mixed_site());
     let types: Vec<_> = (0..names.len()).map(|index| format_ident!("T{index}")).collect();
     let values: Vec<_> =
-        (0..names.len()).map(|index| format_ident!("value{index}", span = Span::mixed_site())).collect();
-    let names: Vec<_> = names
-        .iter()
-        .map(|name| {
-            let mut name = (*name).clone();
-            name.set_span(name.span().resolved_at(Span::call_site()));
-            name
-        })
-        .collect();
+        (0..names.len()).map(|index| format_ident!("__value{index}", span = Span::mixed_site())).collect();
+    let names: Vec<_> = names.iter().map(|name| generated_ident(name)).collect();
     quote! {
         match #entries {
             #handles => {
@@ -159,8 +152,8 @@ fn named(root: &TokenStream, names: &[&Ident], entries: &TokenStream) -> TokenSt
                 struct Names;
                 impl<#(#types),*> #root::__private::Record<(#(#types,)*)> for Names {
                     type Out = Values<#(#types),*>;
-                    fn gather(values: (#(#types,)*)) -> Values<#(#types),*> {
-                        let (#(#values,)*) = values;
+                    fn gather(__values: (#(#types,)*)) -> Values<#(#types),*> {
+                        let (#(#values,)*) = __values;
                         Values { #(#names: #values),* }
                     }
                 }

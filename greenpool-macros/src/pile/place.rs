@@ -43,7 +43,7 @@ impl Place {
         Ok(place)
     }
 
-    // match &POOL { pool => pile(..) }
+    // match &POOL { __pool => pile(..) }
     pub(crate) fn wrap(&self, pool: &Ident, pile: TokenStream, root: &TokenStream) -> TokenStream {
         match self {
             Self::Own => pile,
@@ -57,9 +57,9 @@ impl Place {
     }
 }
 
-/// The variable that holds the pool of the entries.
+/// The variable that holds the pool of the entries. Not even hygiene lets a variable have the name of a `static`.
 pub(crate) fn pool() -> Ident {
-    Ident::new("pool", Span::mixed_site())
+    Ident::new("__pool", Span::mixed_site())
 }
 
 fn is_missing(input: ParseStream<'_>) -> bool {

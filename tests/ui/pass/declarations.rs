@@ -37,6 +37,26 @@ async fn generic<T: Display + Clone + Send, const N: usize>(all: [T; N], text: i
     std::future::ready(all[0].clone()).await
 }
 
+#[green_pool]
+async fn parse<T: std::str::FromStr + Send>(text: String) -> Option<T> {
+    std::future::ready(text.parse().ok()).await
+}
+
+#[green_pool]
+async fn default<T: Default + Send>() -> T {
+    std::future::ready(T::default()).await
+}
+
+#[green_pool]
+async fn forever() -> ! {
+    std::future::pending().await
+}
+
+#[green_pool]
+async fn forever_generic<T: Send>(_: T) -> ! {
+    std::future::pending().await
+}
+
 #[green_pool(type = Dive)]
 async fn dive(n: u32) -> u32 {
     if n == 0 { 0 } else { Dive::spawn(n - 1).await.await.unwrap_or(0) + 1 }
@@ -98,6 +118,14 @@ async fn calls() -> Result<(), JoinError> {
     assert_eq!(patterns((1, 1), 1, Private(0)).await + Private(0).0, 3);
     assert_eq!(r#match::spawn(1).await.await? + r#match(1).await, 2);
     assert_eq!(generic::spawn([1u8], "x").await.await? + generic([1u8], "x").await, 2);
+    assert_eq!(parse::imap::<u8>(["1".to_owned()]).next().await.transpose()?, Some(Some(1)));
+    assert_eq!(parse::starmap_unordered::<u8>([("a".to_owned(),)]).next().await.transpose()?, Some(None));
+    assert_eq!(default::spawn::<u8>().await.await?, 0);
+    let never = [forever::spawn().await, forever_generic::spawn("").await];
+    never.iter().for_each(greenpool::GreenThread::abort);
+    for never in never {
+        assert!(never.await.is_err_and(|error| error.is_cancelled()));
+    }
     assert_eq!(dive(20).await, 20);
     assert!(even(10).await);
     assert_eq!(spawn::spawn(1).await.await? + spawn(1).await, 2);

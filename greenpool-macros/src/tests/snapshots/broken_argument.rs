@@ -1,20 +1,20 @@
 async fn fetch(url: String) {}
 ///The pool of [`fetch`](fn@fetch), and the functions that run jobs in it.
-#[allow(non_camel_case_types)]
+#[non_exhaustive]
 struct fetch {}
-#[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
 impl fetch {
+    const __UNUSED: () = ();
     ///The pool that [`fetch`](fn@fetch) runs in. Its initial size is 1000.
     #[must_use]
     pub fn pool() -> &'static ::greenpool::GreenPool {
-        static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
+        static POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
             "fetch",
             || {
-                let size: ::core::primitive::usize = 1000;
-                size
+                let __size: ::core::primitive::usize = 1000;
+                __size
             },
         );
-        ::greenpool::__private::PoolCell::get(&__POOL)
+        ::greenpool::__private::PoolCell::get(&POOL)
     }
     /**Waits for a free slot, starts [`fetch`](fn@fetch) in it, and returns its green thread.
 
@@ -50,10 +50,8 @@ The map starts at once, and has at most as many items in flight as the pool has 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
-    pub fn imap(
-        url: impl ::core::iter::IntoIterator<
-            Item = String,
-        > + ::greenpool::__private::ReadFromAnyThread,
+    pub fn imap<I0: ::greenpool::__private::ReadFromAnyThread<String>>(
+        url: I0,
     ) -> ::greenpool::GreenMap<()> {
         ::greenpool::__private::imap::<
             fetch,
@@ -62,8 +60,8 @@ Panics outside of a tokio runtime.*/
             _,
         >(
             ::core::iter::Iterator::map(
-                ::core::iter::IntoIterator::into_iter(url),
-                |url| (url,),
+                ::greenpool::__private::ReadFromAnyThread::into_reader(url),
+                |__item0| (__item0,),
             ),
         )
     }
@@ -75,10 +73,8 @@ The map starts at once, and has at most as many items in flight as the pool has 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
-    pub fn imap_unordered(
-        url: impl ::core::iter::IntoIterator<
-            Item = String,
-        > + ::greenpool::__private::ReadFromAnyThread,
+    pub fn imap_unordered<I0: ::greenpool::__private::ReadFromAnyThread<String>>(
+        url: I0,
     ) -> ::greenpool::GreenMap<()> {
         ::greenpool::__private::imap_unordered::<
             fetch,
@@ -87,8 +83,8 @@ Panics outside of a tokio runtime.*/
             _,
         >(
             ::core::iter::Iterator::map(
-                ::core::iter::IntoIterator::into_iter(url),
-                |url| (url,),
+                ::greenpool::__private::ReadFromAnyThread::into_reader(url),
+                |__item0| (__item0,),
             ),
         )
     }
@@ -100,17 +96,15 @@ The map starts at once, and has at most as many items in flight as the pool has 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
-    pub fn starmap(
-        tuples: impl ::core::iter::IntoIterator<
-            Item = (String,),
-        > + ::greenpool::__private::ReadFromAnyThread,
+    pub fn starmap<I0: ::greenpool::__private::ReadFromAnyThread<(String,)>>(
+        __tuples: I0,
     ) -> ::greenpool::GreenMap<()> {
         ::greenpool::__private::imap::<
             fetch,
             (String,),
             (),
             _,
-        >(::core::iter::IntoIterator::into_iter(tuples))
+        >(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples))
     }
     /**Runs [`fetch`](fn@fetch) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion.
 
@@ -120,17 +114,15 @@ The map starts at once, and has at most as many items in flight as the pool has 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
-    pub fn starmap_unordered(
-        tuples: impl ::core::iter::IntoIterator<
-            Item = (String,),
-        > + ::greenpool::__private::ReadFromAnyThread,
+    pub fn starmap_unordered<I0: ::greenpool::__private::ReadFromAnyThread<(String,)>>(
+        __tuples: I0,
     ) -> ::greenpool::GreenMap<()> {
         ::greenpool::__private::imap_unordered::<
             fetch,
             (String,),
             (),
             _,
-        >(::core::iter::IntoIterator::into_iter(tuples))
+        >(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples))
     }
     #[doc(hidden)]
     #[must_use]
@@ -139,8 +131,7 @@ Panics outside of a tokio runtime.*/
         ::greenpool::__private::submit::<fetch, (String,), ()>((url,))
     }
 }
-#[allow(deprecated, clippy::all, clippy::pedantic)]
-impl ::greenpool::PooledFn<(String,), ()> for fetch {
+impl ::greenpool::PooledFn<(String,), ()> for ::greenpool::__private::Alias<fetch> {
     fn name() -> &'static ::core::primitive::str {
         "fetch"
     }
@@ -148,9 +139,9 @@ impl ::greenpool::PooledFn<(String,), ()> for fetch {
         <fetch>::pool()
     }
     fn call(
-        args: (String,),
+        __args: (String,),
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'static {
-        fetch(args.0)
+        fetch(__args.0)
     }
     fn workers() -> ::core::option::Option<
         &'static ::greenpool::__private::WorkersCell,

@@ -1,20 +1,20 @@
 async fn fetch(url: &str, depth: u8) {}
 ///The pool of [`fetch`](fn@fetch), and the functions that run jobs in it.
-#[allow(non_camel_case_types)]
+#[non_exhaustive]
 struct fetch {}
-#[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
 impl fetch {
+    const __UNUSED: () = ();
     ///The pool that [`fetch`](fn@fetch) runs in. Its initial size is 1000.
     #[must_use]
     pub fn pool() -> &'static ::greenpool::GreenPool {
-        static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
+        static POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
             "fetch",
             || {
-                let size: ::core::primitive::usize = 1000;
-                size
+                let __size: ::core::primitive::usize = 1000;
+                __size
             },
         );
-        ::greenpool::__private::PoolCell::get(&__POOL)
+        ::greenpool::__private::PoolCell::get(&POOL)
     }
     /**Waits for a free slot, starts [`fetch`](fn@fetch) in it, and returns its green thread.
 
@@ -60,14 +60,10 @@ The map starts at once, and has at most as many items in flight as the pool has 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
-    pub fn imap(
-        url: impl ::core::iter::IntoIterator<
-            Item = (),
-        > + ::greenpool::__private::ReadFromAnyThread,
-        depth: impl ::core::iter::IntoIterator<
-            Item = u8,
-        > + ::greenpool::__private::ReadFromAnyThread,
-    ) -> ::greenpool::GreenMap<()> {
+    pub fn imap<
+        I0: ::greenpool::__private::ReadFromAnyThread<()>,
+        I1: ::greenpool::__private::ReadFromAnyThread<u8>,
+    >(url: I0, depth: I1) -> ::greenpool::GreenMap<()> {
         let _ = (url, depth);
         loop {}
     }
@@ -79,14 +75,10 @@ The map starts at once, and has at most as many items in flight as the pool has 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
-    pub fn imap_unordered(
-        url: impl ::core::iter::IntoIterator<
-            Item = (),
-        > + ::greenpool::__private::ReadFromAnyThread,
-        depth: impl ::core::iter::IntoIterator<
-            Item = u8,
-        > + ::greenpool::__private::ReadFromAnyThread,
-    ) -> ::greenpool::GreenMap<()> {
+    pub fn imap_unordered<
+        I0: ::greenpool::__private::ReadFromAnyThread<()>,
+        I1: ::greenpool::__private::ReadFromAnyThread<u8>,
+    >(url: I0, depth: I1) -> ::greenpool::GreenMap<()> {
         let _ = (url, depth);
         loop {}
     }
@@ -98,12 +90,10 @@ The map starts at once, and has at most as many items in flight as the pool has 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
-    pub fn starmap(
-        tuples: impl ::core::iter::IntoIterator<
-            Item = ((), u8),
-        > + ::greenpool::__private::ReadFromAnyThread,
+    pub fn starmap<I0: ::greenpool::__private::ReadFromAnyThread<((), u8)>>(
+        __tuples: I0,
     ) -> ::greenpool::GreenMap<()> {
-        let _ = (tuples,);
+        let _ = (__tuples,);
         loop {}
     }
     /**Runs [`fetch`](fn@fetch) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion.
@@ -114,12 +104,10 @@ The map starts at once, and has at most as many items in flight as the pool has 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
-    pub fn starmap_unordered(
-        tuples: impl ::core::iter::IntoIterator<
-            Item = ((), u8),
-        > + ::greenpool::__private::ReadFromAnyThread,
+    pub fn starmap_unordered<I0: ::greenpool::__private::ReadFromAnyThread<((), u8)>>(
+        __tuples: I0,
     ) -> ::greenpool::GreenMap<()> {
-        let _ = (tuples,);
+        let _ = (__tuples,);
         loop {}
     }
     #[doc(hidden)]
@@ -133,8 +121,7 @@ Panics outside of a tokio runtime.*/
         loop {}
     }
 }
-#[allow(deprecated, clippy::all, clippy::pedantic)]
-impl ::greenpool::PooledFn<((), u8), ()> for fetch {
+impl ::greenpool::PooledFn<((), u8), ()> for ::greenpool::__private::Alias<fetch> {
     fn name() -> &'static ::core::primitive::str {
         "fetch"
     }
@@ -142,9 +129,9 @@ impl ::greenpool::PooledFn<((), u8), ()> for fetch {
         <fetch>::pool()
     }
     fn call(
-        args: ((), u8),
+        __args: ((), u8),
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'static {
-        let _ = args;
+        let _ = __args;
         ::core::future::pending()
     }
 }

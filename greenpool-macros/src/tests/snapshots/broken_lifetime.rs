@@ -5,21 +5,21 @@ where
     url
 }
 ///The pool of [`fetch`](fn@fetch), and the functions that run jobs in it.
-#[allow(non_camel_case_types)]
+#[non_exhaustive]
 struct fetch {}
-#[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
 impl fetch {
+    const __UNUSED: () = ();
     ///The pool that [`fetch`](fn@fetch) runs in. Its initial size is 1000.
     #[must_use]
     pub fn pool() -> &'static ::greenpool::GreenPool {
-        static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
+        static POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
             "fetch",
             || {
-                let size: ::core::primitive::usize = 1000;
-                size
+                let __size: ::core::primitive::usize = 1000;
+                __size
             },
         );
-        ::greenpool::__private::PoolCell::get(&__POOL)
+        ::greenpool::__private::PoolCell::get(&POOL)
     }
     /**Waits for a free slot, starts [`fetch`](fn@fetch) in it, and returns its green thread.
 
@@ -65,14 +65,11 @@ The map starts at once, and has at most as many items in flight as the pool has 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
-    pub fn imap<T: 'static>(
-        url: impl ::core::iter::IntoIterator<
-            Item = (),
-        > + ::greenpool::__private::ReadFromAnyThread,
-        t: impl ::core::iter::IntoIterator<
-            Item = T,
-        > + ::greenpool::__private::ReadFromAnyThread,
-    ) -> ::greenpool::GreenMap<&'static str> {
+    pub fn imap<
+        T: 'static,
+        I0: ::greenpool::__private::ReadFromAnyThread<()>,
+        I1: ::greenpool::__private::ReadFromAnyThread<T>,
+    >(url: I0, t: I1) -> ::greenpool::GreenMap<&'static str> {
         let _ = (url, t);
         loop {}
     }
@@ -84,14 +81,11 @@ The map starts at once, and has at most as many items in flight as the pool has 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
-    pub fn imap_unordered<T: 'static>(
-        url: impl ::core::iter::IntoIterator<
-            Item = (),
-        > + ::greenpool::__private::ReadFromAnyThread,
-        t: impl ::core::iter::IntoIterator<
-            Item = T,
-        > + ::greenpool::__private::ReadFromAnyThread,
-    ) -> ::greenpool::GreenMap<&'static str> {
+    pub fn imap_unordered<
+        T: 'static,
+        I0: ::greenpool::__private::ReadFromAnyThread<()>,
+        I1: ::greenpool::__private::ReadFromAnyThread<T>,
+    >(url: I0, t: I1) -> ::greenpool::GreenMap<&'static str> {
         let _ = (url, t);
         loop {}
     }
@@ -103,12 +97,10 @@ The map starts at once, and has at most as many items in flight as the pool has 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
-    pub fn starmap<T: 'static>(
-        tuples: impl ::core::iter::IntoIterator<
-            Item = ((), T),
-        > + ::greenpool::__private::ReadFromAnyThread,
+    pub fn starmap<T: 'static, I0: ::greenpool::__private::ReadFromAnyThread<((), T)>>(
+        __tuples: I0,
     ) -> ::greenpool::GreenMap<&'static str> {
-        let _ = (tuples,);
+        let _ = (__tuples,);
         loop {}
     }
     /**Runs [`fetch`](fn@fetch) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion.
@@ -119,12 +111,11 @@ The map starts at once, and has at most as many items in flight as the pool has 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
-    pub fn starmap_unordered<T: 'static>(
-        tuples: impl ::core::iter::IntoIterator<
-            Item = ((), T),
-        > + ::greenpool::__private::ReadFromAnyThread,
-    ) -> ::greenpool::GreenMap<&'static str> {
-        let _ = (tuples,);
+    pub fn starmap_unordered<
+        T: 'static,
+        I0: ::greenpool::__private::ReadFromAnyThread<((), T)>,
+    >(__tuples: I0) -> ::greenpool::GreenMap<&'static str> {
+        let _ = (__tuples,);
         loop {}
     }
     #[doc(hidden)]
@@ -139,11 +130,9 @@ Panics outside of a tokio runtime.*/
     }
 }
 #[doc(hidden)]
-#[allow(non_camel_case_types)]
 struct __fetch<T: ?::core::marker::Sized>(
     ::core::marker::PhantomData<fn() -> (*const T,)>,
 );
-#[allow(deprecated, clippy::all, clippy::pedantic)]
 impl<T: 'static> ::greenpool::PooledFn<((), T), &'static str> for __fetch<T> {
     fn name() -> &'static ::core::primitive::str {
         "fetch"
@@ -152,11 +141,11 @@ impl<T: 'static> ::greenpool::PooledFn<((), T), &'static str> for __fetch<T> {
         <fetch>::pool()
     }
     fn call(
-        args: ((), T),
+        __args: ((), T),
     ) -> impl ::core::future::Future<
         Output = &'static str,
     > + ::core::marker::Send + 'static {
-        let _ = args;
+        let _ = __args;
         ::core::future::pending()
     }
 }

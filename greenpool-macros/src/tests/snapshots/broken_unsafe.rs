@@ -1,20 +1,20 @@
 async unsafe fn fetch(url: String) {}
 ///The pool of [`fetch`](fn@fetch), and the functions that run jobs in it.
-#[allow(non_camel_case_types)]
+#[non_exhaustive]
 struct fetch {}
-#[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
 impl fetch {
+    const __UNUSED: () = ();
     ///The pool that [`fetch`](fn@fetch) runs in. Its initial size is 1000.
     #[must_use]
     pub fn pool() -> &'static ::greenpool::GreenPool {
-        static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
+        static POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
             "fetch",
             || {
-                let size: ::core::primitive::usize = 1000;
-                size
+                let __size: ::core::primitive::usize = 1000;
+                __size
             },
         );
-        ::greenpool::__private::PoolCell::get(&__POOL)
+        ::greenpool::__private::PoolCell::get(&POOL)
     }
     /**Waits for a free slot, starts [`fetch`](fn@fetch) in it, and returns its green thread.
 
@@ -53,10 +53,8 @@ The map starts at once, and has at most as many items in flight as the pool has 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
-    pub fn imap(
-        url: impl ::core::iter::IntoIterator<
-            Item = String,
-        > + ::greenpool::__private::ReadFromAnyThread,
+    pub fn imap<I0: ::greenpool::__private::ReadFromAnyThread<String>>(
+        url: I0,
     ) -> ::greenpool::GreenMap<()> {
         let _ = (url,);
         loop {}
@@ -69,10 +67,8 @@ The map starts at once, and has at most as many items in flight as the pool has 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
-    pub fn imap_unordered(
-        url: impl ::core::iter::IntoIterator<
-            Item = String,
-        > + ::greenpool::__private::ReadFromAnyThread,
+    pub fn imap_unordered<I0: ::greenpool::__private::ReadFromAnyThread<String>>(
+        url: I0,
     ) -> ::greenpool::GreenMap<()> {
         let _ = (url,);
         loop {}
@@ -85,12 +81,10 @@ The map starts at once, and has at most as many items in flight as the pool has 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
-    pub fn starmap(
-        tuples: impl ::core::iter::IntoIterator<
-            Item = (String,),
-        > + ::greenpool::__private::ReadFromAnyThread,
+    pub fn starmap<I0: ::greenpool::__private::ReadFromAnyThread<(String,)>>(
+        __tuples: I0,
     ) -> ::greenpool::GreenMap<()> {
-        let _ = (tuples,);
+        let _ = (__tuples,);
         loop {}
     }
     /**Runs [`fetch`](fn@fetch) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion.
@@ -101,12 +95,10 @@ The map starts at once, and has at most as many items in flight as the pool has 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
-    pub fn starmap_unordered(
-        tuples: impl ::core::iter::IntoIterator<
-            Item = (String,),
-        > + ::greenpool::__private::ReadFromAnyThread,
+    pub fn starmap_unordered<I0: ::greenpool::__private::ReadFromAnyThread<(String,)>>(
+        __tuples: I0,
     ) -> ::greenpool::GreenMap<()> {
-        let _ = (tuples,);
+        let _ = (__tuples,);
         loop {}
     }
     #[doc(hidden)]
@@ -117,8 +109,7 @@ Panics outside of a tokio runtime.*/
         loop {}
     }
 }
-#[allow(deprecated, clippy::all, clippy::pedantic)]
-impl ::greenpool::PooledFn<(String,), ()> for fetch {
+impl ::greenpool::PooledFn<(String,), ()> for ::greenpool::__private::Alias<fetch> {
     fn name() -> &'static ::core::primitive::str {
         "fetch"
     }
@@ -126,9 +117,9 @@ impl ::greenpool::PooledFn<(String,), ()> for fetch {
         <fetch>::pool()
     }
     fn call(
-        args: (String,),
+        __args: (String,),
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'static {
-        let _ = args;
+        let _ = __args;
         ::core::future::pending()
     }
 }

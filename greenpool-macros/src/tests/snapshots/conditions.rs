@@ -7,114 +7,15 @@ async fn old() {}
 #[cfg_attr(all(), allow(dead_code))]
 #[deprecated]
 ///The pool of [`old`](fn@old), and the functions that run jobs in it.
-#[allow(non_camel_case_types)]
+#[derive(::greenpool::__private::__Companion)]
+#[__green_pool(
+    (
+
+    )#[cfg(
+        unix
+    )]#[cfg_attr(all(), allow(dead_code), instrument)]#[deprecated]#[inline]async
+    fn
+    old(){}
+)]
+#[non_exhaustive]
 struct old {}
-#[cfg(unix)]
-#[cfg_attr(all(), allow(dead_code))]
-#[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
-impl old {
-    ///The pool that [`old`](fn@old) runs in. Its initial size is 1000.
-    #[must_use]
-    pub fn pool() -> &'static ::greenpool::GreenPool {
-        static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
-            "old",
-            || {
-                let size: ::core::primitive::usize = 1000;
-                size
-            },
-        );
-        ::greenpool::__private::PoolCell::get(&__POOL)
-    }
-    /**Waits for a free slot, starts [`old`](fn@old) in it, and returns its green thread.
-
-Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
-    pub fn spawn() -> ::greenpool::SpawnCall<old, (), ()> {
-        ::greenpool::__private::spawn::<old, (), ()>(())
-    }
-    /**Waits for a free slot and starts [`old`](fn@old) in it, without a handle to its result.
-
-Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
-    pub fn spawn_n() -> ::greenpool::SpawnCallN<old, (), ()> {
-        ::greenpool::__private::spawn_n::<old, (), ()>(())
-    }
-    /**Starts [`old`](fn@old) if a slot is free; otherwise returns the arguments.
-
-# Panics
-
-Panics outside of a tokio runtime.*/
-    #[track_caller]
-    pub fn try_spawn() -> ::core::result::Result<
-        ::greenpool::GreenThread<()>,
-        ::greenpool::TrySpawnError<()>,
-    > {
-        ::greenpool::__private::try_spawn::<old, (), ()>(())
-    }
-    /**Runs [`old`](fn@old) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in the order of the arguments.
-
-The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
-
-# Panics
-
-Panics outside of a tokio runtime.*/
-    #[track_caller]
-    pub fn starmap(
-        tuples: impl ::core::iter::IntoIterator<
-            Item = (),
-        > + ::greenpool::__private::ReadFromAnyThread,
-    ) -> ::greenpool::GreenMap<()> {
-        ::greenpool::__private::imap::<
-            old,
-            (),
-            (),
-            _,
-        >(::core::iter::IntoIterator::into_iter(tuples))
-    }
-    /**Runs [`old`](fn@old) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion.
-
-The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
-
-# Panics
-
-Panics outside of a tokio runtime.*/
-    #[track_caller]
-    pub fn starmap_unordered(
-        tuples: impl ::core::iter::IntoIterator<
-            Item = (),
-        > + ::greenpool::__private::ReadFromAnyThread,
-    ) -> ::greenpool::GreenMap<()> {
-        ::greenpool::__private::imap_unordered::<
-            old,
-            (),
-            (),
-            _,
-        >(::core::iter::IntoIterator::into_iter(tuples))
-    }
-    #[doc(hidden)]
-    #[must_use]
-    #[track_caller]
-    pub fn __green_pool() -> ::greenpool::GreenThread<()> {
-        ::greenpool::__private::submit::<old, (), ()>(())
-    }
-}
-#[cfg(unix)]
-#[cfg_attr(all(), allow(dead_code))]
-#[allow(deprecated, clippy::all, clippy::pedantic)]
-impl ::greenpool::PooledFn<(), ()> for old {
-    fn name() -> &'static ::core::primitive::str {
-        "old"
-    }
-    fn pool() -> &'static ::greenpool::GreenPool {
-        <old>::pool()
-    }
-    fn call(
-        args: (),
-    ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'static {
-        old()
-    }
-    fn workers() -> ::core::option::Option<
-        &'static ::greenpool::__private::WorkersCell,
-    > {
-        static __WORKERS: ::greenpool::__private::WorkersCell = ::greenpool::__private::WorkersCell::new();
-        ::core::option::Option::Some(&__WORKERS)
-    }
-}

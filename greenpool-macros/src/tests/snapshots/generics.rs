@@ -8,21 +8,21 @@ where
     0
 }
 ///The pool of [`show`](fn@show), and the functions that run jobs in it.
-#[allow(non_camel_case_types)]
+#[non_exhaustive]
 struct show {}
-#[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
 impl show {
+    const __UNUSED: () = ();
     ///The pool that [`show`](fn@show) runs in. Its initial size is 1000.
     #[must_use]
     pub fn pool() -> &'static ::greenpool::GreenPool {
-        static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
+        static POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
             "show",
             || {
-                let size: ::core::primitive::usize = 1000;
-                size
+                let __size: ::core::primitive::usize = 1000;
+                __size
             },
         );
-        ::greenpool::__private::PoolCell::get(&__POOL)
+        ::greenpool::__private::PoolCell::get(&POOL)
     }
     /**Waits for a free slot, starts [`show`](fn@show) in it, and returns its green thread.
 
@@ -102,14 +102,9 @@ Panics outside of a tokio runtime.*/
         T: Display + Send + 'static,
         const N: usize,
         Arg1: Write + Send + 'static,
-    >(
-        all: impl ::core::iter::IntoIterator<
-            Item = [T; N],
-        > + ::greenpool::__private::ReadFromAnyThread,
-        to: impl ::core::iter::IntoIterator<
-            Item = Arg1,
-        > + ::greenpool::__private::ReadFromAnyThread,
-    ) -> ::greenpool::GreenMap<usize>
+        I0: ::greenpool::__private::ReadFromAnyThread<[T; N]>,
+        I1: ::greenpool::__private::ReadFromAnyThread<Arg1>,
+    >(all: I0, to: I1) -> ::greenpool::GreenMap<usize>
     where
         T: Clone,
     {
@@ -121,10 +116,10 @@ Panics outside of a tokio runtime.*/
         >(
             ::core::iter::Iterator::map(
                 ::core::iter::Iterator::zip(
-                    ::core::iter::IntoIterator::into_iter(all),
-                    ::core::iter::IntoIterator::into_iter(to),
+                    ::greenpool::__private::ReadFromAnyThread::into_reader(all),
+                    ::greenpool::__private::ReadFromAnyThread::into_reader(to),
                 ),
-                |(all, to)| (all, to),
+                |(__item0, __item1)| (__item0, __item1),
             ),
         )
     }
@@ -140,14 +135,9 @@ Panics outside of a tokio runtime.*/
         T: Display + Send + 'static,
         const N: usize,
         Arg1: Write + Send + 'static,
-    >(
-        all: impl ::core::iter::IntoIterator<
-            Item = [T; N],
-        > + ::greenpool::__private::ReadFromAnyThread,
-        to: impl ::core::iter::IntoIterator<
-            Item = Arg1,
-        > + ::greenpool::__private::ReadFromAnyThread,
-    ) -> ::greenpool::GreenMap<usize>
+        I0: ::greenpool::__private::ReadFromAnyThread<[T; N]>,
+        I1: ::greenpool::__private::ReadFromAnyThread<Arg1>,
+    >(all: I0, to: I1) -> ::greenpool::GreenMap<usize>
     where
         T: Clone,
     {
@@ -159,10 +149,10 @@ Panics outside of a tokio runtime.*/
         >(
             ::core::iter::Iterator::map(
                 ::core::iter::Iterator::zip(
-                    ::core::iter::IntoIterator::into_iter(all),
-                    ::core::iter::IntoIterator::into_iter(to),
+                    ::greenpool::__private::ReadFromAnyThread::into_reader(all),
+                    ::greenpool::__private::ReadFromAnyThread::into_reader(to),
                 ),
-                |(all, to)| (all, to),
+                |(__item0, __item1)| (__item0, __item1),
             ),
         )
     }
@@ -178,11 +168,8 @@ Panics outside of a tokio runtime.*/
         T: Display + Send + 'static,
         const N: usize,
         Arg1: Write + Send + 'static,
-    >(
-        tuples: impl ::core::iter::IntoIterator<
-            Item = ([T; N], Arg1),
-        > + ::greenpool::__private::ReadFromAnyThread,
-    ) -> ::greenpool::GreenMap<usize>
+        I0: ::greenpool::__private::ReadFromAnyThread<([T; N], Arg1)>,
+    >(__tuples: I0) -> ::greenpool::GreenMap<usize>
     where
         T: Clone,
     {
@@ -191,7 +178,7 @@ Panics outside of a tokio runtime.*/
             ([T; N], Arg1),
             usize,
             _,
-        >(::core::iter::IntoIterator::into_iter(tuples))
+        >(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples))
     }
     /**Runs [`show`](fn@show) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion.
 
@@ -205,11 +192,8 @@ Panics outside of a tokio runtime.*/
         T: Display + Send + 'static,
         const N: usize,
         Arg1: Write + Send + 'static,
-    >(
-        tuples: impl ::core::iter::IntoIterator<
-            Item = ([T; N], Arg1),
-        > + ::greenpool::__private::ReadFromAnyThread,
-    ) -> ::greenpool::GreenMap<usize>
+        I0: ::greenpool::__private::ReadFromAnyThread<([T; N], Arg1)>,
+    >(__tuples: I0) -> ::greenpool::GreenMap<usize>
     where
         T: Clone,
     {
@@ -218,7 +202,7 @@ Panics outside of a tokio runtime.*/
             ([T; N], Arg1),
             usize,
             _,
-        >(::core::iter::IntoIterator::into_iter(tuples))
+        >(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples))
     }
     #[doc(hidden)]
     #[must_use]
@@ -239,11 +223,9 @@ Panics outside of a tokio runtime.*/
     }
 }
 #[doc(hidden)]
-#[allow(non_camel_case_types)]
 struct __show<T: ?::core::marker::Sized, const N: usize, Arg1: ?::core::marker::Sized>(
     ::core::marker::PhantomData<fn() -> (*const T, *const Arg1)>,
 );
-#[allow(deprecated, clippy::all, clippy::pedantic)]
 impl<
     T: Display + Send + 'static,
     const N: usize,
@@ -259,8 +241,8 @@ where
         <show>::pool()
     }
     fn call(
-        args: ([T; N], Arg1),
+        __args: ([T; N], Arg1),
     ) -> impl ::core::future::Future<Output = usize> + ::core::marker::Send + 'static {
-        show::<T, N>(args.0, args.1)
+        show::<T, N>(__args.0, __args.1)
     }
 }

@@ -2,22 +2,22 @@
 pub async fn tick() {}
 #[doc(hidden)]
 ///The pool of [`tick`](fn@tick), and the functions that run jobs in it.
-#[allow(non_camel_case_types)]
+#[non_exhaustive]
 pub struct tick {}
-#[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
 impl tick {
+    const __UNUSED: () = ();
     ///The pool that [`tick`](fn@tick) runs in. Its initial size is `2`.
     #[must_use]
     pub fn pool() -> &'static ::greenpool::GreenPool {
-        const __SIZE: ::core::primitive::usize = 2;
+        const SIZE: ::core::primitive::usize = 2;
         const _: () = ::core::assert!(
-            __SIZE != 0, "a pool of size 0 would never run anything; write at least 1"
+            SIZE != 0, "a pool of size 0 would never run anything; write at least 1"
         );
-        static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
+        static POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
             "tick",
-            || __SIZE,
+            || SIZE,
         );
-        ::greenpool::__private::PoolCell::get(&__POOL)
+        ::greenpool::__private::PoolCell::get(&POOL)
     }
     /**Waits for a free slot, starts [`tick`](fn@tick) in it, and returns its green thread.
 
@@ -51,17 +51,15 @@ The map starts at once, and has at most as many items in flight as the pool has 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
-    pub fn starmap(
-        tuples: impl ::core::iter::IntoIterator<
-            Item = (),
-        > + ::greenpool::__private::ReadFromAnyThread,
+    pub fn starmap<I0: ::greenpool::__private::ReadFromAnyThread<()>>(
+        __tuples: I0,
     ) -> ::greenpool::GreenMap<()> {
         ::greenpool::__private::imap::<
             tick,
             (),
             (),
             _,
-        >(::core::iter::IntoIterator::into_iter(tuples))
+        >(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples))
     }
     /**Runs [`tick`](fn@tick) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion.
 
@@ -71,17 +69,15 @@ The map starts at once, and has at most as many items in flight as the pool has 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
-    pub fn starmap_unordered(
-        tuples: impl ::core::iter::IntoIterator<
-            Item = (),
-        > + ::greenpool::__private::ReadFromAnyThread,
+    pub fn starmap_unordered<I0: ::greenpool::__private::ReadFromAnyThread<()>>(
+        __tuples: I0,
     ) -> ::greenpool::GreenMap<()> {
         ::greenpool::__private::imap_unordered::<
             tick,
             (),
             (),
             _,
-        >(::core::iter::IntoIterator::into_iter(tuples))
+        >(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples))
     }
     #[doc(hidden)]
     #[must_use]
@@ -90,8 +86,7 @@ Panics outside of a tokio runtime.*/
         ::greenpool::__private::submit::<tick, (), ()>(())
     }
 }
-#[allow(deprecated, clippy::all, clippy::pedantic)]
-impl ::greenpool::PooledFn<(), ()> for tick {
+impl ::greenpool::PooledFn<(), ()> for ::greenpool::__private::Alias<tick> {
     fn name() -> &'static ::core::primitive::str {
         "tick"
     }
@@ -99,7 +94,7 @@ impl ::greenpool::PooledFn<(), ()> for tick {
         <tick>::pool()
     }
     fn call(
-        args: (),
+        __args: (),
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'static {
         tick()
     }

@@ -3,22 +3,22 @@ pub async fn fetch(url: String) -> Result<Page, Error> {
     client().get(url).await
 }
 ///The pool of [`fetch`](fn@fetch), and the functions that run jobs in it.
-#[allow(non_camel_case_types)]
+#[non_exhaustive]
 pub struct fetch {}
-#[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
 impl fetch {
+    const __UNUSED: () = ();
     ///The pool that [`fetch`](fn@fetch) runs in. Its initial size is `100`.
     #[must_use]
     pub fn pool() -> &'static ::greenpool::GreenPool {
-        const __SIZE: ::core::primitive::usize = 100;
+        const SIZE: ::core::primitive::usize = 100;
         const _: () = ::core::assert!(
-            __SIZE != 0, "a pool of size 0 would never run anything; write at least 1"
+            SIZE != 0, "a pool of size 0 would never run anything; write at least 1"
         );
-        static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
+        static POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
             "fetch",
-            || __SIZE,
+            || SIZE,
         );
-        ::greenpool::__private::PoolCell::get(&__POOL)
+        ::greenpool::__private::PoolCell::get(&POOL)
     }
     /**Waits for a free slot, starts [`fetch`](fn@fetch) in it, and returns its green thread.
 
@@ -62,10 +62,8 @@ The map starts at once, and has at most as many items in flight as the pool has 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
-    pub fn imap(
-        url: impl ::core::iter::IntoIterator<
-            Item = String,
-        > + ::greenpool::__private::ReadFromAnyThread,
+    pub fn imap<I0: ::greenpool::__private::ReadFromAnyThread<String>>(
+        url: I0,
     ) -> ::greenpool::GreenMap<Result<Page, Error>> {
         ::greenpool::__private::imap::<
             fetch,
@@ -74,8 +72,8 @@ Panics outside of a tokio runtime.*/
             _,
         >(
             ::core::iter::Iterator::map(
-                ::core::iter::IntoIterator::into_iter(url),
-                |url| (url,),
+                ::greenpool::__private::ReadFromAnyThread::into_reader(url),
+                |__item0| (__item0,),
             ),
         )
     }
@@ -87,10 +85,8 @@ The map starts at once, and has at most as many items in flight as the pool has 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
-    pub fn imap_unordered(
-        url: impl ::core::iter::IntoIterator<
-            Item = String,
-        > + ::greenpool::__private::ReadFromAnyThread,
+    pub fn imap_unordered<I0: ::greenpool::__private::ReadFromAnyThread<String>>(
+        url: I0,
     ) -> ::greenpool::GreenMap<Result<Page, Error>> {
         ::greenpool::__private::imap_unordered::<
             fetch,
@@ -99,8 +95,8 @@ Panics outside of a tokio runtime.*/
             _,
         >(
             ::core::iter::Iterator::map(
-                ::core::iter::IntoIterator::into_iter(url),
-                |url| (url,),
+                ::greenpool::__private::ReadFromAnyThread::into_reader(url),
+                |__item0| (__item0,),
             ),
         )
     }
@@ -112,17 +108,15 @@ The map starts at once, and has at most as many items in flight as the pool has 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
-    pub fn starmap(
-        tuples: impl ::core::iter::IntoIterator<
-            Item = (String,),
-        > + ::greenpool::__private::ReadFromAnyThread,
+    pub fn starmap<I0: ::greenpool::__private::ReadFromAnyThread<(String,)>>(
+        __tuples: I0,
     ) -> ::greenpool::GreenMap<Result<Page, Error>> {
         ::greenpool::__private::imap::<
             fetch,
             (String,),
             Result<Page, Error>,
             _,
-        >(::core::iter::IntoIterator::into_iter(tuples))
+        >(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples))
     }
     /**Runs [`fetch`](fn@fetch) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion.
 
@@ -132,17 +126,15 @@ The map starts at once, and has at most as many items in flight as the pool has 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
-    pub fn starmap_unordered(
-        tuples: impl ::core::iter::IntoIterator<
-            Item = (String,),
-        > + ::greenpool::__private::ReadFromAnyThread,
+    pub fn starmap_unordered<I0: ::greenpool::__private::ReadFromAnyThread<(String,)>>(
+        __tuples: I0,
     ) -> ::greenpool::GreenMap<Result<Page, Error>> {
         ::greenpool::__private::imap_unordered::<
             fetch,
             (String,),
             Result<Page, Error>,
             _,
-        >(::core::iter::IntoIterator::into_iter(tuples))
+        >(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples))
     }
     #[doc(hidden)]
     #[must_use]
@@ -151,8 +143,8 @@ Panics outside of a tokio runtime.*/
         ::greenpool::__private::submit::<fetch, (String,), Result<Page, Error>>((url,))
     }
 }
-#[allow(deprecated, clippy::all, clippy::pedantic)]
-impl ::greenpool::PooledFn<(String,), Result<Page, Error>> for fetch {
+impl ::greenpool::PooledFn<(String,), Result<Page, Error>>
+for ::greenpool::__private::Alias<fetch> {
     fn name() -> &'static ::core::primitive::str {
         "fetch"
     }
@@ -160,11 +152,11 @@ impl ::greenpool::PooledFn<(String,), Result<Page, Error>> for fetch {
         <fetch>::pool()
     }
     fn call(
-        args: (String,),
+        __args: (String,),
     ) -> impl ::core::future::Future<
         Output = Result<Page, Error>,
     > + ::core::marker::Send + 'static {
-        fetch(args.0)
+        fetch(__args.0)
     }
     fn workers() -> ::core::option::Option<
         &'static ::greenpool::__private::WorkersCell,

@@ -1,9 +1,9 @@
 fn piled() {
     match ::greenpool::__private::given(&POOL) {
-        pool => {
+        __pool => {
             ::greenpool::__private::pile((
-                ::greenpool::__private::submit_in(pool, fetch(url)),
-                ::greenpool::__private::submit_in(pool, async { 1 }),
+                ::greenpool::__private::submit_in(__pool, fetch(url)),
+                ::greenpool::__private::submit_in(__pool, async { 1 }),
             ))
         }
     }

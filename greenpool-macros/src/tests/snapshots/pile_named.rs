@@ -1,6 +1,6 @@
 fn piled() {
     match (<get_user>::__green_pool(id), <get_posts>::__green_pool(id)) {
-        handles => {
+        __handles => {
             #[derive(::core::clone::Clone, ::core::fmt::Debug)]
             struct Values<T0, T1> {
                 user: T0,
@@ -9,15 +9,15 @@ fn piled() {
             struct Names;
             impl<T0, T1> ::greenpool::__private::Record<(T0, T1)> for Names {
                 type Out = Values<T0, T1>;
-                fn gather(values: (T0, T1)) -> Values<T0, T1> {
-                    let (value0, value1) = values;
+                fn gather(__values: (T0, T1)) -> Values<T0, T1> {
+                    let (__value0, __value1) = __values;
                     Values {
-                        user: value0,
-                        posts: value1,
+                        user: __value0,
+                        posts: __value1,
                     }
                 }
             }
-            ::greenpool::__private::pile_named::<_, Names>(handles)
+            ::greenpool::__private::pile_named::<_, Names>(__handles)
         }
     }
 }

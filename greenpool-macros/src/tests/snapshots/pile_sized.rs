@@ -1,8 +1,8 @@
 fn piled() {
     match &::greenpool::GreenPool::new(4) {
-        pool => {
+        __pool => {
             ::greenpool::__private::pile((
-                ::greenpool::__private::submit_in(pool, fetch(url)),
+                ::greenpool::__private::submit_in(__pool, fetch(url)),
             ))
         }
     }

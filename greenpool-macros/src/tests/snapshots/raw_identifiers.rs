@@ -1,20 +1,20 @@
 async fn r#match(r#type: u8) {}
 ///The pool of `match`, and the functions that run jobs in it.
-#[allow(non_camel_case_types)]
+#[non_exhaustive]
 struct r#match {}
-#[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
 impl r#match {
+    const __UNUSED: () = ();
     ///The pool that `match` runs in. Its initial size is 1000.
     #[must_use]
     pub fn pool() -> &'static ::greenpool::GreenPool {
-        static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
+        static POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
             "matching",
             || {
-                let size: ::core::primitive::usize = 1000;
-                size
+                let __size: ::core::primitive::usize = 1000;
+                __size
             },
         );
-        ::greenpool::__private::PoolCell::get(&__POOL)
+        ::greenpool::__private::PoolCell::get(&POOL)
     }
     /**Waits for a free slot, starts `match` in it, and returns its green thread.
 
@@ -50,10 +50,8 @@ The map starts at once, and has at most as many items in flight as the pool has 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
-    pub fn imap(
-        r#type: impl ::core::iter::IntoIterator<
-            Item = u8,
-        > + ::greenpool::__private::ReadFromAnyThread,
+    pub fn imap<I0: ::greenpool::__private::ReadFromAnyThread<u8>>(
+        r#type: I0,
     ) -> ::greenpool::GreenMap<()> {
         ::greenpool::__private::imap::<
             r#match,
@@ -62,8 +60,8 @@ Panics outside of a tokio runtime.*/
             _,
         >(
             ::core::iter::Iterator::map(
-                ::core::iter::IntoIterator::into_iter(r#type),
-                |r#type| (r#type,),
+                ::greenpool::__private::ReadFromAnyThread::into_reader(r#type),
+                |__item0| (__item0,),
             ),
         )
     }
@@ -75,10 +73,8 @@ The map starts at once, and has at most as many items in flight as the pool has 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
-    pub fn imap_unordered(
-        r#type: impl ::core::iter::IntoIterator<
-            Item = u8,
-        > + ::greenpool::__private::ReadFromAnyThread,
+    pub fn imap_unordered<I0: ::greenpool::__private::ReadFromAnyThread<u8>>(
+        r#type: I0,
     ) -> ::greenpool::GreenMap<()> {
         ::greenpool::__private::imap_unordered::<
             r#match,
@@ -87,8 +83,8 @@ Panics outside of a tokio runtime.*/
             _,
         >(
             ::core::iter::Iterator::map(
-                ::core::iter::IntoIterator::into_iter(r#type),
-                |r#type| (r#type,),
+                ::greenpool::__private::ReadFromAnyThread::into_reader(r#type),
+                |__item0| (__item0,),
             ),
         )
     }
@@ -100,17 +96,15 @@ The map starts at once, and has at most as many items in flight as the pool has 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
-    pub fn starmap(
-        tuples: impl ::core::iter::IntoIterator<
-            Item = (u8,),
-        > + ::greenpool::__private::ReadFromAnyThread,
+    pub fn starmap<I0: ::greenpool::__private::ReadFromAnyThread<(u8,)>>(
+        __tuples: I0,
     ) -> ::greenpool::GreenMap<()> {
         ::greenpool::__private::imap::<
             r#match,
             (u8,),
             (),
             _,
-        >(::core::iter::IntoIterator::into_iter(tuples))
+        >(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples))
     }
     /**Runs `match` over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion.
 
@@ -120,17 +114,15 @@ The map starts at once, and has at most as many items in flight as the pool has 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
-    pub fn starmap_unordered(
-        tuples: impl ::core::iter::IntoIterator<
-            Item = (u8,),
-        > + ::greenpool::__private::ReadFromAnyThread,
+    pub fn starmap_unordered<I0: ::greenpool::__private::ReadFromAnyThread<(u8,)>>(
+        __tuples: I0,
     ) -> ::greenpool::GreenMap<()> {
         ::greenpool::__private::imap_unordered::<
             r#match,
             (u8,),
             (),
             _,
-        >(::core::iter::IntoIterator::into_iter(tuples))
+        >(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples))
     }
     #[doc(hidden)]
     #[must_use]
@@ -139,8 +131,7 @@ Panics outside of a tokio runtime.*/
         ::greenpool::__private::submit::<r#match, (u8,), ()>((r#type,))
     }
 }
-#[allow(deprecated, clippy::all, clippy::pedantic)]
-impl ::greenpool::PooledFn<(u8,), ()> for r#match {
+impl ::greenpool::PooledFn<(u8,), ()> for ::greenpool::__private::Alias<r#match> {
     fn name() -> &'static ::core::primitive::str {
         "matching"
     }
@@ -148,9 +139,9 @@ impl ::greenpool::PooledFn<(u8,), ()> for r#match {
         <r#match>::pool()
     }
     fn call(
-        args: (u8,),
+        __args: (u8,),
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'static {
-        r#match(args.0)
+        r#match(__args.0)
     }
     fn workers() -> ::core::option::Option<
         &'static ::greenpool::__private::WorkersCell,

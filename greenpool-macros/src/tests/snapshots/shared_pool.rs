@@ -1,9 +1,9 @@
 async fn fetch(url: String) {}
 ///The pool of [`fetch`](fn@fetch), and the functions that run jobs in it.
-#[allow(non_camel_case_types)]
+#[non_exhaustive]
 struct Fetch {}
-#[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
 impl Fetch {
+    const __UNUSED: () = ();
     ///The pool that [`fetch`](fn@fetch) runs in: `crate::POOL`.
     #[must_use]
     pub fn pool() -> &'static pools::GreenPool {
@@ -43,10 +43,8 @@ The map starts at once, and has at most as many items in flight as the pool has 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
-    pub fn imap(
-        url: impl ::core::iter::IntoIterator<
-            Item = String,
-        > + pools::__private::ReadFromAnyThread,
+    pub fn imap<I0: pools::__private::ReadFromAnyThread<String>>(
+        url: I0,
     ) -> pools::GreenMap<()> {
         pools::__private::imap::<
             Fetch,
@@ -55,8 +53,8 @@ Panics outside of a tokio runtime.*/
             _,
         >(
             ::core::iter::Iterator::map(
-                ::core::iter::IntoIterator::into_iter(url),
-                |url| (url,),
+                pools::__private::ReadFromAnyThread::into_reader(url),
+                |__item0| (__item0,),
             ),
         )
     }
@@ -68,10 +66,8 @@ The map starts at once, and has at most as many items in flight as the pool has 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
-    pub fn imap_unordered(
-        url: impl ::core::iter::IntoIterator<
-            Item = String,
-        > + pools::__private::ReadFromAnyThread,
+    pub fn imap_unordered<I0: pools::__private::ReadFromAnyThread<String>>(
+        url: I0,
     ) -> pools::GreenMap<()> {
         pools::__private::imap_unordered::<
             Fetch,
@@ -80,8 +76,8 @@ Panics outside of a tokio runtime.*/
             _,
         >(
             ::core::iter::Iterator::map(
-                ::core::iter::IntoIterator::into_iter(url),
-                |url| (url,),
+                pools::__private::ReadFromAnyThread::into_reader(url),
+                |__item0| (__item0,),
             ),
         )
     }
@@ -93,17 +89,15 @@ The map starts at once, and has at most as many items in flight as the pool has 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
-    pub fn starmap(
-        tuples: impl ::core::iter::IntoIterator<
-            Item = (String,),
-        > + pools::__private::ReadFromAnyThread,
+    pub fn starmap<I0: pools::__private::ReadFromAnyThread<(String,)>>(
+        __tuples: I0,
     ) -> pools::GreenMap<()> {
         pools::__private::imap::<
             Fetch,
             (String,),
             (),
             _,
-        >(::core::iter::IntoIterator::into_iter(tuples))
+        >(pools::__private::ReadFromAnyThread::into_reader(__tuples))
     }
     /**Runs [`fetch`](fn@fetch) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion.
 
@@ -113,17 +107,15 @@ The map starts at once, and has at most as many items in flight as the pool has 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
-    pub fn starmap_unordered(
-        tuples: impl ::core::iter::IntoIterator<
-            Item = (String,),
-        > + pools::__private::ReadFromAnyThread,
+    pub fn starmap_unordered<I0: pools::__private::ReadFromAnyThread<(String,)>>(
+        __tuples: I0,
     ) -> pools::GreenMap<()> {
         pools::__private::imap_unordered::<
             Fetch,
             (String,),
             (),
             _,
-        >(::core::iter::IntoIterator::into_iter(tuples))
+        >(pools::__private::ReadFromAnyThread::into_reader(__tuples))
     }
     #[doc(hidden)]
     #[must_use]
@@ -132,8 +124,7 @@ Panics outside of a tokio runtime.*/
         pools::__private::submit::<Fetch, (String,), ()>((url,))
     }
 }
-#[allow(deprecated, clippy::all, clippy::pedantic)]
-impl pools::PooledFn<(String,), ()> for Fetch {
+impl pools::PooledFn<(String,), ()> for pools::__private::Alias<Fetch> {
     fn name() -> &'static ::core::primitive::str {
         "fetch"
     }
@@ -141,9 +132,9 @@ impl pools::PooledFn<(String,), ()> for Fetch {
         <Fetch>::pool()
     }
     fn call(
-        args: (String,),
+        __args: (String,),
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'static {
-        fetch(args.0)
+        fetch(__args.0)
     }
     fn workers() -> ::core::option::Option<&'static pools::__private::WorkersCell> {
         static __WORKERS: pools::__private::WorkersCell = pools::__private::WorkersCell::new();

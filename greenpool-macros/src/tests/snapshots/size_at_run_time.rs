@@ -1,20 +1,20 @@
 async fn fetch() {}
 ///The pool of [`fetch`](fn@fetch), and the functions that run jobs in it.
-#[allow(non_camel_case_types)]
+#[non_exhaustive]
 struct fetch {}
-#[allow(deprecated, non_snake_case, clippy::all, clippy::pedantic)]
 impl fetch {
+    const __UNUSED: () = ();
     ///The pool that [`fetch`](fn@fetch) runs in. Its initial size is `cores () * 2`.
     #[must_use]
     pub fn pool() -> &'static ::greenpool::GreenPool {
-        static __POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
+        static POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
             "fetch",
             || {
-                let size: ::core::primitive::usize = cores() * 2;
-                size
+                let __size: ::core::primitive::usize = cores() * 2;
+                __size
             },
         );
-        ::greenpool::__private::PoolCell::get(&__POOL)
+        ::greenpool::__private::PoolCell::get(&POOL)
     }
     /**Waits for a free slot, starts [`fetch`](fn@fetch) in it, and returns its green thread.
 
@@ -48,17 +48,15 @@ The map starts at once, and has at most as many items in flight as the pool has 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
-    pub fn starmap(
-        tuples: impl ::core::iter::IntoIterator<
-            Item = (),
-        > + ::greenpool::__private::ReadFromAnyThread,
+    pub fn starmap<I0: ::greenpool::__private::ReadFromAnyThread<()>>(
+        __tuples: I0,
     ) -> ::greenpool::GreenMap<()> {
         ::greenpool::__private::imap::<
             fetch,
             (),
             (),
             _,
-        >(::core::iter::IntoIterator::into_iter(tuples))
+        >(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples))
     }
     /**Runs [`fetch`](fn@fetch) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion.
 
@@ -68,17 +66,15 @@ The map starts at once, and has at most as many items in flight as the pool has 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
-    pub fn starmap_unordered(
-        tuples: impl ::core::iter::IntoIterator<
-            Item = (),
-        > + ::greenpool::__private::ReadFromAnyThread,
+    pub fn starmap_unordered<I0: ::greenpool::__private::ReadFromAnyThread<()>>(
+        __tuples: I0,
     ) -> ::greenpool::GreenMap<()> {
         ::greenpool::__private::imap_unordered::<
             fetch,
             (),
             (),
             _,
-        >(::core::iter::IntoIterator::into_iter(tuples))
+        >(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples))
     }
     #[doc(hidden)]
     #[must_use]
@@ -87,8 +83,7 @@ Panics outside of a tokio runtime.*/
         ::greenpool::__private::submit::<fetch, (), ()>(())
     }
 }
-#[allow(deprecated, clippy::all, clippy::pedantic)]
-impl ::greenpool::PooledFn<(), ()> for fetch {
+impl ::greenpool::PooledFn<(), ()> for ::greenpool::__private::Alias<fetch> {
     fn name() -> &'static ::core::primitive::str {
         "fetch"
     }
@@ -96,7 +91,7 @@ impl ::greenpool::PooledFn<(), ()> for fetch {
         <fetch>::pool()
     }
     fn call(
-        args: (),
+        __args: (),
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'static {
         fetch()
     }

@@ -1,0 +1,146 @@
+#![forbid(warnings, unsafe_code, deprecated, nonstandard_style, missing_docs, unused, rust_2018_idioms)]
+#![forbid(clippy::all, clippy::pedantic)]
+#![forbid(clippy::exhaustive_structs, clippy::impl_trait_in_params, clippy::same_name_method)]
+#![forbid(clippy::shadow_reuse, clippy::shadow_same, clippy::shadow_unrelated)]
+//! Lints that nobody can allow again. The expansion needs no `allow`, and is silent.
+
+use std::fmt::Display;
+use std::future::{pending, ready};
+use std::sync::LazyLock;
+
+use greenpool::{GreenPool, JoinError, green_pool, pile};
+
+const LIMIT: usize = 4;
+static JOBS: LazyLock<usize> = LazyLock::new(|| 4);
+static SHARED: GreenPool = GreenPool::const_new(3);
+
+/// Public, with an argument.
+#[green_pool(size = 100)]
+pub async fn fetch(url: String) -> usize {
+    ready(url.len()).await
+}
+
+/// Without arguments.
+#[green_pool(size = LIMIT * 2)]
+pub async fn none() {
+    ready(()).await;
+}
+
+/// Patterns.
+#[green_pool(pool = SHARED)]
+pub async fn patterns((left, right): (u8, u8), mut sum: u8, _: bool) -> u8 {
+    sum += left + right;
+    ready(sum).await
+}
+
+/// Raw identifiers.
+#[green_pool(size = *JOBS, name = "a match")]
+pub async fn r#match(r#type: u8) -> u8 {
+    ready(r#type).await
+}
+
+/// Another name for the type.
+#[green_pool(type = Dive)]
+pub async fn dive(depth: u8) -> u8 {
+    ready(depth).await
+}
+
+/// Does not return.
+#[green_pool]
+pub async fn forever() -> ! {
+    pending().await
+}
+
+/// Called like a method.
+#[green_pool(size = 3)]
+pub async fn spawn(spawn: u8) -> u8 {
+    ready(spawn).await
+}
+
+#[green_pool(type = Spawn)]
+async fn private(text: &'static str) -> usize {
+    ready(text.len()).await
+}
+
+#[green_pool]
+async fn generic<T: Display + Send, const N: usize>(all: [T; N]) -> usize {
+    ready(all.iter().map(ToString::to_string).map(|text| text.len()).sum()).await
+}
+
+pub(crate) mod inner {
+    #[greenpool::green_pool]
+    pub(crate) async fn narrow(number: u8) -> u8 {
+        std::future::ready(number).await
+    }
+
+    #[greenpool::green_pool]
+    pub(super) async fn narrower(number: u8) -> Result<u8, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(std::future::ready(number).await)
+    }
+}
+
+/// Deprecated.
+#[deprecated]
+#[green_pool(size = 4)]
+pub async fn old(number: u8) -> u8 {
+    ready(number).await
+}
+
+/// Deprecated below the attribute, and generic.
+#[green_pool(size = 4, name = "older")]
+#[deprecated(note = "do not use it")]
+pub async fn older<T: Send, const N: usize>(all: [T; N]) -> [T; N] {
+    ready(all).await
+}
+
+/// Deprecated on a condition.
+#[green_pool(pool = SHARED, type = Oldest)]
+#[cfg_attr(all(), deprecated(since = "1.0.0", note = "do not use it"))]
+pub async fn oldest() -> ! {
+    pending().await
+}
+
+/// Not compiled.
+#[green_pool]
+#[cfg(any())]
+#[deprecated]
+pub async fn absent() {}
+
+mod functions {
+    macro_rules! functions {
+        ($($name:ident)*) => {$(
+            #[greenpool::green_pool]
+            pub(crate) async fn $name(number: u8) -> u8 {
+                std::future::ready(number).await
+            }
+        )*};
+    }
+
+    functions! { one two three four five six }
+}
+
+async fn calls() -> Result<(), JoinError> {
+    assert_eq!(fetch("ab".to_owned()).await + fetch::spawn("ab".to_owned()).await.await?, 4);
+    assert!(none::starmap([(), ()]).next().await.is_some());
+    assert!(patterns::imap([(1, 2)], [1], [true]).next().await.is_some());
+    assert_eq!(r#match::spawn(1).await.await? + Dive::spawn(1).await.await?, 2);
+    assert!(forever::spawn().await.abort_handle().is_finished() || forever::pool().running() > 0);
+    assert_eq!(Spawn::spawn("a").await.await? + generic::spawn([1, 2]).await.await?, 3);
+    assert_eq!(inner::narrow::spawn(1).await.await?, 1);
+    assert!(inner::narrower::try_spawn(1).is_ok_and(|green| !green.is_finished()));
+    assert_eq!(spawn::spawn(1).await.await?, 1);
+    assert!(functions::one::imap_unordered([1]).next().await.is_some());
+    let each = pile![functions::two(2), functions::three(3), functions::four(4)].try_join().await?;
+    assert_eq!(each, (2, 3, 4));
+    let named = pile! { five: functions::five(5), six: functions::six(6) }.try_join().await?;
+    assert_eq!((named.five, named.six), (5, 6));
+    let (one,) = pile![in SHARED; async { 1 }].try_join().await?;
+    let (two,) = pile![size = 2; async { 2 }].try_join().await?;
+    assert_eq!(one + two, 3);
+    Ok(())
+}
+
+fn main() {
+    let built = tokio::runtime::Builder::new_current_thread().build();
+    assert!(built.is_ok_and(|runtime| runtime.block_on(calls()).is_ok()));
+}
