@@ -1,6 +1,7 @@
 //! What a pooled function must not be. All errors of one item are reported together.
 
 use proc_macro2::Span;
+use quote::ToTokens;
 use syn::visit::{self, Visit};
 use syn::{FnArg, GenericParam, Path, ReturnType, Safety, Signature, Type};
 
@@ -24,6 +25,7 @@ fn check_function(item: &Item, errors: &mut Errors) {
     if let Some(span) = item.semicolon {
         errors.at(span, "a `#[green_pool]` function needs a body");
     }
+    check_attributes(item, errors);
     check_qualifiers(&item.sig, errors);
     check_generics(&item.sig, errors);
     check_self(&item.sig, errors);
@@ -43,6 +45,23 @@ fn check_function(item: &Item, errors: &mut Errors) {
 /// Whether a path names this attribute, however it was imported.
 pub(crate) fn is_green_pool(path: &Path) -> bool {
     path.segments.last().is_some_and(|last| last.ident == "green_pool")
+}
+
+/// Refuses `#[tokio::main]`, `#[tokio::test]` and their like below the attribute. Above it they take the `async` away.
+fn check_attributes(item: &Item, errors: &mut Errors) {
+    for attr in &item.attrs {
+        let path = attr.path();
+        let Some(last) = path.segments.last() else { continue };
+        let blocks = last.ident == "main" || last.ident == "test" && path.segments.len() > 1;
+        if blocks {
+            let name = path.to_token_stream().to_string().replace(' ', "");
+            let message = format!(
+                "a `#[green_pool]` function cannot be `#[{name}]`, which makes it block its caller; move its body into a \
+                 pooled function and call that"
+            );
+            errors.on(path, message);
+        }
+    }
 }
 
 fn check_qualifiers(sig: &Signature, errors: &mut Errors) {
