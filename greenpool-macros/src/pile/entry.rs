@@ -6,6 +6,7 @@ use syn::parse::ParseStream;
 use syn::parse::discouraged::Speculative;
 use syn::{Expr, ExprAssign, ExprPath, ExprTry, Path, PathArguments, PathSegment, Token};
 
+use super::place::POOL;
 use crate::errors::Errors;
 use crate::expr::peel;
 use crate::span::first_span;
@@ -201,9 +202,7 @@ fn question_mark(value: &ExprTry) -> syn::Error {
 /// `user = fetch(a)` and `pool = POOL`
 fn assignment(value: &ExprAssign) -> syn::Error {
     match &*value.left {
-        Expr::Path(name) if name.path.is_ident("pool") => {
-            syn::Error::new_spanned(name, "a pool is given with `in`; write `pile![in POOL; ..]`")
-        }
+        Expr::Path(name) if name.path.is_ident("pool") => syn::Error::new_spanned(name, POOL),
         Expr::Path(name) if name.path.get_ident().is_some() => {
             let text = name.to_token_stream();
             let message = format!("a name is followed by `:`; write `{text}: ..`");

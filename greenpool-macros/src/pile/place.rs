@@ -1,12 +1,12 @@
 //! Where the entries of a pile run: `in POOL;`, `size = 4;`, or nothing, for the pools of the functions.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::{Expr, Token};
 
-use crate::errors::needs_value;
+use crate::errors::{did_you_mean, needs_value};
 use crate::expr::check_size;
 use crate::span::first_span;
 
@@ -33,6 +33,8 @@ impl Place {
             let size = input.parse()?;
             check_size(&size)?;
             Self::Sized(size)
+        } else if let Some(key) = other_argument(input) {
+            return Err(unknown(&key));
         } else {
             return Ok(Self::Own);
         };
@@ -65,6 +67,35 @@ pub(crate) fn pool() -> Ident {
 fn is_missing(input: ParseStream<'_>) -> bool {
     input.is_empty() || input.peek(Token![;]) || input.peek(Token![,])
 }
+
+/// The name of an argument that there is not: `sise` of `sise = 4; ..`
+fn other_argument(input: ParseStream<'_>) -> Option<Ident> {
+    let ahead = input.fork();
+    let key = ahead.call(Ident::parse_any).ok()?;
+    if !ahead.peek(Token![=]) || ahead.peek(Token![==]) {
+        return None;
+    }
+    while !ahead.is_empty() && !ahead.peek(Token![,]) {
+        if ahead.peek(Token![;]) {
+            return Some(key);
+        }
+        ahead.parse::<TokenTree>().ok()?;
+    }
+    None
+}
+
+fn unknown(key: &Ident) -> syn::Error {
+    let text = key.to_string();
+    let message = match did_you_mean(&text, &["size", "pool"]) {
+        Some("pool") => POOL.to_owned(),
+        Some(known) => format!("unknown argument `{text}`; did you mean `{known}`?"),
+        None => format!("unknown argument `{text}`; expected `in POOL` or `size = 4`"),
+    };
+    syn::Error::new(key.span(), message)
+}
+
+/// The message for `pool = POOL`.
+pub(crate) const POOL: &str = "a pool is given with `in`; write `pile![in POOL; ..]`";
 
 fn is_size(input: ParseStream<'_>) -> bool {
     let ahead = input.fork();
