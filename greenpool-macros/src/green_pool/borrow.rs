@@ -1,8 +1,10 @@
 //! Borrows in a type: `&T` and `'_`, except under a binder, as in `fn(&str)`.
 
+use std::collections::HashSet;
+
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
-use syn::{Lifetime, ParenthesizedGenericArguments, Type, TypeFnPtr, TypeReference};
+use syn::{Lifetime, LifetimeParam, ParenthesizedGenericArguments, Signature, Type, TypeFnPtr, TypeReference};
 
 use crate::errors::Errors;
 
@@ -41,6 +43,32 @@ fn message(is_str: bool) -> String {
         "an argument of a `#[green_pool]` function cannot be borrowed: the job may outlive \
          the caller; take an owned value{such}, an `Arc` or a `&'static` reference"
     )
+}
+
+/// The lifetimes of a signature that nothing declares, on which rustc reports an error.
+pub(crate) fn undeclared(sig: &Signature) -> Vec<Lifetime> {
+    let mut found = Lifetimes { declared: HashSet::new(), used: Vec::new() };
+    found.visit_signature(sig);
+    let Lifetimes { declared, mut used } = found;
+    used.retain(|lifetime| !declared.contains(lifetime) && lifetime.ident != "static" && lifetime.ident != "_");
+    used
+}
+
+struct Lifetimes {
+    /// By the function or by any `for<..>`.
+    declared: HashSet<Lifetime>,
+    used: Vec<Lifetime>,
+}
+
+impl<'ast> Visit<'ast> for Lifetimes {
+    fn visit_lifetime_param(&mut self, param: &'ast LifetimeParam) {
+        self.declared.insert(param.lifetime.clone());
+        visit::visit_lifetime_param(self, param);
+    }
+
+    fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
+        self.used.push(lifetime.clone());
+    }
 }
 
 /// Replaces the lifetime of each borrow by `'static` if it is elided or one of the function's `own`. Returns whether

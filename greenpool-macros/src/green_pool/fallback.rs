@@ -6,23 +6,26 @@ use quote::{ToTokens, quote};
 use syn::punctuated::Punctuated;
 use syn::visit::Visit;
 use syn::{
-    FnArg, GenericArgument, GenericParam, Generics, Lifetime, PathArguments, ReturnType, Type, TypeImplTrait,
-    TypeParamBound,
+    FnArg, GenericArgument, GenericParam, Generics, Lifetime, Pat, PatWild, PathArguments, ReturnType, Token, Type,
+    TypeImplTrait, TypeParamBound,
 };
 
 use super::borrow;
 use super::companion::Companion;
 use super::item::Item;
 use super::valid::{find_impl, is_green_pool, mentions_self};
+use crate::span::first_span;
 
-/// Whether rustc reports an error on the signature that a companion would only repeat: a borrowed output or an unsized
-/// argument.
+/// Whether rustc reports an error on the signature that a companion would only repeat: a borrowed output, an unsized
+/// argument or an undeclared lifetime.
 pub(crate) fn is_needed(item: &Item) -> bool {
     let borrows = match &item.sig.output {
         ReturnType::Default => false,
         ReturnType::Type(_, output) => borrow::make_static(&mut output.clone(), &[]),
     };
-    borrows || item.sig.inputs.iter().any(|input| matches!(input, FnArg::Typed(param) if is_unsized(&param.ty)))
+    borrows
+        || !borrow::undeclared(&item.sig).is_empty()
+        || item.sig.inputs.iter().any(|input| matches!(input, FnArg::Typed(param) if is_unsized(&param.ty)))
 }
 
 /// Whether a type is unsized by its syntax. `str` may name another type.
@@ -44,7 +47,7 @@ pub(crate) fn function(item: &Item, tokens: TokenStream) -> TokenStream {
     let attrs = item.attrs.iter().filter(|attr| !is_green_pool(attr.path()));
     let mut sig = sig.clone();
     if awaits {
-        sig.asyncness = Some(syn::Token![async](sig.fn_token.span));
+        sig.asyncness = Some(Token![async](sig.fn_token.span));
     }
     if sig.asyncness.is_some() {
         sig.constness = None;
@@ -53,7 +56,13 @@ pub(crate) fn function(item: &Item, tokens: TokenStream) -> TokenStream {
     let vis = &item.vis;
     let body = &item.body;
     if needs_body {
-        quote!(#(#attrs)* #[allow(unused)] #vis #sig { loop {} })
+        for input in &mut sig.inputs {
+            if let FnArg::Typed(param) = input {
+                *param.pat =
+                    Pat::Wild(PatWild { attrs: Vec::new(), underscore_token: Token![_](first_span(&param.pat)) });
+            }
+        }
+        quote!(#(#attrs)* #vis #sig { loop {} })
     } else {
         quote!(#(#attrs)* #vis #sig #body)
     }
@@ -73,7 +82,8 @@ pub(crate) fn companion(item: &Item, mut companion: Companion) -> Option<Compani
     if item.semicolon.is_some() || mentions_self(&item.sig) {
         return None;
     }
-    let own: Vec<_> = item.sig.generics.lifetimes().map(|param| param.lifetime.clone()).collect();
+    let mut own = borrow::undeclared(&item.sig);
+    own.extend(item.sig.generics.lifetimes().map(|param| param.lifetime.clone()));
     for param in &mut companion.params {
         if borrow::make_static(&mut param.stored, &own) || is_unsized(&param.stored) {
             param.ty = Type::Verbatim(quote!(impl ::core::marker::Sized));

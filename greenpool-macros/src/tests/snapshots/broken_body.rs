@@ -1,5 +1,4 @@
-#[allow(unused)]
-async fn fetch(url: String) {
+async fn fetch(_: String) {
     loop {}
 }
 ::core::compile_error! {
