@@ -21,7 +21,7 @@ mod tests;
 /// | argument | meaning | default |
 /// |---|---|---|
 /// | `size = 100` | how many calls run at once: a constant, or any expression of type `usize`, evaluated once | 1000 |
-/// | `pool = POOL` | a `static` `GreenPool` or `LazyLock<GreenPool>`, which functions can share; excludes `size` | a pool of its own |
+/// | `pool = POOL` | a `static` `GreenPool` or `LazyLock<GreenPool>` to share; excludes `size` | a pool of its own |
 /// | `name = "pages"` | the pool's name in statistics | the function's name |
 /// | `type = Fetch` | the companion's name, as in `Fetch::spawn(url)` | the function's name |
 /// | `crate = path` | the path of `greenpool`, if it has another name | `::greenpool` |

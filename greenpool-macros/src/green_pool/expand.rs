@@ -107,10 +107,7 @@ fn pool(companion: &Companion) -> TokenStream {
         PoolSource::Own(size) => {
             let size = size.as_ref().map_or_else(|| quote!(1000), |size| quote!(#size));
             quote_spanned! {at=>
-                static #stored: #cell = #cell::new(#pool_name, || {
-                    let __size: #number = #size;
-                    __size
-                });
+                static #stored: #cell = #cell::new(#pool_name, || -> #number { (#size) });
                 #cell::get(&#stored)
             }
         }

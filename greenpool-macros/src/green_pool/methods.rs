@@ -160,9 +160,9 @@ fn zip(companion: &Companion, params: &[MapParam]) -> TokenStream {
     quote_spanned!(at=> ::core::iter::Iterator::map(#sources, |#pattern| (#(#names,)*)))
 }
 
-// ReadFromAnyThread<String>
+// ReadFromAnyThread<String>       with the span of the type, since errors call it what requires the argument's type
 fn readable(companion: &Companion, item: &Type) -> TokenStream {
-    let at = generated(first_span(item));
+    let at = first_span(item);
     let root = companion.root_at(at);
     quote_spanned!(at=> #root::__private::ReadFromAnyThread<#item>)
 }

@@ -56,8 +56,8 @@ fn check_attributes(item: &Item, errors: &mut Errors) {
         if blocks {
             let name = path.to_token_stream().to_string().replace(' ', "");
             let message = format!(
-                "a `#[green_pool]` function cannot be `#[{name}]`, which makes it block its caller; move its body into a \
-                 pooled function and call that"
+                "a `#[green_pool]` function cannot be `#[{name}]`, which makes it block its caller; move its body into \
+                 a pooled function and call that"
             );
             errors.on(path, message);
         }

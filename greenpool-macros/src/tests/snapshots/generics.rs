@@ -17,10 +17,7 @@ impl show {
     pub fn pool() -> &'static ::greenpool::GreenPool {
         static POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
             "show",
-            || {
-                let __size: ::core::primitive::usize = 1000;
-                __size
-            },
+            || -> ::core::primitive::usize { (1000) },
         );
         ::greenpool::__private::PoolCell::get(&POOL)
     }

@@ -9,10 +9,7 @@ impl fetch {
     pub fn pool() -> &'static ::greenpool::GreenPool {
         static POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
             "fetch",
-            || {
-                let __size: ::core::primitive::usize = 1000;
-                __size
-            },
+            || -> ::core::primitive::usize { (1000) },
         );
         ::greenpool::__private::PoolCell::get(&POOL)
     }

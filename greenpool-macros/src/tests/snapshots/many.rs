@@ -12,10 +12,7 @@ impl add {
     pub fn pool() -> &'static ::greenpool::GreenPool {
         static POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
             "add",
-            || {
-                let __size: ::core::primitive::usize = 1000;
-                __size
-            },
+            || -> ::core::primitive::usize { (1000) },
         );
         ::greenpool::__private::PoolCell::get(&POOL)
     }
