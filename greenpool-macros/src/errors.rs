@@ -45,6 +45,9 @@ impl Errors {
 /// The message for a pool without slots, also used by the constant assertion.
 pub(crate) const ZERO: &str = "a pool of size 0 would never run anything; write at least 1";
 
+/// The message for `pile![pool = POOL; ..]`.
+pub(crate) const POOL_IN_PILE: &str = "a pool is given with `in`; write `pile![in POOL; ..]`";
+
 pub(crate) fn needs_value(key: &Ident, text: &str) -> syn::Error {
     let example = match text {
         "size" => "size = 100",

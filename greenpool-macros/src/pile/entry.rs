@@ -6,8 +6,7 @@ use syn::parse::ParseStream;
 use syn::parse::discouraged::Speculative;
 use syn::{Expr, ExprAssign, ExprPath, ExprTry, Path, PathArguments, PathSegment, Token};
 
-use super::place::POOL;
-use crate::errors::Errors;
+use crate::errors::{Errors, POOL_IN_PILE};
 use crate::expr::peel;
 use crate::span::first_span;
 
@@ -202,7 +201,7 @@ fn question_mark(value: &ExprTry) -> syn::Error {
 /// `user = fetch(a)` and `pool = POOL`
 fn assignment(value: &ExprAssign) -> syn::Error {
     match &*value.left {
-        Expr::Path(name) if name.path.is_ident("pool") => syn::Error::new_spanned(name, POOL),
+        Expr::Path(name) if name.path.is_ident("pool") => syn::Error::new_spanned(name, POOL_IN_PILE),
         Expr::Path(name) if name.path.get_ident().is_some() => {
             let text = name.to_token_stream();
             let message = format!("a name is followed by `:`; write `{text}: ..`");

@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::{Expr, Token};
 
-use crate::errors::{did_you_mean, needs_value};
+use crate::errors::{POOL_IN_PILE, did_you_mean, needs_value};
 use crate::expr::check_size;
 use crate::span::first_span;
 
@@ -87,15 +87,12 @@ fn other_argument(input: ParseStream<'_>) -> Option<Ident> {
 fn unknown(key: &Ident) -> syn::Error {
     let text = key.to_string();
     let message = match did_you_mean(&text, &["size", "pool"]) {
-        Some("pool") => POOL.to_owned(),
+        Some("pool") => POOL_IN_PILE.to_owned(),
         Some(known) => format!("unknown argument `{text}`; did you mean `{known}`?"),
         None => format!("unknown argument `{text}`; expected `in POOL` or `size = 4`"),
     };
     syn::Error::new(key.span(), message)
 }
-
-/// The message for `pool = POOL`.
-pub(crate) const POOL: &str = "a pool is given with `in`; write `pile![in POOL; ..]`";
 
 fn is_size(input: ParseStream<'_>) -> bool {
     let ahead = input.fork();

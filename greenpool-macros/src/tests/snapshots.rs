@@ -2,6 +2,7 @@
 
 use expect_test::expect_file;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use quote::ToTokens;
 
 use crate::{green_pool, pile};
 
@@ -18,6 +19,14 @@ macro_rules! snapshots {
 
 fn attribute(args: &str, item: &str) -> TokenStream {
     green_pool::expand(tokens(args), tokens(item))
+}
+
+/// What the derive macro adds to the struct of a deprecated function.
+fn derived(args: &str, item: &str) -> TokenStream {
+    let file: syn::File = syn::parse2(attribute(args, item)).expect("the expansion parses");
+    let is_struct = |item: &syn::Item| matches!(item, syn::Item::Struct(_));
+    let item = file.items.into_iter().find(is_struct).expect("the expansion has a struct");
+    green_pool::derive(item.into_token_stream())
 }
 
 fn piled(entries: &str) -> TokenStream {
@@ -60,6 +69,10 @@ snapshots! {
         "",
         "#[cfg(unix)] #[cfg_attr(all(), allow(dead_code), instrument)] #[deprecated] #[inline] async fn old() {}",
     );
+    deprecated: attribute("size = 4", "#[deprecated] pub async fn old(url: String) -> usize { url.len() }");
+    deprecated_derived: derived("size = 4", "#[deprecated] pub async fn old(url: String) -> usize { url.len() }");
+    never: attribute("", "async fn serve() -> ! { loop {} }");
+    size_is_no_constant: attribute("size = *JOBS", "async fn fetch() {}");
     shared_pool: attribute("pool = crate::POOL, type = Fetch, crate = pools", "async fn fetch(url: String) {}");
     size_at_run_time: attribute("size = cores() * 2", "async fn fetch() {}");
     hidden: attribute("size = 2", "#[doc(hidden)] pub async fn tick() {}");

@@ -1,0 +1,149 @@
+impl old {
+    const __UNUSED: () = ();
+    ///The pool that [`old`](fn@old) runs in. Its initial size is `4`.
+    #[must_use]
+    pub fn pool() -> &'static ::greenpool::GreenPool {
+        const SIZE: ::core::primitive::usize = 4;
+        const _: () = ::core::assert!(
+            SIZE != 0, "a pool of size 0 would never run anything; write at least 1"
+        );
+        static POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
+            "old",
+            || SIZE,
+        );
+        ::greenpool::__private::PoolCell::get(&POOL)
+    }
+    /**Waits for a free slot, starts [`old`](fn@old) in it, and returns its green thread.
+
+Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
+    pub fn spawn(url: String) -> ::greenpool::SpawnCall<old, (String,), usize> {
+        ::greenpool::__private::spawn::<old, (String,), usize>((url,))
+    }
+    /**Waits for a free slot and starts [`old`](fn@old) in it, without a handle to its result.
+
+Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
+    pub fn spawn_n(url: String) -> ::greenpool::SpawnCallN<old, (String,), usize> {
+        ::greenpool::__private::spawn_n::<old, (String,), usize>((url,))
+    }
+    /**Starts [`old`](fn@old) if a slot is free; otherwise returns the arguments.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_spawn(
+        url: String,
+    ) -> ::core::result::Result<
+        ::greenpool::GreenThread<usize>,
+        ::greenpool::TrySpawnError<(String,)>,
+    > {
+        ::greenpool::__private::try_spawn::<old, (String,), usize>((url,))
+    }
+    /**Runs [`old`](fn@old) over iterables, one per parameter, whose iterators are `Send` and `'static`, and yields the results in the order of the arguments.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn imap<I0: ::greenpool::__private::ReadFromAnyThread<String>>(
+        url: I0,
+    ) -> ::greenpool::GreenMap<usize> {
+        ::greenpool::__private::imap::<
+            old,
+            (String,),
+            usize,
+            _,
+        >(
+            ::core::iter::Iterator::map(
+                ::greenpool::__private::ReadFromAnyThread::into_reader(url),
+                |__item0| (__item0,),
+            ),
+        )
+    }
+    /**Runs [`old`](fn@old) over iterables, one per parameter, whose iterators are `Send` and `'static`, and yields the results in order of completion.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn imap_unordered<I0: ::greenpool::__private::ReadFromAnyThread<String>>(
+        url: I0,
+    ) -> ::greenpool::GreenMap<usize> {
+        ::greenpool::__private::imap_unordered::<
+            old,
+            (String,),
+            usize,
+            _,
+        >(
+            ::core::iter::Iterator::map(
+                ::greenpool::__private::ReadFromAnyThread::into_reader(url),
+                |__item0| (__item0,),
+            ),
+        )
+    }
+    /**Runs [`old`](fn@old) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in the order of the arguments.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn starmap<I0: ::greenpool::__private::ReadFromAnyThread<(String,)>>(
+        __tuples: I0,
+    ) -> ::greenpool::GreenMap<usize> {
+        ::greenpool::__private::imap::<
+            old,
+            (String,),
+            usize,
+            _,
+        >(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples))
+    }
+    /**Runs [`old`](fn@old) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn starmap_unordered<I0: ::greenpool::__private::ReadFromAnyThread<(String,)>>(
+        __tuples: I0,
+    ) -> ::greenpool::GreenMap<usize> {
+        ::greenpool::__private::imap_unordered::<
+            old,
+            (String,),
+            usize,
+            _,
+        >(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples))
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[track_caller]
+    pub fn __green_pool(url: String) -> ::greenpool::GreenThread<usize> {
+        ::greenpool::__private::submit::<old, (String,), usize>((url,))
+    }
+}
+impl ::greenpool::PooledFn<(String,), usize> for ::greenpool::__private::Alias<old> {
+    fn name() -> &'static ::core::primitive::str {
+        "old"
+    }
+    fn pool() -> &'static ::greenpool::GreenPool {
+        <old>::pool()
+    }
+    fn call(
+        __args: (String,),
+    ) -> impl ::core::future::Future<Output = usize> + ::core::marker::Send + 'static {
+        old(__args.0)
+    }
+    fn workers() -> ::core::option::Option<
+        &'static ::greenpool::__private::WorkersCell,
+    > {
+        static __WORKERS: ::greenpool::__private::WorkersCell = ::greenpool::__private::WorkersCell::new();
+        ::core::option::Option::Some(&__WORKERS)
+    }
+}

@@ -1,0 +1,134 @@
+async fn serve() -> ! {
+    loop {}
+}
+///The pool of [`serve`](fn@serve), and the functions that run jobs in it.
+#[non_exhaustive]
+struct serve {}
+impl serve {
+    const __UNUSED: () = ();
+    ///The pool that [`serve`](fn@serve) runs in. Its initial size is 1000.
+    #[must_use]
+    pub fn pool() -> &'static ::greenpool::GreenPool {
+        static POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
+            "serve",
+            || -> ::core::primitive::usize { (1000) },
+        );
+        ::greenpool::__private::PoolCell::get(&POOL)
+    }
+    /**Waits for a free slot, starts [`serve`](fn@serve) in it, and returns its green thread.
+
+Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
+    pub fn spawn() -> ::greenpool::SpawnCall<
+        serve,
+        (),
+        <fn() -> ! as ::greenpool::__private::FnOutput>::Output,
+    > {
+        ::greenpool::__private::spawn::<
+            serve,
+            (),
+            <fn() -> ! as ::greenpool::__private::FnOutput>::Output,
+        >(())
+    }
+    /**Waits for a free slot and starts [`serve`](fn@serve) in it, without a handle to its result.
+
+Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
+    pub fn spawn_n() -> ::greenpool::SpawnCallN<
+        serve,
+        (),
+        <fn() -> ! as ::greenpool::__private::FnOutput>::Output,
+    > {
+        ::greenpool::__private::spawn_n::<
+            serve,
+            (),
+            <fn() -> ! as ::greenpool::__private::FnOutput>::Output,
+        >(())
+    }
+    /**Starts [`serve`](fn@serve) if a slot is free; otherwise returns the arguments.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_spawn() -> ::core::result::Result<
+        ::greenpool::GreenThread<
+            <fn() -> ! as ::greenpool::__private::FnOutput>::Output,
+        >,
+        ::greenpool::TrySpawnError<()>,
+    > {
+        ::greenpool::__private::try_spawn::<
+            serve,
+            (),
+            <fn() -> ! as ::greenpool::__private::FnOutput>::Output,
+        >(())
+    }
+    /**Runs [`serve`](fn@serve) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in the order of the arguments.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn starmap<I0: ::greenpool::__private::ReadFromAnyThread<()>>(
+        __tuples: I0,
+    ) -> ::greenpool::GreenMap<<fn() -> ! as ::greenpool::__private::FnOutput>::Output> {
+        ::greenpool::__private::imap::<
+            serve,
+            (),
+            <fn() -> ! as ::greenpool::__private::FnOutput>::Output,
+            _,
+        >(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples))
+    }
+    /**Runs [`serve`](fn@serve) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn starmap_unordered<I0: ::greenpool::__private::ReadFromAnyThread<()>>(
+        __tuples: I0,
+    ) -> ::greenpool::GreenMap<<fn() -> ! as ::greenpool::__private::FnOutput>::Output> {
+        ::greenpool::__private::imap_unordered::<
+            serve,
+            (),
+            <fn() -> ! as ::greenpool::__private::FnOutput>::Output,
+            _,
+        >(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples))
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[track_caller]
+    pub fn __green_pool() -> ::greenpool::GreenThread<
+        <fn() -> ! as ::greenpool::__private::FnOutput>::Output,
+    > {
+        ::greenpool::__private::submit::<
+            serve,
+            (),
+            <fn() -> ! as ::greenpool::__private::FnOutput>::Output,
+        >(())
+    }
+}
+impl ::greenpool::PooledFn<(), <fn() -> ! as ::greenpool::__private::FnOutput>::Output>
+for ::greenpool::__private::Alias<serve> {
+    fn name() -> &'static ::core::primitive::str {
+        "serve"
+    }
+    fn pool() -> &'static ::greenpool::GreenPool {
+        <serve>::pool()
+    }
+    fn call(
+        __args: (),
+    ) -> impl ::core::future::Future<
+        Output = <fn() -> ! as ::greenpool::__private::FnOutput>::Output,
+    > + ::core::marker::Send + 'static {
+        serve()
+    }
+    fn workers() -> ::core::option::Option<
+        &'static ::greenpool::__private::WorkersCell,
+    > {
+        static __WORKERS: ::greenpool::__private::WorkersCell = ::greenpool::__private::WorkersCell::new();
+        ::core::option::Option::Some(&__WORKERS)
+    }
+}

@@ -1,0 +1,101 @@
+async fn fetch() {}
+///The pool of [`fetch`](fn@fetch), and the functions that run jobs in it.
+#[non_exhaustive]
+struct fetch {}
+impl fetch {
+    const __UNUSED: () = ();
+    ///The pool that [`fetch`](fn@fetch) runs in. Its initial size is `* JOBS`.
+    #[must_use]
+    pub fn pool() -> &'static ::greenpool::GreenPool {
+        static POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
+            "fetch",
+            || -> ::core::primitive::usize { (*JOBS) },
+        );
+        ::greenpool::__private::PoolCell::get(&POOL)
+    }
+    /**Waits for a free slot, starts [`fetch`](fn@fetch) in it, and returns its green thread.
+
+Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
+    pub fn spawn() -> ::greenpool::SpawnCall<fetch, (), ()> {
+        ::greenpool::__private::spawn::<fetch, (), ()>(())
+    }
+    /**Waits for a free slot and starts [`fetch`](fn@fetch) in it, without a handle to its result.
+
+Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
+    pub fn spawn_n() -> ::greenpool::SpawnCallN<fetch, (), ()> {
+        ::greenpool::__private::spawn_n::<fetch, (), ()>(())
+    }
+    /**Starts [`fetch`](fn@fetch) if a slot is free; otherwise returns the arguments.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_spawn() -> ::core::result::Result<
+        ::greenpool::GreenThread<()>,
+        ::greenpool::TrySpawnError<()>,
+    > {
+        ::greenpool::__private::try_spawn::<fetch, (), ()>(())
+    }
+    /**Runs [`fetch`](fn@fetch) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in the order of the arguments.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn starmap<I0: ::greenpool::__private::ReadFromAnyThread<()>>(
+        __tuples: I0,
+    ) -> ::greenpool::GreenMap<()> {
+        ::greenpool::__private::imap::<
+            fetch,
+            (),
+            (),
+            _,
+        >(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples))
+    }
+    /**Runs [`fetch`](fn@fetch) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn starmap_unordered<I0: ::greenpool::__private::ReadFromAnyThread<()>>(
+        __tuples: I0,
+    ) -> ::greenpool::GreenMap<()> {
+        ::greenpool::__private::imap_unordered::<
+            fetch,
+            (),
+            (),
+            _,
+        >(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples))
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[track_caller]
+    pub fn __green_pool() -> ::greenpool::GreenThread<()> {
+        ::greenpool::__private::submit::<fetch, (), ()>(())
+    }
+}
+impl ::greenpool::PooledFn<(), ()> for ::greenpool::__private::Alias<fetch> {
+    fn name() -> &'static ::core::primitive::str {
+        "fetch"
+    }
+    fn pool() -> &'static ::greenpool::GreenPool {
+        <fetch>::pool()
+    }
+    fn call(
+        __args: (),
+    ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'static {
+        fetch()
+    }
+    fn workers() -> ::core::option::Option<
+        &'static ::greenpool::__private::WorkersCell,
+    > {
+        static __WORKERS: ::greenpool::__private::WorkersCell = ::greenpool::__private::WorkersCell::new();
+        ::core::option::Option::Some(&__WORKERS)
+    }
+}
