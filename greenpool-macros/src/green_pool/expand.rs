@@ -61,6 +61,8 @@ pub(crate) fn impls(companion: &Companion) -> TokenStream {
     let maps = methods::maps(companion);
     let submit = methods::submit(companion);
     let pooled_fn = pooled_fn(companion);
+    // The lint on unused items reports those of an `impl` together, and not at all if a macro wrote one of them. The
+    // methods have the user's spans, so this constant keeps it from reporting methods without a caller.
     quote_spanned! {at=>
         #(#attrs)*
         impl #name {

@@ -111,9 +111,13 @@ pub(crate) fn maps(companion: &Companion) -> TokenStream {
     let params: Vec<_> = companion
         .params
         .iter()
-        .map(|param| MapParam { name: param.name.clone(), item: param.stored.clone() })
+        .map(|param| MapParam { name: param.name.clone(), item: param.stored.clone(), at: first_span(&param.stored) })
         .collect();
-    let tuples = [MapParam { name: Ident::new("__tuples", at), item: Type::Verbatim(companion.args_tuple()) }];
+    let tuples = [MapParam {
+        name: Ident::new("__tuples", at),
+        item: Type::Verbatim(companion.args_tuple()),
+        at: params.first().map_or_else(|| companion.function.span(), |param| param.at),
+    }];
     let by_one = "over iterables, one per parameter, whose iterators are `Send` and `'static`, and yields the results";
     let by_tuple =
         "over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results";
@@ -139,6 +143,8 @@ pub(crate) fn maps(companion: &Companion) -> TokenStream {
 struct MapParam {
     name: Ident,
     item: Type,
+    /// What errors call the bound on the iterable.
+    at: Span,
 }
 
 // ReadFromAnyThread::into_reader(url)
@@ -161,10 +167,10 @@ fn zip(companion: &Companion, params: &[MapParam]) -> TokenStream {
 }
 
 // ReadFromAnyThread<String>       with the span of the type, since errors call it what requires the argument's type
-fn readable(companion: &Companion, item: &Type) -> TokenStream {
-    let at = first_span(item);
-    let root = companion.root_at(at);
-    quote_spanned!(at=> #root::__private::ReadFromAnyThread<#item>)
+fn readable(companion: &Companion, param: &MapParam) -> TokenStream {
+    let MapParam { item, at, .. } = param;
+    let root = companion.root_at(*at);
+    quote_spanned!(*at=> #root::__private::ReadFromAnyThread<#item>)
 }
 
 /// A map takes a type parameter for each source. If the function has type parameters that its callers must write, it
@@ -188,10 +194,10 @@ fn map(
         .iter()
         .enumerate()
         .map(|(index, param)| {
-            let bound = readable(companion, &param.item);
+            let bound = readable(companion, param);
             if inferred {
                 let mut name = companion.unused_ident(&format!("I{index}"));
-                name.set_span(generated(first_span(&param.item)));
+                name.set_span(generated(param.at));
                 generics.params.push(parse_quote_spanned!(at=> #name: #bound));
                 name.into_token_stream()
             } else {

@@ -3,10 +3,11 @@
 use proc_macro2::{Group, TokenStream, TokenTree};
 use proptest::prelude::{ProptestConfig, any};
 use proptest::test_runner::{RngSeed, TestRunner};
+use quote::ToTokens;
 
 use crate::{green_pool, pile};
 
-const FUNCTIONS: [&str; 9] = [
+const FUNCTIONS: [&str; 10] = [
     "pub async fn fetch(url: String) -> Result<Page, Error> { get(url).await }",
     "async fn none() {}",
     "async fn show<T: Display + Send, const N: usize>(a: [T; N], b: impl Write) -> T where T: Clone { a }",
@@ -16,6 +17,7 @@ const FUNCTIONS: [&str; 9] = [
     "#[green_pool(size = 2)] #[deprecated] async fn r#match(r#type: <u8 as Into<u16>>::T) -> ! { loop {} }",
     "pub(in crate::a) const async fn h(#[cfg(x)] a: u8);",
     "pub struct Fetch<T> { a: T }",
+    "#[deprecated] #[cfg_attr(all(), inline)] pub async fn old<T: Send>(a: T, (b, _): (u8, u8)) -> ! { loop {} }",
 ];
 
 const ARGUMENTS: [&str; 6] = [
@@ -52,6 +54,11 @@ fn broken_functions_never_panic() {
         };
         let file = syn::parse2::<syn::File>(output.clone());
         assert!(file.is_ok(), "{output}");
+        for derived in
+            file.into_iter().flat_map(|file| file.items).map(ToTokens::into_token_stream).map(green_pool::derive)
+        {
+            assert!(syn::parse2::<syn::File>(derived.clone()).is_ok(), "{derived}");
+        }
         let words = output.into_iter().map(|token| token.to_string()).collect::<Vec<_>>();
         let name = function.sig.ident.to_string();
         assert!(words.windows(2).any(|pair| pair[0] == "fn" && pair[1] == name), "{words:?}");
