@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
-use syn::{Lifetime, LifetimeParam, ParenthesizedGenericArguments, Signature, Type, TypeFnPtr, TypeReference};
+use syn::{
+    BoundLifetimes, Lifetime, LifetimeParam, ParenthesizedGenericArguments, Signature, Type, TypeFnPtr, TypeReference,
+};
 
 use crate::errors::Errors;
 
@@ -43,6 +45,29 @@ fn message(is_str: bool) -> String {
         "an argument of a `#[green_pool]` function cannot be borrowed: the job may outlive \
          the caller; take an owned value{such}, an `Arc` or a `&'static` reference"
     )
+}
+
+/// Whether a type has a binder, as `fn(&str)` and `dyn for<'a> Trait<'a>` have.
+pub(crate) fn has_binder(ty: &Type) -> bool {
+    let mut find = FindBinder(false);
+    find.visit_type(ty);
+    find.0
+}
+
+struct FindBinder(bool);
+
+impl<'ast> Visit<'ast> for FindBinder {
+    fn visit_type_fn_ptr(&mut self, _: &'ast TypeFnPtr) {
+        self.0 = true;
+    }
+
+    fn visit_parenthesized_generic_arguments(&mut self, _: &'ast ParenthesizedGenericArguments) {
+        self.0 = true;
+    }
+
+    fn visit_bound_lifetimes(&mut self, _: &'ast BoundLifetimes) {
+        self.0 = true;
+    }
 }
 
 /// The lifetimes of a signature that nothing declares, on which rustc reports an error.

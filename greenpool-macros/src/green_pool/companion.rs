@@ -9,11 +9,12 @@ use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Attribute, Expr, FnArg, GenericParam, Generics, Lifetime, LitStr, Meta, MetaList, Pat, Path, ReturnType, Token,
-    Type, TypeParam, TypeParamBound, TypePath, Visibility,
+    Attribute, Expr, FnArg, GenericParam, Generics, Lifetime, LitStr, Meta, MetaList, Pat, Path, ReturnType, Signature,
+    Token, Type, TypeParam, TypeParamBound, TypePath, Visibility,
 };
 
 use super::args::Args;
+use super::borrow;
 use super::item::Item;
 use crate::span::{generated, generated_ident};
 
@@ -33,6 +34,8 @@ pub(crate) struct Companion {
     pub(crate) impl_trait_params: usize,
     pub(crate) params: Vec<Param>,
     pub(crate) output: TokenStream,
+    /// Where errors and lints about the future point.
+    pub(crate) future_span: Span,
     pub(crate) pool_name: LitStr,
     pub(crate) source: PoolSource,
     /// The function has an error: generate signatures only, and nothing that calls it.
@@ -86,6 +89,7 @@ impl Companion {
             impl_trait_params: 0,
             params: Vec::new(),
             output,
+            future_span: future_span(&item.sig),
             pool_name,
             source: match args.pool {
                 Some(path) => PoolSource::Shared(path),
@@ -280,6 +284,16 @@ fn generated_visibility(vis: &Visibility) -> Visibility {
         vis.pub_token.span = generated(vis.pub_token.span);
     }
     vis
+}
+
+/// The function's name. rustc takes two mentions of one type with a binder, such as `fn(&str)`, for different types, and
+/// warns of a return type that refines the trait's, unless a macro wrote it.
+fn future_span(sig: &Signature) -> Span {
+    let span = sig.ident.span();
+    match &sig.output {
+        ReturnType::Type(_, ty) if borrow::has_binder(ty) => generated(span),
+        _ => span,
+    }
 }
 
 /// The type of a function's result. `!` is a type only as the result of a function.

@@ -147,7 +147,6 @@ fn pooled_fn(companion: &Companion) -> TokenStream {
     let Companion { vis, function, name, attrs, output, pool_name, generics, .. } = companion;
     let root = companion.root();
     let at = Span::call_site();
-    let user = function.span();
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     // Clippy warns of a type whose own method, `pool`, has the name of a method of its trait, unless the trait is
     // implemented for the type by another name.
@@ -163,7 +162,7 @@ fn pooled_fn(companion: &Companion) -> TokenStream {
     } else {
         quote_spanned!(at=> { #function #turbofish (#(__args.#fields),*) })
     };
-    let future = quote_spanned! {user=>
+    let future = quote_spanned! {companion.future_span=>
         impl ::core::future::Future<Output = #output> + ::core::marker::Send + 'static
     };
     let pooled_fn = pooled_fn_path(companion);

@@ -106,6 +106,18 @@ pub async fn oldest() -> ! {
 #[deprecated]
 pub async fn absent() {}
 
+/// Returns a type with a binder.
+#[green_pool]
+pub async fn binder(number: usize) -> Box<dyn Fn(&str) -> usize + Send> {
+    ready(Box::new(move |text: &str| text.len() + number) as _).await
+}
+
+/// Returns a pointer to a function.
+#[green_pool]
+pub async fn pointer() -> for<'a> fn(&'a str) -> &'a str {
+    ready(str::trim as _).await
+}
+
 mod functions {
     macro_rules! functions {
         ($($name:ident)*) => {$(
@@ -130,6 +142,8 @@ async fn calls() -> Result<(), JoinError> {
     assert!(inner::narrower::try_spawn(1).is_ok_and(|green| !green.is_finished()));
     assert_eq!(spawn::spawn(1).await.await?, 1);
     assert!(functions::one::imap_unordered([1]).next().await.is_some());
+    assert_eq!(binder::spawn(1).await.await?("ab"), 3);
+    assert_eq!(pointer::spawn().await.await?(" ab"), "ab");
     let each = pile![functions::two(2), functions::three(3), functions::four(4)].try_join().await?;
     assert_eq!(each, (2, 3, 4));
     let named = pile! { five: functions::five(5), six: functions::six(6) }.try_join().await?;
