@@ -286,8 +286,8 @@ fn generated_visibility(vis: &Visibility) -> Visibility {
     vis
 }
 
-/// The function's name. rustc takes two mentions of one type with a binder, such as `fn(&str)`, for different types, and
-/// warns of a return type that refines the trait's, unless a macro wrote it.
+/// The function's name. rustc takes two mentions of a type with a binder, such as `fn(&str)`, for different types and
+/// warns that the future's type refines the trait's, unless a macro wrote it.
 fn future_span(sig: &Signature) -> Span {
     let span = sig.ident.span();
     match &sig.output {

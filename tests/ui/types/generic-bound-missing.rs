@@ -1,4 +1,4 @@
-use greenpool::green_pool;
+use greenpool::{green_pool, pile};
 
 #[green_pool(size = 4)]
 async fn fetch<T: std::fmt::Display + Send>(url: T) -> usize {
@@ -8,7 +8,12 @@ async fn fetch<T: std::fmt::Display + Send>(url: T) -> usize {
 struct Url;
 
 async fn caller() {
-    let _ = fetch::spawn(Url);
+    let _ = fetch::spawn(Url).await.await;
+    fetch::spawn_n(Url).await;
+    let _ = fetch::try_spawn(Url);
+    let _ = fetch::imap([Url]).next().await;
+    let _ = fetch::starmap([(Url,)]).next().await;
+    let _ = pile![fetch(Url)].join().await;
 }
 
 fn main() {}
