@@ -130,10 +130,20 @@ impl Companion {
         }
     }
 
-    /// Adds a parameter under the user's name for it, or one made from its position.
+    /// Adds a parameter under the user's name for it, or one made from its position. A name with an underscore gets
+    /// another: the companion uses what the function leaves unused, and clippy passes over `__name` only.
     fn add_param(&mut self, pat: &Pat, mut ty: Type) {
         let name = match pat {
-            Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => pat.ident.clone(),
+            Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => {
+                let name = pat.ident.to_string();
+                let mut ident = if name.starts_with('_') && !name.starts_with("__") {
+                    self.fresh_ident(&format!("_{name}"))
+                } else {
+                    pat.ident.clone()
+                };
+                ident.set_span(pat.ident.span());
+                ident
+            }
             _ => self.fresh_ident(&format!("__arg{}", self.params.len())),
         };
         NameImplTraits(self).visit_type_mut(&mut ty);

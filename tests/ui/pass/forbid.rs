@@ -33,6 +33,12 @@ pub async fn patterns((left, right): (u8, u8), mut sum: u8, _: bool) -> u8 {
     ready(sum).await
 }
 
+/// Parameters that it does not use.
+#[green_pool]
+pub async fn unused(_first: u8, __first: u8, _second: String) {
+    ready(()).await;
+}
+
 /// Raw identifiers.
 #[green_pool(size = *JOBS, name = "a match")]
 pub async fn r#match(r#type: u8) -> u8 {
@@ -144,6 +150,8 @@ async fn calls() -> Result<(), JoinError> {
     assert!(functions::one::imap_unordered([1]).next().await.is_some());
     assert_eq!(binder::spawn(1).await.await?("ab"), 3);
     assert_eq!(pointer::spawn().await.await?(" ab"), "ab");
+    unused::spawn(1, 2, String::new()).await.await?;
+    assert!(unused::imap([1], [2], [String::new()]).next().await.is_some());
     let each = pile![functions::two(2), functions::three(3), functions::four(4)].try_join().await?;
     assert_eq!(each, (2, 3, 4));
     let named = pile! { five: functions::five(5), six: functions::six(6) }.try_join().await?;
