@@ -10,7 +10,7 @@ use syn::punctuated::Punctuated;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
     Attribute, Expr, FnArg, GenericParam, Generics, Lifetime, LitStr, Meta, MetaList, Pat, Path, ReturnType, Signature,
-    Token, Type, TypeParam, TypeParamBound, TypePath, Visibility,
+    Token, Type, TypeParam, TypeParamBound, TypePath, Visibility, WherePredicate,
 };
 
 use super::args::Args;
@@ -120,13 +120,21 @@ impl Companion {
         self
     }
 
-    /// Adds the bound `'static`, which every job needs, to each type parameter.
+    /// Adds the bound `'static`, which every job needs, to each type parameter, where the parameter's other bounds are.
     fn require_static(&mut self) {
-        for param in self.generics.type_params_mut() {
+        let Generics { params, where_clause, .. } = &mut self.generics;
+        for param in params {
+            let GenericParam::Type(param) = param else { continue };
             let span = generated(param.ident.span());
-            let forever = Lifetime::new("'static", span);
-            param.colon_token.get_or_insert(Token![:](span));
-            param.bounds.push(TypeParamBound::Lifetime(forever));
+            let bound = TypeParamBound::Lifetime(Lifetime::new("'static", span));
+            let mut predicates = where_clause.iter_mut().flat_map(|clause| &mut clause.predicates);
+            let predicate = predicates.find_map(|predicate| bounds_of(&param.ident, predicate));
+            if let (true, Some(bounds)) = (param.bounds.is_empty(), predicate) {
+                bounds.push(bound);
+            } else {
+                param.colon_token.get_or_insert(Token![:](span));
+                param.bounds.push(bound);
+            }
         }
     }
 
@@ -256,6 +264,16 @@ impl Companion {
     pub(crate) fn method(&self, name: &str) -> Ident {
         Ident::new(name, self.function.span())
     }
+}
+
+/// The bounds of a predicate on the type parameter `name`.
+fn bounds_of<'a>(
+    name: &Ident,
+    predicate: &'a mut WherePredicate,
+) -> Option<&'a mut Punctuated<TypeParamBound, Token![+]>> {
+    let WherePredicate::Type(predicate) = predicate else { return None };
+    let is_param = matches!(&predicate.bounded_ty, Type::Path(ty) if ty.qself.is_none() && ty.path.is_ident(name));
+    is_param.then_some(&mut predicate.bounds)
 }
 
 /// Replaces each `impl Trait` by a type parameter.

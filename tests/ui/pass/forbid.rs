@@ -73,6 +73,15 @@ async fn generic<T: Display + Send, const N: usize>(all: [T; N]) -> usize {
     ready(all.iter().map(ToString::to_string).map(|text| text.len()).sum()).await
 }
 
+#[green_pool]
+async fn bounds<T, U: Send, V>(first: T, second: U, third: V) -> (T, U, V)
+where
+    T: Send,
+    V: Send + 'static,
+{
+    ready((first, second, third)).await
+}
+
 pub(crate) mod inner {
     #[greenpool::green_pool]
     pub(crate) async fn narrow(number: u8) -> u8 {
@@ -152,6 +161,7 @@ async fn calls() -> Result<(), JoinError> {
     assert_eq!(pointer::spawn().await.await?(" ab"), "ab");
     unused::spawn(1, 2, String::new()).await.await?;
     assert!(unused::imap([1], [2], [String::new()]).next().await.is_some());
+    assert_eq!(bounds::spawn(1, "a", 'a').await.await?, (1, "a", 'a'));
     let each = pile![functions::two(2), functions::three(3), functions::four(4)].try_join().await?;
     assert_eq!(each, (2, 3, 4));
     let named = pile! { five: functions::five(5), six: functions::six(6) }.try_join().await?;
