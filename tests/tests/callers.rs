@@ -5,6 +5,7 @@
 //! the end, a new caller one line in `call!` and one in `callers!`, a new type one line at the end.
 #![allow(
     dropping_copy_types,
+    dropping_references,
     clippy::drop_non_drop,
     reason = "some of the types are `Copy`, and some outputs are `()`"
 )]
