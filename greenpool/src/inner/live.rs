@@ -132,3 +132,6 @@ impl LiveJobs {
         aborted.left == 0
     }
 }
+
+#[cfg(all(test, not(loom), not(shuttle)))]
+mod tests;
