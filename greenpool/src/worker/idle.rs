@@ -191,3 +191,6 @@ impl<P> WorkerSet<P> {
         shrinks
     }
 }
+
+#[cfg(all(test, not(loom), not(shuttle)))]
+mod tests;
