@@ -328,3 +328,6 @@ impl<T> ReorderBuffer<T> {
         (rest(self.total.0), self.total.1.map(rest))
     }
 }
+
+#[cfg(all(test, not(loom), not(shuttle)))]
+mod tests;
