@@ -319,3 +319,6 @@ impl MemberState {
         self.published = new;
     }
 }
+
+#[cfg(all(test, not(loom), not(shuttle)))]
+mod tests;

@@ -1,0 +1,450 @@
+//! What a [`MemberState`] publishes: a table of all states, and random transitions of several members of one pool.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Waker;
+
+use proptest::collection::vec;
+use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
+use proptest::test_runner::RngSeed;
+
+use super::{MemberState, OwnSlot, PollRecord};
+use crate::inner::Inner;
+use crate::inner::member::Member;
+use crate::inner::wait::{ReadySource, WaitEdge};
+
+/// What a pool counts a member as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Counted {
+    /// It is neither counted nor listed.
+    Nothing,
+    Slotless,
+    Suspect,
+    Holder,
+    /// It is listed and not counted.
+    Released,
+}
+
+use Counted::{Holder, Nothing, Released, Slotless, Suspect};
+
+impl Counted {
+    fn is_listed(self) -> bool {
+        matches!(self, Suspect | Holder | Released)
+    }
+
+    /// Whether it waits, and no other job has its slot.
+    fn is_idle(self) -> bool {
+        matches!(self, Holder | Released)
+    }
+}
+
+/// Checks the counts and the list of the pool of these members.
+fn check_pool(inner: &Inner, members: &[(&Arc<Member>, Counted)], moves: u64) {
+    let blocked = &inner.blocked_jobs;
+    let count = |what| members.iter().filter(|(_, counted)| *counted == what).count();
+    assert_eq!(blocked.holders.load(Ordering::SeqCst), count(Holder), "holders");
+    assert_eq!(blocked.suspects.load(Ordering::SeqCst), count(Suspect), "suspects");
+    assert_eq!(blocked.slotless.load(Ordering::SeqCst), count(Slotless), "slotless");
+    let listed = blocked.members();
+    assert_eq!(listed.len(), members.iter().filter(|(_, counted)| counted.is_listed()).count());
+    for (member, counted) in members {
+        assert_eq!(listed.iter().any(|other| Arc::ptr_eq(other, member)), counted.is_listed());
+    }
+    assert_eq!(inner.awaited_by.version(), moves, "how often a blocked job began to move");
+}
+
+fn member(inner: &Arc<Inner>) -> Arc<Member> {
+    Member::new(inner.clone(), None, |_| {})
+}
+
+/// A verb that is pending in a branch.
+fn wait(inner: &Arc<Inner>, branch: u32) -> WaitEdge {
+    WaitEdge::new(inner, None, ReadySource::Ticket, branch, Waker::noop())
+}
+
+/// The poll of a branch that is in progress, if any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Poll {
+    No,
+    Yes,
+    /// It is known to block its thread.
+    Blocks,
+}
+
+/// The verb that is pending in a branch, if any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verb {
+    No,
+    /// It has not been polled in the latest poll of the branch.
+    Unseen,
+    Seen,
+    /// It has been polled in the latest poll of the branch, and waits only for the slot.
+    Resuming,
+}
+
+use OwnSlot::{Away, Held, Released as GivenBack};
+
+/// The branches of a job, and what it is counted as while its slot is held, away, and given back.
+#[rustfmt::skip]
+const TABLE: [(&[(Poll, Verb)], [Counted; 3]); 24] = [
+    (&[(Poll::No, Verb::No)], [Nothing, Slotless, Slotless]),
+    (&[(Poll::No, Verb::Unseen)], [Holder, Nothing, Released]),
+    (&[(Poll::No, Verb::Seen)], [Holder, Nothing, Released]),
+    (&[(Poll::No, Verb::Resuming)], [Holder, Nothing, Released]),
+    (&[(Poll::Yes, Verb::No)], [Nothing, Slotless, Slotless]),
+    (&[(Poll::Yes, Verb::Unseen)], [Suspect, Slotless, Slotless]),
+    (&[(Poll::Yes, Verb::Seen)], [Suspect, Nothing, Released]),
+    (&[(Poll::Yes, Verb::Resuming)], [Nothing, Nothing, Released]),
+    (&[(Poll::Blocks, Verb::No)], [Nothing, Slotless, Slotless]),
+    (&[(Poll::Blocks, Verb::Unseen)], [Holder, Nothing, Released]),
+    (&[(Poll::Blocks, Verb::Seen)], [Holder, Nothing, Released]),
+    (&[(Poll::Blocks, Verb::Resuming)], [Holder, Nothing, Released]),
+    // One branch waits, and the other moves or not.
+    (&[(Poll::No, Verb::Seen), (Poll::No, Verb::No)], [Holder, Nothing, Released]),
+    (&[(Poll::No, Verb::Seen), (Poll::Yes, Verb::No)], [Suspect, Slotless, Slotless]),
+    (&[(Poll::Yes, Verb::Seen), (Poll::No, Verb::No)], [Suspect, Nothing, Released]),
+    (&[(Poll::Yes, Verb::Seen), (Poll::Yes, Verb::No)], [Suspect, Slotless, Slotless]),
+    (&[(Poll::Blocks, Verb::Seen), (Poll::Yes, Verb::No)], [Suspect, Slotless, Slotless]),
+    (&[(Poll::Blocks, Verb::Seen), (Poll::Blocks, Verb::No)], [Holder, Nothing, Released]),
+    // Both branches wait.
+    (&[(Poll::Yes, Verb::Seen), (Poll::Yes, Verb::Seen)], [Suspect, Nothing, Released]),
+    (&[(Poll::Yes, Verb::Seen), (Poll::Yes, Verb::Unseen)], [Suspect, Slotless, Slotless]),
+    (&[(Poll::Yes, Verb::Seen), (Poll::No, Verb::Unseen)], [Suspect, Nothing, Released]),
+    (&[(Poll::Blocks, Verb::Seen), (Poll::Yes, Verb::Seen)], [Suspect, Nothing, Released]),
+    (&[(Poll::Yes, Verb::Unseen), (Poll::No, Verb::Resuming)], [Nothing, Slotless, Slotless]),
+    (&[(Poll::Yes, Verb::Seen), (Poll::Yes, Verb::Resuming)], [Nothing, Nothing, Released]),
+];
+
+/// A job whose branches are in these states, which has published nothing.
+fn state(inner: &Arc<Inner>, slot: OwnSlot, branches: &[(Poll, Verb)]) -> MemberState {
+    let mut state = MemberState::new(None, true);
+    for (branch, (poll, verb)) in (0..).zip(branches) {
+        if branch > 0 {
+            assert_eq!(state.polls.insert(PollRecord::default()), branch as usize);
+            state.begin_poll(branch);
+        }
+        if *verb != Verb::No {
+            let last_polled = state.polls[branch as usize].number;
+            state.waits.insert(WaitEdge { last_polled, resuming: *verb == Verb::Resuming, ..wait(inner, branch) });
+        }
+        if *verb == Verb::Unseen {
+            state.end_poll(branch);
+            state.begin_poll(branch);
+        }
+        match poll {
+            Poll::No => state.end_poll(branch),
+            Poll::Yes => {}
+            Poll::Blocks => state.set_blocks_thread(branch, true),
+        }
+    }
+    state.slot = slot;
+    state
+}
+
+/// Each state, with what it is counted as.
+fn states(inner: &Arc<Inner>) -> Vec<(String, MemberState, Counted)> {
+    let mut states = Vec::new();
+    for (branches, counted) in TABLE {
+        for ((slot, name), counted) in
+            [(Held, "held"), (Away, "away"), (GivenBack, "given back")].into_iter().zip(counted)
+        {
+            states.push((format!("{branches:?}, slot {name}"), state(inner, slot, branches), counted));
+            let ended = MemberState { ended: true, ..state(inner, slot, branches) };
+            states.push((format!("{branches:?}, slot {name}, ended"), ended, Nothing));
+            // A job that will be polled again moves, if it is not being polled already.
+            if branches.iter().all(|(poll, _)| *poll == Poll::No) {
+                let counted = if slot == Held { Nothing } else { Slotless };
+                let recheck = MemberState { recheck: true, ..state(inner, slot, branches) };
+                states.push((format!("{branches:?}, slot {name}, to be polled again"), recheck, counted));
+            }
+        }
+    }
+    states
+}
+
+#[test]
+fn each_state_is_published_as_the_table_says() {
+    let inner = Inner::new(1, None);
+    for (name, mut state, counted) in states(&inner) {
+        let member = member(&inner);
+        let before = inner.awaited_by.version();
+        state.publish(&member);
+        println!("{name}: {counted:?}");
+        check_pool(&inner, &[(&member, counted)], before);
+        assert_eq!(state.is_listed(), counted.is_listed());
+        state.ended = true;
+        state.publish(&member);
+        check_pool(&inner, &[(&member, Nothing)], before + u64::from(counted.is_idle()));
+    }
+}
+
+#[test]
+fn each_transition_from_one_state_to_another_keeps_the_counts() {
+    let inner = Inner::new(1, None);
+    let member = member(&inner);
+    let (mut published, mut last, mut moves) = (super::Published::Unlisted, Nothing, 0);
+    let mut enter = |state: MemberState, counted: Counted| {
+        let mut state = MemberState { published, ..state };
+        state.publish(&member);
+        published = state.published;
+        moves += u64::from(last.is_idle() && !counted.is_idle());
+        last = counted;
+        check_pool(&inner, &[(&member, counted)], moves);
+    };
+    // One state for each slot and each count is enough: the transition depends on nothing else.
+    let mut kinds: Vec<(OwnSlot, Counted)> = Vec::new();
+    for (_, state, counted) in states(&inner) {
+        if !kinds.contains(&(state.slot, counted)) {
+            kinds.push((state.slot, counted));
+        }
+    }
+    let find = |kind: &(OwnSlot, Counted)| {
+        let mut states = states(&inner).into_iter();
+        let found = states.find(|(_, state, counted)| (state.slot, *counted) == *kind);
+        let (_, state, counted) = found.expect("it is in the table");
+        (state, counted)
+    };
+    for from in &kinds {
+        for to in &kinds {
+            for kind in [from, to] {
+                let (state, counted) = find(kind);
+                enter(state, counted);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_outsider_is_never_counted() {
+    let inner = Inner::new(1, None);
+    let member = Member::outsider(inner.clone());
+    let mut state = MemberState::new(None, false);
+    for step in 0..4 {
+        match step {
+            0 => {}
+            1 => state.begin_poll(0),
+            2 => drop(state.waits.insert(wait(&inner, 0))),
+            _ => state.end_poll(0),
+        }
+        state.publish(&member);
+        check_pool(&inner, &[(&member, Nothing)], 0);
+        assert!(!state.may_wait());
+    }
+}
+
+const BRANCHES: u32 = 3;
+
+/// A transition of one member. Branches are numbers below [`BRANCHES`], and a verb is an index modulo their number.
+#[derive(Clone, Debug)]
+enum Op {
+    BeginPoll(u32),
+    EndPoll(u32),
+    SetBlocks(u32, bool),
+    /// A verb is polled for the first time and is pending.
+    Register(u32),
+    PollVerb(usize),
+    SetResuming(usize, bool),
+    Clear(usize),
+    Slot(OwnSlot),
+    Recheck,
+    End,
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        6 => (0..BRANCHES).prop_map(Op::BeginPoll),
+        6 => (0..BRANCHES).prop_map(Op::EndPoll),
+        4 => (0..BRANCHES, any::<bool>()).prop_map(|(branch, blocks)| Op::SetBlocks(branch, blocks)),
+        6 => (0..BRANCHES).prop_map(Op::Register),
+        4 => any::<usize>().prop_map(Op::PollVerb),
+        2 => (any::<usize>(), any::<bool>()).prop_map(|(verb, resuming)| Op::SetResuming(verb, resuming)),
+        3 => any::<usize>().prop_map(Op::Clear),
+        4 => prop_oneof![Just(Held), Just(Away), Just(GivenBack)].prop_map(Op::Slot),
+        1 => Just(Op::Recheck),
+        1 => Just(Op::End),
+    ]
+}
+
+impl std::fmt::Debug for OwnSlot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Held => "Held",
+            Away => "Away",
+            GivenBack => "Released",
+        })
+    }
+}
+
+/// A pending verb, as the test knows it.
+struct KnownVerb {
+    key: usize,
+    branch: u32,
+    /// It has been polled since the latest poll of its branch began.
+    seen: bool,
+    resuming: bool,
+}
+
+/// A member, and all that the test knows of it.
+struct Case {
+    member: Arc<Member>,
+    state: MemberState,
+    slot: OwnSlot,
+    polls: [Poll; BRANCHES as usize],
+    verbs: Vec<KnownVerb>,
+    recheck: bool,
+    ended: bool,
+}
+
+impl Case {
+    fn new(inner: &Arc<Inner>) -> Self {
+        let mut state = MemberState::new(None, true);
+        for _ in 1..BRANCHES {
+            state.polls.insert(PollRecord::default());
+        }
+        let polls = [Poll::Yes, Poll::No, Poll::No];
+        let (verbs, slot) = (Vec::new(), Held);
+        Case { member: member(inner), state, slot, polls, verbs, recheck: false, ended: false }
+    }
+
+    fn step(&mut self, inner: &Arc<Inner>, op: &Op) {
+        let Case { state, polls, verbs, .. } = self;
+        let is_polled = |branch: u32| polls[branch as usize] != Poll::No;
+        match *op {
+            Op::BeginPoll(branch) if !is_polled(branch) => {
+                state.begin_poll(branch);
+                polls[branch as usize] = Poll::Yes;
+                verbs.iter_mut().filter(|verb| verb.branch == branch).for_each(|verb| verb.seen = false);
+                self.recheck = false;
+            }
+            Op::EndPoll(branch) if is_polled(branch) => {
+                state.end_poll(branch);
+                polls[branch as usize] = Poll::No;
+            }
+            Op::SetBlocks(branch, blocks) => {
+                state.set_blocks_thread(branch, blocks);
+                if is_polled(branch) {
+                    polls[branch as usize] = if blocks { Poll::Blocks } else { Poll::Yes };
+                }
+            }
+            Op::Register(branch) if is_polled(branch) => {
+                state.unmark_blocking(branch);
+                polls[branch as usize] = Poll::Yes;
+                let last_polled = state.polls[branch as usize].number;
+                let key = state.waits.insert(WaitEdge { last_polled, ..wait(inner, branch) });
+                verbs.push(KnownVerb { key, branch, seen: true, resuming: false });
+            }
+            Op::PollVerb(pick) if !verbs.is_empty() => {
+                let at = pick % verbs.len();
+                let verb = &mut verbs[at];
+                if is_polled(verb.branch) {
+                    state.waits[verb.key].last_polled = state.polls[verb.branch as usize].number;
+                    verb.seen = true;
+                }
+            }
+            Op::SetResuming(pick, resuming) if !verbs.is_empty() => {
+                let at = pick % verbs.len();
+                state.waits[verbs[at].key].resuming = resuming;
+                verbs[at].resuming = resuming;
+            }
+            Op::Clear(pick) if !verbs.is_empty() => {
+                let verb = verbs.swap_remove(pick % verbs.len());
+                state.waits.remove(verb.key);
+                state.unmark_blocking(verb.branch);
+                if is_polled(verb.branch) {
+                    polls[verb.branch as usize] = Poll::Yes;
+                }
+            }
+            // The job gives its slot away, or gets one.
+            Op::Slot(slot) if !self.ended => {
+                if slot == Held {
+                    state.slot = Held;
+                    self.slot = Held;
+                } else {
+                    assert_eq!(state.take(slot), self.slot == Held);
+                    if self.slot == Held {
+                        self.slot = slot;
+                    }
+                }
+            }
+            Op::Recheck if polls.iter().all(|poll| *poll == Poll::No) => {
+                state.recheck = true;
+                self.recheck = true;
+            }
+            Op::End => {
+                state.ended = true;
+                state.take(Away);
+                self.ended = true;
+            }
+            _ => {}
+        }
+        state.publish(&self.member);
+    }
+
+    /// A poll is in progress that may come to something else than the pending verbs.
+    fn is_being_polled(&self) -> bool {
+        self.polls.contains(&Poll::Yes)
+    }
+
+    fn is_blocked(&self) -> bool {
+        !self.ended && !self.recheck && !self.verbs.is_empty() && !self.is_being_polled()
+    }
+
+    fn is_suspect(&self) -> bool {
+        let can_lend = self.slot == Held && !self.verbs.is_empty() && !self.verbs.iter().any(|verb| verb.resuming);
+        !self.ended && self.is_being_polled() && can_lend
+    }
+
+    fn needs_slot(&self) -> bool {
+        let mut polled = (0..).zip(self.polls).filter(|(_, poll)| *poll != Poll::No).peekable();
+        let has_seen = |branch: u32| self.verbs.iter().any(|verb| verb.branch == branch && verb.seen);
+        let is_polled = polled.peek().is_some();
+        self.slot != Held && !self.ended && is_polled && polled.all(|(branch, _)| has_seen(branch))
+    }
+
+    fn counted(&self) -> Counted {
+        let waits = self.is_blocked() || self.needs_slot();
+        if self.is_suspect() {
+            return Suspect;
+        }
+        match self.slot {
+            _ if self.ended => Nothing,
+            Held if waits => Holder,
+            GivenBack if waits => Released,
+            Away if waits => Nothing,
+            Held => Nothing,
+            Away | GivenBack => Slotless,
+        }
+    }
+
+    fn check(&self) {
+        assert_eq!(self.state.waits(), self.is_blocked(), "waits");
+        assert_eq!(self.state.is_suspect(), self.is_suspect(), "is_suspect");
+        assert_eq!(self.state.needs_slot(), self.needs_slot(), "needs_slot");
+        assert_eq!(self.state.may_wait(), self.is_blocked() || self.is_suspect() || self.needs_slot(), "may_wait");
+        assert_eq!(self.state.is_being_polled(), self.is_being_polled(), "is_being_polled");
+        assert_eq!(self.state.is_listed(), self.counted().is_listed(), "is_listed");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(1),
+        ..ProptestConfig::with_cases(256)
+    })]
+
+    #[test]
+    fn the_counts_of_the_pool_equal_a_recount_of_its_members(ops in vec((0..3_usize, op()), 0..80)) {
+        let inner = Inner::new(1, None);
+        let mut cases = [(); 3].map(|()| Case::new(&inner));
+        let mut moves = 0;
+        for (who, op) in &ops {
+            let was_idle = cases[*who].counted().is_idle();
+            cases[*who].step(&inner, op);
+            moves += u64::from(was_idle && !cases[*who].counted().is_idle());
+            cases[*who].check();
+            let members = cases.each_ref().map(|case| (&case.member, case.counted()));
+            check_pool(&inner, &members, moves);
+        }
+    }
+}
