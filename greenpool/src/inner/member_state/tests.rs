@@ -10,8 +10,9 @@ use proptest::test_runner::RngSeed;
 
 use super::{MemberState, OwnSlot, PollRecord};
 use crate::inner::Inner;
+use crate::inner::effects::Effects;
 use crate::inner::member::Member;
-use crate::inner::wait::{ReadySource, WaitEdge};
+use crate::inner::wait::{Readiness, ReadySource, WaitEdge};
 
 /// What a pool counts a member as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -230,6 +231,74 @@ fn an_outsider_is_never_counted() {
         check_pool(&inner, &[(&member, Nothing)], 0);
         assert!(!state.may_wait());
     }
+}
+
+/// How many wakers `act` adds to its effects.
+fn count_wakers(act: impl FnOnce(&mut Effects)) -> usize {
+    let mut effects = Effects::default();
+    act(&mut effects);
+    effects.wakers.len()
+}
+
+#[test]
+fn a_verb_is_probed_once_until_something_happens_in_its_branch() {
+    let inner = Inner::new(1, None);
+    let mut state = state(&inner, Held, &[(Poll::Yes, Verb::Seen), (Poll::Yes, Verb::Seen)]);
+    let rows: [(&str, fn(&mut MemberState), usize); 7] = [
+        ("both verbs are new", |_| {}, 2),
+        ("nothing has happened", |_| {}, 0),
+        ("branch 1 has done something", |state| state.unmark_blocking(1), 1),
+        ("a poll that blocks its thread has been found out", |state| state.set_blocks_thread(0, true), 0),
+        ("and unmarked", |state| state.unmark_blocking(0), 1),
+        ("a verb is unmarked, and its poll ends", |state| (state.unmark_blocking(0), state.end_poll(0)).1, 0),
+        ("its next poll begins", |state| state.begin_poll(0), 1),
+    ];
+    for (name, act, woken) in rows {
+        act(&mut state);
+        assert_eq!(count_wakers(|effects| state.probe(effects)), woken, "{name}");
+    }
+    state.unmark_blocking(0);
+    state.set_blocks_thread(0, true);
+    assert_eq!(count_wakers(|effects| state.probe(effects)), 0, "the poll is known to block its thread");
+}
+
+#[test]
+fn a_verb_will_look_if_it_has_been_woken_and_is_woken_once() {
+    let inner = Inner::new(1, None);
+    // Whether the verb has been polled in the latest poll of its branch, what is known of it, and whether it is woken.
+    let rows = [
+        (Verb::Seen, Readiness::Yes, false),
+        (Verb::Seen, Readiness::Unknown, true),
+        (Verb::Unseen, Readiness::Yes, true),
+        (Verb::Unseen, Readiness::Unknown, true),
+    ];
+    for (verb, readiness, is_woken) in rows {
+        let mut state = state(&inner, Held, &[(Poll::No, verb)]);
+        let look = |state: &mut MemberState| {
+            let mut effects = Effects::default();
+            (state.will_look(0, readiness, &mut effects), effects.wakers.len())
+        };
+        assert_eq!(look(&mut state), (true, usize::from(is_woken)));
+        assert_eq!(look(&mut state), (true, 0), "its branch has not been polled since");
+        if is_woken {
+            state.begin_poll(0);
+            assert_eq!(look(&mut state), (false, 0), "its branch was polled, and the verb was not ready");
+        }
+    }
+}
+
+#[test]
+fn a_verb_whose_branch_is_gone_is_woken_once() {
+    let inner = Inner::new(1, None);
+    let mut state = state(&inner, Held, &[(Poll::No, Verb::Seen)]);
+    state.polls.remove(0);
+    let mut will_look = Vec::new();
+    let woken = count_wakers(|effects| {
+        will_look = vec![state.will_look(0, Readiness::Yes, effects), state.will_look(0, Readiness::Yes, effects)];
+    });
+    assert_eq!((woken, will_look), (1, vec![true, false]));
+    state.waits.remove(0);
+    assert_eq!(count_wakers(|effects| assert!(state.will_look(0, Readiness::No, effects))), 0, "the verb is gone");
 }
 
 const BRANCHES: u32 = 3;

@@ -60,6 +60,7 @@ impl ArcWake for Consumer {
     fn wake_by_ref(_: &Arc<Self>) {}
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "it mirrors the flags of the buffer and its signals")]
 struct Model {
     ordered: bool,
     size: usize,
@@ -122,7 +123,7 @@ impl Model {
     /// The results that can be fetched.
     fn ready(&self) -> Vec<u64> {
         if self.ordered {
-            (self.fetched..).take_while(|number| self.put.contains(number)).collect()
+            (self.fetched..self.read).take_while(|number| self.put.contains(number)).collect()
         } else {
             self.put.clone()
         }
