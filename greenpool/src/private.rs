@@ -193,8 +193,8 @@ pub fn pile_named<R: Handles, N>(handles: R) -> PileOf<R, N> {
 
 /// What a `for` over results would need. Nothing implements it, since `for` cannot wait: it has the error.
 ///
-/// The error appears because the impls below are the only ones for their types, so rustc selects them before it looks at
-/// their bounds. To everything else the types are not iterators.
+/// The error appears because the impls below are the only ones for their types, so rustc selects them before it looks
+/// at their bounds. To everything else the types are not iterators.
 #[diagnostic::on_unimplemented(
     message = "`{Results}` is not an iterator; write `while let Some(result) = results.next().await`",
     label = "`for` cannot wait for results"

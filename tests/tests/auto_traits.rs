@@ -1,4 +1,4 @@
-//! The auto traits of every public type: those that `tokio`'s types of the same kind have, for any job whose output is `Send`.
+//! The auto traits of every public type: those that tokio's types of the same kind have, for any output that is `Send`.
 
 use std::cell::Cell;
 use std::future::Ready;

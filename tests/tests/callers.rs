@@ -1,8 +1,8 @@
 //! Every verb can be used wherever `tokio::spawn` and `.await` can.
 //!
 //! Each verb is passed to each generic caller, with jobs that hold and return each kind of type. The whole runs in a
-//! task and in a job of another pool, so all of it has to be `Send`. A new verb needs one line in `verb!` and its name at
-//! the end, a new caller one line in `call!` and one in `callers!`, a new type one line at the end.
+//! task and in a job of another pool, so all of it has to be `Send`. A new verb needs one line in `verb!` and its name
+//! at the end, a new caller one line in `call!` and one in `callers!`, a new type one line at the end.
 #![allow(
     dropping_copy_types,
     dropping_references,
@@ -61,11 +61,13 @@ macro_rules! call {
     };
 }
 
-/// One verb a line: the caller `$how` awaits its future. `$x` and `make()` are values of the type, and `echo` is a declared
-/// function of it.
+/// One verb a line: the caller `$how` awaits its future. `$x` and `make()` are values of the type, and `echo` is a
+/// declared function of it.
 macro_rules! verb {
     (spawn $how:ident $pool:ident $x:ident) => { call!($how $pool.spawn(async move { yield_now().await; $x })) };
-    (spawn_n $how:ident $pool:ident $x:ident) => { call!($how $pool.spawn_n(async move { yield_now().await; drop($x) })) };
+    (spawn_n $how:ident $pool:ident $x:ident) => {
+        call!($how $pool.spawn_n(async move { yield_now().await; drop($x) }))
+    };
     (handle $how:ident $pool:ident $x:ident) => {{
         let green = $pool.spawn(async move { yield_now().await; $x }).await;
         call!($how green)
@@ -205,8 +207,8 @@ impl Named for &'static str {
 static NUMBERS: [u32; 3] = [1, 2, 3];
 
 cross! {
-    spawn spawn_n handle declared declared_n pile_spawn spawner pile_next map_next stream_next declared_map join try_join join_in fixed_next
-    lend inherit waitall abort_all shutdown;
+    spawn spawn_n handle declared declared_n pile_spawn spawner pile_next map_next stream_next declared_map
+    join try_join join_in fixed_next lend inherit waitall abort_all shutdown;
     {
         static_str: &'static str = "a";
         static_slice: &'static [u32] = &NUMBERS;

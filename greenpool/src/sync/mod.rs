@@ -21,8 +21,9 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// A value that only its owner touches, through `&mut`, so that sharing the owner needs no more of it than `Send`. (What the standard library calls
-/// `Exclusive`, which is not stable. Nobody ever locks it.)
+/// A value that only its owner touches, through `&mut`. So the owner is `Sync` if the value is `Send`.
+///
+/// The standard library's `Exclusive` is not stable yet. Nothing ever locks this lock.
 #[cfg(not(loom))]
 pub(crate) struct Exclusive<T>(Mutex<T>);
 

@@ -101,6 +101,10 @@ fn check(package: &str, layers: &Layers) {
     assert!(sources.len() > 5, "{package} has sources");
     let faults = layers.faults(&sources);
     assert!(faults.is_empty(), "{faults}");
+    for (module, text) in &sources {
+        let wide = text.lines().position(|line| line.chars().count() > 120);
+        assert_eq!(wide.map(|line| line + 1), None, "a line of `{module}` has more than 120 columns");
+    }
     let map = fs::read_to_string(root.join("CONTRIBUTING.md")).expect("there is a CONTRIBUTING.md");
     let missing: Vec<_> = sources.keys().filter(|module| !is_on(&map, module)).collect();
     assert!(missing.is_empty(), "CONTRIBUTING.md has to say what these are for: {missing:?}");

@@ -7,8 +7,8 @@ use std::str::FromStr;
 use proc_macro2::token_stream::IntoIter;
 use proc_macro2::{TokenStream, TokenTree};
 
-/// All paths in `text` that begin with `crate`, `super` or `self`, from the crate's root, with `::` between their parts.
-/// Comments name nothing.
+/// All paths in `text` that begin with `crate`, `super` or `self`, from the crate's root, joined by `::`. Comments name
+/// nothing.
 pub(crate) fn names(module: &str, text: &str) -> BTreeSet<String> {
     let tokens = TokenStream::from_str(text).expect("the source has Rust's tokens");
     let mut names = BTreeSet::new();

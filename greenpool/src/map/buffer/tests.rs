@@ -219,12 +219,12 @@ impl Case {
                 let numbers: Vec<u64> = numbers.collect();
                 model.running.retain(|number| !numbers.contains(number));
                 model.put.extend(&numbers);
-                let mut results = buffer.lend();
+                let mut results = buffer.take_spare();
                 assert!(results.is_empty(), "lent memory is empty");
                 results.extend(numbers.iter().map(|number| Some(Ok(*number))));
                 let woken = buffer.put_many(first, &mut results);
                 assert!(results.is_empty(), "all results are in the buffer");
-                buffer.give_back(results);
+                buffer.put_spare(results);
                 self.check_woken(woken);
             }
             Op::Fetch(consumer) => self.fetch(consumer),
@@ -236,7 +236,7 @@ impl Case {
                 }
             }
             Op::Drain => {
-                buffer.drain();
+                buffer.mark_exhausted();
                 model.open = false;
             }
             Op::Stop(with_error) => {
@@ -256,7 +256,7 @@ impl Case {
             return;
         }
         if !self.model.is_ready() {
-            self.buffer.wait(&self.wakers[consumer]);
+            self.buffer.set_consumer(&self.wakers[consumer]);
             (self.model.waiting, self.model.urgent) = (Some(consumer), true);
             return;
         }
@@ -367,30 +367,30 @@ fn buffer(ordered: bool) -> ReorderBuffer<u64> {
 #[test]
 fn the_larger_memory_is_kept_and_lent() {
     let mut buffer = buffer(true);
-    buffer.give_back(VecDeque::with_capacity(64));
-    buffer.give_back(VecDeque::with_capacity(8));
-    assert!(buffer.lend().capacity() >= 64);
-    assert_eq!(buffer.lend().capacity(), 0, "it is lent once");
+    buffer.put_spare(VecDeque::with_capacity(64));
+    buffer.put_spare(VecDeque::with_capacity(8));
+    assert!(buffer.take_spare().capacity() >= 64);
+    assert_eq!(buffer.take_spare().capacity(), 0, "it is lent once");
 }
 
 #[test]
 fn the_next_results_are_put_into_the_memory_that_was_given_back() {
     let mut buffer = buffer(true);
-    buffer.give_back(VecDeque::with_capacity(64));
+    buffer.put_spare(VecDeque::with_capacity(64));
     assert!(buffer.put(0, Ok(0)).is_none());
     buffer.fetch(&mut VecDeque::new());
     assert!(buffer.results.capacity() >= 64);
-    assert_eq!(buffer.lend().capacity(), 0);
+    assert_eq!(buffer.take_spare().capacity(), 0);
 }
 
 #[test]
 fn the_next_results_stay_in_the_consumers_memory_if_it_is_larger() {
     let mut buffer = buffer(true);
-    buffer.give_back(VecDeque::with_capacity(8));
+    buffer.put_spare(VecDeque::with_capacity(8));
     assert!(buffer.put(0, Ok(0)).is_none());
     buffer.fetch(&mut VecDeque::with_capacity(64));
     assert!(buffer.results.capacity() >= 64);
-    assert!(buffer.lend().capacity() >= 8);
+    assert!(buffer.take_spare().capacity() >= 8);
 }
 
 #[test]
