@@ -342,8 +342,8 @@ impl<J: RawJob + ?Sized + 'static> Group<J> {
         wakeup.run(|key| (self.spawn_worker)(self, key));
     }
 
-    /// A worker without a job is being polled, perhaps because it was notified. If this returns
-    /// `Continue`, `local` has a job.
+    /// A worker without a job is being polled, perhaps because it was notified. If this returns `Continue`, `local` has
+    /// a job.
     pub(crate) fn arrive(self: &Arc<Self>, key: u32, waker: &Waker, local: &mut LocalQueue<J>) -> Step {
         let mut state = self.state();
         match state.workers.arrive(key, waker) {
