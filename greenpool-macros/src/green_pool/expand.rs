@@ -117,6 +117,7 @@ fn pool(companion: &Companion) -> TokenStream {
     quote_spanned! {at=>
         #doc
         #[must_use]
+        #[inline]
         pub fn pool() -> &'static #root::GreenPool {
             #body
         }
@@ -169,6 +170,7 @@ fn pooled_fn(companion: &Companion) -> TokenStream {
     let workers = (generics.params.is_empty() && !companion.broken).then(|| {
         let cell = quote_spanned!(at=> #root::__private::WorkersCell);
         quote_spanned! {at=>
+            #[inline]
             fn workers() -> ::core::option::Option<&'static #cell> {
                 static __WORKERS: #cell = #cell::new();
                 ::core::option::Option::Some(&__WORKERS)
@@ -180,8 +182,11 @@ fn pooled_fn(companion: &Companion) -> TokenStream {
 
         #(#attrs)*
         impl #impl_generics #pooled_fn for #pooled #where_clause {
+            #[inline]
             fn name() -> &'static ::core::primitive::str { #pool_name }
+            #[inline]
             fn pool() -> &'static #root::GreenPool { <#name>::pool() }
+            #[inline]
             fn call(__args: #tuple) -> #future #call
             #workers
         }

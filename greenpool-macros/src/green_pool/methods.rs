@@ -96,6 +96,7 @@ impl SpawnMethod {
         let body = companion.body(&arguments, || quote_spanned!(at=> #root::__private::#inner::#types(#arguments)));
         quote_spanned! {at=>
             #attrs
+            #[inline]
             pub fn #name #impl_generics (#(#names: #params),*) -> #output #where_clause {
                 #body
             }

@@ -6,6 +6,7 @@ impl fetch {
     const __UNUSED: () = ();
     ///The pool that [`fetch`](fn@fetch) runs in. Its initial size is 1000.
     #[must_use]
+    #[inline]
     pub fn pool() -> &'static ::greenpool::GreenPool {
         static POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
             "fetch",
@@ -16,6 +17,7 @@ impl fetch {
     /**Waits for a free slot, starts [`fetch`](fn@fetch) in it, and returns its green thread.
 
 Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
+    #[inline]
     pub fn spawn(url: String) -> ::greenpool::SpawnCall<fetch, (String,), ()> {
         let _ = (url,);
         loop {}
@@ -23,6 +25,7 @@ Nothing is spawned until the future is awaited. If it is dropped before it gets 
     /**Waits for a free slot and starts [`fetch`](fn@fetch) in it, without a handle to its result.
 
 Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
+    #[inline]
     pub fn spawn_n(url: String) -> ::greenpool::SpawnCallN<fetch, (String,), ()> {
         let _ = (url,);
         loop {}
@@ -33,6 +36,7 @@ Nothing is spawned until the future is awaited. If it is dropped before it gets 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
+    #[inline]
     pub fn try_spawn(
         url: String,
     ) -> ::core::result::Result<
@@ -101,18 +105,22 @@ Panics outside of a tokio runtime.*/
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
+    #[inline]
     pub fn __green_pool(url: String) -> ::greenpool::GreenThread<()> {
         let _ = (url,);
         loop {}
     }
 }
 impl ::greenpool::PooledFn<(String,), ()> for ::greenpool::__private::Alias<fetch> {
+    #[inline]
     fn name() -> &'static ::core::primitive::str {
         "fetch"
     }
+    #[inline]
     fn pool() -> &'static ::greenpool::GreenPool {
         <fetch>::pool()
     }
+    #[inline]
     fn call(
         __args: (String,),
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'static {

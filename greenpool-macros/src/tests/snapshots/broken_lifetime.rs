@@ -11,6 +11,7 @@ impl fetch {
     const __UNUSED: () = ();
     ///The pool that [`fetch`](fn@fetch) runs in. Its initial size is 1000.
     #[must_use]
+    #[inline]
     pub fn pool() -> &'static ::greenpool::GreenPool {
         static POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
             "fetch",
@@ -21,6 +22,7 @@ impl fetch {
     /**Waits for a free slot, starts [`fetch`](fn@fetch) in it, and returns its green thread.
 
 Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
+    #[inline]
     pub fn spawn<T: 'static>(
         url: impl ::core::marker::Sized,
         t: T,
@@ -31,6 +33,7 @@ Nothing is spawned until the future is awaited. If it is dropped before it gets 
     /**Waits for a free slot and starts [`fetch`](fn@fetch) in it, without a handle to its result.
 
 Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
+    #[inline]
     pub fn spawn_n<T: 'static>(
         url: impl ::core::marker::Sized,
         t: T,
@@ -44,6 +47,7 @@ Nothing is spawned until the future is awaited. If it is dropped before it gets 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
+    #[inline]
     pub fn try_spawn<T: 'static>(
         url: impl ::core::marker::Sized,
         t: T,
@@ -118,6 +122,7 @@ Panics outside of a tokio runtime.*/
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
+    #[inline]
     pub fn __green_pool<T: 'static>(
         url: impl ::core::marker::Sized,
         t: T,
@@ -131,12 +136,15 @@ struct __fetch<T: ?::core::marker::Sized>(
     ::core::marker::PhantomData<fn() -> (*const T,)>,
 );
 impl<T: 'static> ::greenpool::PooledFn<((), T), &'static str> for __fetch<T> {
+    #[inline]
     fn name() -> &'static ::core::primitive::str {
         "fetch"
     }
+    #[inline]
     fn pool() -> &'static ::greenpool::GreenPool {
         <fetch>::pool()
     }
+    #[inline]
     fn call(
         __args: ((), T),
     ) -> impl ::core::future::Future<

@@ -2,6 +2,7 @@ impl old {
     const __UNUSED: () = ();
     ///The pool that [`old`](fn@old) runs in. Its initial size is `4`.
     #[must_use]
+    #[inline]
     pub fn pool() -> &'static ::greenpool::GreenPool {
         const SIZE: ::core::primitive::usize = 4;
         const _: () = ::core::assert!(
@@ -16,12 +17,14 @@ impl old {
     /**Waits for a free slot, starts [`old`](fn@old) in it, and returns its green thread.
 
 Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
+    #[inline]
     pub fn spawn(url: String) -> ::greenpool::SpawnCall<old, (String,), usize> {
         ::greenpool::__private::spawn::<old, (String,), usize>((url,))
     }
     /**Waits for a free slot and starts [`old`](fn@old) in it, without a handle to its result.
 
 Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
+    #[inline]
     pub fn spawn_n(url: String) -> ::greenpool::SpawnCallN<old, (String,), usize> {
         ::greenpool::__private::spawn_n::<old, (String,), usize>((url,))
     }
@@ -31,6 +34,7 @@ Nothing is spawned until the future is awaited. If it is dropped before it gets 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
+    #[inline]
     pub fn try_spawn(
         url: String,
     ) -> ::core::result::Result<
@@ -124,22 +128,27 @@ Panics outside of a tokio runtime.*/
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
+    #[inline]
     pub fn __green_pool(url: String) -> ::greenpool::GreenThread<usize> {
         ::greenpool::__private::submit::<old, (String,), usize>((url,))
     }
 }
 impl ::greenpool::PooledFn<(String,), usize> for ::greenpool::__private::Alias<old> {
+    #[inline]
     fn name() -> &'static ::core::primitive::str {
         "old"
     }
+    #[inline]
     fn pool() -> &'static ::greenpool::GreenPool {
         <old>::pool()
     }
+    #[inline]
     fn call(
         __args: (String,),
     ) -> impl ::core::future::Future<Output = usize> + ::core::marker::Send + 'static {
         old(__args.0)
     }
+    #[inline]
     fn workers() -> ::core::option::Option<
         &'static ::greenpool::__private::WorkersCell,
     > {

@@ -14,6 +14,7 @@ impl show {
     const __UNUSED: () = ();
     ///The pool that [`show`](fn@show) runs in. Its initial size is 1000.
     #[must_use]
+    #[inline]
     pub fn pool() -> &'static ::greenpool::GreenPool {
         static POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
             "show",
@@ -24,6 +25,7 @@ impl show {
     /**Waits for a free slot, starts [`show`](fn@show) in it, and returns its green thread.
 
 Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
+    #[inline]
     pub fn spawn<
         T: Display + Send + 'static,
         const N: usize,
@@ -44,6 +46,7 @@ Nothing is spawned until the future is awaited. If it is dropped before it gets 
     /**Waits for a free slot and starts [`show`](fn@show) in it, without a handle to its result.
 
 Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
+    #[inline]
     pub fn spawn_n<
         T: Display + Send + 'static,
         const N: usize,
@@ -67,6 +70,7 @@ Nothing is spawned until the future is awaited. If it is dropped before it gets 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
+    #[inline]
     pub fn try_spawn<
         T: Display + Send + 'static,
         const N: usize,
@@ -204,6 +208,7 @@ Panics outside of a tokio runtime.*/
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
+    #[inline]
     pub fn __green_pool<
         T: Display + Send + 'static,
         const N: usize,
@@ -231,12 +236,15 @@ impl<
 where
     T: Clone,
 {
+    #[inline]
     fn name() -> &'static ::core::primitive::str {
         "show"
     }
+    #[inline]
     fn pool() -> &'static ::greenpool::GreenPool {
         <show>::pool()
     }
+    #[inline]
     fn call(
         __args: ([T; N], Arg1),
     ) -> impl ::core::future::Future<Output = usize> + ::core::marker::Send + 'static {

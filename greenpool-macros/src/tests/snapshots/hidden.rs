@@ -8,6 +8,7 @@ impl tick {
     const __UNUSED: () = ();
     ///The pool that [`tick`](fn@tick) runs in. Its initial size is `2`.
     #[must_use]
+    #[inline]
     pub fn pool() -> &'static ::greenpool::GreenPool {
         const SIZE: ::core::primitive::usize = 2;
         const _: () = ::core::assert!(
@@ -22,12 +23,14 @@ impl tick {
     /**Waits for a free slot, starts [`tick`](fn@tick) in it, and returns its green thread.
 
 Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
+    #[inline]
     pub fn spawn() -> ::greenpool::SpawnCall<tick, (), ()> {
         ::greenpool::__private::spawn::<tick, (), ()>(())
     }
     /**Waits for a free slot and starts [`tick`](fn@tick) in it, without a handle to its result.
 
 Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
+    #[inline]
     pub fn spawn_n() -> ::greenpool::SpawnCallN<tick, (), ()> {
         ::greenpool::__private::spawn_n::<tick, (), ()>(())
     }
@@ -37,6 +40,7 @@ Nothing is spawned until the future is awaited. If it is dropped before it gets 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
+    #[inline]
     pub fn try_spawn() -> ::core::result::Result<
         ::greenpool::GreenThread<()>,
         ::greenpool::TrySpawnError<()>,
@@ -82,22 +86,27 @@ Panics outside of a tokio runtime.*/
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
+    #[inline]
     pub fn __green_pool() -> ::greenpool::GreenThread<()> {
         ::greenpool::__private::submit::<tick, (), ()>(())
     }
 }
 impl ::greenpool::PooledFn<(), ()> for ::greenpool::__private::Alias<tick> {
+    #[inline]
     fn name() -> &'static ::core::primitive::str {
         "tick"
     }
+    #[inline]
     fn pool() -> &'static ::greenpool::GreenPool {
         <tick>::pool()
     }
+    #[inline]
     fn call(
         __args: (),
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'static {
         tick()
     }
+    #[inline]
     fn workers() -> ::core::option::Option<
         &'static ::greenpool::__private::WorkersCell,
     > {

@@ -9,6 +9,7 @@ impl add {
     const __UNUSED: () = ();
     ///The pool that [`add`](fn@add) runs in. Its initial size is 1000.
     #[must_use]
+    #[inline]
     pub fn pool() -> &'static ::greenpool::GreenPool {
         static POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
             "add",
@@ -19,6 +20,7 @@ impl add {
     /**Waits for a free slot, starts [`add`](fn@add) in it, and returns its green thread.
 
 Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
+    #[inline]
     pub fn spawn(
         __arg0: (u8, u8),
         c: u8,
@@ -29,6 +31,7 @@ Nothing is spawned until the future is awaited. If it is dropped before it gets 
     /**Waits for a free slot and starts [`add`](fn@add) in it, without a handle to its result.
 
 Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
+    #[inline]
     pub fn spawn_n(
         __arg0: (u8, u8),
         c: u8,
@@ -46,6 +49,7 @@ Nothing is spawned until the future is awaited. If it is dropped before it gets 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
+    #[inline]
     pub fn try_spawn(
         __arg0: (u8, u8),
         c: u8,
@@ -161,6 +165,7 @@ Panics outside of a tokio runtime.*/
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
+    #[inline]
     pub fn __green_pool(
         __arg0: (u8, u8),
         c: u8,
@@ -175,17 +180,21 @@ Panics outside of a tokio runtime.*/
 }
 impl ::greenpool::PooledFn<((u8, u8), u8, u8), u8>
 for ::greenpool::__private::Alias<add> {
+    #[inline]
     fn name() -> &'static ::core::primitive::str {
         "add"
     }
+    #[inline]
     fn pool() -> &'static ::greenpool::GreenPool {
         <add>::pool()
     }
+    #[inline]
     fn call(
         __args: ((u8, u8), u8, u8),
     ) -> impl ::core::future::Future<Output = u8> + ::core::marker::Send + 'static {
         add(__args.0, __args.1, __args.2)
     }
+    #[inline]
     fn workers() -> ::core::option::Option<
         &'static ::greenpool::__private::WorkersCell,
     > {

@@ -8,6 +8,7 @@ impl serve {
     const __UNUSED: () = ();
     ///The pool that [`serve`](fn@serve) runs in. Its initial size is 1000.
     #[must_use]
+    #[inline]
     pub fn pool() -> &'static ::greenpool::GreenPool {
         static POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
             "serve",
@@ -18,6 +19,7 @@ impl serve {
     /**Waits for a free slot, starts [`serve`](fn@serve) in it, and returns its green thread.
 
 Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
+    #[inline]
     pub fn spawn() -> ::greenpool::SpawnCall<
         serve,
         (),
@@ -32,6 +34,7 @@ Nothing is spawned until the future is awaited. If it is dropped before it gets 
     /**Waits for a free slot and starts [`serve`](fn@serve) in it, without a handle to its result.
 
 Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
+    #[inline]
     pub fn spawn_n() -> ::greenpool::SpawnCallN<
         serve,
         (),
@@ -49,6 +52,7 @@ Nothing is spawned until the future is awaited. If it is dropped before it gets 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
+    #[inline]
     pub fn try_spawn() -> ::core::result::Result<
         ::greenpool::GreenThread<
             <fn() -> ! as ::greenpool::__private::FnOutput>::Output,
@@ -100,6 +104,7 @@ Panics outside of a tokio runtime.*/
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
+    #[inline]
     pub fn __green_pool() -> ::greenpool::GreenThread<
         <fn() -> ! as ::greenpool::__private::FnOutput>::Output,
     > {
@@ -112,12 +117,15 @@ Panics outside of a tokio runtime.*/
 }
 impl ::greenpool::PooledFn<(), <fn() -> ! as ::greenpool::__private::FnOutput>::Output>
 for ::greenpool::__private::Alias<serve> {
+    #[inline]
     fn name() -> &'static ::core::primitive::str {
         "serve"
     }
+    #[inline]
     fn pool() -> &'static ::greenpool::GreenPool {
         <serve>::pool()
     }
+    #[inline]
     fn call(
         __args: (),
     ) -> impl ::core::future::Future<
@@ -125,6 +133,7 @@ for ::greenpool::__private::Alias<serve> {
     > + ::core::marker::Send + 'static {
         serve()
     }
+    #[inline]
     fn workers() -> ::core::option::Option<
         &'static ::greenpool::__private::WorkersCell,
     > {

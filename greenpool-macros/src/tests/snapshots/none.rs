@@ -6,6 +6,7 @@ impl tick {
     const __UNUSED: () = ();
     ///The pool that [`tick`](fn@tick) runs in. Its initial size is `100`.
     #[must_use]
+    #[inline]
     pub fn pool() -> &'static ::greenpool::GreenPool {
         const SIZE: ::core::primitive::usize = 100;
         const _: () = ::core::assert!(
@@ -20,12 +21,14 @@ impl tick {
     /**Waits for a free slot, starts [`tick`](fn@tick) in it, and returns its green thread.
 
 Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
+    #[inline]
     pub fn spawn() -> ::greenpool::SpawnCall<tick, (), ()> {
         ::greenpool::__private::spawn::<tick, (), ()>(())
     }
     /**Waits for a free slot and starts [`tick`](fn@tick) in it, without a handle to its result.
 
 Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
+    #[inline]
     pub fn spawn_n() -> ::greenpool::SpawnCallN<tick, (), ()> {
         ::greenpool::__private::spawn_n::<tick, (), ()>(())
     }
@@ -35,6 +38,7 @@ Nothing is spawned until the future is awaited. If it is dropped before it gets 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
+    #[inline]
     pub fn try_spawn() -> ::core::result::Result<
         ::greenpool::GreenThread<()>,
         ::greenpool::TrySpawnError<()>,
@@ -80,22 +84,27 @@ Panics outside of a tokio runtime.*/
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
+    #[inline]
     pub fn __green_pool() -> ::greenpool::GreenThread<()> {
         ::greenpool::__private::submit::<tick, (), ()>(())
     }
 }
 impl ::greenpool::PooledFn<(), ()> for ::greenpool::__private::Alias<tick> {
+    #[inline]
     fn name() -> &'static ::core::primitive::str {
         "tick"
     }
+    #[inline]
     fn pool() -> &'static ::greenpool::GreenPool {
         <tick>::pool()
     }
+    #[inline]
     fn call(
         __args: (),
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'static {
         tick()
     }
+    #[inline]
     fn workers() -> ::core::option::Option<
         &'static ::greenpool::__private::WorkersCell,
     > {

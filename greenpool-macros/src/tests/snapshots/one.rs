@@ -9,6 +9,7 @@ impl fetch {
     const __UNUSED: () = ();
     ///The pool that [`fetch`](fn@fetch) runs in. Its initial size is `100`.
     #[must_use]
+    #[inline]
     pub fn pool() -> &'static ::greenpool::GreenPool {
         const SIZE: ::core::primitive::usize = 100;
         const _: () = ::core::assert!(
@@ -23,6 +24,7 @@ impl fetch {
     /**Waits for a free slot, starts [`fetch`](fn@fetch) in it, and returns its green thread.
 
 Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
+    #[inline]
     pub fn spawn(
         url: String,
     ) -> ::greenpool::SpawnCall<fetch, (String,), Result<Page, Error>> {
@@ -31,6 +33,7 @@ Nothing is spawned until the future is awaited. If it is dropped before it gets 
     /**Waits for a free slot and starts [`fetch`](fn@fetch) in it, without a handle to its result.
 
 Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
+    #[inline]
     pub fn spawn_n(
         url: String,
     ) -> ::greenpool::SpawnCallN<fetch, (String,), Result<Page, Error>> {
@@ -42,6 +45,7 @@ Nothing is spawned until the future is awaited. If it is dropped before it gets 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
+    #[inline]
     pub fn try_spawn(
         url: String,
     ) -> ::core::result::Result<
@@ -139,18 +143,22 @@ Panics outside of a tokio runtime.*/
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
+    #[inline]
     pub fn __green_pool(url: String) -> ::greenpool::GreenThread<Result<Page, Error>> {
         ::greenpool::__private::submit::<fetch, (String,), Result<Page, Error>>((url,))
     }
 }
 impl ::greenpool::PooledFn<(String,), Result<Page, Error>>
 for ::greenpool::__private::Alias<fetch> {
+    #[inline]
     fn name() -> &'static ::core::primitive::str {
         "fetch"
     }
+    #[inline]
     fn pool() -> &'static ::greenpool::GreenPool {
         <fetch>::pool()
     }
+    #[inline]
     fn call(
         __args: (String,),
     ) -> impl ::core::future::Future<
@@ -158,6 +166,7 @@ for ::greenpool::__private::Alias<fetch> {
     > + ::core::marker::Send + 'static {
         fetch(__args.0)
     }
+    #[inline]
     fn workers() -> ::core::option::Option<
         &'static ::greenpool::__private::WorkersCell,
     > {

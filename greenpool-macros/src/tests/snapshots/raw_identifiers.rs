@@ -6,6 +6,7 @@ impl r#match {
     const __UNUSED: () = ();
     ///The pool that `match` runs in. Its initial size is 1000.
     #[must_use]
+    #[inline]
     pub fn pool() -> &'static ::greenpool::GreenPool {
         static POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
             "matching",
@@ -16,12 +17,14 @@ impl r#match {
     /**Waits for a free slot, starts `match` in it, and returns its green thread.
 
 Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
+    #[inline]
     pub fn spawn(r#type: u8) -> ::greenpool::SpawnCall<r#match, (u8,), ()> {
         ::greenpool::__private::spawn::<r#match, (u8,), ()>((r#type,))
     }
     /**Waits for a free slot and starts `match` in it, without a handle to its result.
 
 Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
+    #[inline]
     pub fn spawn_n(r#type: u8) -> ::greenpool::SpawnCallN<r#match, (u8,), ()> {
         ::greenpool::__private::spawn_n::<r#match, (u8,), ()>((r#type,))
     }
@@ -31,6 +34,7 @@ Nothing is spawned until the future is awaited. If it is dropped before it gets 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
+    #[inline]
     pub fn try_spawn(
         r#type: u8,
     ) -> ::core::result::Result<
@@ -124,22 +128,27 @@ Panics outside of a tokio runtime.*/
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
+    #[inline]
     pub fn __green_pool(r#type: u8) -> ::greenpool::GreenThread<()> {
         ::greenpool::__private::submit::<r#match, (u8,), ()>((r#type,))
     }
 }
 impl ::greenpool::PooledFn<(u8,), ()> for ::greenpool::__private::Alias<r#match> {
+    #[inline]
     fn name() -> &'static ::core::primitive::str {
         "matching"
     }
+    #[inline]
     fn pool() -> &'static ::greenpool::GreenPool {
         <r#match>::pool()
     }
+    #[inline]
     fn call(
         __args: (u8,),
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'static {
         r#match(__args.0)
     }
+    #[inline]
     fn workers() -> ::core::option::Option<
         &'static ::greenpool::__private::WorkersCell,
     > {

@@ -6,18 +6,21 @@ impl Fetch {
     const __UNUSED: () = ();
     ///The pool that [`fetch`](fn@fetch) runs in: `crate::POOL`.
     #[must_use]
+    #[inline]
     pub fn pool() -> &'static pools::GreenPool {
         pools::__private::shared(&crate::POOL)
     }
     /**Waits for a free slot, starts [`fetch`](fn@fetch) in it, and returns its green thread.
 
 Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
+    #[inline]
     pub fn spawn(url: String) -> pools::SpawnCall<Fetch, (String,), ()> {
         pools::__private::spawn::<Fetch, (String,), ()>((url,))
     }
     /**Waits for a free slot and starts [`fetch`](fn@fetch) in it, without a handle to its result.
 
 Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
+    #[inline]
     pub fn spawn_n(url: String) -> pools::SpawnCallN<Fetch, (String,), ()> {
         pools::__private::spawn_n::<Fetch, (String,), ()>((url,))
     }
@@ -27,6 +30,7 @@ Nothing is spawned until the future is awaited. If it is dropped before it gets 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
+    #[inline]
     pub fn try_spawn(
         url: String,
     ) -> ::core::result::Result<
@@ -120,22 +124,27 @@ Panics outside of a tokio runtime.*/
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
+    #[inline]
     pub fn __green_pool(url: String) -> pools::GreenThread<()> {
         pools::__private::submit::<Fetch, (String,), ()>((url,))
     }
 }
 impl pools::PooledFn<(String,), ()> for pools::__private::Alias<Fetch> {
+    #[inline]
     fn name() -> &'static ::core::primitive::str {
         "fetch"
     }
+    #[inline]
     fn pool() -> &'static pools::GreenPool {
         <Fetch>::pool()
     }
+    #[inline]
     fn call(
         __args: (String,),
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'static {
         fetch(__args.0)
     }
+    #[inline]
     fn workers() -> ::core::option::Option<&'static pools::__private::WorkersCell> {
         static __WORKERS: pools::__private::WorkersCell = pools::__private::WorkersCell::new();
         ::core::option::Option::Some(&__WORKERS)

@@ -6,6 +6,7 @@ impl fetch {
     const __UNUSED: () = ();
     ///The pool that [`fetch`](fn@fetch) runs in. Its initial size is `* JOBS`.
     #[must_use]
+    #[inline]
     pub fn pool() -> &'static ::greenpool::GreenPool {
         static POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
             "fetch",
@@ -16,12 +17,14 @@ impl fetch {
     /**Waits for a free slot, starts [`fetch`](fn@fetch) in it, and returns its green thread.
 
 Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
+    #[inline]
     pub fn spawn() -> ::greenpool::SpawnCall<fetch, (), ()> {
         ::greenpool::__private::spawn::<fetch, (), ()>(())
     }
     /**Waits for a free slot and starts [`fetch`](fn@fetch) in it, without a handle to its result.
 
 Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
+    #[inline]
     pub fn spawn_n() -> ::greenpool::SpawnCallN<fetch, (), ()> {
         ::greenpool::__private::spawn_n::<fetch, (), ()>(())
     }
@@ -31,6 +34,7 @@ Nothing is spawned until the future is awaited. If it is dropped before it gets 
 
 Panics outside of a tokio runtime.*/
     #[track_caller]
+    #[inline]
     pub fn try_spawn() -> ::core::result::Result<
         ::greenpool::GreenThread<()>,
         ::greenpool::TrySpawnError<()>,
@@ -76,22 +80,27 @@ Panics outside of a tokio runtime.*/
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
+    #[inline]
     pub fn __green_pool() -> ::greenpool::GreenThread<()> {
         ::greenpool::__private::submit::<fetch, (), ()>(())
     }
 }
 impl ::greenpool::PooledFn<(), ()> for ::greenpool::__private::Alias<fetch> {
+    #[inline]
     fn name() -> &'static ::core::primitive::str {
         "fetch"
     }
+    #[inline]
     fn pool() -> &'static ::greenpool::GreenPool {
         <fetch>::pool()
     }
+    #[inline]
     fn call(
         __args: (),
     ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'static {
         fetch()
     }
+    #[inline]
     fn workers() -> ::core::option::Option<
         &'static ::greenpool::__private::WorkersCell,
     > {
