@@ -9,7 +9,8 @@ pub(crate) struct Case {
     pub(crate) title: &'static str,
     /// Above each function.
     attribute: &'static str,
-    /// An expression that runs function `{}` and gives the length of its result; nothing for functions that nothing calls.
+    /// An expression that runs function `{}` and gives the length of its result; empty for functions that nothing
+    /// calls.
     call: &'static str,
 }
 
@@ -49,7 +50,7 @@ pub(crate) fn all() -> Vec<Case> {
     USED.into_iter().chain(UNUSED).collect()
 }
 
-const HEAD: &str = r#"
+const HEAD: &str = r"
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -64,7 +65,7 @@ pub type Called = Pin<Box<dyn Future<Output = usize> + Send>>;
 pub fn len<const N: usize, E>(page: Result<Result<Page<N>, String>, E>) -> usize {
     page.map_or(0, |page| page.map_or(1, |page| page.0.len()))
 }
-"#;
+";
 
 const FUNCTION: &str = r#"
 ATTRIBUTE
@@ -78,11 +79,11 @@ pub async fn fetch_{}(id: u32, name: String) -> Result<Page<{}>, String> {
 "#;
 
 /// Boxed, so that the future of the caller is compiled in any case.
-const CALLER: &str = r#"
+const CALLER: &str = r"
 pub fn call_{}(name: String) -> Called {
     Box::pin(async move { CALL })
 }
-"#;
+";
 
 impl Case {
     /// The source of a library of that many functions.

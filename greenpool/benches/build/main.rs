@@ -1,8 +1,8 @@
 //! What greenpool costs to compile: `cargo bench -p greenpool --bench build`.
 //!
-//! Each case is a small library in a scratch workspace under the target directory. Cargo builds it with the defaults of its
-//! profiles, and this program stands between cargo and rustc to read what rustc used for the library alone: the processor
-//! time of all its threads, and its peak memory.
+//! Each case is a small library in a scratch workspace under the target directory. Cargo builds it with the defaults of
+//! its profiles. This program stands between cargo and rustc, and reads what rustc used for the library alone: the
+//! processor time of all its threads, and its peak memory.
 
 #[path = "../report/mod.rs"]
 mod report;

@@ -1,7 +1,6 @@
 //! What rustc uses. Cargo runs this program in the place of rustc, for the packages of the scratch workspace only.
 
-use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::str::FromStr;
 
@@ -53,12 +52,12 @@ pub(crate) fn want(cargo: &mut Command, file: &Path) -> Result<(), String> {
 }
 
 /// The file to write, if cargo runs this program instead of rustc.
-pub(crate) fn wanted() -> Option<OsString> {
-    std::env::var_os(FILE)
+pub(crate) fn wanted() -> Option<PathBuf> {
+    std::env::var_os(FILE).map(PathBuf::from)
 }
 
 /// Runs rustc, as named by the arguments. Cargo also asks it for its version and its targets, which does not count.
-pub(crate) fn run_rustc(file: &OsString) -> ExitCode {
+pub(crate) fn run_rustc(file: &Path) -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     let Some(rustc) = arguments.next() else { return ExitCode::FAILURE };
     let arguments: Vec<_> = arguments.collect();
@@ -67,7 +66,7 @@ pub(crate) fn run_rustc(file: &OsString) -> ExitCode {
     let status = match Command::new(&rustc).args(&arguments).status() {
         Ok(status) => status,
         Err(why) => {
-            eprintln!("error: cannot start {}: {why}", rustc.display());
+            eprintln!("error: cannot start {}: {why}", Path::new(&rustc).display());
             return ExitCode::FAILURE;
         }
     };
@@ -84,7 +83,7 @@ pub(crate) fn run_rustc(file: &OsString) -> ExitCode {
 }
 
 /// Writes what the children of this process have used: rustc is the only one.
-fn write(file: &OsString) -> Result<(), String> {
+fn write(file: &Path) -> Result<(), String> {
     let used = getrusage(UsageWho::RUSAGE_CHILDREN).map_err(|why| format!("cannot tell what rustc used: {why}"))?;
     let micros = used.user_time().num_microseconds() + used.system_time().num_microseconds();
     // Linux counts in KiB, macOS in bytes.
