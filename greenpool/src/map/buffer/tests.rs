@@ -220,7 +220,7 @@ impl Case {
                 model.running.retain(|number| !numbers.contains(number));
                 model.put.extend(&numbers);
                 let mut results = buffer.take_spare();
-                assert!(results.is_empty(), "lent memory is empty");
+                assert!(results.is_empty(), "spare memory is empty");
                 results.extend(numbers.iter().map(|number| Some(Ok(*number))));
                 let woken = buffer.put_many(first, &mut results);
                 assert!(results.is_empty(), "all results are in the buffer");
@@ -365,12 +365,12 @@ fn buffer(ordered: bool) -> ReorderBuffer<u64> {
 }
 
 #[test]
-fn the_larger_memory_is_kept_and_lent() {
+fn the_larger_spare_memory_is_kept() {
     let mut buffer = buffer(true);
     buffer.put_spare(VecDeque::with_capacity(64));
     buffer.put_spare(VecDeque::with_capacity(8));
     assert!(buffer.take_spare().capacity() >= 64);
-    assert_eq!(buffer.take_spare().capacity(), 0, "it is lent once");
+    assert_eq!(buffer.take_spare().capacity(), 0, "it is taken once");
 }
 
 #[test]
@@ -404,4 +404,15 @@ fn results_that_are_put_together_are_not_copied_into_an_empty_buffer() {
         buffer.fetch(&mut fetched);
         assert_eq!(fetched.as_slices().0.as_ptr(), memory);
     }
+}
+
+#[test]
+fn a_full_buffer_is_not_full_once_a_place_of_a_larger_pool_is_reserved() {
+    let signals = Arc::new(Signals::default());
+    let mut buffer = ReorderBuffer::<u64>::new(&signals, true, (0, None));
+    assert_eq!(buffer.reserve_many(2, 3), 2);
+    assert!(signals.is_full());
+    assert!(buffer.reserve(4) && !signals.is_full());
+    assert!(buffer.reserve(4) && signals.is_full());
+    assert!(!buffer.reserve(4) && signals.is_full());
 }
