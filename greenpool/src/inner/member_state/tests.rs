@@ -230,6 +230,7 @@ fn an_outsider_is_never_counted() {
         state.publish(&member);
         check_pool(&inner, &[(&member, Nothing)], 0);
         assert!(!state.may_wait());
+        assert_eq!(state.is_being_polled(), (1..3).contains(&step));
     }
 }
 
