@@ -2,9 +2,9 @@
 //!
 //! # Implementation details
 //!
-//! A job that has a slot goes to the workers of its pool. Two kinds of jobs run in a tokio task of their own: those
-//! that queue without a caller that waits for them, as the entries of `pile!` do; and those that began inside their
-//! caller, which lent them its slot, and were not ready at once.
+//! A job that has a slot goes to the workers of its pool. Two kinds of jobs run in a separate tokio task instead: those
+//! that queue while no caller awaits them, as the entries of `pile!` do; and those that began inside their caller,
+//! which lent them its slot, and were not ready at once.
 
 use std::cell::Cell;
 use std::future::Future;
