@@ -2,18 +2,9 @@
 //!
 //! # Implementation details
 //!
-//! There are two queues. Spawning code puts a job into the [inject queue](Inject), under a lock that workers rarely
-//! take. A worker that finds the group's own queue empty takes all jobs from the inject queue, and puts the empty cells
-//! there. So spawning code and workers meet once for many jobs. Both queues are shared by all workers of the group.
-//!
-//! When several jobs came out of the inject queue together, the worker that finishes the last of them yields to the
-//! scheduler before it looks again. Otherwise two threads that do little per job would soon meet at each job, and spend
-//! most of their time waiting for each other's cache lines.
-//!
-//! `understaffed` says that fewer workers are notified than the runtime has threads. Spawning code looks at the group
-//! only if the inject queue says so; otherwise the notified workers will find the job. The group changes
-//! `understaffed`, and counts the jobs in the inject queue, with both locks held (its own first). So either it counts a
-//! job, or the code that queued the job has seen `understaffed`.
+//! Spawning code puts a job into the [inject queue](Inject), under a lock that workers rarely take: they move all jobs
+//! from there to the group's own queue at once. The group's lock is taken before that of the inject queues. `README.md`
+//! in this folder tells how jobs pass through both queues, when workers are notified, and which races this prevents.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
