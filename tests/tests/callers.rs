@@ -56,9 +56,6 @@ macro_rules! call {
     (cancellable $f:expr) => {
         drop(CancellationToken::new().run_until_cancelled($f).await)
     };
-    (cancellable_owned $f:expr) => {
-        drop(CancellationToken::new().run_until_cancelled_owned(async { drop($f.await) }).await)
-    };
 }
 
 /// One verb a line: the caller `$how` awaits its future. `$x` and `make()` are values of the type, and `echo` is a
@@ -140,8 +137,6 @@ macro_rules! callers {
         verb!($verb unordered $pool x);
         let x = make();
         verb!($verb cancellable $pool x);
-        let x = make();
-        verb!($verb cancellable_owned $pool x);
     }};
 }
 
@@ -213,10 +208,8 @@ cross! {
         static_str: &'static str = "a";
         static_slice: &'static [u32] = &NUMBERS;
         cow: Cow<'static, str> = Cow::Borrowed("a");
-        list_of_str: Vec<&'static str> = vec!["a"];
         trait_object: Arc<dyn Named> = Arc::new("a");
         closure: Box<dyn Fn(&str) -> usize + Send> = Box::new(str::len);
-        function: fn(&str) -> usize = str::len;
         failure: Result<&'static str, Box<dyn Error + Send + Sync>> = Err("a fault".into());
     }
 }
