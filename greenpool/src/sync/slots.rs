@@ -542,3 +542,6 @@ impl<L> Queues<L> {
         }
     }
 }
+
+#[cfg(all(test, not(loom), not(shuttle)))]
+mod tests;
