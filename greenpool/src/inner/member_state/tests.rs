@@ -13,6 +13,7 @@ use crate::inner::Inner;
 use crate::inner::effects::Effects;
 use crate::inner::member::Member;
 use crate::inner::wait::{Readiness, ReadySource, WaitEdge};
+use crate::sync::slots::{Queue, Ticket};
 
 /// What a pool counts a member as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -300,6 +301,54 @@ fn a_verb_whose_branch_is_gone_is_woken_once() {
     assert_eq!((woken, will_look), (1, vec![true, false]));
     state.waits.remove(0);
     assert_eq!(count_wakers(|effects| assert!(state.will_look(0, Readiness::No, effects))), 0, "the verb is gone");
+}
+
+/// A ticket in the queue of a pool without a free slot.
+fn queued(inner: &Inner) -> Ticket {
+    inner.slots.enqueue(Queue::Start, None).expect("the pool is open").expect("there is no free slot")
+}
+
+#[test]
+fn the_verbs_of_polls_in_progress_are_woken_while_a_queued_ticket_is_offered_the_slot() {
+    let inner = Inner::new(0, None);
+    let ticket = queued(&inner);
+    let branches = [(Poll::Yes, Verb::Seen), (Poll::Yes, Verb::Seen), (Poll::No, Verb::Seen)];
+    let mut state = state(&inner, Held, &branches);
+    let rows: [(&str, fn(&mut MemberState, Ticket, &Inner), Option<u32>, usize); 7] = [
+        ("no ticket is offered the slot", |_, _, _| {}, None, 0),
+        ("one is", |state, ticket, inner| state.offer_slot(ticket, &inner.slots), None, 2),
+        ("one branch is excepted", |_, _, _| {}, Some(0), 1),
+        ("the slot is away", |state, _, _| state.slot = Away, None, 0),
+        ("a verb is about to go on with the slot", |state, _, _| resume(state, true), None, 0),
+        ("it has gone on", |state, _, _| resume(state, false), None, 2),
+        ("the ticket has left the queue", |_, ticket, inner| inner.slots.refuse(ticket), None, 0),
+    ];
+    for (name, act, except, woken) in rows {
+        act(&mut state, ticket, &inner);
+        assert_eq!(state.recheck_wakers(&inner.slots, except).len(), woken, "{name}");
+    }
+    assert!(state.offers.is_empty(), "a ticket that has left the queue is forgotten");
+}
+
+/// The job has its slot, and a verb needs that or not.
+fn resume(state: &mut MemberState, resuming: bool) {
+    state.slot = Held;
+    state.waits[2].resuming = resuming;
+}
+
+#[test]
+fn tickets_that_have_left_the_queue_take_no_memory() {
+    let inner = Inner::new(0, None);
+    let mut state = state(&inner, Held, &[(Poll::No, Verb::No)]);
+    let first = queued(&inner);
+    state.offer_slot(first, &inner.slots);
+    for _ in 0..1000 {
+        let ticket = queued(&inner);
+        state.offer_slot(ticket, &inner.slots);
+        inner.slots.refuse(ticket);
+    }
+    assert!(state.offers.len() < 16, "{} tickets are kept", state.offers.len());
+    assert_eq!(state.offers.front(), Some(&first), "a queued ticket keeps its place");
 }
 
 const BRANCHES: u32 = 3;
