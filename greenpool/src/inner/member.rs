@@ -385,3 +385,6 @@ impl Wake for Member {
         (self.resumed)(&self);
     }
 }
+
+#[cfg(all(test, not(loom), not(shuttle)))]
+mod tests;
