@@ -7,6 +7,8 @@ export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0 RUST_BACKTRACE=0
 
 workspace=${CARGO_TARGET_DIR:-target}/minimal
 mkdir -p "$workspace"
+# What was built before stays.
+find "$workspace" -mindepth 1 -maxdepth 1 ! -name target -exec rm -r {} +
 git ls-files -z --cached --others --exclude-standard | tar --null --files-from=- --create \
     | tar --extract --directory "$workspace"
 
