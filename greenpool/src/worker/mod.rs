@@ -46,24 +46,32 @@ impl WorkersCell {
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
-        let executor = self.0.get_or_init(|| {
-            let executor: Arc<Executor<JobCell<F>>> = Executor::new(true);
-            inner.add_executor(executor.clone());
-            executor
-        });
-        executor.downcast_ref().expect("a cell serves one type of future")
+        get_or_add(&self.0, inner, true)
     }
 }
 
 /// The executor of that pool for futures of any type.
 #[inline]
 pub(crate) fn executor_of(inner: &Inner) -> &Executor<dyn RawJob> {
-    let executor = inner.future_executor.get_or_init(|| {
-        let executor = Executor::<dyn RawJob>::new(false);
+    get_or_add(&inner.future_executor, inner, false)
+}
+
+/// The executor in this cell, which serves one type of job. It is made, and made known to the pool, on first use.
+#[inline]
+fn get_or_add<'a, J>(
+    cell: &'a OnceLock<Arc<dyn Any + Send + Sync>>,
+    inner: &Inner,
+    reuses_cells: bool,
+) -> &'a Executor<J>
+where
+    J: RawJob + ?Sized + 'static,
+{
+    let executor = cell.get_or_init(|| {
+        let executor = Executor::<J>::new(reuses_cells);
         inner.add_executor(executor.clone());
         executor
     });
-    executor.downcast_ref().expect("only this sets the executor for futures of any type")
+    executor.downcast_ref().expect("a cell serves one type of job")
 }
 
 impl<J: RawJob + ?Sized + 'static> Executor<J> {
