@@ -2,9 +2,9 @@
 
 use std::any::Any;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
 
 use crate::job::id::JobId;
+use crate::sync::Exclusive;
 
 type Payload = Box<dyn Any + Send + 'static>;
 
@@ -39,7 +39,7 @@ enum Reason {
 struct Panicked {
     message: Option<String>,
     /// The payload is only `Send`; the lock makes the error `Sync`.
-    payload: Mutex<Payload>,
+    payload: Exclusive<Payload>,
 }
 
 impl JoinError {
@@ -47,7 +47,7 @@ impl JoinError {
         let text = payload.downcast_ref::<&'static str>().copied();
         let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
         let message = text.map(str::to_owned);
-        Self::new(Reason::Panic(Panicked { message, payload: Mutex::new(payload) }))
+        Self::new(Reason::Panic(Panicked { message, payload: Exclusive::new(payload) }))
     }
 
     pub(crate) fn cancelled() -> Self {
@@ -162,7 +162,7 @@ impl JoinError {
     /// ```
     pub fn try_into_panic(self) -> Result<Box<dyn Any + Send + 'static>, JoinError> {
         match self.0.reason {
-            Reason::Panic(panicked) => Ok(panicked.payload.into_inner().unwrap_or_else(PoisonError::into_inner)),
+            Reason::Panic(panicked) => Ok(panicked.payload.into_inner()),
             reason => Err(JoinError(Box::new(Repr { reason, id: self.0.id }))),
         }
     }
