@@ -4,22 +4,20 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll};
 
 use tokio::runtime::Handle;
 
-use crate::inner::Inner;
-use crate::inner::member::Member;
+use crate::inner::{ErasedJob, Inner};
 use crate::job::cell::JobCell;
 use crate::job::error::TrySpawnError;
 use crate::job::handle::GreenThread;
 use crate::job::permit::Permit;
-use crate::lending::context;
-use crate::lending::waiter::{Acquired, Waiter};
 use crate::pool::GreenPool;
 use crate::spawn::begin;
 use crate::spawn::{Detached, POLLED_AFTER_READY, SpawnFuture, Spawnable};
-use crate::sync::slots::Refusal;
+use crate::sync::slots::{Refusal, Ticket};
 use crate::worker::WorkersCell;
 
 /// Describes a function declared with `#[green_pool]`, for code that is generic over such functions.
@@ -97,42 +95,60 @@ where
     }
 }
 
-/// Begins a job of `P` without a handle. Its future is created where it stays.
+/// Begins a job of `P` without a handle, in a slot that was just acquired. Its future is created where it stays.
 #[inline]
-fn spawn_detached<P, A, O>(args: impl FnOnce() -> A, lender: Option<Arc<Member>>, runtime: &Handle)
+fn spawn_detached<P, A, O>(args: impl FnOnce() -> A, runtime: &Handle)
 where
     P: PooledFn<A, O>,
 {
     let inner = pool::<P, A, O>();
     let Some(cell) = P::workers() else {
-        return begin::spawn_detached(P::call(args()), inner, lender, runtime);
+        return begin::spawn_detached(P::call(args()), inner, runtime);
     };
-    let permit = Permit::of_static(inner, lender);
+    let permit = Permit::of_static(inner);
     cell.of(inner).put(runtime, |inject| {
         let mut cell = inject.idle_cells.pop().unwrap_or_else(JobCell::empty);
-        cell.as_mut().fill(P::call(args()), permit);
+        cell.as_mut().fill(P::call(args()), Some(permit));
         (cell, ())
     });
 }
 
-/// Begins a job of `P`. Its future is created where it stays.
+/// Begins a job of `P` in a slot that was just acquired. Its future is created where it stays.
 #[inline]
-fn spawn<P, A, O>(args: impl FnOnce() -> A, lender: Option<Arc<Member>>, runtime: &Handle) -> GreenThread<O>
+fn spawn<P, A, O>(args: impl FnOnce() -> A, runtime: &Handle) -> GreenThread<O>
 where
     P: PooledFn<A, O>,
 {
     let inner = pool::<P, A, O>();
     let Some(cell) = P::workers() else {
-        return begin::spawn(P::call(args()), inner, lender, runtime);
+        return begin::spawn(P::call(args()), inner, runtime);
     };
-    let permit = Permit::of_static(inner, lender);
+    let permit = Permit::of_static(inner);
     let receiver = cell.of(inner).put(runtime, |inject| {
         let mut cell = inject.idle_cells.pop().unwrap_or_else(JobCell::empty);
-        cell.as_mut().fill(P::call(args()), permit);
+        cell.as_mut().fill(P::call(args()), Some(permit));
         let receiver = cell.as_mut().completer().receiver(|| inject.alloc(inner));
         (cell, receiver)
     });
-    GreenThread::from(receiver)
+    GreenThread::new(receiver)
+}
+
+/// A job of `P` that can be queued for a slot, and its handle.
+fn queued<P, A, O>(args: A, runtime: &Handle) -> (Box<dyn ErasedJob>, GreenThread<O>)
+where
+    P: PooledFn<A, O>,
+{
+    let inner = pool::<P, A, O>();
+    let Some(cell) = P::workers() else {
+        return begin::queued(P::call(args), inner, runtime);
+    };
+    let (job, receiver) = cell.of(inner).queued(inner, runtime, |inject| {
+        let mut cell = inject.idle_cells.pop().unwrap_or_else(JobCell::empty);
+        cell.as_mut().fill(P::call(args), None);
+        let receiver = cell.as_mut().completer().receiver(|| inject.alloc(inner));
+        (cell, receiver)
+    });
+    (Box::new(job), GreenThread::new(receiver))
 }
 
 /// The pool that a function's jobs run in.
@@ -148,7 +164,7 @@ impl<P, A, O> Spawnable for Call<P, A, O>
 where
     P: PooledFn<A, O>,
 {
-    type Output = O;
+    type Kept = GreenThread<O>;
     type Handle = GreenThread<O>;
 
     #[inline]
@@ -157,16 +173,30 @@ where
     }
 
     #[inline]
-    fn spawn_in(this: &mut Option<Self>, lender: Option<Arc<Member>>, runtime: &Handle) -> GreenThread<O> {
-        spawn::<P, A, O>(|| this.take().expect(POLLED_AFTER_READY).args, lender, runtime)
+    fn spawn_in(this: &mut Option<Self>, runtime: &Handle) -> GreenThread<O> {
+        spawn::<P, A, O>(|| this.take().expect(POLLED_AFTER_READY).args, runtime)
     }
 
-    fn spawn_inline(self, lender: Arc<Member>, runtime: &Handle, cx: &mut Context<'_>) -> GreenThread<O> {
-        begin::spawn_inline(P::call(self.args), pool::<P, A, O>(), lender, runtime, cx)
+    fn queued(this: &mut Option<Self>, runtime: &Handle) -> (Box<dyn ErasedJob>, GreenThread<O>) {
+        queued::<P, A, O>(this.take().expect(POLLED_AFTER_READY).args, runtime)
     }
 
-    fn handle(thread: GreenThread<O>) -> GreenThread<O> {
-        thread
+    fn note_queued(_kept: &mut GreenThread<O>, _ticket: Ticket) {}
+
+    fn ending(kept: &GreenThread<O>) -> Arc<AtomicBool> {
+        kept.ending()
+    }
+
+    fn abort(kept: &GreenThread<O>) {
+        kept.abort();
+    }
+
+    fn handle(kept: GreenThread<O>) -> GreenThread<O> {
+        kept
+    }
+
+    fn refused(self) -> GreenThread<O> {
+        begin::refused(pool::<P, A, O>())
     }
 }
 
@@ -174,7 +204,7 @@ impl<P, A, O> Spawnable for Detached<Call<P, A, O>>
 where
     P: PooledFn<A, O>,
 {
-    type Output = O;
+    type Kept = GreenThread<O>;
     type Handle = ();
 
     #[inline]
@@ -183,30 +213,44 @@ where
     }
 
     #[inline]
-    fn spawn_in(this: &mut Option<Self>, lender: Option<Arc<Member>>, runtime: &Handle) {
-        spawn_detached::<P, A, O>(|| this.take().expect(POLLED_AFTER_READY).0.args, lender, runtime);
+    fn spawn_in(this: &mut Option<Self>, runtime: &Handle) {
+        spawn_detached::<P, A, O>(|| this.take().expect(POLLED_AFTER_READY).0.args, runtime);
     }
 
-    fn spawn_inline(self, lender: Arc<Member>, runtime: &Handle, cx: &mut Context<'_>) -> GreenThread<O> {
-        self.0.spawn_inline(lender, runtime, cx)
+    fn queued(this: &mut Option<Self>, runtime: &Handle) -> (Box<dyn ErasedJob>, GreenThread<O>) {
+        queued::<P, A, O>(this.take().expect(POLLED_AFTER_READY).0.args, runtime)
     }
 
-    fn handle(thread: GreenThread<O>) {
-        thread.report_unobserved();
+    fn note_queued(_kept: &mut GreenThread<O>, _ticket: Ticket) {}
+
+    fn ending(kept: &GreenThread<O>) -> Arc<AtomicBool> {
+        kept.ending()
+    }
+
+    fn abort(kept: &GreenThread<O>) {
+        kept.abort();
+    }
+
+    fn handle(kept: GreenThread<O>) {
+        kept.report_unobserved();
+    }
+
+    fn refused(self) {
+        begin::count_refused(pool::<P, A, O>());
     }
 }
 
 /// Spawns a job of a declared function; made by the function's `spawn`.
 ///
 /// It resolves to the handle of the job once the job has a slot. In a job of the same full pool, it lends the caller's
-/// slot to the new job, and resolves when that job has ended.
+/// slot to the new job, and resolves when the caller has a slot again: as a rule, when the new job has ended.
 ///
 /// # Panics
 /// Panics if it is awaited outside of a tokio runtime.
 ///
 /// # Cancel safety
-/// **Dropping** it before it has acquired a slot leaves the queue, and the job never starts. If the caller's slot was
-/// lent, the job has started: dropping it then aborts the job, and the slot comes back to the caller.
+/// From its first poll on, the job is in the queue, and begins when its turn comes, even if this is not polled again.
+/// **Dropping** this before it is ready takes the job out of the queue or, if it has begun meanwhile, aborts it.
 ///
 /// ```
 /// use greenpool::green_pool;
@@ -221,12 +265,11 @@ where
 /// # }
 /// ```
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
-pub struct SpawnCall<P, A, O>(SpawnFuture<Call<P, A, O>, O, GreenThread<O>>);
+pub struct SpawnCall<P, A, O>(SpawnFuture<Call<P, A, O>, GreenThread<O>, GreenThread<O>>);
 
 /// Spawns a job of a declared function, and returns no handle; made by the function's `spawn_n`.
 ///
-/// Otherwise it works like [`SpawnCall`]: it resolves once the job has a slot, or when a job that runs in the caller's
-/// slot has ended.
+/// Otherwise it works like [`SpawnCall`].
 ///
 /// # Panics
 /// Panics if it is awaited outside of a tokio runtime.
@@ -247,7 +290,7 @@ pub struct SpawnCall<P, A, O>(SpawnFuture<Call<P, A, O>, O, GreenThread<O>>);
 /// # }
 /// ```
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
-pub struct SpawnCallN<P, A, O>(SpawnFuture<Detached<Call<P, A, O>>, O, ()>);
+pub struct SpawnCallN<P, A, O>(SpawnFuture<Detached<Call<P, A, O>>, GreenThread<O>, ()>);
 
 impl<P, A, O> SpawnCall<P, A, O>
 where
@@ -302,7 +345,7 @@ where
 {
     let inner = pool::<P, A, O>();
     match inner.slots.try_acquire() {
-        Ok(()) => Ok(spawn::<P, A, O>(|| args, None, &begin::current_runtime(inner))),
+        Ok(()) => Ok(spawn::<P, A, O>(|| args, &begin::current_runtime(inner))),
         Err(Refusal::Full) => Err(TrySpawnError::Full(args)),
         Err(Refusal::Closed) => Err(TrySpawnError::Closed(args)),
     }
@@ -314,10 +357,5 @@ pub(crate) fn submit<P, A, O>(args: A) -> GreenThread<O>
 where
     P: PooledFn<A, O>,
 {
-    let inner = pool::<P, A, O>();
-    match Waiter::acquire(inner, || context::member_of(inner), None) {
-        Acquired::Closed => begin::refuse(inner),
-        Acquired::Now => spawn::<P, A, O>(|| args, None, &begin::current_runtime(inner)),
-        Acquired::Queued(waiter) => begin::queue(inner, waiter, P::call(args)),
-    }
+    begin::submit(Call::<P, A, O>::new(args))
 }

@@ -63,13 +63,21 @@
 //! declared function, and [`GreenPile::spawn`]. [`try_spawn`](GreenPool::try_spawn) never waits; in a full pool it
 //! returns an error.
 //!
-//! If the future of a `spawn` is dropped before it has acquired a slot, the job never starts. If it is dropped while
-//! the slot is lent, the child has started already: it is aborted, and then the slot comes back.
+//! While its slot is lent, the job is not polled, whatever wakes it: it goes on when it has a slot again, ahead of new
+//! jobs. So a timeout around such a `spawn` takes effect only then.
+//!
+//! # Queued calls
+//!
+//! If no slot is free when a `spawn` is first polled, its job is queued, and from then on it belongs to the pool. It
+//! begins when its turn comes, even if the future of the `spawn` has lost a `select!`, sits in a stream of futures, or
+//! is forgotten. If that future is dropped before it is ready, the job leaves the queue, or is aborted if it has
+//! started.
 //!
 //! # Promises
 //!
-//! 1. **One limit that is one limit.** However jobs arrive, at most `size` of a pool's jobs run at once. The queue is
-//!    first come, first served, and no fast path overtakes it; only a job that starts in a lent slot does.
+//! 1. **One limit that is one limit.** However jobs arrive, at most `size` of a pool's jobs run at once: a job is
+//!    polled only while it has a slot. The queue is first come, first served, and no fast path overtakes it; only a job
+//!    that starts in a lent slot does.
 //! 2. **Constant memory.** A map holds at most `size` items; [`window`](GreenMap::window) sets another number. It does
 //!    not read an item before that item can run.
 //! 3. **Jobs make progress while the consumer is busy.** The runtime drives every job. No job depends on its results

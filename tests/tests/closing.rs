@@ -285,21 +285,20 @@ fn every_verb_of_a_declared_function_reports_a_closed_pool() {
 }
 
 #[test]
-fn shutdown_aborts_a_job_that_starts_after_the_grace_period() {
+fn shutdown_ends_a_job_whose_spawn_is_kept_and_not_polled() {
     paused(async {
         let (pool, alive) = (GreenPool::new(0), Gauge::default());
-        let mut late = Box::pin(pool.spawn(hanging(&alive)));
-        assert!(poll!(&mut late).is_pending());
+        let mut kept = Box::pin(pool.spawn(hanging(&alive)));
+        let mut queued = Box::pin(pool.spawn(hanging(&alive)));
+        assert!(poll!(&mut kept).is_pending() && poll!(&mut queued).is_pending());
         pool.resize(1);
-        assert_eq!((pool.running(), pool.waiting()), (1, 0), "it has the slot but has not been polled since");
-        let mut down = Box::pin(pool.shutdown(Duration::from_secs(1)));
-        let early = tokio::time::timeout(Duration::from_secs(10), &mut down).await;
-        assert!(early.is_err(), "the slot is still taken");
-        let late = late.await;
-        let report = down.await;
+        until_idle().await;
+        assert_eq!((pool.running(), pool.waiting(), alive.now()), (1, 1, 2), "the first has begun by itself");
+        let report = pool.shutdown(Duration::from_secs(1)).await;
         assert_eq!((report.finished, report.aborted), (0, 1));
-        assert_eq!((alive.now(), pool.running()), (0, 0));
-        assert!(late.await.unwrap_err().is_cancelled());
+        assert_eq!((alive.now(), pool.running(), pool.waiting()), (0, 0, 0));
+        assert!(kept.await.await.unwrap_err().is_cancelled());
+        assert!(queued.await.await.unwrap_err().is_closed());
     });
 }
 

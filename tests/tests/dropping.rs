@@ -32,31 +32,35 @@ fn a_dropped_spawn_leaves_the_queue_at_once() {
 }
 
 #[test]
-fn a_spawn_dropped_after_it_got_a_slot_passes_it_on() {
+fn a_spawn_dropped_after_its_job_has_begun_aborts_the_job() {
     paused(async {
-        let pool = GreenPool::new(0);
-        let mut first = Box::pin(pool.spawn(async { 1 }));
-        let mut second = Box::pin(pool.spawn_n(async {}));
+        let (pool, alive) = (GreenPool::new(0), Gauge::default());
+        let mut first = Box::pin(pool.spawn(watched(&alive, &Gate::new())));
+        let mut second = Box::pin(pool.spawn_n(watched(&alive, &Gate::new())));
         let mut third = Box::pin(pool.spawn(async { 3 }));
         assert!(poll!(&mut first).is_pending() && poll!(&mut second).is_pending() && poll!(&mut third).is_pending());
         pool.resize(1);
-        assert_eq!((pool.running(), pool.waiting()), (1, 2), "the first has the slot but has not been polled since");
+        until_idle().await;
+        assert_eq!((pool.running(), pool.waiting(), alive.now()), (1, 2, 2), "the first runs without being polled");
         drop(first);
-        assert_eq!((pool.running(), pool.waiting()), (1, 1));
+        until_idle().await;
+        assert_eq!((pool.running(), pool.waiting(), alive.now()), (1, 1, 1), "the second runs");
         drop(second);
-        assert_eq!((pool.running(), pool.waiting()), (1, 0));
         assert_eq!(third.await.await.unwrap(), 3);
+        pool.waitall().await;
+        assert_eq!((pool.stats().aborted, pool.stats().finished, alive.now()), (2, 1, 0));
     });
 }
 
 #[test]
-fn the_last_waiter_releases_its_slot_when_dropped() {
+fn a_spawn_dropped_in_the_moment_it_is_served_leaves_no_slot_behind() {
     paused(async {
         let pool = GreenPool::new(0);
-        let mut only = Box::pin(pool.spawn(async {}));
+        let mut only = Box::pin(pool.spawn(pending::<()>()));
         assert!(poll!(&mut only).is_pending());
         pool.resize(1);
         drop(only);
+        pool.waitall().await;
         assert_eq!((pool.running(), pool.free()), (0, 1));
         assert!(pool.try_spawn(async {}).is_ok());
     });

@@ -8,7 +8,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use greenpool::GreenPool;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 type Waiter = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -17,47 +17,56 @@ async fn queued(mut waiter: Waiter) -> Waiter {
     poll_fn(|cx| Poll::Ready(waiter.as_mut().poll(cx))).await.is_pending().then_some(waiter).expect("the pool is full")
 }
 
-/// The pool's size, which is the number of waiters served at once. It is large enough to keep the runtime's share
-/// small.
+/// The pool's size.
 const SLOTS: usize = 50;
 
-/// A queue of waiters for a full pool, whose jobs complete when the runtime polls them.
+/// What the jobs that take the slots at first wait for.
+type Held = Option<Arc<Notify>>;
+
+/// A queue of waiters for a full pool. All their jobs complete when they are polled.
 struct WaitQueue<Enter> {
     waiters: VecDeque<Waiter>,
     enter: Enter,
+    held: Arc<Notify>,
 }
 
-impl<Enter: Fn() -> Waiter> WaitQueue<Enter> {
+impl<Enter: Fn(Held) -> Waiter> WaitQueue<Enter> {
     async fn new(waiters: usize, enter: Enter) -> Self {
-        for _ in 0..SLOTS {
-            enter().await;
-        }
-        let mut queue = WaitQueue { waiters: VecDeque::with_capacity(waiters + 1), enter };
-        for _ in 0..waiters {
-            queue.push().await;
-        }
+        let mut queue =
+            WaitQueue { waiters: VecDeque::with_capacity(waiters + 1), enter, held: Arc::new(Notify::new()) };
+        queue.fill(waiters).await;
         queue
     }
 
-    async fn push(&mut self) {
-        self.waiters.push_back(queued((self.enter)()).await);
+    /// Takes all slots, and queues that many waiters.
+    async fn fill(&mut self, waiters: usize) {
+        for _ in 0..SLOTS {
+            (self.enter)(Some(self.held.clone())).await;
+        }
+        // Let them begin to wait.
+        for _ in 0..3 {
+            tokio::task::yield_now().await;
+        }
+        for _ in 0..waiters {
+            self.push().await;
+        }
     }
 
-    /// Completes the jobs, starts those of the first waiters, and adds as many new waiters.
+    async fn push(&mut self) {
+        self.waiters.push_back(queued((self.enter)(None)).await);
+    }
+
+    /// Completes the jobs that have the slots, and then serves all waiters.
     async fn serve(&mut self) {
-        tokio::task::yield_now().await;
-        for _ in 0..SLOTS {
-            let first = self.waiters.pop_front().expect("the queue is not empty");
+        self.held.notify_waiters();
+        while let Some(first) = self.waiters.pop_front() {
             first.await;
-        }
-        for _ in 0..SLOTS {
-            self.push().await;
         }
     }
 
     /// Adds a waiter and cancels it.
     async fn pass_by(&mut self) {
-        drop(queued((self.enter)()).await);
+        drop(queued((self.enter)(None)).await);
     }
 
     /// Cancels a waiter in the middle, and adds another.
@@ -77,13 +86,14 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    async fn time(self, waiters: usize, operations: usize, enter: impl Fn() -> Waiter) -> Duration {
-        let mut waiters = WaitQueue::new(waiters, enter).await;
+    async fn time(self, queued_at_once: usize, operations: usize, enter: impl Fn(Held) -> Waiter) -> Duration {
+        let mut waiters = WaitQueue::new(queued_at_once, enter).await;
         let begin = Instant::now();
         match self {
             Operation::Serve => {
-                for _ in 0..operations / SLOTS {
+                for _ in 0..operations.div_ceil(queued_at_once) {
                     waiters.serve().await;
+                    waiters.fill(queued_at_once).await;
                 }
             }
             Operation::PassBy => {
@@ -112,18 +122,27 @@ impl Operation {
     }
 }
 
-fn pool() -> impl Fn() -> Waiter {
-    let pool = GreenPool::new(SLOTS);
-    move || Box::pin(pool.spawn_n(async {}))
+async fn hold(held: Held) {
+    if let Some(held) = held {
+        held.notified().await;
+    }
 }
 
-fn semaphore() -> impl Fn() -> Waiter {
+fn pool() -> impl Fn(Held) -> Waiter {
+    let pool = GreenPool::new(SLOTS);
+    move |held| Box::pin(pool.spawn_n(hold(held)))
+}
+
+fn semaphore() -> impl Fn(Held) -> Waiter {
     let semaphore = Arc::new(Semaphore::new(SLOTS));
-    move || {
+    move |held| {
         let semaphore = semaphore.clone();
         Box::pin(async move {
             let permit = semaphore.acquire_owned().await.expect("the semaphore is never closed");
-            tokio::spawn(async { drop(permit) });
+            tokio::spawn(async {
+                hold(held).await;
+                drop(permit);
+            });
         })
     }
 }

@@ -3,15 +3,19 @@
 use std::sync::Arc;
 use std::task::Waker;
 
-use crate::inner::Inner;
 use crate::inner::wait::WaitEdge;
+use crate::inner::{Inner, PoolServed};
 
 /// Run by `lending::deadlock::run`, with no lock held: wakers run user code, and dropping a wait may drop the last
 /// reference to a pool or a map.
 #[must_use = "run it with no lock held"]
 #[derive(Default)]
 pub(crate) struct Effects {
+    /// Tickets that the job's slot was lent to.
+    pub(crate) served: Vec<PoolServed>,
     pub(crate) wakers: Vec<Waker>,
+    /// The job gives its slot back to the pool for a while.
+    pub(crate) releases: bool,
     /// Waits that were cloned or replaced on the way. Dropped last.
     pub(crate) waits: Vec<WaitEdge>,
     pub(crate) check: Check,
@@ -30,6 +34,6 @@ pub(crate) enum Check {
 impl Effects {
     /// Wakes `wakers`, and searches if the job may wait.
     pub(crate) fn new(wakers: Vec<Waker>, may_wait: bool) -> Self {
-        Effects { wakers, waits: Vec::new(), check: if may_wait { Check::Yes } else { Check::No } }
+        Effects { wakers, check: if may_wait { Check::Yes } else { Check::No }, ..Effects::default() }
     }
 }

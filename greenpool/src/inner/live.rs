@@ -2,10 +2,11 @@
 //!
 //! # Implementation details
 //!
-//! One word holds `epoch << 40 | live`. A job enters when it begins and leaves when its future has been dropped.
+//! One word holds `epoch << 40 | live`. A job enters when it has its slot and leaves when its future has been dropped.
 //! [`LiveJobs::abort_all`] starts a new epoch with no live jobs, and moves the jobs of the old epoch to a second count,
 //! behind a lock. An aborted job finds out at its next poll, since its epoch is not the current one, and leaves that
-//! second count when it is gone.
+//! second count when it is gone. A pool that is being shut down aborts new jobs as they enter: see
+//! [`LiveJobs::abort_new`].
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
@@ -31,7 +32,10 @@ struct Aborted {
 }
 
 const EPOCH_SHIFT: u32 = 40;
-const LIVE: u64 = (1 << EPOCH_SHIFT) - 1;
+const EPOCHS: u32 = (1 << 24) - 1;
+/// New jobs are aborted at once.
+const ABORTS_NEW: u64 = 1 << 39;
+const LIVE: u64 = ABORTS_NEW - 1;
 
 fn epoch(word: u64) -> u32 {
     (word >> EPOCH_SHIFT) as u32
@@ -55,7 +59,28 @@ impl LiveJobs {
     pub(crate) fn enter(&self, jobs: u64) -> u32 {
         self.count_begun(jobs);
         // Acquire pairs with the Release in `abort_all`: a job that begins after it sees what came before it.
-        epoch(self.word.fetch_add(jobs, Ordering::Acquire))
+        let word = self.word.fetch_add(jobs, Ordering::Acquire);
+        if word & ABORTS_NEW == 0 { epoch(word) } else { self.enter_aborted(epoch(word), jobs) }
+    }
+
+    /// `jobs` jobs that have entered in this epoch are aborted at once. Returns their epoch, a past one.
+    #[cold]
+    fn enter_aborted(&self, epoch: u32, jobs: u64) -> u32 {
+        let mut aborted = lock(&self.aborted);
+        if self.leave_many(epoch, jobs) {
+            aborted.left += jobs;
+        }
+        epoch.wrapping_sub(1) & EPOCHS
+    }
+
+    /// Whether jobs are aborted as they enter, from now on.
+    pub(crate) fn abort_new(&self, on: bool) {
+        // AcqRel as for every change of the word.
+        if on {
+            self.word.fetch_or(ABORTS_NEW, Ordering::AcqRel);
+        } else {
+            self.word.fetch_and(!ABORTS_NEW, Ordering::AcqRel);
+        }
     }
 
     /// `jobs` jobs begin, each in the place of one that ended and does not leave.
@@ -85,15 +110,6 @@ impl LiveJobs {
         left.is_ok()
     }
 
-    /// `jobs` jobs of that epoch did not begin after all. Returns false if they were aborted.
-    pub(crate) fn cancel_enter(&self, epoch: u32, jobs: u64) -> bool {
-        let left = self.leave_many(epoch, jobs);
-        if left {
-            self.uncount_begun(jobs);
-        }
-        left
-    }
-
     /// Whether a job of that epoch has been aborted.
     #[inline]
     pub(crate) fn is_aborted(&self, job_epoch: u32) -> bool {
@@ -104,7 +120,7 @@ impl LiveJobs {
     /// Aborts all live jobs. Returns their number.
     pub(crate) fn abort_all(&self) -> u64 {
         let mut aborted = lock(&self.aborted);
-        let next = |word: u64| Some(((word >> EPOCH_SHIFT) + 1) << EPOCH_SHIFT);
+        let next = |word: u64| Some((word >> EPOCH_SHIFT).wrapping_add(1) << EPOCH_SHIFT | word & ABORTS_NEW);
         // Release pairs with the Acquire in `enter` and `is_aborted`, Acquire with the Release in `leave_many`.
         let before = self.word.fetch_update(Ordering::AcqRel, Ordering::Relaxed, next);
         let live = before.unwrap_or_default() & LIVE;

@@ -13,6 +13,7 @@ use std::task::{Poll, Wake, Waker};
 
 use crate::inner::Inner;
 use crate::inner::effects::{Check, Effects};
+use crate::inner::in_place::LOOKS;
 use crate::inner::member_state::{MemberState, OwnSlot, PollRecord};
 use crate::inner::tracked::JobStatus;
 use crate::inner::wait::{Readiness, WaitEdge};
@@ -70,11 +71,35 @@ impl Member {
     }
 
     /// That future has been dropped.
-    pub(crate) fn remove_branch(&self, branch: u32) {
-        lock(&self.state).polls.try_remove(branch as usize);
+    pub(crate) fn remove_branch(self: &Arc<Self>, branch: u32) -> Effects {
+        let mut state = lock(&self.state);
+        state.polls.try_remove(branch as usize);
+        // It may have been woken to use the slot.
+        state.woken &= state.polling > 0;
+        self.publish_and_unlock(state, Vec::new())
     }
 
-    /// A branch is about to be polled.
+    /// Whether the job has ended. An outsider never begins, so it has not.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.job && lock(&self.state).ended
+    }
+
+    /// The number of the latest poll of a branch.
+    pub(crate) fn poll_number(&self, branch: u32) -> u64 {
+        lock(&self.state).polls.get(branch as usize).map_or(0, |poll| poll.number)
+    }
+
+    /// A [`lend`](crate::lend) is pending from now on: the job gives its slot back whenever it waits.
+    pub(crate) fn begin_lend(&self) {
+        lock(&self.state).lends += 1;
+    }
+
+    /// That is over.
+    pub(crate) fn end_lend(&self) {
+        lock(&self.state).lends -= 1;
+    }
+
+    /// A branch is about to be polled. It must have a [slot](Self::poll_slot).
     pub(crate) fn begin_poll(self: &Arc<Self>, branch: u32) {
         let mut state = lock(&self.state);
         state.begin_poll(branch);
@@ -149,65 +174,69 @@ impl Member {
             Readiness::No => false,
             // The poll in progress may still reach the verb.
             Readiness::Yes if polled => true,
-            Readiness::Unknown if polled => {
-                self.probe(effects);
-                true
-            }
-            _ => lock(&self.state).will_look(key, readiness, effects),
+            Readiness::Yes => lock(&self.state).will_look(key, readiness, effects),
         }
     }
 
-    /// Ends a transition: lends the slot if the job waits and an offered ticket is queued, and publishes the state.
+    /// Ends a transition: if the job waits, lends its slot to an offered ticket that is queued, or gives it back if a
+    /// `lend` is pending. Then publishes the state.
     fn publish_and_unlock(self: &Arc<Self>, mut state: MutexGuard<'_, MemberState>, mut wakers: Vec<Waker>) -> Effects {
+        let mut effects = Effects::default();
         if state.polling > 0 && !state.waits() {
             wakers.append(&mut state.recheck_wakers(&self.inner.slots, None));
         } else if !state.recheck {
-            self.lend_to_offers(&mut state, &mut wakers);
+            self.lend_to_offers(&mut state, &mut effects);
+            if state.has_spare_slot() {
+                let leave = if state.loans > 0 { OwnSlot::Away } else { OwnSlot::Released };
+                effects.releases = state.take(leave);
+            }
         }
         state.publish(self);
-        Effects::new(wakers, state.may_wait())
+        if state.may_wait() {
+            effects.check = Check::Yes;
+        }
+        effects.wakers = wakers;
+        effects
     }
 
     /// Lends the slot to the first offered ticket that is still queued, if the slot can be lent.
-    fn lend_to_offers(self: &Arc<Self>, state: &mut MemberState, wakers: &mut Vec<Waker>) {
+    fn lend_to_offers(self: &Arc<Self>, state: &mut MemberState, effects: &mut Effects) {
         while !state.offers.is_empty() && state.can_lend() {
             let ticket = state.offers.pop_front();
-            if let Some(Ok(waker)) = ticket.map(|ticket| self.inner.slots.lend(ticket, Some(self.clone()))) {
-                state.slot = OwnSlot::Away;
-                wakers.extend(waker);
-            }
+            effects.served.extend(ticket.and_then(|ticket| state.lend(self, ticket)));
         }
     }
 
     /// Lends the idle slot to any ticket of the pool, to resolve a deadlock. Returns whether it did.
     pub(crate) fn lend_to(self: &Arc<Self>, ticket: Ticket, effects: &mut Effects) -> bool {
         let mut state = lock(&self.state);
-        if !state.waits() || !state.holds() {
+        if !state.waits() || !state.can_lend() {
             return false;
         }
-        let Ok(waker) = self.inner.slots.lend(ticket, Some(self.clone())) else {
+        let Some(served) = state.lend(self, ticket) else {
             return false;
         };
-        state.slot = OwnSlot::Away;
-        effects.wakers.extend(waker);
+        effects.served.push(served);
         state.publish(self);
         true
     }
 
-    /// The slot comes home. Returns the ticket of this member, which must be cancelled now. `Err` if this member does
-    /// not need the slot: with its own lender if it has ended, with `None` if it got another slot meanwhile.
-    pub(crate) fn take_back(self: &Arc<Self>) -> Result<(Effects, Option<Ticket>), Option<Arc<Member>>> {
+    /// The slot comes home. Returns the ticket of this member, which must be cancelled now, or in an error whose the
+    /// slot is: that of its own lender if this member has ended, of the pool if it has got another slot meanwhile.
+    pub(crate) fn take_back(self: &Arc<Self>) -> (Effects, Result<Option<Ticket>, Option<Arc<Member>>>) {
         let mut state = lock(&self.state);
+        state.loans = state.loans.saturating_sub(1);
+        let wakers = state.take_wakers();
         if state.ended {
-            return Err(state.lender.take());
+            // A branch may outlive the job.
+            return (Effects::new(wakers, false), Err(state.lender.take()));
         }
         if state.holds() {
-            return Err(None);
+            return (Effects::new(wakers, false), Err(None));
         }
         state.slot = OwnSlot::Held;
         let ticket = state.ticket.take();
-        let wakers = std::mem::take(&mut state.wakers);
-        Ok((self.publish_and_unlock(state, wakers), ticket))
+        (self.publish_and_unlock(state, wakers), Ok(ticket))
     }
 
     /// The job goes on without its slot. Returns whether it had it.
@@ -251,40 +280,47 @@ impl Member {
             wait.inner.awaited_by.add(&self.inner);
             old.inner.awaited_by.remove(&self.inner);
         }
-        (wait.last_polled, wait.probed) = (old.last_polled, old.probed);
+        (wait.last_polled, wait.looks, wait.probed) = (old.last_polled, old.looks, old.probed);
+        wait.lent = old.lent;
         let old = std::mem::replace(old, wait);
         let mut effects = self.look(state, key);
         effects.waits.push(old);
         effects
     }
 
-    /// A verb has just been polled and is pending. The slot is lent at once if the verb waits for a ticket of this
-    /// pool, or if this is its second look within one poll of the job, which then seems to block its thread.
+    /// A verb has just been polled and is pending. The slot is lent at once only if the verb is awaited
+    /// [in place](crate::inner::in_place); otherwise at the end of the poll.
     fn look(self: &Arc<Self>, mut state: MutexGuard<'_, MemberState>, key: usize) -> Effects {
         let poll = state.poll_of(&state.waits[key]).number;
         let wait = &mut state.waits[key];
         let again = std::mem::replace(&mut wait.last_polled, poll) == poll;
-        let branch = wait.branch;
-        if wait.resuming {
-            state.set_blocks_thread(branch, again);
+        wait.looks = if again { wait.looks.saturating_add(1) } else { 1 };
+        let (branch, inner) = (wait.branch, wait.inner.clone());
+        let in_place = wait.maybe_in_place && wait.looks >= LOOKS;
+        let probes = again && wait.maybe_in_place && !wait.resuming && !in_place;
+        let waker = probes.then(|| wait.waker.clone());
+        state.set_blocks_thread(branch, in_place);
+        let mut effects = Effects::default();
+        if state.waits[key].resuming {
             state.publish(self);
             // The job has just queued for a slot, and its poll may never end.
-            return Effects::new(Vec::new(), true);
+            effects.check = Check::Yes;
+            return effects;
         }
-        let mut wakers = Vec::new();
-        let inner = wait.inner.clone();
-        let is_here = wait.ticket.is_some() && Arc::ptr_eq(&wait.inner, &self.inner);
-        state.set_blocks_thread(branch, again);
-        if again || is_here {
-            self.lend_to_offers(&mut state, &mut wakers);
+        if in_place {
+            self.lend_to_offers(&mut state, &mut effects);
+        } else if probes && state.can_lend() {
+            effects.wakers.extend(waker);
         } else {
             // While another branch is in a long poll, waking this one at each look would make it spin.
             let except = (state.polling > 1).then_some(branch);
-            wakers = state.recheck_wakers(&self.inner.slots, except);
+            effects.wakers = state.recheck_wakers(&self.inner.slots, except);
         }
         state.publish(self);
-        let check = if state.may_wait() { Check::Unless(inner) } else { Check::No };
-        Effects { wakers, waits: Vec::new(), check }
+        if state.may_wait() {
+            effects.check = Check::Unless(inner);
+        }
+        effects
     }
 
     /// A verb is ready or has been dropped. Returns its wait. Once the effects have been run, the caller must
@@ -308,24 +344,33 @@ impl Member {
     }
 
     /// Ready if this job has a slot, or has ended. Otherwise queues for a slot and wakes `waker` when it has one.
-    pub(crate) fn poll_reacquire(self: &Arc<Self>, waker: &Waker) -> Poll<()> {
-        let mut state = lock(&self.state);
-        if !state.holds() && !state.ended {
+    pub(crate) fn poll_slot(self: &Arc<Self>, waker: &Waker) -> (Poll<()>, Effects) {
+        let mut clone = None;
+        loop {
+            let mut state = lock(&self.state);
+            if state.holds() || state.ended {
+                state.woken = false;
+                return (Poll::Ready(()), Effects::default());
+            }
             self.resume(&mut state);
-            state.publish(self);
             if state.holds() {
+                let wakers = state.take_wakers();
+                state.publish(self);
                 drop(state);
                 self.inner.slots.end_absence();
-                return Poll::Ready(());
+                return (Poll::Ready(()), Effects::new(wakers, false));
             }
+            let known = state.wakers.iter().any(|old| old.will_wake(waker));
+            if !known && clone.is_none() {
+                // A waker is user code, so it is cloned without the lock.
+                drop(state);
+                clone = Some(waker.clone());
+                continue;
+            }
+            state.wakers.extend(clone.take().filter(|_| !known));
+            state.publish(self);
+            return (Poll::Pending, Effects::new(Vec::new(), true));
         }
-        if state.holds() || state.ended {
-            return Poll::Ready(());
-        }
-        if !state.wakers.iter().any(|old| old.will_wake(waker)) {
-            state.wakers.push(waker.clone());
-        }
-        Poll::Pending
     }
 
     /// Takes a free slot to go on with, or queues for one ahead of new work.
@@ -344,7 +389,7 @@ impl Member {
     pub(crate) fn collect_granted(self: &Arc<Self>) -> (Effects, bool) {
         let mut state = lock(&self.state);
         let collected = self.collect(&mut state);
-        let wakers = std::mem::take(&mut state.wakers);
+        let wakers = if collected { state.take_wakers() } else { Vec::new() };
         // The verb that needed it may have been dropped; then the slot lies idle, and can be lent.
         (self.publish_and_unlock(state, wakers), collected)
     }
@@ -371,7 +416,8 @@ impl Member {
 
 impl JobStatus for Member {
     fn waits(&self) -> bool {
-        lock(&self.state).waits()
+        let state = lock(&self.state);
+        state.waits() || state.ticket.is_some()
     }
 
     fn lends(&self) -> bool {

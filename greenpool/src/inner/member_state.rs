@@ -11,8 +11,9 @@ use slab::Slab;
 
 use crate::inner::effects::Effects;
 use crate::inner::member::Member;
-use crate::inner::wait::{Readiness, WaitEdge};
-use crate::sync::slots::{Slots, Ticket};
+use crate::inner::wait::{Lent, Readiness, ReadySource, WaitEdge};
+use crate::inner::{PoolServed, PoolSlots};
+use crate::sync::slots::Ticket;
 
 /// Where the slot of a job is, and what the job waits for.
 pub(crate) struct MemberState {
@@ -31,8 +32,14 @@ pub(crate) struct MemberState {
     pub(crate) waits: Slab<WaitEdge>,
     /// The job's ticket in `Queue::Resume`.
     pub(crate) ticket: Option<Ticket>,
-    /// The wakers of verbs that wait for the slot.
+    /// What to wake when the job has a slot: its tasks, which may not be polled before, and verbs that wait in place.
     pub(crate) wakers: Vec<Waker>,
+    /// These have been woken, and the job has not been polled since. It keeps its slot until then.
+    pub(crate) woken: bool,
+    /// How many other jobs have a slot that this job lent.
+    pub(crate) loans: usize,
+    /// The number of pending [`lend`](crate::lend)s. Each time the job has been polled, it gives its slot back.
+    pub(crate) lends: usize,
     /// Tickets of the pool that this job waits for, in order. Those that have been served since are skipped.
     pub(crate) offers: VecDeque<Ticket>,
     /// The member that lent this job its slot.
@@ -62,9 +69,9 @@ pub(crate) enum OwnSlot {
 /// What a pool counts a member as. The key is that of its entry in `BlockedJobs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Published {
-    /// It moves with its slot, waits while another job has its slot, or has ended.
+    /// It moves with its slot, cannot go on because another job has its slot, or has ended.
     Unlisted,
-    /// It moves without a slot.
+    /// It moves without a slot: it waits for something outside greenpool in `lend`, or is polled in place.
     Slotless,
     /// It holds its slot, and may wait in a poll that is in progress.
     Suspect(usize),
@@ -111,6 +118,9 @@ impl MemberState {
             waits: Slab::new(),
             ticket: None,
             wakers: Vec::new(),
+            woken: false,
+            loans: 0,
+            lends: 0,
             offers: VecDeque::new(),
             lender,
             published: Published::Unlisted,
@@ -123,7 +133,7 @@ impl MemberState {
     }
 
     /// The job waits, or will wait, for the owner of this ticket.
-    pub(crate) fn offer_slot(&mut self, ticket: Ticket, slots: &Slots<Arc<Member>>) {
+    pub(crate) fn offer_slot(&mut self, ticket: Ticket, slots: &PoolSlots) {
         if self.offers.len() == self.offers.capacity() {
             self.offers.retain(|ticket| slots.is_queued(*ticket));
         }
@@ -143,14 +153,27 @@ impl MemberState {
         held
     }
 
+    /// The job has a slot, and is polled next if anything waited for that. Returns what to wake: what waited, and
+    /// spawns whose child ran in the slot of this job and is over.
+    pub(crate) fn take_wakers(&mut self) -> Vec<Waker> {
+        let mut wakers = std::mem::take(&mut self.wakers);
+        self.woken |= !wakers.is_empty();
+        wakers.extend(self.waits.iter_mut().filter_map(|(_, wait)| wait.take_over()));
+        wakers
+    }
+
     /// Whether it waits for greenpool. A poll that is known to block its thread does not count as a poll.
     pub(crate) fn waits(&self) -> bool {
-        !self.ended && self.polling == self.blocking_polls && !self.recheck && !self.waits.is_empty()
+        let will_be_polled = self.recheck || self.woken && self.holds();
+        !self.ended && self.polling == self.blocking_polls && !will_be_polled && !self.waits.is_empty()
     }
 
     /// Whether it cannot be told if it waits: a verb is pending, and the poll in progress may end soon, or never.
     pub(crate) fn is_suspect(&self) -> bool {
-        self.is_being_polled() && !self.ended && self.can_lend()
+        self.is_being_polled()
+            && !self.ended
+            && self.can_lend()
+            && self.waits.iter().any(|(_, wait)| wait.maybe_in_place && self.poll_of(wait).in_progress)
     }
 
     /// Whether it has no slot, and a verb is pending in each of its polls in progress. Then it counts as waiting.
@@ -176,7 +199,7 @@ impl MemberState {
     /// A branch is about to be polled.
     pub(crate) fn begin_poll(&mut self, branch: u32) {
         self.polling += 1;
-        self.recheck = false;
+        (self.recheck, self.woken) = (false, false);
         if let Some(poll) = self.polls.get_mut(branch as usize) {
             *poll = PollRecord { number: poll.number + 1, in_progress: true, blocks_thread: false };
         }
@@ -215,15 +238,36 @@ impl MemberState {
         let polls = &self.polls;
         for (_, wait) in &mut self.waits {
             let poll = polls.get(wait.branch as usize).copied().unwrap_or_default();
-            if poll.in_progress && !poll.blocks_thread && !std::mem::replace(&mut wait.probed, true) {
+            let may_block = wait.maybe_in_place && poll.in_progress && !poll.blocks_thread;
+            if may_block && !std::mem::replace(&mut wait.probed, true) {
                 effects.wakers.push(wait.waker.clone());
             }
         }
     }
 
-    /// Whether the job has its slot, a verb is pending, and no verb is about to go on with the slot.
+    /// Whether the job has its slot, a verb is pending, and neither the job nor a verb is about to go on with the slot.
     pub(crate) fn can_lend(&self) -> bool {
-        self.holds() && !self.waits.is_empty() && !self.waits.iter().any(|(_, wait)| wait.resuming)
+        self.holds() && !self.woken && !self.waits.is_empty() && !self.waits.iter().any(|(_, wait)| wait.resuming)
+    }
+
+    /// Lends the slot to the owner of this ticket, if it is queued.
+    pub(crate) fn lend(&mut self, member: &Arc<Member>, ticket: Ticket) -> Option<PoolServed> {
+        let own = |wait: &WaitEdge| wait.ticket == Some(ticket) && matches!(wait.source, ReadySource::Child(_));
+        let spawn = self.waits.iter_mut().map(|(_, wait)| wait).find(|wait| own(wait));
+        let served = member.inner().slots.lend(ticket, member.clone(), spawn.is_some()).ok()?;
+        if let Some(spawn) = spawn {
+            spawn.lent = Lent::Yes;
+        }
+        self.slot = OwnSlot::Away;
+        self.loans += 1;
+        Some(served)
+    }
+
+    /// Whether the slot should go back to the pool: the job waits, and a child has the slot that it had before, or a
+    /// `lend` is pending.
+    pub(crate) fn has_spare_slot(&self) -> bool {
+        let lends = self.lends > 0 && self.polling == 0 && !self.ended;
+        self.holds() && !self.woken && (lends || self.loans > 0 && self.waits() && self.can_lend())
     }
 
     /// The latest poll of the branch that a verb is pending in.
@@ -233,7 +277,7 @@ impl MemberState {
 
     /// While the job is being polled and could lend its slot: the wakers of the verbs whose polls may block their
     /// threads, except those in branch `except`. If one is polled again at once, the slot is lent then.
-    pub(crate) fn recheck_wakers(&mut self, slots: &Slots<Arc<Member>>, except: Option<u32>) -> Vec<Waker> {
+    pub(crate) fn recheck_wakers(&mut self, slots: &PoolSlots, except: Option<u32>) -> Vec<Waker> {
         if self.offers.is_empty() || !self.can_lend() {
             return Vec::new();
         }
@@ -242,7 +286,8 @@ impl MemberState {
             return Vec::new();
         }
         let waits = self.waits.iter().map(|(_, wait)| wait);
-        let suspected = waits.filter(|wait| Some(wait.branch) != except && self.poll_of(wait).in_progress);
+        let suspected =
+            waits.filter(|wait| wait.maybe_in_place && Some(wait.branch) != except && self.poll_of(wait).in_progress);
         suspected.map(|wait| wait.waker.clone()).collect()
     }
 
@@ -273,7 +318,8 @@ impl MemberState {
             _ if self.is_suspect() => Published::Suspect(key),
             (true, OwnSlot::Held) => Published::Holder(key),
             (true, OwnSlot::Released) => Published::Released(key),
-            (false, OwnSlot::Away | OwnSlot::Released) if !self.ended => Published::Slotless,
+            (false, OwnSlot::Released) if !self.ended => Published::Slotless,
+            (false, OwnSlot::Away) if !self.ended && self.polling > 0 => Published::Slotless,
             _ => Published::Unlisted,
         }
     }

@@ -13,6 +13,7 @@
 
 pub(crate) mod blocked;
 pub(crate) mod effects;
+pub(crate) mod in_place;
 pub(crate) mod live;
 pub(crate) mod member;
 pub(crate) mod member_state;
@@ -30,13 +31,13 @@ use crate::inner::blocked::{AwaitedBy, BlockedJobs};
 use crate::inner::live::LiveJobs;
 use crate::inner::member::Member;
 use crate::inner::tracked::Tracked;
-use crate::sync::slots::Slots;
+use crate::sync::slots::{QueuedJob, Served, Slots};
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, lock};
 
 /// The shared state of a pool: its slots, the count of its live jobs, the jobs that wait, and its counters.
 pub(crate) struct Inner {
-    pub(crate) slots: Slots<Arc<Member>>,
+    pub(crate) slots: PoolSlots,
     pub(crate) live: LiveJobs,
     pub(crate) counters: Counters,
     pub(crate) blocked_jobs: BlockedJobs,
@@ -51,6 +52,34 @@ pub(crate) struct Inner {
     pub(crate) future_executor: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 
+/// The slots of a pool. A lender is one of its jobs.
+pub(crate) type PoolSlots = Slots<Arc<Member>, Box<dyn ErasedJob>>;
+
+/// What has to be done for served tickets of a pool.
+pub(crate) type PoolServed = Served<Arc<Member>, Box<dyn ErasedJob>>;
+
+/// A job that is queued for a slot, whatever its type.
+pub(crate) trait ErasedJob: Send {
+    /// The job begins, in one of the pool's own slots or in that of a lender.
+    fn begin(self: Box<Self>, lender: Option<Arc<Member>>);
+
+    /// The pool refuses the job.
+    fn refuse(self: Box<Self>);
+
+    /// Whether the workers of that group will run it.
+    fn is_of(&self, group: u32) -> bool;
+}
+
+impl QueuedJob<Arc<Member>> for Box<dyn ErasedJob> {
+    fn begin(self, lender: Option<Arc<Member>>) {
+        ErasedJob::begin(self, lender);
+    }
+
+    fn refuse(self) {
+        ErasedJob::refuse(self);
+    }
+}
+
 /// A map, as its pool sees it.
 pub(crate) trait AttachedMap: Send + Sync {
     /// The size of the pool has changed.
@@ -63,8 +92,6 @@ pub(crate) trait AttachedMap: Send + Sync {
 pub(crate) trait ErasedExecutor: Send + Sync {
     /// No more jobs will come: idle workers exit.
     fn close(&self);
-    /// Drops the jobs that have a slot but no worker yet. Returns their number.
-    fn abort_queued(&self) -> u64;
     /// Wakes the workers that run a job: `abort_all` may have aborted it.
     fn wake_busy(&self);
     /// The waker of a worker, by the numbers of its group and of itself, if it is one of this executor's.
@@ -123,7 +150,7 @@ impl Inner {
         let running = self.slots.running();
         running > blocked_jobs.holders.load(Ordering::SeqCst) + blocked_jobs.suspects.load(Ordering::SeqCst)
             || blocked_jobs.slotless.load(Ordering::SeqCst) > 0
-            || self.slots.free() > 0 && self.slots.waiting() > 0
+            || self.slots.free() > 0 && self.slots.has_queued()
             // Everything left in it waits for a `resize`, which must come from outside.
             || running == 0 && self.slots.size() == 0
     }
@@ -144,14 +171,10 @@ impl Inner {
 
     /// Aborts all jobs, queued or running. Returns their number.
     pub(crate) fn abort_all(&self) -> u64 {
-        // Jobs that no worker has taken are not counted as live yet, so they go first. A worker takes a job and counts
-        // it under the lock of the inject queue: a job taken before this is counted, and one taken later came later.
-        let executors = lock(&self.executors).clone();
-        let queued: u64 = executors.iter().map(|executor| executor.abort_queued()).sum();
         let live = self.live.abort_all();
         let wakers: Vec<Waker> = lock(&self.abort_wakers).iter().map(|(_, waker)| waker.clone()).collect();
         wake(wakers);
-        // Read again: an executor may have been added since, and its first job may be among those just aborted.
+        // Read after that: the first job of a new executor may be among those just aborted.
         let executors = lock(&self.executors).clone();
         for executor in &executors {
             executor.wake_busy();
@@ -159,7 +182,7 @@ impl Inner {
         for map in self.maps() {
             map.wake_busy();
         }
-        queued + live
+        live
     }
 
     /// A job waits in a task of its own: `abort_all` must wake it. Returns the key for

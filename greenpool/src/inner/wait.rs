@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Waker;
 
-use tokio::task::AbortHandle;
-
-use crate::inner::Inner;
+use crate::inner::{Inner, in_place};
 use crate::sync::slots::Ticket;
 
 /// One pending verb: an edge of the graph of waiting jobs, from a job to the pool that must make progress.
@@ -19,27 +17,41 @@ pub(crate) struct WaitEdge {
     pub(crate) waker: Waker,
     /// The verb has its result and waits only for the job's slot.
     pub(crate) resuming: bool,
+    /// Whether the ticket was served with the slot of this job.
+    pub(crate) lent: Lent,
     /// The branch of the job that the verb is pending in.
     pub(crate) branch: u32,
+    /// It was not polled with the waker of a task, so perhaps in place: by a `block_on` in the poll of the job.
+    pub(crate) maybe_in_place: bool,
     /// The number of that branch's poll in which the verb was last polled.
     pub(crate) last_polled: u64,
+    /// How often it has been polled in that poll.
+    pub(crate) looks: u32,
     /// The number of that branch's poll at which a search last woke the verb.
     pub(crate) woken_at: Option<u64>,
     /// A search woke the verb, to find out whether the current poll blocks its thread.
     pub(crate) probed: bool,
-    /// How many ends the pool had counted when the verb was last polled.
-    pub(crate) ends_seen: u64,
+}
+
+/// Whether a child of the job runs in its slot.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lent {
+    No,
+    Yes,
+    /// It did, and the verb has been woken because the child is over.
+    Over,
 }
 
 /// What can tell whether a verb will be ready when it is polled again.
 #[derive(Clone)]
 pub(crate) enum ReadySource {
-    /// Only its ticket: a granted slot counts as a moving job of the pool.
-    Ticket,
+    /// A job has begun, once its ticket has been served.
+    Begun,
+    /// A child of this job has begun, or has ended if it runs in the slot of this job. The flag is set when the child
+    /// is about to release that slot.
+    Child(Arc<AtomicBool>),
     /// A flag that is set when the result is there, or on its way.
     Flag(Arc<AtomicBool>),
-    /// A tokio task that has finished.
-    Task(AbortHandle),
     /// The pool, once it is idle.
     Idle,
     /// Something that makes progress by itself, as a map does.
@@ -57,8 +69,6 @@ pub(crate) trait Progress: Send + Sync {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Readiness {
     No,
-    /// Only the verb itself can tell, so it must be woken.
-    Unknown,
     /// It will; it has been woken, or will be.
     Yes,
 }
@@ -78,12 +88,26 @@ impl WaitEdge {
             source,
             waker: waker.clone(),
             resuming: false,
+            lent: Lent::No,
             branch,
+            maybe_in_place: in_place::is_possible(waker),
             last_polled: 0,
+            looks: 0,
             woken_at: None,
             probed: false,
-            ends_seen: inner.awaited_by.ends(),
         }
+    }
+
+    /// The waker, if the verb waits for a child that ran in the job's own slot and is over. Only once, since the job
+    /// may not poll the verb again for a while.
+    pub(crate) fn take_over(&mut self) -> Option<Waker> {
+        let ReadySource::Child(ended) = &self.source else { return None };
+        // SeqCst as in `readiness`.
+        let is_over = self.lent == Lent::Yes && ended.load(Ordering::SeqCst);
+        is_over.then(|| {
+            self.lent = Lent::Over;
+            self.waker.clone()
+        })
     }
 
     /// Whether the verb will be ready. If not, adds what its source waits for in turn to `found`.
@@ -97,15 +121,11 @@ impl WaitEdge {
             return Readiness::Yes;
         }
         let ready = match &self.source {
-            ReadySource::Ticket => false,
-            // SeqCst pairs with the stores in `ReplyState::note_ending`, `NotifyEnd` and `pile`: a job sets the flag,
+            ReadySource::Child(ended) if self.lent != Lent::No => ended.load(Ordering::SeqCst),
+            ReadySource::Begun | ReadySource::Child(_) => !self.ticket.is_some_and(|ticket| slots.is_queued(ticket)),
+            // SeqCst pairs with the stores in `ReplyState::note_ending` and `pile`: a job sets the flag,
             // then releases its slot. A search that finds the slot released finds the flag set.
             ReadySource::Flag(flag) => flag.load(Ordering::SeqCst),
-            // Its result comes only after its job has released the slot. The job that ended may be this one.
-            ReadySource::Task(task) if !task.is_finished() && self.inner.awaited_by.ends() != self.ends_seen => {
-                return Readiness::Unknown;
-            }
-            ReadySource::Task(task) => task.is_finished(),
             ReadySource::Idle => slots.is_idle(),
             ReadySource::Other(other) => other.will_progress(found),
         };

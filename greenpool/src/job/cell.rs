@@ -10,7 +10,6 @@
 //! wants is dropped as a part of its job.
 
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -57,18 +56,18 @@ impl<F: Future> JobCell<F> {
         Box::pin(JobCell { content: Content::Empty, state: JobState::None, completer: Completer::none() })
     }
 
-    /// A cell with a job.
-    pub(crate) fn with(future: F, permit: Permit) -> Pin<Box<Self>> {
+    /// A cell with a job, which has a permit or is about to be queued for a slot.
+    pub(crate) fn with(future: F, permit: Option<Permit>) -> Pin<Box<Self>> {
         let content = Content::Future { future };
-        Box::pin(JobCell { content, state: JobState::Permit(permit), completer: Completer::none() })
+        Box::pin(JobCell { content, state: JobState::before(permit), completer: Completer::none() })
     }
 
     /// Puts a job into an empty cell.
     #[inline]
-    pub(crate) fn fill(self: Pin<&mut Self>, future: F, permit: Permit) {
+    pub(crate) fn fill(self: Pin<&mut Self>, future: F, permit: Option<Permit>) {
         let mut this = self.project();
         this.content.set(Content::Future { future });
-        let was = std::mem::replace(this.state, JobState::Permit(permit));
+        let was = std::mem::replace(this.state, JobState::before(permit));
         debug_assert!(matches!(was, JobState::None), "a cell holds one job");
         // It is empty, so nothing needs to be dropped.
         std::mem::forget(was);
@@ -97,9 +96,6 @@ pub(crate) trait RawJob: Send {
     /// How far the job has come.
     fn state(self: Pin<&mut Self>) -> &mut JobState;
 
-    /// Whether the job was given a handle, and its result has not been delivered yet.
-    fn is_wanted(&self) -> bool;
-
     /// Whether its handle has aborted it.
     fn is_aborted(&self) -> bool;
 
@@ -118,8 +114,9 @@ pub(crate) trait RawJob: Send {
     /// The job is about to release its slot.
     fn note_ending(&self);
 
-    /// The job has ended and released its slot: delivers the value, or this error.
-    fn complete(self: Pin<&mut Self>, error: Option<JoinError>);
+    /// The job has ended and released its slot: delivers the value, or this error. Returns a panic that no handle gets.
+    #[must_use = "report it"]
+    fn complete(self: Pin<&mut Self>, error: Option<JoinError>) -> Option<JoinError>;
 
     /// Delivers the value, if that runs no user code. Returns whether it did.
     fn complete_quietly(self: Pin<&mut Self>) -> bool;
@@ -154,11 +151,6 @@ where
     }
 
     #[inline]
-    fn is_wanted(&self) -> bool {
-        self.completer.is_wanted()
-    }
-
-    #[inline]
     fn is_aborted(&self) -> bool {
         self.completer.is_aborted()
     }
@@ -184,16 +176,17 @@ where
         self.completer.note_ending();
     }
 
-    fn complete(self: Pin<&mut Self>, error: Option<JoinError>) {
+    fn complete(self: Pin<&mut Self>, error: Option<JoinError>) -> Option<JoinError> {
         let this = self.project();
         let value = this.content.project_replace(Content::Empty).into_value();
-        let unwanted = this.completer.complete(error.map(Err).or(value.map(Ok)));
-        match unwanted {
-            // The handle has just been dropped. The value's destructor may wait for a job that only this worker can
-            // run, so it gets a task of its own.
-            Some(Ok(value)) => drop(tokio::spawn(async move { drop(value) })),
-            // Dropping the payload of a panic may panic again.
-            unwanted => drop(catch_unwind(AssertUnwindSafe(|| drop(unwanted)))),
+        match this.completer.complete(error.map(Err).or(value.map(Ok)))? {
+            Err(error) => error.is_panic().then_some(error),
+            Ok(value) => {
+                // The handle has just been dropped. The value's destructor may wait for a job that only this worker
+                // can run, so it gets a task of its own.
+                drop(tokio::spawn(async move { drop(value) }));
+                None
+            }
         }
     }
 

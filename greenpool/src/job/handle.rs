@@ -8,18 +8,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll, ready};
 
-use tokio::task::{JoinHandle, coop};
+use tokio::task::coop;
 
-use crate::inner::Inner;
 use crate::inner::wait::ReadySource;
 use crate::job::error::JoinError;
 use crate::job::id::JobId;
 use crate::job::reply::{Abort, Receiver};
-use crate::job::running::Cancelled;
 use crate::job::span;
 use crate::lending::blocking::WaitGuard;
 use crate::lending::waiter::WaiterRef;
-use crate::sync::Exclusive;
 
 /// Stands for one job in a pool, and resolves to its result. Named after eventlet's `GreenThread`.
 ///
@@ -47,75 +44,8 @@ use crate::sync::Exclusive;
 /// ```
 #[must_use = "await it for the job's result, or use `spawn_n` where none is wanted"]
 pub struct GreenThread<T> {
-    source: ResultSource<T>,
+    receiver: Receiver<T>,
     guard: WaitGuard,
-}
-
-enum ResultSource<T> {
-    /// A worker runs the job.
-    Reply(Receiver<T>),
-    /// The job has a task of its own.
-    Task(Box<TaskHandle<T>>),
-    /// The job ended before it got a handle, or never began.
-    Ended(Box<Ended<T>>),
-}
-
-struct TaskHandle<T> {
-    task: JoinHandle<Result<T, Cancelled>>,
-    inner: Arc<Inner>,
-    /// Set before the job releases its slot. Made if another job spawned this one.
-    ending: Option<Arc<AtomicBool>>,
-    /// The job's place in the queue, if it had to queue.
-    waiter_ref: Option<WaiterRef>,
-    out: Exclusive<Option<Result<T, JoinError>>>,
-}
-
-struct Ended<T> {
-    id: JobId,
-    inner: Arc<Inner>,
-    out: Exclusive<Option<Result<T, JoinError>>>,
-}
-
-impl<T> TaskHandle<T> {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.out.get_mut().is_some() {
-            return Poll::Ready(());
-        }
-        let id = JobId::of_task(self.task.id());
-        *self.out.get_mut() = Some(match ready!(Pin::new(&mut self.task).poll(cx)) {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(Cancelled::Aborted)) => Err(JoinError::cancelled().with_id(id)),
-            Ok(Err(Cancelled::Closed)) => Err(JoinError::closed().with_id(id)),
-            Err(error) => {
-                let panic = error.try_into_panic().map(JoinError::panic);
-                Err(panic.unwrap_or_else(|_| JoinError::cancelled()).with_id(id))
-            }
-        });
-        Poll::Ready(())
-    }
-
-    /// What tells whether the result is there, or on its way.
-    fn ready_source(&self) -> ReadySource {
-        match &self.ending {
-            Some(ending) => ReadySource::Flag(ending.clone()),
-            None => ReadySource::Task(self.task.abort_handle()),
-        }
-    }
-}
-
-impl<T> ResultSource<T> {
-    fn register(&mut self, guard: &mut WaitGuard, cx: &mut Context<'_>) {
-        match self {
-            ResultSource::Reply(receiver) => {
-                guard.register(receiver.inner(), None, || ReadySource::Flag(receiver.ending()), cx);
-            }
-            ResultSource::Task(own) => {
-                let ticket = own.waiter_ref.take().map(|waiter_ref| waiter_ref.ticket());
-                guard.register(&own.inner, ticket, || own.ready_source(), cx);
-            }
-            ResultSource::Ended(_) => {}
-        }
-    }
 }
 
 // The output is never pinned.
@@ -126,38 +56,27 @@ impl<T> UnwindSafe for GreenThread<T> {}
 impl<T> RefUnwindSafe for GreenThread<T> {}
 
 impl<T> GreenThread<T> {
-    /// The handle of a job that has a task of its own.
-    pub(crate) fn of(
-        task: JoinHandle<Result<T, Cancelled>>,
-        inner: Arc<Inner>,
-        waiter_ref: Option<WaiterRef>,
-        ending: Option<Arc<AtomicBool>>,
-    ) -> Self {
-        let source =
-            ResultSource::Task(Box::new(TaskHandle { task, inner, ending, waiter_ref, out: Exclusive::new(None) }));
-        GreenThread { source, guard: WaitGuard::default() }
-    }
-
-    /// The handle of a job that a worker runs.
     #[inline]
-    pub(crate) fn from(receiver: Receiver<T>) -> Self {
-        GreenThread { source: ResultSource::Reply(receiver), guard: WaitGuard::default() }
+    pub(crate) fn new(receiver: Receiver<T>) -> Self {
+        GreenThread { receiver, guard: WaitGuard::default() }
     }
 
-    /// The handle of a job that has ended already, or never began.
-    pub(crate) fn ended(inner: Arc<Inner>, result: Result<T, JoinError>) -> Self {
-        let id = JobId::next();
-        let out = Exclusive::new(Some(result.map_err(|error| error.with_id(id))));
-        GreenThread { source: ResultSource::Ended(Box::new(Ended { id, inner, out })), guard: WaitGuard::default() }
+    /// The job is queued at this place, which only this handle knows.
+    pub(crate) fn set_waiter(&mut self, waiter: WaiterRef) {
+        self.receiver.set_waiter(waiter);
     }
 
-    /// The job has ended, and this handle is dropped without being used: reports a panic.
+    /// This handle is dropped without being used. If the job has panicked already, reports that.
     pub(crate) fn report_unobserved(mut self) {
-        let Some(Err(error)) = self.take() else { return };
-        match &self.source {
-            ResultSource::Reply(receiver) => span::report_panic(receiver.inner(), &error),
-            ResultSource::Task(own) => span::report_panic(&own.inner, &error),
-            ResultSource::Ended(ended) => span::report_panic(&ended.inner, &error),
+        if let Some(Err(error)) = self.receiver.take() {
+            span::report_panic(self.receiver.inner(), &error);
+        }
+    }
+
+    /// Aborts the job if it is still queued.
+    pub(crate) fn abort_queued(&self) {
+        if let Some(waiter) = self.receiver.waiter() {
+            waiter.cancel();
         }
     }
 
@@ -175,11 +94,7 @@ impl<T> GreenThread<T> {
     /// # }
     /// ```
     pub fn abort(&self) {
-        match &self.source {
-            ResultSource::Reply(receiver) => receiver.abort(),
-            ResultSource::Task(own) => own.task.abort(),
-            ResultSource::Ended(_) => {}
-        }
+        self.receiver.abort();
     }
 
     /// Returns whether the job has ended: it finished or panicked, or it was aborted and its future has been dropped.
@@ -195,11 +110,7 @@ impl<T> GreenThread<T> {
     /// # }
     /// ```
     pub fn is_finished(&self) -> bool {
-        match &self.source {
-            ResultSource::Reply(receiver) => receiver.is_finished(),
-            ResultSource::Task(own) => own.task.is_finished(),
-            ResultSource::Ended(_) => true,
-        }
+        self.receiver.is_finished()
     }
 
     /// Returns the job's id.
@@ -212,30 +123,29 @@ impl<T> GreenThread<T> {
     /// # }
     /// ```
     pub fn id(&self) -> JobId {
-        match &self.source {
-            ResultSource::Reply(receiver) => receiver.id(),
-            ResultSource::Task(own) => JobId::of_task(own.task.id()),
-            ResultSource::Ended(ended) => ended.id,
-        }
+        self.receiver.id()
     }
 
     /// Waits until the job has ended. The result stays. Does not register with the job that polls it.
     pub(crate) fn poll_finished(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match &mut self.source {
-            ResultSource::Reply(receiver) => {
-                let coop = ready!(coop::poll_proceed(cx));
-                ready!(receiver.poll(cx));
-                coop.made_progress();
-                Poll::Ready(())
-            }
-            ResultSource::Task(own) => own.poll(cx),
-            ResultSource::Ended(_) => Poll::Ready(()),
-        }
+        let coop = ready!(coop::poll_proceed(cx));
+        ready!(self.receiver.poll(cx));
+        coop.made_progress();
+        Poll::Ready(())
     }
 
-    /// Registers, with `guard`, that the job that polls this waits for this one.
-    pub(crate) fn register(&mut self, guard: &mut WaitGuard, cx: &mut Context<'_>) {
-        self.source.register(guard, cx);
+    /// A flag that is set when the job is about to release its slot.
+    pub(crate) fn ending(&self) -> Arc<AtomicBool> {
+        self.receiver.ending()
+    }
+
+    /// Registers that the job that polls this waits for this one, and may lend it its slot.
+    fn register(&mut self, cx: &mut Context<'_>) {
+        let GreenThread { receiver, guard } = self;
+        let waiter = receiver.waiter();
+        waiter.iter().for_each(WaiterRef::offer_current);
+        let ticket = waiter.map(|waiter| waiter.ticket());
+        guard.register(receiver.inner(), ticket, || ReadySource::Flag(receiver.ending()), cx);
     }
 
     /// Waits until the job has ended, and the job that polls this has a slot to go on with. The result stays.
@@ -243,33 +153,18 @@ impl<T> GreenThread<T> {
         if self.poll_finished(cx).is_ready() {
             return self.guard.poll_reacquire(cx);
         }
-        if let ResultSource::Task(own) = &self.source {
-            own.waiter_ref.iter().for_each(WaiterRef::offer_current);
-        }
-        self.source.register(&mut self.guard, cx);
+        self.register(cx);
         Poll::Pending
     }
 
     /// Takes the result, once [`poll_ready`](Self::poll_ready) has returned `Ready`.
     pub(crate) fn take(&mut self) -> Option<Result<T, JoinError>> {
-        match &mut self.source {
-            ResultSource::Reply(receiver) => receiver.take(),
-            ResultSource::Task(own) => own.out.get_mut().take(),
-            ResultSource::Ended(ended) => ended.out.get_mut().take(),
-        }
+        self.receiver.take()
     }
 
     /// Takes the error, if that is the result, and leaves a cancellation in its place.
     pub(crate) fn take_error(&mut self) -> Option<JoinError> {
-        let out = match &mut self.source {
-            ResultSource::Reply(receiver) => return receiver.take_error(),
-            ResultSource::Task(own) => own.out.get_mut(),
-            ResultSource::Ended(ended) => ended.out.get_mut(),
-        };
-        match out {
-            Some(Err(error)) => Some(std::mem::replace(error, JoinError::cancelled())),
-            _ => None,
-        }
+        self.receiver.take_error()
     }
 
     /// The verb that waited for this has been dropped.
@@ -291,12 +186,7 @@ impl<T: Send + 'static> GreenThread<T> {
     /// # }
     /// ```
     pub fn abort_handle(&self) -> AbortHandle {
-        let target = match &self.source {
-            ResultSource::Reply(receiver) => receiver.abort_target().map_or(AbortTarget::Ended, AbortTarget::Reply),
-            ResultSource::Task(own) => AbortTarget::Task(own.task.abort_handle()),
-            ResultSource::Ended(_) => AbortTarget::Ended,
-        };
-        AbortHandle { id: self.id(), target }
+        AbortHandle { id: self.id(), target: self.receiver.abort_target() }
     }
 }
 
@@ -305,24 +195,20 @@ impl<T> Future for GreenThread<T> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let GreenThread { source, guard } = &mut *self;
-        match source {
-            // The fast path, in one step.
-            ResultSource::Reply(receiver) if !receiver.is_taken() && !guard.may_lack_slot() => {
-                let coop = ready!(coop::poll_proceed(cx));
-                let polled = receiver.poll_take(cx);
-                if polled.is_ready() {
-                    coop.made_progress();
-                } else {
-                    source.register(guard, cx);
-                }
-                polled
-            }
-            _ => {
-                ready!(self.poll_ready(cx));
-                Poll::Ready(self.take().expect("a `GreenThread` was polled after it returned its result"))
-            }
+        let GreenThread { receiver, guard } = &mut *self;
+        if receiver.is_taken() || guard.may_lack_slot() {
+            ready!(self.poll_ready(cx));
+            return Poll::Ready(self.take().expect("a `GreenThread` was polled after it returned its result"));
         }
+        // The fast path, in one step.
+        let coop = ready!(coop::poll_proceed(cx));
+        let polled = receiver.poll_take(cx);
+        if polled.is_ready() {
+            coop.made_progress();
+        } else {
+            self.register(cx);
+        }
+        polled
     }
 }
 
@@ -351,14 +237,8 @@ impl<T> fmt::Debug for GreenThread<T> {
 #[derive(Clone)]
 pub struct AbortHandle {
     id: JobId,
-    target: AbortTarget,
-}
-
-#[derive(Clone)]
-enum AbortTarget {
-    Task(tokio::task::AbortHandle),
-    Reply(Arc<dyn Abort>),
-    Ended,
+    /// `None` if the job had ended, and its result was taken.
+    target: Option<Arc<dyn Abort>>,
 }
 
 impl UnwindSafe for AbortHandle {}
@@ -376,10 +256,8 @@ impl AbortHandle {
     /// # }
     /// ```
     pub fn abort(&self) {
-        match &self.target {
-            AbortTarget::Task(task) => task.abort(),
-            AbortTarget::Reply(reply) => reply.abort(),
-            AbortTarget::Ended => {}
+        if let Some(target) = &self.target {
+            target.abort();
         }
     }
 
@@ -395,11 +273,7 @@ impl AbortHandle {
     /// # }
     /// ```
     pub fn is_finished(&self) -> bool {
-        match &self.target {
-            AbortTarget::Task(task) => task.is_finished(),
-            AbortTarget::Reply(reply) => reply.is_finished(),
-            AbortTarget::Ended => true,
-        }
+        self.target.as_ref().is_none_or(|target| target.is_finished())
     }
 
     /// Returns the job's id.

@@ -16,34 +16,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// # }
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct JobId(Id);
-
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Id {
-    /// The id of the job's tokio task.
-    Task(tokio::task::Id),
-    /// The number of a job that has no task of its own.
-    Own(u64),
-}
+pub struct JobId(u64);
 
 impl JobId {
     /// An id that no other job has.
     pub(crate) fn next() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        JobId(Id::Own(NEXT.fetch_add(1, Ordering::Relaxed)))
-    }
-
-    pub(crate) fn of_task(id: tokio::task::Id) -> Self {
-        JobId(Id::Task(id))
+        JobId(NEXT.fetch_add(1, Ordering::Relaxed))
     }
 }
 
 impl fmt::Display for JobId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Id::Task(id) => write!(f, "{id}"),
-            Id::Own(id) => write!(f, "g{id}"),
-        }
+        write!(f, "g{}", self.0)
     }
 }
 

@@ -6,8 +6,12 @@ use crate::inner::Inner;
 use crate::inner::member::Member;
 use crate::lending::context::JobContext;
 
-/// A slot in which no job has begun yet. Dropping it releases the slot.
-pub(crate) struct Permit(Option<Held>);
+/// A slot in which no job has begun yet. The live-job count has that job already. Dropping this releases the slot.
+pub(crate) struct Permit {
+    held: Option<Held>,
+    /// The epoch of the live-job count in which the job entered.
+    epoch: u32,
+}
 
 enum Held {
     /// One of the pool's own slots. The pool is a `static`.
@@ -33,38 +37,30 @@ impl Permit {
     /// A permit for a slot that was just acquired, or that `lender` lent.
     #[inline]
     pub(crate) fn new(inner: &Arc<Inner>, lender: Option<Arc<Member>>) -> Self {
-        Permit(Some(lender.map_or_else(|| Held::Own(inner.clone()), Held::Lent)))
+        let epoch = inner.live.enter(1);
+        Permit { held: Some(lender.map_or_else(|| Held::Own(inner.clone()), Held::Lent)), epoch }
     }
 
-    /// The same, for a pool that is a `static`.
+    /// A permit for a slot that was just acquired, of a pool that is a `static`.
     #[inline]
-    pub(crate) fn of_static(inner: &'static Arc<Inner>, lender: Option<Arc<Member>>) -> Self {
-        Permit(Some(lender.map_or(Held::Static(inner), Held::Lent)))
+    pub(crate) fn of_static(inner: &'static Arc<Inner>) -> Self {
+        Permit { held: Some(Held::Static(inner)), epoch: inner.live.enter(1) }
     }
 
+    /// Hands the slot to the job that begins in it, with its epoch.
     #[inline]
-    pub(crate) fn inner(&self) -> Option<&Arc<Inner>> {
-        Some(match self.0.as_ref()? {
-            Held::Static(inner) => inner,
-            Held::Own(inner) => inner,
-            Held::Lent(lender) => lender.inner(),
-        })
+    pub(crate) fn into_context(mut self) -> (JobContext, u32) {
+        let Some(held) = self.held.take() else { unreachable!("a permit is used once") };
+        (held.context(), self.epoch)
     }
 
-    /// Hands the slot to the job that begins in it.
+    /// Hands the slot to the [`Running`](crate::job::running::Running) of another job of this epoch. Returns false, and
+    /// does nothing, if the slot is not one of the pool's own or the epoch is another one.
     #[inline]
-    pub(crate) fn into_context(mut self) -> JobContext {
-        let Some(held) = self.0.take() else { unreachable!("a permit is used once") };
-        held.context()
-    }
-
-    /// Hands the slot to the [`Running`](crate::job::running::Running) of another job. Returns false, and does nothing,
-    /// if the slot is not one of the pool's own.
-    #[inline]
-    pub(crate) fn transfer(&mut self) -> bool {
-        let own = matches!(self.0, Some(Held::Static(_) | Held::Own(_)));
+    pub(crate) fn transfer(&mut self, epoch: u32) -> bool {
+        let own = matches!(self.held, Some(Held::Static(_) | Held::Own(_))) && self.epoch == epoch;
         if own {
-            self.0 = None;
+            self.held = None;
         }
         own
     }
@@ -73,8 +69,15 @@ impl Permit {
 impl Drop for Permit {
     #[inline]
     fn drop(&mut self) {
-        if let Some(held) = self.0.take() {
-            held.context().release();
+        if let Some(held) = self.held.take() {
+            let context = held.context();
+            let inner = context.inner().clone();
+            inner.live.uncount_begun(1);
+            let left = inner.live.leave(self.epoch);
+            context.release();
+            if !left {
+                inner.live.leave_aborted();
+            }
         }
     }
 }

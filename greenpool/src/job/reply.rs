@@ -1,6 +1,4 @@
 //! How the result of a job travels from its worker to its handle.
-//!
-//! A job in a task of its own needs none of this: its handle has tokio's `JoinHandle`.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -10,6 +8,7 @@ use crate::inner::Inner;
 use crate::job::error::JoinError;
 use crate::job::id::JobId;
 use crate::job::reply_page::{Page, Pending, Reply, ReplyState, Stage};
+use crate::lending::waiter::WaiterRef;
 
 /// A job that can be aborted, whatever the type of its result.
 pub(crate) trait Abort: Send + Sync {
@@ -39,9 +38,29 @@ pub(crate) struct Receiver<T> {
     at: u8,
     /// The result was taken.
     taken: bool,
+    /// The reply may know a place in the queue.
+    queued: bool,
 }
 
 impl<T> Receiver<T> {
+    /// The receiver of a job that ended with this error before it began.
+    pub(crate) fn ended(inner: &Arc<Inner>, error: JoinError) -> Self {
+        let page = Page::ended(inner, error);
+        Receiver { page, at: 0, taken: false, queued: false }
+    }
+
+    /// The job is queued, and only its handle knows its place.
+    pub(crate) fn set_waiter(&mut self, waiter: WaiterRef) {
+        self.queued = true;
+        self.page.extra(self.at, &mut self.reply().state()).waiter = Some(waiter);
+    }
+
+    /// The job's place in the queue, if it may still be queued and only its handle knows it.
+    #[inline]
+    pub(crate) fn waiter(&self) -> Option<WaiterRef> {
+        if self.queued { self.reply().state().waiter() } else { None }
+    }
+
     pub(crate) fn inner(&self) -> &Arc<Inner> {
         self.page.inner()
     }
@@ -167,7 +186,7 @@ impl<T> Completer<T> {
                 page
             }
         };
-        Receiver { page, at: self.at, taken: false }
+        Receiver { page, at: self.at, taken: false, queued: false }
     }
 
     /// Whether the job was given a handle, and its result has not been delivered yet.

@@ -16,6 +16,8 @@ use std::task::{Context, Poll, Waker};
 use crate::inner::Inner;
 use crate::job::error::JoinError;
 use crate::job::id::JobId;
+use crate::lending::waiter::WaiterRef;
+use crate::sync::quiet::drop_quietly;
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, MutexGuard, lock};
 
@@ -32,8 +34,9 @@ pub(crate) struct Page<T> {
     inner: Arc<Inner>,
     /// The number of the group.
     group: u32,
-    /// A job was aborted, or lost its handle before it ended. Until then, no worker has to look at the replies.
-    flagged: AtomicBool,
+    /// How many of the jobs have been aborted, or have lost their handle, and have not ended. While there are none, no
+    /// worker has to look at the replies.
+    flagged: AtomicU8,
     /// Whether each reply is free, in use or retired.
     uses: [AtomicU8; PAGE_MAX],
     first: Reply<T>,
@@ -43,8 +46,19 @@ pub(crate) struct Page<T> {
 impl<T> Page<T> {
     fn new(inner: &Arc<Inner>, group: u32, replies: usize) -> Arc<Self> {
         let more = (1..replies).map(|_| Reply::new()).collect();
-        let (flagged, uses) = (AtomicBool::new(false), [const { AtomicU8::new(FREE) }; PAGE_MAX]);
+        let (flagged, uses) = (AtomicU8::new(0), [const { AtomicU8::new(FREE) }; PAGE_MAX]);
         Arc::new(Page { inner: inner.clone(), group, flagged, uses, first: Reply::new(), more })
+    }
+
+    /// A page for a job that ended with this error before it began.
+    pub(crate) fn ended(inner: &Arc<Inner>, error: JoinError) -> Arc<Self> {
+        let page = Self::new(inner, 0, 1);
+        page.try_claim(0);
+        let mut state = page.reply(0).state();
+        let error = error.with_id(page.id(0, &mut state));
+        state.stage = Stage::Ready(Err(error));
+        drop(state);
+        page
     }
 
     fn len(&self) -> usize {
@@ -89,14 +103,9 @@ impl<T> Page<T> {
         self.uses[usize::from(at)].store(RETIRED, Ordering::Relaxed);
     }
 
-    /// Makes workers look at the replies.
-    pub(crate) fn flag(&self) {
-        self.flagged.store(true, Ordering::Relaxed);
-    }
-
     #[inline]
     pub(crate) fn is_flagged(&self) -> bool {
-        self.flagged.load(Ordering::Relaxed)
+        self.flagged.load(Ordering::Relaxed) > 0
     }
 
     /// Wakes the worker with this key in the group.
@@ -178,6 +187,8 @@ pub(super) struct Extra {
     id: Option<JobId>,
     /// Set when the job is about to release its slot. Made when another job awaits the result.
     pub(super) ending: Option<Arc<AtomicBool>>,
+    /// The job's place in the queue, if it had to queue and only its handle knows it.
+    pub(super) waiter: Option<WaiterRef>,
 }
 
 impl<T> ReplyState<T> {
@@ -192,6 +203,11 @@ impl<T> ReplyState<T> {
             // finds this flag set.
             ending.store(true, Ordering::SeqCst);
         }
+    }
+
+    /// The job's place in the queue, if it may still be queued.
+    pub(super) fn waiter(&self) -> Option<WaiterRef> {
+        self.extra.as_ref()?.waiter.clone()
     }
 
     /// Takes the result, if there is one. The reply is then ready for the next job, unless it is retired.
@@ -248,7 +264,7 @@ impl<T> Reply<T> {
     #[inline]
     pub(super) fn complete_quietly(&self, value: T) -> Result<(), T> {
         let mut state = self.state();
-        if let Stage::Pending(Pending { reader: None, detached: false, .. }) = state.stage {
+        if let Stage::Pending(Pending { reader: None, detached: false, aborted: false, .. }) = state.stage {
             state.stage = Stage::Ready(Ok(value));
             return Ok(());
         }
@@ -283,6 +299,9 @@ impl<T> Page<T> {
     pub(super) fn complete(&self, at: u8, result: Option<Result<T, JoinError>>) -> Option<Result<T, JoinError>> {
         let mut state = self.reply(at).state();
         state.note_ending();
+        if let Stage::Pending(Pending { aborted: true, .. } | Pending { detached: true, .. }) = &state.stage {
+            self.flagged.fetch_sub(1, Ordering::Relaxed);
+        }
         let Stage::Pending(Pending { detached: false, reader, .. }) = &mut state.stage else {
             state.clear();
             drop(state);
@@ -298,16 +317,22 @@ impl<T> Page<T> {
         None
     }
 
-    /// Aborts the job: marks it, and wakes its worker if it waits.
+    /// Aborts the job: marks it, and takes it out of the queue or wakes its worker if it waits.
     pub(super) fn abort(&self, at: u8) {
         let mut state = self.reply(at).state();
         let Stage::Pending(pending) = &mut state.stage else { return };
+        if !pending.aborted && !pending.detached {
+            self.flagged.fetch_add(1, Ordering::Relaxed);
+        }
         pending.aborted = true;
         let worker = pending.worker.take();
-        self.flag();
+        let waiter = state.extra.as_mut().and_then(|extra| extra.waiter.take());
         drop(state);
         if let Some(worker) = worker {
             self.wake_worker(worker.get() - 1);
+        }
+        if let Some(waiter) = waiter {
+            waiter.cancel();
         }
     }
 
@@ -316,16 +341,18 @@ impl<T> Page<T> {
     pub(super) fn detach(&self, at: u8) {
         let mut state = self.reply(at).state();
         if let Stage::Pending(pending) = &mut state.stage {
+            if !pending.aborted && !pending.detached {
+                self.flagged.fetch_add(1, Ordering::Relaxed);
+            }
             pending.detached = true;
             let reader = pending.reader.take();
-            self.flag();
             drop(state);
             drop(reader);
             return;
         }
         let unwanted = state.take();
         drop(state);
-        drop(unwanted);
+        drop_quietly(unwanted);
         self.free(at);
     }
 

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use crate::inner::Inner;
 use crate::inner::member::Member;
@@ -67,8 +67,6 @@ impl Entered<'_> {
 pub(crate) enum Cancelled {
     /// `abort_all` aborted it.
     Aborted,
-    /// Its pool refused it.
-    Closed,
 }
 
 /// How a job ended.
@@ -100,11 +98,10 @@ impl Running {
         Self::entered(lender.map_or(JobContext::Plain(inner), JobContext::Borrowed), epoch)
     }
 
-    /// A job begins in this slot. If the live-job count has it already, `epoch` is its epoch.
+    /// A job begins in this slot.
     #[inline]
-    fn begin_in(permit: Permit, epoch: Option<u32>) -> Self {
-        let context = permit.into_context();
-        let epoch = epoch.unwrap_or_else(|| context.inner().live.enter(1));
+    fn begin_in(permit: Permit) -> Self {
+        let (context, epoch) = permit.into_context();
         Self::entered(context, epoch)
     }
 
@@ -121,13 +118,24 @@ impl Running {
         context.expect("the context is `None` only while the job is being polled").inner()
     }
 
+    /// Ready if the job may be polled, because it has its slot. Otherwise wakes `cx` when it has one.
+    #[inline]
+    pub(crate) fn poll_slot(&self, cx: &Context<'_>) -> Poll<()> {
+        self.context.as_ref().map_or(Poll::Ready(()), |context| context.poll_slot(cx))
+    }
+
     /// Polls the job in its context and its span, unless `abort_all` has aborted it.
     #[inline]
-    pub(crate) fn poll<T>(&mut self, poll: impl FnOnce() -> Poll<T>) -> Poll<Result<T, Cancelled>> {
+    pub(crate) fn poll<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<Result<T, Cancelled>> {
         if self.inner().live.is_aborted(self.epoch) {
             return Poll::Ready(Err(Cancelled::Aborted));
         }
-        self.enter(|entered| entered.span.in_scope(poll)).map(Ok)
+        ready!(self.poll_slot(cx));
+        self.enter(|entered| entered.span.in_scope(|| poll(cx))).map(Ok)
     }
 
     /// Runs `f` as this job, or as several jobs one after the other. `f` returns the result of polling the last one.
@@ -138,6 +146,12 @@ impl Running {
         let polled = JobContext::enter(&mut self.context, || f(entered));
         self.phase = if polled.is_ready() { Phase::Done } else { Phase::Idle };
         polled
+    }
+
+    /// The epoch of the live-job count in which the job entered.
+    #[inline]
+    pub(crate) fn epoch(&self) -> u32 {
+        self.epoch
     }
 
     /// Whether `abort_all` has aborted the job.
@@ -254,7 +268,7 @@ impl Drop for AbortRegistration {
 /// How far a job has come.
 #[derive(Default)]
 pub(crate) enum JobState {
-    /// There is no job, or it is being polled.
+    /// There is no job, or it is queued for a slot, or it is being polled.
     #[default]
     None,
     /// It has a slot, and has not begun.
@@ -264,30 +278,27 @@ pub(crate) enum JobState {
 }
 
 impl JobState {
-    /// Takes the job out, to be polled. If it has not begun, it begins now; if the live-job count has it already,
-    /// `epoch` is its epoch.
+    /// The state of a job that has not begun.
     #[inline]
-    pub(crate) fn running(&mut self, epoch: Option<u32>) -> Option<Running> {
+    pub(crate) fn before(permit: Option<Permit>) -> Self {
+        permit.map_or(JobState::None, JobState::Permit)
+    }
+
+    /// Takes the job out, to be polled. If it has not begun, it begins now.
+    #[inline]
+    pub(crate) fn running(&mut self) -> Option<Running> {
         match std::mem::take(self) {
             JobState::None => None,
-            JobState::Permit(permit) => Some(Running::begin_in(permit, epoch)),
+            JobState::Permit(permit) => Some(Running::begin_in(permit)),
             JobState::Running(running) => Some(running),
         }
     }
 
-    /// The pool, if the job has not begun.
-    pub(crate) fn inner(&self) -> Option<&Arc<Inner>> {
-        match self {
-            JobState::Permit(permit) => permit.inner(),
-            _ => None,
-        }
-    }
-
     /// Hands the job's slot to the [`Running`] of the job before it, in which the job then begins. Returns false, and
-    /// does nothing, if the slot is not one of the pool's own.
+    /// does nothing, if the slot is not one of the pool's own, or the job is not of that epoch.
     #[inline]
-    pub(crate) fn transfer(&mut self) -> bool {
-        let own = if let JobState::Permit(permit) = self { permit.transfer() } else { false };
+    pub(crate) fn transfer(&mut self, epoch: u32) -> bool {
+        let own = if let JobState::Permit(permit) = self { permit.transfer(epoch) } else { false };
         if own {
             // It is empty now, so nothing needs to be dropped.
             std::mem::forget(std::mem::take(self));

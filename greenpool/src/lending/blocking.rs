@@ -21,8 +21,7 @@ struct Registered {
 }
 
 impl WaitGuard {
-    /// The verb waits for something in `inner`, and `source` tells when that is ready. If it is a ticket in the queue
-    /// of the job's own pool, the slot is lent to it now.
+    /// The verb waits for something in `inner`, perhaps for a ticket there, and `source` tells when that is ready.
     pub(crate) fn register(
         &mut self,
         inner: &Arc<Inner>,
@@ -59,7 +58,8 @@ impl WaitGuard {
         self.0.is_some() || context::is_member()
     }
 
-    /// The verb has its result. Ready when the job has a slot to go on with.
+    /// The verb has its result. Ready when the job has a slot to go on with, which it lacks only if the verb is awaited
+    /// [in place](crate::inner::in_place).
     #[inline]
     pub(crate) fn poll_reacquire(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.may_lack_slot() { self.reacquire(cx) } else { Poll::Ready(()) }
@@ -71,12 +71,12 @@ impl WaitGuard {
             self.clear();
             return Poll::Ready(());
         };
-        if me.poll_reacquire(cx.waker()).is_ready() {
+        if deadlock::poll_slot(&me, cx.waker()).is_ready() {
             self.clear();
             return Poll::Ready(());
         }
         let inner = me.inner().clone();
-        let wait = WaitEdge::new(&inner, None, ReadySource::Ticket, branch, cx.waker());
+        let wait = WaitEdge::new(&inner, None, ReadySource::Begun, branch, cx.waker());
         self.register_in(&me, WaitEdge { resuming: true, ..wait });
         Poll::Pending
     }

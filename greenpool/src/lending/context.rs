@@ -10,6 +10,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Weak};
+use std::task::{Context, Poll};
 
 use crate::inner::Inner;
 use crate::inner::member::Member;
@@ -65,7 +66,21 @@ impl JobContext {
     /// The future that was this branch has been dropped.
     pub(crate) fn remove_branch(&self) {
         if let JobContext::Member(member, branch) = self {
-            member.remove_branch(*branch);
+            deadlock::run(member, member.remove_branch(*branch));
+        }
+    }
+
+    /// Whether this is a branch of a job that has ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        matches!(self, JobContext::Member(member, _) if member.has_ended())
+    }
+
+    /// Ready if the job may be polled, because it has its slot. Otherwise wakes `cx` when it has one.
+    #[inline]
+    pub(crate) fn poll_slot(&self, cx: &Context<'_>) -> Poll<()> {
+        match self {
+            JobContext::Plain(_) | JobContext::Borrowed(_) => Poll::Ready(()),
+            JobContext::Member(member, _) => deadlock::poll_slot(member, cx.waker()),
         }
     }
 
@@ -128,7 +143,7 @@ impl JobContext {
         }
     }
 
-    /// Runs `f` as this job.
+    /// Runs `f` as this job, which must have a [slot](Self::poll_slot).
     #[inline]
     pub(crate) fn enter<R>(this: &mut Option<JobContext>, f: impl FnOnce() -> R) -> R {
         struct Swapped<'a>(&'a mut Option<JobContext>, Kind);
@@ -195,11 +210,6 @@ pub(crate) fn is_job() -> bool {
 #[inline]
 pub(crate) fn is_plain() -> bool {
     KIND.get() == Kind::Plain
-}
-
-/// Whether `member` is that of the job that runs here.
-pub(crate) fn is_current(member: &Arc<Member>) -> bool {
-    current_member().is_some_and(|(me, _)| Arc::ptr_eq(&me, member))
 }
 
 /// Whether the job that runs here has ever waited for greenpool. If not, it certainly holds its slot.

@@ -15,20 +15,25 @@
 
 use std::sync::atomic::{Ordering, fence};
 use std::sync::{Arc, Mutex};
-use std::task::Waker;
+use std::task::{Poll, Waker};
 
-use crate::inner::Inner;
 use crate::inner::effects::{Check, Effects};
 use crate::inner::member::Member;
+use crate::inner::{ErasedJob, Inner};
 use crate::sync::lock;
-use crate::sync::slots::{Grant, Queue, Refusal, Ticket};
+use crate::sync::slots::{Cancelled, Enqueued, Grant, Queue, Refusal, Served, Ticket};
 use crate::sync::wake::wake;
 
 /// Runs the effects of a change of this member's state. The caller must hold no lock.
 #[inline]
 pub(crate) fn run(member: &Member, effects: Effects) {
-    let Effects { wakers, waits, check } = effects;
+    let Effects { served, wakers, releases, waits, check } = effects;
+    served.into_iter().for_each(Served::run);
     wake(wakers);
+    if releases {
+        member.inner().slots.release_absent();
+        changed(member.inner());
+    }
     let checks = match check {
         Check::No => false,
         Check::Yes => true,
@@ -67,8 +72,9 @@ fn return_to_lender(inner: &Inner, mut lender: Option<Arc<Member>>) {
 
 /// Gives a lent slot back to `member`. `Err` if it does not need the slot, with the next lender in the chain.
 fn take_back(member: &Arc<Member>) -> Result<(), Option<Arc<Member>>> {
-    let (effects, ticket) = member.take_back()?;
+    let (effects, taken) = member.take_back();
     run(member, effects);
+    let ticket = taken?;
     member.inner().slots.end_absence();
     leave_queue(member.inner(), ticket);
     Ok(())
@@ -77,7 +83,7 @@ fn take_back(member: &Arc<Member>) -> Result<(), Option<Arc<Member>>> {
 /// Cancels the ticket, and passes on a slot that was already granted. The caller must hold no lock.
 #[inline]
 pub(crate) fn leave_queue(inner: &Arc<Inner>, ticket: Option<Ticket>) {
-    if let Some(Grant::Slot(lender)) = ticket.and_then(|ticket| inner.slots.cancel(ticket)) {
+    if let Some(Cancelled::Served(Grant::Slot(lender))) = ticket.map(|ticket| inner.slots.cancel(ticket)) {
         release(inner, lender);
     }
 }
@@ -91,12 +97,20 @@ pub(crate) fn resumed(member: &Arc<Member>) {
     }
 }
 
-/// Gives the slot of a job, if it has one, back to the pool. The job goes on without it.
+/// Gives the slot of a job that waits [in place](crate::inner::in_place), if it has one, back to the pool. The job goes
+/// on without it.
 pub(crate) fn release_absent(member: &Arc<Member>) {
     if member.release_slot() {
         member.inner().slots.release_absent();
         changed(member.inner());
     }
+}
+
+/// Ready if the job has a slot, or has ended. Otherwise queues for a slot, and wakes `waker` when the job has one.
+pub(crate) fn poll_slot(member: &Arc<Member>, waker: &Waker) -> Poll<()> {
+    let (polled, effects) = member.poll_slot(waker);
+    run(member, effects);
+    polled
 }
 
 /// Ends the job of `member`: gives its slot back, if it has one.
@@ -122,16 +136,35 @@ pub(crate) fn end(member: &Arc<Member>) {
 pub(crate) fn enqueue(
     inner: &Arc<Inner>,
     lender: impl FnOnce() -> Option<Arc<Member>>,
-    waker: Option<&Waker>,
 ) -> Result<Option<Ticket>, Refusal> {
-    let ticket = inner.slots.enqueue(Queue::Start, waker)?;
+    let ticket = inner.slots.enqueue(Queue::Start, None)?;
     if let Some(ticket) = ticket {
-        if let Some(member) = lender() {
-            run(&member, member.offer_slot(ticket));
-        }
-        changed(inner);
+        offer(inner, ticket, lender());
     }
     Ok(ticket)
+}
+
+/// Queues a job, unless a slot is free. `lender`, the job that runs here if it is of the same pool, may lend it its
+/// slot. Without a `waker`, nothing collects the ticket.
+pub(crate) fn enqueue_job(
+    inner: &Arc<Inner>,
+    job: Box<dyn ErasedJob>,
+    lender: Option<Arc<Member>>,
+    waker: Option<Waker>,
+) -> Enqueued<Box<dyn ErasedJob>> {
+    let enqueued = inner.slots.enqueue_job(job, waker);
+    if let Enqueued::Queued(ticket) = &enqueued {
+        offer(inner, *ticket, lender);
+    }
+    enqueued
+}
+
+/// A ticket has been queued: `lender` may lend it its slot.
+fn offer(inner: &Arc<Inner>, ticket: Ticket, lender: Option<Arc<Member>>) {
+    if let Some(member) = lender {
+        run(&member, member.offer_slot(ticket));
+    }
+    changed(inner);
 }
 
 /// Changes the size of a pool.
@@ -195,6 +228,7 @@ fn resolve_from(inner: &Arc<Inner>) {
             }
         }
     }
+    effects.served.into_iter().for_each(Served::run);
     wake(effects.wakers);
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
@@ -13,8 +13,8 @@ use crate::lending::context::{self, JobContext};
 ///
 /// greenpool knows what a job does in its own task. A task that the job hands to `tokio::spawn` is a stranger to the
 /// pool: in a full pool, it would queue behind the very job that waits for it. With `inherit`, what it spawns may use
-/// the job's slot while the job is blocked in greenpool, as the job's own children may. Outside a job, this is just
-/// `future`.
+/// the job's slot while the job waits, as the job's own children may. Like the job itself, it is polled only while the
+/// job has its slot. Outside a job, and once the job has ended, this is just `future`.
 ///
 /// Dropping it drops `future`.
 ///
@@ -70,9 +70,13 @@ impl<F: Future> Future for Inherit<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let future = this.future;
-        if this.context.is_none() {
-            return future.poll(cx);
+        if let Some(context) = this.context.take_if(|context| context.has_ended()) {
+            context.remove_branch();
         }
+        let Some(context) = this.context else {
+            return future.poll(cx);
+        };
+        ready!(context.poll_slot(cx));
         JobContext::enter(this.context, || future.poll(cx))
     }
 }

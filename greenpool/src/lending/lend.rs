@@ -3,22 +3,25 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
+use crate::inner::in_place::{self, LOOKS};
+use crate::inner::member::Member;
 use crate::lending::blocking::WaitGuard;
 use crate::lending::{context, deadlock};
 
-/// Gives the job's slot back to the pool while `future` runs, then takes a slot again, ahead of new work.
+/// Gives the job's slot back to the pool whenever the job waits for `future`, and takes a slot again, ahead of new
+/// jobs, before the job goes on.
 ///
-/// Use it in a job that waits for something slow outside the pool: another job runs meanwhile. `future` itself should
-/// not do the work that the pool limits. The slot is given back when this is first polled. Outside a job, this is just
-/// `future`.
+/// Use it in a job that waits for something slow outside the pool: another job runs meanwhile. Like all of the job,
+/// `future` is polled only while the job has a slot. So whatever wakes the job, it may have to wait for a slot first.
+/// Outside a job, this is just `future`.
 ///
 /// # Cancel safety
-/// If this is dropped before it is ready, it drops `future`. The job then goes on without a slot until it next waits
-/// for greenpool, or ends.
+/// If this is dropped before it is ready, it drops `future`, and the job keeps its slot from its next poll on.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -32,7 +35,7 @@ use crate::lending::{context, deadlock};
 /// # }
 /// ```
 pub fn lend<F: Future>(future: F) -> Lend<F> {
-    Lend { future, output: None, begun: false, guard: WaitGuard::default() }
+    Lend { future, output: None, lending: None, guard: WaitGuard::default() }
 }
 
 pin_project! {
@@ -52,8 +55,44 @@ pin_project! {
         #[pin]
         future: F,
         output: Option<F::Output>,
-        begun: bool,
+        lending: Option<Lending>,
         guard: WaitGuard,
+    }
+}
+
+/// Makes a job give its slot back whenever it waits, until this is dropped.
+struct Lending {
+    member: Arc<Member>,
+    /// The branch in which this began, and the number of its poll then.
+    branch: u32,
+    poll: u64,
+    /// How often this has been polled in that poll.
+    looks: u32,
+}
+
+impl Lending {
+    fn begin() -> Option<Self> {
+        let (member, branch) = context::current()?;
+        member.begin_lend();
+        Some(Lending { poll: member.poll_number(branch), member, branch, looks: 0 })
+    }
+
+    /// Gives the slot back now if the job seems to wait [in place](in_place), since its poll does not end then.
+    fn look(&mut self, cx: &Context<'_>) {
+        if in_place::is_possible(cx.waker()) && self.poll == self.member.poll_number(self.branch) {
+            self.looks += 1;
+            if self.looks == LOOKS {
+                deadlock::release_absent(&self.member);
+            } else if self.looks < LOOKS {
+                cx.waker().wake_by_ref();
+            }
+        }
+    }
+}
+
+impl Drop for Lending {
+    fn drop(&mut self) {
+        self.member.end_lend();
     }
 }
 
@@ -63,12 +102,15 @@ impl<F: Future> Future for Lend<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         if this.output.is_none() {
-            if !std::mem::replace(this.begun, true) {
-                if let Some((me, _)) = context::current() {
-                    deadlock::release_absent(&me);
-                }
+            if this.lending.is_none() {
+                *this.lending = Lending::begin();
             }
-            *this.output = Some(ready!(this.future.poll(cx)));
+            let Poll::Ready(output) = this.future.poll(cx) else {
+                this.lending.iter_mut().for_each(|lending| lending.look(cx));
+                return Poll::Pending;
+            };
+            *this.output = Some(output);
+            *this.lending = None;
         }
         ready!(this.guard.poll_reacquire(cx));
         Poll::Ready(this.output.take().expect("`lend` was polled after it was ready"))

@@ -1,7 +1,7 @@
 //! A place in a pool's queue, from which it is served in turn or by a loan.
 
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use crate::inner::Inner;
 use crate::inner::member::Member;
@@ -26,18 +26,13 @@ pub(crate) enum Acquired {
 
 impl Waiter {
     /// Takes a slot if one is free. Otherwise queues, and offers the ticket to the member that `lender` returns.
-    /// `waker` is woken when the ticket is served.
-    pub(crate) fn acquire(
-        inner: &Arc<Inner>,
-        lender: impl FnOnce() -> Option<Arc<Member>>,
-        waker: Option<&Waker>,
-    ) -> Acquired {
+    pub(crate) fn acquire(inner: &Arc<Inner>, lender: impl FnOnce() -> Option<Arc<Member>>) -> Acquired {
         match inner.slots.try_acquire() {
             Ok(()) => return Acquired::Now,
             Err(Refusal::Closed) => return Acquired::Closed,
             Err(Refusal::Full) => {}
         }
-        match deadlock::enqueue(inner, lender, waker) {
+        match deadlock::enqueue(inner, lender) {
             Ok(None) => Acquired::Now,
             Err(_) => Acquired::Closed,
             Ok(Some(ticket)) => Acquired::Queued(Waiter { inner: inner.clone(), ticket }),
@@ -49,16 +44,8 @@ impl Waiter {
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Arc<Member>>, Refused>> {
         self.inner.slots.poll(self.ticket, cx.waker()).map(|grant| match grant {
             Some(Grant::Slot(lender)) => Ok(lender),
-            Some(Grant::Refused) | None => Err(Refused),
+            Some(Grant::Begun { .. } | Grant::Refused) | None => Err(Refused),
         })
-    }
-
-    pub(crate) fn ticket(&self) -> Ticket {
-        self.ticket
-    }
-
-    pub(crate) fn inner(&self) -> &Arc<Inner> {
-        &self.inner
     }
 
     /// A reference for those that wait for the job that this will become.
@@ -67,7 +54,7 @@ impl Waiter {
     }
 }
 
-/// A reference to a queued ticket that another task owns.
+/// A reference to a queued ticket that another task owns, or that nothing owns.
 #[derive(Clone)]
 pub(crate) struct WaiterRef {
     inner: Arc<Inner>,
@@ -75,6 +62,16 @@ pub(crate) struct WaiterRef {
 }
 
 impl WaiterRef {
+    pub(crate) fn new(inner: &Arc<Inner>, ticket: Ticket) -> Self {
+        WaiterRef { inner: inner.clone(), ticket }
+    }
+
+    /// Takes the job of the ticket out of the queue and drops it, unless it has begun.
+    pub(crate) fn cancel(&self) {
+        let cancelled = self.inner.slots.cancel_queued(self.ticket);
+        drop(cancelled);
+    }
+
     /// The job that runs here waits for this ticket. If it is a job of the same pool, it may lend it its slot.
     pub(crate) fn offer_current(&self) {
         if let Some(member) = member_of(&self.inner) {

@@ -256,7 +256,7 @@ impl<T> Shared<T> {
     /// Acquires a slot or queues for one, and offers the ticket to the jobs that may lend theirs. Only one task of a
     /// map does this at a time.
     pub(crate) fn begin(&self) -> Acquired {
-        let acquired = Waiter::acquire(&self.inner, || self.maker.clone(), None);
+        let acquired = Waiter::acquire(&self.inner, || self.maker.clone());
         if let Acquired::Queued(waiter) = &acquired {
             let waiter_ref = waiter.waiter_ref();
             let mut state = self.state();
@@ -374,7 +374,7 @@ pub(crate) async fn run<J: Future>(running: &mut Running, job: J) -> Result<J::O
     let mut abort = None;
     let result = poll_fn(|cx| {
         let polled = catch_unwind(AssertUnwindSafe(|| {
-            running.poll(|| match job.as_mut().as_pin_mut() {
+            running.poll(cx, |cx| match job.as_mut().as_pin_mut() {
                 Some(job) => job.poll(cx),
                 None => Poll::Pending,
             })

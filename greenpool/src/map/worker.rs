@@ -375,6 +375,10 @@ impl<S: JobSource> Jobs for &mut MapJobs<'_, S> {
     type Value = Output<S>;
     type Exit = Exit<Output<S>>;
 
+    fn is_aborted(&self) -> bool {
+        false
+    }
+
     #[inline]
     fn prepare(&mut self, entered: &mut Entered<'_>) -> ControlFlow<Self::Exit> {
         if self.number.is_some() {

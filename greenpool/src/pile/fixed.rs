@@ -454,6 +454,8 @@ macro_rules! handles {
             }
 
             fn abort(&self) {
+                // The slots of those that run must not go to those that are queued.
+                $(self.$at.abort_queued();)*
                 $(self.$at.abort();)*
             }
 

@@ -12,13 +12,17 @@ use std::task::{Context, Poll, Waker, ready};
 
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
+use tokio::runtime::Handle;
 
 use crate::inner::wait::ReadySource;
+use crate::inner::{ErasedJob, Inner};
 use crate::job::error::JoinError;
-use crate::job::handle::GreenThread;
+use crate::job::handle::{AbortHandle, GreenThread};
 use crate::lending::blocking::WaitGuard;
+use crate::lending::waiter::WaiterRef;
 use crate::pool::GreenPool;
-use crate::spawn::{FutureJob, SpawnFuture};
+use crate::spawn::{FutureJob, POLLED_AFTER_READY, SpawnFuture, Spawnable};
+use crate::sync::slots::Ticket;
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, lock};
 
@@ -55,7 +59,7 @@ use crate::sync::{Mutex, lock};
 #[must_use = "dropping it aborts its jobs; take their results with `next`, or call `detach`"]
 pub struct GreenPile<T> {
     shared: Arc<PileShared<T>>,
-    head: Option<GreenThread<T>>,
+    head: Option<Numbered<T>>,
     guard: WaitGuard,
     detached: bool,
 }
@@ -68,12 +72,24 @@ struct PileShared<T> {
 }
 
 struct PileState<T> {
-    threads: VecDeque<GreenThread<T>>,
-    /// The number of pending spawns.
+    threads: VecDeque<Numbered<T>>,
+    /// Threads whose spawn has not returned yet, and may be dropped. They come after all others.
+    pending: VecDeque<Numbered<T>>,
+    /// The number of the next pending thread.
+    next: u64,
+    /// The number of spawns that have been polled, and whose job is neither queued nor has begun.
     coming: usize,
+    /// Pending threads that the consumer took, and whose spawn was dropped then.
+    withdrawn: Vec<u64>,
     spawners: usize,
     consumer: Option<Waker>,
     dropped: bool,
+}
+
+struct Numbered<T> {
+    /// `None` once its spawn has returned.
+    number: Option<u64>,
+    thread: GreenThread<T>,
 }
 
 impl<T> Unpin for GreenPile<T> {}
@@ -111,7 +127,16 @@ impl<T: Send + 'static> GreenPile<T> {
     /// # }
     /// ```
     pub fn on(pool: &GreenPool) -> Self {
-        let state = PileState { threads: VecDeque::new(), coming: 0, spawners: 0, consumer: None, dropped: false };
+        let state = PileState {
+            threads: VecDeque::new(),
+            pending: VecDeque::new(),
+            next: 0,
+            coming: 0,
+            withdrawn: Vec::new(),
+            spawners: 0,
+            consumer: None,
+            dropped: false,
+        };
         let shared = Arc::new(PileShared { pool: pool.clone(), state: Mutex::new(state), news: Arc::default() });
         GreenPile { shared, head: None, guard: WaitGuard::default(), detached: false }
     }
@@ -126,9 +151,9 @@ impl<T: Send + 'static> GreenPile<T> {
     /// If awaited outside a tokio runtime.
     ///
     /// # Cancel safety
-    /// The job is in the pile once the returned future has completed. If that future is dropped before it has acquired
-    /// a slot, the job never starts. If it is dropped while the caller's slot is lent, the child has started already
-    /// and is aborted. Either way the pile yields nothing for it.
+    /// The job is in the pile from the first poll of the returned future on, and begins when its turn comes, even if
+    /// that future is not polled again. If it is dropped before it is ready, the job leaves the queue or, if it has
+    /// begun meanwhile, is aborted, and the pile yields nothing for it.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -228,24 +253,30 @@ impl<T> GreenPile<T> {
     fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, JoinError>>> {
         loop {
             if let Some(head) = &mut self.head {
-                ready!(head.poll_ready(cx));
-                let result = head.take();
+                ready!(head.thread.poll_ready(cx));
+                let number = head.number;
+                let result = head.thread.take();
                 self.head = None;
+                if number.is_some_and(|number| lock(&self.shared.state).take_withdrawn(number)) {
+                    continue;
+                }
                 return Poll::Ready(result);
             }
+            let waker = cx.waker().clone();
             let mut state = lock(&self.shared.state);
             // SeqCst pairs with the load in `WaitEdge::readiness`. Both stores are under the lock of the state, so this
             // clears only what the rest of this poll finds anyway.
             self.shared.news.store(false, Ordering::SeqCst);
-            self.head = state.threads.pop_front();
+            self.head = state.pop();
             if self.head.is_none() {
                 if state.coming == 0 && state.spawners == 0 {
                     drop(state);
                     ready!(self.guard.poll_reacquire(cx));
                     return Poll::Ready(None);
                 }
-                state.consumer = Some(cx.waker().clone());
+                let old = state.consumer.replace(waker);
                 drop(state);
+                drop(old);
                 self.guard.register(self.shared.pool.inner(), None, || ReadySource::Flag(self.shared.news.clone()), cx);
                 return Poll::Pending;
             }
@@ -256,7 +287,34 @@ impl<T> GreenPile<T> {
 
     fn len(&self) -> usize {
         let state = lock(&self.shared.state);
-        state.threads.len() + state.coming + usize::from(self.head.is_some())
+        state.threads.len() + state.pending.len() + state.coming + usize::from(self.head.is_some())
+    }
+}
+
+impl<T> PileState<T> {
+    /// The thread whose result comes next.
+    fn pop(&mut self) -> Option<Numbered<T>> {
+        self.threads.pop_front().or_else(|| self.pending.pop_front())
+    }
+
+    /// Adds a thread whose spawn has not returned. Returns its number.
+    fn push_pending(&mut self, thread: GreenThread<T>) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        self.pending.push_back(Numbered { number: Some(number), thread });
+        number
+    }
+
+    /// Removes a thread whose spawn has returned, or was dropped, unless the consumer took it already.
+    fn remove_pending(&mut self, number: u64) -> Option<GreenThread<T>> {
+        let at = self.pending.binary_search_by_key(&Some(number), |pending| pending.number).ok()?;
+        self.pending.remove(at).map(|pending| pending.thread)
+    }
+
+    /// Whether the thread was withdrawn while the consumer had it.
+    fn take_withdrawn(&mut self, number: u64) -> bool {
+        let at = self.withdrawn.iter().position(|withdrawn| *withdrawn == number);
+        at.map(|at| self.withdrawn.swap_remove(at)).is_some()
     }
 }
 
@@ -268,10 +326,10 @@ impl<T> Stream for GreenPile<T> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let spawners = lock(&self.shared.state).spawners;
+        let all = self.len();
+        let state = lock(&self.shared.state);
         // A pending spawn may still be dropped.
-        let sure = lock(&self.shared.state).threads.len() + usize::from(self.head.is_some());
-        (sure, (spawners == 0).then(|| self.len()))
+        (all - state.pending.len() - state.coming, (state.spawners == 0).then_some(all))
     }
 }
 
@@ -285,12 +343,13 @@ impl<T> Drop for GreenPile<T> {
     fn drop(&mut self) {
         let mut state = lock(&self.shared.state);
         state.dropped = true;
-        let threads = std::mem::take(&mut state.threads);
+        let mut threads = std::mem::take(&mut state.threads);
+        threads.append(&mut state.pending);
         drop(state);
+        // First, so that the slots of those that run do not go to those that are queued.
+        threads.iter().chain(&self.head).for_each(|queued| queued.thread.abort_queued());
         if !self.detached {
-            for thread in threads.iter().chain(&self.head) {
-                thread.abort();
-            }
+            threads.iter().chain(&self.head).for_each(|running| running.thread.abort());
         }
     }
 }
@@ -403,9 +462,113 @@ fn wake_consumer<T>(shared: &PileShared<T>, mut state: crate::sync::MutexGuard<'
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
 pub struct PileSpawn<F: Future> {
     shared: Arc<PileShared<F::Output>>,
-    spawn: SpawnFuture<FutureJob<F>, F::Output, GreenThread<F::Output>>,
+    spawn: SpawnFuture<PileJob<F>, Kept<F::Output>, ()>,
     /// Whether this spawn is counted in [`PileState::coming`].
     coming: bool,
+}
+
+/// A future that will be a job of this pile.
+struct PileJob<F: Future> {
+    job: FutureJob<F>,
+    shared: Arc<PileShared<F::Output>>,
+}
+
+/// A job of the pile that is queued, and whose spawn may still be dropped.
+struct Kept<T> {
+    /// `None` if the job is in the pile.
+    thread: Option<GreenThread<T>>,
+    number: u64,
+    ending: Arc<AtomicBool>,
+    abort: AbortHandle,
+    shared: Arc<PileShared<T>>,
+    /// Whether the spawn has its result.
+    over: bool,
+}
+
+impl<T> PileShared<T> {
+    /// Puts the handle of a job into the pile, unless the pile was dropped.
+    fn push(&self, thread: GreenThread<T>) {
+        let mut state = lock(&self.state);
+        if state.dropped {
+            drop(state);
+            return thread.abort();
+        }
+        state.threads.push_back(Numbered { number: None, thread });
+        wake_consumer(self, state);
+    }
+}
+
+impl<F> Spawnable for PileJob<F>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    type Kept = Kept<F::Output>;
+    type Handle = ();
+
+    fn inner(&self) -> &Arc<Inner> {
+        self.job.inner()
+    }
+
+    fn spawn_in(this: &mut Option<Self>, runtime: &Handle) {
+        let PileJob { job, shared } = this.take().expect(POLLED_AFTER_READY);
+        shared.push(FutureJob::spawn_in(&mut Some(job), runtime));
+    }
+
+    fn queued(this: &mut Option<Self>, runtime: &Handle) -> (Box<dyn ErasedJob>, Kept<F::Output>) {
+        let PileJob { job, shared } = this.take().expect(POLLED_AFTER_READY);
+        let (job, thread) = FutureJob::queued(&mut Some(job), runtime);
+        let (ending, abort) = (thread.ending(), thread.abort_handle());
+        (job, Kept { thread: Some(thread), number: 0, ending, abort, shared, over: false })
+    }
+
+    fn note_queued(kept: &mut Kept<F::Output>, ticket: Ticket) {
+        let Some(mut thread) = kept.thread.take() else { return };
+        thread.set_waiter(WaiterRef::new(kept.shared.pool.inner(), ticket));
+        let mut state = lock(&kept.shared.state);
+        if state.dropped {
+            drop(state);
+            return thread.abort();
+        }
+        kept.number = state.push_pending(thread);
+        wake_consumer(&kept.shared, state);
+    }
+
+    fn ending(kept: &Kept<F::Output>) -> Arc<AtomicBool> {
+        kept.ending.clone()
+    }
+
+    fn abort(kept: &Kept<F::Output>) {
+        kept.abort.abort();
+    }
+
+    fn handle(mut kept: Kept<F::Output>) {
+        kept.over = true;
+        // The job did not have to queue after all, or it is in the pile.
+        let thread = kept.thread.take().or_else(|| lock(&kept.shared.state).remove_pending(kept.number));
+        if let Some(thread) = thread {
+            kept.shared.push(thread);
+        }
+    }
+
+    fn refused(self) {
+        self.shared.push(self.job.refused());
+    }
+}
+
+impl<T> Drop for Kept<T> {
+    fn drop(&mut self) {
+        if self.over || self.thread.is_some() {
+            return;
+        }
+        let mut state = lock(&self.shared.state);
+        let thread = state.remove_pending(self.number);
+        if thread.is_none() && !state.dropped {
+            state.withdrawn.push(self.number);
+        }
+        wake_consumer(&self.shared, state);
+        drop(thread);
+    }
 }
 
 // The future of the job is pinned only once it has been moved to where it runs.
@@ -417,7 +580,8 @@ where
     F::Output: Send + 'static,
 {
     fn new(shared: &Arc<PileShared<F::Output>>, future: F) -> Self {
-        let spawn = SpawnFuture::new(FutureJob { inner: shared.pool.inner().clone(), future });
+        let job = FutureJob { inner: shared.pool.inner().clone(), future };
+        let spawn = SpawnFuture::new(PileJob { job, shared: shared.clone() });
         PileSpawn { shared: shared.clone(), spawn, coming: false }
     }
 }
@@ -434,30 +598,32 @@ impl<F: Future> Future for PileSpawn<F> {
                 drop(state);
                 return this.spawn.poll_reacquire(cx);
             }
-            state.coming += usize::from(!std::mem::replace(&mut this.coming, true));
+            if this.spawn.has_not_begun() && !std::mem::replace(&mut this.coming, true) {
+                state.coming += 1;
+            }
         }
-        let thread = ready!(this.spawn.poll(cx));
-        let mut state = lock(&this.shared.state);
-        this.coming = false;
-        state.coming -= 1;
-        if state.dropped {
-            drop(state);
-            thread.abort();
-        } else {
-            state.threads.push_back(thread);
-            wake_consumer(&this.shared, state);
+        let polled = this.spawn.poll(cx);
+        if !this.spawn.has_not_begun() {
+            this.stop_coming();
         }
-        Poll::Ready(())
+        polled
+    }
+}
+
+impl<F: Future> PileSpawn<F> {
+    /// The job is in the pile, or never comes.
+    fn stop_coming(&mut self) {
+        if std::mem::take(&mut self.coming) {
+            let mut state = lock(&self.shared.state);
+            state.coming -= 1;
+            wake_consumer(&self.shared, state);
+        }
     }
 }
 
 impl<F: Future> Drop for PileSpawn<F> {
     fn drop(&mut self) {
-        if self.coming {
-            let mut state = lock(&self.shared.state);
-            state.coming -= 1;
-            wake_consumer(&self.shared, state);
-        }
+        self.stop_coming();
     }
 }
 
@@ -490,7 +656,7 @@ impl<T> Drop for PileNext<'_, T> {
         // The job that awaited it no longer waits for the pile.
         self.pile.guard.clear();
         if let Some(head) = &mut self.pile.head {
-            head.stop_waiting();
+            head.thread.stop_waiting();
         }
     }
 }

@@ -137,9 +137,10 @@ impl GreenPool {
         self.inner().slots.running()
     }
 
-    /// Returns how many waiters are queued for a slot.
+    /// Returns how many calls are queued for a slot.
     ///
-    /// Unlike eventlet's `waiting`, the number does not include the slots that a shrink still has to reclaim.
+    /// A job that lent its slot, and waits for one to go on, is not counted. Unlike eventlet's `waiting`, the number
+    /// does not include the slots that a shrink still has to reclaim.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {

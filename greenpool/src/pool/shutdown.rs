@@ -71,7 +71,7 @@ impl GreenPool {
         Shutdown(Box::pin(shutdown(self.clone(), grace, self.stats())))
     }
 
-    /// Aborts every job that is in the pool now. Queued waiters stay, and get the slots.
+    /// Aborts every job that is in the pool now. Queued calls stay, and get the slots.
     ///
     /// The call itself aborts the jobs, even if the returned future is not awaited. That future completes when the
     /// futures of these jobs have been dropped and their slots have been released, and returns the number of jobs.
@@ -98,20 +98,30 @@ impl GreenPool {
     }
 }
 
-/// How long `shutdown` waits for a job that has a slot and has not begun, before it aborts again.
-const STRAGGLERS: Duration = Duration::from_millis(5);
+/// Makes a pool abort new jobs as they begin, until this is dropped.
+struct AbortNew<'a>(&'a Inner);
+
+impl<'a> AbortNew<'a> {
+    fn begin(inner: &'a Inner) -> Self {
+        inner.live.abort_new(true);
+        AbortNew(inner)
+    }
+}
+
+impl Drop for AbortNew<'_> {
+    fn drop(&mut self) {
+        self.0.live.abort_new(false);
+    }
+}
 
 async fn shutdown(pool: GreenPool, grace: Duration, before: PoolStats) -> ShutdownReport {
-    let inner = pool.inner().clone();
     if tokio::time::timeout(grace, pool.waitall()).await.is_err() {
+        let inner = pool.inner();
         inner.slots.refuse_waiters();
-        // Repeated, because a spawn that got its slot just before may begin its job only now.
-        loop {
-            pool.abort_all().await;
-            if tokio::time::timeout(STRAGGLERS, pool.waitall()).await.is_ok() {
-                break;
-            }
-        }
+        // A spawn that got its slot just before may begin its job only now.
+        let _abort_new = AbortNew::begin(inner);
+        pool.abort_all().await;
+        pool.waitall().await;
     }
     let now = pool.stats();
     let ended = |stats: PoolStats| stats.finished + stats.panicked;

@@ -6,8 +6,6 @@ use std::task::{Context, Poll};
 
 use crate::job::error::TrySpawnError;
 use crate::job::handle::GreenThread;
-use crate::lending::context;
-use crate::lending::waiter::{Acquired, Waiter};
 use crate::pool::GreenPool;
 use crate::spawn::begin;
 use crate::spawn::{Detached, FutureJob, SpawnFuture};
@@ -17,18 +15,19 @@ impl GreenPool {
     /// Runs `future` as a job: waits for a slot, starts the job, and returns its handle. Inside a job of the same pool,
     /// if the pool is full, it lends the caller's slot to the new job instead and returns when that job has finished.
     ///
-    /// Nothing happens until the returned future is awaited. The job runs on the runtime that awaits it. For the
-    /// reasons to lend a slot, see [Spawning inside a full pool](crate#spawning-inside-a-full-pool). If the pool is
-    /// closed, `future` is dropped without having run, and the handle returns a [`JoinError`](crate::JoinError) for
-    /// which [`is_closed`](crate::JoinError::is_closed) is true.
+    /// Nothing happens until the returned future is first polled. If no slot is free then, the job is queued, and from
+    /// then on it belongs to the pool: it begins when its turn comes, on the runtime of that poll, whether or not the
+    /// returned future is polled again. For the reasons to lend a slot, see
+    /// [Spawning inside a full pool](crate#spawning-inside-a-full-pool). If the pool is closed, `future` is dropped
+    /// without having run, and the handle returns a [`JoinError`](crate::JoinError) for which
+    /// [`is_closed`](crate::JoinError::is_closed) is true.
     ///
     /// # Panics
     /// If awaited outside a tokio runtime.
     ///
     /// # Cancel safety
-    /// If the returned future is dropped before it has acquired a slot, it leaves the queue and the job never starts; a
-    /// slot that was about to be handed over goes to the next waiter. If it is dropped while the caller's slot is lent,
-    /// the child has started already: it is aborted, and then the slot comes back.
+    /// If the returned future is dropped before it is ready, the job leaves the queue and never starts. If the job has
+    /// started meanwhile, it is aborted, since nothing has its handle.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -101,7 +100,7 @@ impl GreenPool {
         F::Output: Send + 'static,
     {
         match self.inner().slots.try_acquire() {
-            Ok(()) => Ok(begin::spawn(future, self.inner(), None, &begin::current_runtime(self.inner()))),
+            Ok(()) => Ok(begin::spawn(future, self.inner(), &begin::current_runtime(self.inner()))),
             Err(Refusal::Full) => Err(TrySpawnError::Full(future)),
             Err(Refusal::Closed) => Err(TrySpawnError::Closed(future)),
         }
@@ -114,12 +113,7 @@ impl GreenPool {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let inner = self.inner();
-        match Waiter::acquire(inner, || context::member_of(inner), None) {
-            Acquired::Closed => begin::refuse(inner),
-            Acquired::Now => begin::spawn(future, inner, None, &begin::current_runtime(inner)),
-            Acquired::Queued(waiter) => begin::queue(inner, waiter, future),
-        }
+        begin::submit(FutureJob { inner: self.inner().clone(), future })
     }
 }
 
@@ -135,7 +129,7 @@ impl GreenPool {
 /// # }
 /// ```
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
-pub struct Spawn<F: Future>(SpawnFuture<FutureJob<F>, F::Output, GreenThread<F::Output>>);
+pub struct Spawn<F: Future>(SpawnFuture<FutureJob<F>, GreenThread<F::Output>, GreenThread<F::Output>>);
 
 /// Waits for a slot and starts the job: the future returned by [`GreenPool::spawn_n`].
 ///
@@ -149,7 +143,7 @@ pub struct Spawn<F: Future>(SpawnFuture<FutureJob<F>, F::Output, GreenThread<F::
 /// # }
 /// ```
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
-pub struct SpawnN<F: Future>(SpawnFuture<Detached<FutureJob<F>>, F::Output, ()>);
+pub struct SpawnN<F: Future>(SpawnFuture<Detached<FutureJob<F>>, GreenThread<F::Output>, ()>);
 
 // The future of the job is pinned only once it has been moved to where it runs.
 impl<F: Future> Unpin for Spawn<F> {}

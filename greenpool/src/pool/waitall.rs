@@ -3,7 +3,9 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+
+use tokio::task::coop;
 
 use crate::inner::Inner;
 use crate::inner::wait::ReadySource;
@@ -67,6 +69,7 @@ impl Future for WaitAll {
             !context::is_inside(&this.inner),
             "`waitall` was awaited inside a job of the same pool, so the job would wait for itself"
         );
+        let coop = ready!(coop::poll_proceed(cx));
         let ticket = match this.ticket {
             Some(ticket) => ticket,
             None => match this.inner.slots.enqueue(Queue::Idle, None) {
@@ -78,6 +81,7 @@ impl Future for WaitAll {
             this.guard.register(&this.inner, None, || ReadySource::Idle, cx);
             return Poll::Pending;
         }
+        coop.made_progress();
         this.guard.poll_reacquire(cx)
     }
 }

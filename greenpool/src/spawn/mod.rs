@@ -1,40 +1,59 @@
 //! The future behind every verb that spawns.
+//!
+//! # Implementation details
+//!
+//! If a slot is free, the job begins in the first poll. Otherwise it is queued in that poll, and belongs to the pool
+//! from then on: it begins when its turn comes, whether or not this future is polled, and the future only waits for
+//! that.
 
 pub(crate) mod begin;
 
+use std::cell::Cell;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::runtime::{Handle, TryCurrentError};
+use tokio::task::coop;
 
-use crate::inner::Inner;
-use crate::inner::member::Member;
 use crate::inner::wait::ReadySource;
+use crate::inner::{ErasedJob, Inner};
 use crate::job::handle::GreenThread;
 use crate::lending::blocking::WaitGuard;
-use crate::lending::waiter::{Acquired, Refused, Waiter};
 use crate::lending::{context, deadlock};
+use crate::sync::slots::{Cancelled, Enqueued, Grant, Ticket};
 
 /// What becomes a job when it gets a slot: a future, or a function and its arguments.
-pub(crate) trait Spawnable {
-    type Output: Send + 'static;
+pub(crate) trait Spawnable: Sized {
+    /// What is kept of a job that is queued, until it has begun.
+    type Kept;
     /// What the caller gets: a handle of the job, or nothing.
     type Handle;
 
     fn inner(&self) -> &Arc<Inner>;
 
-    /// Begins the job in a slot that was just acquired, or that `lender` lent. Takes a reference, so that the arguments
-    /// are moved only once: to where the job runs.
-    fn spawn_in(this: &mut Option<Self>, lender: Option<Arc<Member>>, runtime: &Handle) -> Self::Handle
-    where
-        Self: Sized;
+    /// Begins the job in a slot that was just acquired. Takes a reference, so that the arguments are moved only once:
+    /// to where the job runs.
+    fn spawn_in(this: &mut Option<Self>, runtime: &Handle) -> Self::Handle;
 
-    /// Begins the job in the slot of the caller, which is being polled with `cx`.
-    fn spawn_inline(self, lender: Arc<Member>, runtime: &Handle, cx: &mut Context<'_>) -> GreenThread<Self::Output>;
+    /// Makes the job for the queue.
+    fn queued(this: &mut Option<Self>, runtime: &Handle) -> (Box<dyn ErasedJob>, Self::Kept);
 
-    /// What the caller gets for a job that it had to wait for.
-    fn handle(thread: GreenThread<Self::Output>) -> Self::Handle;
+    /// The job is queued at this place.
+    fn note_queued(kept: &mut Self::Kept, ticket: Ticket);
+
+    /// A flag that is set when the job is about to release its slot.
+    fn ending(kept: &Self::Kept) -> Arc<AtomicBool>;
+
+    /// The caller gives up on a job that has begun.
+    fn abort(kept: &Self::Kept);
+
+    /// What the caller gets for a job that was queued, once it has begun, or was refused.
+    fn handle(kept: Self::Kept) -> Self::Handle;
+
+    /// What the caller gets if the pool is closed.
+    fn refused(self) -> Self::Handle;
 }
 
 /// A future of any type.
@@ -48,7 +67,7 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    type Output = F::Output;
+    type Kept = GreenThread<F::Output>;
     type Handle = GreenThread<F::Output>;
 
     #[inline]
@@ -57,17 +76,32 @@ where
     }
 
     #[inline]
-    fn spawn_in(this: &mut Option<Self>, lender: Option<Arc<Member>>, runtime: &Handle) -> GreenThread<F::Output> {
+    fn spawn_in(this: &mut Option<Self>, runtime: &Handle) -> GreenThread<F::Output> {
         let FutureJob { inner, future } = this.take().expect(POLLED_AFTER_READY);
-        begin::spawn(future, &inner, lender, runtime)
+        begin::spawn(future, &inner, runtime)
     }
 
-    fn spawn_inline(self, lender: Arc<Member>, runtime: &Handle, cx: &mut Context<'_>) -> GreenThread<F::Output> {
-        begin::spawn_inline(self.future, &self.inner, lender, runtime, cx)
+    fn queued(this: &mut Option<Self>, runtime: &Handle) -> (Box<dyn ErasedJob>, GreenThread<F::Output>) {
+        let FutureJob { inner, future } = this.take().expect(POLLED_AFTER_READY);
+        begin::queued(future, &inner, runtime)
     }
 
-    fn handle(thread: GreenThread<F::Output>) -> GreenThread<F::Output> {
-        thread
+    fn note_queued(_kept: &mut Self::Kept, _ticket: Ticket) {}
+
+    fn ending(kept: &Self::Kept) -> Arc<AtomicBool> {
+        kept.ending()
+    }
+
+    fn abort(kept: &Self::Kept) {
+        kept.abort();
+    }
+
+    fn handle(kept: GreenThread<F::Output>) -> GreenThread<F::Output> {
+        kept
+    }
+
+    fn refused(self) -> GreenThread<F::Output> {
+        begin::refused(&self.inner)
     }
 }
 
@@ -79,7 +113,7 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    type Output = F::Output;
+    type Kept = GreenThread<F::Output>;
     type Handle = ();
 
     #[inline]
@@ -88,112 +122,160 @@ where
     }
 
     #[inline]
-    fn spawn_in(this: &mut Option<Self>, lender: Option<Arc<Member>>, runtime: &Handle) {
+    fn spawn_in(this: &mut Option<Self>, runtime: &Handle) {
         let Detached(FutureJob { inner, future }) = this.take().expect(POLLED_AFTER_READY);
-        begin::spawn_detached(future, &inner, lender, runtime);
+        begin::spawn_detached(future, &inner, runtime);
     }
 
-    fn spawn_inline(self, lender: Arc<Member>, runtime: &Handle, cx: &mut Context<'_>) -> GreenThread<F::Output> {
-        self.0.spawn_inline(lender, runtime, cx)
+    fn queued(this: &mut Option<Self>, runtime: &Handle) -> (Box<dyn ErasedJob>, GreenThread<F::Output>) {
+        let Detached(FutureJob { inner, future }) = this.take().expect(POLLED_AFTER_READY);
+        begin::queued(future, &inner, runtime)
     }
 
-    fn handle(thread: GreenThread<F::Output>) {
-        thread.report_unobserved();
+    fn note_queued(_kept: &mut Self::Kept, _ticket: Ticket) {}
+
+    fn ending(kept: &Self::Kept) -> Arc<AtomicBool> {
+        kept.ending()
+    }
+
+    fn abort(kept: &Self::Kept) {
+        kept.abort();
+    }
+
+    fn handle(kept: GreenThread<F::Output>) {
+        kept.report_unobserved();
+    }
+
+    fn refused(self) {
+        begin::count_refused(&self.0.inner);
     }
 }
 
-/// Acquires a slot, begins the job, and resolves when the caller has a slot to go on with.
+/// Waits until a job has begun, and resolves to its handle when the caller has a slot to go on with.
 ///
-/// Dropping it before it has a slot leaves the queue, and the job never begins. Inside a job of the same full pool, the
-/// caller's slot was lent to the child, which has begun. Dropping it then aborts the child.
+/// If no slot is free when this is first polled, the job is queued. If the caller is a job of the same pool, it offers
+/// its slot to the new job, and goes on when it has a slot again: as a rule, when the new job has ended.
+///
+/// Dropping it before it is ready takes the job out of the queue, or aborts it if it has begun: nothing has its handle.
 ///
 /// Its types have no bounds. An `async fn` that holds a spawn across an `.await` must show that it is `Send`, and there
 /// rustc proves bounds for *every* lifetime in place of each concrete one: a job that captures a `&'static str`, or
 /// returns a `Box<dyn Error + Send + Sync>`, would not be "general enough" for `F: Send + 'static`. So the verb that
-/// makes the future has the bounds, and `step` keeps what polling needs of them.
-pub(crate) struct SpawnFuture<S, T, H> {
-    /// Dropped before `stage`: when dropping that returns a slot, the caller must not count as waiting any longer.
+/// makes the future has the bounds, and `step` keeps what polling and dropping need of them.
+pub(crate) struct SpawnFuture<S, K, H> {
+    /// Dropped before `stage`: when dropping that releases a slot, the caller must not count as waiting any longer.
     guard: WaitGuard,
-    /// `None` once the job has begun.
+    /// `None` once the job has begun, or is queued.
     job: Option<S>,
-    stage: SpawnStage<T, H>,
-    step: fn(&mut Self, &mut Context<'_>) -> Poll<H>,
+    stage: SpawnStage<K, H>,
+    /// Polls this or, without a context, gives up on a job that is queued.
+    step: fn(&mut Self, Option<&mut Context<'_>>) -> Poll<H>,
 }
 
-enum SpawnStage<T, H> {
+enum SpawnStage<K, H> {
     Start,
-    Queued(Waiter),
-    /// The caller has lent its own slot, and waits until the child has ended.
-    Lent(GreenThread<T>),
+    Queued(Queued<K>),
+    /// The job has begun, but the caller needs a slot.
     Spawned(H),
     /// There is no runtime. `poll` panics with this, because a function pointer does not know the caller's line.
     NoRuntime(TryCurrentError),
 }
 
-/// What a spawn has waited for.
-enum SlotOrHandle<H> {
-    /// A slot. It is a loan if it has a lender.
-    Slot(Option<Arc<Member>>),
-    /// The handle. There is nothing left to begin.
-    Handle(H),
+/// A job that is queued, or has begun and is not over.
+struct Queued<K> {
+    inner: Arc<Inner>,
+    ticket: Ticket,
+    kept: K,
+    /// Set when the job is about to release its slot, if that may be the slot of the caller.
+    ending: Option<Arc<AtomicBool>>,
+    /// The job has begun in the slot of the caller.
+    in_own_slot: bool,
 }
 
-impl<S, T, H> SpawnFuture<S, T, H> {
+impl<K> Queued<K> {
+    /// Whether the caller may go on.
+    fn poll(&mut self, cx: &Context<'_>) -> bool {
+        let Poll::Ready(grant) = self.inner.slots.poll(self.ticket, cx.waker()) else { return false };
+        self.in_own_slot |= matches!(grant, Some(Grant::Begun { in_own_slot: true }));
+        // SeqCst as in `WaitEdge::readiness`, although the slot that came back is enough.
+        let has_ended = self.ending.as_ref().is_none_or(|ending| ending.load(Ordering::SeqCst));
+        // A verb that is polled outside of the job needs no slot.
+        !self.in_own_slot || has_ended || !context::is_inside(&self.inner)
+    }
+
+    fn source(&self) -> ReadySource {
+        self.ending.clone().map_or(ReadySource::Begun, ReadySource::Child)
+    }
+}
+
+impl<S, K, H> SpawnFuture<S, K, H> {
     #[inline]
     #[track_caller]
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<H> {
-        let polled = (self.step)(self, cx);
+        let polled = (self.step)(self, Some(cx));
         if let SpawnStage::NoRuntime(error) = &self.stage {
             panic!("{error}");
         }
         polled
     }
 
+    /// Whether the job is neither queued nor has begun.
+    pub(crate) fn has_not_begun(&self) -> bool {
+        self.job.is_some()
+    }
+
     /// Spawns nothing any longer, and waits only until the caller has a slot.
     pub(crate) fn poll_reacquire(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if let SpawnStage::Lent(child) = &self.stage {
-            child.abort();
-        }
-        // This drops the place in the queue, and passes on a slot that was granted already.
-        self.stage = SpawnStage::Start;
+        self.give_up();
         self.job = None;
         self.guard.poll_reacquire(cx)
     }
+
+    #[inline]
+    fn give_up(&mut self) {
+        if let SpawnStage::Queued(_) = &self.stage {
+            let _ = (self.step)(self, None);
+        }
+    }
 }
 
-impl<S: Spawnable> SpawnFuture<S, S::Output, S::Handle> {
+impl<S: Spawnable> SpawnFuture<S, S::Kept, S::Handle> {
     #[inline]
     pub(crate) fn new(job: S) -> Self {
         SpawnFuture { job: Some(job), stage: SpawnStage::Start, guard: WaitGuard::default(), step: Self::step }
     }
 
-    fn step(&mut self, cx: &mut Context<'_>) -> Poll<S::Handle> {
-        let lender = match (&self.stage, &self.job) {
-            (SpawnStage::Start, Some(job)) if job.inner().slots.try_acquire().is_ok() => None,
-            _ => match ready!(self.acquire(cx)) {
-                SlotOrHandle::Slot(lender) => lender,
-                SlotOrHandle::Handle(handle) => return self.finish(handle, cx),
-            },
+    fn step(&mut self, cx: Option<&mut Context<'_>>) -> Poll<S::Handle> {
+        let Some(cx) = cx else { return self.leave() };
+        let (SpawnStage::Start, Some(job)) = (&self.stage, &self.job) else {
+            return self.wait(cx);
         };
+        if is_turn_for_others() {
+            ready!(coop::poll_proceed(cx)).made_progress();
+        }
+        if job.inner().slots.try_acquire().is_err() {
+            return self.enqueue(cx);
+        }
         match Handle::try_current() {
             Ok(runtime) => {
-                let handle = S::spawn_in(&mut self.job, lender, &runtime);
+                let handle = S::spawn_in(&mut self.job, &runtime);
                 self.finish(handle, cx)
             }
-            Err(error) => self.no_runtime(lender, error),
+            Err(error) => {
+                deadlock::release(job.inner(), None);
+                self.no_runtime(error)
+            }
         }
     }
 
     #[cold]
-    fn no_runtime(&mut self, lender: Option<Arc<Member>>, error: TryCurrentError) -> Poll<S::Handle> {
-        deadlock::release(self.job.as_ref().expect(POLLED_AFTER_READY).inner(), lender);
+    fn no_runtime(&mut self, error: TryCurrentError) -> Poll<S::Handle> {
         self.stage = SpawnStage::NoRuntime(error);
         Poll::Pending
     }
 
     #[inline]
     fn finish(&mut self, handle: S::Handle, cx: &mut Context<'_>) -> Poll<S::Handle> {
-        // A caller that has lent its slot may not go on before it has one.
         if self.guard.poll_reacquire(cx).is_ready() {
             return Poll::Ready(handle);
         }
@@ -201,83 +283,91 @@ impl<S: Spawnable> SpawnFuture<S, S::Output, S::Handle> {
         Poll::Pending
     }
 
-    /// Waits for a slot of the pool, or lends the caller's own slot and waits until the child has ended.
+    /// Queues the job, unless the pool is closed.
     #[cold]
-    fn acquire(&mut self, cx: &mut Context<'_>) -> Poll<SlotOrHandle<S::Handle>> {
-        loop {
-            match std::mem::replace(&mut self.stage, SpawnStage::Start) {
-                SpawnStage::Start => {
-                    let inner = self.job.as_ref().expect(POLLED_AFTER_READY).inner();
-                    match Waiter::acquire(inner, || context::member_of(inner), Some(cx.waker())) {
-                        Acquired::Now => return Poll::Ready(SlotOrHandle::Slot(None)),
-                        Acquired::Queued(waiter) => {
-                            self.stage = SpawnStage::Queued(waiter);
-                            // A job may be able to lend its slot. Any other caller waits to be woken.
-                            if !context::is_job() {
-                                return Poll::Pending;
-                            }
-                        }
-                        Acquired::Closed => return Poll::Ready(self.refused()),
-                    }
+    fn enqueue(&mut self, cx: &mut Context<'_>) -> Poll<S::Handle> {
+        let Some(job) = &self.job else { unreachable!("{POLLED_AFTER_READY}") };
+        let inner = job.inner().clone();
+        if inner.slots.is_closed() {
+            return Poll::Ready(self.job.take().expect(POLLED_AFTER_READY).refused());
+        }
+        let runtime = match Handle::try_current() {
+            Ok(runtime) => runtime,
+            Err(error) => return self.no_runtime(error),
+        };
+        let (job, mut kept) = S::queued(&mut self.job, &runtime);
+        match deadlock::enqueue_job(&inner, job, context::member_of(&inner), Some(cx.waker().clone())) {
+            Enqueued::Slot(job) => job.begin(None),
+            Enqueued::Closed(job) => job.refuse(),
+            Enqueued::Queued(ticket) => {
+                S::note_queued(&mut kept, ticket);
+                let ending = context::is_inside(&inner).then(|| S::ending(&kept));
+                self.stage = SpawnStage::Queued(Queued { inner, ticket, kept, ending, in_own_slot: false });
+                // A job may have to lend its slot. Any other caller waits to be woken.
+                if context::is_job() {
+                    return self.wait(cx);
                 }
-                SpawnStage::Queued(mut waiter) => match self.poll_queued(&mut waiter, cx) {
-                    Poll::Ready(Ok(Some(lender))) if context::is_current(&lender) => {
-                        let Ok(runtime) = Handle::try_current() else {
-                            return Poll::Ready(SlotOrHandle::Slot(Some(lender)));
-                        };
-                        let job = self.job.take().expect(POLLED_AFTER_READY);
-                        self.stage = SpawnStage::Lent(job.spawn_inline(lender, &runtime, cx));
-                    }
-                    Poll::Ready(Ok(lender)) => return Poll::Ready(SlotOrHandle::Slot(lender)),
-                    Poll::Ready(Err(Refused)) => return Poll::Ready(self.refused()),
-                    Poll::Pending => {
-                        self.stage = SpawnStage::Queued(waiter);
-                        return Poll::Pending;
-                    }
-                },
-                SpawnStage::Lent(mut child) => {
-                    if child.poll_finished(cx).is_ready() {
-                        return Poll::Ready(SlotOrHandle::Handle(S::handle(child)));
-                    }
-                    child.register(&mut self.guard, cx);
-                    self.stage = SpawnStage::Lent(child);
-                    return Poll::Pending;
-                }
-                SpawnStage::Spawned(handle) => return Poll::Ready(SlotOrHandle::Handle(handle)),
-                SpawnStage::NoRuntime(error) => {
-                    self.stage = SpawnStage::NoRuntime(error);
-                    return Poll::Pending;
-                }
+                return Poll::Pending;
             }
         }
+        self.finish(S::handle(kept), cx)
     }
 
-    /// The pool is closed.
-    fn refused(&mut self) -> SlotOrHandle<S::Handle> {
-        let job = self.job.take().expect(POLLED_AFTER_READY);
-        SlotOrHandle::Handle(S::handle(begin::refuse(job.inner())))
-    }
-
-    fn poll_queued(&mut self, waiter: &mut Waiter, cx: &mut Context<'_>) -> Poll<Result<Option<Arc<Member>>, Refused>> {
-        if let Poll::Ready(grant) = waiter.poll(cx) {
-            return Poll::Ready(grant);
+    #[cold]
+    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<S::Handle> {
+        if let SpawnStage::Queued(queued) = &mut self.stage {
+            if !queued.poll(cx) {
+                self.guard.register(&queued.inner, Some(queued.ticket), || queued.source(), cx);
+                return Poll::Pending;
+            }
         }
-        // In a job of the same pool, this lends the job's slot to the ticket at once.
-        self.guard.register(waiter.inner(), Some(waiter.ticket()), || ReadySource::Ticket, cx);
-        if context::is_job() { waiter.poll(cx) } else { Poll::Pending }
+        match std::mem::replace(&mut self.stage, SpawnStage::Start) {
+            SpawnStage::Queued(Queued { kept, .. }) => self.finish(S::handle(kept), cx),
+            SpawnStage::Spawned(handle) => self.finish(handle, cx),
+            SpawnStage::NoRuntime(error) => self.no_runtime(error),
+            SpawnStage::Start => panic!("{POLLED_AFTER_READY}"),
+        }
     }
+
+    /// The caller gives up, and no handle was returned. Its wait is deregistered first, so that a slot that comes home
+    /// does not find it blocked.
+    #[cold]
+    fn leave(&mut self) -> Poll<S::Handle> {
+        let stage = std::mem::replace(&mut self.stage, SpawnStage::Start);
+        if let SpawnStage::Queued(Queued { inner, ticket, kept, in_own_slot, .. }) = stage {
+            self.guard.clear();
+            match inner.slots.cancel(ticket) {
+                Cancelled::Queued(job) => drop(job),
+                Cancelled::Served(Grant::Begun { .. }) => S::abort(&kept),
+                Cancelled::Gone if in_own_slot => S::abort(&kept),
+                Cancelled::Served(_) | Cancelled::Gone => {}
+            }
+        }
+        Poll::Pending
+    }
+}
+
+/// A caller that spawns in a loop lets other tasks run from time to time: one spawn in this many takes from the budget
+/// that tokio gives to its task. A spawn that is ready at once costs a tenth of what tokio has in mind for an operation.
+const SPAWNS_PER_OPERATION: u32 = 16;
+
+thread_local! {
+    static SPAWNS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Whether this spawn takes from the task's budget.
+#[inline]
+fn is_turn_for_others() -> bool {
+    let spawns = SPAWNS.get().wrapping_add(1);
+    SPAWNS.set(spawns);
+    spawns % SPAWNS_PER_OPERATION == 0
 }
 
 pub(crate) const POLLED_AFTER_READY: &str = "a spawn was polled after it was ready";
 
-impl<S, T, H> Drop for SpawnFuture<S, T, H> {
+impl<S, K, H> Drop for SpawnFuture<S, K, H> {
     #[inline]
     fn drop(&mut self) {
-        // The caller gave up or was aborted, and no handle was returned. The wait is deregistered first, so that the
-        // slot that comes home does not find the caller blocked, and the child is aborted second.
-        if let SpawnStage::Lent(child) = &self.stage {
-            self.guard.clear();
-            child.abort();
-        }
+        self.give_up();
     }
 }

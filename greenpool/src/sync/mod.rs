@@ -1,5 +1,7 @@
 //! The semaphore of a pool, and the locks and atomics that the crate uses; under `--cfg loom`, the model checker's.
 
+#[cfg(not(loom))]
+pub(crate) mod quiet;
 pub(crate) mod slots;
 pub(crate) mod wake;
 

@@ -22,11 +22,16 @@
 //! other. `I` works in the same way for waiters that wait for the pool to be idle.
 //!
 //! Two queues wait for slots. `Resume` holds jobs that gave up their slot and need one to go on. It comes before
-//! `Start`, which holds callers that want to begin a job. The queues are linked lists threaded through one slab, so
-//! that entering, leaving and cancelling take constant time, and allocate only when the slab grows.
+//! `Start`, which holds jobs that have not begun. The queues are linked lists threaded through one slab, so that
+//! entering, leaving and cancelling take constant time, and allocate only when the slab grows.
+//!
+//! A ticket may come with the job `J` that it is for. Then the job begins when the ticket is served, whether or not
+//! anything polls the ticket.
 //!
 //! [`Slots::lend`] serves a waiter out of turn with a slot that a job lends it. `running` does not change then, and the
 //! grant carries the loan `L`, which names the lender the slot must go back to.
+//!
+//! Jobs begin, and wakers are cloned, woken and dropped, with no lock held.
 //!
 //! A job is *absent* if it has not ended and has no slot, because it lent the slot or gave it back for a while. A pool
 //! with an absent job is not idle. The queue's lock guards the number of absent jobs. The word says whether there are
@@ -48,9 +53,31 @@ use crate::sync::wake::wake;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
 
 /// The slots of one pool, and the queues of those that wait for one. `L` names a lender.
-pub(crate) struct Slots<L> {
+pub(crate) struct Slots<L, J = Never> {
     word: AtomicU64,
-    queues: Mutex<Queues<L>>,
+    queues: Mutex<Queues<L, J>>,
+}
+
+/// A job that is queued for a slot.
+pub(crate) trait QueuedJob<L> {
+    /// The job begins in a slot, which is a loan if it has a lender.
+    fn begin(self, lender: Option<L>);
+
+    /// The job never begins.
+    fn refuse(self);
+}
+
+/// No job: its tickets are all collected by what queued them.
+pub(crate) enum Never {}
+
+impl<L> QueuedJob<L> for Never {
+    fn begin(self, _lender: Option<L>) {
+        match self {}
+    }
+
+    fn refuse(self) {
+        match self {}
+    }
 }
 
 /// Why no slot could be taken at once.
@@ -93,21 +120,83 @@ impl Ticket {
 pub(crate) enum Grant<L> {
     /// One of the pool's own slots, or one that `L` has lent.
     Slot(Option<L>),
+    /// The job that came with the ticket has begun. The slot may be that of the job that owns the ticket.
+    Begun { in_own_slot: bool },
     /// No slot: the waiter was refused or, if its ticket was in [`Queue::Idle`], the pool is idle.
     Refused,
 }
 
-enum TicketState<L> {
-    Queued(Option<Waker>),
-    Granted(Grant<L>),
+enum TicketState<L, J> {
+    Queued { waker: Option<Waker>, job: Option<J> },
+    Served(Grant<L>),
 }
 
-struct Node<L> {
+struct Node<L, J> {
     number: u64,
     queue: Queue,
-    state: TicketState<L>,
+    /// Nothing collects its grant.
+    unowned: bool,
+    state: TicketState<L, J>,
     prev: Option<usize>,
     next: Option<usize>,
+}
+
+/// The outcome of [`Slots::enqueue_job`].
+pub(crate) enum Enqueued<J> {
+    /// A slot was free. The caller has it, and must begin the job.
+    Slot(J),
+    Queued(Ticket),
+    /// The pool is closed.
+    Closed(J),
+}
+
+/// What [`Slots::cancel`] found.
+pub(crate) enum Cancelled<L, J> {
+    /// The ticket was queued, perhaps with this job.
+    Queued(Option<J>),
+    /// It had been served. The caller must pass on a slot.
+    Served(Grant<L>),
+    /// It was consumed before.
+    Gone,
+}
+
+/// What has to be done for served tickets, with no lock held.
+#[must_use]
+pub(crate) struct Served<L, J> {
+    job: Option<(J, Option<L>)>,
+    waker: Option<Waker>,
+    /// A waker to be dropped.
+    unwoken: Option<Waker>,
+    more: Vec<Served<L, J>>,
+}
+
+impl<L, J> Default for Served<L, J> {
+    fn default() -> Self {
+        Served { job: None, waker: None, unwoken: None, more: Vec::new() }
+    }
+}
+
+impl<L, J> Served<L, J> {
+    fn push(&mut self, served: Self) {
+        if self.job.is_none() && self.waker.is_none() {
+            *self = served;
+        } else {
+            self.more.push(served);
+        }
+    }
+}
+
+impl<L, J: QueuedJob<L>> Served<L, J> {
+    /// Begins the jobs and wakes the waiters.
+    pub(crate) fn run(self) {
+        let Served { job, waker, unwoken, more } = self;
+        drop(unwoken);
+        if let Some((job, lender)) = job {
+            job.begin(lender);
+        }
+        wake(waker);
+        more.into_iter().for_each(Served::run);
+    }
 }
 
 #[derive(Clone, Copy, Default)]
@@ -117,8 +206,8 @@ struct List {
     len: usize,
 }
 
-struct Queues<L> {
-    nodes: Slab<Node<L>>,
+struct Queues<L, J> {
+    nodes: Slab<Node<L, J>>,
     lists: [List; 3],
     last_number: u64,
     absent: usize,
@@ -160,7 +249,7 @@ impl Word {
     }
 }
 
-impl<L> Slots<L> {
+impl<L, J: QueuedJob<L>> Slots<L, J> {
     pub(crate) fn new(size: usize) -> Self {
         Slots {
             word: AtomicU64::new((size.min(MAX_SIZE) as u64) << SIZE_SHIFT),
@@ -196,13 +285,14 @@ impl<L> Slots<L> {
         self.word().has(CLOSED)
     }
 
-    /// The number of waiters queued for a slot, to begin or to go on.
+    /// The number of waiters queued for a slot to begin a job in.
     pub(crate) fn waiting(&self) -> usize {
-        if !self.word().has(QUEUED) {
-            return 0;
-        }
-        let queues = self.lock();
-        queues.lists[Queue::Start as usize].len + queues.lists[Queue::Resume as usize].len
+        if self.word().has(QUEUED) { self.lock().lists[Queue::Start as usize].len } else { 0 }
+    }
+
+    /// Whether a ticket is queued for a slot, to begin or to go on.
+    pub(crate) fn has_queued(&self) -> bool {
+        self.word().has(QUEUED)
     }
 
     /// Whether a waiter is queued or the pool is in debt. Then a holder should not keep its slot for another job.
@@ -265,8 +355,36 @@ impl<L> Slots<L> {
 
     /// Takes a place in `queue`, or a slot if one is free and nothing is queued; then it returns no ticket. `waker` is
     /// woken when the ticket is served.
-    pub(crate) fn enqueue(&self, queue: Queue, waker: Option<&Waker>) -> Result<Option<Ticket>, Refusal> {
+    pub(crate) fn enqueue(&self, queue: Queue, waker: Option<Waker>) -> Result<Option<Ticket>, Refusal> {
         let mut queues = self.lock();
+        if !self.mark_queued(queue)? {
+            return Ok(None);
+        }
+        let ticket = queues.push(queue, TicketState::Queued { waker, job: None }, false);
+        if queue == Queue::Idle {
+            // If the pool is idle already, this serves the ticket at once.
+            self.serve_and_unlock(queues);
+        }
+        Ok(Some(ticket))
+    }
+
+    /// Queues a job, unless a slot is free and nothing is queued. If there is no `waker`, nothing collects the ticket:
+    /// it is gone when it is served.
+    pub(crate) fn enqueue_job(&self, job: J, waker: Option<Waker>) -> Enqueued<J> {
+        let mut queues = self.lock();
+        match self.mark_queued(Queue::Start) {
+            Err(_) => Enqueued::Closed(job),
+            Ok(false) => Enqueued::Slot(job),
+            Ok(true) => {
+                let unowned = waker.is_none();
+                Enqueued::Queued(queues.push(Queue::Start, TicketState::Queued { waker, job: Some(job) }, unowned))
+            }
+        }
+    }
+
+    /// Notes in the word that a ticket is about to be pushed. The caller must hold the lock. Returns false if it took a
+    /// slot instead.
+    fn mark_queued(&self, queue: Queue) -> Result<bool, Refusal> {
         let mut word = self.word.load(Ordering::Acquire);
         loop {
             let to = match queue {
@@ -278,14 +396,7 @@ impl<L> Slots<L> {
             // Acquire pairs with the Release in `release_deferred`, as in `try_acquire`. If this sets a flag instead,
             // the next `release_deferred` sees it, since both are read-modify-writes of one word.
             match self.word.compare_exchange_weak(word, to, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) if queue == Queue::Idle => {
-                    let ticket = queues.push(queue, waker);
-                    // If the pool is idle already, this serves the ticket at once.
-                    self.serve_and_unlock(queues);
-                    return Ok(Some(ticket));
-                }
-                Ok(_) if to == word + ONE => return Ok(None),
-                Ok(_) => return Ok(Some(queues.push(queue, waker))),
+                Ok(_) => return Ok(to != word + ONE),
                 Err(now) => word = now,
             }
         }
@@ -293,50 +404,81 @@ impl<L> Slots<L> {
 
     /// Ready when the ticket has been served, which consumes it. `None` if it was consumed before.
     pub(crate) fn poll(&self, ticket: Ticket, waker: &Waker) -> Poll<Option<Grant<L>>> {
-        let mut queues = self.lock();
-        let Some(node) = queues.get(ticket) else {
-            return Poll::Ready(None);
-        };
-        match &mut node.state {
-            TicketState::Queued(Some(old)) if old.will_wake(waker) => return Poll::Pending,
-            TicketState::Queued(old) => {
-                let old = old.replace(waker.clone());
-                drop(queues);
-                drop(old);
-                return Poll::Pending;
+        let mut clone = None;
+        loop {
+            let mut queues = self.lock();
+            let Some(node) = queues.get(ticket) else {
+                return Poll::Ready(None);
+            };
+            match &mut node.state {
+                TicketState::Queued { waker: Some(old), .. } if old.will_wake(waker) => return Poll::Pending,
+                TicketState::Queued { waker: old, .. } => match clone.take() {
+                    Some(clone) => {
+                        let old = old.replace(clone);
+                        drop(queues);
+                        drop(old);
+                        return Poll::Pending;
+                    }
+                    None => {
+                        drop(queues);
+                        clone = Some(waker.clone());
+                    }
+                },
+                TicketState::Served(_) => return Poll::Ready(queues.take(ticket)),
             }
-            TicketState::Granted(_) => {}
         }
-        Poll::Ready(queues.take(ticket))
     }
 
-    /// Leaves the queue. If the ticket has been served already, returns the grant, which the caller must pass on.
-    pub(crate) fn cancel(&self, ticket: Ticket) -> Option<Grant<L>> {
+    /// Leaves the queue.
+    pub(crate) fn cancel(&self, ticket: Ticket) -> Cancelled<L, J> {
         let mut queues = self.lock();
-        let state = queues.remove(ticket)?;
+        let Some(state) = queues.remove(ticket) else {
+            return Cancelled::Gone;
+        };
         // If that was the last waiter, this clears `W` and reopens the fast path.
         self.serve_and_unlock(queues);
         match state {
-            TicketState::Queued(_) => None,
-            TicketState::Granted(grant) => Some(grant),
+            TicketState::Queued { waker, job } => {
+                drop(waker);
+                Cancelled::Queued(job)
+            }
+            TicketState::Served(grant) => Cancelled::Served(grant),
         }
     }
 
-    /// Serves a queued ticket out of turn with a lent slot; the lender is absent from now on. The caller must wake the
-    /// returned waker once it holds no lock. Returns the loan as an error if the ticket is not queued any longer.
-    pub(crate) fn lend(&self, ticket: Ticket, loan: Option<L>) -> Result<Option<Waker>, Option<L>> {
+    /// Takes a job out of the queue, if it has not begun. If the ticket has an owner, the owner finds it refused.
+    pub(crate) fn cancel_queued(&self, ticket: Ticket) -> Option<J> {
         let mut queues = self.lock();
-        match queues.get(ticket) {
-            Some(Node { state: TicketState::Queued(_), .. }) => {}
-            _ => return Err(loan),
+        if !queues.is_queued(ticket) {
+            return None;
         }
-        let waker = queues.grant(ticket.key, Grant::Slot(loan));
+        let (job, served) = queues.refuse(ticket.key);
+        self.serve_and_unlock(queues);
+        served.run();
+        job
+    }
+
+    /// Serves a queued ticket out of turn with a lent slot; the lender is absent from now on. If the lender owns the
+    /// ticket, it is not woken, since it cannot go on before its slot comes back. The caller must run what this returns
+    /// once it holds no lock. Returns the loan as an error if the ticket is not queued any longer.
+    pub(crate) fn lend(&self, ticket: Ticket, loan: L, in_own_slot: bool) -> Result<Served<L, J>, L> {
+        let mut queues = self.lock();
+        if !queues.is_queued(ticket) {
+            return Err(loan);
+        }
+        let mut served = queues.grant(ticket.key, Grant::Slot(Some(loan)));
+        if in_own_slot {
+            served.unwoken = served.waker.take();
+            if let Some(Node { state, .. }) = queues.get(ticket) {
+                *state = TicketState::Served(Grant::Begun { in_own_slot });
+            }
+        }
         self.add_absent(&mut queues);
         if queues.first().is_none() {
             // AcqRel as for every change under the lock; coherence would do.
             self.word.fetch_and(!QUEUED, Ordering::AcqRel);
         }
-        Ok(waker)
+        Ok(served)
     }
 
     /// Releases the slot of a job that goes on without it and is absent from now on.
@@ -345,7 +487,7 @@ impl<L> Slots<L> {
         self.release();
     }
 
-    fn add_absent(&self, queues: &mut Queues<L>) {
+    fn add_absent(&self, queues: &mut Queues<L, J>) {
         queues.absent += 1;
         if queues.absent == 1 {
             // Set before the slot is passed on, so a reading of the word with nothing running has the flag too. AcqRel
@@ -379,14 +521,14 @@ impl<L> Slots<L> {
 
     /// Whether the ticket has not been served yet.
     pub(crate) fn is_queued(&self, ticket: Ticket) -> bool {
-        matches!(self.lock().get(ticket), Some(Node { state: TicketState::Queued(_), .. }))
+        self.lock().is_queued(ticket)
     }
 
     /// Whether no other ticket is queued for a slot.
     pub(crate) fn is_alone(&self, ticket: Ticket) -> bool {
         let mut queues = self.lock();
         let queued = queues.lists[Queue::Start as usize].len + queues.lists[Queue::Resume as usize].len;
-        queued == 0 || queued == 1 && matches!(queues.get(ticket), Some(Node { state: TicketState::Queued(_), .. }))
+        queued == 0 || queued == 1 && queues.is_queued(ticket)
     }
 
     /// Sets the size, at most [`MAX_SIZE`]. New slots go to the queue at once; missing ones become debt.
@@ -405,43 +547,50 @@ impl<L> Slots<L> {
         self.word.fetch_or(CLOSED, Ordering::AcqRel);
     }
 
-    /// Refuses one queued ticket.
+    /// Refuses one queued ticket, which must have no job.
     pub(crate) fn refuse(&self, ticket: Ticket) {
         let mut queues = self.lock();
-        if !matches!(queues.get(ticket), Some(Node { state: TicketState::Queued(_), .. })) {
+        if !queues.is_queued(ticket) {
             return;
         }
-        let waker = queues.grant(ticket.key, Grant::Refused);
+        let (_, served) = queues.refuse(ticket.key);
         self.serve_and_unlock(queues);
-        wake(waker);
+        served.run();
     }
 
-    /// Refuses all waiters in [`Queue::Start`]. Returns their number.
-    pub(crate) fn refuse_waiters(&self) -> usize {
+    /// Refuses all waiters in [`Queue::Start`].
+    pub(crate) fn refuse_waiters(&self) {
+        self.refuse_all(|_| true).into_iter().for_each(QueuedJob::refuse);
+    }
+
+    /// Refuses the tickets in [`Queue::Start`] that `refuses` is true for, and returns their jobs.
+    pub(crate) fn refuse_all(&self, refuses: impl Fn(Option<&J>) -> bool) -> Vec<J> {
         let mut queues = self.lock();
-        let mut wakers = Vec::new();
-        while let Some(head) = queues.lists[Queue::Start as usize].head {
-            wakers.push(queues.grant(head, Grant::Refused));
+        let (mut jobs, mut all) = (Vec::new(), Served::default());
+        let mut next = queues.lists[Queue::Start as usize].head;
+        while let Some(key) = next {
+            let node = &queues.nodes[key];
+            next = node.next;
+            if let TicketState::Queued { job, .. } = &node.state {
+                if refuses(job.as_ref()) {
+                    let (job, served) = queues.refuse(key);
+                    jobs.extend(job);
+                    all.push(served);
+                }
+            }
         }
         self.serve_and_unlock(queues);
-        let refused = wakers.len();
-        wake(wakers.into_iter().flatten());
-        refused
+        all.run();
+        jobs
     }
 
-    fn lock(&self) -> MutexGuard<'_, Queues<L>> {
+    fn lock(&self) -> MutexGuard<'_, Queues<L, J>> {
         crate::sync::lock(&self.queues)
     }
 
     /// Grants free slots to the queue and, if the pool is idle, serves the waiters for that. Then unlocks and wakes.
-    fn serve_and_unlock(&self, mut queues: MutexGuard<'_, Queues<L>>) {
-        let mut first = None;
-        let mut more = Vec::new();
-        let mut served = |waker: Option<Waker>| match waker {
-            Some(waker) if first.is_none() => first = Some(waker),
-            Some(waker) => more.push(waker),
-            None => {}
-        };
+    fn serve_and_unlock(&self, mut queues: MutexGuard<'_, Queues<L, J>>) {
+        let mut served = Served::default();
         let word = loop {
             let word = self.word();
             match queues.first() {
@@ -449,7 +598,7 @@ impl<L> Slots<L> {
                     // While `W` is set only the holder of the lock takes slots, so the room cannot be gone by now.
                     // Acquire pairs with the Release in `release_deferred`; the lock passes that on to the waiter.
                     self.word.fetch_add(ONE, Ordering::AcqRel);
-                    served(queues.grant(head, Grant::Slot(None)));
+                    served.push(queues.grant(head, Grant::Slot(None)));
                 }
                 _ => break word,
             }
@@ -458,7 +607,7 @@ impl<L> Slots<L> {
         // must not make the pool look idle. So if this reading is idle, nothing is queued or the pool has size 0.
         if word.is_idle() {
             while let Some(head) = queues.lists[Queue::Idle as usize].head {
-                served(queues.grant(head, Grant::Refused));
+                served.push(queues.grant(head, Grant::Refused));
             }
         }
         let queued = if queues.first().is_none() { word.0 & QUEUED } else { 0 };
@@ -469,13 +618,17 @@ impl<L> Slots<L> {
         }
         queues.trim();
         drop(queues);
-        wake(first.into_iter().chain(more));
+        served.run();
     }
 }
 
-impl<L> Queues<L> {
-    fn get(&mut self, ticket: Ticket) -> Option<&mut Node<L>> {
+impl<L, J> Queues<L, J> {
+    fn get(&mut self, ticket: Ticket) -> Option<&mut Node<L, J>> {
         self.nodes.get_mut(ticket.key).filter(|node| node.number == ticket.number)
+    }
+
+    fn is_queued(&mut self, ticket: Ticket) -> bool {
+        matches!(self.get(ticket), Some(Node { state: TicketState::Queued { .. }, .. }))
     }
 
     /// The node that gets the next free slot.
@@ -483,12 +636,11 @@ impl<L> Queues<L> {
         self.lists[Queue::Resume as usize].head.or(self.lists[Queue::Start as usize].head)
     }
 
-    fn push(&mut self, queue: Queue, waker: Option<&Waker>) -> Ticket {
+    fn push(&mut self, queue: Queue, state: TicketState<L, J>, unowned: bool) -> Ticket {
         self.last_number += 1;
         let number = self.last_number;
         let lists = self.lists[queue as usize];
-        let state = TicketState::Queued(waker.cloned());
-        let key = self.nodes.insert(Node { number, queue, state, prev: lists.tail, next: None });
+        let key = self.nodes.insert(Node { number, queue, unowned, state, prev: lists.tail, next: None });
         match lists.tail {
             Some(tail) => self.nodes[tail].next = Some(key),
             None => self.lists[queue as usize].head = Some(key),
@@ -512,25 +664,51 @@ impl<L> Queues<L> {
         self.lists[queue as usize].len -= 1;
     }
 
-    /// Serves a queued node, whose owner will collect the grant.
-    fn grant(&mut self, key: usize, grant: Grant<L>) -> Option<Waker> {
+    /// Serves a queued node with a slot or, if it is in [`Queue::Idle`], with the news. Its owner, if it has one, will
+    /// collect the grant.
+    fn grant(&mut self, key: usize, grant: Grant<L>) -> Served<L, J> {
+        let (waker, job) = self.end_wait(key);
+        let (grant, job) = match (grant, job) {
+            (Grant::Slot(lender), Some(job)) => (Grant::Begun { in_own_slot: false }, Some((job, lender))),
+            (grant, _) => (grant, None),
+        };
+        self.settle(key, grant);
+        Served { job, waker, unwoken: None, more: Vec::new() }
+    }
+
+    /// Refuses a queued node. Returns its job.
+    fn refuse(&mut self, key: usize) -> (Option<J>, Served<L, J>) {
+        let (waker, job) = self.end_wait(key);
+        self.settle(key, Grant::Refused);
+        (job, Served { job: None, waker, unwoken: None, more: Vec::new() })
+    }
+
+    fn end_wait(&mut self, key: usize) -> (Option<Waker>, Option<J>) {
         self.unlink(key);
-        match std::mem::replace(&mut self.nodes[key].state, TicketState::Granted(grant)) {
-            TicketState::Queued(waker) => waker,
-            TicketState::Granted(_) => None,
+        match &mut self.nodes[key].state {
+            TicketState::Queued { waker, job } => (waker.take(), job.take()),
+            TicketState::Served(_) => (None, None),
+        }
+    }
+
+    fn settle(&mut self, key: usize, grant: Grant<L>) {
+        if self.nodes[key].unowned {
+            self.nodes.remove(key);
+        } else {
+            self.nodes[key].state = TicketState::Served(grant);
         }
     }
 
     /// Consumes a served ticket, and returns its grant.
     fn take(&mut self, ticket: Ticket) -> Option<Grant<L>> {
         match self.nodes.remove(ticket.key).state {
-            TicketState::Granted(grant) => Some(grant),
-            TicketState::Queued(_) => None,
+            TicketState::Served(grant) => Some(grant),
+            TicketState::Queued { .. } => None,
         }
     }
 
-    fn remove(&mut self, ticket: Ticket) -> Option<TicketState<L>> {
-        if let TicketState::Queued(_) = self.get(ticket)?.state {
+    fn remove(&mut self, ticket: Ticket) -> Option<TicketState<L, J>> {
+        if let TicketState::Queued { .. } = self.get(ticket)?.state {
             self.unlink(ticket.key);
         }
         Some(self.nodes.remove(ticket.key).state)

@@ -25,14 +25,14 @@ use crate::worker::idle::{Wakeup, WorkerSet, WorkerState};
 use crate::worker::local::{Bulk, LocalQueue};
 use crate::worker::poll::Step;
 
-/// The number of idle workers, and of empty cells, that may stay.
-const MAX_IDLE: usize = 32;
+/// The number of idle workers that may stay.
+const MAX_IDLE: usize = 1024;
+
+/// The memory of empty cells that may stay, in bytes, and the number of cells that may stay anyway.
+const MAX_IDLE_CELLS: (usize, usize) = (256 << 10, 32);
 
 /// The number of jobs after which surplus workers and cells are trimmed. An empty queue keeps memory for as many jobs.
 const TRIM_EVERY: usize = 4096;
-
-/// The number of scheduler turns for which a group without jobs keeps all its workers.
-const IDLE_TURNS: u8 = 64;
 
 /// The number of the next group.
 static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -40,6 +40,7 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 /// Runs the jobs of one declared function, or the futures of one pool, on all runtimes.
 pub(crate) struct Executor<J: ?Sized> {
     this: Weak<Self>,
+    inner: Weak<Inner>,
     /// All cells have the same type, and are used again.
     reuses_cells: bool,
     /// One for each runtime that has workers.
@@ -47,8 +48,9 @@ pub(crate) struct Executor<J: ?Sized> {
 }
 
 impl<J: ?Sized> Executor<J> {
-    pub(crate) fn new(reuses_cells: bool) -> Arc<Self> {
-        Arc::new_cyclic(|this| Executor { this: this.clone(), reuses_cells, injects: Mutex::new(Vec::new()) })
+    pub(crate) fn new(inner: &Arc<Inner>, reuses_cells: bool) -> Arc<Self> {
+        let inner = Arc::downgrade(inner);
+        Arc::new_cyclic(|this| Executor { this: this.clone(), inner, reuses_cells, injects: Mutex::default() })
     }
 
     #[inline]
@@ -94,22 +96,34 @@ impl<J: ?Sized> Inject<J> {
         self.runtime == runtime
     }
 
+    /// Removes the empty cells that are too many to stay.
+    fn surplus_cells(&mut self) -> Vec<JobBox<J>> {
+        let (bytes, at_least) = MAX_IDLE_CELLS;
+        let size = self.idle_cells.first().map_or(1, |cell| size_of_val(&**cell));
+        let stay = (bytes / size).max(at_least);
+        let surplus = self.idle_cells.split_off(stay.min(self.idle_cells.len()));
+        if !surplus.is_empty() {
+            self.idle_cells.shrink_to_fit();
+        }
+        surplus
+    }
+
     /// A reply for a job of that pool.
     pub(crate) fn alloc<T: Send + 'static>(&mut self, inner: &Arc<Inner>) -> (Arc<Page<T>>, u8) {
         self.replies.alloc(inner, self.group.number())
     }
 }
 
-/// Aborts a job that has not begun. If the live-job count has it already, `epoch` is its epoch.
-pub(crate) fn abort<J: RawJob + ?Sized>(mut job: JobBox<J>, epoch: Option<u32>) {
+/// Aborts a job that has not begun.
+pub(crate) fn abort<J: RawJob + ?Sized>(mut job: JobBox<J>) {
     let dropped = catch_unwind(AssertUnwindSafe(|| job.as_mut().drop_content()));
     // Before the slot is released, as everywhere.
     job.note_ending();
     // The statistics count it as a job that began and was aborted.
-    if let Some(running) = job.as_mut().state().running(epoch) {
+    if let Some(running) = job.as_mut().state().running() {
         running.finish(Outcome::Aborted);
     }
-    job.as_mut().complete(Some(dropped.map_or_else(JoinError::panic, |()| JoinError::cancelled())));
+    let _ = job.as_mut().complete(Some(dropped.map_or_else(JoinError::panic, |()| JoinError::cancelled())));
 }
 
 /// The workers of one executor on one runtime.
@@ -117,6 +131,7 @@ pub(crate) struct Group<J: ?Sized> {
     /// No other group has the same.
     number: u32,
     executor: Arc<Executor<J>>,
+    runtime: Handle,
     /// Spawns a worker with this key.
     spawn_worker: fn(&Arc<Group<J>>, u32),
     /// The number of threads of the runtime that poll tasks.
@@ -127,6 +142,8 @@ pub(crate) struct Group<J: ?Sized> {
 }
 
 struct GroupState<J: ?Sized> {
+    /// Jobs that run in the slot of the job that spawned them. As in eventlet, they begin before all others.
+    lent: VecDeque<JobBox<J>>,
     queue: VecDeque<JobBox<J>>,
     /// Size of the last batch taken from the inject queue.
     last_batch: usize,
@@ -143,8 +160,6 @@ struct GroupState<J: ?Sized> {
     low: (usize, usize),
     /// The number of jobs in this period.
     period: usize,
-    /// The worker that watches an idle group, and the turns that it has left.
-    watch: Option<(u32, u8)>,
     /// There will be no more jobs.
     closed: bool,
 }
@@ -156,6 +171,7 @@ impl<J: ?Sized> Group<J> {
         spawn_worker: fn(&Arc<Group<J>>, u32),
     ) -> Arc<Self> {
         let state = GroupState {
+            lent: VecDeque::new(),
             queue: VecDeque::new(),
             last_batch: 0,
             idle_cells: Vec::new(),
@@ -165,13 +181,20 @@ impl<J: ?Sized> Group<J> {
             understaffed: true,
             low: (0, 0),
             period: 0,
-            watch: None,
             closed: false,
         };
         let single = runtime.runtime_flavor() == RuntimeFlavor::CurrentThread;
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let threads = runtime.metrics().num_workers();
-        Arc::new(Group { number, executor, spawn_worker, threads, single, state: Mutex::new(state) })
+        Arc::new(Group {
+            number,
+            executor,
+            runtime: runtime.clone(),
+            spawn_worker,
+            threads,
+            single,
+            state: Mutex::new(state),
+        })
     }
 
     #[inline]
@@ -211,14 +234,9 @@ impl<J: ?Sized> Group<J> {
         wake(retired);
     }
 
-    /// Removes all jobs that no worker has taken.
-    pub(crate) fn drain(&self) -> VecDeque<JobBox<J>> {
-        let mut state = self.state();
-        let mut queue = std::mem::take(&mut state.queue);
-        if let Some(inject) = self.find(&mut self.executor.injects()) {
-            queue.append(&mut inject.queue);
-        }
-        queue
+    /// The runtime that the workers run on.
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.runtime
     }
 
     /// The wakers of all workers that may have a job.
@@ -274,7 +292,6 @@ impl<J: ?Sized> Group<J> {
             inject.queue.shrink_to(TRIM_EVERY);
             return Vec::new();
         }
-        state.watch = None;
         state.period += state.queue.len();
         if state.period < TRIM_EVERY { Vec::new() } else { state.end_period(&mut inject.idle_cells) }
     }
@@ -289,7 +306,7 @@ impl<J: ?Sized> Group<J> {
     }
 
     fn notify_if_missing(&self, state: &mut GroupState<J>) -> Wakeup {
-        let (queue, threads) = (state.queue.len(), self.threads);
+        let (queue, threads) = (state.queued(), self.threads);
         let mut notifies = state.workers.notified() < queue.min(threads);
         let is_understaffed =
             |state: &GroupState<J>, notifies| state.workers.notified() + usize::from(notifies) < threads;
@@ -307,19 +324,61 @@ impl<J: ?Sized> Group<J> {
 }
 
 impl<J: RawJob + ?Sized> Group<J> {
-    /// A worker was dropped with its runtime: removes the group, and aborts all jobs that are queued in it.
+    /// A worker was dropped with its runtime: removes the group, and aborts all jobs that are queued in it, or for a
+    /// slot.
     pub(crate) fn shut_down(&self) {
+        let inner = self.executor.inner.upgrade();
+        let refused = inner.map(|inner| inner.slots.refuse_all(|job| job.is_some_and(|job| job.is_of(self.number))));
+        // Their handles learn that they were cancelled.
+        drop(refused);
         let mut state = self.state();
-        let queue = std::mem::take(&mut state.queue);
+        let (lent, queue) = (std::mem::take(&mut state.lent), std::mem::take(&mut state.queue));
         let inject = self.remove_inject();
         drop(state);
-        for job in queue.into_iter().chain(inject.into_iter().flat_map(|inject| inject.queue)) {
-            abort(job, None);
+        for job in lent.into_iter().chain(queue).chain(inject.into_iter().flat_map(|inject| inject.queue)) {
+            abort(job);
         }
     }
 }
 
 impl<J: RawJob + ?Sized + 'static> Group<J> {
+    /// Queues a job that has a slot. If the group was [shut down](Self::shut_down), the job is aborted.
+    pub(crate) fn put(self: &Arc<Self>, job: JobBox<J>) {
+        let mut injects = self.executor.injects();
+        let Some(inject) = self.find(&mut injects) else {
+            drop(injects);
+            return abort(job);
+        };
+        inject.queue.push_back(job);
+        let understaffed = inject.understaffed;
+        drop(injects);
+        if understaffed {
+            self.notify_if_understaffed();
+        }
+    }
+
+    /// Queues a job that has a lent slot, ahead of all others. If the group was [shut down](Self::shut_down), the job
+    /// is aborted.
+    pub(crate) fn put_lent(self: &Arc<Self>, job: JobBox<J>) {
+        let mut state = self.state();
+        if self.find(&mut self.executor.injects()).is_none() {
+            drop(state);
+            return abort(job);
+        }
+        state.lent.push_back(job);
+        let wakeup = self.notify_if_missing(&mut state);
+        drop(state);
+        self.wake(wakeup);
+    }
+
+    /// Makes sure that the group has a worker, which learns when its runtime ends.
+    pub(crate) fn staff(self: &Arc<Self>) {
+        let mut state = self.state();
+        let wakeup = if state.workers.len() == 0 { state.notify_worker() } else { Wakeup::None };
+        drop(state);
+        self.wake(wakeup);
+    }
+
     /// A job was put into the inject queue while that said `understaffed`.
     #[inline]
     pub(crate) fn notify_if_understaffed(self: &Arc<Self>) {
@@ -340,7 +399,7 @@ impl<J: RawJob + ?Sized + 'static> Group<J> {
         match state.workers.arrive(key, waker) {
             WorkerState::Notified | WorkerState::Busy => self.take(state, key, local, false),
             WorkerState::Retired => Step::Leave,
-            WorkerState::Idle => self.watch(state, key),
+            WorkerState::Idle => Step::Idle,
         }
     }
 
@@ -348,7 +407,7 @@ impl<J: RawJob + ?Sized + 'static> Group<J> {
     /// perhaps several.
     pub(crate) fn next(self: &Arc<Self>, key: u32, local: &mut LocalQueue<J>, expect_more: bool) -> Step {
         let mut state = self.state();
-        if expect_more && !self.single && state.queue.is_empty() && state.last_batch > 1 {
+        if expect_more && !self.single && state.queued() == 0 && state.last_batch > 1 {
             state.reclaim(local);
             return Step::Yield;
         }
@@ -365,10 +424,10 @@ impl<J: RawJob + ?Sized + 'static> Group<J> {
     ) -> Step {
         state.reclaim(local);
         let mut retired = Vec::new();
-        if state.queue.is_empty() {
+        if state.queued() == 0 {
             retired = self.drain_inject(&mut state);
             if state.queue.is_empty() {
-                return state.park(key);
+                return self.park(state, key);
             }
         }
         state.hand_out(local, expect_more && self.single);
@@ -379,24 +438,27 @@ impl<J: RawJob + ?Sized + 'static> Group<J> {
         Step::Continue
     }
 
-    /// An idle worker is being polled. If it is the one that watches, it counts down, and then trims the group.
+    /// A worker finds no job. If all workers are idle now, the surplus of workers and cells goes.
     #[cold]
-    fn watch(&self, mut state: MutexGuard<'_, GroupState<J>>, key: u32) -> Step {
-        match &mut state.watch {
-            Some((watching, turns @ 1..)) if *watching == key => {
-                *turns -= 1;
-                return Step::Yield;
-            }
-            Some((watching, _)) if *watching == key => state.watch = None,
-            _ => return Step::Idle,
+    fn park(&self, mut state: MutexGuard<'_, GroupState<J>>, key: u32) -> Step {
+        if state.closed {
+            return Step::Leave;
         }
-        if let Some(inject) = self.find(&mut self.executor.injects()) {
-            inject.idle_cells.truncate(MAX_IDLE);
-            inject.idle_cells.shrink_to_fit();
+        state.workers.park(key);
+        if !state.workers.is_idle() {
+            return Step::Idle;
+        }
+        let mut surplus_cells = Vec::new();
+        if state.injected_cells > MAX_IDLE_CELLS.1 {
+            if let Some(inject) = self.find(&mut self.executor.injects()) {
+                surplus_cells = inject.surplus_cells();
+                state.injected_cells = inject.idle_cells.len();
+            }
         }
         let surplus = state.workers.idle().saturating_sub(MAX_IDLE);
         let retired = state.workers.retire(surplus);
         drop(state);
+        drop(surplus_cells);
         wake(retired);
         Step::Idle
     }
@@ -411,21 +473,17 @@ impl<J: RawJob + ?Sized + 'static> Group<J> {
         self.return_jobs(local, |state| {
             // The next jobs will probably wait too, so one worker more than usual is notified. Jobs in the inject queue
             // have notified workers already.
-            let wanted = state.queue.len().min(self.threads + 1);
+            let wanted = state.queued().min(self.threads + 1);
             if state.workers.notified() < wanted { state.notify_worker() } else { Wakeup::None }
         });
     }
 
     fn return_jobs(self: &Arc<Self>, local: &mut LocalQueue<J>, notify: impl FnOnce(&mut GroupState<J>) -> Wakeup) {
         let mut state = self.state();
-        let aborted = local.cancel_enter();
         state.reclaim(local);
         let wakeup = notify(&mut state);
         drop(state);
         self.wake(wakeup);
-        for job in aborted {
-            abort(job, Some(local.epoch()));
-        }
     }
 }
 
@@ -433,13 +491,14 @@ impl<J: RawJob + ?Sized> GroupState<J> {
     /// Gives a worker the next job, or all jobs. The queue must not be empty.
     #[inline]
     fn hand_out(&mut self, local: &mut LocalQueue<J>, all: bool) {
-        if all {
+        if let Some(lent) = self.lent.pop_front() {
+            local.next = Some(lent);
+        } else if all {
             let bulk = self.spare.take().unwrap_or_default();
             std::mem::swap(&mut local.bulk.insert(bulk).queue, &mut self.queue);
         } else {
             local.next = self.queue.pop_front();
         }
-        local.enter_live();
     }
 
     /// Takes back the jobs that a worker has not begun, ahead of all others, and its empty cells.
@@ -469,25 +528,16 @@ impl<J: RawJob + ?Sized> GroupState<J> {
 }
 
 impl<J: ?Sized> GroupState<J> {
+    /// The number of jobs that no worker has taken from the group.
+    #[inline]
+    fn queued(&self) -> usize {
+        self.lent.len() + self.queue.len()
+    }
+
     fn notify_worker(&mut self) -> Wakeup {
-        self.watch = None;
         let wakeup = self.workers.notify_one(|| ());
         self.low.0 = self.low.0.min(self.workers.idle());
         wakeup
-    }
-
-    /// A worker finds no job.
-    #[cold]
-    fn park(&mut self, key: u32) -> Step {
-        if self.closed {
-            return Step::Leave;
-        }
-        self.workers.park(key);
-        if self.workers.is_idle() && self.workers.idle().max(self.injected_cells) > MAX_IDLE {
-            self.watch = Some((key, IDLE_TURNS));
-            return Step::Yield;
-        }
-        Step::Idle
     }
 
     /// Retires half of the surplus workers that were not needed in this period, and drops half of the surplus cells.

@@ -4,6 +4,8 @@ use std::task::Waker;
 
 use slab::Slab;
 
+use crate::inner::in_place;
+
 /// The workers of one group or of one map. `P` is what else is known of each worker.
 pub(crate) struct WorkerSet<P> {
     entries: Slab<Entry<P>>,
@@ -105,6 +107,7 @@ impl<P> WorkerSet<P> {
     pub(crate) fn arrive(&mut self, key: u32, waker: &Waker) -> WorkerState {
         let entry = &mut self.entries[key as usize];
         if entry.state == WorkerState::Notified {
+            in_place::note_task(waker);
             entry.waker.get_or_insert_with(|| waker.clone());
             entry.state = WorkerState::Busy;
             self.notified -= 1;

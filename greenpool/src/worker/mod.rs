@@ -14,6 +14,7 @@ pub(crate) mod group;
 pub(crate) mod idle;
 pub(crate) mod local;
 pub(crate) mod poll;
+pub(crate) mod queued;
 pub(crate) mod run;
 
 use std::any::Any;
@@ -26,7 +27,8 @@ use tokio::runtime::Handle;
 use crate::inner::{ErasedExecutor, Inner};
 use crate::job::cell::{JobBox, JobCell, RawJob};
 use crate::sync::wake::wake;
-use crate::worker::group::{Executor, Group, Inject, abort};
+use crate::worker::group::{Executor, Group, Inject};
+use crate::worker::queued::Queued;
 use crate::worker::run::WorkerTask;
 
 /// Holds the executor of one declared function whose futures all have the same type.
@@ -42,7 +44,7 @@ impl WorkersCell {
 
     /// The executor of the function that has this cell. Its future is `F`.
     #[inline]
-    pub(crate) fn of<F>(&'static self, inner: &Inner) -> &'static Executor<JobCell<F>>
+    pub(crate) fn of<F>(&'static self, inner: &Arc<Inner>) -> &'static Executor<JobCell<F>>
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
@@ -52,7 +54,7 @@ impl WorkersCell {
 
 /// The executor of that pool for futures of any type.
 #[inline]
-pub(crate) fn executor_of(inner: &Inner) -> &Executor<dyn RawJob> {
+pub(crate) fn executor_of(inner: &Arc<Inner>) -> &Executor<dyn RawJob> {
     get_or_add(&inner.future_executor, inner, false)
 }
 
@@ -60,14 +62,14 @@ pub(crate) fn executor_of(inner: &Inner) -> &Executor<dyn RawJob> {
 #[inline]
 fn get_or_add<'a, J>(
     cell: &'a OnceLock<Arc<dyn Any + Send + Sync>>,
-    inner: &Inner,
+    inner: &Arc<Inner>,
     reuses_cells: bool,
 ) -> &'a Executor<J>
 where
     J: RawJob + ?Sized + 'static,
 {
     let executor = cell.get_or_init(|| {
-        let executor = Executor::<J>::new(reuses_cells);
+        let executor = Executor::<J>::new(inner, reuses_cells);
         inner.add_executor(executor.clone());
         executor
     });
@@ -93,10 +95,33 @@ impl<J: RawJob + ?Sized + 'static> Executor<J> {
         }
         made
     }
+
+    /// Makes a job that can be queued for a slot, and that will run on `runtime`, the current one. `make` is as for
+    /// [`put`](Self::put).
+    pub(crate) fn queued<R>(
+        &self,
+        inner: &Arc<Inner>,
+        runtime: &Handle,
+        make: impl FnOnce(&mut Inject<J>) -> (JobBox<J>, R),
+    ) -> (Queued<J>, R) {
+        let id = runtime.id();
+        let mut injects = self.injects();
+        let at = injects.iter().position(|inject| inject.is_of(id));
+        let is_new = at.is_none();
+        let at = at.unwrap_or_else(|| self.add_group(&mut injects, runtime, spawn_worker));
+        let inject = &mut injects[at];
+        let (job, made) = make(inject);
+        let group = inject.group.clone();
+        drop(injects);
+        if is_new {
+            group.staff();
+        }
+        (Queued::new(job, group, inner.clone()), made)
+    }
 }
 
 fn spawn_worker<J: RawJob + ?Sized + 'static>(group: &Arc<Group<J>>, key: u32) {
-    drop(tokio::spawn(WorkerTask::new(group.clone(), key)));
+    drop(group.runtime().spawn(WorkerTask::new(group.clone(), key)));
 }
 
 fn groups<J: ?Sized>(executor: &Executor<J>) -> Vec<Arc<Group<J>>> {
@@ -108,15 +133,6 @@ impl<J: RawJob + ?Sized> ErasedExecutor for Executor<J> {
         for group in groups(self) {
             group.close();
         }
-    }
-
-    fn abort_queued(&self) -> u64 {
-        let jobs: Vec<_> = groups(self).iter().flat_map(|group| group.drain()).collect();
-        let aborted = jobs.len() as u64;
-        for job in jobs {
-            abort(job, None);
-        }
-        aborted
     }
 
     fn wake_busy(&self) {

@@ -41,6 +41,9 @@ pub(crate) trait Jobs {
     /// Why the worker leaves the slot.
     type Exit;
 
+    /// Whether the job has been aborted by its handle.
+    fn is_aborted(&self) -> bool;
+
     /// Called before each poll. Unless it breaks, there is a job to poll.
     fn prepare(&mut self, entered: &mut Entered<'_>) -> ControlFlow<Self::Exit>;
 
@@ -50,7 +53,7 @@ pub(crate) trait Jobs {
     /// The job has finished and its slot may be kept: completes the job, and begins the next one in the same slot.
     fn next(&mut self, entered: &mut Entered<'_>, value: Self::Value) -> ControlFlow<Self::Exit>;
 
-    /// `abort_all` has aborted the job.
+    /// The job has been aborted.
     fn aborted() -> Self::Exit;
 
     /// The job has finished, and its slot must not be kept.
@@ -66,10 +69,14 @@ pub(crate) fn run<J: Jobs>(
     budget: &mut u32,
     cx: &mut Context<'_>,
 ) -> thread::Result<Poll<J::Exit>> {
+    if inner.live.is_aborted(running.epoch()) || jobs.is_aborted() {
+        return Ok(Poll::Ready(J::aborted()));
+    }
+    // A job that has lent its slot is polled when it has a slot again.
+    if running.poll_slot(cx).is_pending() {
+        return Ok(Poll::Pending);
+    }
     let run = |mut entered: Entered<'_>| {
-        if inner.live.is_aborted(entered.epoch()) {
-            return Poll::Ready(J::aborted());
-        }
         loop {
             if let ControlFlow::Break(exit) = jobs.prepare(&mut entered) {
                 return Poll::Ready(exit);

@@ -89,8 +89,13 @@ impl<J: RawJob + ?Sized + 'static> Jobs for GroupJobs<'_, J> {
     type Exit = Exit<J>;
 
     #[inline]
+    fn is_aborted(&self) -> bool {
+        self.cell.is_aborted()
+    }
+
+    #[inline]
     fn prepare(&mut self, _entered: &mut Entered<'_>) -> ControlFlow<Exit<J>> {
-        if self.cell.is_aborted() { ControlFlow::Break(Exit::Aborted) } else { ControlFlow::Continue(()) }
+        ControlFlow::Continue(())
     }
 
     #[inline]
@@ -111,7 +116,7 @@ impl<J: RawJob + ?Sized + 'static> Jobs for GroupJobs<'_, J> {
         *expect_more = true;
         let epoch = entered.epoch();
         let mut done = std::mem::replace(*cell, next);
-        if local.epoch() != epoch || inner.live.is_aborted(epoch) || !cell.as_mut().state().transfer() {
+        if inner.live.is_aborted(epoch) || cell.is_aborted() || !cell.as_mut().state().transfer(epoch) {
             return ControlFlow::Break(Exit::Next(done));
         }
         entered.begin_next(inner);
@@ -148,7 +153,7 @@ impl<J: RawJob + ?Sized + 'static> Run<'_, J> {
                 step => return Poll::Ready(step),
             },
         };
-        let Some(mut running) = cell.as_mut().state().running(Some(local.epoch())) else {
+        let Some(mut running) = cell.as_mut().state().running() else {
             unreachable!("a job that is not being polled has a state");
         };
         let inner = running.inner().clone();
@@ -173,9 +178,6 @@ impl<J: RawJob + ?Sized + 'static> Run<'_, J> {
             Err(payload) => {
                 let _ = drop_content(cell);
                 let error = JoinError::panic(payload);
-                if !cell.is_wanted() {
-                    span::report_panic(&inner, &error);
-                }
                 return Poll::Ready(self.end_and_look(running, Outcome::Panicked, Some(error), None));
             }
         }
@@ -213,7 +215,7 @@ impl<J: RawJob + ?Sized + 'static> Run<'_, J> {
             inner.slots.serve();
         }
         deadlock::changed(inner);
-        done.as_mut().complete(None);
+        let _ = done.as_mut().complete(None);
         self.local.recycle(done);
         if !left {
             inner.live.leave_aborted();
@@ -252,8 +254,11 @@ impl<J: RawJob + ?Sized + 'static> Run<'_, J> {
     fn end(&mut self, running: Running, outcome: Outcome, mut done: JobBox<J>, error: Option<JoinError>) {
         // Until the result is delivered, another job may begin to wait for this one.
         done.note_ending();
+        let inner = running.inner().clone();
         running.finish(outcome);
-        done.as_mut().complete(error);
+        if let Some(error) = done.as_mut().complete(error) {
+            span::report_panic(&inner, &error);
+        }
         self.local.recycle(done);
     }
 }

@@ -51,6 +51,7 @@ fn explore(scene: Scene, ops: &[Op], bound: Option<usize>) -> usize {
                 left.held += part.held;
                 left.idle |= part.idle;
                 left.entries.extend(part.entries);
+                left.collected.extend(part.collected);
             }
             world.finish(left);
         }

@@ -7,7 +7,8 @@
 //! slots.
 //!
 //! No thread waits for another. A missing wake-up is found at the end, as a ticket that was served but not woken, or
-//! that could be served but was not. That keeps programs short enough to try them all.
+//! that could be served but was not. A missing begin is found in the same way: each job that was queued has begun once,
+//! with a slot, was taken out of the queue, or is still queued. That keeps programs short enough to try them all.
 //!
 //! ```text
 //! RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test -p greenpool-loom --release

@@ -4,11 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize as Ghost;
 use std::task::Waker;
 
-use loom::sync::atomic::AtomicUsize;
-
 use crate::op::Op;
-use crate::sync::slots::{Queue, Slots};
-use crate::world::{CountWakes, Entry, Left, World};
+use crate::sync::slots::{Enqueued, Queue, Slots};
+use crate::world::{Crew, Entry, Job, Left, Target, World};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Scene {
@@ -54,19 +52,29 @@ fn count(ops: &[Op], op: Op) -> usize {
 /// The queue that this operation's ticket is placed in beforehand.
 fn queue_of(op: Op) -> Option<Queue> {
     match op {
-        Op::Collect => Some(Queue::Start),
+        Op::Collect | Op::CollectJob | Op::CancelJob => Some(Queue::Start),
         Op::Cancel(queue) => Some(queue),
         _ => None,
     }
 }
 
 /// Queues a ticket and polls it once. Only a waiter for an idle pool can be ready at once.
-fn enqueue(slots: &Slots<&'static str>, queue: Queue) -> (Entry, bool) {
+fn enqueue(slots: &Slots<&'static str, Job>, queue: Queue) -> (Entry, bool) {
     let ticket = slots.enqueue(queue, None).unwrap().expect("all slots are taken");
-    let wakes = Arc::new(CountWakes(Ghost::new(0)));
-    let pending = slots.poll(ticket, &Waker::from(wakes.clone())).is_pending();
+    let entry = Entry { early: true, ..Entry::new(ticket, queue) };
+    let pending = slots.poll(ticket, &Waker::from(entry.wakes.clone())).is_pending();
     assert!(pending || queue == Queue::Idle);
-    (Entry { ticket, queue, wakes, early: true }, pending)
+    (entry, pending)
+}
+
+/// Queues a job. Its ticket has an owner or not.
+fn enqueue_job(slots: &Slots<&'static str, Job>, crew: &Arc<Crew>, owned: bool) -> Entry {
+    let wakes = Arc::default();
+    let (record, job) = crew.new_job();
+    let Enqueued::Queued(ticket) = slots.enqueue_job(job, owned.then(|| Waker::from(Arc::clone(&wakes)))) else {
+        panic!("all slots are taken");
+    };
+    Entry { ticket, queue: Queue::Start, wakes, early: true, job: Some(record), owned }
 }
 
 impl Scene {
@@ -101,6 +109,11 @@ impl Plan<'_> {
         let Plan { ops, bystander, working, served, kept, size } = self;
         let taken = working + served + kept;
         let slots = Slots::new(taken);
+        let crew = Arc::new(Crew {
+            limit: taken.max(size + usize::from(count(ops, Op::Grow) > 0)),
+            inside: Ghost::new(working + kept),
+            ..Crew::default()
+        });
         (0..taken).for_each(|_| slots.try_acquire().unwrap());
 
         let serve = |op: &Op| (*op == Op::CancelServed).then(|| enqueue(&slots, Queue::Start).0);
@@ -112,11 +125,13 @@ impl Plan<'_> {
         }
         for (op, owned) in ops.iter().zip(&mut entries) {
             let Some(queue) = queue_of(*op) else { continue };
-            let (entry, pending) = enqueue(&slots, queue);
-            if !pending {
-                return None;
-            }
-            *owned = Some(entry);
+            *owned = Some(match op {
+                Op::CollectJob | Op::CancelJob => enqueue_job(&slots, &crew, *op == Op::CollectJob),
+                _ => match enqueue(&slots, queue) {
+                    (entry, true) => entry,
+                    (_, false) => return None,
+                },
+            });
         }
         if bystander == Bystander::Last {
             left.entries.push(enqueue(&slots, Queue::Start).0);
@@ -126,14 +141,11 @@ impl Plan<'_> {
         let early: Vec<_> =
             entries.iter().flatten().chain(&left.entries).filter(|entry| entry.is_queued(&slots)).collect();
         let world = World {
-            target: early.first().map(|entry| entry.ticket),
+            target: early.first().map(|entry| Target { ticket: entry.ticket, job: entry.job.clone() }),
             early: early.iter().map(|entry| (entry.rank(), entry.ticket)).collect(),
             tickets: ops.len() + left.entries.len(),
             size,
-            limit: taken.max(size + usize::from(count(ops, Op::Grow) > 0)),
-            inside: Ghost::new(working + kept),
-            count: AtomicUsize::new(0),
-            jobs: Ghost::new(0),
+            crew,
             absent: Ghost::new(count(ops, Op::Lend) + count(ops, Op::Part)),
             kept,
             before_idle: count(ops, Op::Release),

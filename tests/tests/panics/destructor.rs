@@ -209,7 +209,7 @@ fn a_job_whose_argument_panics_on_drop_counts_as_panicked() {
 }
 
 #[test]
-fn a_queued_spawn_whose_argument_panics_on_drop_leaves_the_queue() {
+fn a_queued_spawn_whose_argument_panics_on_drop_leaves_the_queue_quietly() {
     #[green_pool(size = 1)]
     async fn hold(gate: Gate, _explosive: Option<Explosive>) {
         gate.opened().await;
@@ -220,13 +220,13 @@ fn a_queued_spawn_whose_argument_panics_on_drop_leaves_the_queue() {
         hold::spawn_n(gate.clone(), None).await;
         let mut queued = Box::pin(hold::spawn(gate.clone(), Some(Explosive)));
         assert!(poll!(&mut queued).is_pending());
-        assert!(!completes(|| drop(queued)));
+        assert!(completes(|| drop(queued)));
         assert_eq!(hold::pool().waiting(), 0);
 
         let pool = hold::pool();
         let mut queued = Box::pin(pool.spawn(panic_on_drop(ready(()))));
         assert!(poll!(&mut queued).is_pending());
-        assert!(!completes(|| drop(queued)));
+        assert!(completes(|| drop(queued)));
         assert_eq!(pool.waiting(), 0);
         gate.open();
         pool.waitall().await;

@@ -5,6 +5,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use futures::future::{BoxFuture, join_all, select_all};
+use futures::poll;
 use greenpool::{GreenThread, inherit, lend};
 use tokio::runtime::Handle;
 use tokio::task::{block_in_place, yield_now};
@@ -21,12 +22,17 @@ use crate::world::Value;
 /// Boxed, since acts contain blocks.
 pub(crate) fn run(actor: Actor, block: Block) -> BoxFuture<'static, ()> {
     Box::pin(async move {
-        let mut kept = Vec::new();
+        let (mut kept, mut queued) = (Vec::new(), Vec::new());
         for act in block {
-            perform(&actor, act, &mut kept).await;
+            if let Act::KeepSpawn(pool, job) = act {
+                keep_spawn(&actor, pool, job, &mut queued, &mut kept).await;
+            } else {
+                perform(&actor, act, &mut kept).await;
+            }
         }
+        kept.extend(join_all(queued).await);
         for green in kept {
-            drop(actor.wait(green).await);
+            drop(green.await);
         }
     })
 }
@@ -40,12 +46,13 @@ async fn perform(actor: &Actor, act: Act, kept: &mut Vec<GreenThread<Value>>) {
         Act::AbortAll(pool) => drop(actor.world.pool(pool).abort_all()),
         Act::Spawn(pool, job, after) => {
             let green = spawn(actor, pool, job).await;
-            then(actor, green, after, kept).await;
+            then(green, after, kept).await;
         }
+        Act::KeepSpawn(..) => unreachable!("a block performs it"),
         Act::SpawnN(pool, job) => spawn_n(actor, pool, job).await,
         Act::TrySpawn(pool, job, after) => {
             if let Some(green) = try_spawn(actor, pool, job) {
-                then(actor, green, after, kept).await;
+                then(green, after, kept).await;
             }
         }
         Act::Map(map) => map::run(actor, map).await,
@@ -58,9 +65,10 @@ async fn perform(actor: &Actor, act: Act, kept: &mut Vec<GreenThread<Value>>) {
             }
         }
         Act::Polls(polls, block) => poll_times(polls, run(actor.clone(), block)).await,
-        Act::Lend(turns) => actor.wait(lend(yield_times(turns))).await,
+        Act::Lend(turns) => lend(yield_times(turns)).await,
         Act::Inherit(block) => {
-            let (task, future) = (actor.world.task(), inherit(run(actor.concurrent(false), block)));
+            let part = actor.part(run(actor.concurrent(false), block));
+            let (task, future) = (actor.world.task(), inherit(part));
             let _ = tokio::spawn(async move {
                 let _task = task;
                 future.await;
@@ -68,6 +76,7 @@ async fn perform(actor: &Actor, act: Act, kept: &mut Vec<GreenThread<Value>>) {
             .await;
         }
         Act::InPlace(block) if actor.may_block() => {
+            actor.blocks_in_place();
             block_in_place(|| Handle::current().block_on(run(actor.clone(), block)));
         }
         Act::InPlace(block) => run(actor.clone(), block).await,
@@ -76,19 +85,35 @@ async fn perform(actor: &Actor, act: Act, kept: &mut Vec<GreenThread<Value>>) {
 
 async fn spawn(actor: &Actor, pool: Pool, job: Job) -> GreenThread<Value> {
     let body = Body::new(&actor.world, pool, job);
-    if actor.world.is_declared(pool) {
-        actor.wait(left::spawn(body)).await
+    if actor.world.is_declared(pool) { left::spawn(body).await } else { actor.world.pool(pool).spawn(body.run()).await }
+}
+
+/// Polls a spawn once, and leaves it for the end of the block.
+async fn keep_spawn(
+    actor: &Actor,
+    pool: Pool,
+    job: Job,
+    queued: &mut Vec<BoxFuture<'static, GreenThread<Value>>>,
+    kept: &mut Vec<GreenThread<Value>>,
+) {
+    let body = Body::new(&actor.world, pool, job);
+    let mut spawn: BoxFuture<'static, _> = if actor.world.is_declared(pool) {
+        Box::pin(left::spawn(body))
     } else {
-        actor.wait(actor.world.pool(pool).spawn(body.run())).await
+        Box::pin(actor.world.pool(pool).spawn(body.run()))
+    };
+    match poll!(&mut spawn) {
+        Poll::Ready(green) => kept.push(green),
+        Poll::Pending => queued.push(spawn),
     }
 }
 
 async fn spawn_n(actor: &Actor, pool: Pool, job: Job) {
     let body = Body::new(&actor.world, pool, job);
     if actor.world.is_declared(pool) {
-        actor.wait(right::spawn_n(body)).await;
+        right::spawn_n(body).await;
     } else {
-        actor.wait(actor.world.pool(pool).spawn_n(body.run())).await;
+        actor.world.pool(pool).spawn_n(body.run()).await;
     }
 }
 
@@ -101,9 +126,9 @@ fn try_spawn(actor: &Actor, pool: Pool, job: Job) -> Option<GreenThread<Value>> 
     }
 }
 
-async fn then(actor: &Actor, green: GreenThread<Value>, then: Then, kept: &mut Vec<GreenThread<Value>>) {
+async fn then(green: GreenThread<Value>, then: Then, kept: &mut Vec<GreenThread<Value>>) {
     match then {
-        Then::Await => drop(actor.wait(green).await),
+        Then::Await => drop(green.await),
         Then::Drop => drop(green),
         Then::Abort => green.abort(),
         Then::Keep => kept.push(green),

@@ -12,27 +12,27 @@ pub(crate) async fn run(actor: &Actor, fan: Fan) {
     let declared = actor.world.is_declared(fan.pool);
     let mut bodies = fan.jobs.into_iter().map(|job| Body::new(&actor.world, fan.pool, job));
     match (bodies.next(), bodies.next(), bodies.next()) {
-        (Some(a), Some(b), Some(c)) if declared => take(actor, pile![left(a), right(b), left(c)], fan.way).await,
-        (Some(a), Some(b), None) if declared => take(actor, pile![right(a), left(b)], fan.way).await,
-        (Some(a), Some(b), Some(c)) => take(actor, pile![in pool; a.run(), b.run(), c.run()], fan.way).await,
-        (Some(a), Some(b), None) => take(actor, pile![in pool; a.run(), b.run()], fan.way).await,
-        (Some(a), None, _) => take(actor, pile![in pool; a.run()], fan.way).await,
+        (Some(a), Some(b), Some(c)) if declared => take(pile![left(a), right(b), left(c)], fan.way).await,
+        (Some(a), Some(b), None) if declared => take(pile![right(a), left(b)], fan.way).await,
+        (Some(a), Some(b), Some(c)) => take(pile![in pool; a.run(), b.run(), c.run()], fan.way).await,
+        (Some(a), Some(b), None) => take(pile![in pool; a.run(), b.run()], fan.way).await,
+        (Some(a), None, _) => take(pile![in pool; a.run()], fan.way).await,
         _ => {}
     }
 }
 
-async fn take<R>(actor: &Actor, mut results: PileOf<R>, way: Way)
+async fn take<R>(mut results: PileOf<R>, way: Way)
 where
     R: Handles + SameType<Output = Value>,
 {
     let limit = match way {
-        Way::Join => return drop(actor.wait(results.join()).await),
-        Way::TryJoin => return drop(actor.wait(results.try_join()).await),
+        Way::Join => return drop(results.join().await),
+        Way::TryJoin => return drop(results.try_join().await),
         Way::Next(Taken::All) => usize::MAX,
         Way::Next(Taken::ThenDropped(limit) | Taken::ThenDetached(limit)) => limit,
     };
     let mut count = 0;
-    while count < limit && actor.wait(results.next()).await.is_some() {
+    while count < limit && results.next().await.is_some() {
         count += 1;
     }
     if let Way::Next(Taken::ThenDetached(_)) = way {

@@ -47,6 +47,7 @@ fn act(pools: usize) -> impl Strategy<Value = Act> {
         Union::new_weighted(vec![
             (8, (0..pools, job(block()), then()).prop_map(|(pool, job, then)| Act::Spawn(pool, job, then)).boxed()),
             (2, (0..pools, job(block())).prop_map(|(pool, job)| Act::SpawnN(pool, job)).boxed()),
+            (2, (0..pools, job(block())).prop_map(|(pool, job)| Act::KeepSpawn(pool, job)).boxed()),
             (2, (0..pools, job(block()), then()).prop_map(|(pool, job, then)| Act::TrySpawn(pool, job, then)).boxed()),
             (6, map(pools, block().boxed()).boxed()),
             (4, pile(pools, block().boxed()).boxed()),

@@ -2,8 +2,8 @@
 
 use std::panic::resume_unwind;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -29,7 +29,7 @@ pub(crate) struct Actor {
     alone: bool,
 }
 
-/// A job from its start to its end.
+/// A job, from its first poll to its end: how many of its parts are being polled.
 struct Life {
     world: World,
     pool: Pool,
@@ -38,31 +38,61 @@ struct Life {
 
 #[derive(Default)]
 struct State {
-    /// Number of greenpool calls that are pending.
-    pending: usize,
-    /// A pending call was dropped, so the slot may be lent until the next call completes.
-    adrift: bool,
-    active: bool,
+    polls: usize,
+    /// Polls that block their threads, and need no slot any longer.
+    in_place: usize,
     over: bool,
+    counts: bool,
 }
 
 impl Life {
+    /// Counts the job against the limit of its pool while it is being polled.
     fn change(&self, change: impl FnOnce(&mut State)) {
-        let mut state = self.state();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut state);
-        let active = state.pending == 0 && !state.adrift && !state.over;
-        if active != state.active {
-            state.active = active;
-            if active {
+        let counts = state.polls > state.in_place && !state.over;
+        if counts != std::mem::replace(&mut state.counts, counts) {
+            if counts {
                 self.world.activate(self.pool);
             } else {
                 self.world.deactivate(self.pool);
             }
         }
     }
+}
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+/// A part of a job.
+struct Part<F> {
+    life: Option<Arc<Life>>,
+    future: Pin<Box<F>>,
+}
+
+/// One poll of a part.
+struct InPoll<'a>(&'a Life);
+
+impl<'a> InPoll<'a> {
+    fn begin(life: &'a Life) -> Self {
+        life.change(|state| state.polls += 1);
+        InPoll(life)
+    }
+}
+
+impl Drop for InPoll<'_> {
+    fn drop(&mut self) {
+        self.0.change(|state| {
+            state.polls -= 1;
+            state.in_place = state.in_place.min(state.polls);
+        });
+    }
+}
+
+impl<F: Future> Future for Part<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let life = self.life.clone();
+        let _poll = life.as_deref().map(InPoll::begin);
+        self.future.as_mut().poll(cx)
     }
 }
 
@@ -82,47 +112,16 @@ impl Actor {
         self.alone && self.world.may_block() && Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread
     }
 
-    /// Awaits a greenpool call. The job does not count against the limit in the meantime.
-    pub(crate) fn wait<F: Future>(&self, verb: F) -> Wait<F> {
-        Wait { verb: Box::pin(verb), life: self.life.clone(), pending: false }
+    /// A future that is part of the same job, in a task of its own.
+    pub(crate) fn part<F: Future + Send>(&self, future: F) -> impl Future<Output = F::Output> + Send + use<F> {
+        Part { life: self.life.clone(), future: Box::pin(future) }
     }
-}
 
-/// The future of [`Actor::wait`].
-pub(crate) struct Wait<F> {
-    verb: Pin<Box<F>>,
-    life: Option<Arc<Life>>,
-    pending: bool,
-}
-
-impl<F> Wait<F> {
-    fn over(&mut self, adrift: bool) {
-        if let (Some(life), true) = (&self.life, std::mem::take(&mut self.pending)) {
-            life.change(|state| {
-                state.pending -= 1;
-                state.adrift = adrift;
-            });
+    /// The poll in progress is about to block its thread, and goes on without a slot if it has to.
+    pub(crate) fn blocks_in_place(&self) {
+        if let Some(life) = &self.life {
+            life.change(|state| state.in_place += 1);
         }
-    }
-}
-
-impl<F: Future> Future for Wait<F> {
-    type Output = F::Output;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let this = &mut *self;
-        if let (Some(life), false) = (&this.life, std::mem::replace(&mut this.pending, true)) {
-            life.change(|state| state.pending += 1);
-        }
-        let output = ready!(this.verb.as_mut().poll(cx));
-        this.over(false);
-        Poll::Ready(output)
-    }
-}
-
-impl<F> Drop for Wait<F> {
-    fn drop(&mut self) {
-        self.over(true);
     }
 }
 
@@ -142,14 +141,14 @@ impl Body {
     pub(crate) fn run(self) -> BoxFuture<'static, Value> {
         // In an `async fn`, rustc leaks the output of a future whose drop panics (rust-lang/rust#47949).
         let bomb = self.job.end == End::PanicInDrop && !self.world.is_declared(self.pool);
-        Box::pin(Explosive { future: Box::pin(self.perform()), armed: false, bomb })
+        let life = Arc::new(Life { world: self.world.clone(), pool: self.pool, state: Mutex::default() });
+        let over = Over(life.clone());
+        let future = Part { life: Some(life.clone()), future: Box::pin(self.perform(life, over)) };
+        Box::pin(Explosive { future: Box::pin(future), armed: false, bomb })
     }
 
-    async fn perform(self) -> Value {
+    async fn perform(self, life: Arc<Life>, over: Over) -> Value {
         let Body { world, pool, job, argument } = self;
-        let life = Arc::new(Life { world: world.clone(), pool, state: Mutex::default() });
-        let over = Over(life.clone());
-        life.change(|_| {});
         act::run(Actor { world: world.clone(), life: Some(life), alone: true }, job.acts).await;
         drop(argument);
         if job.end == End::Panic {

@@ -120,6 +120,10 @@ impl Write for Act {
             Act::AbortAll(pool) => write!(f, "{}.abort_all()", name(*pool)),
             Act::Spawn(pool, job, then) => spawn(f, *pool, "spawn", job, Some(*then), depth),
             Act::SpawnN(pool, job) => spawn(f, *pool, "spawn_n", job, None, depth),
+            Act::KeepSpawn(pool, job) => {
+                f.write_str("kept = ")?;
+                spawn(f, *pool, "spawn", job, None, depth)
+            }
             Act::TrySpawn(pool, job, then) => spawn(f, *pool, "try_spawn", job, Some(*then), depth),
             Act::Map(map) => map.write(f, depth),
             Act::Pile(pile) => pile.write(f, depth),

@@ -94,5 +94,15 @@ fn every_program_completes_and_leaves_its_pools_as_they_were() {
 
 #[test]
 fn every_program_completes_on_two_threads() {
-    run(Kind::Threads, variable("GREENPOOL_PROGRAMS").unwrap_or(2_000) / 4);
+    run(Kind::Threads(2), variable("GREENPOOL_PROGRAMS").unwrap_or(2_000) / 4);
+}
+
+#[test]
+fn every_program_completes_on_four_threads() {
+    run(Kind::Threads(4), variable("GREENPOOL_PROGRAMS").unwrap_or(2_000) / 8);
+}
+
+#[test]
+fn every_program_completes_on_eight_threads() {
+    run(Kind::Threads(8), variable("GREENPOOL_PROGRAMS").unwrap_or(2_000) / 8);
 }

@@ -19,7 +19,7 @@ pub(crate) async fn run(actor: &Actor, map: Map) {
         Taken::ThenDropped(limit) | Taken::ThenDetached(limit) => limit,
     };
     let mut count = 0;
-    while count < limit && actor.wait(results.next()).await.is_some() {
+    while count < limit && results.next().await.is_some() {
         count += 1;
     }
     if let Taken::ThenDetached(_) = taken {

@@ -14,24 +14,25 @@ pub(crate) async fn run(actor: &Actor, pile: Pile) {
     let done = match by {
         Producer::First => {
             for job in jobs {
-                actor.wait(results.spawn(Body::new(&actor.world, pool, job).run())).await;
+                results.spawn(Body::new(&actor.world, pool, job).run()).await;
             }
-            take(actor, &mut results, taken).await
+            take(&mut results, taken).await
         }
         Producer::Concurrent => {
             let spawner = results.spawner();
-            join(produce(actor.clone(), pool, jobs, spawner, None), take(actor, &mut results, taken)).await.1
+            join(produce(actor.clone(), pool, jobs, spawner, None), take(&mut results, taken)).await.1
         }
         Producer::Inheriting => {
             let spawner = results.spawner();
-            drop(tokio::spawn(inherit(produce(actor.clone(), pool, jobs, spawner, Some(actor.world.task())))));
-            take(actor, &mut results, taken).await
+            let part = actor.part(produce(actor.clone(), pool, jobs, spawner, Some(actor.world.task())));
+            drop(tokio::spawn(inherit(part)));
+            take(&mut results, taken).await
         }
         Producer::Unrelated => {
             let spawner = results.spawner();
             let task = actor.world.task();
             drop(tokio::spawn(produce(Actor::outside(&actor.world), pool, jobs, spawner, Some(task))));
-            take(actor, &mut results, taken).await
+            take(&mut results, taken).await
         }
     };
     match taken {
@@ -45,18 +46,18 @@ pub(crate) async fn run(actor: &Actor, pile: Pile) {
 
 async fn produce(actor: Actor, pool: Pool, jobs: Vec<Job>, spawner: PileSpawner<Value>, _task: Option<Task>) {
     for job in jobs {
-        actor.wait(spawner.spawn(Body::new(&actor.world, pool, job).run())).await;
+        spawner.spawn(Body::new(&actor.world, pool, job).run()).await;
     }
 }
 
 /// Takes results as `taken` says, and returns how many.
-async fn take(actor: &Actor, results: &mut GreenPile<Value>, taken: Taken) -> usize {
+async fn take(results: &mut GreenPile<Value>, taken: Taken) -> usize {
     let limit = match taken {
         Taken::All => usize::MAX,
         Taken::ThenDropped(limit) | Taken::ThenDetached(limit) => limit,
     };
     let mut count = 0;
-    while count < limit && actor.wait(results.next()).await.is_some() {
+    while count < limit && results.next().await.is_some() {
         count += 1;
     }
     count

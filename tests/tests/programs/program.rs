@@ -41,6 +41,8 @@ pub(crate) enum Act {
     AbortAll(Pool),
     Spawn(Pool, Job, Then),
     SpawnN(Pool, Job),
+    /// Polls a spawn once, and goes on with it at the end of the block.
+    KeepSpawn(Pool, Job),
     TrySpawn(Pool, Job, Then),
     Map(Map),
     Pile(Pile),
@@ -198,7 +200,9 @@ impl Act {
     /// The jobs that this act spawns.
     fn jobs(&self) -> &[Job] {
         match self {
-            Act::Spawn(_, job, _) | Act::SpawnN(_, job) | Act::TrySpawn(_, job, _) => std::slice::from_ref(job),
+            Act::Spawn(_, job, _) | Act::SpawnN(_, job) | Act::KeepSpawn(_, job) | Act::TrySpawn(_, job, _) => {
+                std::slice::from_ref(job)
+            }
             Act::Map(map) => &map.jobs,
             Act::Pile(pile) => &pile.jobs,
             Act::Fan(fan) => &fan.jobs,
@@ -209,7 +213,7 @@ impl Act {
     fn is_layered(&self, least: Pool) -> bool {
         let all = |block: &Block| block.iter().all(|act| act.is_layered(least));
         let pool = match self {
-            Act::Spawn(pool, ..) | Act::SpawnN(pool, _) | Act::TrySpawn(pool, ..) => *pool,
+            Act::Spawn(pool, ..) | Act::SpawnN(pool, _) | Act::KeepSpawn(pool, _) | Act::TrySpawn(pool, ..) => *pool,
             // Aborted jobs are dropped one by one, as with a runtime.
             // greenpool cannot know whether a producer in another task is about to spawn.
             Act::Map(Map { verb: Verb::Chained(_), .. })

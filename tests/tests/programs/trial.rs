@@ -17,24 +17,27 @@ pub(crate) enum Kind {
     /// One thread and a paused clock. The clock advances only when nothing is ready, so a program that has not
     /// completed by then hangs.
     Paused,
-    /// Two threads and a real clock.
-    Threads,
+    /// As many threads, and a real clock.
+    Threads(usize),
 }
 
 impl Kind {
     fn runtime(self) -> Runtime {
         let mut builder = match self {
             Kind::Paused => Builder::new_current_thread(),
-            Kind::Threads => Builder::new_multi_thread(),
+            Kind::Threads(_) => Builder::new_multi_thread(),
         };
-        builder.enable_all().worker_threads(2).start_paused(self == Kind::Paused).build().expect("a runtime")
+        if let Kind::Threads(threads) = self {
+            builder.worker_threads(threads);
+        }
+        builder.enable_all().start_paused(self == Kind::Paused).build().expect("a runtime")
     }
 
     /// How long to sleep before each check for progress.
     fn interval(self) -> Duration {
         match self {
             Kind::Paused => Duration::from_hours(1),
-            Kind::Threads => Duration::from_millis(1),
+            Kind::Threads(_) => Duration::from_millis(1),
         }
     }
 
@@ -43,7 +46,7 @@ impl Kind {
     fn max_checks(self) -> usize {
         match self {
             Kind::Paused => 1,
-            Kind::Threads => 2_000,
+            Kind::Threads(_) => 2_000,
         }
     }
 }
@@ -123,7 +126,7 @@ async fn main(world: World, acts: Vec<Outer>) {
 async fn wait_until_idle(world: &World, kind: Kind) -> bool {
     let mut checks_left = kind.max_checks() + 1;
     while checks_left > 0 {
-        if world.is_idle() && kind == Kind::Threads {
+        if world.is_idle() && kind != Kind::Paused {
             return true;
         }
         sleep(kind.interval()).await;

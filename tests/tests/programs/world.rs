@@ -36,7 +36,7 @@ struct Watched {
 
 #[derive(Default)]
 struct Seen {
-    /// Jobs that run and are not waiting for greenpool.
+    /// Jobs that are being polled.
     active: usize,
     limit: usize,
     finished: u64,
@@ -121,14 +121,16 @@ impl World {
         lock(&self.0.faults).clone()
     }
 
-    /// Counts a job that starts or resumes.
+    /// Counts a job that is being polled.
     pub(crate) fn activate(&self, pool: Pool) {
         let mut seen = lock(&self.0.pools[pool].seen);
         seen.active += 1;
         if seen.active > seen.limit {
             let (active, limit) = (seen.active, seen.limit);
             drop(seen);
-            self.report(format!("{active} jobs run in pool {pool}, which never had more than {limit} slots"));
+            self.report(format!(
+                "{active} jobs are polled at once in pool {pool}, which never had more than {limit} slots"
+            ));
         }
     }
 

@@ -18,8 +18,8 @@ type Pick = usize;
 enum Op {
     Enter(u64),
     Leave(Pick),
-    /// As many jobs of one epoch, or all there are.
-    CancelEnter(Pick, usize),
+    /// New jobs are aborted as they enter, or no longer.
+    AbortNew(bool),
     Restart(u64),
     UndoRestart,
     AbortAll,
@@ -30,7 +30,7 @@ fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         4 => (0..4_u64).prop_map(Op::Enter),
         6 => any::<Pick>().prop_map(Op::Leave),
-        2 => (any::<Pick>(), 0..4_usize).prop_map(|(pick, jobs)| Op::CancelEnter(pick, jobs)),
+        2 => any::<bool>().prop_map(Op::AbortNew),
         1 => (0..4_u64).prop_map(Op::Restart),
         1 => Just(Op::UndoRestart),
         1 => Just(Op::AbortAll),
@@ -60,6 +60,7 @@ struct Model {
     jobs: Vec<Job>,
     begun: u64,
     restarted: u64,
+    aborts_new: bool,
     /// Whether each of the two wakers is registered, and how often it must have been woken.
     registered: [bool; 2],
     wakes: [u64; 2],
@@ -88,7 +89,10 @@ fn step(live: &LiveJobs, model: &mut Model, wakers: &[Waker; 2], op: &Op) {
         Op::Enter(jobs) => {
             let epoch = live.enter(jobs);
             model.begun += jobs;
-            model.jobs.extend((0..jobs).map(|_| Job { epoch, aborted: false }));
+            let job = Job { epoch, aborted: model.aborts_new };
+            model.jobs.extend((0..jobs).map(|_| job));
+            // A later change of the switch does not change what became of them: `check` asks again after each step.
+            assert_eq!(live.is_aborted(epoch), model.aborts_new, "new jobs are aborted at once, or not");
         }
         Op::Leave(pick) => {
             let Some(at) = model.pick(pick) else { return };
@@ -99,18 +103,9 @@ fn step(live: &LiveJobs, model: &mut Model, wakers: &[Waker; 2], op: &Op) {
                 model.leave_aborted();
             }
         }
-        Op::CancelEnter(pick, jobs) => {
-            let Some(at) = model.pick(pick) else { return };
-            let Job { epoch, aborted } = model.jobs[at];
-            let jobs = jobs.min(model.jobs.iter().filter(|job| job.epoch == epoch).count());
-            assert_eq!(live.cancel_enter(epoch, jobs as u64), !aborted);
-            if !aborted {
-                model.begun -= jobs as u64;
-                for _ in 0..jobs {
-                    let at = model.jobs.iter().position(|job| job.epoch == epoch);
-                    model.jobs.swap_remove(at.expect("it was counted"));
-                }
-            }
+        Op::AbortNew(on) => {
+            live.abort_new(on);
+            model.aborts_new = on;
         }
         Op::Restart(jobs) => {
             live.count_begun(jobs);
@@ -185,4 +180,64 @@ fn a_job_that_was_restarted_is_counted_as_begun_and_not_as_live() {
     assert_eq!((live.begun(), live.count()), (4, 1));
     live.uncount_begun(2);
     assert_eq!((live.begun(), live.count()), (2, 1));
+}
+
+#[test]
+fn jobs_that_enter_a_pool_that_aborts_them_are_counted_until_they_are_gone() {
+    let wakes = Arc::new(Wakes::default());
+    let waker = waker(wakes.clone());
+    let live = LiveJobs::default();
+    let before = live.enter(1);
+    live.abort_new(true);
+    let aborted = live.enter(2);
+    assert!(live.is_aborted(aborted) && !live.is_aborted(before), "only new jobs are aborted");
+    assert_eq!((live.count(), live.begun()), (3, 3));
+    assert!(!live.poll_aborted(&waker));
+    live.abort_new(false);
+    let after = live.enter(1);
+    assert!(live.is_aborted(aborted) && !live.is_aborted(after), "they stay aborted");
+    assert!(live.leave(after) && live.leave(before));
+    for left in [1, 0] {
+        assert!(!live.leave(aborted));
+        live.leave_aborted();
+        assert_eq!((live.count(), wakes.0.load(Ordering::Relaxed)), (left, u64::from(left == 0)));
+    }
+    assert!(live.poll_aborted(&waker));
+}
+
+#[test]
+fn a_pool_goes_on_to_abort_new_jobs_after_all_were_aborted() {
+    let live = LiveJobs { word: AtomicU64::new(u64::MAX << EPOCH_SHIFT), ..LiveJobs::default() };
+    live.abort_new(true);
+    // In the last epoch, in the first, and in the second.
+    for old in 0..3 {
+        let aborted = live.enter(1);
+        assert!(live.is_aborted(aborted));
+        assert_eq!((live.abort_all(), live.count()), (0, old + 1), "it has been aborted already");
+        assert!(live.is_aborted(aborted));
+    }
+    live.abort_new(false);
+    let epoch = live.enter(1);
+    assert!(!live.is_aborted(epoch) && live.leave(epoch));
+}
+
+#[test]
+fn jobs_that_enter_while_others_abort_them_are_all_counted() {
+    const JOBS: usize = 1000;
+    let live = LiveJobs::default();
+    live.abort_new(true);
+    let start = std::sync::Barrier::new(3);
+    let enter = || {
+        start.wait();
+        (0..JOBS).for_each(|_| assert!(live.is_aborted(live.enter(1)), "it is aborted at once"));
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(enter);
+        scope.spawn(enter);
+        start.wait();
+        (0..JOBS).for_each(|_| drop(live.abort_all()));
+    });
+    assert_eq!((live.count(), live.begun()), (2 * JOBS as u64, 2 * JOBS as u64));
+    (0..2 * JOBS).for_each(|_| live.leave_aborted());
+    assert_eq!(live.count(), 0);
 }

@@ -1,42 +1,59 @@
-//! [`Member`]s of one pool that poll, wait, lend, borrow and end at random: no slot is lost or made, and the pool's
-//! counts are always those of its members.
+//! [`Member`]s of one pool that poll, wait, lend, borrow and end at random: no slot is lost or made, a job is polled only
+//! while it has one and keeps it meanwhile, and the pool's counts are always those of its members.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::task::{Poll, Waker};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Poll, Wake, Waker};
 
 use proptest::collection::vec;
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
 use proptest::test_runner::RngSeed;
 
 use super::Member;
-use crate::inner::Inner;
 use crate::inner::effects::Effects;
+use crate::inner::in_place::LOOKS;
 use crate::inner::member_state::OwnSlot;
 use crate::inner::wait::{ReadySource, WaitEdge};
+use crate::inner::{ErasedJob, Inner};
 use crate::sync::lock;
-use crate::sync::slots::{Grant, Queue, Ticket};
+use crate::sync::slots::{Cancelled, Enqueued, Grant, Queue, Served, Ticket};
 use crate::sync::wake::wake;
 
 /// What one job does. A branch is a number; a verb, a ticket or a job that has begun is an index modulo their number.
 #[derive(Clone, Debug)]
 enum Op {
+    /// A branch is polled, if the job has a slot or gets one. Otherwise it waits for one.
     BeginPoll(usize),
     EndPoll(usize),
-    Register(usize, Target),
+    /// A verb is polled: perhaps in place, or certainly not.
+    Register(usize, Target, bool),
     Update(usize, Target),
+    /// A verb is polled as often within one poll as only in place.
+    AwaitInPlace(usize),
     Clear(usize),
     /// A verb is pending in a poll, and all polls are over.
     Wait,
     /// A job of the pool is about to begin, and this job waits for it if it has to queue.
     Start,
+    /// A job of the pool is queued. This job spawns it in a branch, or waits for its handle.
+    Spawn(Option<usize>),
+    /// The ticket of a spawn is polled.
+    PollSpawn(usize),
+    /// A spawn is dropped.
+    CancelSpawn(usize),
     /// The ticket of a job that begins is polled.
     Collect(usize),
     /// A job that has begun is over.
     Finish(usize),
     /// A job that has begun becomes a member.
     Join(usize),
+    /// A `lend` in a branch begins, or ends.
+    BeginLend(usize),
+    EndLend,
+    /// The second branch is dropped, and there is a new one.
+    ReplaceBranch,
     ReleaseSlot,
+    /// A verb in a poll wants the slot.
     Reacquire,
     /// To the head of the queue.
     LendToHead,
@@ -68,15 +85,22 @@ fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         16 => branch().prop_map(Op::BeginPoll),
         16 => branch().prop_map(Op::EndPoll),
-        16 => (branch(), target()).prop_map(|(branch, target)| Op::Register(branch, target)),
+        16 => (branch(), target(), any::<bool>()).prop_map(|(branch, target, task)| Op::Register(branch, target, task)),
         12 => (at(), target()).prop_map(|(at, target)| Op::Update(at, target)),
+        4 => at().prop_map(Op::AwaitInPlace),
         8 => at().prop_map(Op::Clear),
         10 => Just(Op::Wait),
         14 => Just(Op::Start),
+        14 => prop_oneof![3 => branch().prop_map(Some), 1 => Just(None)].prop_map(Op::Spawn),
+        8 => at().prop_map(Op::PollSpawn),
+        3 => at().prop_map(Op::CancelSpawn),
         14 => at().prop_map(Op::Collect),
         6 => at().prop_map(Op::Finish),
         8 => at().prop_map(Op::Join),
-        6 => Just(Op::ReleaseSlot),
+        5 => branch().prop_map(Op::BeginLend),
+        3 => Just(Op::EndLend),
+        3 => Just(Op::ReplaceBranch),
+        3 => Just(Op::ReleaseSlot),
         12 => Just(Op::Reacquire),
         6 => Just(Op::LendToHead),
         4 => Just(Op::End),
@@ -94,29 +118,127 @@ proptest! {
     fn no_slot_is_lost_and_every_member_is_counted(ops in vec((0..MAX_JOBS, op()), 1..150)) {
         let mut trial = Trial::new();
         for (job, op) in &ops {
-            trial.step(job % trial.jobs.len(), op);
-            trial.check();
+            trial.try_step(job % trial.jobs.len(), op);
         }
         trial.finish();
     }
+}
+
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A pending verb.
+struct Verb {
+    key: usize,
+    branch: usize,
+    target: Target,
 }
 
 struct Job {
     member: Arc<Member>,
     /// Which of its futures are being polled.
     polled: [bool; BRANCHES],
-    /// The pending verbs: key, future, and whether each waits for the other pool.
-    waits: Vec<(usize, usize, bool)>,
+    verbs: Vec<Verb>,
     /// The member that it owes its slot to.
     lender: Option<Arc<Member>>,
+    /// Set when it is about to release its slot.
+    ended: Option<Arc<AtomicBool>>,
+    /// The tasks of the branches, which of them wait for a slot, and how often each had been woken before.
+    tasks: [Arc<Wakes>; BRANCHES],
+    waiting: [Option<usize>; BRANCHES],
+    /// A task was woken to use the slot, and none has been polled since.
+    due: bool,
+    /// The number of its pending `lend`s.
+    lends: usize,
 }
 
 impl Job {
-    fn new(inner: &Arc<Inner>, lender: Option<Arc<Member>>) -> Self {
+    fn new(inner: &Arc<Inner>, begun: Begun) -> Self {
+        let Begun { lender, ended } = begun;
         let member = Member::new(inner.clone(), lender.clone(), resumed);
         (1..BRANCHES).for_each(|branch| assert_eq!(member.add_branch() as usize, branch));
-        Job { member, polled: [true, false], waits: Vec::new(), lender }
+        Job {
+            member,
+            polled: [true, false],
+            verbs: Vec::new(),
+            lender,
+            ended,
+            tasks: Default::default(),
+            waiting: [None; BRANCHES],
+            due: false,
+            lends: 0,
+        }
     }
+
+    fn is_polled(&self) -> bool {
+        self.polled.contains(&true)
+    }
+
+    fn holds(&self) -> bool {
+        lock(&self.member.state).holds()
+    }
+
+    fn task_wakes(&self) -> usize {
+        self.tasks.iter().map(|task| task.0.load(Ordering::Relaxed)).sum()
+    }
+
+    /// A verb is known to be awaited in place.
+    fn is_in_place(&self) -> bool {
+        lock(&self.member.state).waits.iter().any(|(_, wait)| wait.maybe_in_place && wait.looks >= LOOKS)
+    }
+}
+
+/// A job that has begun and is no member: who lent its slot, and the flag for its end.
+#[derive(Default)]
+struct Begun {
+    lender: Option<Arc<Member>>,
+    ended: Option<Arc<AtomicBool>>,
+}
+
+/// A job in the queue. It notes that it has begun.
+struct QueuedJob {
+    number: usize,
+    ended: Arc<AtomicBool>,
+    log: Arc<Mutex<Vec<(usize, Begun)>>>,
+}
+
+impl ErasedJob for QueuedJob {
+    fn begin(self: Box<Self>, lender: Option<Arc<Member>>) {
+        if let Some(lender) = &lender {
+            assert!(lender.state.try_lock().is_ok(), "a job begins with no lock held");
+        }
+        self.log
+            .lock()
+            .expect("no test panics with the lock")
+            .push((self.number, Begun { lender, ended: Some(self.ended.clone()) }));
+    }
+
+    fn refuse(self: Box<Self>) {}
+
+    fn is_of(&self, _group: u32) -> bool {
+        true
+    }
+}
+
+/// A spawn that waits for a job in the queue. The job is a number in the order in which they were queued.
+struct Spawn {
+    job: usize,
+    ticket: Ticket,
+    ended: Arc<AtomicBool>,
+}
+
+/// What has become of a queued job.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fate {
+    Queued,
+    Begun,
+    Cancelled,
 }
 
 struct Trial {
@@ -125,18 +247,26 @@ struct Trial {
     jobs: Vec<Job>,
     /// Of the jobs that are about to begin.
     tickets: Vec<Ticket>,
-    /// The jobs that have begun, with the lender of the slot.
-    begun: Vec<Option<Arc<Member>>>,
+    /// The jobs that have begun, and are no members.
+    begun: Vec<Begun>,
+    spawns: Vec<Spawn>,
+    /// What has become of each queued job, and its place in the queue.
+    fates: Vec<(Fate, Ticket)>,
+    log: Arc<Mutex<Vec<(usize, Begun)>>>,
 }
 
 /// What the layer above does with it, except that it looks for no deadlock.
-fn run(effects: Effects) {
+fn run(member: &Member, effects: Effects) {
+    effects.served.into_iter().for_each(Served::run);
     wake(effects.wakers);
+    if effects.releases {
+        member.inner().slots.release_absent();
+    }
 }
 
 fn resumed(member: &Arc<Member>) {
     let (effects, collected) = member.collect_granted();
-    run(effects);
+    run(member, effects);
     if collected {
         member.inner().slots.end_absence();
     }
@@ -151,10 +281,19 @@ impl Trial {
         let inner = Inner::new(JOBS, None);
         let job = |_| {
             inner.slots.try_acquire().expect("there is a slot for each job");
-            Job::new(&inner, None)
+            Job::new(&inner, Begun::default())
         };
         let jobs = (0..JOBS).map(job).collect();
-        Trial { inner, other: Inner::new(1, None), jobs, tickets: Vec::new(), begun: Vec::new() }
+        Trial {
+            inner,
+            other: Inner::new(1, None),
+            jobs,
+            tickets: Vec::new(),
+            begun: Vec::new(),
+            spawns: Vec::new(),
+            fates: Vec::new(),
+            log: Arc::default(),
+        }
     }
 
     fn edge(&self, branch: usize, target: Target) -> WaitEdge {
@@ -164,45 +303,89 @@ impl Trial {
             Target::Other => (&self.other, None),
         };
         let resuming = matches!(target, Target::Slot);
-        WaitEdge { resuming, ..WaitEdge::new(inner, ticket, ReadySource::Ticket, branch as u32, Waker::noop()) }
+        WaitEdge { resuming, ..WaitEdge::new(inner, ticket, ReadySource::Begun, branch as u32, Waker::noop()) }
+    }
+
+    /// A step, and what must hold for the job that takes it. Then all that must always hold.
+    fn try_step(&mut self, job: usize, op: &Op) {
+        let before: Vec<(bool, bool, usize)> =
+            self.jobs.iter().map(|job| (job.holds(), job.due, job.task_wakes())).collect();
+        self.step(job, op);
+        for (at, (held, was_due, wakes)) in before.into_iter().enumerate() {
+            let now = &mut self.jobs[at];
+            now.due |= now.task_wakes() > wakes && now.holds();
+            let gives_away = at == job && matches!(op, Op::End | Op::ReleaseSlot);
+            if held && !now.holds() && !gives_away {
+                let between = !now.is_polled() || now.is_in_place();
+                assert!(between, "job {at} lost its slot in a poll: {op:?}");
+                assert!(!was_due || !now.due, "job {at} was woken and lost its slot before it was polled: {op:?}");
+            }
+        }
+        self.check();
     }
 
     fn step(&mut self, job: usize, op: &Op) {
         let pick = |at: usize, len: usize| at.checked_rem(len);
-        let Job { member, polled, waits, .. } = &mut self.jobs[job];
+        let Job { member, polled, verbs, .. } = &mut self.jobs[job];
         match *op {
-            Op::BeginPoll(branch) => {
-                if !std::mem::replace(&mut polled[branch], true) {
-                    member.begin_poll(branch as u32);
-                }
-            }
+            Op::BeginPoll(branch) => self.begin_poll(job, branch),
             Op::EndPoll(branch) => {
                 if std::mem::take(&mut polled[branch]) {
-                    run(member.end_poll(branch as u32));
+                    run(member, member.end_poll(branch as u32));
                 }
             }
-            Op::Register(branch, target) => self.register(job, branch, target),
+            Op::Register(branch, target, in_task) => self.register(job, branch, target, in_task),
             Op::Update(at, target) => {
-                if let Some(at) = pick(at, waits.len()) {
+                if let Some(at) = pick(at, verbs.len()) {
                     self.update(job, at, target);
                 }
             }
+            Op::AwaitInPlace(at) => {
+                if let Some(at) = pick(at, verbs.len()) {
+                    let target = verbs[at].target;
+                    (0..=LOOKS).for_each(|_| self.update(job, at, target));
+                }
+            }
             Op::Clear(at) => {
-                if let Some(at) = pick(at, waits.len()) {
+                if let Some(at) = pick(at, verbs.len()) {
                     self.clear(job, at);
                 }
             }
             Op::Wait => {
                 self.step(job, &Op::BeginPoll(0));
-                self.register(job, 0, Target::Own);
+                self.register(job, 0, Target::Own, true);
                 (0..BRANCHES).for_each(|branch| self.step(job, &Op::EndPoll(branch)));
             }
+            Op::Spawn(branch) => self.spawn(job, branch),
+            Op::PollSpawn(at) => {
+                if let Some(at) = pick(at, self.spawns.len()) {
+                    self.poll_spawn(at);
+                }
+            }
+            Op::CancelSpawn(at) => {
+                if let Some(at) = pick(at, self.spawns.len()) {
+                    self.cancel_spawn(at);
+                }
+            }
+            Op::BeginLend(branch) => {
+                if polled[branch] {
+                    member.begin_lend();
+                    self.jobs[job].lends += 1;
+                }
+            }
+            Op::EndLend => {
+                if self.jobs[job].lends > 0 {
+                    self.jobs[job].member.end_lend();
+                    self.jobs[job].lends -= 1;
+                }
+            }
+            Op::ReplaceBranch => self.replace_branch(job),
             Op::Start => match self.inner.slots.enqueue(Queue::Start, None).expect("the pool is open") {
                 Some(ticket) => {
                     self.tickets.push(ticket);
-                    run(member.offer_slot(ticket));
+                    run(member, member.offer_slot(ticket));
                 }
-                None => self.begun.push(None),
+                None => self.begun.push(Begun::default()),
             },
             Op::Collect(at) => {
                 if let Some(at) = pick(at, self.tickets.len()) {
@@ -211,31 +394,152 @@ impl Trial {
             }
             Op::Finish(at) => {
                 if let Some(at) = pick(at, self.begun.len()) {
-                    let lender = self.begun.remove(at);
-                    self.give_back(lender);
+                    let begun = self.begun.remove(at);
+                    self.finish_job(begun);
                 }
             }
             Op::Join(at) => {
                 if let Some(at) = pick(at, self.begun.len()).filter(|_| self.jobs.len() < MAX_JOBS) {
-                    let lender = self.begun.remove(at);
-                    self.jobs.push(Job::new(&self.inner, lender));
+                    let begun = self.begun.remove(at);
+                    self.jobs.push(Job::new(&self.inner, begun));
                 }
             }
             Op::ReleaseSlot => {
-                if member.release_slot() {
+                if polled.contains(&true) && member.release_slot() {
                     self.inner.slots.release_absent();
+                    self.jobs[job].due = false;
                 }
             }
             Op::Reacquire => {
-                let ready = member.poll_reacquire(Waker::noop()).is_ready();
-                let state = lock(&member.state);
-                assert_eq!(ready, state.holds() || state.ended);
-                assert_eq!(ready, state.ticket.is_none(), "a job that wants its slot is in the queue");
+                if let Some(branch) = polled.iter().position(|polled| *polled) {
+                    self.reacquire(job, branch);
+                }
             }
             Op::LendToHead => self.lend_to_head(job),
             Op::End => self.end(job),
         }
+        self.note_begun();
         self.note_lenders();
+    }
+
+    /// Whether the job has a slot now, or has ended.
+    fn poll_slot(&mut self, job: usize, waker: &Waker) -> bool {
+        let due = std::mem::take(&mut self.jobs[job].due);
+        let member = &self.jobs[job].member;
+        let (ready, effects) = member.poll_slot(waker);
+        run(member, effects);
+        let state = lock(&member.state);
+        assert_eq!(ready.is_ready(), state.holds() || state.ended);
+        assert_eq!(ready.is_ready(), state.ticket.is_none(), "a job that wants its slot is in the queue");
+        assert!(ready.is_ready() || !due, "a job that was woken for its slot has that when it is polled");
+        ready.is_ready()
+    }
+
+    /// A verb was pending until it had its result, and now needs only a slot.
+    fn reacquire(&mut self, job: usize, branch: usize) {
+        self.register(job, branch, Target::Own, false);
+        let waker = Waker::from(self.jobs[job].tasks[branch].clone());
+        if self.poll_slot(job, &waker) {
+            self.clear(job, self.jobs[job].verbs.len() - 1);
+        } else {
+            self.update(job, self.jobs[job].verbs.len() - 1, Target::Slot);
+        }
+    }
+
+    fn begin_poll(&mut self, job: usize, branch: usize) {
+        if self.jobs[job].polled[branch] {
+            return;
+        }
+        let wakes = self.jobs[job].tasks[branch].clone();
+        let before = wakes.0.load(Ordering::Relaxed);
+        if self.poll_slot(job, &Waker::from(wakes)) {
+            let Job { member, polled, waiting, .. } = &mut self.jobs[job];
+            member.begin_poll(branch as u32);
+            (polled[branch], waiting[branch]) = (true, None);
+        } else {
+            let waiting = &mut self.jobs[job].waiting[branch];
+            *waiting = waiting.or(Some(before));
+        }
+    }
+
+    /// The future drops its verbs, then itself.
+    fn replace_branch(&mut self, job: usize) {
+        const LAST: usize = BRANCHES - 1;
+        if self.jobs[job].polled[LAST] {
+            return;
+        }
+        while let Some(at) = self.jobs[job].verbs.iter().position(|verb| verb.branch == LAST) {
+            self.clear(job, at);
+        }
+        let job = &mut self.jobs[job];
+        // It was perhaps the one to be polled.
+        job.due &= job.is_polled();
+        job.waiting[LAST] = None;
+        run(&job.member, job.member.remove_branch(LAST as u32));
+        assert_eq!(job.member.add_branch() as usize, LAST);
+    }
+
+    fn spawn(&mut self, job: usize, branch: Option<usize>) {
+        let branch = branch.filter(|branch| self.jobs[job].polled[*branch]);
+        let number = self.fates.len();
+        let ended = Arc::new(AtomicBool::new(false));
+        let queued = Box::new(QueuedJob { number, ended: ended.clone(), log: self.log.clone() });
+        match self.inner.slots.enqueue_job(queued, branch.map(|_| Waker::noop().clone())) {
+            Enqueued::Closed(_) => panic!("the pool is open"),
+            Enqueued::Slot(_) => self.begun.push(Begun { lender: None, ended: Some(ended) }),
+            Enqueued::Queued(ticket) => {
+                self.fates.push((Fate::Queued, ticket));
+                let member = self.jobs[job].member.clone();
+                run(&member, member.offer_slot(ticket));
+                if let Some(branch) = branch {
+                    self.spawns.push(Spawn { job: number, ticket, ended: ended.clone() });
+                    let edge = self.edge(branch, Target::Own);
+                    let (ticket, source) = (Some(ticket), ReadySource::Child(ended));
+                    self.add_verb(job, branch, Target::Own, WaitEdge { ticket, source, ..edge });
+                }
+            }
+        }
+    }
+
+    fn poll_spawn(&mut self, at: usize) {
+        let Spawn { job, ticket, .. } = self.spawns[at];
+        match self.inner.slots.poll(ticket, Waker::noop()) {
+            Poll::Pending => assert_eq!(self.fates[job].0, Fate::Queued),
+            Poll::Ready(Some(Grant::Begun { .. })) => {
+                assert_eq!(self.fates[job].0, Fate::Begun);
+                self.spawns.remove(at);
+            }
+            Poll::Ready(_) => panic!("a job is never refused, and its ticket has one owner"),
+        }
+    }
+
+    fn cancel_spawn(&mut self, at: usize) {
+        let Spawn { job, ticket, .. } = self.spawns.remove(at);
+        match self.inner.slots.cancel(ticket) {
+            Cancelled::Queued(Some(_)) => {
+                assert_eq!(self.fates[job].0, Fate::Queued);
+                self.fates[job].0 = Fate::Cancelled;
+            }
+            Cancelled::Served(Grant::Begun { .. }) => assert_eq!(self.fates[job].0, Fate::Begun),
+            _ => panic!("a ticket with a job is served only by beginning it"),
+        }
+    }
+
+    /// The jobs that have begun since have a slot each.
+    fn note_begun(&mut self) {
+        let begun = std::mem::take(&mut *self.log.lock().expect("no test panics with the lock"));
+        for (number, begun) in begun {
+            let was = std::mem::replace(&mut self.fates[number].0, Fate::Begun);
+            assert_eq!(was, Fate::Queued, "a queued job begins once, unless it is cancelled");
+            self.begun.push(begun);
+        }
+    }
+
+    fn finish_job(&mut self, begun: Begun) {
+        if let Some(ended) = begun.ended {
+            ended.store(true, Ordering::SeqCst);
+        }
+        self.give_back(begun.lender);
     }
 
     /// The job waits for a new one, which begins on its slot.
@@ -244,7 +548,7 @@ impl Trial {
         self.step(job, &Op::Start);
         self.step(job, &Op::Collect(0));
         assert_eq!(self.begun.len(), 1, "the new job has begun");
-        assert!(is_same(self.begun[0].as_ref(), Some(&self.jobs[job].member)));
+        assert!(is_same(self.begun[0].lender.as_ref(), Some(&self.jobs[job].member)));
     }
 
     /// A slot that a job has got in the queue may be a loan too.
@@ -256,43 +560,63 @@ impl Trial {
         }
     }
 
-    fn register(&mut self, job: usize, branch: usize, target: Target) {
-        let edge = self.edge(branch, target);
-        let Job { member, polled, waits, .. } = &mut self.jobs[job];
-        if polled[branch] {
-            let (key, effects) = member.register(edge);
-            waits.push((key, branch, matches!(target, Target::Other)));
-            run(effects);
+    fn register(&mut self, job: usize, branch: usize, target: Target, in_task: bool) {
+        if self.jobs[job].polled[branch] {
+            let edge = self.edge(branch, target);
+            self.add_verb(job, branch, target, WaitEdge { maybe_in_place: !in_task, ..edge });
         }
     }
 
+    fn add_verb(&mut self, job: usize, branch: usize, target: Target, edge: WaitEdge) {
+        let Job { member, verbs, .. } = &mut self.jobs[job];
+        let (key, effects) = member.register(edge);
+        verbs.push(Verb { key, branch, target });
+        run(member, effects);
+    }
+
     fn update(&mut self, job: usize, at: usize, target: Target) {
-        let (key, branch, _) = self.jobs[job].waits[at];
+        let Verb { key, branch, .. } = self.jobs[job].verbs[at];
         if self.jobs[job].polled[branch] {
-            self.jobs[job].waits[at].2 = matches!(target, Target::Other);
-            let effects = self.jobs[job].member.update(key, self.edge(branch, target));
-            run(effects);
+            let state = lock(&self.jobs[job].member.state);
+            let old = &state.waits[key];
+            let (source, ticket, maybe_in_place) = (old.source.clone(), old.ticket, old.maybe_in_place);
+            drop(state);
+            // A spawn stays one.
+            let is_spawn = matches!(source, ReadySource::Child(_));
+            let target = if is_spawn { Target::Own } else { target };
+            let edge = self.edge(branch, target);
+            let ticket = if is_spawn { ticket } else { edge.ticket };
+            self.jobs[job].verbs[at].target = target;
+            let member = &self.jobs[job].member;
+            run(member, member.update(key, WaitEdge { source, ticket, maybe_in_place, ..edge }));
         }
     }
 
     fn clear(&mut self, job: usize, at: usize) {
-        let (key, ..) = self.jobs[job].waits.remove(at);
-        let Job { member, polled, waits, .. } = &self.jobs[job];
+        let Verb { key, .. } = self.jobs[job].verbs.remove(at);
+        let Job { member, polled, verbs, .. } = &self.jobs[job];
         let (effects, wait) = member.clear(key);
         if *polled == [false; BRANCHES] {
-            let rechecks = !waits.is_empty();
+            let rechecks = !verbs.is_empty();
             assert_eq!(lock(&member.state).recheck, rechecks, "a job with other verbs is polled again");
             assert!(!rechecks || !effects.wakers.is_empty(), "one of the other verbs is woken for that");
         }
-        run(effects);
-        wait.expect("the verb is pending").inner.awaited_by.remove(&self.inner);
+        run(member, effects);
+        let wait = wait.expect("the verb is pending");
+        wait.inner.awaited_by.remove(&self.inner);
+        // A spawn leaves the queue when it is dropped.
+        let ticket = wait.ticket.filter(|_| matches!(wait.source, ReadySource::Child(_)));
+        if let Some(at) = self.spawns.iter().position(|spawn| Some(spawn.ticket) == ticket) {
+            self.note_begun();
+            self.cancel_spawn(at);
+        }
     }
 
     fn collect(&mut self, at: usize) {
         if let Poll::Ready(grant) = self.inner.slots.poll(self.tickets[at], Waker::noop()) {
             let Some(Grant::Slot(lender)) = grant else { panic!("no ticket was refused") };
             self.tickets.remove(at);
-            self.begun.push(lender);
+            self.begun.push(Begun { lender, ended: None });
         }
     }
 
@@ -300,17 +624,23 @@ impl Trial {
         let member = &self.jobs[job].member;
         if let Some(head) = self.inner.slots.head() {
             let state = lock(&member.state);
-            let may_lend = state.waits() && state.holds();
+            let resuming = self.jobs[job].verbs.iter().any(|verb| matches!(verb.target, Target::Slot));
+            let may_lend = state.waits() && state.holds() && !resuming;
             drop(state);
+            assert!(!may_lend || !self.jobs[job].due, "a job that was woken for its slot does not lend it");
             let mut effects = Effects::default();
             assert_eq!(member.lend_to(head, &mut effects), may_lend);
-            run(effects);
+            run(member, effects);
         }
     }
 
     fn end(&mut self, job: usize) {
+        self.jobs[job].due = false;
+        if let Some(flag) = self.jobs[job].ended.take() {
+            flag.store(true, Ordering::SeqCst);
+        }
         let ended = self.jobs[job].member.end();
-        run(ended.effects);
+        run(&self.jobs[job].member, ended.effects);
         self.leave_queue(ended.ticket);
         if ended.was_absent {
             self.inner.slots.end_absence();
@@ -341,16 +671,19 @@ impl Trial {
         let receiver = self.receiver(lender.clone());
         while let Some(member) = lender {
             match member.take_back() {
-                Ok((effects, ticket)) => {
+                (effects, Ok(ticket)) => {
                     assert!(
                         is_same(Some(&member), receiver.as_ref()),
                         "the slot comes back to the first that lacks one"
                     );
-                    run(effects);
+                    run(&member, effects);
                     self.inner.slots.end_absence();
                     return self.leave_queue(ticket);
                 }
-                Err(next) => lender = next,
+                (effects, Err(next)) => {
+                    run(&member, effects);
+                    lender = next;
+                }
             }
         }
         assert!(receiver.is_none(), "a lender gets its slot back");
@@ -358,8 +691,12 @@ impl Trial {
     }
 
     fn leave_queue(&mut self, ticket: Option<Ticket>) {
-        if let Some(Grant::Slot(lender)) = ticket.and_then(|ticket| self.inner.slots.cancel(ticket)) {
-            self.give_back(lender);
+        match ticket.map(|ticket| self.inner.slots.cancel(ticket)) {
+            Some(Cancelled::Served(Grant::Slot(lender))) => self.give_back(lender),
+            Some(Cancelled::Queued(Some(_)) | Cancelled::Served(_) | Cancelled::Gone) => {
+                panic!("the ticket of a member is queued, or has got a slot");
+            }
+            Some(Cancelled::Queued(None)) | None => {}
         }
     }
 
@@ -375,7 +712,8 @@ impl Trial {
                 _ if state.is_suspect() => 0,
                 OwnSlot::Held if waits => 1,
                 OwnSlot::Released if waits => 2,
-                OwnSlot::Away | OwnSlot::Released if !waits && !state.ended => 3,
+                OwnSlot::Released if !waits && !state.ended => 3,
+                OwnSlot::Away if !waits && !state.ended && job.is_polled() => 3,
                 _ => 4,
             };
             counts[at] += 1;
@@ -389,7 +727,30 @@ impl Trial {
             );
             assert!(!state.ended || state.ticket.is_none() && !state.holds(), "a job that has ended has nothing");
             assert!(!state.holds() || state.ticket.is_none(), "a job with a slot is not in the queue");
+            for (task, waiting) in job.tasks.iter().zip(job.waiting) {
+                let is_woken = waiting.is_none_or(|before| task.0.load(Ordering::Relaxed) > before);
+                assert!(is_woken || !state.holds() && !state.ended, "a task that waits for a slot is woken for it");
+                assert!(is_woken || state.ticket.is_some(), "or it is in the queue for one");
+            }
+            assert!(!job.due || state.holds(), "a job that was woken for its slot keeps it until it is polled");
+            let is_idle = !job.is_polled() && !job.due && !state.ended && !state.recheck;
+            let resuming = job.verbs.iter().any(|verb| matches!(verb.target, Target::Slot));
+            let has_two = state.loans > 0 && !job.verbs.is_empty() && !resuming;
+            assert!(
+                !(is_idle && state.holds() && (job.lends > 0 || has_two)),
+                "a job that waits in `lend`, or has lent a slot, keeps none"
+            );
+            if is_idle && state.holds() && !job.verbs.is_empty() && !resuming {
+                assert!(!state.offers.iter().any(|offer| self.inner.slots.is_queued(*offer)), "its slot is lent");
+            }
         }
+        for spawn in &self.spawns {
+            assert_eq!(self.inner.slots.is_queued(spawn.ticket), self.fates[spawn.job].0 == Fate::Queued);
+        }
+        let queued = self.fates.iter().filter(|(fate, _)| *fate == Fate::Queued);
+        assert!(queued.clone().all(|(_, ticket)| self.inner.slots.is_queued(*ticket)), "no queued job is lost");
+        let tickets = self.tickets.iter().filter(|ticket| self.inner.slots.is_queued(**ticket)).count();
+        assert_eq!(self.inner.slots.waiting(), tickets + queued.count());
         let [suspects, holders, _, slotless, _] = counts;
         let blocked = &self.inner.blocked_jobs;
         assert_eq!(blocked.suspects.load(Ordering::SeqCst), suspects);
@@ -400,27 +761,31 @@ impl Trial {
         let running = held + self.begun.len() + granted;
         assert_eq!(slots.running(), running, "every slot is somewhere");
         assert_eq!(slots.is_idle(), running == 0 && !absent);
-        let waits = || self.jobs.iter().flat_map(|job| &job.waits);
-        assert_eq!(self.inner.awaited_by.any(), waits().any(|(.., other)| !other));
-        assert_eq!(self.other.awaited_by.any(), waits().any(|(.., other)| *other));
+        let other = |verb: &Verb| matches!(verb.target, Target::Other);
+        let verbs = || self.jobs.iter().flat_map(|job| &job.verbs);
+        assert_eq!(self.inner.awaited_by.any(), verbs().any(|verb| !other(verb)));
+        assert_eq!(self.other.awaited_by.any(), verbs().any(other));
     }
 
     /// Ends all jobs, and all that have begun.
     fn finish(mut self) {
         for job in 0..self.jobs.len() {
-            self.step(job, &Op::End);
-            self.check();
-            while !self.jobs[job].waits.is_empty() {
-                self.step(job, &Op::Clear(0));
+            self.try_step(job, &Op::End);
+            while !self.jobs[job].verbs.is_empty() {
+                self.try_step(job, &Op::Clear(0));
             }
         }
-        while !self.tickets.is_empty() || !self.begun.is_empty() {
-            let left = self.tickets.len() + self.begun.len();
+        let queued = |trial: &Trial| trial.fates.iter().filter(|(fate, _)| *fate == Fate::Queued).count();
+        while !self.tickets.is_empty() || !self.begun.is_empty() || queued(&self) > 0 {
+            let left = self.tickets.len() + queued(&self) + self.begun.len();
             (0..self.tickets.len()).rev().for_each(|at| self.collect(at));
             while !self.begun.is_empty() {
-                self.step(0, &Op::Finish(0));
+                self.try_step(0, &Op::Finish(0));
             }
-            assert!(self.tickets.len() < left, "a ticket gets no slot");
+            assert!(self.tickets.len() + queued(&self) < left, "a ticket gets no slot");
+        }
+        while !self.spawns.is_empty() {
+            self.poll_spawn(0);
         }
         self.check();
         assert!(self.inner.slots.is_idle(), "no slot is left behind");

@@ -1,19 +1,19 @@
 //! What a [`MemberState`] publishes: a table of all states, and random transitions of several members of one pool.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::task::Waker;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Wake, Waker};
 
 use proptest::collection::vec;
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
 use proptest::test_runner::RngSeed;
 
 use super::{MemberState, OwnSlot, PollRecord};
-use crate::inner::Inner;
 use crate::inner::effects::Effects;
 use crate::inner::member::Member;
-use crate::inner::wait::{Readiness, ReadySource, WaitEdge};
-use crate::sync::slots::{Queue, Ticket};
+use crate::inner::wait::{Lent, Readiness, ReadySource, WaitEdge};
+use crate::inner::{ErasedJob, Inner};
+use crate::sync::slots::{Enqueued, Grant, Queue, Ticket};
 
 /// What a pool counts a member as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,9 +59,11 @@ fn member(inner: &Arc<Inner>) -> Arc<Member> {
     Member::new(inner.clone(), None, |_| {})
 }
 
-/// A verb that is pending in a branch.
+/// A verb that is pending in a branch. It may be awaited in place.
 fn wait(inner: &Arc<Inner>, branch: u32) -> WaitEdge {
-    WaitEdge::new(inner, None, ReadySource::Ticket, branch, Waker::noop())
+    let wait = WaitEdge::new(inner, None, ReadySource::Begun, branch, Waker::noop());
+    assert!(wait.maybe_in_place, "it was not polled with the waker of a task");
+    wait
 }
 
 /// The poll of a branch that is in progress, if any.
@@ -80,6 +82,8 @@ enum Verb {
     /// It has not been polled in the latest poll of the branch.
     Unseen,
     Seen,
+    /// It has been polled in the latest poll of the branch, with the waker of a task, so it is not awaited in place.
+    InTask,
     /// It has been polled in the latest poll of the branch, and waits only for the slot.
     Resuming,
 }
@@ -88,14 +92,16 @@ use OwnSlot::{Away, Held, Released as GivenBack};
 
 /// The branches of a job, and what it is counted as while its slot is held, away, and given back.
 #[rustfmt::skip]
-const TABLE: [(&[(Poll, Verb)], [Counted; 3]); 24] = [
-    (&[(Poll::No, Verb::No)], [Nothing, Slotless, Slotless]),
+const TABLE: [(&[(Poll, Verb)], [Counted; 3]); 30] = [
+    (&[(Poll::No, Verb::No)], [Nothing, Nothing, Slotless]),
     (&[(Poll::No, Verb::Unseen)], [Holder, Nothing, Released]),
     (&[(Poll::No, Verb::Seen)], [Holder, Nothing, Released]),
+    (&[(Poll::No, Verb::InTask)], [Holder, Nothing, Released]),
     (&[(Poll::No, Verb::Resuming)], [Holder, Nothing, Released]),
     (&[(Poll::Yes, Verb::No)], [Nothing, Slotless, Slotless]),
     (&[(Poll::Yes, Verb::Unseen)], [Suspect, Slotless, Slotless]),
     (&[(Poll::Yes, Verb::Seen)], [Suspect, Nothing, Released]),
+    (&[(Poll::Yes, Verb::InTask)], [Nothing, Nothing, Released]),
     (&[(Poll::Yes, Verb::Resuming)], [Nothing, Nothing, Released]),
     (&[(Poll::Blocks, Verb::No)], [Nothing, Slotless, Slotless]),
     (&[(Poll::Blocks, Verb::Unseen)], [Holder, Nothing, Released]),
@@ -103,16 +109,20 @@ const TABLE: [(&[(Poll, Verb)], [Counted; 3]); 24] = [
     (&[(Poll::Blocks, Verb::Resuming)], [Holder, Nothing, Released]),
     // One branch waits, and the other moves or not.
     (&[(Poll::No, Verb::Seen), (Poll::No, Verb::No)], [Holder, Nothing, Released]),
-    (&[(Poll::No, Verb::Seen), (Poll::Yes, Verb::No)], [Suspect, Slotless, Slotless]),
+    (&[(Poll::No, Verb::Seen), (Poll::Yes, Verb::No)], [Nothing, Slotless, Slotless]),
     (&[(Poll::Yes, Verb::Seen), (Poll::No, Verb::No)], [Suspect, Nothing, Released]),
     (&[(Poll::Yes, Verb::Seen), (Poll::Yes, Verb::No)], [Suspect, Slotless, Slotless]),
     (&[(Poll::Blocks, Verb::Seen), (Poll::Yes, Verb::No)], [Suspect, Slotless, Slotless]),
     (&[(Poll::Blocks, Verb::Seen), (Poll::Blocks, Verb::No)], [Holder, Nothing, Released]),
+    (&[(Poll::Yes, Verb::InTask), (Poll::No, Verb::No)], [Nothing, Nothing, Released]),
+    (&[(Poll::Blocks, Verb::Seen), (Poll::Yes, Verb::InTask)], [Suspect, Nothing, Released]),
     // Both branches wait.
     (&[(Poll::Yes, Verb::Seen), (Poll::Yes, Verb::Seen)], [Suspect, Nothing, Released]),
     (&[(Poll::Yes, Verb::Seen), (Poll::Yes, Verb::Unseen)], [Suspect, Slotless, Slotless]),
     (&[(Poll::Yes, Verb::Seen), (Poll::No, Verb::Unseen)], [Suspect, Nothing, Released]),
     (&[(Poll::Blocks, Verb::Seen), (Poll::Yes, Verb::Seen)], [Suspect, Nothing, Released]),
+    (&[(Poll::Yes, Verb::InTask), (Poll::No, Verb::Seen)], [Nothing, Nothing, Released]),
+    (&[(Poll::Yes, Verb::InTask), (Poll::Yes, Verb::Unseen)], [Suspect, Slotless, Slotless]),
     (&[(Poll::Yes, Verb::Unseen), (Poll::No, Verb::Resuming)], [Nothing, Slotless, Slotless]),
     (&[(Poll::Yes, Verb::Seen), (Poll::Yes, Verb::Resuming)], [Nothing, Nothing, Released]),
 ];
@@ -127,7 +137,8 @@ fn state(inner: &Arc<Inner>, slot: OwnSlot, branches: &[(Poll, Verb)]) -> Member
         }
         if *verb != Verb::No {
             let last_polled = state.polls[branch as usize].number;
-            state.waits.insert(WaitEdge { last_polled, resuming: *verb == Verb::Resuming, ..wait(inner, branch) });
+            let (resuming, maybe_in_place) = (*verb == Verb::Resuming, *verb != Verb::InTask);
+            state.waits.insert(WaitEdge { last_polled, resuming, maybe_in_place, ..wait(inner, branch) });
         }
         if *verb == Verb::Unseen {
             state.end_poll(branch);
@@ -153,9 +164,16 @@ fn states(inner: &Arc<Inner>) -> Vec<(String, MemberState, Counted)> {
             states.push((format!("{branches:?}, slot {name}"), state(inner, slot, branches), counted));
             let ended = MemberState { ended: true, ..state(inner, slot, branches) };
             states.push((format!("{branches:?}, slot {name}, ended"), ended, Nothing));
+            // A job that was woken to use its slot moves, and no other use of the slot is found meanwhile.
+            let will_be_polled = if slot == Held { Nothing } else { counted };
+            let woken = MemberState { woken: true, ..state(inner, slot, branches) };
+            states.push((format!("{branches:?}, slot {name}, woken"), woken, will_be_polled));
+            // What it has lent, and whether it gives its slot back when it waits, changes nothing.
+            let lends = MemberState { lends: 1, loans: 1, ..state(inner, slot, branches) };
+            states.push((format!("{branches:?}, slot {name}, in `lend`"), lends, counted));
             // A job that will be polled again moves, if it is not being polled already.
             if branches.iter().all(|(poll, _)| *poll == Poll::No) {
-                let counted = if slot == Held { Nothing } else { Slotless };
+                let counted = if slot == GivenBack { Slotless } else { Nothing };
                 let recheck = MemberState { recheck: true, ..state(inner, slot, branches) };
                 states.push((format!("{branches:?}, slot {name}, to be polled again"), recheck, counted));
             }
@@ -262,6 +280,9 @@ fn a_verb_is_probed_once_until_something_happens_in_its_branch() {
     state.unmark_blocking(0);
     state.set_blocks_thread(0, true);
     assert_eq!(count_wakers(|effects| state.probe(effects)), 0, "the poll is known to block its thread");
+    state.unmark_blocking(0);
+    state.waits[0].maybe_in_place = false;
+    assert_eq!(count_wakers(|effects| state.probe(effects)), 0, "the verb was polled with the waker of a task");
 }
 
 #[test]
@@ -270,9 +291,9 @@ fn a_verb_will_look_if_it_has_been_woken_and_is_woken_once() {
     // Whether the verb has been polled in the latest poll of its branch, what is known of it, and whether it is woken.
     let rows = [
         (Verb::Seen, Readiness::Yes, false),
-        (Verb::Seen, Readiness::Unknown, true),
+        (Verb::Seen, Readiness::No, true),
         (Verb::Unseen, Readiness::Yes, true),
-        (Verb::Unseen, Readiness::Unknown, true),
+        (Verb::Unseen, Readiness::No, true),
     ];
     for (verb, readiness, is_woken) in rows {
         let mut state = state(&inner, Held, &[(Poll::No, verb)]);
@@ -314,13 +335,17 @@ fn the_verbs_of_polls_in_progress_are_woken_while_a_queued_ticket_is_offered_the
     let ticket = queued(&inner);
     let branches = [(Poll::Yes, Verb::Seen), (Poll::Yes, Verb::Seen), (Poll::No, Verb::Seen)];
     let mut state = state(&inner, Held, &branches);
-    let rows: [(&str, fn(&mut MemberState, Ticket, &Inner), Option<u32>, usize); 7] = [
+    let rows: [(&str, fn(&mut MemberState, Ticket, &Inner), Option<u32>, usize); 11] = [
         ("no ticket is offered the slot", |_, _, _| {}, None, 0),
         ("one is", |state, ticket, inner| state.offer_slot(ticket, &inner.slots), None, 2),
         ("one branch is excepted", |_, _, _| {}, Some(0), 1),
         ("the slot is away", |state, _, _| state.slot = Away, None, 0),
         ("a verb is about to go on with the slot", |state, _, _| resume(state, true), None, 0),
         ("it has gone on", |state, _, _| resume(state, false), None, 2),
+        ("the job has been woken to use the slot", |state, _, _| state.woken = true, None, 0),
+        ("it was polled", |state, _, _| state.woken = false, None, 2),
+        ("a verb was polled with the waker of a task", |state, _, _| state.waits[0].maybe_in_place = false, None, 1),
+        ("and the other is excepted", |_, _, _| {}, Some(1), 0),
         ("the ticket has left the queue", |_, ticket, inner| inner.slots.refuse(ticket), None, 0),
     ];
     for (name, act, except, woken) in rows {
@@ -351,6 +376,106 @@ fn tickets_that_have_left_the_queue_take_no_memory() {
     assert_eq!(state.offers.front(), Some(&first), "a queued ticket keeps its place");
 }
 
+/// A job that begins and does nothing.
+struct TestJob(Arc<AtomicUsize>);
+
+impl ErasedJob for TestJob {
+    fn begin(self: Box<Self>, lender: Option<Arc<Member>>) {
+        assert!(lender.is_some(), "it runs in the slot of its parent");
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn refuse(self: Box<Self>) {}
+
+    fn is_of(&self, _group: u32) -> bool {
+        true
+    }
+}
+
+/// Counts how often it is woken.
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_slot_is_lent_once_and_a_spawn_knows_that_its_job_has_it() {
+    let inner = Inner::new(0, None);
+    let member = member(&inner);
+    let begun = Arc::new(AtomicUsize::new(0));
+    let wakes = Arc::new(Wakes::default());
+    let mut queue = || {
+        let job = Box::new(TestJob(begun.clone()));
+        match inner.slots.enqueue_job(job, Some(Waker::from(wakes.clone()))) {
+            Enqueued::Queued(ticket) => ticket,
+            Enqueued::Slot(_) | Enqueued::Closed(_) => panic!("the pool is open, and has no slot"),
+        }
+    };
+    let rows: [(&str, fn() -> ReadySource, bool, bool); 4] = [
+        ("a spawn in this job", || ReadySource::Child(Arc::default()), true, true),
+        ("a wait for a job that has begun", || ReadySource::Begun, true, false),
+        ("a flag", || ReadySource::Flag(Arc::default()), true, false),
+        ("a spawn of another job", || ReadySource::Child(Arc::default()), false, false),
+    ];
+    for (at, (name, source, same, in_own_slot)) in rows.into_iter().enumerate() {
+        let ticket = queue();
+        let mut state = state(&inner, Held, &[(Poll::No, Verb::Seen), (Poll::No, Verb::Seen)]);
+        (state.waits[1].ticket, state.waits[1].source) = (same.then_some(ticket), source());
+        let served = state.lend(&member, ticket).expect("the ticket is queued");
+        assert!(state.slot == Away && state.loans == 1, "{name}");
+        let lent = [0, 1].map(|at| state.waits[at].lent == Lent::Yes);
+        assert_eq!(lent, [false, in_own_slot], "{name}");
+        assert_eq!(begun.load(Ordering::Relaxed), at, "{name}: a job begins with no lock held");
+        let woken = wakes.0.load(Ordering::Relaxed);
+        served.run();
+        assert_eq!(begun.load(Ordering::Relaxed), at + 1, "{name}");
+        let expected = woken + usize::from(!in_own_slot);
+        assert_eq!(wakes.0.load(Ordering::Relaxed), expected, "{name}: a spawn cannot go on without the slot");
+        let std::task::Poll::Ready(Some(Grant::Begun { in_own_slot: own })) = inner.slots.poll(ticket, Waker::noop())
+        else {
+            panic!("{name}: the job has begun");
+        };
+        assert_eq!(own, in_own_slot, "{name}");
+        state.slot = Held;
+        assert!(state.lend(&member, ticket).is_none(), "{name}: the ticket is not queued any longer");
+        assert!(state.slot == Held && state.loans == 1, "{name}: then nothing is lent");
+    }
+}
+
+#[test]
+fn a_job_that_gets_a_slot_keeps_it_only_if_something_waited_for_that() {
+    let inner = Inner::new(0, None);
+    let mut state = state(&inner, Held, &[(Poll::No, Verb::Seen), (Poll::No, Verb::Seen)]);
+    let ended = Arc::new(AtomicBool::new(false));
+    state.waits[1].source = ReadySource::Child(ended.clone());
+    let rows: [(&str, fn(&mut MemberState, &AtomicBool), usize, bool); 7] = [
+        ("nothing waits for it", |_, _| {}, 0, false),
+        ("a child in another slot is over", |_, ended| ended.store(true, Ordering::SeqCst), 0, false),
+        ("a child in this slot is over", |state, _| state.waits[1].lent = Lent::Yes, 1, false),
+        ("it is told once", |_, _| {}, 0, false),
+        ("a task waits for it", |state, _| state.wakers.push(Waker::noop().clone()), 1, true),
+        ("that was woken", |_, _| {}, 0, true),
+        ("the job was polled, and the child is not over", |state, ended| poll(state, ended), 0, false),
+    ];
+    for (name, act, woken, is_kept) in rows {
+        act(&mut state, &ended);
+        assert_eq!(state.take_wakers().len(), woken, "{name}");
+        assert_eq!((state.woken, state.can_lend(), state.waits()), (is_kept, !is_kept, !is_kept), "{name}");
+        assert!(state.wakers.is_empty(), "{name}: each is woken once");
+    }
+}
+
+/// The job is polled, and its child is not over.
+fn poll(state: &mut MemberState, ended: &AtomicBool) {
+    ended.store(false, Ordering::SeqCst);
+    state.begin_poll(0);
+    state.end_poll(0);
+}
+
 const BRANCHES: u32 = 3;
 
 /// A transition of one member. Branches are numbers below [`BRANCHES`], and a verb is an index modulo their number.
@@ -359,13 +484,18 @@ enum Op {
     BeginPoll(u32),
     EndPoll(u32),
     SetBlocks(u32, bool),
-    /// A verb is polled for the first time and is pending.
-    Register(u32),
+    /// A verb is polled for the first time and is pending. It is perhaps awaited in place, or certainly not.
+    Register(u32, bool),
     PollVerb(usize),
     SetResuming(usize, bool),
     Clear(usize),
     Slot(OwnSlot),
     Recheck,
+    /// It gets a slot, which something may have waited for.
+    Wake(bool),
+    /// The number of pending `lend`s, and of jobs that have its slot.
+    Lends(usize),
+    Loans(usize),
     End,
 }
 
@@ -374,12 +504,15 @@ fn op() -> impl Strategy<Value = Op> {
         6 => (0..BRANCHES).prop_map(Op::BeginPoll),
         6 => (0..BRANCHES).prop_map(Op::EndPoll),
         4 => (0..BRANCHES, any::<bool>()).prop_map(|(branch, blocks)| Op::SetBlocks(branch, blocks)),
-        6 => (0..BRANCHES).prop_map(Op::Register),
+        6 => (0..BRANCHES, any::<bool>()).prop_map(|(branch, in_place)| Op::Register(branch, in_place)),
         4 => any::<usize>().prop_map(Op::PollVerb),
         2 => (any::<usize>(), any::<bool>()).prop_map(|(verb, resuming)| Op::SetResuming(verb, resuming)),
         3 => any::<usize>().prop_map(Op::Clear),
         4 => prop_oneof![Just(Held), Just(Away), Just(GivenBack)].prop_map(Op::Slot),
         1 => Just(Op::Recheck),
+        2 => any::<bool>().prop_map(Op::Wake),
+        2 => (0..2_usize).prop_map(Op::Lends),
+        2 => (0..2_usize).prop_map(Op::Loans),
         1 => Just(Op::End),
     ]
 }
@@ -401,6 +534,7 @@ struct KnownVerb {
     /// It has been polled since the latest poll of its branch began.
     seen: bool,
     resuming: bool,
+    in_place: bool,
 }
 
 /// A member, and all that the test knows of it.
@@ -411,6 +545,9 @@ struct Case {
     polls: [Poll; BRANCHES as usize],
     verbs: Vec<KnownVerb>,
     recheck: bool,
+    woken: bool,
+    lends: usize,
+    loans: usize,
     ended: bool,
 }
 
@@ -422,7 +559,8 @@ impl Case {
         }
         let polls = [Poll::Yes, Poll::No, Poll::No];
         let (verbs, slot) = (Vec::new(), Held);
-        Case { member: member(inner), state, slot, polls, verbs, recheck: false, ended: false }
+        let (recheck, woken, ended) = (false, false, false);
+        Case { member: member(inner), state, slot, polls, verbs, recheck, woken, lends: 0, loans: 0, ended }
     }
 
     fn step(&mut self, inner: &Arc<Inner>, op: &Op) {
@@ -433,7 +571,7 @@ impl Case {
                 state.begin_poll(branch);
                 polls[branch as usize] = Poll::Yes;
                 verbs.iter_mut().filter(|verb| verb.branch == branch).for_each(|verb| verb.seen = false);
-                self.recheck = false;
+                (self.recheck, self.woken) = (false, false);
             }
             Op::EndPoll(branch) if is_polled(branch) => {
                 state.end_poll(branch);
@@ -445,12 +583,13 @@ impl Case {
                     polls[branch as usize] = if blocks { Poll::Blocks } else { Poll::Yes };
                 }
             }
-            Op::Register(branch) if is_polled(branch) => {
+            Op::Register(branch, in_place) if is_polled(branch) => {
                 state.unmark_blocking(branch);
                 polls[branch as usize] = Poll::Yes;
                 let last_polled = state.polls[branch as usize].number;
-                let key = state.waits.insert(WaitEdge { last_polled, ..wait(inner, branch) });
-                verbs.push(KnownVerb { key, branch, seen: true, resuming: false });
+                let edge = WaitEdge { last_polled, maybe_in_place: in_place, ..wait(inner, branch) };
+                let key = state.waits.insert(edge);
+                verbs.push(KnownVerb { key, branch, seen: true, resuming: false, in_place });
             }
             Op::PollVerb(pick) if !verbs.is_empty() => {
                 let at = pick % verbs.len();
@@ -489,9 +628,18 @@ impl Case {
                 state.recheck = true;
                 self.recheck = true;
             }
+            Op::Wake(waits) => {
+                state.wakers.extend(waits.then(|| Waker::noop().clone()));
+                assert_eq!(state.take_wakers().len(), usize::from(waits));
+                self.woken |= waits;
+            }
+            Op::Lends(lends) => (state.lends, self.lends) = (lends, lends),
+            Op::Loans(loans) => (state.loans, self.loans) = (loans, loans),
             Op::End => {
                 state.ended = true;
-                state.take(Away);
+                if state.take(Away) {
+                    self.slot = Away;
+                }
                 self.ended = true;
             }
             _ => {}
@@ -504,13 +652,32 @@ impl Case {
         self.polls.contains(&Poll::Yes)
     }
 
+    /// The job was woken to use the slot that it has, and has not been polled since.
+    fn will_use_slot(&self) -> bool {
+        self.woken && self.slot == Held
+    }
+
     fn is_blocked(&self) -> bool {
-        !self.ended && !self.recheck && !self.verbs.is_empty() && !self.is_being_polled()
+        let will_be_polled = self.recheck || self.will_use_slot();
+        !self.ended && !will_be_polled && !self.verbs.is_empty() && !self.is_being_polled()
+    }
+
+    fn can_lend(&self) -> bool {
+        let has_idle_slot = self.slot == Held && !self.woken;
+        has_idle_slot && !self.verbs.is_empty() && !self.verbs.iter().any(|verb| verb.resuming)
     }
 
     fn is_suspect(&self) -> bool {
-        let can_lend = self.slot == Held && !self.verbs.is_empty() && !self.verbs.iter().any(|verb| verb.resuming);
-        !self.ended && self.is_being_polled() && can_lend
+        let in_place = |verb: &KnownVerb| verb.in_place && self.polls[verb.branch as usize] != Poll::No;
+        !self.ended && self.is_being_polled() && self.can_lend() && self.verbs.iter().any(in_place)
+    }
+
+    /// The job should give its slot back: it is in `lend` and not being polled, or it waits and has lent another slot.
+    fn has_spare_slot(&self) -> bool {
+        let is_polled = self.polls.iter().any(|poll| *poll != Poll::No);
+        let in_lend = self.lends > 0 && !is_polled && !self.ended && self.slot == Held && !self.woken;
+        let has_two = self.loans > 0 && self.is_blocked() && self.can_lend();
+        in_lend || has_two
     }
 
     fn needs_slot(&self) -> bool {
@@ -530,8 +697,9 @@ impl Case {
             Held if waits => Holder,
             GivenBack if waits => Released,
             Away if waits => Nothing,
-            Held => Nothing,
-            Away | GivenBack => Slotless,
+            Away if self.polls.iter().any(|poll| *poll != Poll::No) => Slotless,
+            Held | Away => Nothing,
+            GivenBack => Slotless,
         }
     }
 
@@ -541,6 +709,9 @@ impl Case {
         assert_eq!(self.state.needs_slot(), self.needs_slot(), "needs_slot");
         assert_eq!(self.state.may_wait(), self.is_blocked() || self.is_suspect() || self.needs_slot(), "may_wait");
         assert_eq!(self.state.is_being_polled(), self.is_being_polled(), "is_being_polled");
+        assert_eq!(self.state.can_lend(), self.can_lend(), "can_lend");
+        assert_eq!(self.state.has_spare_slot(), self.has_spare_slot(), "has_spare_slot");
+        assert_eq!(self.state.woken, self.woken, "woken");
         assert_eq!(self.state.is_listed(), self.counted().is_listed(), "is_listed");
     }
 }

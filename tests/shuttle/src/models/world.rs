@@ -129,6 +129,42 @@ impl Gate {
     }
 }
 
+/// Checks that the jobs that share it are polled one at a time.
+#[derive(Clone, Default)]
+pub(super) struct Gauge(Arc<AtomicUsize>);
+
+impl Gauge {
+    /// A whole job.
+    pub(super) fn alone<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
+        self.gauged(1 << 16, 0, future)
+    }
+
+    /// A part of a job, whose parts may be polled side by side.
+    pub(super) fn part<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
+        self.gauged(1, (1 << 16) - 1, future)
+    }
+
+    fn gauged<F: Future>(self, weight: usize, beside: usize, future: F) -> impl Future<Output = F::Output> {
+        let mut future = Box::pin(future);
+        poll_fn(move |cx| {
+            let others = self.0.fetch_add(weight, Ordering::SeqCst);
+            assert!(others <= beside, "two jobs are polled at once");
+            let polled = future.as_mut().poll(cx);
+            self.0.fetch_sub(weight, Ordering::SeqCst);
+            polled
+        })
+    }
+}
+
+/// Polls a future once, and keeps it.
+pub(super) async fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+    let mut poll = |cx: &mut Context<'_>| match Pin::new(&mut *future).poll(cx) {
+        Poll::Ready(value) => Poll::Ready(Some(value)),
+        Poll::Pending => Poll::Ready(None),
+    };
+    poll_fn(&mut poll).await
+}
+
 /// Polls a future once, and drops it if it is not ready.
 pub(super) async fn try_once<F: Future + Unpin>(mut future: F) -> Option<F::Output> {
     let mut poll = |cx: &mut Context<'_>| match Pin::new(&mut future).poll(cx) {

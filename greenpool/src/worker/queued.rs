@@ -1,0 +1,56 @@
+//! A job that is queued for a slot. It belongs to its pool, so it begins when its turn comes, whatever queued it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::inner::member::Member;
+use crate::inner::{ErasedJob, Inner};
+use crate::job::cell::{JobBox, RawJob};
+use crate::job::error::JoinError;
+use crate::job::permit::Permit;
+use crate::job::running::JobState;
+use crate::worker::group::{Group, abort};
+
+/// A job in its cell, and the workers that will run it: those of the runtime on which it was queued. Dropping it
+/// cancels the job.
+pub(crate) struct Queued<J: RawJob + ?Sized> {
+    /// `None` once it has begun, or was refused.
+    job: Option<JobBox<J>>,
+    group: Arc<Group<J>>,
+    inner: Arc<Inner>,
+}
+
+impl<J: RawJob + ?Sized> Queued<J> {
+    pub(crate) fn new(job: JobBox<J>, group: Arc<Group<J>>, inner: Arc<Inner>) -> Self {
+        Queued { job: Some(job), group, inner }
+    }
+}
+
+impl<J: RawJob + ?Sized + 'static> ErasedJob for Queued<J> {
+    fn begin(mut self: Box<Self>, lender: Option<Arc<Member>>) {
+        let Some(mut job) = self.job.take() else { return };
+        let is_lent = lender.is_some();
+        *job.as_mut().state() = JobState::Permit(Permit::new(&self.inner, lender));
+        if is_lent { self.group.put_lent(job) } else { self.group.put(job) }
+    }
+
+    fn refuse(mut self: Box<Self>) {
+        let Some(mut job) = self.job.take() else { return };
+        let _ = catch_unwind(AssertUnwindSafe(|| job.as_mut().drop_content()));
+        self.inner.counters.refused.fetch_add(1, Ordering::Relaxed);
+        let _ = job.as_mut().complete(Some(JoinError::closed()));
+    }
+
+    fn is_of(&self, group: u32) -> bool {
+        self.group.number() == group
+    }
+}
+
+impl<J: RawJob + ?Sized> Drop for Queued<J> {
+    fn drop(&mut self) {
+        if let Some(job) = self.job.take() {
+            abort(job);
+        }
+    }
+}
