@@ -114,17 +114,22 @@ pub use inner::tracked::JobInfo;
 pub use job::error::{JoinError, TrySpawnError};
 pub use job::handle::{AbortHandle, GreenThread};
 pub use job::id::JobId;
+pub use job::value::Value;
+pub use job::values::{JobResults, NextValue, Values};
 pub use lending::inherit::{Inherit, inherit};
 pub use lending::lend::{Lend, lend};
 pub use map::source::{Arguments, Sources};
+pub use map::values::TryCollect;
 pub use map::{GreenMap, Next};
 pub use pile::fixed::{FanNext, Handles, InOrder, Join, PileOf, Record, SameType, TryJoin};
+pub use pile::values::{ResultHandles, TryHandles, TryValues};
 pub use pile::{GreenPile, PileNext, PileSpawn, PileSpawner};
 pub use pool::GreenPool;
 pub use pool::shutdown::{AbortAll, Shutdown, ShutdownReport};
 pub use pool::spawn::{Spawn, SpawnN};
 pub use pool::stats::PoolStats;
 pub use pool::waitall::WaitAll;
+pub use pool::waitall_or_panic::WaitAllOrPanic;
 
 /// Fans out calls of pooled functions: submits each call to the pool of its function, in order, and returns at once.
 ///

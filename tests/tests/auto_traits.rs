@@ -6,8 +6,9 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use greenpool::{
     AbortAll, AbortHandle, FanNext, GreenMap, GreenPile, GreenPool, GreenThread, InOrder, Inherit, JobId, JobInfo,
-    Join, JoinError, Lend, Next, PileNext, PileOf, PileSpawn, PileSpawner, PoolStats, Shutdown, ShutdownReport, Spawn,
-    SpawnCall, SpawnCallN, SpawnN, TryJoin, TrySpawnError, WaitAll, green_pool,
+    Join, JoinError, Lend, Next, NextValue, PileNext, PileOf, PileSpawn, PileSpawner, PoolStats, Shutdown,
+    ShutdownReport, Spawn, SpawnCall, SpawnCallN, SpawnN, TryCollect, TryJoin, TrySpawnError, TryValues, Value, Values,
+    WaitAll, WaitAllOrPanic, green_pool,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -15,6 +16,7 @@ use static_assertions::{assert_impl_all, assert_not_impl_any};
 type Output = Cell<u8>;
 type Job = Ready<Output>;
 type Handles = (GreenThread<Output>, GreenThread<Output>);
+type TryHandles = (GreenThread<Result<Output, Output>>, GreenThread<Result<Output, Output>>);
 
 #[green_pool(size = 1)]
 async fn declared(x: Output) -> Output {
@@ -30,6 +32,7 @@ macro_rules! all {
 all! {
     GreenPool: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     GreenThread<Output>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
+    Value<Output>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     AbortHandle: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     JobId: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     JobInfo: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
@@ -51,6 +54,12 @@ all! {
     FanNext<'static, Output>: Send, Sync, Unpin;
     Join<Handles, InOrder>: Send, Sync, Unpin;
     TryJoin<Handles, InOrder>: Send, Sync, Unpin;
+    Values<GreenMap<Output>>: Send, Sync, Unpin;
+    Values<GreenPile<Output>>: Send, Sync, Unpin;
+    Values<PileOf<Handles>>: Send, Sync, Unpin;
+    NextValue<'static, GreenMap<Output>, Output>: Send, Sync, Unpin;
+    TryCollect<Output, Output, Vec<Output>>: Send, Unpin;
+    TryValues<TryHandles, InOrder, Output>: Send, Unpin;
 }
 
 // The futures of verbs: as `Send` as the job, and `Sync` only where nothing in them is the job's own.
@@ -61,6 +70,7 @@ all! {
     SpawnCall<declared, (Output,), Output>: Send, Unpin;
     SpawnCallN<declared, (Output,), Output>: Send, Unpin;
     WaitAll: Send, Sync, Unpin;
+    WaitAllOrPanic: Send, Sync, Unpin;
     AbortAll: Send, Sync, Unpin;
     Shutdown: Send, Unpin;
     Lend<Job>: Send, Unpin;

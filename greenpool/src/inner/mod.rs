@@ -13,6 +13,7 @@
 
 pub(crate) mod blocked;
 pub(crate) mod effects;
+pub(crate) mod first_panic;
 pub(crate) mod live;
 pub(crate) mod member;
 pub(crate) mod member_state;
@@ -27,6 +28,7 @@ use std::task::Waker;
 use slab::Slab;
 
 use crate::inner::blocked::{AwaitedBy, BlockedJobs};
+use crate::inner::first_panic::FirstPanic;
 use crate::inner::live::LiveJobs;
 use crate::inner::member::Member;
 use crate::inner::tracked::Tracked;
@@ -42,6 +44,7 @@ pub(crate) struct Inner {
     pub(crate) blocked_jobs: BlockedJobs,
     pub(crate) awaited_by: AwaitedBy,
     pub(crate) tracked: Tracked,
+    pub(crate) first_panic: FirstPanic,
     name: Option<&'static str>,
     /// The wakers of jobs that wait in tasks of their own, for `abort_all`.
     abort_wakers: Mutex<Slab<Waker>>,
@@ -89,6 +92,7 @@ impl Inner {
             blocked_jobs: BlockedJobs::default(),
             awaited_by: AwaitedBy::default(),
             tracked: Tracked::default(),
+            first_panic: FirstPanic::default(),
             name,
             abort_wakers: Mutex::new(Slab::new()),
             maps: Mutex::new(Slab::new()),

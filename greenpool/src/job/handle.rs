@@ -153,11 +153,11 @@ impl<T> GreenThread<T> {
 
     /// The job has ended, and this handle is dropped without being used: reports a panic.
     pub(crate) fn report_unobserved(mut self) {
-        let Some(Err(error)) = self.take() else { return };
+        let Some(Err(mut error)) = self.take() else { return };
         match &self.source {
-            ResultSource::Reply(receiver) => span::report_panic(receiver.inner(), &error),
-            ResultSource::Task(own) => span::report_panic(&own.inner, &error),
-            ResultSource::Ended(ended) => span::report_panic(&ended.inner, &error),
+            ResultSource::Reply(receiver) => span::report_panic(receiver.inner(), &mut error),
+            ResultSource::Task(own) => span::report_panic(&own.inner, &mut error),
+            ResultSource::Ended(ended) => span::report_panic(&ended.inner, &mut error),
         }
     }
 

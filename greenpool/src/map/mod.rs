@@ -6,6 +6,7 @@ pub(crate) mod session;
 pub(crate) mod shared;
 pub(crate) mod source;
 pub(crate) mod stream;
+pub(crate) mod values;
 pub(crate) mod worker;
 
 use std::fmt;
@@ -177,6 +178,15 @@ impl<T> GreenMap<T> {
         wakeup.run(|key| self.driver.clone().spawn_worker(key));
     }
 
+    /// The job that awaited the next result no longer waits for the map.
+    fn stop_waiting(&mut self) {
+        self.guard.clear();
+        if self.registered {
+            self.registered = false;
+            self.shared.deregister();
+        }
+    }
+
     #[inline]
     fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, JoinError>>> {
         if self.ended {
@@ -286,11 +296,6 @@ impl<T> Future for Next<'_, T> {
 
 impl<T> Drop for Next<'_, T> {
     fn drop(&mut self) {
-        // The job that awaited it no longer waits for the map.
-        self.map.guard.clear();
-        if self.map.registered {
-            self.map.registered = false;
-            self.map.shared.deregister();
-        }
+        self.map.stop_waiting();
     }
 }

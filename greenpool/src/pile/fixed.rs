@@ -256,7 +256,47 @@ impl<R: Handles, N> PileOf<R, N> {
     }
 }
 
+impl<R: Handles, N> PileOf<R, N> {
+    /// Waits for all jobs. At the first error, it stores that in `first`, aborts the others, and waits for their end.
+    pub(crate) fn poll_try_join(
+        &mut self,
+        first: &mut Option<JoinError>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<N::Out, JoinError>>
+    where
+        N: Record<R::Values>,
+    {
+        if first.is_none() {
+            *first = ready!(self.handles.poll_error(cx));
+            if first.is_some() {
+                self.handles.abort();
+            }
+        }
+        ready!(self.handles.poll_all(cx));
+        if let Some(error) = first.take() {
+            return Poll::Ready(Err(error));
+        }
+        let values = self.handles.values();
+        let values = values.expect("a result was taken with `next`, or the results were polled after completion");
+        Poll::Ready(values.map(N::gather))
+    }
+
+    /// The handles, none of which has given its result.
+    #[track_caller]
+    pub(crate) fn untaken(&mut self) -> &mut R {
+        assert!(self.at == 0, "a result was taken with `next`");
+        &mut self.handles
+    }
+}
+
 impl<R: SameType, N> PileOf<R, N> {
+    /// The job that awaited the next result no longer waits for it.
+    pub(crate) fn stop_waiting(&mut self) {
+        if let Some(thread) = self.handles.thread(self.at) {
+            thread.stop_waiting();
+        }
+    }
+
     fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<R::Output, JoinError>>> {
         let Some(thread) = self.handles.thread(self.at) else {
             return Poll::Ready(None);
@@ -351,20 +391,8 @@ impl<R: Handles, N: Record<R::Values>> Future for TryJoin<R, N> {
     type Output = Result<N::Out, JoinError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        if this.error.is_none() {
-            this.error = ready!(this.pile.handles.poll_error(cx));
-            if this.error.is_some() {
-                this.pile.handles.abort();
-            }
-        }
-        ready!(this.pile.handles.poll_all(cx));
-        if let Some(error) = this.error.take() {
-            return Poll::Ready(Err(error));
-        }
-        let values = this.pile.handles.values();
-        let values = values.expect("a result was taken with `next`, or `try_join` was polled after completion");
-        Poll::Ready(values.map(N::gather))
+        let TryJoin { pile, error } = &mut *self;
+        pile.poll_try_join(error, cx)
     }
 }
 

@@ -1,6 +1,7 @@
 //! [`GreenPile`]: jobs whose results come out in the order in which they were spawned.
 
 pub(crate) mod fixed;
+pub(crate) mod values;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -254,6 +255,14 @@ impl<T> GreenPile<T> {
         }
     }
 
+    /// The job that awaited the next result no longer waits for the pile.
+    fn stop_waiting(&mut self) {
+        self.guard.clear();
+        if let Some(head) = &mut self.head {
+            head.stop_waiting();
+        }
+    }
+
     fn len(&self) -> usize {
         let state = lock(&self.shared.state);
         state.threads.len() + state.coming + usize::from(self.head.is_some())
@@ -487,10 +496,6 @@ impl<T> Future for PileNext<'_, T> {
 
 impl<T> Drop for PileNext<'_, T> {
     fn drop(&mut self) {
-        // The job that awaited it no longer waits for the pile.
-        self.pile.guard.clear();
-        if let Some(head) = &mut self.pile.head {
-            head.stop_waiting();
-        }
+        self.pile.stop_waiting();
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod shutdown;
 pub(crate) mod spawn;
 pub(crate) mod stats;
 pub(crate) mod waitall;
+pub(crate) mod waitall_or_panic;
 
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};

@@ -172,9 +172,9 @@ impl<J: RawJob + ?Sized + 'static> Run<'_, J> {
             }
             Err(payload) => {
                 let _ = drop_content(cell);
-                let error = JoinError::panic(payload);
+                let mut error = JoinError::panic(payload);
                 if !cell.is_wanted() {
-                    span::report_panic(&inner, &error);
+                    span::report_panic(&inner, &mut error);
                 }
                 return Poll::Ready(self.end_and_look(running, Outcome::Panicked, Some(error), None));
             }
