@@ -5,10 +5,10 @@ use std::future::Ready;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use greenpool::{
-    AbortAll, AbortHandle, FanNext, GreenMap, GreenPile, GreenPool, GreenThread, InOrder, Inherit, JobId, JobInfo,
-    Join, JoinError, Lend, Next, NextValue, PileNext, PileOf, PileSpawn, PileSpawner, PoolStats, Shutdown,
-    ShutdownReport, Spawn, SpawnCall, SpawnCallN, SpawnN, TryCollect, TryJoin, TrySpawnError, TryValues, Value, Values,
-    WaitAll, WaitAllOrPanic, green_pool,
+    AbortAll, AbortHandle, FanNext, FanNextUnordered, GreenMap, GreenPile, GreenPool, GreenThread, InOrder, Indexed,
+    Inherit, JobId, JobInfo, Join, JoinError, Lend, Next, NextIndexed, NextValue, PileNext, PileNextUnordered, PileOf,
+    PileSpawn, PileSpawner, PoolStats, Shutdown, ShutdownReport, Spawn, SpawnCall, SpawnCallN, SpawnN, TryCollect,
+    TryJoin, TrySpawnError, TryValues, Value, Values, WaitAll, WaitAllOrPanic, green_pool,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -54,6 +54,10 @@ all! {
     FanNext<'static, Output>: Send, Sync, Unpin;
     Join<Handles, InOrder>: Send, Sync, Unpin;
     TryJoin<Handles, InOrder>: Send, Sync, Unpin;
+    Indexed<Output>: Send, Sync, Unpin;
+    NextIndexed<'static, Output>: Send, Sync, Unpin;
+    PileNextUnordered<'static, Output>: Send, Sync, Unpin;
+    FanNextUnordered<'static, Handles, InOrder, Output>: Send, Sync, Unpin;
     Values<GreenMap<Output>>: Send, Sync, Unpin;
     Values<GreenPile<Output>>: Send, Sync, Unpin;
     Values<PileOf<Handles>>: Send, Sync, Unpin;

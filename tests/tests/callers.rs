@@ -159,6 +159,19 @@ macro_rules! verb {
         let mut pile = pile![echo($x)];
         call!($how pile.next())
     }};
+    (fixed_unordered $how:ident $pool:ident $x:ident) => {{
+        let mut pile = pile![echo($x), echo(make())];
+        call!($how pile.next_unordered())
+    }};
+    (pile_unordered $how:ident $pool:ident $x:ident) => {{
+        let mut pile = GreenPile::on(&$pool);
+        pile.spawn(job($x)).await;
+        call!($how pile.next_unordered())
+    }};
+    (indexed $how:ident $pool:ident $x:ident) => {{
+        let mut map = $pool.imap_unordered(job, [$x]).indexed();
+        call!($how map.next())
+    }};
     (lend $how:ident $pool:ident $x:ident) => { call!($how lend(job($x))) };
     (inherit $how:ident $pool:ident $x:ident) => { call!($how inherit(job($x))) };
     (waitall $how:ident $pool:ident $x:ident) => {{
@@ -259,7 +272,7 @@ static NUMBERS: [u32; 3] = [1, 2, 3];
 cross! {
     spawn spawn_n handle declared declared_n pile_spawn spawner pile_next map_next stream_next declared_map
     value map_value pile_value fixed_value values try_values try_collect try_for_each values_for_each
-    join try_join join_in fixed_next lend inherit waitall waitall_or_panic abort_all shutdown;
+    join try_join join_in fixed_next fixed_unordered pile_unordered indexed lend inherit waitall waitall_or_panic abort_all shutdown;
     {
         static_str: &'static str = "a";
         static_slice: &'static [u32] = &NUMBERS;

@@ -1,9 +1,11 @@
 //! [`GreenThread::value`], and how the panic of a job resumes in another task.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::panic::resume_unwind;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker, ready};
+
+use tokio::task::coop;
 
 use crate::job::error::JoinError;
 use crate::job::handle::GreenThread;
@@ -34,6 +36,19 @@ impl<T> GreenThread<T> {
     /// ```
     pub fn value(self) -> Value<T> {
         Value { thread: self }
+    }
+
+    /// Takes the result if the job has ended. It must not have been taken before.
+    pub(crate) fn try_take(&mut self) -> Option<Result<T, JoinError>> {
+        if !self.is_finished() {
+            return None;
+        }
+        // What has ended does not keep the waker, and needs nothing of tokio's budget.
+        let poll = pin!(coop::unconstrained(poll_fn(|cx| self.poll_finished(cx))));
+        match poll.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(()) => self.take(),
+            Poll::Pending => None,
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! [`GreenPile`]: jobs whose results come out in the order in which they were spawned.
 
 pub(crate) mod fixed;
+pub(crate) mod set;
+pub(crate) mod unordered;
 pub(crate) mod values;
 
 use std::collections::VecDeque;
@@ -18,6 +20,7 @@ use crate::inner::wait::ReadySource;
 use crate::job::error::JoinError;
 use crate::job::handle::GreenThread;
 use crate::lending::blocking::WaitGuard;
+use crate::pile::unordered::Unordered;
 use crate::pool::GreenPool;
 use crate::spawn::{FutureJob, SpawnFuture};
 use crate::sync::wake::wake;
@@ -56,7 +59,12 @@ use crate::sync::{Mutex, lock};
 #[must_use = "dropping it aborts its jobs; take their results with `next`, or call `detach`"]
 pub struct GreenPile<T> {
     shared: Arc<PileShared<T>>,
+    /// The first job that is left, if `next` waits for it.
     head: Option<GreenThread<T>>,
+    /// The number of that job.
+    head_number: usize,
+    /// The jobs that `next_unordered` waits for.
+    unordered: Unordered<T>,
     guard: WaitGuard,
     detached: bool,
 }
@@ -70,11 +78,22 @@ struct PileShared<T> {
 
 struct PileState<T> {
     threads: VecDeque<GreenThread<T>>,
+    /// The number of the first of them.
+    number: usize,
     /// The number of pending spawns.
     coming: usize,
     spawners: usize,
     consumer: Option<Waker>,
     dropped: bool,
+}
+
+impl<T> PileState<T> {
+    /// Takes the first job and its number.
+    fn pop(&mut self) -> Option<(usize, GreenThread<T>)> {
+        let thread = self.threads.pop_front()?;
+        self.number += 1;
+        Some((self.number - 1, thread))
+    }
 }
 
 impl<T> Unpin for GreenPile<T> {}
@@ -112,9 +131,17 @@ impl<T: Send + 'static> GreenPile<T> {
     /// # }
     /// ```
     pub fn on(pool: &GreenPool) -> Self {
-        let state = PileState { threads: VecDeque::new(), coming: 0, spawners: 0, consumer: None, dropped: false };
+        let state =
+            PileState { threads: VecDeque::new(), number: 0, coming: 0, spawners: 0, consumer: None, dropped: false };
         let shared = Arc::new(PileShared { pool: pool.clone(), state: Mutex::new(state), news: Arc::default() });
-        GreenPile { shared, head: None, guard: WaitGuard::default(), detached: false }
+        GreenPile {
+            shared,
+            head: None,
+            head_number: 0,
+            unordered: Unordered::new(),
+            guard: WaitGuard::default(),
+            detached: false,
+        }
     }
 
     /// Runs `future` as a job of the pile: waits for a slot and starts the job.
@@ -238,8 +265,9 @@ impl<T> GreenPile<T> {
             // SeqCst pairs with the load in `WaitEdge::readiness`. Both stores are under the lock of the state, so this
             // clears only what the rest of this poll finds anyway.
             self.shared.news.store(false, Ordering::SeqCst);
-            self.head = state.threads.pop_front();
-            if self.head.is_none() {
+            if let Some((number, head)) = self.unordered.pop_first().or_else(|| state.pop()) {
+                (self.head_number, self.head) = (number, Some(head));
+            } else {
                 if state.coming == 0 && state.spawners == 0 {
                     drop(state);
                     ready!(self.guard.poll_reacquire(cx));
@@ -263,9 +291,10 @@ impl<T> GreenPile<T> {
         }
     }
 
-    fn len(&self) -> usize {
-        let state = lock(&self.shared.state);
-        state.threads.len() + state.coming + usize::from(self.head.is_some())
+    /// The number of jobs whose results are left, and of pending spawns.
+    fn expected(&self) -> usize {
+        let coming = lock(&self.shared.state).coming;
+        coming + self.len()
     }
 }
 
@@ -279,14 +308,13 @@ impl<T> Stream for GreenPile<T> {
     fn size_hint(&self) -> (usize, Option<usize>) {
         let spawners = lock(&self.shared.state).spawners;
         // A pending spawn may still be dropped.
-        let sure = lock(&self.shared.state).threads.len() + usize::from(self.head.is_some());
-        (sure, (spawners == 0).then(|| self.len()))
+        (self.len(), (spawners == 0).then(|| self.expected()))
     }
 }
 
 impl<T> FusedStream for GreenPile<T> {
     fn is_terminated(&self) -> bool {
-        self.len() == 0 && lock(&self.shared.state).spawners == 0
+        self.expected() == 0 && lock(&self.shared.state).spawners == 0
     }
 }
 
@@ -297,7 +325,7 @@ impl<T> Drop for GreenPile<T> {
         let threads = std::mem::take(&mut state.threads);
         drop(state);
         if !self.detached {
-            for thread in threads.iter().chain(&self.head) {
+            for thread in threads.iter().chain(&self.head).chain(self.unordered.threads()) {
                 thread.abort();
             }
         }

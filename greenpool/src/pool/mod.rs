@@ -1,6 +1,7 @@
 //! [`GreenPool`]: its constructors and its counters. Each family of verbs has a file of its own.
 
 pub(crate) mod map;
+pub(crate) mod reopen;
 pub(crate) mod shutdown;
 pub(crate) mod spawn;
 pub(crate) mod stats;

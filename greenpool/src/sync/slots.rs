@@ -405,6 +405,12 @@ impl<L> Slots<L> {
         self.word.fetch_or(CLOSED, Ordering::AcqRel);
     }
 
+    /// Accepts new callers again.
+    pub(crate) fn reopen(&self) {
+        // Release as in `close`.
+        self.word.fetch_and(!CLOSED, Ordering::AcqRel);
+    }
+
     /// Refuses one queued ticket.
     pub(crate) fn refuse(&self, ticket: Ticket) {
         let mut queues = self.lock();
