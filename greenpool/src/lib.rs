@@ -89,6 +89,8 @@
 //!
 //! # Features
 //!
+//! * `metrics` (off by default): `GreenPool::publish_metrics` publishes the numbers of a pool through the `metrics`
+//!   crate.
 //! * `tracing` (off by default): each job is polled in a span `job` of level `DEBUG`, and a panic in a job without a
 //!   handle ([`spawn_n`](GreenPool::spawn_n)) emits one event of level `ERROR` and target `greenpool`. Both carry the
 //!   name of the pool.
@@ -127,6 +129,7 @@ pub use pile::set::{FanNextUnordered, PileNextUnordered};
 pub use pile::values::{ResultHandles, TryHandles, TryValues};
 pub use pile::{GreenPile, PileNext, PileSpawn, PileSpawner};
 pub use pool::GreenPool;
+pub use pool::report::PoolReport;
 pub use pool::shutdown::{AbortAll, Shutdown, ShutdownReport};
 pub use pool::spawn::{Spawn, SpawnN};
 pub use pool::stats::PoolStats;

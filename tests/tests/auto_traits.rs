@@ -7,8 +7,8 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use greenpool::{
     AbortAll, AbortHandle, FanNext, FanNextUnordered, GreenMap, GreenPile, GreenPool, GreenThread, InOrder, Indexed,
     Inherit, JobId, JobInfo, Join, JoinError, Lend, Next, NextIndexed, NextValue, PileNext, PileNextUnordered, PileOf,
-    PileSpawn, PileSpawner, PoolStats, Shutdown, ShutdownReport, Spawn, SpawnCall, SpawnCallN, SpawnN, TryCollect,
-    TryJoin, TrySpawnError, TryValues, Value, Values, WaitAll, WaitAllOrPanic, green_pool,
+    PileSpawn, PileSpawner, PoolReport, PoolStats, Shutdown, ShutdownReport, Spawn, SpawnCall, SpawnCallN, SpawnN,
+    TryCollect, TryJoin, TrySpawnError, TryValues, Value, Values, WaitAll, WaitAllOrPanic, green_pool,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -36,6 +36,7 @@ all! {
     AbortHandle: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     JobId: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     JobInfo: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
+    PoolReport: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     PoolStats: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     ShutdownReport: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     InOrder: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;

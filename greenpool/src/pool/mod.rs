@@ -1,7 +1,10 @@
 //! [`GreenPool`]: its constructors and its counters. Each family of verbs has a file of its own.
 
 pub(crate) mod map;
+#[cfg(feature = "metrics")]
+pub(crate) mod metrics;
 pub(crate) mod reopen;
+pub(crate) mod report;
 pub(crate) mod shutdown;
 pub(crate) mod spawn;
 pub(crate) mod stats;
