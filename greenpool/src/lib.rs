@@ -122,7 +122,7 @@ pub use lending::inherit::{Inherit, inherit};
 pub use lending::lend::{Lend, lend};
 pub use map::indexed::{Indexed, NextIndexed};
 pub use map::source::{Arguments, Sources};
-pub use map::values::TryCollect;
+pub use map::values::{TryCollect, TryOutput};
 pub use map::{GreenMap, Next};
 pub use pile::fixed::{FanNext, Handles, InOrder, Join, PileOf, Record, SameType, TryJoin};
 pub use pile::set::{FanNextUnordered, PileNextUnordered};

@@ -63,7 +63,7 @@ all! {
     Values<GreenPile<Output>>: Send, Sync, Unpin;
     Values<PileOf<Handles>>: Send, Sync, Unpin;
     NextValue<'static, GreenMap<Output>, Output>: Send, Sync, Unpin;
-    TryCollect<Output, Output, Vec<Output>>: Send, Unpin;
+    TryCollect<Result<Output, Output>, Vec<Output>>: Send, Unpin;
     TryValues<TryHandles, InOrder, Output>: Send, Unpin;
 }
 

@@ -71,7 +71,7 @@ impl<T, E> Fallible<T, E> {
     }
 
     /// Takes the next output of a job. Ready with `None` at the end, and after a failure, when all jobs have ended.
-    fn poll_next<V>(&mut self, cx: &mut Context<'_>, check: impl Fn(T) -> Result<V, E>) -> Poll<Option<V>> {
+    fn poll_next<V>(&mut self, cx: &mut Context<'_>, mut check: impl FnMut(T) -> Result<V, E>) -> Poll<Option<V>> {
         while self.failure.is_none() {
             match ready!(self.map.poll_take(cx)) {
                 None => return Poll::Ready(None),
@@ -104,7 +104,7 @@ impl<T, E> Drop for Fallible<T, E> {
 }
 
 /// # Functions that return `Result`
-impl<T, E> GreenMap<Result<T, E>> {
+impl<T> GreenMap<T> {
     /// Collects the values that the jobs return in `Ok`. The first `Err` stops the map and aborts the other jobs.
     ///
     /// It returns that error when the other jobs have ended: their futures have been dropped, and their slots are free.
@@ -135,11 +135,15 @@ impl<T, E> GreenMap<Result<T, E>> {
     /// assert_eq!(pool.running(), 0);
     /// # }
     /// ```
-    pub fn try_collect<C>(self) -> TryCollect<T, E, C>
+    pub fn try_collect<C>(self) -> TryCollect<T, C>
     where
-        C: Default + Extend<T>,
+        T: TryOutput,
+        C: Default + Extend<T::Ok>,
     {
-        let extend = |collection: &mut C, value| collection.extend(Some(value));
+        let extend = |collection: &mut C, output: T| {
+            collection.extend(Some(output.into_result().map_err(T::from_err)?));
+            Ok(())
+        };
         TryCollect { map: Fallible::new(self), collection: Some(C::default()), extend }
     }
 
@@ -179,13 +183,58 @@ impl<T, E> GreenMap<Result<T, E>> {
     /// assert_eq!((sum, pool.running()), (21, 0));
     /// # }
     /// ```
-    pub fn try_for_each<F, Fut, E2>(self, function: F) -> impl Future<Output = Result<(), E2>>
+    pub fn try_for_each<F, Fut, E>(self, function: F) -> impl Future<Output = Result<(), E>>
     where
-        F: FnMut(T) -> Fut,
-        Fut: Future<Output = Result<(), E2>>,
-        E2: From<E>,
+        T: TryOutput,
+        F: FnMut(T::Ok) -> Fut,
+        Fut: Future<Output = Result<(), E>>,
+        E: From<T::Err>,
     {
-        for_each(self, |result| result.map_err(E2::from), function)
+        for_each(self, |output: T| output.into_result().map_err(E::from), function)
+    }
+}
+
+/// Describes the output of jobs that can fail: a `Result`.
+///
+/// ```
+/// use greenpool::{GreenMap, GreenPool, TryOutput};
+///
+/// async fn count<T: TryOutput>(map: GreenMap<T>) -> Result<usize, T::Err> {
+///     let values: Vec<T::Ok> = map.try_collect().await?;
+///     Ok(values.len())
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let map = GreenPool::new(2).imap(|n: u8| async move { n.checked_sub(1).ok_or("zero") }, [1, 2, 3]);
+/// assert_eq!(count(map).await, Ok(3));
+/// # }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "the jobs of this map must return a `Result`, but they return `{Self}`",
+    label = "the jobs return `{Self}`, which is no `Result`",
+    note = "`map.values()` yields what the jobs return"
+)]
+pub trait TryOutput: Sized {
+    /// The value of a job that succeeds.
+    type Ok;
+    /// The error of a job that fails.
+    type Err;
+    #[doc(hidden)]
+    fn into_result(self) -> Result<Self::Ok, Self::Err>;
+    #[doc(hidden)]
+    fn from_err(error: Self::Err) -> Self;
+}
+
+impl<T, E> TryOutput for Result<T, E> {
+    type Ok = T;
+    type Err = E;
+
+    fn into_result(self) -> Self {
+        self
+    }
+
+    fn from_err(error: E) -> Self {
+        Err(error)
     }
 }
 
@@ -273,35 +322,37 @@ impl<F: Future<Output = Result<(), Failure<E>>>, E> Future for Raise<F> {
 /// use greenpool::{GreenPool, TryCollect};
 ///
 /// let map = GreenPool::new(2).imap(|n: u8| async move { n.checked_sub(1).ok_or(n) }, [1, 2, 0]);
-/// let collect: TryCollect<u8, u8, Vec<u8>> = map.try_collect();
+/// let collect: TryCollect<Result<u8, u8>, Vec<u8>> = map.try_collect();
 /// assert_eq!(collect.await, Err(0));
 /// # }
 /// ```
 // Like the future of a spawn, it has no bounds: `SpawnFuture` says why.
 #[must_use = "it waits only while it is awaited; write `.await`"]
-pub struct TryCollect<T, E, C> {
-    map: Fallible<Result<T, E>, E>,
+pub struct TryCollect<T, C> {
+    /// A failure holds the output of a job, which is an error.
+    map: Fallible<T, T>,
     /// `None` once it has been returned.
     collection: Option<C>,
-    extend: fn(&mut C, T),
+    /// Adds the value of an output, or returns an output that is an error.
+    extend: fn(&mut C, T) -> Result<(), T>,
 }
 
-// Neither a result nor the collection is pinned.
-impl<T, E, C> Unpin for TryCollect<T, E, C> {}
+// Neither an output nor the collection is pinned.
+impl<T, C> Unpin for TryCollect<T, C> {}
 
-impl<T, E, C> Future for TryCollect<T, E, C> {
-    type Output = Result<C, E>;
+impl<T: TryOutput, C> Future for TryCollect<T, C> {
+    type Output = Result<C, T::Err>;
 
     #[track_caller]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<C, E>> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<C, T::Err>> {
         let TryCollect { map, collection, extend } = &mut *self;
-        while let Some(value) = ready!(map.poll_next(cx, |result| result)) {
-            if let Some(collection) = collection {
-                extend(collection, value);
-            }
-        }
+        let mut collect = |output| collection.as_mut().map_or(Ok(()), |collection| extend(collection, output));
+        while ready!(map.poll_next(cx, &mut collect)).is_some() {}
         if let Some(failure) = map.failure.take() {
-            return Poll::Ready(Err(failure.into_error()));
+            return match failure.into_error().into_result() {
+                Err(error) => Poll::Ready(Err(error)),
+                Ok(_) => unreachable!("the output of a job that failed is an error"),
+            };
         }
         Poll::Ready(Ok(collection.take().expect("`try_collect` was polled after it returned its result")))
     }
