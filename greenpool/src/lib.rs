@@ -97,6 +97,8 @@
 //!
 //! # Features
 //!
+//! * `metrics` (off by default): `GreenPool::publish_metrics` publishes the numbers of a pool through the `metrics`
+//!   crate.
 //! * `tracing` (off by default): each job is polled in a span `job` of level `DEBUG`, and a panic in a job without a
 //!   handle ([`spawn_n`](GreenPool::spawn_n)) emits one event of level `ERROR` and target `greenpool`. Both carry the
 //!   name of the pool.
@@ -122,17 +124,25 @@ pub use inner::tracked::JobInfo;
 pub use job::error::{JoinError, TrySpawnError};
 pub use job::handle::{AbortHandle, GreenThread};
 pub use job::id::JobId;
+pub use job::value::Value;
+pub use job::values::{JobResults, NextValue, Values};
 pub use lending::inherit::{Inherit, inherit};
 pub use lending::lend::{Lend, lend};
+pub use map::indexed::{Indexed, NextIndexed};
 pub use map::source::{Arguments, Sources};
+pub use map::values::{TryCollect, TryOutput};
 pub use map::{GreenMap, Next};
 pub use pile::fixed::{FanNext, Handles, InOrder, Join, PileOf, Record, SameType, TryJoin};
+pub use pile::set::{FanNextUnordered, PileNextUnordered};
+pub use pile::values::{ResultHandles, TryHandles, TryValues};
 pub use pile::{GreenPile, PileNext, PileSpawn, PileSpawner};
 pub use pool::GreenPool;
+pub use pool::report::PoolReport;
 pub use pool::shutdown::{AbortAll, Shutdown, ShutdownReport};
 pub use pool::spawn::{Spawn, SpawnN};
 pub use pool::stats::PoolStats;
 pub use pool::waitall::WaitAll;
+pub use pool::waitall_or_panic::WaitAllOrPanic;
 
 /// Fans out calls of pooled functions: submits each call to the pool of its function, in order, and returns at once.
 ///

@@ -5,9 +5,10 @@ use std::future::Ready;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use greenpool::{
-    AbortAll, AbortHandle, FanNext, GreenMap, GreenPile, GreenPool, GreenThread, InOrder, Inherit, JobId, JobInfo,
-    Join, JoinError, Lend, Next, PileNext, PileOf, PileSpawn, PileSpawner, PoolStats, Shutdown, ShutdownReport, Spawn,
-    SpawnCall, SpawnCallN, SpawnN, TryJoin, TrySpawnError, WaitAll, green_pool,
+    AbortAll, AbortHandle, FanNext, FanNextUnordered, GreenMap, GreenPile, GreenPool, GreenThread, InOrder, Indexed,
+    Inherit, JobId, JobInfo, Join, JoinError, Lend, Next, NextIndexed, NextValue, PileNext, PileNextUnordered, PileOf,
+    PileSpawn, PileSpawner, PoolReport, PoolStats, Shutdown, ShutdownReport, Spawn, SpawnCall, SpawnCallN, SpawnN,
+    TryCollect, TryJoin, TrySpawnError, TryValues, Value, Values, WaitAll, WaitAllOrPanic, green_pool,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -15,6 +16,7 @@ use static_assertions::{assert_impl_all, assert_not_impl_any};
 type Output = Cell<u8>;
 type Job = Ready<Output>;
 type Handles = (GreenThread<Output>, GreenThread<Output>);
+type TryHandles = (GreenThread<Result<Output, Output>>, GreenThread<Result<Output, Output>>);
 
 #[green_pool(size = 1)]
 async fn declared(x: Output) -> Output {
@@ -30,9 +32,11 @@ macro_rules! all {
 all! {
     GreenPool: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     GreenThread<Output>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
+    Value<Output>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     AbortHandle: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     JobId: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     JobInfo: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
+    PoolReport: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     PoolStats: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     ShutdownReport: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     InOrder: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
@@ -51,6 +55,16 @@ all! {
     FanNext<'static, Output>: Send, Sync, Unpin;
     Join<Handles, InOrder>: Send, Sync, Unpin;
     TryJoin<Handles, InOrder>: Send, Sync, Unpin;
+    Indexed<Output>: Send, Sync, Unpin;
+    NextIndexed<'static, Output>: Send, Sync, Unpin;
+    PileNextUnordered<'static, Output>: Send, Sync, Unpin;
+    FanNextUnordered<'static, Handles, InOrder, Output>: Send, Sync, Unpin;
+    Values<GreenMap<Output>>: Send, Sync, Unpin;
+    Values<GreenPile<Output>>: Send, Sync, Unpin;
+    Values<PileOf<Handles>>: Send, Sync, Unpin;
+    NextValue<'static, GreenMap<Output>, Output>: Send, Sync, Unpin;
+    TryCollect<Result<Output, Output>, Vec<Output>>: Send, Unpin;
+    TryValues<TryHandles, InOrder, Output>: Send, Unpin;
 }
 
 // The futures of verbs: as `Send` as the job, and `Sync` only where nothing in them is the job's own.
@@ -61,6 +75,7 @@ all! {
     SpawnCall<declared, (Output,), Output>: Send, Unpin;
     SpawnCallN<declared, (Output,), Output>: Send, Unpin;
     WaitAll: Send, Sync, Unpin;
+    WaitAllOrPanic: Send, Sync, Unpin;
     AbortAll: Send, Sync, Unpin;
     Shutdown: Send, Unpin;
     Lend<Job>: Send, Unpin;

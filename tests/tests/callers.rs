@@ -36,6 +36,11 @@ async fn job<T>(x: T) -> T {
     x
 }
 
+/// The job of a verb for functions that return `Result`.
+async fn ok<F: Future>(job: F) -> Result<F::Output, Box<dyn Error + Send + Sync>> {
+    Ok(job.await)
+}
+
 /// One expression a caller: each awaits the future `$f`.
 macro_rules! call {
     (within $f:expr) => {
@@ -75,6 +80,10 @@ macro_rules! verb {
         let green = $pool.spawn(job($x)).await;
         call!($how green)
     }};
+    (value $how:ident $pool:ident $x:ident) => {{
+        let green = $pool.spawn(job($x)).await;
+        call!($how green.value())
+    }};
     (declared $how:ident $pool:ident $x:ident) => { call!($how echo::spawn($x)) };
     (declared_n $how:ident $pool:ident $x:ident) => { call!($how echo::spawn_n($x)) };
     (pile_spawn $how:ident $pool:ident $x:ident) => {{
@@ -103,12 +112,65 @@ macro_rules! verb {
         let mut map = echo::imap([$x]);
         call!($how map.next())
     }};
+    (map_value $how:ident $pool:ident $x:ident) => {{
+        let mut values = $pool.imap(job, [$x]).values();
+        call!($how values.next())
+    }};
+    (pile_value $how:ident $pool:ident $x:ident) => {{
+        let pile = GreenPile::on(&$pool);
+        pile.spawn(job($x)).await;
+        let mut values = pile.values();
+        call!($how values.next())
+    }};
+    (fixed_value $how:ident $pool:ident $x:ident) => {{
+        let mut values = pile![echo($x)].values();
+        call!($how values.next())
+    }};
+    (values $how:ident $pool:ident $x:ident) => { call!($how pile! { one: echo($x), two: echo(make()) }.values()) };
+    (try_values $how:ident $pool:ident $x:ident) => {
+        call!($how pile![in $pool; ok(job($x)), ok(job(make()))].try_values::<Box<dyn Error + Send + Sync>>())
+    };
+    (try_collect $how:ident $pool:ident $x:ident) => {
+        call!($how $pool.imap(|x| ok(job(x)), [$x]).try_collect::<Vec<_>>())
+    };
+    (try_for_each $how:ident $pool:ident $x:ident) => {{
+        let map = $pool.imap(|x| ok(job(x)), [$x]);
+        call!($how map.try_for_each(async |x| {
+            drop(job(x).await);
+            Ok::<_, Box<dyn Error + Send + Sync>>(())
+        }))
+    }};
+    (values_for_each $how:ident $pool:ident $x:ident) => {{
+        let map = $pool.imap(job, [$x]);
+        call!($how map.values().try_for_each(async |x| {
+            drop(job(x).await);
+            Err::<(), Box<dyn Error + Send + Sync>>("a fault".into())
+        }))
+    }};
+    (waitall_or_panic $how:ident $pool:ident $x:ident) => {{
+        $pool.spawn_n(job($x)).await;
+        let idle = GreenPool::new(1);
+        call!($how idle.waitall_or_panic())
+    }};
     (join $how:ident $pool:ident $x:ident) => { call!($how pile![echo($x), echo(make())].join()) };
     (try_join $how:ident $pool:ident $x:ident) => { call!($how pile! { one: echo($x), two: echo(make()) }.try_join()) };
     (join_in $how:ident $pool:ident $x:ident) => { call!($how pile![in $pool; job($x)].join()) };
     (fixed_next $how:ident $pool:ident $x:ident) => {{
         let mut pile = pile![echo($x)];
         call!($how pile.next())
+    }};
+    (fixed_unordered $how:ident $pool:ident $x:ident) => {{
+        let mut pile = pile![echo($x), echo(make())];
+        call!($how pile.next_unordered())
+    }};
+    (pile_unordered $how:ident $pool:ident $x:ident) => {{
+        let mut pile = GreenPile::on(&$pool);
+        pile.spawn(job($x)).await;
+        call!($how pile.next_unordered())
+    }};
+    (indexed $how:ident $pool:ident $x:ident) => {{
+        let mut map = $pool.imap_unordered(job, [$x]).indexed();
+        call!($how map.next())
     }};
     (lend $how:ident $pool:ident $x:ident) => { call!($how lend(job($x))) };
     (inherit $how:ident $pool:ident $x:ident) => { call!($how inherit(job($x))) };
@@ -209,7 +271,8 @@ static NUMBERS: [u32; 3] = [1, 2, 3];
 
 cross! {
     spawn spawn_n handle declared declared_n pile_spawn spawner pile_next map_next stream_next declared_map
-    join try_join join_in fixed_next lend inherit waitall abort_all shutdown;
+    value map_value pile_value fixed_value values try_values try_collect try_for_each values_for_each
+    join try_join join_in fixed_next fixed_unordered pile_unordered indexed lend inherit waitall waitall_or_panic abort_all shutdown;
     {
         static_str: &'static str = "a";
         static_slice: &'static [u32] = &NUMBERS;

@@ -13,6 +13,7 @@
 
 pub(crate) mod blocked;
 pub(crate) mod effects;
+pub(crate) mod first_panic;
 pub(crate) mod in_place;
 pub(crate) mod live;
 pub(crate) mod member;
@@ -28,6 +29,7 @@ use std::task::Waker;
 use slab::Slab;
 
 use crate::inner::blocked::{AwaitedBy, BlockedJobs};
+use crate::inner::first_panic::FirstPanic;
 use crate::inner::live::LiveJobs;
 use crate::inner::member::Member;
 use crate::inner::tracked::Tracked;
@@ -43,6 +45,7 @@ pub(crate) struct Inner {
     pub(crate) blocked_jobs: BlockedJobs,
     pub(crate) awaited_by: AwaitedBy,
     pub(crate) tracked: Tracked,
+    pub(crate) first_panic: FirstPanic,
     name: Option<&'static str>,
     /// The wakers of jobs that wait in tasks of their own, for `abort_all`.
     abort_wakers: Mutex<Slab<Waker>>,
@@ -116,6 +119,7 @@ impl Inner {
             blocked_jobs: BlockedJobs::default(),
             awaited_by: AwaitedBy::default(),
             tracked: Tracked::default(),
+            first_panic: FirstPanic::default(),
             name,
             abort_wakers: Mutex::new(Slab::new()),
             maps: Mutex::new(Slab::new()),

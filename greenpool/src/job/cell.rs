@@ -19,6 +19,7 @@ use crate::job::error::JoinError;
 use crate::job::permit::Permit;
 use crate::job::reply::Completer;
 use crate::job::running::JobState;
+use crate::sync::quiet::drop_quietly;
 
 pin_project! {
     /// What a cell holds.
@@ -96,6 +97,9 @@ pub(crate) trait RawJob: Send {
     /// How far the job has come.
     fn state(self: Pin<&mut Self>) -> &mut JobState;
 
+    /// Whether a panic of the job must be reported, because it has no handle.
+    fn reports_panic(&self) -> bool;
+
     /// Whether its handle has aborted it.
     fn is_aborted(&self) -> bool;
 
@@ -114,7 +118,7 @@ pub(crate) trait RawJob: Send {
     /// The job is about to release its slot.
     fn note_ending(&self);
 
-    /// The job has ended and released its slot: delivers the value, or this error. Returns a panic that no handle gets.
+    /// The job has ended and released its slot: delivers the value, or this error. Returns a panic that must be reported.
     #[must_use = "report it"]
     fn complete(self: Pin<&mut Self>, error: Option<JoinError>) -> Option<JoinError>;
 
@@ -150,6 +154,10 @@ where
         self.project().state
     }
 
+    fn reports_panic(&self) -> bool {
+        self.completer.reports_panic()
+    }
+
     #[inline]
     fn is_aborted(&self) -> bool {
         self.completer.is_aborted()
@@ -179,8 +187,13 @@ where
     fn complete(self: Pin<&mut Self>, error: Option<JoinError>) -> Option<JoinError> {
         let this = self.project();
         let value = this.content.project_replace(Content::Empty).into_value();
-        match this.completer.complete(error.map(Err).or(value.map(Ok)))? {
-            Err(error) => error.is_panic().then_some(error),
+        let (unwanted, reports) = this.completer.complete(error.map(Err).or(value.map(Ok)));
+        match unwanted? {
+            Err(error) if reports && error.is_panic() => Some(error),
+            Err(error) => {
+                drop_quietly(error);
+                None
+            }
             Ok(value) => {
                 // The handle has just been dropped. The value's destructor may wait for a job that only this worker
                 // can run, so it gets a task of its own.

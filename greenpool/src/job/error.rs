@@ -1,7 +1,7 @@
 //! The errors of a job, and of a spawn that would have to wait.
 
 use std::any::Any;
-use std::fmt;
+use std::{fmt, io};
 
 use crate::job::id::JobId;
 use crate::sync::Exclusive;
@@ -207,6 +207,13 @@ impl fmt::Debug for JoinError {
 }
 
 impl std::error::Error for JoinError {}
+
+impl From<JoinError> for io::Error {
+    /// Makes an error of kind `Other`, whose inner error is the `JoinError`. tokio's error converts in the same way.
+    fn from(error: JoinError) -> Self {
+        io::Error::other(error)
+    }
+}
 
 /// Says why [`try_spawn`](crate::GreenPool::try_spawn) started nothing, and returns what it was given.
 ///

@@ -68,8 +68,10 @@ impl<T> GreenThread<T> {
 
     /// This handle is dropped without being used. If the job has panicked already, reports that.
     pub(crate) fn report_unobserved(mut self) {
-        if let Some(Err(error)) = self.receiver.take() {
-            span::report_panic(self.receiver.inner(), &error);
+        if let Some(Err(mut error)) = self.receiver.take() {
+            span::report_panic(self.receiver.inner(), &mut error);
+        } else {
+            self.receiver.report_panic_later();
         }
     }
 

@@ -11,3 +11,5 @@ pub(crate) mod reply;
 pub(crate) mod reply_page;
 pub(crate) mod running;
 pub(crate) mod span;
+pub(crate) mod value;
+pub(crate) mod values;

@@ -55,6 +55,11 @@ impl<T> Receiver<T> {
         self.page.extra(self.at, &mut self.reply().state()).waiter = Some(waiter);
     }
 
+    /// The handle is about to be dropped, and was only to wait until the job begins: its panic must be reported.
+    pub(crate) fn report_panic_later(&self) {
+        self.reply().state().report_panic();
+    }
+
     /// The job's place in the queue, if it may still be queued and only its handle knows it.
     #[inline]
     pub(crate) fn waiter(&self) -> Option<WaiterRef> {
@@ -213,6 +218,11 @@ impl<T> Completer<T> {
         page.is_flagged().then(|| page.reply(self.at))
     }
 
+    /// Whether a panic of the job must be reported: it was given no handle, or one that was only to wait for its begin.
+    pub(crate) fn reports_panic(&self) -> bool {
+        !self.wanted || self.flagged().is_some_and(Reply::reports_panic)
+    }
+
     /// Whether the handle has aborted the job.
     #[inline]
     pub(crate) fn is_aborted(&self) -> bool {
@@ -260,12 +270,13 @@ impl<T> Completer<T> {
         }
     }
 
-    /// Delivers the result, and returns it if no handle wants it. No result means that the job was cancelled, or that
-    /// it has no handle.
-    pub(crate) fn complete(&mut self, result: Option<Result<T, JoinError>>) -> Option<Result<T, JoinError>> {
+    /// Delivers the result, and returns it if no handle wants it, and whether its panic must be reported then. No result
+    /// means that the job was cancelled, or that it has no handle.
+    pub(crate) fn complete(&mut self, result: Option<Result<T, JoinError>>) -> (Option<Result<T, JoinError>>, bool) {
         let unwanted = match self.page() {
             Some(page) => page.complete(self.at, result),
-            None => result,
+            // If it panicked, that was reported before it released its slot.
+            None => (result, false),
         };
         self.wanted = false;
         unwanted

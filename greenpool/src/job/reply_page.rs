@@ -175,6 +175,8 @@ pub(super) struct Pending {
     pub(super) ending: bool,
     /// Its handle was dropped.
     detached: bool,
+    /// Then its panic must be reported.
+    reports: bool,
     /// It waits for something, and `abort` must wake this worker. The number is the worker's key plus one.
     worker: Option<NonZero<u32>>,
     /// The waker of the task that awaits the result.
@@ -202,6 +204,13 @@ impl<T> ReplyState<T> {
             // SeqCst pairs with the load in `WaitEdge::readiness`: a search for deadlocks that finds the slot released
             // finds this flag set.
             ending.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// A panic of the job must be reported.
+    pub(super) fn report_panic(&mut self) {
+        if let Stage::Pending(pending) = &mut self.stage {
+            pending.reports = true;
         }
     }
 
@@ -284,6 +293,10 @@ impl<T> Reply<T> {
         matches!(self.state().stage, Stage::Pending(Pending { aborted: true, .. }))
     }
 
+    pub(super) fn reports_panic(&self) -> bool {
+        matches!(self.state().stage, Stage::Pending(Pending { reports: true, .. }))
+    }
+
     pub(super) fn is_detached(&self) -> bool {
         matches!(self.state().stage, Stage::Pending(Pending { detached: true, .. }))
     }
@@ -295,18 +308,24 @@ impl<T> Reply<T> {
 
 impl<T> Page<T> {
     /// The job has ended, its future has been dropped, and its slot is free. No result means that the job was
-    /// cancelled, or that it has no handle. Returns the result if no handle wants it.
-    pub(super) fn complete(&self, at: u8, result: Option<Result<T, JoinError>>) -> Option<Result<T, JoinError>> {
+    /// cancelled, or that it has no handle. Returns the result if no handle wants it, and whether its panic must be
+    /// reported.
+    pub(super) fn complete(
+        &self,
+        at: u8,
+        result: Option<Result<T, JoinError>>,
+    ) -> (Option<Result<T, JoinError>>, bool) {
         let mut state = self.reply(at).state();
         state.note_ending();
         if let Stage::Pending(Pending { aborted: true, .. } | Pending { detached: true, .. }) = &state.stage {
             self.flagged.fetch_sub(1, Ordering::Relaxed);
         }
         let Stage::Pending(Pending { detached: false, reader, .. }) = &mut state.stage else {
+            let reports = matches!(state.stage, Stage::Pending(Pending { reports: true, .. }));
             state.clear();
             drop(state);
             self.free(at);
-            return result;
+            return (result, reports);
         };
         let reader = reader.take();
         let result = result.unwrap_or_else(|| Err(JoinError::cancelled()));
@@ -314,7 +333,7 @@ impl<T> Page<T> {
         state.stage = Stage::Ready(result);
         drop(state);
         wake(reader);
-        None
+        (None, false)
     }
 
     /// Aborts the job: marks it, and takes it out of the queue or wakes its worker if it waits.

@@ -1,17 +1,23 @@
 //! What `tracing`, with the feature of that name, and the list of jobs learn of a job.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use crate::inner::Inner;
 use crate::inner::tracked::Track;
 use crate::job::error::JoinError;
 use crate::lending::context;
 
-/// Reports the panic of a job that has no handle.
-#[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "only `tracing` learns of it"))]
-pub(crate) fn report_panic(inner: &Inner, error: &JoinError) {
-    #[cfg(feature = "tracing")]
-    if error.is_panic() {
-        tracing::error!(target: "greenpool", pool = inner.name(), "{error}");
+/// Reports the panic of a job that has no handle, and keeps the first one for `waitall_or_panic`.
+pub(crate) fn report_panic(inner: &Inner, error: &mut JoinError) {
+    if !error.is_panic() {
+        return;
     }
+    #[cfg(feature = "tracing")]
+    tracing::error!(target: "greenpool", pool = inner.name(), "{error}");
+    let error = std::mem::replace(error, JoinError::cancelled());
+    let later = error.try_into_panic().ok().and_then(|payload| inner.first_panic.keep(payload));
+    // The destructor of a payload may panic, too.
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(later)));
 }
 
 /// The span that a job is polled in, and its entry in the list of jobs if the pool keeps one.

@@ -19,6 +19,33 @@ use crate::job::error::JoinError;
 /// Results in the order in which they are taken, with `None` for each that is not ready.
 pub(crate) type Results<T> = VecDeque<Option<Result<T, JoinError>>>;
 
+/// The numbers of the items of results, as runs of consecutive numbers: the first, and how many.
+#[derive(Default)]
+pub(crate) struct Numbers(VecDeque<(u64, u64)>);
+
+impl Numbers {
+    #[inline]
+    fn push(&mut self, first: u64, more: u64) {
+        match self.0.back_mut() {
+            Some((start, len)) if *start + *len == first => *len += more,
+            _ if more > 0 => self.0.push_back((first, more)),
+            _ => {}
+        }
+    }
+
+    /// Takes the first number.
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Option<u64> {
+        let (start, len) = self.0.front_mut()?;
+        let number = *start;
+        (*start, *len) = (number + 1, *len - 1);
+        if *len == 0 {
+            self.0.pop_front();
+        }
+        Some(number)
+    }
+}
+
 /// What the consumer and the workers of a map signal to each other without taking the lock.
 pub(crate) struct Signals {
     /// The number of results that the consumer has taken.
@@ -56,6 +83,11 @@ impl Signals {
         self.starved.load(Ordering::SeqCst) && self.starved.swap(false, Ordering::SeqCst)
     }
 
+    /// The number of results that the consumer has taken.
+    pub(crate) fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
+    }
+
     /// Whether the buffer seems full: no result has been taken since it was. Only [`ReorderBuffer::room`] is certain.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
@@ -78,6 +110,8 @@ pub(crate) struct ReorderBuffer<T> {
     /// An empty queue, kept for its memory.
     spare: Results<T>,
     ordered: bool,
+    /// The numbers of the results, unless they are ordered.
+    numbers: Numbers,
     reserved: u64,
     fetched: u64,
     window: Option<usize>,
@@ -100,6 +134,7 @@ impl<T> ReorderBuffer<T> {
             ready: 0,
             spare: VecDeque::new(),
             ordered,
+            numbers: Numbers::default(),
             reserved: 0,
             fetched: 0,
             window: None,
@@ -209,7 +244,12 @@ impl<T> ReorderBuffer<T> {
     #[inline]
     #[must_use = "wake it"]
     pub(crate) fn put(&mut self, number: u64, result: Result<T, JoinError>) -> Option<Waker> {
-        let at = if self.ordered { (number - self.fetched) as usize } else { self.results.len() };
+        let at = if self.ordered {
+            (number - self.fetched) as usize
+        } else {
+            self.numbers.push(number, 1);
+            self.results.len()
+        };
         self.place(at, Some(result));
         if at == self.ready {
             self.count_ready();
@@ -227,6 +267,9 @@ impl<T> ReorderBuffer<T> {
             }
             self.count_ready();
             return self.wake_consumer();
+        }
+        if !self.ordered {
+            self.numbers.push(first, results.len() as u64);
         }
         let all_ready = self.ready == self.results.len();
         if self.results.is_empty() {
@@ -288,6 +331,15 @@ impl<T> ReorderBuffer<T> {
             to.extend(self.results.drain(..self.ready));
         }
         self.ready = 0;
+    }
+
+    /// Moves the numbers of the results that [`fetch`](Self::fetch) moves to `to`, which is empty. There are none if
+    /// the results are ordered: then they are numbered as they are taken.
+    #[inline]
+    pub(crate) fn fetch_numbers(&mut self, to: &mut Numbers) {
+        if !self.ordered {
+            std::mem::swap(&mut self.numbers, to);
+        }
     }
 
     /// Takes the error that follows all results.

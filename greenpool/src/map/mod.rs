@@ -2,10 +2,13 @@
 
 pub(crate) mod buffer;
 pub(crate) mod feed;
+pub(crate) mod indexed;
 pub(crate) mod session;
+pub(crate) mod set;
 pub(crate) mod shared;
 pub(crate) mod source;
 pub(crate) mod stream;
+pub(crate) mod values;
 pub(crate) mod worker;
 
 use std::fmt;
@@ -22,7 +25,7 @@ use tokio::task::coop;
 use crate::inner::Inner;
 use crate::job::error::JoinError;
 use crate::lending::blocking::WaitGuard;
-use crate::map::buffer::Results;
+use crate::map::buffer::{Numbers, Results};
 use crate::map::feed::JobSource;
 use crate::map::shared::{DynDriver, Shared};
 use crate::sync::Exclusive;
@@ -65,6 +68,10 @@ pub struct GreenMap<T> {
     shared: Arc<Shared<T>>,
     /// Results that have been fetched from the buffer and not yet taken.
     ready: Exclusive<Results<T>>,
+    /// The numbers of their items, if the map is unordered.
+    numbers: Numbers,
+    /// The number of the item of the result that was last taken, if the map is unordered.
+    number: Option<u64>,
     driver: Arc<dyn DynDriver>,
     guard: WaitGuard,
     /// Whether `shared` has the job that waits here.
@@ -105,6 +112,8 @@ impl<T: Send + 'static> GreenMap<T> {
         GreenMap {
             shared,
             ready: Exclusive::new(Results::new()),
+            numbers: Numbers::default(),
+            number: None,
             driver,
             guard: WaitGuard::default(),
             registered: false,
@@ -177,6 +186,15 @@ impl<T> GreenMap<T> {
         wakeup.run(|key| self.driver.clone().spawn_worker(key));
     }
 
+    /// The job that awaited the next result no longer waits for the map.
+    fn stop_waiting(&mut self) {
+        self.guard.clear();
+        if self.registered {
+            self.registered = false;
+            self.shared.deregister();
+        }
+    }
+
     #[inline]
     fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, JoinError>>> {
         if self.ended {
@@ -192,15 +210,22 @@ impl<T> GreenMap<T> {
             self.registered = false;
             self.shared.deregister();
         }
+        Poll::Ready(self.take_fetched())
+    }
+
+    /// Takes the first of the fetched results. If there is none, the map has ended.
+    #[inline]
+    fn take_fetched(&mut self) -> Option<Result<T, JoinError>> {
+        self.number = self.numbers.pop();
         let Some(taken) = self.ready.get_mut().pop_front() else {
             self.ended = true;
-            return Poll::Ready(self.shared.state().buffer.last().map(Err));
+            return self.shared.state().buffer.last().map(Err);
         };
         if self.shared.signals.take() {
             let wakeup = self.shared.state().notify(self.shared.inner.slots.size(), 0);
             self.wake(wakeup);
         }
-        Poll::Ready(taken)
+        taken
     }
 
     /// Fetches the ready results. Returns false if there are none and the map has not ended; then the consumer will be
@@ -209,6 +234,7 @@ impl<T> GreenMap<T> {
         let mut state = self.shared.state();
         if state.buffer.is_ready() {
             state.buffer.fetch(self.ready.get_mut());
+            state.buffer.fetch_numbers(&mut self.numbers);
             return true;
         }
         state.buffer.set_consumer(cx.waker());
@@ -286,11 +312,6 @@ impl<T> Future for Next<'_, T> {
 
 impl<T> Drop for Next<'_, T> {
     fn drop(&mut self) {
-        // The job that awaited it no longer waits for the map.
-        self.map.guard.clear();
-        if self.map.registered {
-            self.map.registered = false;
-            self.map.shared.deregister();
-        }
+        self.map.stop_waiting();
     }
 }

@@ -36,10 +36,33 @@ use crate::job::handle::GreenThread;
 /// ```
 #[must_use = "dropping it aborts its jobs; call `join`, `try_join`, `next` or `detach`"]
 pub struct PileOf<R: Handles, N = InOrder> {
-    handles: R,
-    at: usize,
+    pub(super) handles: R,
+    pub(super) taken: Taken,
     detached: bool,
     names: PhantomData<fn() -> N>,
+}
+
+/// Which results have been taken: one bit for each of up to 32.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Taken(u32);
+
+impl Taken {
+    /// The first entry whose result is left. If there is none, a number that no entry has.
+    pub(super) fn first_left(self) -> usize {
+        self.0.trailing_ones() as usize
+    }
+
+    pub(super) fn has(self, at: usize) -> bool {
+        self.0 & (1 << at) != 0
+    }
+
+    pub(super) fn count(self) -> usize {
+        self.0.count_ones() as usize
+    }
+
+    pub(super) fn take(&mut self, at: usize) {
+        self.0 |= 1 << at;
+    }
 }
 
 /// Selects a tuple for the results of a [`PileOf`], in the order written. It is the default.
@@ -157,7 +180,7 @@ pub trait SameType: Handles {
 
 impl<R: Handles, N> PileOf<R, N> {
     pub(crate) fn new(handles: R) -> Self {
-        PileOf { handles, at: 0, detached: false, names: PhantomData }
+        PileOf { handles, taken: Taken::default(), detached: false, names: PhantomData }
     }
 
     /// Waits for all jobs and returns the `Result` of each.
@@ -234,7 +257,8 @@ impl<R: Handles, N> PileOf<R, N> {
     where
         R: SameType<Output = T>,
     {
-        FanNext { thread: self.handles.thread(self.at), at: &mut self.at }
+        let at = self.taken.first_left();
+        FanNext { thread: self.handles.thread(at), at, taken: &mut self.taken }
     }
 
     /// Detaches the jobs: they run to completion, and their results are dropped.
@@ -256,13 +280,52 @@ impl<R: Handles, N> PileOf<R, N> {
     }
 }
 
+impl<R: Handles, N> PileOf<R, N> {
+    /// Waits for all jobs. At the first error, it stores that in `first`, aborts the others, and waits for their end.
+    pub(crate) fn poll_try_join(
+        &mut self,
+        first: &mut Option<JoinError>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<N::Out, JoinError>>
+    where
+        N: Record<R::Values>,
+    {
+        if first.is_none() {
+            *first = ready!(self.handles.poll_error(cx));
+            if first.is_some() {
+                self.handles.abort();
+            }
+        }
+        ready!(self.handles.poll_all(cx));
+        if let Some(error) = first.take() {
+            return Poll::Ready(Err(error));
+        }
+        let values = self.handles.values();
+        let values = values.expect("a result was taken with `next`, or the results were polled after completion");
+        Poll::Ready(values.map(N::gather))
+    }
+
+    /// The handles, none of which has given its result.
+    #[track_caller]
+    pub(crate) fn untaken(&mut self) -> &mut R {
+        assert!(self.taken.count() == 0, "a result was taken with `next`");
+        &mut self.handles
+    }
+}
+
 impl<R: SameType, N> PileOf<R, N> {
+    /// The job that awaited the next result no longer waits for it.
+    pub(crate) fn stop_waiting(&mut self) {
+        self.handles.stop_waiting();
+    }
+
     fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<R::Output, JoinError>>> {
-        let Some(thread) = self.handles.thread(self.at) else {
+        let at = self.taken.first_left();
+        let Some(thread) = self.handles.thread(at) else {
             return Poll::Ready(None);
         };
         ready!(thread.poll_ready(cx));
-        self.at += 1;
+        self.taken.take(at);
         Poll::Ready(thread.take())
     }
 }
@@ -275,13 +338,14 @@ impl<R: SameType, N> Stream for PileOf<R, N> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (R::LEN - self.at, Some(R::LEN - self.at))
+        let left = R::LEN - self.taken.count();
+        (left, Some(left))
     }
 }
 
 impl<R: SameType, N> FusedStream for PileOf<R, N> {
     fn is_terminated(&self) -> bool {
-        self.at == R::LEN
+        self.taken.count() == R::LEN
     }
 }
 
@@ -295,7 +359,7 @@ impl<R: Handles, N> Drop for PileOf<R, N> {
 
 impl<R: Handles, N> fmt::Debug for PileOf<R, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PileOf").field("jobs", &R::LEN).field("taken", &self.at).finish()
+        f.debug_struct("PileOf").field("jobs", &R::LEN).field("taken", &self.taken.count()).finish()
     }
 }
 
@@ -351,20 +415,8 @@ impl<R: Handles, N: Record<R::Values>> Future for TryJoin<R, N> {
     type Output = Result<N::Out, JoinError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        if this.error.is_none() {
-            this.error = ready!(this.pile.handles.poll_error(cx));
-            if this.error.is_some() {
-                this.pile.handles.abort();
-            }
-        }
-        ready!(this.pile.handles.poll_all(cx));
-        if let Some(error) = this.error.take() {
-            return Poll::Ready(Err(error));
-        }
-        let values = this.pile.handles.values();
-        let values = values.expect("a result was taken with `next`, or `try_join` was polled after completion");
-        Poll::Ready(values.map(N::gather))
+        let TryJoin { pile, error } = &mut *self;
+        pile.poll_try_join(error, cx)
     }
 }
 
@@ -388,7 +440,8 @@ impl<R: Handles, N: Record<R::Values>> Future for TryJoin<R, N> {
 pub struct FanNext<'a, T> {
     /// `None` once the result has been taken, and after the last one.
     thread: Option<&'a mut GreenThread<T>>,
-    at: &'a mut usize,
+    at: usize,
+    taken: &'a mut Taken,
 }
 
 impl<T> Future for FanNext<'_, T> {
@@ -401,7 +454,8 @@ impl<T> Future for FanNext<'_, T> {
         ready!(thread.poll_ready(cx));
         let result = thread.take();
         self.thread = None;
-        *self.at += 1;
+        let at = self.at;
+        self.taken.take(at);
         Poll::Ready(result)
     }
 }

@@ -1,6 +1,10 @@
 //! [`GreenPile`]: jobs whose results come out in the order in which they were spawned.
 
+pub(crate) mod entry;
 pub(crate) mod fixed;
+pub(crate) mod set;
+pub(crate) mod unordered;
+pub(crate) mod values;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -20,6 +24,8 @@ use crate::job::error::JoinError;
 use crate::job::handle::{AbortHandle, GreenThread};
 use crate::lending::blocking::WaitGuard;
 use crate::lending::waiter::WaiterRef;
+use crate::pile::entry::Entry;
+use crate::pile::unordered::Unordered;
 use crate::pool::GreenPool;
 use crate::spawn::{FutureJob, POLLED_AFTER_READY, SpawnFuture, Spawnable};
 use crate::sync::slots::Ticket;
@@ -59,7 +65,12 @@ use crate::sync::{Mutex, lock};
 #[must_use = "dropping it aborts its jobs; take their results with `next`, or call `detach`"]
 pub struct GreenPile<T> {
     shared: Arc<PileShared<T>>,
-    head: Option<Numbered<T>>,
+    /// The first job that is left, if `next` waits for it.
+    head: Option<Entry<T>>,
+    /// The number of that job.
+    head_number: usize,
+    /// The jobs that `next_unordered` waits for.
+    unordered: Unordered<T>,
     guard: WaitGuard,
     detached: bool,
 }
@@ -72,11 +83,13 @@ struct PileShared<T> {
 }
 
 struct PileState<T> {
-    threads: VecDeque<Numbered<T>>,
-    /// Threads whose spawn has not returned yet, and may be dropped. They come after all others.
-    pending: VecDeque<Numbered<T>>,
-    /// The number of the next pending thread.
-    next: u64,
+    threads: VecDeque<Entry<T>>,
+    /// Jobs whose spawn has not returned yet, and may be dropped. They come after all others.
+    pending: VecDeque<Entry<T>>,
+    /// The number of the job that is taken next.
+    number: usize,
+    /// The number of the next pending spawn.
+    next_spawn: u64,
     /// The number of spawns that have been polled, and whose job is neither queued nor has begun.
     coming: usize,
     /// Pending threads that the consumer took, and whose spawn was dropped then.
@@ -86,10 +99,13 @@ struct PileState<T> {
     dropped: bool,
 }
 
-struct Numbered<T> {
-    /// `None` once its spawn has returned.
-    number: Option<u64>,
-    thread: GreenThread<T>,
+impl<T> PileState<T> {
+    /// Takes the job whose result comes next, and its number.
+    fn pop(&mut self) -> Option<(usize, Entry<T>)> {
+        let entry = self.threads.pop_front().or_else(|| self.pending.pop_front())?;
+        self.number += 1;
+        Some((self.number - 1, entry))
+    }
 }
 
 impl<T> Unpin for GreenPile<T> {}
@@ -130,7 +146,8 @@ impl<T: Send + 'static> GreenPile<T> {
         let state = PileState {
             threads: VecDeque::new(),
             pending: VecDeque::new(),
-            next: 0,
+            number: 0,
+            next_spawn: 0,
             coming: 0,
             withdrawn: Vec::new(),
             spawners: 0,
@@ -138,7 +155,14 @@ impl<T: Send + 'static> GreenPile<T> {
             dropped: false,
         };
         let shared = Arc::new(PileShared { pool: pool.clone(), state: Mutex::new(state), news: Arc::default() });
-        GreenPile { shared, head: None, guard: WaitGuard::default(), detached: false }
+        GreenPile {
+            shared,
+            head: None,
+            head_number: 0,
+            unordered: Unordered::new(),
+            guard: WaitGuard::default(),
+            detached: false,
+        }
     }
 
     /// Runs `future` as a job of the pile: waits for a slot and starts the job.
@@ -254,10 +278,9 @@ impl<T> GreenPile<T> {
         loop {
             if let Some(head) = &mut self.head {
                 ready!(head.thread.poll_ready(cx));
-                let number = head.number;
-                let result = head.thread.take();
+                let (spawn, result) = (head.spawn, head.thread.take());
                 self.head = None;
-                if number.is_some_and(|number| lock(&self.shared.state).take_withdrawn(number)) {
+                if spawn.is_some() && lock(&self.shared.state).take_withdrawn(spawn) {
                     continue;
                 }
                 return Poll::Ready(result);
@@ -267,8 +290,9 @@ impl<T> GreenPile<T> {
             // SeqCst pairs with the load in `WaitEdge::readiness`. Both stores are under the lock of the state, so this
             // clears only what the rest of this poll finds anyway.
             self.shared.news.store(false, Ordering::SeqCst);
-            self.head = state.pop();
-            if self.head.is_none() {
+            if let Some((number, head)) = self.unordered.pop_first().or_else(|| state.pop()) {
+                (self.head_number, self.head) = (number, Some(head));
+            } else {
                 if state.coming == 0 && state.spawners == 0 {
                     drop(state);
                     ready!(self.guard.poll_reacquire(cx));
@@ -285,35 +309,40 @@ impl<T> GreenPile<T> {
         }
     }
 
-    fn len(&self) -> usize {
-        let state = lock(&self.shared.state);
-        state.threads.len() + state.pending.len() + state.coming + usize::from(self.head.is_some())
+    /// The job that awaited the next result no longer waits for the pile.
+    fn stop_waiting(&mut self) {
+        self.guard.clear();
+        if let Some(head) = &mut self.head {
+            head.thread.stop_waiting();
+        }
+    }
+
+    /// The number of jobs whose results are left, and of pending spawns.
+    fn expected(&self) -> usize {
+        let coming = lock(&self.shared.state).coming;
+        coming + self.len()
     }
 }
 
 impl<T> PileState<T> {
-    /// The thread whose result comes next.
-    fn pop(&mut self) -> Option<Numbered<T>> {
-        self.threads.pop_front().or_else(|| self.pending.pop_front())
-    }
-
-    /// Adds a thread whose spawn has not returned. Returns its number.
+    /// Adds a job whose spawn has not returned. Returns the number of that spawn.
     fn push_pending(&mut self, thread: GreenThread<T>) -> u64 {
-        let number = self.next;
-        self.next += 1;
-        self.pending.push_back(Numbered { number: Some(number), thread });
-        number
+        let spawn = self.next_spawn;
+        self.next_spawn += 1;
+        self.pending.push_back(Entry { thread, spawn: Some(spawn) });
+        spawn
     }
 
-    /// Removes a thread whose spawn has returned, or was dropped, unless the consumer took it already.
-    fn remove_pending(&mut self, number: u64) -> Option<GreenThread<T>> {
-        let at = self.pending.binary_search_by_key(&Some(number), |pending| pending.number).ok()?;
-        self.pending.remove(at).map(|pending| pending.thread)
+    /// Removes a job whose spawn has returned, or was dropped, unless the consumer took it already.
+    fn remove_pending(&mut self, spawn: u64) -> Option<GreenThread<T>> {
+        let at = self.pending.binary_search_by_key(&Some(spawn), |entry| entry.spawn).ok()?;
+        self.pending.remove(at).map(|entry| entry.thread)
     }
 
-    /// Whether the thread was withdrawn while the consumer had it.
-    fn take_withdrawn(&mut self, number: u64) -> bool {
-        let at = self.withdrawn.iter().position(|withdrawn| *withdrawn == number);
+    /// Whether the job was withdrawn while the consumer had it.
+    fn take_withdrawn(&mut self, spawn: Option<u64>) -> bool {
+        let Some(spawn) = spawn else { return false };
+        let at = self.withdrawn.iter().position(|withdrawn| *withdrawn == spawn);
         at.map(|at| self.withdrawn.swap_remove(at)).is_some()
     }
 }
@@ -328,14 +357,18 @@ impl<T> Stream for GreenPile<T> {
     fn size_hint(&self) -> (usize, Option<usize>) {
         let all = self.len();
         let state = lock(&self.shared.state);
+        let spawners = state.spawners;
         // A pending spawn may still be dropped.
-        (all - state.pending.len() - state.coming, (state.spawners == 0).then_some(all))
+        let pending = state.pending.len();
+        let taken = self.head.iter().chain(self.unordered.entries()).filter(|entry| entry.spawn.is_some()).count();
+        drop(state);
+        (all - pending - taken, (spawners == 0).then(|| self.expected()))
     }
 }
 
 impl<T> FusedStream for GreenPile<T> {
     fn is_terminated(&self) -> bool {
-        self.len() == 0 && lock(&self.shared.state).spawners == 0
+        self.expected() == 0 && lock(&self.shared.state).spawners == 0
     }
 }
 
@@ -347,9 +380,12 @@ impl<T> Drop for GreenPile<T> {
         threads.append(&mut state.pending);
         drop(state);
         // First, so that the slots of those that run do not go to those that are queued.
-        threads.iter().chain(&self.head).for_each(|queued| queued.thread.abort_queued());
+        let queued = threads.iter().chain(&self.head).chain(self.unordered.entries());
+        queued.for_each(|entry| entry.thread.abort_queued());
         if !self.detached {
-            threads.iter().chain(&self.head).for_each(|running| running.thread.abort());
+            for entry in threads.iter().chain(&self.head).chain(self.unordered.entries()) {
+                entry.thread.abort();
+            }
         }
     }
 }
@@ -477,7 +513,7 @@ struct PileJob<F: Future> {
 struct Kept<T> {
     /// `None` if the job is in the pile.
     thread: Option<GreenThread<T>>,
-    number: u64,
+    spawn: u64,
     ending: Arc<AtomicBool>,
     abort: AbortHandle,
     shared: Arc<PileShared<T>>,
@@ -493,7 +529,7 @@ impl<T> PileShared<T> {
             drop(state);
             return thread.abort();
         }
-        state.threads.push_back(Numbered { number: None, thread });
+        state.threads.push_back(Entry { thread, spawn: None });
         wake_consumer(self, state);
     }
 }
@@ -519,7 +555,7 @@ where
         let PileJob { job, shared } = this.take().expect(POLLED_AFTER_READY);
         let (job, thread) = FutureJob::queued(&mut Some(job), runtime);
         let (ending, abort) = (thread.ending(), thread.abort_handle());
-        (job, Kept { thread: Some(thread), number: 0, ending, abort, shared, over: false })
+        (job, Kept { thread: Some(thread), spawn: 0, ending, abort, shared, over: false })
     }
 
     fn note_queued(kept: &mut Kept<F::Output>, ticket: Ticket) {
@@ -530,7 +566,7 @@ where
             drop(state);
             return thread.abort();
         }
-        kept.number = state.push_pending(thread);
+        kept.spawn = state.push_pending(thread);
         wake_consumer(&kept.shared, state);
     }
 
@@ -545,7 +581,7 @@ where
     fn handle(mut kept: Kept<F::Output>) {
         kept.over = true;
         // The job did not have to queue after all, or it is in the pile.
-        let thread = kept.thread.take().or_else(|| lock(&kept.shared.state).remove_pending(kept.number));
+        let thread = kept.thread.take().or_else(|| lock(&kept.shared.state).remove_pending(kept.spawn));
         if let Some(thread) = thread {
             kept.shared.push(thread);
         }
@@ -562,9 +598,9 @@ impl<T> Drop for Kept<T> {
             return;
         }
         let mut state = lock(&self.shared.state);
-        let thread = state.remove_pending(self.number);
+        let thread = state.remove_pending(self.spawn);
         if thread.is_none() && !state.dropped {
-            state.withdrawn.push(self.number);
+            state.withdrawn.push(self.spawn);
         }
         wake_consumer(&self.shared, state);
         drop(thread);
@@ -653,10 +689,6 @@ impl<T> Future for PileNext<'_, T> {
 
 impl<T> Drop for PileNext<'_, T> {
     fn drop(&mut self) {
-        // The job that awaited it no longer waits for the pile.
-        self.pile.guard.clear();
-        if let Some(head) = &mut self.pile.head {
-            head.thread.stop_waiting();
-        }
+        self.pile.stop_waiting();
     }
 }

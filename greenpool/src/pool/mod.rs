@@ -1,10 +1,15 @@
 //! [`GreenPool`]: its constructors and its counters. Each family of verbs has a file of its own.
 
 pub(crate) mod map;
+#[cfg(feature = "metrics")]
+pub(crate) mod metrics;
+pub(crate) mod reopen;
+pub(crate) mod report;
 pub(crate) mod shutdown;
 pub(crate) mod spawn;
 pub(crate) mod stats;
 pub(crate) mod waitall;
+pub(crate) mod waitall_or_panic;
 
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};

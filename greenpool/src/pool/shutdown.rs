@@ -12,7 +12,7 @@ use crate::pool::GreenPool;
 use crate::pool::stats::PoolStats;
 
 impl GreenPool {
-    /// Closes the pool: from now on it refuses new jobs.
+    /// Closes the pool: from now on it refuses new jobs. [`reopen`](Self::reopen) opens it again.
     ///
     /// Waiters that are queued already keep their turn. A map that has started reads no further items: it yields the
     /// results of the jobs that have started, then one [`JoinError`](crate::JoinError) for which
@@ -32,7 +32,8 @@ impl GreenPool {
         self.inner().slots.close();
     }
 
-    /// Returns whether [`close`](Self::close) or [`shutdown`](Self::shutdown) was called.
+    /// Returns whether [`close`](Self::close) or [`shutdown`](Self::shutdown) was called, and [`reopen`](Self::reopen)
+    /// was not called since.
     ///
     /// ```
     /// let pool = greenpool::GreenPool::new(2);

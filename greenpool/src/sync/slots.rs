@@ -547,6 +547,12 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
         self.word.fetch_or(CLOSED, Ordering::AcqRel);
     }
 
+    /// Accepts new callers again.
+    pub(crate) fn reopen(&self) {
+        // Release as in `close`.
+        self.word.fetch_and(!CLOSED, Ordering::AcqRel);
+    }
+
     /// Refuses one queued ticket, which must have no job.
     pub(crate) fn refuse(&self, ticket: Ticket) {
         let mut queues = self.lock();

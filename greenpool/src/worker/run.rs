@@ -177,7 +177,10 @@ impl<J: RawJob + ?Sized + 'static> Run<'_, J> {
             }
             Err(payload) => {
                 let _ = drop_content(cell);
-                let error = JoinError::panic(payload);
+                let mut error = JoinError::panic(payload);
+                if cell.reports_panic() {
+                    span::report_panic(&inner, &mut error);
+                }
                 return Poll::Ready(self.end_and_look(running, Outcome::Panicked, Some(error), None));
             }
         }
@@ -256,8 +259,8 @@ impl<J: RawJob + ?Sized + 'static> Run<'_, J> {
         done.note_ending();
         let inner = running.inner().clone();
         running.finish(outcome);
-        if let Some(error) = done.as_mut().complete(error) {
-            span::report_panic(&inner, &error);
+        if let Some(mut error) = done.as_mut().complete(error) {
+            span::report_panic(&inner, &mut error);
         }
         self.local.recycle(done);
     }

@@ -28,14 +28,21 @@ where
     let limit = match way {
         Way::Join => return drop(results.join().await),
         Way::TryJoin => return drop(results.try_join().await),
-        Way::Next(Taken::All) => usize::MAX,
-        Way::Next(Taken::ThenDropped(limit) | Taken::ThenDetached(limit)) => limit,
+        Way::Next(taken) | Way::Unordered(taken) => taken.limit(),
     };
     let mut count = 0;
-    while count < limit && results.next().await.is_some() {
+    while count < limit && next(&mut results, way).await {
         count += 1;
     }
-    if let Way::Next(Taken::ThenDetached(_)) = way {
+    if let Way::Next(Taken::ThenDetached(_)) | Way::Unordered(Taken::ThenDetached(_)) = way {
         results.detach();
     }
+}
+
+/// Takes a result. Returns whether there was one.
+async fn next<R>(results: &mut PileOf<R>, way: Way) -> bool
+where
+    R: Handles + SameType<Output = Value>,
+{
+    if let Way::Unordered(_) = way { results.next_unordered().await.is_some() } else { results.next().await.is_some() }
 }

@@ -78,6 +78,10 @@ fn taken() -> impl Strategy<Value = Taken> {
     ]
 }
 
+fn taken_of_map() -> impl Strategy<Value = Taken> {
+    prop_oneof![6 => taken(), 1 => (0..3usize).prop_map(Taken::ThenStopped)]
+}
+
 fn verb(pools: Pool) -> impl Strategy<Value = Verb> {
     prop_oneof![
         4 => Just(Verb::Imap),
@@ -92,7 +96,7 @@ fn verb(pools: Pool) -> impl Strategy<Value = Verb> {
 
 fn map(pools: usize, block: proptest::strategy::BoxedStrategy<Block>) -> impl Strategy<Value = Act> {
     let fault = prop_oneof![(0..4usize).prop_map(Fault::Source), (0..4usize).prop_map(Fault::Function)];
-    (0..pools, verb(pools), vec(job(block), 0..=4), weighted(0.2, 1..=4usize), weighted(0.1, fault), taken())
+    (0..pools, verb(pools), vec(job(block), 0..=4), weighted(0.2, 1..=4usize), weighted(0.1, fault), taken_of_map())
         .prop_map(|(pool, verb, jobs, window, fault, taken)| Act::Map(Map { pool, verb, jobs, window, fault, taken }))
 }
 
@@ -103,11 +107,12 @@ fn pile(pools: usize, block: proptest::strategy::BoxedStrategy<Block>) -> impl S
         1 => Just(Producer::Inheriting),
         1 => Just(Producer::Unrelated),
     ];
-    (0..pools, vec(job(block), 0..=3), by, taken())
-        .prop_map(|(pool, jobs, by, taken)| Act::Pile(Pile { pool, jobs, by, taken }))
+    (0..pools, vec(job(block), 0..=3), by, any::<bool>(), taken())
+        .prop_map(|(pool, jobs, by, unordered, taken)| Act::Pile(Pile { pool, jobs, by, unordered, taken }))
 }
 
 fn fan(pools: usize, block: proptest::strategy::BoxedStrategy<Block>) -> impl Strategy<Value = Act> {
-    let way = prop_oneof![Just(Way::Join), Just(Way::TryJoin), taken().prop_map(Way::Next)];
+    let way =
+        prop_oneof![Just(Way::Join), Just(Way::TryJoin), taken().prop_map(Way::Next), taken().prop_map(Way::Unordered)];
     (0..pools, vec(job(block), 1..=3), way).prop_map(|(pool, jobs, way)| Act::Fan(Fan { pool, jobs, way }))
 }

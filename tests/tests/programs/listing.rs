@@ -203,6 +203,7 @@ impl fmt::Debug for Taken {
             Taken::All => f.write_str(" -> all taken"),
             Taken::ThenDropped(taken) => write!(f, " -> {taken} taken, then dropped"),
             Taken::ThenDetached(taken) => write!(f, " -> {taken} taken, then detached"),
+            Taken::ThenStopped(taken) => write!(f, " -> {taken} taken, then stopped"),
         }
     }
 }
@@ -217,7 +218,7 @@ impl Write for Pile {
             Producer::Unrelated => ".spawner() in tokio::spawn [",
         })?;
         list(f, &self.jobs, depth)?;
-        f.write_str("]")?;
+        f.write_str(if self.unordered { "] unordered" } else { "]" })?;
         self.taken.fmt(f)
     }
 }
@@ -231,6 +232,10 @@ impl Write for Fan {
             Way::Join => f.write_str(".join().await"),
             Way::TryJoin => f.write_str(".try_join().await"),
             Way::Next(taken) => taken.fmt(f),
+            Way::Unordered(taken) => {
+                f.write_str(" unordered")?;
+                taken.fmt(f)
+            }
         }
     }
 }

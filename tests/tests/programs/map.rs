@@ -14,16 +14,16 @@ pub(crate) async fn run(actor: &Actor, map: Map) {
     let (taken, fault, jobs) = (map.taken, map.fault, map.jobs.len());
     let chained = matches!(map.verb, Verb::Chained(_));
     let mut results = start(actor, &map);
-    let limit = match taken {
-        Taken::All => usize::MAX,
-        Taken::ThenDropped(limit) | Taken::ThenDetached(limit) => limit,
-    };
+    let limit = taken.limit();
     let mut count = 0;
     while count < limit && results.next().await.is_some() {
         count += 1;
     }
     if let Taken::ThenDetached(_) = taken {
         results.detach();
+    } else if let (Taken::ThenStopped(_), true) = (taken, count == limit) {
+        results.stop();
+        while results.next().await.is_some() {}
     } else if count < limit && !chained && !actor.world.is_cut_short() {
         let read = match fault {
             Some(Fault::Source(at)) if at < jobs => at + 1,

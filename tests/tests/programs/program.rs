@@ -120,6 +120,18 @@ pub(crate) enum Taken {
     All,
     ThenDropped(usize),
     ThenDetached(usize),
+    /// Only of a map: it reads no more, and the rest is taken.
+    ThenStopped(usize),
+}
+
+impl Taken {
+    /// How many results are taken before that.
+    pub(crate) fn limit(self) -> usize {
+        match self {
+            Taken::All => usize::MAX,
+            Taken::ThenDropped(limit) | Taken::ThenDetached(limit) | Taken::ThenStopped(limit) => limit,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -127,6 +139,8 @@ pub(crate) struct Pile {
     pub(crate) pool: Pool,
     pub(crate) jobs: Vec<Job>,
     pub(crate) by: Producer,
+    /// Whether results are taken as they come.
+    pub(crate) unordered: bool,
     pub(crate) taken: Taken,
 }
 
@@ -156,6 +170,7 @@ pub(crate) enum Way {
     Join,
     TryJoin,
     Next(Taken),
+    Unordered(Taken),
 }
 
 impl Program {

@@ -19,6 +19,13 @@ async fn caller(pool: GreenPool, mut pile: GreenPile<()>) {
     greenpool::pile![fetch()].next();
     greenpool::pile![fetch()].join();
     greenpool::pile![fetch()].try_join();
+    greenpool::pile![fetch()].next_unordered();
+    pile.next_unordered();
+    fetch::starmap([()]).indexed().next();
+    greenpool::pile![fetch()].values();
+    fetch::starmap([()]).values().next();
+    fetch::spawn().await.value();
+    pool.waitall_or_panic();
 }
 
 fn main() {}

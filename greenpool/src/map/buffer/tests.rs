@@ -9,7 +9,7 @@ use proptest::collection::vec;
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
 use proptest::test_runner::RngSeed;
 
-use super::{ReorderBuffer, Results, Signals};
+use super::{Numbers, ReorderBuffer, Results, Signals};
 use crate::job::error::JoinError;
 
 #[derive(Clone, Debug)]
@@ -266,6 +266,10 @@ impl Case {
         self.buffer.fetch(&mut self.fetched);
         let fetched: Vec<u64> = self.fetched.iter().map(|result| number(result.as_ref())).collect();
         assert_eq!(fetched, expected);
+        let mut numbers = Numbers::default();
+        self.buffer.fetch_numbers(&mut numbers);
+        let numbers: Vec<u64> = std::iter::from_fn(|| numbers.pop()).collect();
+        assert_eq!(numbers, if self.model.ordered { Vec::new() } else { expected });
     }
 
     fn take(&mut self) {

@@ -1,6 +1,8 @@
 //! Replaces `tokio::task::coop`: a task has a budget of a few operations per poll.
 
 use std::cell::Cell;
+use std::future::Future;
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::random_below;
@@ -45,6 +47,28 @@ pub fn poll_proceed(cx: &mut Context<'_>) -> Poll<RestoreOnPending> {
         None => {}
     }
     Poll::Ready(RestoreOnPending(Cell::new(before)))
+}
+
+/// Runs a future whose operations cost nothing.
+pub fn unconstrained<F: Future>(future: F) -> Unconstrained<F> {
+    Unconstrained(future)
+}
+
+/// Replaces `tokio::task::coop::Unconstrained`.
+#[must_use]
+#[derive(Debug)]
+pub struct Unconstrained<F>(F);
+
+impl<F: Future + Unpin> Future for Unconstrained<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let before = left();
+        set_left(None);
+        let polled = Pin::new(&mut self.0).poll(cx);
+        set_left(before);
+        polled
+    }
 }
 
 /// Restores the budget if the operation made no progress.

@@ -1,0 +1,327 @@
+//! A pile as a set: its results as they come, its length, and what is ready now.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, ready};
+
+use crate::inner::wait::ReadySource;
+use crate::job::error::JoinError;
+use crate::pile::GreenPile;
+use crate::pile::fixed::{Handles, PileOf, SameType};
+use crate::sync::lock;
+
+impl<T> GreenPile<T> {
+    /// Waits for the next result that comes, of whichever job. Returns it with the number of its job: jobs are numbered
+    /// in the order of spawning, from 0. Returns `None` when no job is left and none can come.
+    ///
+    /// It can be mixed with [`next`](Self::next), which returns the result of the first job that is left.
+    ///
+    /// # Cancel safety
+    /// If the returned future is dropped before it is ready, no result is lost.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+    /// use std::time::Duration;
+    /// use tokio::time::sleep;
+    ///
+    /// let mut pile = greenpool::GreenPile::new(2);
+    /// for ms in [50, 10] {
+    ///     pile.spawn(sleep(Duration::from_millis(ms))).await;
+    /// }
+    /// let (number, result) = pile.next_unordered().await.unwrap();
+    /// assert_eq!((number, result.is_ok()), (1, true));
+    /// assert_eq!(pile.next_unordered().await.unwrap().0, 0);
+    /// assert!(pile.next_unordered().await.is_none());
+    /// # }
+    /// ```
+    pub fn next_unordered(&mut self) -> PileNextUnordered<'_, T> {
+        PileNextUnordered { pile: self, first: true }
+    }
+
+    /// Returns how many results are left: those that have not been taken, whether their jobs have finished or not.
+    ///
+    /// A [`spawn`](Self::spawn) that still waits for its slot does not count.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let mut pile = greenpool::GreenPile::new(2);
+    /// assert!(pile.is_empty());
+    /// pile.spawn(async { 7 }).await;
+    /// pile.spawn(async { 8 }).await;
+    /// assert_eq!(pile.len(), 2);
+    /// assert_eq!(pile.next().await.unwrap().unwrap(), 7);
+    /// assert_eq!(pile.len(), 1);
+    /// # }
+    /// ```
+    pub fn len(&self) -> usize {
+        let state = lock(&self.shared.state);
+        state.threads.len() + state.pending.len() + self.unordered.len() + usize::from(self.head.is_some())
+    }
+
+    /// Returns whether no result is left. More jobs may be spawned.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let pile = greenpool::GreenPile::<()>::new(2);
+    /// assert!(pile.is_empty());
+    /// # }
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns the next result, in the order of spawning, if it is ready now. It does not wait.
+    ///
+    /// `None` means that the next job has not finished, or that there is none: see [`is_empty`](Self::is_empty). Unlike
+    /// [`next`](Self::next), it returns all results that are ready, however many, and never yields to other tasks.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let mut pile = greenpool::GreenPile::new(2);
+    /// pile.spawn(async { 7 }).await;
+    /// assert!(pile.try_next().is_none());
+    /// pile.pool().waitall().await;
+    /// assert_eq!(pile.try_next().unwrap().unwrap(), 7);
+    /// # }
+    /// ```
+    pub fn try_next(&mut self) -> Option<Result<T, JoinError>> {
+        loop {
+            if self.head.is_none() {
+                let next = self.unordered.pop_first().or_else(|| lock(&self.shared.state).pop());
+                let (number, head) = next?;
+                (self.head_number, self.head) = (number, Some(head));
+            }
+            let head = self.head.as_mut()?;
+            let (spawn, result) = (head.spawn, head.thread.try_take()?);
+            self.head = None;
+            if spawn.is_none() || !lock(&self.shared.state).take_withdrawn(spawn) {
+                return Some(result);
+            }
+        }
+    }
+
+    fn poll_unordered(&mut self, first: bool, cx: &mut Context<'_>) -> Poll<Option<(usize, Result<T, JoinError>)>> {
+        if let Some(head) = self.head.take() {
+            self.unordered.insert(self.head_number, head);
+        }
+        let mut state = lock(&self.shared.state);
+        // SeqCst as in `GreenPile::poll_take`.
+        self.shared.news.store(false, Ordering::SeqCst);
+        while let Some((number, entry)) = state.pop() {
+            self.unordered.insert(number, entry);
+        }
+        let may_grow = state.coming > 0 || state.spawners > 0;
+        if may_grow {
+            state.consumer = Some(cx.waker().clone());
+        }
+        drop(state);
+        if !may_grow && self.unordered.len() == 0 {
+            ready!(self.guard.poll_reacquire(cx));
+            return Poll::Ready(None);
+        }
+        while let Poll::Ready((number, spawn, result)) = self.unordered.poll(first, cx) {
+            if spawn.is_none() || !lock(&self.shared.state).take_withdrawn(spawn) {
+                return Poll::Ready(Some((number, result)));
+            }
+            if !may_grow && self.unordered.len() == 0 {
+                ready!(self.guard.poll_reacquire(cx));
+                return Poll::Ready(None);
+            }
+        }
+        if may_grow {
+            self.guard.register(self.shared.pool.inner(), None, || ReadySource::Flag(self.shared.news.clone()), cx);
+        }
+        Poll::Pending
+    }
+}
+
+/// Waits for the next result of any job: the future returned by [`GreenPile::next_unordered`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use greenpool::{GreenPile, PileNextUnordered};
+///
+/// let mut pile = GreenPile::<u32>::new(2);
+/// let next: PileNextUnordered<'_, u32> = pile.next_unordered();
+/// assert!(next.await.is_none());
+/// # }
+/// ```
+#[must_use = "it takes a result only when it is awaited; write `.await`"]
+pub struct PileNextUnordered<'a, T> {
+    pile: &'a mut GreenPile<T>,
+    first: bool,
+}
+
+impl<T> Future for PileNextUnordered<'_, T> {
+    type Output = Option<(usize, Result<T, JoinError>)>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let first = std::mem::replace(&mut self.first, false);
+        self.pile.poll_unordered(first, cx)
+    }
+}
+
+impl<T> Drop for PileNextUnordered<'_, T> {
+    fn drop(&mut self) {
+        // The job that awaited it no longer waits for the pile.
+        self.pile.stop_waiting();
+        self.pile.unordered.stop_waiting();
+    }
+}
+
+impl<R: Handles, N> PileOf<R, N> {
+    /// Waits for the next result that comes, of whichever job. Returns it with the index of its entry. Returns `None`
+    /// when all results have been taken.
+    ///
+    /// It can be mixed with [`next`](Self::next), which returns the result of the first entry that is left.
+    ///
+    /// # Cancel safety
+    /// If the returned future is dropped before it is ready, no result is lost.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+    /// use greenpool::{green_pool, pile};
+    /// use std::time::Duration;
+    ///
+    /// #[green_pool(size = 2)]
+    /// async fn sleep(ms: u64) -> u64 {
+    ///     tokio::time::sleep(Duration::from_millis(ms)).await;
+    ///     ms
+    /// }
+    ///
+    /// let mut pile = pile![sleep(50), sleep(10)];
+    /// let (index, result) = pile.next_unordered().await.unwrap();
+    /// assert_eq!((index, result.unwrap()), (1, 10));
+    /// let (index, result) = pile.next_unordered().await.unwrap();
+    /// assert_eq!((index, result.unwrap()), (0, 50));
+    /// assert!(pile.next_unordered().await.is_none());
+    /// # }
+    /// ```
+    pub fn next_unordered<T>(&mut self) -> FanNextUnordered<'_, R, N, T>
+    where
+        R: SameType<Output = T>,
+    {
+        FanNextUnordered { pile: self, poll: Self::poll_unordered }
+    }
+
+    /// Returns the next result, in the order written, if it is ready now. It does not wait.
+    ///
+    /// `None` means that the job has not finished, or that there is none left: see [`is_empty`](Self::is_empty).
+    ///
+    /// ```
+    /// # use greenpool::{green_pool, pile};
+    /// #
+    /// # #[green_pool(size = 2)]
+    /// # async fn double(n: u32) -> u32 { n * 2 }
+    /// #
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let mut pile = pile![double(1), double(2)];
+    /// assert!(pile.try_next().is_none());
+    /// double::pool().waitall().await;
+    /// assert_eq!(pile.try_next().unwrap().unwrap(), 2);
+    /// assert_eq!(pile.try_next().unwrap().unwrap(), 4);
+    /// assert!(pile.is_empty());
+    /// # }
+    /// ```
+    pub fn try_next<T>(&mut self) -> Option<Result<T, JoinError>>
+    where
+        R: SameType<Output = T>,
+    {
+        let at = self.taken.first_left();
+        let result = self.handles.thread(at)?.try_take()?;
+        self.taken.take(at);
+        Some(result)
+    }
+
+    /// Returns how many results have not been taken.
+    ///
+    /// ```
+    /// # use greenpool::{green_pool, pile};
+    /// #
+    /// # #[green_pool(size = 2)]
+    /// # async fn double(n: u32) -> u32 { n * 2 }
+    /// #
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let mut pile = pile![double(1), double(2)];
+    /// assert_eq!(pile.len(), 2);
+    /// assert_eq!(pile.next().await.unwrap().unwrap(), 2);
+    /// assert_eq!(pile.len(), 1);
+    /// # }
+    /// ```
+    pub fn len(&self) -> usize {
+        R::LEN - self.taken.count()
+    }
+
+    /// Returns whether all results have been taken.
+    ///
+    /// ```
+    /// # use greenpool::{green_pool, pile};
+    /// #
+    /// # #[green_pool(size = 2)]
+    /// # async fn double(n: u32) -> u32 { n * 2 }
+    /// #
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let mut pile = pile![double(1)];
+    /// assert!(!pile.is_empty());
+    /// assert_eq!(pile.next().await.unwrap().unwrap(), 2);
+    /// assert!(pile.is_empty());
+    /// # }
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn poll_unordered(&mut self, cx: &mut Context<'_>) -> Poll<Option<(usize, Result<R::Output, JoinError>)>>
+    where
+        R: SameType,
+    {
+        for at in 0..R::LEN {
+            let Some(thread) = self.handles.thread(at).filter(|_| !self.taken.has(at)) else { continue };
+            if thread.poll_ready(cx).is_ready() {
+                self.taken.take(at);
+                return Poll::Ready(thread.take().map(|result| (at, result)));
+            }
+        }
+        if self.is_empty() { Poll::Ready(None) } else { Poll::Pending }
+    }
+}
+
+/// Waits for the next result of any job: the future returned by [`PileOf::next_unordered`].
+///
+/// ```
+/// # use greenpool::{green_pool, pile};
+/// #
+/// # #[green_pool(size = 2)]
+/// # async fn double(n: u32) -> u32 { n * 2 }
+/// #
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let mut pile = pile![double(1)];
+/// let next: greenpool::FanNextUnordered<'_, _, _, u32> = pile.next_unordered();
+/// let (index, result) = next.await.unwrap();
+/// assert_eq!((index, result.unwrap()), (0, 2));
+/// # }
+/// ```
+// Like `FanNext`, its `Future` impl has no `SameType` bound.
+#[must_use = "it takes a result only when it is awaited; write `.await`"]
+pub struct FanNextUnordered<'a, R: Handles, N, T> {
+    pile: &'a mut PileOf<R, N>,
+    poll: PollAny<R, N, T>,
+}
+
+type PollAny<R, N, T> = fn(&mut PileOf<R, N>, &mut Context<'_>) -> Poll<Option<(usize, Result<T, JoinError>)>>;
+
+impl<R: Handles, N, T> Future for FanNextUnordered<'_, R, N, T> {
+    type Output = Option<(usize, Result<T, JoinError>)>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        (self.poll)(self.pile, cx)
+    }
+}
+
+impl<R: Handles, N, T> Drop for FanNextUnordered<'_, R, N, T> {
+    fn drop(&mut self) {
+        // The job that awaited it no longer waits for these results.
+        self.pile.handles.stop_waiting();
+    }
+}
