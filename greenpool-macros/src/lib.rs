@@ -38,9 +38,17 @@ mod tests;
 /// | `imap_unordered(..)` | the same, in order of completion |
 /// | `starmap(..)` | a `GreenMap` over tuples of arguments, in order |
 /// | `starmap_unordered(..)` | the same, in order of completion |
+/// | `imap_stream(..)` | a `GreenMap` over a `Stream` of the argument, or of tuples of several, in order |
+/// | `imap_stream_unordered(..)` | the same, in order of completion |
+/// | `try_imap(..)` | a `TryGreenMap` over an iterable of `Result`s of such items, ended by the first `Err` |
+/// | `try_imap_unordered(..)` | the same, in order of completion |
+/// | `try_imap_stream(..)` | a `TryGreenMap` over a `Stream` of such `Result`s |
+/// | `try_imap_stream_unordered(..)` | the same, in order of completion |
 ///
-/// A map reads anything that is `ReadFromAnyThread`: every iterable whose iterator is `Send` and `'static`. If the
-/// function is generic or has `impl Trait` arguments, so are the companion's functions.
+/// A map reads anything that is `ReadFromAnyThread`: every iterable whose iterator is `Send` and `'static`. A
+/// stream has to be `Send` and `'static` as well, and its items `Send`. A function with more than twelve parameters has only
+/// `starmap` and `starmap_unordered`. If the function is generic or has `impl Trait` arguments, so are the companion's
+/// functions.
 ///
 /// # Expansion
 ///

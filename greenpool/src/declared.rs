@@ -1,5 +1,9 @@
 //! Jobs of functions declared with `#[green_pool]`.
 
+pub(crate) mod maps;
+pub(crate) mod rows;
+pub(crate) mod sources;
+
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;

@@ -45,8 +45,8 @@
 //!
 //! * [`#[green_pool]`](macro@green_pool) declares a pool for a function. [`pile!`] fans out calls of such functions.
 //! * [`GreenPool`] is a pool for futures of any kind. [`GreenThread`] is the handle to one job.
-//! * [`GreenMap`] yields the results of one function over many inputs. [`GreenPile`] yields the results of any jobs, in
-//!   the order of spawning.
+//! * [`GreenMap`] yields the results of one function over many inputs, and [`TryGreenMap`] over inputs that can fail.
+//!   [`GreenPile`] yields the results of any jobs, in the order of spawning.
 //! * [`inherit`] carries the membership of a job over to another task. [`lend`] gives a slot back while a job waits.
 //!
 //! # Spawning inside a full pool
@@ -117,6 +117,7 @@ pub use job::id::JobId;
 pub use lending::inherit::{Inherit, inherit};
 pub use lending::lend::{Lend, lend};
 pub use map::source::{Arguments, Sources};
+pub use map::try_map::{TryGreenMap, TryMapError, TryNext};
 pub use map::{GreenMap, Next};
 pub use pile::fixed::{FanNext, Handles, InOrder, Join, PileOf, Record, SameType, TryJoin};
 pub use pile::{GreenPile, PileNext, PileSpawn, PileSpawner};

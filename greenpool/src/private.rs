@@ -4,11 +4,13 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::sync::{LazyLock, OnceLock};
 
+pub use crate::declared::maps::{imap, imap_stream, starmap, try_imap, try_imap_stream};
+pub use crate::declared::rows::{Columns, Row};
+pub use crate::declared::sources::{ReadFromAnyThread, StreamFromAnyThread, TryStreamFromAnyThread};
 pub use crate::declared::{Implies, PooledFn, Same, SentBackFromItsThread, SpawnCall, SpawnCallN};
 use crate::job::error::TrySpawnError;
 use crate::job::handle::GreenThread;
 use crate::map::GreenMap;
-use crate::map::source::Applied;
 use crate::pile::GreenPile;
 pub use crate::pile::fixed::{Handles, InOrder, PileOf, Record, SameType};
 use crate::pool::GreenPool;
@@ -76,47 +78,8 @@ where
     pool.submit(future)
 }
 
-/// A source that a declared map can read. A trait and not a bound on the type of the iterator, since rustc would report
-/// such a bound at the whole call.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not an iterable that a map can read",
-    label = "expected an iterable of `{T}`",
-    note = "a map takes one iterable per parameter; write `std::iter::repeat(..)` for a value that all jobs share"
-)]
-pub trait ReadFromAnyThread<T> {
-    type Reader: Iterator<Item = T> + Send + 'static;
-
-    fn into_reader(self) -> Self::Reader;
-}
-
-impl<T, I: IntoIterator<Item = T, IntoIter: Send + 'static>> ReadFromAnyThread<T> for I {
-    type Reader = I::IntoIter;
-
-    fn into_reader(self) -> I::IntoIter {
-        self.into_iter()
-    }
-}
-
 /// A type by another name.
 pub type Alias<T> = T;
-
-#[track_caller]
-pub fn imap<P, A, O, I>(items: I) -> GreenMap<O>
-where
-    P: PooledFn<A, O>,
-    I: Iterator<Item = A> + Send + 'static,
-{
-    GreenMap::start(P::pool().inner(), Applied::new(items, |args| P::call(args)), true)
-}
-
-#[track_caller]
-pub fn imap_unordered<P, A, O, I>(items: I) -> GreenMap<O>
-where
-    P: PooledFn<A, O>,
-    I: Iterator<Item = A> + Send + 'static,
-{
-    GreenMap::start(P::pool().inner(), Applied::new(items, |args| P::call(args)), false)
-}
 
 /// Returns the pool that `pool = PATH` names.
 pub fn shared<T: StaticPool>(pool: &'static T) -> &'static GreenPool {

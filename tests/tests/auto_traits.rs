@@ -7,7 +7,7 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use greenpool::{
     AbortAll, AbortHandle, FanNext, GreenMap, GreenPile, GreenPool, GreenThread, InOrder, Inherit, JobId, JobInfo,
     Join, JoinError, Lend, Next, PileNext, PileOf, PileSpawn, PileSpawner, PoolStats, Shutdown, ShutdownReport, Spawn,
-    SpawnCall, SpawnCallN, SpawnN, TryJoin, TrySpawnError, WaitAll, green_pool,
+    SpawnCall, SpawnCallN, SpawnN, TryGreenMap, TryJoin, TryMapError, TryNext, TrySpawnError, WaitAll, green_pool,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -37,6 +37,7 @@ all! {
     ShutdownReport: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     InOrder: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     JoinError: Send, Sync, Unpin;
+    TryMapError<Output>: Send, Unpin;
     TrySpawnError<Job>: Send, Unpin;
 }
 
@@ -44,6 +45,8 @@ all! {
 all! {
     GreenMap<Output>: Send, Sync, Unpin;
     Next<'static, Output>: Send, Sync, Unpin;
+    TryGreenMap<Output, Output>: Send, Sync, Unpin;
+    TryNext<'static, Output, Output>: Send, Sync, Unpin;
     GreenPile<Output>: Send, Sync, Unpin;
     PileNext<'static, Output>: Send, Sync, Unpin;
     PileSpawner<Output>: Send, Sync, Unpin;

@@ -95,12 +95,28 @@ macro_rules! verb {
         let mut map = $pool.imap(job, [$x]);
         call!($how map.next())
     }};
+    (try_next $how:ident $pool:ident $x:ident) => {{
+        let mut map = $pool.try_imap(job, [Ok::<_, Cow<'static, str>>($x)]);
+        call!($how map.next())
+    }};
+    (try_stream_next $how:ident $pool:ident $x:ident) => {{
+        let mut map = $pool.try_imap_stream(job, futures::stream::iter([Ok::<_, Cow<'static, str>>($x)]));
+        call!($how map.next())
+    }};
     (stream_next $how:ident $pool:ident $x:ident) => {{
         let mut map = $pool.imap_stream(job, futures::stream::iter([$x]));
         call!($how map.next())
     }};
     (declared_map $how:ident $pool:ident $x:ident) => {{
         let mut map = echo::imap([$x]);
+        call!($how map.next())
+    }};
+    (declared_stream $how:ident $pool:ident $x:ident) => {{
+        let mut map = echo::imap_stream(futures::stream::iter([$x]));
+        call!($how map.next())
+    }};
+    (declared_try $how:ident $pool:ident $x:ident) => {{
+        let mut map = echo::try_imap_stream(futures::stream::iter([Ok::<_, Cow<'static, str>>($x)]));
         call!($how map.next())
     }};
     (join $how:ident $pool:ident $x:ident) => { call!($how pile![echo($x), echo(make())].join()) };
@@ -209,6 +225,7 @@ static NUMBERS: [u32; 3] = [1, 2, 3];
 
 cross! {
     spawn spawn_n handle declared declared_n pile_spawn spawner pile_next map_next stream_next declared_map
+    try_next try_stream_next declared_stream declared_try
     join try_join join_in fixed_next lend inherit waitall abort_all shutdown;
     {
         static_str: &'static str = "a";

@@ -75,6 +75,10 @@ fn verbs_that_start_at_once_panic_at_the_callers_line() {
     check!(pool.starmap_unordered(ready::<u32>, [(1,)]));
     check!(pool.imap_stream(ready::<u32>, stream::iter([1])));
     check!(pool.imap_stream_unordered(ready::<u32>, stream::iter([1])));
+    check!(pool.try_imap(ready::<u32>, [Ok::<_, ()>(1)]));
+    check!(pool.try_imap_unordered(ready::<u32>, [Ok::<_, ()>(1)]));
+    check!(pool.try_imap_stream(ready::<u32>, stream::iter([Ok::<_, ()>(1)])));
+    check!(pool.try_imap_stream_unordered(ready::<u32>, stream::iter([Ok::<_, ()>(1)])));
     check!(pile![in pool; ready(1), ready("two")]);
     check!(pile![size = 2; ready(1), ready("two")]);
     assert_eq!((pool.running(), pool.waiting(), pool.free()), (0, 0, 2));
@@ -84,6 +88,12 @@ fn verbs_that_start_at_once_panic_at_the_callers_line() {
     check!(work::imap_unordered([1]));
     check!(work::starmap([(1,)]));
     check!(work::starmap_unordered([(1,)]));
+    check!(work::imap_stream(stream::iter([1])));
+    check!(work::imap_stream_unordered(stream::iter([1])));
+    check!(work::try_imap([Ok::<_, ()>(1)]));
+    check!(work::try_imap_unordered([Ok::<_, ()>(1)]));
+    check!(work::try_imap_stream(stream::iter([Ok::<_, ()>(1)])));
+    check!(work::try_imap_stream_unordered(stream::iter([Ok::<_, ()>(1)])));
     check!(pile![work(1), work(2)]);
     check!(pile! { one: work(1), two: work(2) });
     assert_eq!((work::pool().running(), work::pool().waiting(), work::pool().free()), (0, 0, 2));

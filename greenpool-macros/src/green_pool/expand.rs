@@ -6,7 +6,7 @@ use syn::{ConstParam, Expr, GenericParam, Index, TypeParam, Visibility};
 
 use super::companion::{Companion, PoolSource};
 use super::item::Item;
-use super::methods;
+use super::{maps, methods};
 use crate::errors::ZERO;
 use crate::expr::is_constant;
 use crate::span::{first_span, generated, generated_ident, last_span};
@@ -58,7 +58,7 @@ pub(crate) fn impls(companion: &Companion) -> TokenStream {
     let at = Span::call_site();
     let pool = pool(companion);
     let spawns = methods::spawns(companion);
-    let maps = methods::maps(companion);
+    let maps = maps::maps(companion);
     let submit = methods::submit(companion);
     let pooled_fn = pooled_fn(companion);
     // The lint on unused items reports those of an `impl` together, and not at all if a macro wrote one of them. The

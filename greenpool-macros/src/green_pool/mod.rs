@@ -1,5 +1,5 @@
 //! `#[green_pool]`: parses (`args`, `item`), checks (`valid`, `borrow`) and generates (`companion`, `methods`,
-//! `expand`). `fallback` generates what remains useful if the function has an error.
+//! `maps`, `expand`). `fallback` generates what remains useful if the function has an error.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -11,6 +11,7 @@ mod companion;
 mod expand;
 mod fallback;
 mod item;
+mod maps;
 mod methods;
 mod valid;
 

@@ -6,6 +6,7 @@ pub(crate) mod session;
 pub(crate) mod shared;
 pub(crate) mod source;
 pub(crate) mod stream;
+pub(crate) mod try_map;
 pub(crate) mod worker;
 
 use std::fmt;

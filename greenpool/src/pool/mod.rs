@@ -4,6 +4,7 @@ pub(crate) mod map;
 pub(crate) mod shutdown;
 pub(crate) mod spawn;
 pub(crate) mod stats;
+pub(crate) mod try_map;
 pub(crate) mod waitall;
 
 use std::fmt;

@@ -102,6 +102,94 @@ Panics outside of a tokio runtime.*/
         let _ = (__tuples,);
         loop {}
     }
+    /**Runs [`fetch`](fn@fetch) over an iterable of `Result`s of arguments, whose iterator is `Send` and `'static`, and yields the results in the order of the arguments. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::ReadFromAnyThread<::core::result::Result<String, E>>,
+    >(__source: I0) -> ::greenpool::TryGreenMap<(), E> {
+        let _ = (__source,);
+        loop {}
+    }
+    /**Runs [`fetch`](fn@fetch) over an iterable of `Result`s of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_unordered<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::ReadFromAnyThread<::core::result::Result<String, E>>,
+    >(__source: I0) -> ::greenpool::TryGreenMap<(), E> {
+        let _ = (__source,);
+        loop {}
+    }
+    /**Runs [`fetch`](fn@fetch) over a stream of arguments, which is `Send` and `'static`, and yields the results in the order of the arguments.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn imap_stream<I0: ::greenpool::__private::StreamFromAnyThread<String>>(
+        __source: I0,
+    ) -> ::greenpool::GreenMap<()> {
+        let _ = (__source,);
+        loop {}
+    }
+    /**Runs [`fetch`](fn@fetch) over a stream of arguments, which is `Send` and `'static`, and yields the results in order of completion.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn imap_stream_unordered<
+        I0: ::greenpool::__private::StreamFromAnyThread<String>,
+    >(__source: I0) -> ::greenpool::GreenMap<()> {
+        let _ = (__source,);
+        loop {}
+    }
+    /**Runs [`fetch`](fn@fetch) over a stream of `Result`s of arguments, which is `Send` and `'static`, and yields the results in the order of the arguments. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_stream<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::TryStreamFromAnyThread<String, E>,
+    >(__source: I0) -> ::greenpool::TryGreenMap<(), E> {
+        let _ = (__source,);
+        loop {}
+    }
+    /**Runs [`fetch`](fn@fetch) over a stream of `Result`s of arguments, which is `Send` and `'static`, and yields the results in order of completion. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_stream_unordered<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::TryStreamFromAnyThread<String, E>,
+    >(__source: I0) -> ::greenpool::TryGreenMap<(), E> {
+        let _ = (__source,);
+        loop {}
+    }
     #[doc(hidden)]
     #[must_use]
     #[track_caller]

@@ -114,15 +114,7 @@ Panics outside of a tokio runtime.*/
             ([T; N], Arg1),
             usize,
             _,
-        >(
-            ::core::iter::Iterator::map(
-                ::core::iter::Iterator::zip(
-                    ::greenpool::__private::ReadFromAnyThread::into_reader(all),
-                    ::greenpool::__private::ReadFromAnyThread::into_reader(to),
-                ),
-                |(__item0, __item1)| (__item0, __item1),
-            ),
-        )
+        >((all, to), true)
     }
     /**Runs [`show`](fn@show) over iterables, one per parameter, whose iterators are `Send` and `'static`, and yields the results in order of completion.
 
@@ -142,20 +134,12 @@ Panics outside of a tokio runtime.*/
     where
         T: Clone,
     {
-        ::greenpool::__private::imap_unordered::<
+        ::greenpool::__private::imap::<
             __show<T, N, Arg1>,
             ([T; N], Arg1),
             usize,
             _,
-        >(
-            ::core::iter::Iterator::map(
-                ::core::iter::Iterator::zip(
-                    ::greenpool::__private::ReadFromAnyThread::into_reader(all),
-                    ::greenpool::__private::ReadFromAnyThread::into_reader(to),
-                ),
-                |(__item0, __item1)| (__item0, __item1),
-            ),
-        )
+        >((all, to), false)
     }
     /**Runs [`show`](fn@show) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in the order of the arguments.
 
@@ -174,12 +158,12 @@ Panics outside of a tokio runtime.*/
     where
         T: Clone,
     {
-        ::greenpool::__private::imap::<
+        ::greenpool::__private::starmap::<
             __show<T, N, Arg1>,
             ([T; N], Arg1),
             usize,
             _,
-        >(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples))
+        >(__tuples, true)
     }
     /**Runs [`show`](fn@show) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion.
 
@@ -198,12 +182,168 @@ Panics outside of a tokio runtime.*/
     where
         T: Clone,
     {
-        ::greenpool::__private::imap_unordered::<
+        ::greenpool::__private::starmap::<
             __show<T, N, Arg1>,
             ([T; N], Arg1),
             usize,
             _,
-        >(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples))
+        >(__tuples, false)
+    }
+    /**Runs [`show`](fn@show) over an iterable of `Result`s of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in the order of the arguments. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap<
+        T: Display + Send + 'static,
+        const N: usize,
+        Arg1: Write + Send + 'static,
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::ReadFromAnyThread<
+                ::core::result::Result<([T; N], Arg1), E>,
+            >,
+    >(__source: I0) -> ::greenpool::TryGreenMap<usize, E>
+    where
+        T: Clone,
+    {
+        ::greenpool::__private::try_imap::<
+            __show<T, N, Arg1>,
+            ([T; N], Arg1),
+            usize,
+            E,
+            _,
+        >(__source, true)
+    }
+    /**Runs [`show`](fn@show) over an iterable of `Result`s of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_unordered<
+        T: Display + Send + 'static,
+        const N: usize,
+        Arg1: Write + Send + 'static,
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::ReadFromAnyThread<
+                ::core::result::Result<([T; N], Arg1), E>,
+            >,
+    >(__source: I0) -> ::greenpool::TryGreenMap<usize, E>
+    where
+        T: Clone,
+    {
+        ::greenpool::__private::try_imap::<
+            __show<T, N, Arg1>,
+            ([T; N], Arg1),
+            usize,
+            E,
+            _,
+        >(__source, false)
+    }
+    /**Runs [`show`](fn@show) over a stream of tuples of arguments, which is `Send` and `'static`, and yields the results in the order of the arguments.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn imap_stream<
+        T: Display + Send + 'static,
+        const N: usize,
+        Arg1: Write + Send + 'static,
+        I0: ::greenpool::__private::StreamFromAnyThread<([T; N], Arg1)>,
+    >(__source: I0) -> ::greenpool::GreenMap<usize>
+    where
+        T: Clone,
+    {
+        ::greenpool::__private::imap_stream::<
+            __show<T, N, Arg1>,
+            ([T; N], Arg1),
+            usize,
+            _,
+        >(__source, true)
+    }
+    /**Runs [`show`](fn@show) over a stream of tuples of arguments, which is `Send` and `'static`, and yields the results in order of completion.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn imap_stream_unordered<
+        T: Display + Send + 'static,
+        const N: usize,
+        Arg1: Write + Send + 'static,
+        I0: ::greenpool::__private::StreamFromAnyThread<([T; N], Arg1)>,
+    >(__source: I0) -> ::greenpool::GreenMap<usize>
+    where
+        T: Clone,
+    {
+        ::greenpool::__private::imap_stream::<
+            __show<T, N, Arg1>,
+            ([T; N], Arg1),
+            usize,
+            _,
+        >(__source, false)
+    }
+    /**Runs [`show`](fn@show) over a stream of `Result`s of tuples of arguments, which is `Send` and `'static`, and yields the results in the order of the arguments. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_stream<
+        T: Display + Send + 'static,
+        const N: usize,
+        Arg1: Write + Send + 'static,
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::TryStreamFromAnyThread<([T; N], Arg1), E>,
+    >(__source: I0) -> ::greenpool::TryGreenMap<usize, E>
+    where
+        T: Clone,
+    {
+        ::greenpool::__private::try_imap_stream::<
+            __show<T, N, Arg1>,
+            ([T; N], Arg1),
+            usize,
+            E,
+            _,
+        >(__source, true)
+    }
+    /**Runs [`show`](fn@show) over a stream of `Result`s of tuples of arguments, which is `Send` and `'static`, and yields the results in order of completion. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_stream_unordered<
+        T: Display + Send + 'static,
+        const N: usize,
+        Arg1: Write + Send + 'static,
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::TryStreamFromAnyThread<([T; N], Arg1), E>,
+    >(__source: I0) -> ::greenpool::TryGreenMap<usize, E>
+    where
+        T: Clone,
+    {
+        ::greenpool::__private::try_imap_stream::<
+            __show<T, N, Arg1>,
+            ([T; N], Arg1),
+            usize,
+            E,
+            _,
+        >(__source, false)
     }
     #[doc(hidden)]
     #[must_use]
