@@ -40,15 +40,33 @@ mod tests;
 /// | `starmap_unordered(..)` | the same, in order of completion |
 /// | `imap_stream(..)` | a `GreenMap` over a `Stream` of the argument, or of tuples of several, in order |
 /// | `imap_stream_unordered(..)` | the same, in order of completion |
-/// | `try_imap(..)` | a `TryGreenMap` over an iterable of `Result`s of such items, ended by the first `Err` |
+/// | `try_imap(..)` | a `TryGreenMap` over an iterable of `Result`s of such items; the first `Err` ends it |
 /// | `try_imap_unordered(..)` | the same, in order of completion |
 /// | `try_imap_stream(..)` | a `TryGreenMap` over a `Stream` of such `Result`s |
 /// | `try_imap_stream_unordered(..)` | the same, in order of completion |
 ///
-/// A map reads anything that is `ReadFromAnyThread`: every iterable whose iterator is `Send` and `'static`. A
-/// stream has to be `Send` and `'static` as well, and its items `Send`. A function with more than twelve parameters has only
+/// A map reads anything that is `ReadFromAnyThread`: every iterable whose iterator is `Send` and `'static`. A stream
+/// has to be `Send` and `'static` as well, and its items `Send`. A function with more than twelve parameters has only
 /// `starmap` and `starmap_unordered`. If the function is generic or has `impl Trait` arguments, so are the companion's
 /// functions.
+///
+/// # Shared parameters
+///
+/// A parameter with `#[shared]` takes one value for all jobs of a map, such as a client or a connection pool. Its type
+/// is `Clone`, and each job gets a clone, made when the job's item is read. A clone that panics is the panic of that
+/// job.
+///
+/// ```text
+/// #[green_pool(size = 20)]
+/// async fn fetch(#[shared] client: Client, url: String) -> Page { .. }
+///
+/// fetch::spawn(client, url).await         // elsewhere an ordinary argument, as in `fetch(client, url)` and `pile!`
+/// fetch::imap(client, urls)               // one value in its parameter's place, and iterables for the others
+/// fetch::starmap(client, tuples)          // the shared values, then tuples of the others, as in `[(url,)]`
+/// fetch::imap_stream(client, stream)      // the shared values, then a stream of the others
+/// ```
+///
+/// Any number of parameters can be shared, but not all of them.
 ///
 /// # Expansion
 ///

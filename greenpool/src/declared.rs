@@ -2,6 +2,7 @@
 
 pub(crate) mod maps;
 pub(crate) mod rows;
+pub(crate) mod shared;
 pub(crate) mod sources;
 
 use std::future::Future;

@@ -4,19 +4,25 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::sync::{LazyLock, OnceLock};
 
-pub use crate::declared::maps::{imap, imap_stream, starmap, try_imap, try_imap_stream};
 pub use crate::declared::rows::{Columns, Row};
+pub use crate::declared::shared::{Shared, SharedFn, Shares, Unshared, Values, share};
 pub use crate::declared::sources::{ReadFromAnyThread, StreamFromAnyThread, TryStreamFromAnyThread};
 pub use crate::declared::{Implies, PooledFn, Same, SentBackFromItsThread, SpawnCall, SpawnCallN};
 use crate::job::error::TrySpawnError;
 use crate::job::handle::GreenThread;
 use crate::map::GreenMap;
+use crate::map::try_map::TryGreenMap;
 use crate::pile::GreenPile;
 pub use crate::pile::fixed::{Handles, InOrder, PileOf, Record, SameType};
 use crate::pool::GreenPool;
 pub use crate::worker::WorkersCell;
 
 pub use greenpool_macros::{__Companion, __pile};
+
+/// Maps of functions with shared parameters, or in another pool.
+pub mod maps {
+    pub use crate::declared::maps::{imap, imap_stream, starmap, try_imap, try_imap_stream};
+}
 
 /// The pool of one declared function, created on first use.
 pub struct PoolCell {
@@ -76,6 +82,58 @@ where
     T: Send + 'static,
 {
     pool.submit(future)
+}
+
+// Maps of functions without shared parameters, which are almost all functions, in the function's own pool.
+
+#[track_caller]
+pub fn imap<P, A, O, C>(columns: C, ordered: bool) -> GreenMap<O>
+where
+    P: PooledFn<A, O>,
+    C: Columns<A>,
+{
+    maps::imap::<P, A, O, _, _>(P::pool(), Unshared, columns, ordered)
+}
+
+#[track_caller]
+pub fn starmap<P, A, O, I>(tuples: I, ordered: bool) -> GreenMap<O>
+where
+    P: PooledFn<A, O>,
+    I: ReadFromAnyThread<A>,
+{
+    maps::starmap::<P, A, O, _, _>(P::pool(), Unshared, tuples, ordered)
+}
+
+#[track_caller]
+pub fn try_imap<P, A, O, E, I>(source: I, ordered: bool) -> TryGreenMap<O, E>
+where
+    P: PooledFn<A, O>,
+    A: Row,
+    E: Send + 'static,
+    I: ReadFromAnyThread<Result<A::Item, E>>,
+{
+    maps::try_imap::<P, A, O, _, _, _>(P::pool(), Unshared, source, ordered)
+}
+
+#[track_caller]
+pub fn imap_stream<P, A, O, S>(source: S, ordered: bool) -> GreenMap<O>
+where
+    P: PooledFn<A, O>,
+    A: Row,
+    S: StreamFromAnyThread<A::Item>,
+{
+    maps::imap_stream::<P, A, O, _, _>(P::pool(), Unshared, source, ordered)
+}
+
+#[track_caller]
+pub fn try_imap_stream<P, A, O, E, S>(source: S, ordered: bool) -> TryGreenMap<O, E>
+where
+    P: PooledFn<A, O>,
+    A: Row,
+    E: Send + 'static,
+    S: TryStreamFromAnyThread<A::Item, E>,
+{
+    maps::try_imap_stream::<P, A, O, _, _, _>(P::pool(), Unshared, source, ordered)
 }
 
 /// A type by another name.

@@ -64,6 +64,11 @@ async fn work(n: u32) -> u32 {
     n
 }
 
+#[green_pool(size = 2)]
+async fn share(#[shared] n: u32, _: u32) -> u32 {
+    n
+}
+
 #[test]
 fn verbs_that_start_at_once_panic_at_the_callers_line() {
     let pool = GreenPool::new(2);
@@ -94,6 +99,11 @@ fn verbs_that_start_at_once_panic_at_the_callers_line() {
     check!(work::try_imap_unordered([Ok::<_, ()>(1)]));
     check!(work::try_imap_stream(stream::iter([Ok::<_, ()>(1)])));
     check!(work::try_imap_stream_unordered(stream::iter([Ok::<_, ()>(1)])));
+    check!(share::imap(1, [1]));
+    check!(share::starmap(1, [(1,)]));
+    check!(share::try_imap(1, [Ok::<_, ()>(1)]));
+    check!(share::imap_stream(1, stream::iter([1])));
+    check!(share::try_imap_stream(1, stream::iter([Ok::<_, ()>(1)])));
     check!(pile![work(1), work(2)]);
     check!(pile! { one: work(1), two: work(2) });
     assert_eq!((work::pool().running(), work::pool().waiting(), work::pool().free()), (0, 0, 2));

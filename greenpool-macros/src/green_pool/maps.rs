@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{GenericParam, parse_quote_spanned};
 
-use super::companion::Companion;
+use super::companion::{Companion, Param};
 use crate::span::{first_span, generated};
 
 use self::Items::{Failing, Results, Stream, Tuples, Zipped};
@@ -77,7 +77,7 @@ const MAX_PARAMS: usize = 12;
 // pub fn imap_unordered<..>(..) -> .. { .. }
 // ..
 pub(crate) fn maps(companion: &Companion) -> TokenStream {
-    let params = companion.params.len();
+    let params = companion.rest().count();
     let verbs = VERBS.iter().filter(|(_, items, _)| match items {
         Zipped => (1..=MAX_PARAMS).contains(&params),
         Tuples => true,
@@ -95,23 +95,23 @@ struct Source {
 }
 
 fn sources(companion: &Companion, items: Items) -> Vec<Source> {
-    let at = Span::call_site();
     if items == Zipped {
-        let source = |param: &super::companion::Param| Source {
+        let source = |param: &Param| Source {
             name: param.name.clone(),
             item: param.stored.to_token_stream(),
             at: first_span(&param.stored),
         };
-        return companion.params.iter().map(source).collect();
+        return companion.rest().map(source).collect();
     }
-    let (name, item) = match (items, &companion.params[..]) {
-        (Tuples, _) => ("__tuples", companion.args_tuple()),
-        (_, [param]) => ("__source", param.stored.to_token_stream()),
-        _ => ("__source", companion.args_tuple()),
+    let mut rest = companion.rest();
+    let first = rest.next();
+    let (name, item) = match (items, first, rest.next()) {
+        (Tuples, ..) => ("__tuples", companion.rest_tuple()),
+        (_, Some(param), None) => ("__source", param.stored.to_token_stream()),
+        _ => ("__source", companion.rest_tuple()),
     };
-    let first = companion.params.first();
-    let bound_at = first.map_or_else(|| companion.function.span(), |param| first_span(&param.stored));
-    vec![Source { name: Ident::new(name, at), item, at: bound_at }]
+    let at = first.map_or_else(|| companion.function.span(), |param| first_span(&param.stored));
+    vec![Source { name: companion.unused_ident(name), item, at }]
 }
 
 /// The type parameter for the error of the source.
@@ -143,6 +143,21 @@ fn bound(companion: &Companion, items: Items, source: &Source) -> TokenStream {
     quote_spanned!(*at=> #root::__private::#name<#read>)
 }
 
+// + Implies<(Client,), Is: Send + 'static>
+//
+/// As a bound on a type parameter it is checked where the map is called: if the shared values are not `Send`, the error
+/// at the function is the only one.
+fn shared_is_send(companion: &Companion) -> TokenStream {
+    if !companion.has_shared() {
+        return TokenStream::new();
+    }
+    let root = companion.root();
+    let shared = companion.shared_tuple();
+    quote_spanned! {Span::call_site()=>
+        + #root::__private::Implies<#shared, Is: ::core::marker::Send + 'static>
+    }
+}
+
 /// The generic parameters of a map, and the types of its sources.
 ///
 /// A map takes a type parameter for each source. If the function has type parameters that its callers must write, it
@@ -156,8 +171,11 @@ fn generics(companion: &Companion, items: Items, sources: &[Source]) -> (syn::Ge
         let param: GenericParam = parse_quote_spanned!(at=> #error: ::core::marker::Send + 'static);
         generics.params.push(param);
     }
+    let implied = shared_is_send(companion);
     let types = sources.iter().enumerate().map(|(index, source)| {
         let bound = bound(companion, items, source);
+        // The first source says it, since there is always one.
+        let bound = if index == 0 { quote_spanned!(at=> #bound #implied) } else { bound };
         if !inferred {
             return quote_spanned!(at=> impl #bound);
         }
@@ -168,6 +186,33 @@ fn generics(companion: &Companion, items: Items, sources: &[Source]) -> (syn::Ge
     });
     let types = types.collect();
     (generics, types)
+}
+
+/// The parameters of a map, with their types: in the order of the function's for `imap`, the shared ones first for the
+/// others.
+fn params<'a>(
+    companion: &'a Companion,
+    items: Items,
+    sources: &'a [Source],
+    types: &[TokenStream],
+) -> Vec<(&'a Ident, TokenStream)> {
+    let shared = |param: &'a Param| (&param.name, param.ty.to_token_stream());
+    let mut sources = sources.iter().map(|source| &source.name).zip(types.iter().cloned());
+    if items == Zipped {
+        let params = companion.params.iter();
+        return params.filter_map(|param| if param.shared { Some(shared(param)) } else { sources.next() }).collect();
+    }
+    companion.shared().map(shared).chain(sources).collect()
+}
+
+// Shared::<(Client,), (String,)>::new((client,))
+fn shared(companion: &Companion) -> Option<TokenStream> {
+    let at = Span::call_site();
+    let root = companion.root();
+    let names = companion.shared().map(|param| &param.name);
+    let (shared, rest) = (companion.shared_tuple(), companion.rest_tuple());
+    let values = quote_spanned!(at=> #root::__private::Shared::<#shared, #rest>::new((#(#names,)*)));
+    companion.has_shared().then_some(values)
 }
 
 // #[track_caller]
@@ -184,19 +229,28 @@ fn map(companion: &Companion, name: &str, items: Items, ordered: bool) -> TokenS
     let (generics, _, clause) = generics.split_for_impl();
     let allow = (!companion.has_inferred_generics()).then(|| quote!(#[allow(clippy::impl_trait_in_params)]));
     let method = companion.method(name);
-    let names: Vec<_> = sources.iter().map(|source| &source.name).collect();
+    let params = params(companion, items, &sources, &types);
     let (output_type, error) = if items.can_fail() {
         let error = error(companion);
         (quote_spanned!(at=> #root::TryGreenMap<#output, #error>), Some(quote_spanned!(at=> #error,)))
     } else {
         (quote_spanned!(at=> #root::GreenMap<#output>), None)
     };
+    let names = params.iter().map(|(name, _)| name);
     let body = companion.body(&quote_spanned!(at=> (#(#names,)*)), || {
-        let (pooled, tuple) = (companion.pooled_type(), companion.args_tuple());
+        let (name, pooled, tuple) = (&companion.name, companion.pooled_type(), companion.args_tuple());
         let inner = Ident::new(items.inner(), at);
+        let names = sources.iter().map(|source| &source.name);
         let source = if items == Zipped { quote_spanned!(at=> (#(#names,)*)) } else { quote_spanned!(at=> #(#names)*) };
-        quote_spanned!(at=> #root::__private::#inner::<#pooled, #tuple, #output, #error _>(#source, #ordered))
+        let types = quote_spanned!(at=> #pooled, #tuple, #output, #error _);
+        match shared(companion) {
+            None => quote_spanned!(at=> #root::__private::#inner::<#types>(#source, #ordered)),
+            Some(values) => quote_spanned! {at=>
+                #root::__private::maps::#inner::<#types, _>(<#name>::pool(), #values, #source, #ordered)
+            },
+        }
     });
+    let (names, types): (Vec<_>, Vec<_>) = params.into_iter().unzip();
     quote_spanned! {at=>
         #doc
         #allow
@@ -208,8 +262,11 @@ fn map(companion: &Companion, name: &str, items: Items, ordered: bool) -> TokenS
 }
 
 fn doc(companion: &Companion, items: Items, ordered: bool) -> TokenStream {
-    let single = if companion.params.len() == 1 { "arguments" } else { "tuples of arguments" };
-    let source = items.description(single);
+    let rest = if companion.rest().count() == 1 { "arguments" } else { "tuples of arguments" };
+    let mut source = items.description(rest);
+    if companion.has_shared() {
+        source += ", with a clone of each shared value for each job";
+    }
     let order = if ordered { "in the order of the arguments" } else { "in order of completion" };
     let ending = if items.can_fail() {
         " The source's first `Err` ends the map: it comes after the results of all items before it."

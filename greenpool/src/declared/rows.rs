@@ -16,7 +16,7 @@ pub trait Row {
     fn of(item: Self::Item) -> Self;
 }
 
-/// One iterable per parameter of a function with the arguments `A`.
+/// One iterable for each of the arguments `A`.
 pub trait Columns<A> {
     /// Reads one item of each.
     type Rows: Iterator<Item = A> + Send + 'static;

@@ -9,7 +9,8 @@ use crate::declared::Implies;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an iterable that a map can read",
     label = "expected an iterable of `{T}`",
-    note = "a map takes one iterable per parameter; write `std::iter::repeat(..)` for a value that all jobs share"
+    note = "a map takes one iterable per parameter; for a value that all jobs share, declare its parameter as \
+        `#[shared]`, or write `std::iter::repeat(..)`"
 )]
 pub trait ReadFromAnyThread<T> {
     /// What the map reads.

@@ -26,7 +26,7 @@ Nothing is spawned until the future is awaited. If it is dropped before it gets 
     pub fn spawn<T: 'static>(
         url: impl ::core::marker::Sized,
         t: T,
-    ) -> ::greenpool::SpawnCall<__fetch<T>, ((), T), &'static str> {
+    ) -> ::greenpool::SpawnCall<__pooled_fetch<T>, ((), T), &'static str> {
         let _ = (url, t);
         loop {}
     }
@@ -37,7 +37,7 @@ Nothing is spawned until the future is awaited. If it is dropped before it gets 
     pub fn spawn_n<T: 'static>(
         url: impl ::core::marker::Sized,
         t: T,
-    ) -> ::greenpool::SpawnCallN<__fetch<T>, ((), T), &'static str> {
+    ) -> ::greenpool::SpawnCallN<__pooled_fetch<T>, ((), T), &'static str> {
         let _ = (url, t);
         loop {}
     }
@@ -226,10 +226,10 @@ Panics outside of a tokio runtime.*/
     }
 }
 #[doc(hidden)]
-struct __fetch<T: ?::core::marker::Sized>(
+struct __pooled_fetch<T: ?::core::marker::Sized>(
     ::core::marker::PhantomData<fn() -> (*const T,)>,
 );
-impl<T: 'static> ::greenpool::PooledFn<((), T), &'static str> for __fetch<T> {
+impl<T: 'static> ::greenpool::PooledFn<((), T), &'static str> for __pooled_fetch<T> {
     #[inline]
     fn name() -> &'static ::core::primitive::str {
         "fetch"

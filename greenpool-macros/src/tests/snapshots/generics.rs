@@ -33,12 +33,12 @@ Nothing is spawned until the future is awaited. If it is dropped before it gets 
     >(
         all: [T; N],
         to: Arg1,
-    ) -> ::greenpool::SpawnCall<__show<T, N, Arg1>, ([T; N], Arg1), usize>
+    ) -> ::greenpool::SpawnCall<__pooled_show<T, N, Arg1>, ([T; N], Arg1), usize>
     where
         T: Clone,
     {
         ::greenpool::__private::spawn::<
-            __show<T, N, Arg1>,
+            __pooled_show<T, N, Arg1>,
             ([T; N], Arg1),
             usize,
         >((all, to))
@@ -54,12 +54,12 @@ Nothing is spawned until the future is awaited. If it is dropped before it gets 
     >(
         all: [T; N],
         to: Arg1,
-    ) -> ::greenpool::SpawnCallN<__show<T, N, Arg1>, ([T; N], Arg1), usize>
+    ) -> ::greenpool::SpawnCallN<__pooled_show<T, N, Arg1>, ([T; N], Arg1), usize>
     where
         T: Clone,
     {
         ::greenpool::__private::spawn_n::<
-            __show<T, N, Arg1>,
+            __pooled_show<T, N, Arg1>,
             ([T; N], Arg1),
             usize,
         >((all, to))
@@ -86,7 +86,7 @@ Panics outside of a tokio runtime.*/
         T: Clone,
     {
         ::greenpool::__private::try_spawn::<
-            __show<T, N, Arg1>,
+            __pooled_show<T, N, Arg1>,
             ([T; N], Arg1),
             usize,
         >((all, to))
@@ -110,7 +110,7 @@ Panics outside of a tokio runtime.*/
         T: Clone,
     {
         ::greenpool::__private::imap::<
-            __show<T, N, Arg1>,
+            __pooled_show<T, N, Arg1>,
             ([T; N], Arg1),
             usize,
             _,
@@ -135,7 +135,7 @@ Panics outside of a tokio runtime.*/
         T: Clone,
     {
         ::greenpool::__private::imap::<
-            __show<T, N, Arg1>,
+            __pooled_show<T, N, Arg1>,
             ([T; N], Arg1),
             usize,
             _,
@@ -159,7 +159,7 @@ Panics outside of a tokio runtime.*/
         T: Clone,
     {
         ::greenpool::__private::starmap::<
-            __show<T, N, Arg1>,
+            __pooled_show<T, N, Arg1>,
             ([T; N], Arg1),
             usize,
             _,
@@ -183,7 +183,7 @@ Panics outside of a tokio runtime.*/
         T: Clone,
     {
         ::greenpool::__private::starmap::<
-            __show<T, N, Arg1>,
+            __pooled_show<T, N, Arg1>,
             ([T; N], Arg1),
             usize,
             _,
@@ -210,7 +210,7 @@ Panics outside of a tokio runtime.*/
         T: Clone,
     {
         ::greenpool::__private::try_imap::<
-            __show<T, N, Arg1>,
+            __pooled_show<T, N, Arg1>,
             ([T; N], Arg1),
             usize,
             E,
@@ -238,7 +238,7 @@ Panics outside of a tokio runtime.*/
         T: Clone,
     {
         ::greenpool::__private::try_imap::<
-            __show<T, N, Arg1>,
+            __pooled_show<T, N, Arg1>,
             ([T; N], Arg1),
             usize,
             E,
@@ -263,7 +263,7 @@ Panics outside of a tokio runtime.*/
         T: Clone,
     {
         ::greenpool::__private::imap_stream::<
-            __show<T, N, Arg1>,
+            __pooled_show<T, N, Arg1>,
             ([T; N], Arg1),
             usize,
             _,
@@ -287,7 +287,7 @@ Panics outside of a tokio runtime.*/
         T: Clone,
     {
         ::greenpool::__private::imap_stream::<
-            __show<T, N, Arg1>,
+            __pooled_show<T, N, Arg1>,
             ([T; N], Arg1),
             usize,
             _,
@@ -312,7 +312,7 @@ Panics outside of a tokio runtime.*/
         T: Clone,
     {
         ::greenpool::__private::try_imap_stream::<
-            __show<T, N, Arg1>,
+            __pooled_show<T, N, Arg1>,
             ([T; N], Arg1),
             usize,
             E,
@@ -338,7 +338,7 @@ Panics outside of a tokio runtime.*/
         T: Clone,
     {
         ::greenpool::__private::try_imap_stream::<
-            __show<T, N, Arg1>,
+            __pooled_show<T, N, Arg1>,
             ([T; N], Arg1),
             usize,
             E,
@@ -358,21 +358,25 @@ Panics outside of a tokio runtime.*/
         T: Clone,
     {
         ::greenpool::__private::submit::<
-            __show<T, N, Arg1>,
+            __pooled_show<T, N, Arg1>,
             ([T; N], Arg1),
             usize,
         >((all, to))
     }
 }
 #[doc(hidden)]
-struct __show<T: ?::core::marker::Sized, const N: usize, Arg1: ?::core::marker::Sized>(
+struct __pooled_show<
+    T: ?::core::marker::Sized,
+    const N: usize,
+    Arg1: ?::core::marker::Sized,
+>(
     ::core::marker::PhantomData<fn() -> (*const T, *const Arg1)>,
 );
 impl<
     T: Display + Send + 'static,
     const N: usize,
     Arg1: Write + Send + 'static,
-> ::greenpool::PooledFn<([T; N], Arg1), usize> for __show<T, N, Arg1>
+> ::greenpool::PooledFn<([T; N], Arg1), usize> for __pooled_show<T, N, Arg1>
 where
     T: Clone,
 {
