@@ -31,6 +31,7 @@ mod tests;
 /// | function | returns |
 /// |---|---|
 /// | `pool()` | the pool, to inspect or resize |
+/// | `on(&pool)` | an `OnPool` with all the verbs below, which run in that pool instead |
 /// | `spawn(..).await` | a `GreenThread`, once a slot is free |
 /// | `spawn_n(..).await` | nothing, once a slot is free and the job is started |
 /// | `try_spawn(..)` | a `GreenThread`, or the arguments if no slot is free |
@@ -46,9 +47,9 @@ mod tests;
 /// | `try_imap_stream_unordered(..)` | the same, in order of completion |
 ///
 /// A map reads anything that is `ReadFromAnyThread`: every iterable whose iterator is `Send` and `'static`. A stream
-/// has to be `Send` and `'static` as well, and its items `Send`. A function with more than twelve parameters has only
-/// `starmap` and `starmap_unordered`. If the function is generic or has `impl Trait` arguments, so are the companion's
-/// functions.
+/// has to be `Send` and `'static` as well, and its items `Send`. A function with more than twelve parameters has no
+/// `on`, and of the maps only `starmap` and `starmap_unordered`. If the function is generic or has `impl Trait`
+/// arguments, so are the companion's functions.
 ///
 /// # Shared parameters
 ///
@@ -67,6 +68,12 @@ mod tests;
 /// ```
 ///
 /// Any number of parameters can be shared, but not all of them.
+///
+/// # On another pool
+///
+/// `fetch::on(&pool)` runs the function in a `GreenPool` of your own, such as one for each client, or one for each test.
+/// In a pile, `pile![on pool; fetch(a), parse(b)]` does. `on` takes anything that is `Runs`, so other crates can add
+/// pools. Of a generic function, `fetch::on::<T, _, _>(&pool)` is one instance.
 ///
 /// # Expansion
 ///

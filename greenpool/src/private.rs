@@ -4,6 +4,9 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::sync::{LazyLock, OnceLock};
 
+pub use crate::declared::arguments::{Argument, Each, Maker, One};
+pub use crate::declared::on::{Engine, Function};
+pub use crate::declared::on_verbs::Shape;
 pub use crate::declared::rows::{Columns, Row};
 pub use crate::declared::shared::{Shared, SharedFn, Shares, Unshared, Values, share};
 pub use crate::declared::sources::{ReadFromAnyThread, StreamFromAnyThread, TryStreamFromAnyThread};
@@ -202,6 +205,11 @@ impl<P: AsPool + ?Sized> AsPool for &P {
     fn as_pool(&self) -> &GreenPool {
         (**self).as_pool()
     }
+}
+
+/// Returns the pool of `pile![on POOL; ..]`.
+pub fn engine<E: Engine<Engine = X> + ?Sized, X: ?Sized>(pool: &E) -> &X {
+    pool.engine()
 }
 
 pub fn pile<R: Handles>(handles: R) -> PileOf<R> {

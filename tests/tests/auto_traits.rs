@@ -6,8 +6,9 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use greenpool::{
     AbortAll, AbortHandle, FanNext, GreenMap, GreenPile, GreenPool, GreenThread, InOrder, Inherit, JobId, JobInfo,
-    Join, JoinError, Lend, Next, PileNext, PileOf, PileSpawn, PileSpawner, PoolStats, Shutdown, ShutdownReport, Spawn,
-    SpawnCall, SpawnCallN, SpawnN, TryGreenMap, TryJoin, TryMapError, TryNext, TrySpawnError, WaitAll, green_pool,
+    Join, JoinError, Lend, Next, OnPool, PileNext, PileOf, PileSpawn, PileSpawner, PoolStats, Shutdown, ShutdownReport,
+    Spawn, SpawnCall, SpawnCallN, SpawnN, SpawnOn, SpawnOnN, TryGreenMap, TryJoin, TryMapError, TryNext, TrySpawnError,
+    WaitAll, green_pool,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -31,6 +32,7 @@ all! {
     GreenPool: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     GreenThread<Output>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     AbortHandle: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
+    OnPool<declared, fn(Output) -> Output>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     JobId: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     JobInfo: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     PoolStats: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
@@ -63,6 +65,8 @@ all! {
     PileSpawn<Job>: Send, Unpin;
     SpawnCall<declared, (Output,), Output>: Send, Unpin;
     SpawnCallN<declared, (Output,), Output>: Send, Unpin;
+    SpawnOn<declared, (Output,), Output>: Send, Unpin;
+    SpawnOnN<declared, (Output,), Output>: Send, Unpin;
     WaitAll: Send, Sync, Unpin;
     AbortAll: Send, Sync, Unpin;
     Shutdown: Send, Unpin;

@@ -119,6 +119,13 @@ macro_rules! verb {
         let mut map = echo::try_imap_stream(futures::stream::iter([Ok::<_, Cow<'static, str>>($x)]));
         call!($how map.next())
     }};
+    (on_spawn $how:ident $pool:ident $x:ident) => { call!($how echo::on(&$pool).spawn($x)) };
+    (on_spawn_n $how:ident $pool:ident $x:ident) => { call!($how echo::on(&$pool).spawn_n($x)) };
+    (on_map $how:ident $pool:ident $x:ident) => {{
+        let mut map = echo::on(&$pool).imap([$x]);
+        call!($how map.next())
+    }};
+    (pile_on $how:ident $pool:ident $x:ident) => { call!($how pile![on $pool; echo($x), echo(make())].join()) };
     (join $how:ident $pool:ident $x:ident) => { call!($how pile![echo($x), echo(make())].join()) };
     (try_join $how:ident $pool:ident $x:ident) => { call!($how pile! { one: echo($x), two: echo(make()) }.try_join()) };
     (join_in $how:ident $pool:ident $x:ident) => { call!($how pile![in $pool; job($x)].join()) };
@@ -225,7 +232,7 @@ static NUMBERS: [u32; 3] = [1, 2, 3];
 
 cross! {
     spawn spawn_n handle declared declared_n pile_spawn spawner pile_next map_next stream_next declared_map
-    try_next try_stream_next declared_stream declared_try
+    try_next try_stream_next declared_stream declared_try on_spawn on_spawn_n on_map pile_on
     join try_join join_in fixed_next lend inherit waitall abort_all shutdown;
     {
         static_str: &'static str = "a";

@@ -6,7 +6,7 @@ use syn::{ConstParam, Expr, GenericParam, Index, TypeParam, Visibility};
 
 use super::companion::{Companion, Param, PoolSource};
 use super::item::Item;
-use super::{maps, methods};
+use super::{maps, methods, on};
 use crate::errors::ZERO;
 use crate::expr::is_constant;
 use crate::span::{first_span, generated, generated_ident, last_span};
@@ -59,6 +59,7 @@ pub(crate) fn impls(companion: &Companion) -> TokenStream {
     let pool = pool(companion);
     let spawns = methods::spawns(companion);
     let maps = maps::maps(companion);
+    let on = on::on(companion);
     let submit = methods::submit(companion);
     let pooled_fn = pooled_fn(companion);
     let shared_fn = shared_fn(companion);
@@ -71,6 +72,7 @@ pub(crate) fn impls(companion: &Companion) -> TokenStream {
             #pool
             #spawns
             #maps
+            #on
             #submit
         }
 

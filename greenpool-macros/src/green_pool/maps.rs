@@ -71,7 +71,7 @@ impl Items {
 }
 
 /// The traits that make arguments from items are implemented for up to so many of them.
-const MAX_PARAMS: usize = 12;
+pub(crate) const MAX_PARAMS: usize = 12;
 
 // pub fn imap<I0: ReadFromAnyThread<String>>(url: I0) -> GreenMap<Page> { .. }
 // pub fn imap_unordered<..>(..) -> .. { .. }

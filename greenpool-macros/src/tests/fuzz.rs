@@ -30,11 +30,12 @@ const ARGUMENTS: [&str; 6] = [
     "",
 ];
 
-const PILES: [&str; 8] = [
+const PILES: [&str; 9] = [
     "(a) f(x), g::<u8>(y, 1), h()",
     "(a) < m::f(x), g() >",
     "(a) user: f(x), r#type: g(y), user: h()",
     "(a) in POOL; f(x), async { 1 }.await, 1 + 1",
+    "(a) on POOL; f::<u8>(x), m::g(), on(x)",
     "(a) size = 4; f(x)",
     "(a) f, f(x).await, f::spawn(x), 1, |x| x, (f(x)), f(x) g(y)",
     "(a) pool = POOL; user = f(x), f(x)?, f(x).await?, f(x) +",

@@ -108,6 +108,7 @@ snapshots! {
     pile_brackets: piled("(::greenpool) <a::fetch(url), count()>");
     pile_named: piled("(::greenpool) user: get_user(id), posts: get_posts(id)");
     pile_in: piled("(::greenpool) in POOL; fetch(url), async { 1 }");
+    pile_on: piled("(::greenpool) on POOL; fetch(url), a::show::<u8>(all, to)");
     pile_sized: piled("(::greenpool) size = 4; fetch(url)");
     pile_broken: piled("(::greenpool) fetch, fetch(a).await, fetch(b)");
     pile_broken_place: piled("(::greenpool) in; async { 1 }, fetch(b)");

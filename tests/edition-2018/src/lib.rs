@@ -76,6 +76,10 @@ pub async fn all() -> Result<u8, JoinError> {
     let sum = named.a + named.b + double::spawn(1).await.await?;
     let mut shared = share::try_imap_stream("", double::imap(vec![sum]));
     assert!(matches!(shared.next().await, Some(Ok((_, "")))));
+    let pool = greenpool::GreenPool::new(1);
+    let (same,) = pile![on pool; double(1)].try_join().await?;
+    assert_eq!(same, double::on(&pool).spawn(1).await.await?);
+    assert!(gen::on(&pool).imap(vec![1]).next().await.is_some());
     let mut shared = share::imap(vec![sum], "");
     assert!(matches!(shared.next().await, Some(Ok((_, "")))));
     let mut doubles = double::imap(vec![sum]);

@@ -27,6 +27,9 @@ pub async fn all() -> Result<u8, JoinError> {
     let sum = named.a + named.b + double::spawn(1).await.await?;
     let mut shared = share::try_imap_stream("", double::imap(vec![sum]));
     assert!(matches!(shared.next().await, Some(Ok((_, "")))));
+    let pool = pools::GreenPool::new(1);
+    let (one,) = pile![on pool; double(0)].try_join().await?;
+    assert_eq!(one, double::on(&pool).spawn(0).await.await?);
     let mut doubles = double::imap(vec![sum]);
     doubles.next().await.transpose().map(Option::unwrap_or_default)
 }

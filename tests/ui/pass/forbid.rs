@@ -183,6 +183,13 @@ async fn calls() -> Result<(), JoinError> {
     assert_eq!(each, (2, 3, 4));
     let named = pile! { five: functions::five(5), six: functions::six(6) }.try_join().await?;
     assert_eq!((named.five, named.six), (5, 6));
+    let on = fetch::on(&SHARED);
+    assert_eq!(on.spawn("ab".to_owned()).await.await?, 2);
+    assert!(on.imap(["ab".to_owned()]).next().await.is_some());
+    assert!(shares::on(&SHARED).imap("a".to_owned(), [1], None).next().await.is_some());
+    assert_eq!(generic::on(&SHARED).spawn([1, 2]).await.await?, 2);
+    let (three, pair) = pile![on SHARED; generic([1, 2, 3]), Spawn("ab")].try_join().await?;
+    assert_eq!(three + pair, 5);
     let (one,) = pile![in SHARED; async { 1 }].try_join().await?;
     let (two,) = pile![size = 2; async { 2 }].try_join().await?;
     assert_eq!(one + two, 3);

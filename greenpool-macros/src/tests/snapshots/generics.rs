@@ -345,6 +345,41 @@ Panics outside of a tokio runtime.*/
             _,
         >(__source, false)
     }
+    ///Returns [`show`](fn@show) on a pool of your own: the verbs of this type, which run it there instead of in its own pool. A generic function is one instance of it. It starts nothing.
+    #[must_use]
+    #[inline]
+    pub fn on<
+        T: Display + Send + 'static,
+        const N: usize,
+        Arg1: Write + Send + 'static,
+        E: ::greenpool::Runs<
+                __pooled_show<T, N, Arg1>,
+                fn([T; N], Arg1) -> usize,
+                On = F,
+            >,
+        F,
+    >(__engine: &E) -> F
+    where
+        T: Clone,
+    {
+        ::greenpool::Runs::on(__engine)
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[inline]
+    pub fn __green_pool_on<
+        T: Display + Send + 'static,
+        const N: usize,
+        Arg1: Write + Send + 'static,
+    >() -> ::greenpool::__private::Function<
+        __pooled_show<T, N, Arg1>,
+        fn([T; N], Arg1) -> usize,
+    >
+    where
+        T: Clone,
+    {
+        ::greenpool::__private::Function::new()
+    }
     #[doc(hidden)]
     #[must_use]
     #[track_caller]

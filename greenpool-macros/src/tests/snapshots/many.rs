@@ -255,6 +255,23 @@ Panics outside of a tokio runtime.*/
             _,
         >(__source, false)
     }
+    ///Returns [`add`](fn@add) on a pool of your own: the verbs of this type, which run it there instead of in its own pool. A generic function is one instance of it. It starts nothing.
+    #[must_use]
+    #[inline]
+    pub fn on<E: ::greenpool::Runs<add, fn((u8, u8), u8, u8) -> u8, On = F>, F>(
+        __engine: &E,
+    ) -> F {
+        ::greenpool::Runs::on(__engine)
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[inline]
+    pub fn __green_pool_on() -> ::greenpool::__private::Function<
+        add,
+        fn((u8, u8), u8, u8) -> u8,
+    > {
+        ::greenpool::__private::Function::new()
+    }
     #[doc(hidden)]
     #[must_use]
     #[track_caller]

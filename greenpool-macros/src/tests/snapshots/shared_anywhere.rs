@@ -410,6 +410,50 @@ Panics outside of a tokio runtime.*/
             false,
         )
     }
+    ///Returns [`put`](fn@put) on a pool of your own: the verbs of this type, which run it there instead of in its own pool. A generic function is one instance of it. It starts nothing.
+    #[must_use]
+    #[inline]
+    pub fn on<
+        T: Send + 'static,
+        Arg2: Clone + Send + 'static,
+        E: ::greenpool::Runs<
+                __pooled_put<T, Arg2>,
+                fn(T, (u8, u8), Arg2, u8) -> (),
+                ::greenpool::__private::Shape<
+                    (
+                        ::greenpool::__private::Each,
+                        ::greenpool::__private::One,
+                        ::greenpool::__private::One,
+                        ::greenpool::__private::Each,
+                    ),
+                    ((u8, u8), Arg2),
+                    (T, u8),
+                >,
+                On = F,
+            >,
+        F,
+    >(__engine: &E) -> F {
+        ::greenpool::Runs::on(__engine)
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[inline]
+    pub fn __green_pool_on<T: Send + 'static, Arg2: Clone + Send + 'static>() -> ::greenpool::__private::Function<
+        __pooled_put<T, Arg2>,
+        fn(T, (u8, u8), Arg2, u8) -> (),
+        ::greenpool::__private::Shape<
+            (
+                ::greenpool::__private::Each,
+                ::greenpool::__private::One,
+                ::greenpool::__private::One,
+                ::greenpool::__private::Each,
+            ),
+            ((u8, u8), Arg2),
+            (T, u8),
+        >,
+    > {
+        ::greenpool::__private::Function::new()
+    }
     #[doc(hidden)]
     #[must_use]
     #[track_caller]

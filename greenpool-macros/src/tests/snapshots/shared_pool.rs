@@ -173,6 +173,18 @@ Panics outside of a tokio runtime.*/
     >(__source: I0) -> pools::TryGreenMap<(), E> {
         pools::__private::try_imap_stream::<Fetch, (String,), (), E, _>(__source, false)
     }
+    ///Returns [`fetch`](fn@fetch) on a pool of your own: the verbs of this type, which run it there instead of in its own pool. A generic function is one instance of it. It starts nothing.
+    #[must_use]
+    #[inline]
+    pub fn on<E: pools::Runs<Fetch, fn(String) -> (), On = F>, F>(__engine: &E) -> F {
+        pools::Runs::on(__engine)
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[inline]
+    pub fn __green_pool_on() -> pools::__private::Function<Fetch, fn(String) -> ()> {
+        pools::__private::Function::new()
+    }
     #[doc(hidden)]
     #[must_use]
     #[track_caller]

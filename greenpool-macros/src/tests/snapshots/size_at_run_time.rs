@@ -149,6 +149,18 @@ Panics outside of a tokio runtime.*/
     >(__source: I0) -> ::greenpool::TryGreenMap<(), E> {
         ::greenpool::__private::try_imap_stream::<fetch, (), (), E, _>(__source, false)
     }
+    ///Returns [`fetch`](fn@fetch) on a pool of your own: the verbs of this type, which run it there instead of in its own pool. A generic function is one instance of it. It starts nothing.
+    #[must_use]
+    #[inline]
+    pub fn on<E: ::greenpool::Runs<fetch, fn() -> (), On = F>, F>(__engine: &E) -> F {
+        ::greenpool::Runs::on(__engine)
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[inline]
+    pub fn __green_pool_on() -> ::greenpool::__private::Function<fetch, fn() -> ()> {
+        ::greenpool::__private::Function::new()
+    }
     #[doc(hidden)]
     #[must_use]
     #[track_caller]

@@ -194,6 +194,19 @@ Panics outside of a tokio runtime.*/
         let _ = (__source,);
         loop {}
     }
+    ///Returns [`fetch`](fn@fetch) on a pool of your own: the verbs of this type, which run it there instead of in its own pool. A generic function is one instance of it. It starts nothing.
+    #[must_use]
+    #[inline]
+    pub fn on<E: ::greenpool::Runs<fetch, fn(()) -> (), On = F>, F>(__engine: &E) -> F {
+        let _ = (__engine,);
+        loop {}
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[inline]
+    pub fn __green_pool_on() -> ::greenpool::__private::Function<fetch, fn(()) -> ()> {
+        ::greenpool::__private::Function::new()
+    }
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
