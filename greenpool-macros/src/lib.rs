@@ -71,8 +71,8 @@ mod tests;
 ///
 /// # On another pool
 ///
-/// `fetch::on(&pool)` runs the function in a `GreenPool` of your own, such as one for each client, or one for each test.
-/// In a pile, `pile![on pool; fetch(a), parse(b)]` does. `on` takes anything that is `Runs`, so other crates can add
+/// `fetch::on(&pool)` runs the function in a `GreenPool` of your own, such as one for each client or for each test. In
+/// a pile, `pile![on pool; fetch(a), parse(b)]` does. `on` takes anything that is `Runs`, so other crates can add
 /// pools. Of a generic function, `fetch::on::<T, _, _>(&pool)` is one instance.
 ///
 /// # Expansion

@@ -19,7 +19,7 @@ use crate::span::{generated_ident, last_span};
 const MAX_ENTRIES: usize = 32;
 
 // pile![f(a), g(b)]               pile((<f>::__green_pool(a), <g>::__green_pool(b),))
-// pile![on POOL; f(a)]            match engine(&POOL) { __pool => pile((<f>::__green_pool_on().on(__pool).__submit(a),)) }
+// pile![on POOL; f(a)]            match engine(&POOL) { __pool => pile((<f>::__green_pool_on().on(__pool)..,)) }
 // pile![in POOL; x, y]            match &POOL { __pool => pile((submit_in(__pool, x), submit_in(__pool, y),)) }
 // pile! { a: f(a), b: g(b) }      match (.., ..,) { __handles => pile_named::<_, Names>(__handles) }
 pub(crate) fn expand(input: TokenStream) -> TokenStream {

@@ -301,7 +301,8 @@ macro_rules! one_source_with_shared {
     };
 }
 
-/// Calls the macros for one parameter and more. The names of the methods come from the call, where errors find them. The documentation shows two parameters, of which one is shared.
+/// Calls the macros for one parameter and more. The names of the methods come from the call, where errors find them.
+/// The documentation shows two parameters, of which one is shared.
 macro_rules! up_to {
     ($names:tt [$($before:ident)*]) => {};
     ($names:tt [] $A:ident $I:ident $a:ident $M:ident $m:ident $($rest:ident)*) => {
@@ -310,7 +311,10 @@ macro_rules! up_to {
         one_source_with_shared!($A $I $a $M $m);
         up_to!($names [$A $I $a $M $m] $($rest)*);
     };
-    ($names:tt [$B:ident $J:ident $b:ident $N:ident $n:ident] $A:ident $I:ident $a:ident $M:ident $m:ident $($rest:ident)*) => {
+    (
+        $names:tt [$B:ident $J:ident $b:ident $N:ident $n:ident]
+        $A:ident $I:ident $a:ident $M:ident $m:ident $($rest:ident)*
+    ) => {
         one_job!($names $B $b $A $a);
         zipped!($names $B $J $b $N $n $A $I $a $M $m);
         zipped_with_shared!($names $B $J $b $N $n $A $I $a $M $m);

@@ -18,7 +18,8 @@ mod names {
 
     statics! { pool shared share rest args tuples arg0 arg1 arg2 value values item items source }
     constants! { size handles value0 value1 item0 item1 index cell first reader future POOL SIZE }
-    structs! { on F X Runs Function Shape Shared One Each name call workers spawn spawn_n try_spawn imap starmap submit T0 T1 I0 I1 E Values Names }
+    structs! { on F X Runs Function Shape Shared One Each }
+    structs! { name call workers spawn spawn_n try_spawn imap starmap submit T0 T1 I0 I1 E Values Names }
 }
 
 use names::*;
