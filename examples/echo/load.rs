@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io::{self, Error, ErrorKind};
-use std::iter;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -40,7 +39,7 @@ pub(crate) struct Outcome {
 // ANCHOR: client
 /// One client: connects, then sends messages and checks their echoes.
 #[green_pool(size = 4000)]
-pub(crate) async fn client(plan: Arc<Plan>, number: u32) -> io::Result<()> {
+pub(crate) async fn client(#[shared] plan: Arc<Plan>, number: u32) -> io::Result<()> {
     let mut server = timeout(PATIENCE, TcpStream::connect(plan.server)).await??;
     plan.connected.fetch_add(1, Ordering::Relaxed);
     for round in 0..plan.rounds {
@@ -61,7 +60,7 @@ pub(crate) async fn run(plan: Arc<Plan>) -> Outcome {
     let began = Instant::now();
     let mut outcome = Outcome { served: 0, failed: 0, reason: None, time: Duration::ZERO };
     let numbers = 0..plan.clients;
-    let mut results = client::imap_unordered(iter::repeat(plan), numbers);
+    let mut results = client::imap_unordered(plan, numbers);
     while let Some(result) = results.next().await {
         match result {
             Ok(Ok(())) => outcome.served += 1,

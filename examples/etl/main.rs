@@ -90,7 +90,7 @@ async fn run(args: &Args) -> Result<ExitCode> {
 /// reader waits.
 async fn load(file: &Path, size: usize, database: &Database, done: &mut Done) -> Result<()> {
     let bar = bar(file.metadata()?.len());
-    let mut batches = convert::pool().imap_stream(convert, source::batches(file, size));
+    let mut batches = convert::imap_stream(source::batches(file, size));
     while let Some(batch) = batches.next().await {
         // One batch at a time: this wait sets the pace of everything upstream.
         let batch = store::spawn(database.clone(), batch??).await.await??;

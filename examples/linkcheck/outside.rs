@@ -1,7 +1,6 @@
 //! Links to other hosts.
 
 use std::collections::BTreeSet;
-use std::iter;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use greenpool::green_pool;
@@ -13,7 +12,7 @@ use crate::reason::Reason;
 
 /// Requests one address of another host. A few at a time: these servers did not ask to be checked.
 #[green_pool(size = 20)]
-pub(crate) async fn probe(client: Client, url: Url) -> Visit {
+pub(crate) async fn probe(#[shared] client: Client, url: Url) -> Visit {
     match client.get(url).send().await {
         Ok(response) if response.status().is_success() => Visit::Fine,
         Ok(response) => Visit::Broken(Reason::Status(response.status())),
@@ -29,7 +28,7 @@ pub(crate) async fn probe_all(client: Client, urls: BTreeSet<Url>, done: &Atomic
     let mut visits = Vec::new();
     // The answers come in the order of the addresses, however long each takes, so the two
     // sequences match.
-    let mut answers = probe::imap(iter::repeat(client), urls.clone());
+    let mut answers = probe::imap(client, urls.clone());
     for url in urls {
         match answers.next().await {
             Some(Ok(visit)) => visits.push((url, visit)),

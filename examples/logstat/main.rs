@@ -13,7 +13,6 @@ mod block;
 mod sample;
 mod sums;
 
-use std::iter;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -75,7 +74,7 @@ async fn sum_up(log: &Path, length: u64, size: u64) -> Result<Tally> {
     let blocks = (0..length.div_ceil(size)).map(move |n| n * size..length.min((n + 1) * size));
     let bar = bar("reading", length);
     let mut total = Tally::default();
-    let mut tallies = tally::imap(iter::repeat(Arc::from(log)), blocks);
+    let mut tallies = tally::imap(Arc::from(log), blocks);
     while let Some(tally) = tallies.next().await {
         total.append(tally??);
         bar.inc(size);

@@ -40,7 +40,7 @@ pub(crate) struct Visits {
 /// Reads one block of the log and sums it up, on a blocking thread. At most one block per
 /// core.
 #[green_pool(size = available_parallelism().map_or(4, usize::from))]
-pub(crate) async fn tally(log: Arc<Path>, bytes: Range<u64>) -> io::Result<Tally> {
+pub(crate) async fn tally(#[shared] log: Arc<Path>, bytes: Range<u64>) -> io::Result<Tally> {
     let work = move || block::read(&log, bytes).map(|block| Tally::of(&block));
     match task::spawn_blocking(work).await {
         Ok(tally) => tally,

@@ -11,7 +11,6 @@
 mod args;
 mod picture;
 
-use std::iter;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
@@ -76,8 +75,7 @@ struct Sums {
 async fn thumb_all(pictures: Vec<PathBuf>, out: &Path, size: u32) -> Result<Sums> {
     let bar = bar("thumbnails", pictures.len());
     let mut sums = Sums::default();
-    let (outs, sizes) = (iter::repeat(out.to_owned()), iter::repeat(size));
-    let mut thumbs = thumb::imap_unordered(pictures, outs, sizes);
+    let mut thumbs = thumb::imap_unordered(pictures, out.to_owned(), size);
     while let Some(result) = thumbs.next().await {
         // A panic in the decoder would be a `JoinError` and end the run.
         match result? {

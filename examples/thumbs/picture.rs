@@ -35,7 +35,7 @@ pub(crate) struct Failed {
 /// `spawn_blocking` alone would start hundreds of threads, each with a picture in memory. The
 /// pool limits their number.
 #[green_pool(size = available_parallelism().map_or(4, usize::from))]
-pub(crate) async fn thumb(picture: PathBuf, out: PathBuf, size: u32) -> Result<Made, Failed> {
+pub(crate) async fn thumb(picture: PathBuf, #[shared] out: PathBuf, #[shared] size: u32) -> Result<Made, Failed> {
     let work = move || shrink(&picture, &out, size).map_err(|error| Failed { picture, error });
     off_the_runtime(work).await
 }

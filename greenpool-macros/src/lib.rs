@@ -31,6 +31,7 @@ mod tests;
 /// | function | returns |
 /// |---|---|
 /// | `pool()` | the pool, to inspect or resize |
+/// | `on(&pool)` | an `OnPool` with all the verbs below, which run in that pool instead |
 /// | `spawn(..).await` | a `GreenThread`, once a slot is free |
 /// | `spawn_n(..).await` | nothing, once a slot is free and the job is started |
 /// | `try_spawn(..)` | a `GreenThread`, or the arguments if no slot is free |
@@ -38,9 +39,41 @@ mod tests;
 /// | `imap_unordered(..)` | the same, in order of completion |
 /// | `starmap(..)` | a `GreenMap` over tuples of arguments, in order |
 /// | `starmap_unordered(..)` | the same, in order of completion |
+/// | `imap_stream(..)` | a `GreenMap` over a `Stream` of the argument, or of tuples of several, in order |
+/// | `imap_stream_unordered(..)` | the same, in order of completion |
+/// | `try_imap(..)` | a `TryGreenMap` over an iterable of `Result`s of such items; the first `Err` ends it |
+/// | `try_imap_unordered(..)` | the same, in order of completion |
+/// | `try_imap_stream(..)` | a `TryGreenMap` over a `Stream` of such `Result`s |
+/// | `try_imap_stream_unordered(..)` | the same, in order of completion |
 ///
-/// A map reads anything that is `ReadFromAnyThread`: every iterable whose iterator is `Send` and `'static`. If the
-/// function is generic or has `impl Trait` arguments, so are the companion's functions.
+/// A map reads anything that is `ReadFromAnyThread`: every iterable whose iterator is `Send` and `'static`. A stream
+/// has to be `Send` and `'static` as well, and its items `Send`. A function with more than twelve parameters has no
+/// `on`, and of the maps only `starmap` and `starmap_unordered`. If the function is generic or has `impl Trait`
+/// arguments, so are the companion's functions.
+///
+/// # Shared parameters
+///
+/// A parameter with `#[shared]` takes one value for all jobs of a map, such as a client or a connection pool. Its type
+/// is `Clone`, and each job gets a clone, made when the job's item is read. A clone that panics is the panic of that
+/// job.
+///
+/// ```text
+/// #[green_pool(size = 20)]
+/// async fn fetch(#[shared] client: Client, url: String) -> Page { .. }
+///
+/// fetch::spawn(client, url).await         // elsewhere an ordinary argument, as in `fetch(client, url)` and `pile!`
+/// fetch::imap(client, urls)               // one value in its parameter's place, and iterables for the others
+/// fetch::starmap(client, tuples)          // the shared values, then tuples of the others, as in `[(url,)]`
+/// fetch::imap_stream(client, stream)      // the shared values, then a stream of the others
+/// ```
+///
+/// Any number of parameters can be shared, but not all of them.
+///
+/// # On another pool
+///
+/// `fetch::on(&pool)` runs the function in a `GreenPool` of your own, such as one for each client or for each test. In
+/// a pile, `pile![on pool; fetch(a), parse(b)]` does. `on` takes anything that is `Runs`, so other crates can add
+/// pools. Of a generic function, `fetch::on::<T, _, _>(&pool)` is one instance.
 ///
 /// # Expansion
 ///

@@ -44,9 +44,10 @@
 //! A *job* is one future that runs in a pool; a *slot* is the right to run one.
 //!
 //! * [`#[green_pool]`](macro@green_pool) declares a pool for a function. [`pile!`] fans out calls of such functions.
-//! * [`GreenPool`] is a pool for futures of any kind. [`GreenThread`] is the handle to one job.
-//! * [`GreenMap`] yields the results of one function over many inputs. [`GreenPile`] yields the results of any jobs, in
-//!   the order of spawning.
+//! * [`GreenPool`] is a pool for futures of any kind. A declared function can also run on one of these; see
+//!   [`OnPool`]. [`GreenThread`] is the handle to one job.
+//! * [`GreenMap`] yields the results of one function over many inputs, and [`TryGreenMap`] over inputs that can fail.
+//!   [`GreenPile`] yields the results of any jobs, in the order of spawning.
 //! * [`inherit`] carries the membership of a job over to another task. [`lend`] gives a slot back while a job waits.
 //!
 //! # Spawning inside a full pool
@@ -118,6 +119,8 @@ mod worker;
 #[path = "private.rs"]
 pub mod __private;
 
+pub use declared::on::{OnPool, Runs};
+pub use declared::spawn_on::{SpawnOn, SpawnOnN};
 pub use declared::{PooledFn, SpawnCall, SpawnCallN};
 pub use greenpool_macros::green_pool;
 pub use inner::tracked::JobInfo;
@@ -130,6 +133,7 @@ pub use lending::inherit::{Inherit, inherit};
 pub use lending::lend::{Lend, lend};
 pub use map::indexed::{Indexed, NextIndexed};
 pub use map::source::{Arguments, Sources};
+pub use map::try_map::{TryGreenMap, TryMapError, TryNext};
 pub use map::values::{TryCollect, TryOutput};
 pub use map::{GreenMap, Next};
 pub use pile::fixed::{FanNext, Handles, InOrder, Join, PileOf, Record, SameType, TryJoin};
@@ -150,6 +154,7 @@ pub use pool::waitall_or_panic::WaitAllOrPanic;
 /// |---|---|
 /// | `pile![f(a), g(b)]` | a [`PileOf`] over the calls, up to 32 |
 /// | `pile! { user: f(a), posts: g(b) }` | the same; `join` returns a struct with these fields |
+/// | `pile![on POOL; f(a), g(b)]` | runs the calls in that pool instead of the pools of their functions |
 /// | `pile![in POOL; x, y]` | runs any futures in that pool |
 /// | `pile![size = 4; x, y]` | runs any futures in a new pool of that size |
 /// | `pile!(< f(a), g(b) >)` | the same as without the angle brackets |
@@ -160,9 +165,9 @@ pub use pool::waitall_or_panic::WaitAllOrPanic;
 ///
 /// # Entries
 ///
-/// - Without a pool, an entry is a call of a `#[green_pool]` function by its path, with nothing after the call: no
-///   `.await`, `?` or `spawn`. It cannot be a method or an associated function. Generic arguments, as in `f::<T>(a)`,
-///   are those of `f::spawn::<T>(a)`.
+/// - Without a pool and after `on POOL;`, an entry is a call of a `#[green_pool]` function by its path, with nothing
+///   after the call: no `.await`, `?` or `spawn`. It cannot be a method or an associated function. Generic arguments,
+///   as in `f::<T>(a)`, are those of `f::spawn::<T>(a)`.
 /// - After `in POOL;` or `size = N;`, an entry is any future that is `Send` and `'static`.
 /// - Either all entries have names, or none has.
 ///

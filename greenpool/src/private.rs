@@ -4,17 +4,28 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::sync::{LazyLock, OnceLock};
 
+pub use crate::declared::arguments::{Argument, Each, Maker, One};
+pub use crate::declared::on::{Engine, Function};
+pub use crate::declared::on_verbs::Shape;
+pub use crate::declared::rows::{Columns, Row};
+pub use crate::declared::shared::{Shared, SharedFn, Shares, Unshared, Values, share};
+pub use crate::declared::sources::{ReadFromAnyThread, StreamFromAnyThread, TryStreamFromAnyThread};
 pub use crate::declared::{Implies, PooledFn, Same, SentBackFromItsThread, SpawnCall, SpawnCallN};
 use crate::job::error::TrySpawnError;
 use crate::job::handle::GreenThread;
 use crate::map::GreenMap;
-use crate::map::source::Applied;
+use crate::map::try_map::TryGreenMap;
 use crate::pile::GreenPile;
 pub use crate::pile::fixed::{Handles, InOrder, PileOf, Record, SameType};
 use crate::pool::GreenPool;
 pub use crate::worker::WorkersCell;
 
 pub use greenpool_macros::{__Companion, __pile};
+
+/// Maps of functions with shared parameters, or in another pool.
+pub mod maps {
+    pub use crate::declared::maps::{imap, imap_stream, starmap, try_imap, try_imap_stream};
+}
 
 /// The pool of one declared function, created on first use.
 pub struct PoolCell {
@@ -76,47 +87,60 @@ where
     pool.submit(future)
 }
 
-/// A source that a declared map can read. A trait and not a bound on the type of the iterator, since rustc would report
-/// such a bound at the whole call.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not an iterable that a map can read",
-    label = "expected an iterable of `{T}`",
-    note = "a map takes one iterable per parameter; write `std::iter::repeat(..)` for a value that all jobs share"
-)]
-pub trait ReadFromAnyThread<T> {
-    type Reader: Iterator<Item = T> + Send + 'static;
+// Maps of functions without shared parameters, which are almost all functions, in the function's own pool.
 
-    fn into_reader(self) -> Self::Reader;
+#[track_caller]
+pub fn imap<P, A, O, C>(columns: C, ordered: bool) -> GreenMap<O>
+where
+    P: PooledFn<A, O>,
+    C: Columns<A>,
+{
+    maps::imap::<P, A, O, _, _>(P::pool(), Unshared, columns, ordered)
 }
 
-impl<T, I: IntoIterator<Item = T, IntoIter: Send + 'static>> ReadFromAnyThread<T> for I {
-    type Reader = I::IntoIter;
+#[track_caller]
+pub fn starmap<P, A, O, I>(tuples: I, ordered: bool) -> GreenMap<O>
+where
+    P: PooledFn<A, O>,
+    I: ReadFromAnyThread<A>,
+{
+    maps::starmap::<P, A, O, _, _>(P::pool(), Unshared, tuples, ordered)
+}
 
-    fn into_reader(self) -> I::IntoIter {
-        self.into_iter()
-    }
+#[track_caller]
+pub fn try_imap<P, A, O, E, I>(source: I, ordered: bool) -> TryGreenMap<O, E>
+where
+    P: PooledFn<A, O>,
+    A: Row,
+    E: Send + 'static,
+    I: ReadFromAnyThread<Result<A::Item, E>>,
+{
+    maps::try_imap::<P, A, O, _, _, _>(P::pool(), Unshared, source, ordered)
+}
+
+#[track_caller]
+pub fn imap_stream<P, A, O, S>(source: S, ordered: bool) -> GreenMap<O>
+where
+    P: PooledFn<A, O>,
+    A: Row,
+    S: StreamFromAnyThread<A::Item>,
+{
+    maps::imap_stream::<P, A, O, _, _>(P::pool(), Unshared, source, ordered)
+}
+
+#[track_caller]
+pub fn try_imap_stream<P, A, O, E, S>(source: S, ordered: bool) -> TryGreenMap<O, E>
+where
+    P: PooledFn<A, O>,
+    A: Row,
+    E: Send + 'static,
+    S: TryStreamFromAnyThread<A::Item, E>,
+{
+    maps::try_imap_stream::<P, A, O, _, _, _>(P::pool(), Unshared, source, ordered)
 }
 
 /// A type by another name.
 pub type Alias<T> = T;
-
-#[track_caller]
-pub fn imap<P, A, O, I>(items: I) -> GreenMap<O>
-where
-    P: PooledFn<A, O>,
-    I: Iterator<Item = A> + Send + 'static,
-{
-    GreenMap::start(P::pool().inner(), Applied::new(items, |args| P::call(args)), true)
-}
-
-#[track_caller]
-pub fn imap_unordered<P, A, O, I>(items: I) -> GreenMap<O>
-where
-    P: PooledFn<A, O>,
-    I: Iterator<Item = A> + Send + 'static,
-{
-    GreenMap::start(P::pool().inner(), Applied::new(items, |args| P::call(args)), false)
-}
 
 /// Returns the pool that `pool = PATH` names.
 pub fn shared<T: StaticPool>(pool: &'static T) -> &'static GreenPool {
@@ -181,6 +205,11 @@ impl<P: AsPool + ?Sized> AsPool for &P {
     fn as_pool(&self) -> &GreenPool {
         (**self).as_pool()
     }
+}
+
+/// Returns the pool of `pile![on POOL; ..]`.
+pub fn engine<E: Engine<Engine = X> + ?Sized, X: ?Sized>(pool: &E) -> &X {
+    pool.engine()
 }
 
 pub fn pile<R: Handles>(handles: R) -> PileOf<R> {

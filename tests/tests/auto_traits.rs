@@ -6,9 +6,10 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use greenpool::{
     AbortAll, AbortHandle, FanNext, FanNextUnordered, GreenMap, GreenPile, GreenPool, GreenThread, InOrder, Indexed,
-    Inherit, JobId, JobInfo, Join, JoinError, Lend, Next, NextIndexed, NextValue, PileNext, PileNextUnordered, PileOf,
-    PileSpawn, PileSpawner, PoolReport, PoolStats, Shutdown, ShutdownReport, Spawn, SpawnCall, SpawnCallN, SpawnN,
-    TryCollect, TryJoin, TrySpawnError, TryValues, Value, Values, WaitAll, WaitAllOrPanic, green_pool,
+    Inherit, JobId, JobInfo, Join, JoinError, Lend, Next, NextIndexed, NextValue, OnPool, PileNext, PileNextUnordered,
+    PileOf, PileSpawn, PileSpawner, PoolReport, PoolStats, Shutdown, ShutdownReport, Spawn, SpawnCall, SpawnCallN,
+    SpawnN, SpawnOn, SpawnOnN, TryCollect, TryGreenMap, TryJoin, TryMapError, TryNext, TrySpawnError, TryValues, Value,
+    Values, WaitAll, WaitAllOrPanic, green_pool,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -34,6 +35,7 @@ all! {
     GreenThread<Output>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     Value<Output>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     AbortHandle: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
+    OnPool<declared, fn(Output) -> Output>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     JobId: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     JobInfo: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     PoolReport: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
@@ -41,6 +43,7 @@ all! {
     ShutdownReport: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     InOrder: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     JoinError: Send, Sync, Unpin;
+    TryMapError<Output>: Send, Unpin;
     TrySpawnError<Job>: Send, Unpin;
 }
 
@@ -48,6 +51,8 @@ all! {
 all! {
     GreenMap<Output>: Send, Sync, Unpin;
     Next<'static, Output>: Send, Sync, Unpin;
+    TryGreenMap<Output, Output>: Send, Sync, Unpin;
+    TryNext<'static, Output, Output>: Send, Sync, Unpin;
     GreenPile<Output>: Send, Sync, Unpin;
     PileNext<'static, Output>: Send, Sync, Unpin;
     PileSpawner<Output>: Send, Sync, Unpin;
@@ -74,6 +79,8 @@ all! {
     PileSpawn<Job>: Send, Unpin;
     SpawnCall<declared, (Output,), Output>: Send, Unpin;
     SpawnCallN<declared, (Output,), Output>: Send, Unpin;
+    SpawnOn<declared, (Output,), Output>: Send, Unpin;
+    SpawnOnN<declared, (Output,), Output>: Send, Unpin;
     WaitAll: Send, Sync, Unpin;
     WaitAllOrPanic: Send, Sync, Unpin;
     AbortAll: Send, Sync, Unpin;

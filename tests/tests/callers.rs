@@ -104,6 +104,14 @@ macro_rules! verb {
         let mut map = $pool.imap(job, [$x]);
         call!($how map.next())
     }};
+    (try_next $how:ident $pool:ident $x:ident) => {{
+        let mut map = $pool.try_imap(job, [Ok::<_, Cow<'static, str>>($x)]);
+        call!($how map.next())
+    }};
+    (try_stream_next $how:ident $pool:ident $x:ident) => {{
+        let mut map = $pool.try_imap_stream(job, futures::stream::iter([Ok::<_, Cow<'static, str>>($x)]));
+        call!($how map.next())
+    }};
     (stream_next $how:ident $pool:ident $x:ident) => {{
         let mut map = $pool.imap_stream(job, futures::stream::iter([$x]));
         call!($how map.next())
@@ -152,6 +160,21 @@ macro_rules! verb {
         let idle = GreenPool::new(1);
         call!($how idle.waitall_or_panic())
     }};
+    (declared_stream $how:ident $pool:ident $x:ident) => {{
+        let mut map = echo::imap_stream(futures::stream::iter([$x]));
+        call!($how map.next())
+    }};
+    (declared_try $how:ident $pool:ident $x:ident) => {{
+        let mut map = echo::try_imap_stream(futures::stream::iter([Ok::<_, Cow<'static, str>>($x)]));
+        call!($how map.next())
+    }};
+    (on_spawn $how:ident $pool:ident $x:ident) => { call!($how echo::on(&$pool).spawn($x)) };
+    (on_spawn_n $how:ident $pool:ident $x:ident) => { call!($how echo::on(&$pool).spawn_n($x)) };
+    (on_map $how:ident $pool:ident $x:ident) => {{
+        let mut map = echo::on(&$pool).imap([$x]);
+        call!($how map.next())
+    }};
+    (pile_on $how:ident $pool:ident $x:ident) => { call!($how pile![on $pool; echo($x), echo(make())].join()) };
     (join $how:ident $pool:ident $x:ident) => { call!($how pile![echo($x), echo(make())].join()) };
     (try_join $how:ident $pool:ident $x:ident) => { call!($how pile! { one: echo($x), two: echo(make()) }.try_join()) };
     (join_in $how:ident $pool:ident $x:ident) => { call!($how pile![in $pool; job($x)].join()) };
@@ -272,6 +295,7 @@ static NUMBERS: [u32; 3] = [1, 2, 3];
 cross! {
     spawn spawn_n handle declared declared_n pile_spawn spawner pile_next map_next stream_next declared_map
     value map_value pile_value fixed_value values try_values try_collect try_for_each values_for_each
+    try_next try_stream_next declared_stream declared_try on_spawn on_spawn_n on_map pile_on
     join try_join join_in fixed_next fixed_unordered pile_unordered indexed lend inherit waitall waitall_or_panic abort_all shutdown;
     {
         static_str: &'static str = "a";

@@ -64,6 +64,11 @@ async fn work(n: u32) -> u32 {
     n
 }
 
+#[green_pool(size = 2)]
+async fn share(#[shared] n: u32, _: u32) -> u32 {
+    n
+}
+
 #[test]
 fn verbs_that_start_at_once_panic_at_the_callers_line() {
     let pool = GreenPool::new(2);
@@ -75,6 +80,10 @@ fn verbs_that_start_at_once_panic_at_the_callers_line() {
     check!(pool.starmap_unordered(ready::<u32>, [(1,)]));
     check!(pool.imap_stream(ready::<u32>, stream::iter([1])));
     check!(pool.imap_stream_unordered(ready::<u32>, stream::iter([1])));
+    check!(pool.try_imap(ready::<u32>, [Ok::<_, ()>(1)]));
+    check!(pool.try_imap_unordered(ready::<u32>, [Ok::<_, ()>(1)]));
+    check!(pool.try_imap_stream(ready::<u32>, stream::iter([Ok::<_, ()>(1)])));
+    check!(pool.try_imap_stream_unordered(ready::<u32>, stream::iter([Ok::<_, ()>(1)])));
     check!(pile![in pool; ready(1), ready("two")]);
     check!(pile![size = 2; ready(1), ready("two")]);
     assert_eq!((pool.running(), pool.waiting(), pool.free()), (0, 0, 2));
@@ -84,6 +93,32 @@ fn verbs_that_start_at_once_panic_at_the_callers_line() {
     check!(work::imap_unordered([1]));
     check!(work::starmap([(1,)]));
     check!(work::starmap_unordered([(1,)]));
+    check!(work::imap_stream(stream::iter([1])));
+    check!(work::imap_stream_unordered(stream::iter([1])));
+    check!(work::try_imap([Ok::<_, ()>(1)]));
+    check!(work::try_imap_unordered([Ok::<_, ()>(1)]));
+    check!(work::try_imap_stream(stream::iter([Ok::<_, ()>(1)])));
+    check!(work::try_imap_stream_unordered(stream::iter([Ok::<_, ()>(1)])));
+    let on = work::on(&pool);
+    check!(on.try_spawn(1));
+    check!(on.imap([1]));
+    check!(on.imap_unordered([1]));
+    check!(on.starmap([(1,)]));
+    check!(on.starmap_unordered([(1,)]));
+    check!(on.imap_stream(stream::iter([1])));
+    check!(on.imap_stream_unordered(stream::iter([1])));
+    check!(on.try_imap([Ok::<_, ()>(1)]));
+    check!(on.try_imap_unordered([Ok::<_, ()>(1)]));
+    check!(on.try_imap_stream(stream::iter([Ok::<_, ()>(1)])));
+    check!(on.try_imap_stream_unordered(stream::iter([Ok::<_, ()>(1)])));
+    check!(pile![on pool; work(1), work(2)]);
+    check!(share::on(&pool).imap(1, [1]));
+    check!(share::on(&pool).starmap(1, [(1,)]));
+    check!(share::imap(1, [1]));
+    check!(share::starmap(1, [(1,)]));
+    check!(share::try_imap(1, [Ok::<_, ()>(1)]));
+    check!(share::imap_stream(1, stream::iter([1])));
+    check!(share::try_imap_stream(1, stream::iter([Ok::<_, ()>(1)])));
     check!(pile![work(1), work(2)]);
     check!(pile! { one: work(1), two: work(2) });
     assert_eq!((work::pool().running(), work::pool().waiting(), work::pool().free()), (0, 0, 2));
@@ -102,6 +137,9 @@ fn awaited_verbs_panic_at_the_line_of_the_await() {
     let pile = GreenPile::on(&pool);
     check!(block_on(async { pile.spawn(ready(1)).await }));
     check!(block_on(async { pile.spawner().spawn(ready(1)).await }));
+    let on = other::on(&pool);
+    check!(block_on(async { drop(on.spawn(1).await) }));
+    check!(block_on(async { on.spawn_n(1).await }));
     assert_eq!((pool.running(), pool.waiting(), pool.free()), (0, 0, 2));
 
     check!(block_on(async { drop(other::spawn(1).await) }));

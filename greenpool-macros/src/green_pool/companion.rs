@@ -15,7 +15,7 @@ use syn::{
 
 use super::args::Args;
 use super::borrow;
-use super::item::Item;
+use super::item::{Item, is_shared};
 use crate::span::{generated, generated_ident};
 
 /// Everything that the expansion needs.
@@ -48,6 +48,8 @@ pub(crate) struct Param {
     pub(crate) ty: Type,
     /// The type in the tuple of arguments: `ty`, unless the function is broken.
     pub(crate) stored: Type,
+    /// Whether all jobs of a map get a clone of one value.
+    pub(crate) shared: bool,
 }
 
 /// Where the pool comes from.
@@ -101,7 +103,8 @@ impl Companion {
         };
         for input in &item.sig.inputs {
             if let FnArg::Typed(param) = input {
-                companion.add_param(&param.pat, (*param.ty).clone());
+                let shared = param.attrs.iter().any(is_shared);
+                companion.add_param(&param.pat, (*param.ty).clone(), shared);
             }
         }
         companion.require_static();
@@ -140,7 +143,7 @@ impl Companion {
 
     /// Adds a parameter under the user's name for it, or one made from its position. A name with an underscore gets
     /// another: the companion uses what the function leaves unused, and clippy passes over `__name` only.
-    fn add_param(&mut self, pat: &Pat, mut ty: Type) {
+    fn add_param(&mut self, pat: &Pat, mut ty: Type, shared: bool) {
         let name = match pat {
             Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => {
                 let name = pat.ident.to_string();
@@ -155,7 +158,7 @@ impl Companion {
             _ => self.fresh_ident(&format!("__arg{}", self.params.len())),
         };
         NameImplTraits(self).visit_type_mut(&mut ty);
-        self.params.push(Param { name, stored: ty.clone(), ty });
+        self.params.push(Param { name, stored: ty.clone(), ty, shared });
     }
 
     /// A name that the signature does not use, and that is not given out twice.
@@ -178,12 +181,14 @@ impl Companion {
     /// The hidden struct that implements `PooledFn` for a generic function, since the companion has no parameters. A
     /// companion called `spawn` has one as well: clippy takes `spawn::spawn`, which would name it in its result, for a
     /// constructor.
+    ///
+    /// Its name is unlike those of the generated parameters, which may not have the name of a struct.
     pub(crate) fn marker(&self) -> Option<Ident> {
         let name = self.name.unraw().to_string().to_lowercase();
         let constructs = matches!(&*name, "spawn" | "spawn_n" | "spawnn");
         let needed = constructs || !self.generics.params.is_empty();
         let span = generated(self.function.span());
-        needed.then(|| format_ident!("__{}", self.name, span = span))
+        needed.then(|| format_ident!("__pooled_{}", self.name, span = span))
     }
 
     /// The type that implements `PooledFn`, as a path.
@@ -206,8 +211,31 @@ impl Companion {
 
     /// `(A, B,)`
     pub(crate) fn args_tuple(&self) -> TokenStream {
-        let types = self.params.iter().map(|param| &param.stored);
-        quote_spanned!(Span::call_site()=> (#(#types,)*))
+        types(self.params.iter())
+    }
+
+    /// The types of the shared parameters.
+    pub(crate) fn shared_tuple(&self) -> TokenStream {
+        types(self.shared())
+    }
+
+    /// The types of the other parameters.
+    pub(crate) fn rest_tuple(&self) -> TokenStream {
+        types(self.rest())
+    }
+
+    /// The parameters of which a map takes one value.
+    pub(crate) fn shared(&self) -> impl Iterator<Item = &Param> + Clone {
+        self.params.iter().filter(|param| param.shared)
+    }
+
+    /// The parameters of which a map takes a value for each job.
+    pub(crate) fn rest(&self) -> impl Iterator<Item = &Param> + Clone {
+        self.params.iter().filter(|param| !param.shared)
+    }
+
+    pub(crate) fn has_shared(&self) -> bool {
+        self.shared().next().is_some()
     }
 
     /// The generic arguments of a call to the function.
@@ -264,6 +292,12 @@ impl Companion {
     pub(crate) fn method(&self, name: &str) -> Ident {
         Ident::new(name, self.function.span())
     }
+}
+
+/// `(A, B,)`
+fn types<'a>(params: impl Iterator<Item = &'a Param>) -> TokenStream {
+    let types = params.map(|param| &param.stored);
+    quote_spanned!(Span::call_site()=> (#(#types,)*))
 }
 
 /// The bounds of a predicate on the type parameter `name`.

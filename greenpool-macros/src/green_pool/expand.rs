@@ -4,9 +4,9 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{ConstParam, Expr, GenericParam, Index, TypeParam, Visibility};
 
-use super::companion::{Companion, PoolSource};
+use super::companion::{Companion, Param, PoolSource};
 use super::item::Item;
-use super::methods;
+use super::{maps, methods, on};
 use crate::errors::ZERO;
 use crate::expr::is_constant;
 use crate::span::{first_span, generated, generated_ident, last_span};
@@ -58,9 +58,11 @@ pub(crate) fn impls(companion: &Companion) -> TokenStream {
     let at = Span::call_site();
     let pool = pool(companion);
     let spawns = methods::spawns(companion);
-    let maps = methods::maps(companion);
+    let maps = maps::maps(companion);
+    let on = on::on(companion);
     let submit = methods::submit(companion);
     let pooled_fn = pooled_fn(companion);
+    let shared_fn = shared_fn(companion);
     // The lint on unused items reports those of an `impl` together, and not at all if a macro wrote one of them. The
     // methods have the user's spans, so this constant keeps it from reporting methods without a caller.
     quote_spanned! {at=>
@@ -70,10 +72,58 @@ pub(crate) fn impls(companion: &Companion) -> TokenStream {
             #pool
             #spawns
             #maps
+            #on
             #submit
         }
 
         #pooled_fn
+        #shared_fn
+    }
+}
+
+// impl Shares<Client, 0> for fetch {}
+// impl SharedFn<(Client, String,), (Client,), (String,)> for fetch {
+//     fn args(__shared: &(Client,), __rest: (String,)) -> (Client, String,) {
+//         (share::<fetch, Client, 0>(&__shared.0), __rest.0,)
+//     }
+// }
+fn shared_fn(companion: &Companion) -> TokenStream {
+    if !companion.has_shared() || companion.broken {
+        return TokenStream::new();
+    }
+    let Companion { attrs, generics, .. } = companion;
+    let root = companion.root();
+    let at = Span::call_site();
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let pooled = companion.pooled_type();
+    let (all, shared, rest) = (companion.args_tuple(), companion.shared_tuple(), companion.rest_tuple());
+    // With the span of the type, since only this path requires it to be `Clone`.
+    let shares = companion.shared().enumerate().map(|(index, Param { stored, .. })| {
+        let start = first_span(stored);
+        let close = quote_spanned!(last_span(stored).unwrap_or(start)=> >);
+        let root = companion.root_at(start);
+        let shares = quote_spanned!(start=> #root::__private::Shares<#stored, #index #close);
+        quote_spanned!(at=> #(#attrs)* impl #impl_generics #shares for #pooled #where_clause {})
+    });
+    let fields = companion.params.iter().enumerate().map(|(position, Param { stored, shared, .. })| {
+        let before = companion.params[..position].iter().filter(|param| param.shared == *shared).count();
+        let field = Index::from(before);
+        if *shared {
+            quote_spanned!(at=> #root::__private::share::<#pooled, #stored, #before>(&__shared.#field))
+        } else {
+            quote_spanned!(at=> __rest.#field)
+        }
+    });
+    quote_spanned! {at=>
+        #(#shares)*
+
+        #(#attrs)*
+        impl #impl_generics #root::__private::SharedFn<#all, #shared, #rest> for #pooled #where_clause {
+            #[inline]
+            fn args(__shared: &#shared, __rest: #rest) -> #all {
+                (#(#fields,)*)
+            }
+        }
     }
 }
 
@@ -134,7 +184,7 @@ fn assertion(size: &Expr, constant: &Ident) -> TokenStream {
     quote_spanned!(start=> const _: () = #assert #condition #semicolon)
 }
 
-// struct __fetch<T>(PhantomData<fn() -> (*const T,)>);            only with generics
+// struct __pooled_fetch<T>(PhantomData<fn() -> (*const T,)>);            only with generics
 // impl PooledFn<(String,), Page> for Alias<fetch> {
 //     fn name() -> &'static str { "fetch" }
 //     fn pool() -> &'static GreenPool { fetch::pool() }
@@ -204,7 +254,7 @@ fn pooled_fn_path(companion: &Companion) -> TokenStream {
     quote_spanned!(start=> #root::PooledFn<#tuple, #output #close)
 }
 
-// #[doc(hidden)] struct __fetch<T, const N: usize>(PhantomData<fn() -> (*const T,)>);
+// #[doc(hidden)] struct __pooled_fetch<T, const N: usize>(PhantomData<fn() -> (*const T,)>);
 fn marker_struct(companion: &Companion, marker: &Ident, vis: &Visibility) -> TokenStream {
     let at = Span::call_site();
     let attrs = &companion.attrs;

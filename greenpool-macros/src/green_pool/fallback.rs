@@ -6,13 +6,13 @@ use quote::{ToTokens, quote};
 use syn::punctuated::Punctuated;
 use syn::visit::Visit;
 use syn::{
-    FnArg, GenericArgument, GenericParam, Generics, Lifetime, Pat, PatWild, PathArguments, ReturnType, Token, Type,
-    TypeImplTrait, TypeParamBound,
+    FnArg, GenericArgument, GenericParam, Generics, Lifetime, Pat, PatType, PatWild, PathArguments, Receiver,
+    ReturnType, Token, Type, TypeImplTrait, TypeParamBound,
 };
 
 use super::borrow;
 use super::companion::Companion;
-use super::item::Item;
+use super::item::{Item, is_shared, param_attrs};
 use super::valid::{find_impl, is_green_pool, mentions_self};
 use crate::span::first_span;
 
@@ -33,7 +33,7 @@ fn is_unsized(ty: &Type) -> bool {
     matches!(ty, Type::Slice(_) | Type::TraitObject(_))
 }
 
-/// The function, without what would make rustc report the same error again.
+/// The function, without `#[shared]` and without what would make rustc report the same error again.
 pub(crate) fn function(item: &Item, tokens: TokenStream) -> TokenStream {
     let twice = item.attrs.iter().any(|attr| is_green_pool(attr.path()));
     let sig = &item.sig;
@@ -41,7 +41,8 @@ pub(crate) fn function(item: &Item, tokens: TokenStream) -> TokenStream {
     let both = sig.constness.is_some() && sig.asyncness.is_some();
     // A method of a trait that takes `self` needs no body.
     let needs_body = item.semicolon.is_some() && !mentions_self(sig);
-    if !twice && !awaits && !both && !needs_body && sig.variadic.is_none() {
+    let shared = sig.inputs.iter().any(|input| param_attrs(input).iter().any(is_shared));
+    if !twice && !awaits && !both && !needs_body && !shared && sig.variadic.is_none() {
         return tokens;
     }
     let attrs = item.attrs.iter().filter(|attr| !is_green_pool(attr.path()));
@@ -53,6 +54,10 @@ pub(crate) fn function(item: &Item, tokens: TokenStream) -> TokenStream {
         sig.constness = None;
     }
     sig.variadic = None;
+    for input in &mut sig.inputs {
+        let (FnArg::Receiver(Receiver { attrs, .. }) | FnArg::Typed(PatType { attrs, .. })) = input;
+        attrs.retain(|attr| !is_shared(attr));
+    }
     let vis = &item.vis;
     let body = &item.body;
     if needs_body {

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::parse::{Parse, ParseStream};
-use syn::{Abi, Attribute, Signature, Token, Visibility};
+use syn::{Abi, Attribute, FnArg, Signature, Token, Visibility};
 
 /// An item that starts like a function.
 pub(crate) struct Item {
@@ -20,6 +20,19 @@ pub(crate) enum ItemError {
     NotAFunction(Span),
     /// A function whose signature does not parse.
     Syntax(syn::Error),
+}
+
+/// Whether an attribute of a parameter is `#[shared]`, with or without arguments.
+pub(crate) fn is_shared(attr: &Attribute) -> bool {
+    attr.path().is_ident("shared")
+}
+
+/// The attributes of a parameter, which may be `self`.
+pub(crate) fn param_attrs(input: &FnArg) -> &[Attribute] {
+    match input {
+        FnArg::Receiver(receiver) => &receiver.attrs,
+        FnArg::Typed(param) => &param.attrs,
+    }
 }
 
 impl Item {

@@ -1,5 +1,5 @@
 //! `#[green_pool]`: parses (`args`, `item`), checks (`valid`, `borrow`) and generates (`companion`, `methods`,
-//! `expand`). `fallback` generates what remains useful if the function has an error.
+//! `maps`, `on`, `expand`). `fallback` generates what remains useful if the function has an error.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -11,7 +11,9 @@ mod companion;
 mod expand;
 mod fallback;
 mod item;
+mod maps;
 mod methods;
+mod on;
 mod valid;
 
 use self::args::Args;

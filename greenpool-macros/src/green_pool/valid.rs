@@ -3,10 +3,10 @@
 use proc_macro2::Span;
 use quote::ToTokens;
 use syn::visit::{self, Visit};
-use syn::{FnArg, GenericParam, Path, ReturnType, Safety, Signature, Type};
+use syn::{FnArg, GenericParam, Meta, MetaList, Path, ReturnType, Safety, Signature, Type};
 
 use super::borrow;
-use super::item::Item;
+use super::item::{Item, is_shared, param_attrs};
 use crate::errors::Errors;
 
 /// Checks everything except the attribute's arguments. Returns whether the function itself is valid.
@@ -26,6 +26,7 @@ fn check_function(item: &Item, errors: &mut Errors) {
         errors.at(span, "a `#[green_pool]` function needs a body");
     }
     check_attributes(item, errors);
+    check_shared(&item.sig, errors);
     check_qualifiers(&item.sig, errors);
     check_generics(&item.sig, errors);
     check_self(&item.sig, errors);
@@ -64,6 +65,34 @@ fn check_attributes(item: &Item, errors: &mut Errors) {
     }
 }
 
+/// Refuses `#[shared]` with arguments, twice, and on all parameters. On `self` the error is that of `self`.
+fn check_shared(sig: &Signature, errors: &mut Errors) {
+    let mut last = None;
+    for input in &sig.inputs {
+        let mut shared = param_attrs(input).iter().filter(|attr| is_shared(attr));
+        last = shared.next();
+        if let Some(Meta::List(MetaList { tokens, .. })) = last.map(|attr| &attr.meta) {
+            // Without arguments the caret is at the whole attribute.
+            let at = if tokens.is_empty() { last.to_token_stream() } else { tokens.clone() };
+            errors.on(at, "`#[shared]` takes no arguments; write `#[shared]`");
+        } else if let Some(Meta::NameValue(meta)) = last.map(|attr| &attr.meta) {
+            errors.on(&meta.value, "`#[shared]` takes no arguments; write `#[shared]`");
+        }
+        for attr in shared {
+            errors.on(attr, "`#[shared]` is on this parameter twice");
+        }
+    }
+    let all = sig.inputs.iter().all(|input| param_attrs(input).iter().any(is_shared));
+    if let (Some(attr), true, None) = (last, all, sig.receiver()) {
+        let message = if sig.inputs.len() == 1 {
+            "`#[shared]` on the only parameter leaves nothing to map over; remove it"
+        } else {
+            "`#[shared]` on every parameter leaves nothing to map over; remove one of them"
+        };
+        errors.on(attr, message);
+    }
+}
+
 fn check_qualifiers(sig: &Signature, errors: &mut Errors) {
     if sig.asyncness.is_none() {
         let message = "a `#[green_pool]` function must be `async`; write `async fn`";
@@ -99,6 +128,8 @@ fn check_self(sig: &Signature, errors: &mut Errors) {
     if let Some(receiver) = sig.receiver() {
         let message = "a `#[green_pool]` function cannot take `self`; pool a free function \
             that takes `Arc<Self>` and call it from the method";
+        let mut receiver = receiver.clone();
+        receiver.attrs.clear();
         errors.on(receiver, message);
         return;
     }

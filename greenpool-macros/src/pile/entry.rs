@@ -34,9 +34,8 @@ pub(crate) fn is_named(input: ParseStream<'_>) -> bool {
 }
 
 impl Entry {
-    /// Reads an entry. With `own`, it runs in the pool of its function and must be a call; with `named`, the first
-    /// entry has a name.
-    pub(crate) fn parse(input: ParseStream<'_>, own: bool, named: bool, errors: &mut Errors) -> syn::Result<Self> {
+    /// Reads an entry. With `calls`, it must be a call of a pooled function; with `named`, the first entry has a name.
+    pub(crate) fn parse(input: ParseStream<'_>, calls: bool, named: bool, errors: &mut Errors) -> syn::Result<Self> {
         let name = if is_named(input) {
             let name: Ident = input.parse()?;
             let colon: Token![:] = input.parse()?;
@@ -50,7 +49,7 @@ impl Entry {
             }
             None
         };
-        let value = if own { Value::call(input, errors)? } else { Value::Future(input.parse()?) };
+        let value = if calls { Value::call(input, errors)? } else { Value::Future(input.parse()?) };
         Ok(Self { name, value })
     }
 }
@@ -77,10 +76,10 @@ impl Value {
         Ok(Self::Call(call))
     }
 
-    /// The expression of the entry's handle. A future runs in `pool`.
-    pub(crate) fn expand(&self, root: &TokenStream, pool: &Ident) -> TokenStream {
+    /// The expression of the entry's handle. A future runs in `pool`, and so does a call if it is `on` it.
+    pub(crate) fn expand(&self, root: &TokenStream, pool: &Ident, on: bool) -> TokenStream {
         match self {
-            Self::Call(call) => call.expand(),
+            Self::Call(call) => call.expand(on.then_some(pool)),
             Self::Future(future) => {
                 let at = first_span(future);
                 quote_spanned!(at=> #root::__private::submit_in(#pool, #future))
@@ -92,7 +91,7 @@ impl Value {
     /// What remains of the entry next to an error, so that rustc and editors still see it.
     pub(crate) fn recover(&self) -> TokenStream {
         match self {
-            Self::Call(call) => call.expand(),
+            Self::Call(call) => call.expand(None),
             Self::Future(future) => future.to_token_stream(),
             Self::Name(name) => name.to_token_stream(),
         }
@@ -150,7 +149,8 @@ impl Call {
     }
 
     // fetch::<T>(a)               <fetch>::__green_pool::<T>(a)
-    fn expand(&self) -> TokenStream {
+    // fetch::<T>(a) on a pool     <fetch>::__green_pool_on::<T>().on(__pool).__submit(a)
+    fn expand(&self, on: Option<&Ident>) -> TokenStream {
         let mut path = self.function.path.clone();
         let Some(last) = path.segments.last_mut() else {
             return TokenStream::new();
@@ -164,7 +164,12 @@ impl Call {
             _ => TokenStream::new(),
         };
         let arguments = &self.arguments;
-        quote_spanned!(at=> <#path>::__green_pool #generics #arguments)
+        match on {
+            None => quote_spanned!(at=> <#path>::__green_pool #generics #arguments),
+            Some(pool) => {
+                quote_spanned!(at=> <#path>::__green_pool_on #generics ().on(#pool).__submit #arguments)
+            }
+        }
     }
 }
 

@@ -19,6 +19,7 @@ use crate::span::{generated_ident, last_span};
 const MAX_ENTRIES: usize = 32;
 
 // pile![f(a), g(b)]               pile((<f>::__green_pool(a), <g>::__green_pool(b),))
+// pile![on POOL; f(a)]            match engine(&POOL) { __pool => pile((<f>::__green_pool_on().on(__pool)..,)) }
 // pile![in POOL; x, y]            match &POOL { __pool => pile((submit_in(__pool, x), submit_in(__pool, y),)) }
 // pile! { a: f(a), b: g(b) }      match (.., ..,) { __handles => pile_named::<_, Names>(__handles) }
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
@@ -72,12 +73,12 @@ impl Pile {
             let _ = input.parse::<Token![;]>();
         });
         let place = place.ok();
-        let own = matches!(place, Some(Place::Own));
+        let calls = matches!(place, Some(Place::Own | Place::On(_)));
         let mut entries = Vec::new();
         let mut seen = HashSet::new();
         let named = is_named(input);
         while !input.is_empty() {
-            match Entry::parse(input, own, named, errors) {
+            match Entry::parse(input, calls, named, errors) {
                 Ok(entry) => {
                     if let Some(duplicate) = entry.name.iter().find(|name| !seen.insert((*name).clone())) {
                         errors.at(duplicate.span(), format!("`{duplicate}` is named twice"));
@@ -101,7 +102,8 @@ impl Pile {
 
     fn expand(&self, root: &TokenStream) -> TokenStream {
         let pool = place::pool();
-        let handles = self.entries.iter().map(|entry| entry.value.expand(root, &pool));
+        let on = matches!(self.place, Some(Place::On(_)));
+        let handles = self.entries.iter().map(|entry| entry.value.expand(root, &pool, on));
         let handles = quote!((#(#handles,)*));
         let names: Option<Vec<_>> = self.entries.iter().map(|entry| entry.name.as_ref()).collect();
         let pile = match names {

@@ -1,4 +1,4 @@
-//! Where the entries of a pile run: `in POOL;`, `size = 4;`, or nothing, for the pools of the functions.
+//! Where the entries of a pile run: `in POOL;`, `on POOL;`, `size = 4;`, or nothing, for the pools of the functions.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
@@ -13,6 +13,8 @@ use crate::span::first_span;
 pub(crate) enum Place {
     Own,
     In(Expr),
+    /// The functions of the calls, in that pool.
+    On(Expr),
     Sized(Expr),
 }
 
@@ -24,6 +26,12 @@ impl Place {
                 return Err(syn::Error::new(word.span, "`in` needs a pool; write `pile![in POOL; ..]`"));
             }
             Self::In(input.parse()?)
+        } else if is_on(input) {
+            let word: Ident = input.parse()?;
+            if is_missing(input) {
+                return Err(syn::Error::new(word.span(), "`on` needs a pool; write `pile![on POOL; ..]`"));
+            }
+            Self::On(input.parse()?)
         } else if is_size(input) {
             let key = input.call(Ident::parse_any)?;
             input.parse::<Token![=]>()?;
@@ -54,6 +62,11 @@ impl Place {
                 let place = quote_spanned!(at=> #root::__private::given(&#place));
                 quote!(match #place { #pool => #pile })
             }
+            Self::On(place) => {
+                let at = first_span(place);
+                let place = quote_spanned!(at=> #root::__private::engine(&#place));
+                quote!(match #place { #pool => #pile })
+            }
             Self::Sized(size) => quote!(match &#root::GreenPool::new(#size) { #pool => #pile }),
         }
     }
@@ -66,6 +79,14 @@ pub(crate) fn pool() -> Ident {
 
 fn is_missing(input: ParseStream<'_>) -> bool {
     input.is_empty() || input.peek(Token![;]) || input.peek(Token![,])
+}
+
+/// Whether the input starts with `on POOL`, `on &pool`, `on self.pool` or `on;`, and not with a call of a function
+/// called `on`.
+fn is_on(input: ParseStream<'_>) -> bool {
+    let ahead = input.fork();
+    ahead.parse::<Ident>().is_ok_and(|word| word == "on")
+        && (ahead.peek(Ident::peek_any) || ahead.peek(Token![&]) || ahead.peek(Token![*]) || ahead.peek(Token![;]))
 }
 
 /// The name of an argument that there is not: `sise` of `sise = 4; ..`
@@ -89,7 +110,7 @@ fn unknown(key: &Ident) -> syn::Error {
     let message = match did_you_mean(&text, &["size", "pool"]) {
         Some("pool") => POOL_IN_PILE.to_owned(),
         Some(known) => format!("unknown argument `{text}`; did you mean `{known}`?"),
-        None => format!("unknown argument `{text}`; expected `in POOL` or `size = 4`"),
+        None => format!("unknown argument `{text}`; expected `in POOL`, `on POOL` or `size = 4`"),
     };
     syn::Error::new(key.span(), message)
 }

@@ -7,7 +7,7 @@ use quote::ToTokens;
 
 use crate::{green_pool, pile};
 
-const FUNCTIONS: [&str; 10] = [
+const FUNCTIONS: [&str; 11] = [
     "pub async fn fetch(url: String) -> Result<Page, Error> { get(url).await }",
     "async fn none() {}",
     "async fn show<T: Display + Send, const N: usize>(a: [T; N], b: impl Write) -> T where T: Clone { a }",
@@ -16,6 +16,7 @@ const FUNCTIONS: [&str; 10] = [
     "unsafe extern \"C\" fn g(&self, x: Self, ...) -> impl Future<Output = u8> + '_ { x.await }",
     "#[green_pool(size = 2)] #[deprecated] async fn r#match(r#type: <u8 as Into<u16>>::T) -> ! { loop {} }",
     "pub(in crate::a) const async fn h(#[cfg(x)] a: u8);",
+    "pub async fn share<T: Clone>(#[shared] (a, b): (T, u8), mut c: u8, #[shared] #[shared(x)] d: &str) -> T { a }",
     "pub struct Fetch<T> { a: T }",
     "#[deprecated] #[cfg_attr(all(), inline)] pub async fn old<T: Send>(a: T, (b, _): (u8, u8)) -> ! { loop {} }",
 ];
@@ -29,11 +30,12 @@ const ARGUMENTS: [&str; 6] = [
     "",
 ];
 
-const PILES: [&str; 8] = [
+const PILES: [&str; 9] = [
     "(a) f(x), g::<u8>(y, 1), h()",
     "(a) < m::f(x), g() >",
     "(a) user: f(x), r#type: g(y), user: h()",
     "(a) in POOL; f(x), async { 1 }.await, 1 + 1",
+    "(a) on POOL; f::<u8>(x), m::g(), on(x)",
     "(a) size = 4; f(x)",
     "(a) f, f(x).await, f::spawn(x), 1, |x| x, (f(x)), f(x) g(y)",
     "(a) pool = POOL; user = f(x), f(x)?, f(x).await?, f(x) +",

@@ -64,6 +64,11 @@ snapshots! {
         "async fn show<T: Display + Send, const N: usize>(all: [T; N], to: impl Write + Send) -> usize \
          where T: Clone { 0 }",
     );
+    shared: attribute("size = 4", "async fn fetch(#[shared] client: Client, url: String) -> usize { 0 }");
+    shared_anywhere: attribute(
+        "",
+        "async fn put<T: Send>(a: T, #[shared] (b, c): (u8, u8), #[shared] d: impl Clone + Send, e: u8) { f() }",
+    );
     raw_identifiers: attribute(r#"name = "matching""#, "async fn r#match(r#type: u8) {}");
     conditions: attribute(
         "",
@@ -95,6 +100,7 @@ snapshots! {
     broken_const: attribute("", "const async fn fetch(url: String) {}");
     broken_abi: attribute("", "async extern \"C\" fn fetch(url: String) {}");
     broken_variadic: attribute("", "async fn fetch(url: String, _: ...) {}");
+    broken_shared: attribute("", "async fn fetch(#[shared(a)] #[shared] client: Client, url: &str) {}");
     broken_cfg: attribute("", "async fn fetch(#[cfg(unix)] url: String) {}");
     borrowed_output: attribute("", "async fn fetch(url: String) -> &str { \"\" }");
     unsized_argument: attribute("", "async fn fetch(url: [u8]) {}");
@@ -102,6 +108,7 @@ snapshots! {
     pile_brackets: piled("(::greenpool) <a::fetch(url), count()>");
     pile_named: piled("(::greenpool) user: get_user(id), posts: get_posts(id)");
     pile_in: piled("(::greenpool) in POOL; fetch(url), async { 1 }");
+    pile_on: piled("(::greenpool) on POOL; fetch(url), a::show::<u8>(all, to)");
     pile_sized: piled("(::greenpool) size = 4; fetch(url)");
     pile_broken: piled("(::greenpool) fetch, fetch(a).await, fetch(b)");
     pile_broken_place: piled("(::greenpool) in; async { 1 }, fetch(b)");

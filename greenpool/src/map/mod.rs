@@ -8,6 +8,7 @@ pub(crate) mod set;
 pub(crate) mod shared;
 pub(crate) mod source;
 pub(crate) mod stream;
+pub(crate) mod try_map;
 pub(crate) mod values;
 pub(crate) mod worker;
 

@@ -155,6 +155,12 @@ where
 /// Zipped iterators. Each step takes one item from each, from left to right, until one of them ends.
 pub struct Zipped<I>(I);
 
+impl<I> Zipped<I> {
+    pub(crate) fn new(iterators: I) -> Self {
+        Zipped(iterators)
+    }
+}
+
 macro_rules! arity {
     ($($I:ident $i:ident)+) => {
         impl<Fun, Fut, $($I),+> Arguments<Fun> for ($($I,)+)

@@ -8,6 +8,7 @@ pub(crate) mod report;
 pub(crate) mod shutdown;
 pub(crate) mod spawn;
 pub(crate) mod stats;
+pub(crate) mod try_map;
 pub(crate) mod waitall;
 pub(crate) mod waitall_or_panic;
 

@@ -99,10 +99,27 @@ impl GreenPool {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
+        self.try_spawn_with(future, |future| future)
+    }
+
+    /// Runs the future that `make` makes from `args` in the same way.
+    #[track_caller]
+    pub(crate) fn try_spawn_with<A, F>(
+        &self,
+        args: A,
+        make: impl FnOnce(A) -> F,
+    ) -> Result<GreenThread<F::Output>, TrySpawnError<A>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
         match self.inner().slots.try_acquire() {
-            Ok(()) => Ok(begin::spawn(future, self.inner(), &begin::current_runtime(self.inner()))),
-            Err(Refusal::Full) => Err(TrySpawnError::Full(future)),
-            Err(Refusal::Closed) => Err(TrySpawnError::Closed(future)),
+            Ok(()) => {
+                let runtime = begin::current_runtime(self.inner());
+                Ok(begin::spawn(make(args), self.inner(), &runtime))
+            }
+            Err(Refusal::Full) => Err(TrySpawnError::Full(args)),
+            Err(Refusal::Closed) => Err(TrySpawnError::Closed(args)),
         }
     }
 

@@ -14,6 +14,12 @@ pub async fn same<T: Send>(value: T, _: impl Into<String> + Send) -> T {
     std::future::ready(value).await
 }
 
+/// Has a shared parameter.
+#[green_pool]
+pub async fn share<T: Clone + Send>(n: u8, #[shared] value: T) -> (u8, T) {
+    std::future::ready((n, value)).await
+}
+
 /// Has names that later editions reserve.
 #[green_pool]
 pub async fn gen(gen: u8) -> u8 {
@@ -68,6 +74,14 @@ pub async fn all() -> Result<u8, JoinError> {
     let (a, b) = pile![double(1), same(2, "")].try_join().await?;
     let named = pile! { a: double(a), b: same(b, "") }.try_join().await?;
     let sum = named.a + named.b + double::spawn(1).await.await?;
+    let mut shared = share::try_imap_stream("", double::imap(vec![sum]));
+    assert!(matches!(shared.next().await, Some(Ok((_, "")))));
+    let pool = greenpool::GreenPool::new(1);
+    let (same,) = pile![on pool; double(1)].try_join().await?;
+    assert_eq!(same, double::on(&pool).spawn(1).await.await?);
+    assert!(gen::on(&pool).imap(vec![1]).next().await.is_some());
+    let mut shared = share::imap(vec![sum], "");
+    assert!(matches!(shared.next().await, Some(Ok((_, "")))));
     let mut doubles = double::imap(vec![sum]);
     doubles.next().await.transpose().map(Option::unwrap_or_default)
 }

@@ -39,6 +39,19 @@ pub async fn unused(_first: u8, __first: u8, _second: String) {
     ready(()).await;
 }
 
+/// Shared parameters.
+#[green_pool(size = 3)]
+pub async fn shares(#[shared] base: String, number: u8, #[shared] _unused: Option<u8>) -> usize {
+    ready(base.len() + usize::from(number)).await
+}
+
+/// Deprecated, with a shared parameter.
+#[deprecated]
+#[green_pool]
+pub async fn shared<T: Clone + Send>(#[shared] (value, _): (T, u8), _: u8) -> T {
+    ready(value).await
+}
+
 /// Raw identifiers.
 #[green_pool(size = *JOBS, name = "a match")]
 pub async fn r#match(r#type: u8) -> u8 {
@@ -150,6 +163,10 @@ async fn calls() -> Result<(), JoinError> {
     assert_eq!(fetch("ab".to_owned()).await + fetch::spawn("ab".to_owned()).await.await?, 4);
     assert!(none::starmap([(), ()]).next().await.is_some());
     assert!(patterns::imap([(1, 2)], [1], [true]).next().await.is_some());
+    assert!(shares::imap("a".to_owned(), [1], None).next().await.is_some());
+    assert!(shares::starmap_unordered("a".to_owned(), None, [(1,)]).next().await.is_some());
+    assert!(shares::try_imap_stream("a".to_owned(), None, Dive::imap([1])).next().await.is_some());
+    assert!(fetch::try_imap([Ok::<_, u8>("ab".to_owned())]).next().await.is_some());
     assert_eq!(r#match::spawn(1).await.await? + Dive::spawn(1).await.await?, 2);
     assert!(forever::spawn().await.abort_handle().is_finished() || forever::pool().running() > 0);
     assert_eq!(Spawn::spawn("a").await.await? + generic::spawn([1, 2]).await.await?, 3);
@@ -166,6 +183,13 @@ async fn calls() -> Result<(), JoinError> {
     assert_eq!(each, (2, 3, 4));
     let named = pile! { five: functions::five(5), six: functions::six(6) }.try_join().await?;
     assert_eq!((named.five, named.six), (5, 6));
+    let on = fetch::on(&SHARED);
+    assert_eq!(on.spawn("ab".to_owned()).await.await?, 2);
+    assert!(on.imap(["ab".to_owned()]).next().await.is_some());
+    assert!(shares::on(&SHARED).imap("a".to_owned(), [1], None).next().await.is_some());
+    assert_eq!(generic::on(&SHARED).spawn([1, 2]).await.await?, 2);
+    let (three, pair) = pile![on SHARED; generic([1, 2, 3]), Spawn("ab")].try_join().await?;
+    assert_eq!(three + pair, 5);
     let (one,) = pile![in SHARED; async { 1 }].try_join().await?;
     let (two,) = pile![size = 2; async { 2 }].try_join().await?;
     assert_eq!(one + two, 3);

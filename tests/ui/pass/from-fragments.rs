@@ -30,6 +30,19 @@ macro_rules! declare {
 declare!(pub(in crate) add Add "adds" POOL, (a, b) => (u8, u8), u8, a + b);
 declare!(pub(crate) length Length "length" crate::POOL, text => &'static str, usize, text.len());
 
+macro_rules! share {
+    ($name:ident, $first:ty, $second:ty) => {
+        #[green_pool]
+        async fn $name(#[shared] first: $first, second: $second) -> ($first, $second) {
+            (first, second)
+        }
+    };
+}
+share!(pair, Option<u8>, &'static str);
+
+macro_rules! on {
+    ($pool:expr; $($function:path, $argument:expr);*) => { pile![on $pool; $($function($argument)),*] };
+}
 macro_rules! record {
     ($($name:ident: $function:ident $arguments:tt),*) => { pile! { $($name: $function $arguments),* } };
 }
@@ -50,5 +63,10 @@ async fn main() -> Result<(), JoinError> {
     assert_eq!((record.a, record.b), (2, 3));
     assert_eq!(paths!(double, 1; self::Length, "a").try_join().await?, (2, 1));
     assert_eq!(sized!(1 + 1; { 1 } { 2 }).try_join().await?, (1, 2));
+    let pool = GreenPool::new(1);
+    assert_eq!(pair::imap(Some(1), ["a"]).next().await.transpose()?, Some((Some(1), "a")));
+    assert_eq!(pair::on(&pool).imap(Some(1), ["a"]).next().await.transpose()?, Some((Some(1), "a")));
+    assert_eq!(on!(pool; double, 1; self::Length, "a").try_join().await?, (2, 1));
+    assert_eq!(on!(&pool; self::double, 1).try_join().await?, (2,));
     Ok(())
 }

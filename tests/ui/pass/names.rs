@@ -16,9 +16,10 @@ mod names {
         ($($name:ident)*) => { $(pub(crate) struct $name;)* };
     }
 
-    statics! { pool args tuples arg0 arg1 arg2 value values item items source }
+    statics! { pool shared share rest args tuples arg0 arg1 arg2 value values item items source }
     constants! { size handles value0 value1 item0 item1 index cell first reader future POOL SIZE }
-    structs! { name call workers spawn spawn_n try_spawn imap starmap submit T0 T1 I0 I1 Values Names }
+    structs! { on F X Runs Function Shape Shared One Each }
+    structs! { name call workers spawn spawn_n try_spawn imap starmap submit T0 T1 I0 I1 E Values Names }
 }
 
 use names::*;

@@ -30,7 +30,18 @@ async fn generic<T: ::core::marker::Send>(value: T, _: impl ::core::marker::Send
     value
 }
 
+#[::greenpool::green_pool]
+async fn shared<T: ::core::clone::Clone + ::core::marker::Send>(#[shared] value: T, _: u8) -> T {
+    value
+}
+
 async fn calls() {
+    let pool = ::greenpool::GreenPool::new(1);
+    double::on(&pool).spawn(1).await.await.unwrap();
+    shared::on(&pool).imap(1, [2, 3]).next().await.unwrap().unwrap();
+    ::greenpool::pile![on pool; double(1), generic(1u8, 2)].join().await.0.unwrap();
+    shared::imap(1, [2, 3]).next().await.unwrap().unwrap();
+    shared::try_imap_stream(1, double::imap([1])).next().await.unwrap().unwrap();
     double::spawn(1).await.await.unwrap();
     generic::spawn(1, 2).await.await.unwrap();
     ::greenpool::pile![double(1), generic(1u8, 2)].join().await.0.unwrap();

@@ -26,7 +26,7 @@ Nothing is spawned until the future is awaited. If it is dropped before it gets 
     pub fn spawn<T: 'static>(
         url: impl ::core::marker::Sized,
         t: T,
-    ) -> ::greenpool::SpawnCall<__fetch<T>, ((), T), &'static str> {
+    ) -> ::greenpool::SpawnCall<__pooled_fetch<T>, ((), T), &'static str> {
         let _ = (url, t);
         loop {}
     }
@@ -37,7 +37,7 @@ Nothing is spawned until the future is awaited. If it is dropped before it gets 
     pub fn spawn_n<T: 'static>(
         url: impl ::core::marker::Sized,
         t: T,
-    ) -> ::greenpool::SpawnCallN<__fetch<T>, ((), T), &'static str> {
+    ) -> ::greenpool::SpawnCallN<__pooled_fetch<T>, ((), T), &'static str> {
         let _ = (url, t);
         loop {}
     }
@@ -119,6 +119,120 @@ Panics outside of a tokio runtime.*/
         let _ = (__tuples,);
         loop {}
     }
+    /**Runs [`fetch`](fn@fetch) over an iterable of `Result`s of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in the order of the arguments. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap<
+        T: 'static,
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::ReadFromAnyThread<::core::result::Result<((), T), E>>,
+    >(__source: I0) -> ::greenpool::TryGreenMap<&'static str, E> {
+        let _ = (__source,);
+        loop {}
+    }
+    /**Runs [`fetch`](fn@fetch) over an iterable of `Result`s of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_unordered<
+        T: 'static,
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::ReadFromAnyThread<::core::result::Result<((), T), E>>,
+    >(__source: I0) -> ::greenpool::TryGreenMap<&'static str, E> {
+        let _ = (__source,);
+        loop {}
+    }
+    /**Runs [`fetch`](fn@fetch) over a stream of tuples of arguments, which is `Send` and `'static`, and yields the results in the order of the arguments.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn imap_stream<
+        T: 'static,
+        I0: ::greenpool::__private::StreamFromAnyThread<((), T)>,
+    >(__source: I0) -> ::greenpool::GreenMap<&'static str> {
+        let _ = (__source,);
+        loop {}
+    }
+    /**Runs [`fetch`](fn@fetch) over a stream of tuples of arguments, which is `Send` and `'static`, and yields the results in order of completion.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn imap_stream_unordered<
+        T: 'static,
+        I0: ::greenpool::__private::StreamFromAnyThread<((), T)>,
+    >(__source: I0) -> ::greenpool::GreenMap<&'static str> {
+        let _ = (__source,);
+        loop {}
+    }
+    /**Runs [`fetch`](fn@fetch) over a stream of `Result`s of tuples of arguments, which is `Send` and `'static`, and yields the results in the order of the arguments. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_stream<
+        T: 'static,
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::TryStreamFromAnyThread<((), T), E>,
+    >(__source: I0) -> ::greenpool::TryGreenMap<&'static str, E> {
+        let _ = (__source,);
+        loop {}
+    }
+    /**Runs [`fetch`](fn@fetch) over a stream of `Result`s of tuples of arguments, which is `Send` and `'static`, and yields the results in order of completion. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_stream_unordered<
+        T: 'static,
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::TryStreamFromAnyThread<((), T), E>,
+    >(__source: I0) -> ::greenpool::TryGreenMap<&'static str, E> {
+        let _ = (__source,);
+        loop {}
+    }
+    ///Returns [`fetch`](fn@fetch) on a pool of your own: the verbs of this type, which run it there instead of in its own pool. A generic function is one instance of it. It starts nothing.
+    #[must_use]
+    #[inline]
+    pub fn on<
+        T: 'static,
+        E: ::greenpool::Runs<__pooled_fetch<T>, fn((), T) -> &'static str, On = F>,
+        F,
+    >(__engine: &E) -> F {
+        let _ = (__engine,);
+        loop {}
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[inline]
+    pub fn __green_pool_on<T: 'static>() -> ::greenpool::__private::Function<
+        __pooled_fetch<T>,
+        fn((), T) -> &'static str,
+    > {
+        ::greenpool::__private::Function::new()
+    }
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
@@ -132,10 +246,10 @@ Panics outside of a tokio runtime.*/
     }
 }
 #[doc(hidden)]
-struct __fetch<T: ?::core::marker::Sized>(
+struct __pooled_fetch<T: ?::core::marker::Sized>(
     ::core::marker::PhantomData<fn() -> (*const T,)>,
 );
-impl<T: 'static> ::greenpool::PooledFn<((), T), &'static str> for __fetch<T> {
+impl<T: 'static> ::greenpool::PooledFn<((), T), &'static str> for __pooled_fetch<T> {
     #[inline]
     fn name() -> &'static ::core::primitive::str {
         "fetch"

@@ -102,6 +102,112 @@ Panics outside of a tokio runtime.*/
         let _ = (__tuples,);
         loop {}
     }
+    /**Runs [`fetch`](fn@fetch) over an iterable of `Result`s of arguments, whose iterator is `Send` and `'static`, and yields the results in the order of the arguments. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::ReadFromAnyThread<::core::result::Result<String, E>>,
+    >(__source: I0) -> ::greenpool::TryGreenMap<(), E> {
+        let _ = (__source,);
+        loop {}
+    }
+    /**Runs [`fetch`](fn@fetch) over an iterable of `Result`s of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_unordered<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::ReadFromAnyThread<::core::result::Result<String, E>>,
+    >(__source: I0) -> ::greenpool::TryGreenMap<(), E> {
+        let _ = (__source,);
+        loop {}
+    }
+    /**Runs [`fetch`](fn@fetch) over a stream of arguments, which is `Send` and `'static`, and yields the results in the order of the arguments.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn imap_stream<I0: ::greenpool::__private::StreamFromAnyThread<String>>(
+        __source: I0,
+    ) -> ::greenpool::GreenMap<()> {
+        let _ = (__source,);
+        loop {}
+    }
+    /**Runs [`fetch`](fn@fetch) over a stream of arguments, which is `Send` and `'static`, and yields the results in order of completion.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn imap_stream_unordered<
+        I0: ::greenpool::__private::StreamFromAnyThread<String>,
+    >(__source: I0) -> ::greenpool::GreenMap<()> {
+        let _ = (__source,);
+        loop {}
+    }
+    /**Runs [`fetch`](fn@fetch) over a stream of `Result`s of arguments, which is `Send` and `'static`, and yields the results in the order of the arguments. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_stream<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::TryStreamFromAnyThread<String, E>,
+    >(__source: I0) -> ::greenpool::TryGreenMap<(), E> {
+        let _ = (__source,);
+        loop {}
+    }
+    /**Runs [`fetch`](fn@fetch) over a stream of `Result`s of arguments, which is `Send` and `'static`, and yields the results in order of completion. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_stream_unordered<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::TryStreamFromAnyThread<String, E>,
+    >(__source: I0) -> ::greenpool::TryGreenMap<(), E> {
+        let _ = (__source,);
+        loop {}
+    }
+    ///Returns [`fetch`](fn@fetch) on a pool of your own: the verbs of this type, which run it there instead of in its own pool. A generic function is one instance of it. It starts nothing.
+    #[must_use]
+    #[inline]
+    pub fn on<E: ::greenpool::Runs<fetch, fn(String) -> (), On = F>, F>(
+        __engine: &E,
+    ) -> F {
+        let _ = (__engine,);
+        loop {}
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[inline]
+    pub fn __green_pool_on() -> ::greenpool::__private::Function<
+        fetch,
+        fn(String) -> (),
+    > {
+        ::greenpool::__private::Function::new()
+    }
     #[doc(hidden)]
     #[must_use]
     #[track_caller]

@@ -54,17 +54,7 @@ Panics outside of a tokio runtime.*/
     pub fn imap<I0: ::greenpool::__private::ReadFromAnyThread<String>>(
         url: I0,
     ) -> ::greenpool::GreenMap<usize> {
-        ::greenpool::__private::imap::<
-            old,
-            (String,),
-            usize,
-            _,
-        >(
-            ::core::iter::Iterator::map(
-                ::greenpool::__private::ReadFromAnyThread::into_reader(url),
-                |__item0| (__item0,),
-            ),
-        )
+        ::greenpool::__private::imap::<old, (String,), usize, _>((url,), true)
     }
     /**Runs [`old`](fn@old) over iterables, one per parameter, whose iterators are `Send` and `'static`, and yields the results in order of completion.
 
@@ -77,17 +67,7 @@ Panics outside of a tokio runtime.*/
     pub fn imap_unordered<I0: ::greenpool::__private::ReadFromAnyThread<String>>(
         url: I0,
     ) -> ::greenpool::GreenMap<usize> {
-        ::greenpool::__private::imap_unordered::<
-            old,
-            (String,),
-            usize,
-            _,
-        >(
-            ::core::iter::Iterator::map(
-                ::greenpool::__private::ReadFromAnyThread::into_reader(url),
-                |__item0| (__item0,),
-            ),
-        )
+        ::greenpool::__private::imap::<old, (String,), usize, _>((url,), false)
     }
     /**Runs [`old`](fn@old) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in the order of the arguments.
 
@@ -100,12 +80,7 @@ Panics outside of a tokio runtime.*/
     pub fn starmap<I0: ::greenpool::__private::ReadFromAnyThread<(String,)>>(
         __tuples: I0,
     ) -> ::greenpool::GreenMap<usize> {
-        ::greenpool::__private::imap::<
-            old,
-            (String,),
-            usize,
-            _,
-        >(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples))
+        ::greenpool::__private::starmap::<old, (String,), usize, _>(__tuples, true)
     }
     /**Runs [`old`](fn@old) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion.
 
@@ -118,12 +93,118 @@ Panics outside of a tokio runtime.*/
     pub fn starmap_unordered<I0: ::greenpool::__private::ReadFromAnyThread<(String,)>>(
         __tuples: I0,
     ) -> ::greenpool::GreenMap<usize> {
-        ::greenpool::__private::imap_unordered::<
+        ::greenpool::__private::starmap::<old, (String,), usize, _>(__tuples, false)
+    }
+    /**Runs [`old`](fn@old) over an iterable of `Result`s of arguments, whose iterator is `Send` and `'static`, and yields the results in the order of the arguments. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::ReadFromAnyThread<::core::result::Result<String, E>>,
+    >(__source: I0) -> ::greenpool::TryGreenMap<usize, E> {
+        ::greenpool::__private::try_imap::<old, (String,), usize, E, _>(__source, true)
+    }
+    /**Runs [`old`](fn@old) over an iterable of `Result`s of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_unordered<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::ReadFromAnyThread<::core::result::Result<String, E>>,
+    >(__source: I0) -> ::greenpool::TryGreenMap<usize, E> {
+        ::greenpool::__private::try_imap::<old, (String,), usize, E, _>(__source, false)
+    }
+    /**Runs [`old`](fn@old) over a stream of arguments, which is `Send` and `'static`, and yields the results in the order of the arguments.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn imap_stream<I0: ::greenpool::__private::StreamFromAnyThread<String>>(
+        __source: I0,
+    ) -> ::greenpool::GreenMap<usize> {
+        ::greenpool::__private::imap_stream::<old, (String,), usize, _>(__source, true)
+    }
+    /**Runs [`old`](fn@old) over a stream of arguments, which is `Send` and `'static`, and yields the results in order of completion.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn imap_stream_unordered<
+        I0: ::greenpool::__private::StreamFromAnyThread<String>,
+    >(__source: I0) -> ::greenpool::GreenMap<usize> {
+        ::greenpool::__private::imap_stream::<old, (String,), usize, _>(__source, false)
+    }
+    /**Runs [`old`](fn@old) over a stream of `Result`s of arguments, which is `Send` and `'static`, and yields the results in the order of the arguments. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_stream<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::TryStreamFromAnyThread<String, E>,
+    >(__source: I0) -> ::greenpool::TryGreenMap<usize, E> {
+        ::greenpool::__private::try_imap_stream::<
             old,
             (String,),
             usize,
+            E,
             _,
-        >(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples))
+        >(__source, true)
+    }
+    /**Runs [`old`](fn@old) over a stream of `Result`s of arguments, which is `Send` and `'static`, and yields the results in order of completion. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_stream_unordered<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::TryStreamFromAnyThread<String, E>,
+    >(__source: I0) -> ::greenpool::TryGreenMap<usize, E> {
+        ::greenpool::__private::try_imap_stream::<
+            old,
+            (String,),
+            usize,
+            E,
+            _,
+        >(__source, false)
+    }
+    ///Returns [`old`](fn@old) on a pool of your own: the verbs of this type, which run it there instead of in its own pool. A generic function is one instance of it. It starts nothing.
+    #[must_use]
+    #[inline]
+    pub fn on<E: ::greenpool::Runs<old, fn(String) -> usize, On = F>, F>(
+        __engine: &E,
+    ) -> F {
+        ::greenpool::Runs::on(__engine)
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[inline]
+    pub fn __green_pool_on() -> ::greenpool::__private::Function<
+        old,
+        fn(String) -> usize,
+    > {
+        ::greenpool::__private::Function::new()
     }
     #[doc(hidden)]
     #[must_use]

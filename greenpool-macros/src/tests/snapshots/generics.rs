@@ -33,12 +33,12 @@ Nothing is spawned until the future is awaited. If it is dropped before it gets 
     >(
         all: [T; N],
         to: Arg1,
-    ) -> ::greenpool::SpawnCall<__show<T, N, Arg1>, ([T; N], Arg1), usize>
+    ) -> ::greenpool::SpawnCall<__pooled_show<T, N, Arg1>, ([T; N], Arg1), usize>
     where
         T: Clone,
     {
         ::greenpool::__private::spawn::<
-            __show<T, N, Arg1>,
+            __pooled_show<T, N, Arg1>,
             ([T; N], Arg1),
             usize,
         >((all, to))
@@ -54,12 +54,12 @@ Nothing is spawned until the future is awaited. If it is dropped before it gets 
     >(
         all: [T; N],
         to: Arg1,
-    ) -> ::greenpool::SpawnCallN<__show<T, N, Arg1>, ([T; N], Arg1), usize>
+    ) -> ::greenpool::SpawnCallN<__pooled_show<T, N, Arg1>, ([T; N], Arg1), usize>
     where
         T: Clone,
     {
         ::greenpool::__private::spawn_n::<
-            __show<T, N, Arg1>,
+            __pooled_show<T, N, Arg1>,
             ([T; N], Arg1),
             usize,
         >((all, to))
@@ -86,7 +86,7 @@ Panics outside of a tokio runtime.*/
         T: Clone,
     {
         ::greenpool::__private::try_spawn::<
-            __show<T, N, Arg1>,
+            __pooled_show<T, N, Arg1>,
             ([T; N], Arg1),
             usize,
         >((all, to))
@@ -110,19 +110,11 @@ Panics outside of a tokio runtime.*/
         T: Clone,
     {
         ::greenpool::__private::imap::<
-            __show<T, N, Arg1>,
+            __pooled_show<T, N, Arg1>,
             ([T; N], Arg1),
             usize,
             _,
-        >(
-            ::core::iter::Iterator::map(
-                ::core::iter::Iterator::zip(
-                    ::greenpool::__private::ReadFromAnyThread::into_reader(all),
-                    ::greenpool::__private::ReadFromAnyThread::into_reader(to),
-                ),
-                |(__item0, __item1)| (__item0, __item1),
-            ),
-        )
+        >((all, to), true)
     }
     /**Runs [`show`](fn@show) over iterables, one per parameter, whose iterators are `Send` and `'static`, and yields the results in order of completion.
 
@@ -142,20 +134,12 @@ Panics outside of a tokio runtime.*/
     where
         T: Clone,
     {
-        ::greenpool::__private::imap_unordered::<
-            __show<T, N, Arg1>,
+        ::greenpool::__private::imap::<
+            __pooled_show<T, N, Arg1>,
             ([T; N], Arg1),
             usize,
             _,
-        >(
-            ::core::iter::Iterator::map(
-                ::core::iter::Iterator::zip(
-                    ::greenpool::__private::ReadFromAnyThread::into_reader(all),
-                    ::greenpool::__private::ReadFromAnyThread::into_reader(to),
-                ),
-                |(__item0, __item1)| (__item0, __item1),
-            ),
-        )
+        >((all, to), false)
     }
     /**Runs [`show`](fn@show) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in the order of the arguments.
 
@@ -174,12 +158,12 @@ Panics outside of a tokio runtime.*/
     where
         T: Clone,
     {
-        ::greenpool::__private::imap::<
-            __show<T, N, Arg1>,
+        ::greenpool::__private::starmap::<
+            __pooled_show<T, N, Arg1>,
             ([T; N], Arg1),
             usize,
             _,
-        >(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples))
+        >(__tuples, true)
     }
     /**Runs [`show`](fn@show) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion.
 
@@ -198,12 +182,203 @@ Panics outside of a tokio runtime.*/
     where
         T: Clone,
     {
-        ::greenpool::__private::imap_unordered::<
-            __show<T, N, Arg1>,
+        ::greenpool::__private::starmap::<
+            __pooled_show<T, N, Arg1>,
             ([T; N], Arg1),
             usize,
             _,
-        >(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples))
+        >(__tuples, false)
+    }
+    /**Runs [`show`](fn@show) over an iterable of `Result`s of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in the order of the arguments. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap<
+        T: Display + Send + 'static,
+        const N: usize,
+        Arg1: Write + Send + 'static,
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::ReadFromAnyThread<
+                ::core::result::Result<([T; N], Arg1), E>,
+            >,
+    >(__source: I0) -> ::greenpool::TryGreenMap<usize, E>
+    where
+        T: Clone,
+    {
+        ::greenpool::__private::try_imap::<
+            __pooled_show<T, N, Arg1>,
+            ([T; N], Arg1),
+            usize,
+            E,
+            _,
+        >(__source, true)
+    }
+    /**Runs [`show`](fn@show) over an iterable of `Result`s of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_unordered<
+        T: Display + Send + 'static,
+        const N: usize,
+        Arg1: Write + Send + 'static,
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::ReadFromAnyThread<
+                ::core::result::Result<([T; N], Arg1), E>,
+            >,
+    >(__source: I0) -> ::greenpool::TryGreenMap<usize, E>
+    where
+        T: Clone,
+    {
+        ::greenpool::__private::try_imap::<
+            __pooled_show<T, N, Arg1>,
+            ([T; N], Arg1),
+            usize,
+            E,
+            _,
+        >(__source, false)
+    }
+    /**Runs [`show`](fn@show) over a stream of tuples of arguments, which is `Send` and `'static`, and yields the results in the order of the arguments.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn imap_stream<
+        T: Display + Send + 'static,
+        const N: usize,
+        Arg1: Write + Send + 'static,
+        I0: ::greenpool::__private::StreamFromAnyThread<([T; N], Arg1)>,
+    >(__source: I0) -> ::greenpool::GreenMap<usize>
+    where
+        T: Clone,
+    {
+        ::greenpool::__private::imap_stream::<
+            __pooled_show<T, N, Arg1>,
+            ([T; N], Arg1),
+            usize,
+            _,
+        >(__source, true)
+    }
+    /**Runs [`show`](fn@show) over a stream of tuples of arguments, which is `Send` and `'static`, and yields the results in order of completion.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn imap_stream_unordered<
+        T: Display + Send + 'static,
+        const N: usize,
+        Arg1: Write + Send + 'static,
+        I0: ::greenpool::__private::StreamFromAnyThread<([T; N], Arg1)>,
+    >(__source: I0) -> ::greenpool::GreenMap<usize>
+    where
+        T: Clone,
+    {
+        ::greenpool::__private::imap_stream::<
+            __pooled_show<T, N, Arg1>,
+            ([T; N], Arg1),
+            usize,
+            _,
+        >(__source, false)
+    }
+    /**Runs [`show`](fn@show) over a stream of `Result`s of tuples of arguments, which is `Send` and `'static`, and yields the results in the order of the arguments. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_stream<
+        T: Display + Send + 'static,
+        const N: usize,
+        Arg1: Write + Send + 'static,
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::TryStreamFromAnyThread<([T; N], Arg1), E>,
+    >(__source: I0) -> ::greenpool::TryGreenMap<usize, E>
+    where
+        T: Clone,
+    {
+        ::greenpool::__private::try_imap_stream::<
+            __pooled_show<T, N, Arg1>,
+            ([T; N], Arg1),
+            usize,
+            E,
+            _,
+        >(__source, true)
+    }
+    /**Runs [`show`](fn@show) over a stream of `Result`s of tuples of arguments, which is `Send` and `'static`, and yields the results in order of completion. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_stream_unordered<
+        T: Display + Send + 'static,
+        const N: usize,
+        Arg1: Write + Send + 'static,
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::TryStreamFromAnyThread<([T; N], Arg1), E>,
+    >(__source: I0) -> ::greenpool::TryGreenMap<usize, E>
+    where
+        T: Clone,
+    {
+        ::greenpool::__private::try_imap_stream::<
+            __pooled_show<T, N, Arg1>,
+            ([T; N], Arg1),
+            usize,
+            E,
+            _,
+        >(__source, false)
+    }
+    ///Returns [`show`](fn@show) on a pool of your own: the verbs of this type, which run it there instead of in its own pool. A generic function is one instance of it. It starts nothing.
+    #[must_use]
+    #[inline]
+    pub fn on<
+        T: Display + Send + 'static,
+        const N: usize,
+        Arg1: Write + Send + 'static,
+        E: ::greenpool::Runs<
+                __pooled_show<T, N, Arg1>,
+                fn([T; N], Arg1) -> usize,
+                On = F,
+            >,
+        F,
+    >(__engine: &E) -> F
+    where
+        T: Clone,
+    {
+        ::greenpool::Runs::on(__engine)
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[inline]
+    pub fn __green_pool_on<
+        T: Display + Send + 'static,
+        const N: usize,
+        Arg1: Write + Send + 'static,
+    >() -> ::greenpool::__private::Function<
+        __pooled_show<T, N, Arg1>,
+        fn([T; N], Arg1) -> usize,
+    >
+    where
+        T: Clone,
+    {
+        ::greenpool::__private::Function::new()
     }
     #[doc(hidden)]
     #[must_use]
@@ -218,21 +393,25 @@ Panics outside of a tokio runtime.*/
         T: Clone,
     {
         ::greenpool::__private::submit::<
-            __show<T, N, Arg1>,
+            __pooled_show<T, N, Arg1>,
             ([T; N], Arg1),
             usize,
         >((all, to))
     }
 }
 #[doc(hidden)]
-struct __show<T: ?::core::marker::Sized, const N: usize, Arg1: ?::core::marker::Sized>(
+struct __pooled_show<
+    T: ?::core::marker::Sized,
+    const N: usize,
+    Arg1: ?::core::marker::Sized,
+>(
     ::core::marker::PhantomData<fn() -> (*const T, *const Arg1)>,
 );
 impl<
     T: Display + Send + 'static,
     const N: usize,
     Arg1: Write + Send + 'static,
-> ::greenpool::PooledFn<([T; N], Arg1), usize> for __show<T, N, Arg1>
+> ::greenpool::PooledFn<([T; N], Arg1), usize> for __pooled_show<T, N, Arg1>
 where
     T: Clone,
 {

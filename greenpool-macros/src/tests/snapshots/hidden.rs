@@ -58,12 +58,7 @@ Panics outside of a tokio runtime.*/
     pub fn starmap<I0: ::greenpool::__private::ReadFromAnyThread<()>>(
         __tuples: I0,
     ) -> ::greenpool::GreenMap<()> {
-        ::greenpool::__private::imap::<
-            tick,
-            (),
-            (),
-            _,
-        >(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples))
+        ::greenpool::__private::starmap::<tick, (), (), _>(__tuples, true)
     }
     /**Runs [`tick`](fn@tick) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion.
 
@@ -76,12 +71,101 @@ Panics outside of a tokio runtime.*/
     pub fn starmap_unordered<I0: ::greenpool::__private::ReadFromAnyThread<()>>(
         __tuples: I0,
     ) -> ::greenpool::GreenMap<()> {
-        ::greenpool::__private::imap_unordered::<
-            tick,
-            (),
-            (),
-            _,
-        >(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples))
+        ::greenpool::__private::starmap::<tick, (), (), _>(__tuples, false)
+    }
+    /**Runs [`tick`](fn@tick) over an iterable of `Result`s of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in the order of the arguments. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::ReadFromAnyThread<::core::result::Result<(), E>>,
+    >(__source: I0) -> ::greenpool::TryGreenMap<(), E> {
+        ::greenpool::__private::try_imap::<tick, (), (), E, _>(__source, true)
+    }
+    /**Runs [`tick`](fn@tick) over an iterable of `Result`s of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_unordered<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::ReadFromAnyThread<::core::result::Result<(), E>>,
+    >(__source: I0) -> ::greenpool::TryGreenMap<(), E> {
+        ::greenpool::__private::try_imap::<tick, (), (), E, _>(__source, false)
+    }
+    /**Runs [`tick`](fn@tick) over a stream of tuples of arguments, which is `Send` and `'static`, and yields the results in the order of the arguments.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn imap_stream<I0: ::greenpool::__private::StreamFromAnyThread<()>>(
+        __source: I0,
+    ) -> ::greenpool::GreenMap<()> {
+        ::greenpool::__private::imap_stream::<tick, (), (), _>(__source, true)
+    }
+    /**Runs [`tick`](fn@tick) over a stream of tuples of arguments, which is `Send` and `'static`, and yields the results in order of completion.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn imap_stream_unordered<I0: ::greenpool::__private::StreamFromAnyThread<()>>(
+        __source: I0,
+    ) -> ::greenpool::GreenMap<()> {
+        ::greenpool::__private::imap_stream::<tick, (), (), _>(__source, false)
+    }
+    /**Runs [`tick`](fn@tick) over a stream of `Result`s of tuples of arguments, which is `Send` and `'static`, and yields the results in the order of the arguments. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_stream<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::TryStreamFromAnyThread<(), E>,
+    >(__source: I0) -> ::greenpool::TryGreenMap<(), E> {
+        ::greenpool::__private::try_imap_stream::<tick, (), (), E, _>(__source, true)
+    }
+    /**Runs [`tick`](fn@tick) over a stream of `Result`s of tuples of arguments, which is `Send` and `'static`, and yields the results in order of completion. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_stream_unordered<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::TryStreamFromAnyThread<(), E>,
+    >(__source: I0) -> ::greenpool::TryGreenMap<(), E> {
+        ::greenpool::__private::try_imap_stream::<tick, (), (), E, _>(__source, false)
+    }
+    ///Returns [`tick`](fn@tick) on a pool of your own: the verbs of this type, which run it there instead of in its own pool. A generic function is one instance of it. It starts nothing.
+    #[must_use]
+    #[inline]
+    pub fn on<E: ::greenpool::Runs<tick, fn() -> (), On = F>, F>(__engine: &E) -> F {
+        ::greenpool::Runs::on(__engine)
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[inline]
+    pub fn __green_pool_on() -> ::greenpool::__private::Function<tick, fn() -> ()> {
+        ::greenpool::__private::Function::new()
     }
     #[doc(hidden)]
     #[must_use]

@@ -82,18 +82,7 @@ Panics outside of a tokio runtime.*/
             ((u8, u8), u8, u8),
             u8,
             _,
-        >(
-            ::core::iter::Iterator::map(
-                ::core::iter::Iterator::zip(
-                    ::core::iter::Iterator::zip(
-                        ::greenpool::__private::ReadFromAnyThread::into_reader(__arg0),
-                        ::greenpool::__private::ReadFromAnyThread::into_reader(c),
-                    ),
-                    ::greenpool::__private::ReadFromAnyThread::into_reader(__arg2),
-                ),
-                |((__item0, __item1), __item2)| (__item0, __item1, __item2),
-            ),
-        )
+        >((__arg0, c, __arg2), true)
     }
     /**Runs [`add`](fn@add) over iterables, one per parameter, whose iterators are `Send` and `'static`, and yields the results in order of completion.
 
@@ -108,23 +97,12 @@ Panics outside of a tokio runtime.*/
         I1: ::greenpool::__private::ReadFromAnyThread<u8>,
         I2: ::greenpool::__private::ReadFromAnyThread<u8>,
     >(__arg0: I0, c: I1, __arg2: I2) -> ::greenpool::GreenMap<u8> {
-        ::greenpool::__private::imap_unordered::<
+        ::greenpool::__private::imap::<
             add,
             ((u8, u8), u8, u8),
             u8,
             _,
-        >(
-            ::core::iter::Iterator::map(
-                ::core::iter::Iterator::zip(
-                    ::core::iter::Iterator::zip(
-                        ::greenpool::__private::ReadFromAnyThread::into_reader(__arg0),
-                        ::greenpool::__private::ReadFromAnyThread::into_reader(c),
-                    ),
-                    ::greenpool::__private::ReadFromAnyThread::into_reader(__arg2),
-                ),
-                |((__item0, __item1), __item2)| (__item0, __item1, __item2),
-            ),
-        )
+        >((__arg0, c, __arg2), false)
     }
     /**Runs [`add`](fn@add) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in the order of the arguments.
 
@@ -137,12 +115,7 @@ Panics outside of a tokio runtime.*/
     pub fn starmap<I0: ::greenpool::__private::ReadFromAnyThread<((u8, u8), u8, u8)>>(
         __tuples: I0,
     ) -> ::greenpool::GreenMap<u8> {
-        ::greenpool::__private::imap::<
-            add,
-            ((u8, u8), u8, u8),
-            u8,
-            _,
-        >(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples))
+        ::greenpool::__private::starmap::<add, ((u8, u8), u8, u8), u8, _>(__tuples, true)
     }
     /**Runs [`add`](fn@add) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion.
 
@@ -155,12 +128,149 @@ Panics outside of a tokio runtime.*/
     pub fn starmap_unordered<
         I0: ::greenpool::__private::ReadFromAnyThread<((u8, u8), u8, u8)>,
     >(__tuples: I0) -> ::greenpool::GreenMap<u8> {
-        ::greenpool::__private::imap_unordered::<
+        ::greenpool::__private::starmap::<
             add,
             ((u8, u8), u8, u8),
             u8,
             _,
-        >(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples))
+        >(__tuples, false)
+    }
+    /**Runs [`add`](fn@add) over an iterable of `Result`s of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in the order of the arguments. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::ReadFromAnyThread<
+                ::core::result::Result<((u8, u8), u8, u8), E>,
+            >,
+    >(__source: I0) -> ::greenpool::TryGreenMap<u8, E> {
+        ::greenpool::__private::try_imap::<
+            add,
+            ((u8, u8), u8, u8),
+            u8,
+            E,
+            _,
+        >(__source, true)
+    }
+    /**Runs [`add`](fn@add) over an iterable of `Result`s of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_unordered<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::ReadFromAnyThread<
+                ::core::result::Result<((u8, u8), u8, u8), E>,
+            >,
+    >(__source: I0) -> ::greenpool::TryGreenMap<u8, E> {
+        ::greenpool::__private::try_imap::<
+            add,
+            ((u8, u8), u8, u8),
+            u8,
+            E,
+            _,
+        >(__source, false)
+    }
+    /**Runs [`add`](fn@add) over a stream of tuples of arguments, which is `Send` and `'static`, and yields the results in the order of the arguments.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn imap_stream<
+        I0: ::greenpool::__private::StreamFromAnyThread<((u8, u8), u8, u8)>,
+    >(__source: I0) -> ::greenpool::GreenMap<u8> {
+        ::greenpool::__private::imap_stream::<
+            add,
+            ((u8, u8), u8, u8),
+            u8,
+            _,
+        >(__source, true)
+    }
+    /**Runs [`add`](fn@add) over a stream of tuples of arguments, which is `Send` and `'static`, and yields the results in order of completion.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn imap_stream_unordered<
+        I0: ::greenpool::__private::StreamFromAnyThread<((u8, u8), u8, u8)>,
+    >(__source: I0) -> ::greenpool::GreenMap<u8> {
+        ::greenpool::__private::imap_stream::<
+            add,
+            ((u8, u8), u8, u8),
+            u8,
+            _,
+        >(__source, false)
+    }
+    /**Runs [`add`](fn@add) over a stream of `Result`s of tuples of arguments, which is `Send` and `'static`, and yields the results in the order of the arguments. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_stream<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::TryStreamFromAnyThread<((u8, u8), u8, u8), E>,
+    >(__source: I0) -> ::greenpool::TryGreenMap<u8, E> {
+        ::greenpool::__private::try_imap_stream::<
+            add,
+            ((u8, u8), u8, u8),
+            u8,
+            E,
+            _,
+        >(__source, true)
+    }
+    /**Runs [`add`](fn@add) over a stream of `Result`s of tuples of arguments, which is `Send` and `'static`, and yields the results in order of completion. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_stream_unordered<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::TryStreamFromAnyThread<((u8, u8), u8, u8), E>,
+    >(__source: I0) -> ::greenpool::TryGreenMap<u8, E> {
+        ::greenpool::__private::try_imap_stream::<
+            add,
+            ((u8, u8), u8, u8),
+            u8,
+            E,
+            _,
+        >(__source, false)
+    }
+    ///Returns [`add`](fn@add) on a pool of your own: the verbs of this type, which run it there instead of in its own pool. A generic function is one instance of it. It starts nothing.
+    #[must_use]
+    #[inline]
+    pub fn on<E: ::greenpool::Runs<add, fn((u8, u8), u8, u8) -> u8, On = F>, F>(
+        __engine: &E,
+    ) -> F {
+        ::greenpool::Runs::on(__engine)
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[inline]
+    pub fn __green_pool_on() -> ::greenpool::__private::Function<
+        add,
+        fn((u8, u8), u8, u8) -> u8,
+    > {
+        ::greenpool::__private::Function::new()
     }
     #[doc(hidden)]
     #[must_use]

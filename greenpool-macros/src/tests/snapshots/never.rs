@@ -76,12 +76,12 @@ Panics outside of a tokio runtime.*/
     pub fn starmap<I0: ::greenpool::__private::ReadFromAnyThread<()>>(
         __tuples: I0,
     ) -> ::greenpool::GreenMap<<fn() -> ! as ::greenpool::__private::FnOutput>::Output> {
-        ::greenpool::__private::imap::<
+        ::greenpool::__private::starmap::<
             serve,
             (),
             <fn() -> ! as ::greenpool::__private::FnOutput>::Output,
             _,
-        >(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples))
+        >(__tuples, true)
     }
     /**Runs [`serve`](fn@serve) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion.
 
@@ -94,12 +94,170 @@ Panics outside of a tokio runtime.*/
     pub fn starmap_unordered<I0: ::greenpool::__private::ReadFromAnyThread<()>>(
         __tuples: I0,
     ) -> ::greenpool::GreenMap<<fn() -> ! as ::greenpool::__private::FnOutput>::Output> {
-        ::greenpool::__private::imap_unordered::<
+        ::greenpool::__private::starmap::<
             serve,
             (),
             <fn() -> ! as ::greenpool::__private::FnOutput>::Output,
             _,
-        >(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples))
+        >(__tuples, false)
+    }
+    /**Runs [`serve`](fn@serve) over an iterable of `Result`s of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in the order of the arguments. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::ReadFromAnyThread<::core::result::Result<(), E>>,
+    >(
+        __source: I0,
+    ) -> ::greenpool::TryGreenMap<
+        <fn() -> ! as ::greenpool::__private::FnOutput>::Output,
+        E,
+    > {
+        ::greenpool::__private::try_imap::<
+            serve,
+            (),
+            <fn() -> ! as ::greenpool::__private::FnOutput>::Output,
+            E,
+            _,
+        >(__source, true)
+    }
+    /**Runs [`serve`](fn@serve) over an iterable of `Result`s of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_unordered<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::ReadFromAnyThread<::core::result::Result<(), E>>,
+    >(
+        __source: I0,
+    ) -> ::greenpool::TryGreenMap<
+        <fn() -> ! as ::greenpool::__private::FnOutput>::Output,
+        E,
+    > {
+        ::greenpool::__private::try_imap::<
+            serve,
+            (),
+            <fn() -> ! as ::greenpool::__private::FnOutput>::Output,
+            E,
+            _,
+        >(__source, false)
+    }
+    /**Runs [`serve`](fn@serve) over a stream of tuples of arguments, which is `Send` and `'static`, and yields the results in the order of the arguments.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn imap_stream<I0: ::greenpool::__private::StreamFromAnyThread<()>>(
+        __source: I0,
+    ) -> ::greenpool::GreenMap<<fn() -> ! as ::greenpool::__private::FnOutput>::Output> {
+        ::greenpool::__private::imap_stream::<
+            serve,
+            (),
+            <fn() -> ! as ::greenpool::__private::FnOutput>::Output,
+            _,
+        >(__source, true)
+    }
+    /**Runs [`serve`](fn@serve) over a stream of tuples of arguments, which is `Send` and `'static`, and yields the results in order of completion.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn imap_stream_unordered<I0: ::greenpool::__private::StreamFromAnyThread<()>>(
+        __source: I0,
+    ) -> ::greenpool::GreenMap<<fn() -> ! as ::greenpool::__private::FnOutput>::Output> {
+        ::greenpool::__private::imap_stream::<
+            serve,
+            (),
+            <fn() -> ! as ::greenpool::__private::FnOutput>::Output,
+            _,
+        >(__source, false)
+    }
+    /**Runs [`serve`](fn@serve) over a stream of `Result`s of tuples of arguments, which is `Send` and `'static`, and yields the results in the order of the arguments. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_stream<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::TryStreamFromAnyThread<(), E>,
+    >(
+        __source: I0,
+    ) -> ::greenpool::TryGreenMap<
+        <fn() -> ! as ::greenpool::__private::FnOutput>::Output,
+        E,
+    > {
+        ::greenpool::__private::try_imap_stream::<
+            serve,
+            (),
+            <fn() -> ! as ::greenpool::__private::FnOutput>::Output,
+            E,
+            _,
+        >(__source, true)
+    }
+    /**Runs [`serve`](fn@serve) over a stream of `Result`s of tuples of arguments, which is `Send` and `'static`, and yields the results in order of completion. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_stream_unordered<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::TryStreamFromAnyThread<(), E>,
+    >(
+        __source: I0,
+    ) -> ::greenpool::TryGreenMap<
+        <fn() -> ! as ::greenpool::__private::FnOutput>::Output,
+        E,
+    > {
+        ::greenpool::__private::try_imap_stream::<
+            serve,
+            (),
+            <fn() -> ! as ::greenpool::__private::FnOutput>::Output,
+            E,
+            _,
+        >(__source, false)
+    }
+    ///Returns [`serve`](fn@serve) on a pool of your own: the verbs of this type, which run it there instead of in its own pool. A generic function is one instance of it. It starts nothing.
+    #[must_use]
+    #[inline]
+    pub fn on<
+        E: ::greenpool::Runs<
+                serve,
+                fn() -> <fn() -> ! as ::greenpool::__private::FnOutput>::Output,
+                On = F,
+            >,
+        F,
+    >(__engine: &E) -> F {
+        ::greenpool::Runs::on(__engine)
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[inline]
+    pub fn __green_pool_on() -> ::greenpool::__private::Function<
+        serve,
+        fn() -> <fn() -> ! as ::greenpool::__private::FnOutput>::Output,
+    > {
+        ::greenpool::__private::Function::new()
     }
     #[doc(hidden)]
     #[must_use]

@@ -1,5 +1,15 @@
 //! Jobs of functions declared with `#[green_pool]`.
 
+pub(crate) mod arguments;
+pub(crate) mod maps;
+pub(crate) mod on;
+pub(crate) mod on_verbs;
+pub(crate) mod rows;
+pub(crate) mod shared;
+pub(crate) mod signature;
+pub(crate) mod sources;
+pub(crate) mod spawn_on;
+
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;

@@ -1,0 +1,310 @@
+async fn fetch(client: Client, url: &str) {}
+///The pool of [`fetch`](fn@fetch), and the functions that run jobs in it.
+#[non_exhaustive]
+struct fetch {}
+impl fetch {
+    const __UNUSED: () = ();
+    ///The pool that [`fetch`](fn@fetch) runs in. Its initial size is 1000.
+    #[must_use]
+    #[inline]
+    pub fn pool() -> &'static ::greenpool::GreenPool {
+        static POOL: ::greenpool::__private::PoolCell = ::greenpool::__private::PoolCell::new(
+            "fetch",
+            || -> ::core::primitive::usize { (1000) },
+        );
+        ::greenpool::__private::PoolCell::get(&POOL)
+    }
+    /**Waits for a free slot, starts [`fetch`](fn@fetch) in it, and returns its green thread.
+
+Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
+    #[inline]
+    pub fn spawn(
+        client: Client,
+        url: impl ::core::marker::Sized,
+    ) -> ::greenpool::SpawnCall<fetch, (Client, ()), ()> {
+        let _ = (client, url);
+        loop {}
+    }
+    /**Waits for a free slot and starts [`fetch`](fn@fetch) in it, without a handle to its result.
+
+Nothing is spawned until the future is awaited. If it is dropped before it gets a slot, it leaves the queue and starts nothing.*/
+    #[inline]
+    pub fn spawn_n(
+        client: Client,
+        url: impl ::core::marker::Sized,
+    ) -> ::greenpool::SpawnCallN<fetch, (Client, ()), ()> {
+        let _ = (client, url);
+        loop {}
+    }
+    /**Starts [`fetch`](fn@fetch) if a slot is free; otherwise returns the arguments.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    #[inline]
+    pub fn try_spawn(
+        client: Client,
+        url: impl ::core::marker::Sized,
+    ) -> ::core::result::Result<
+        ::greenpool::GreenThread<()>,
+        ::greenpool::TrySpawnError<(Client, ())>,
+    > {
+        let _ = (client, url);
+        loop {}
+    }
+    /**Runs [`fetch`](fn@fetch) over iterables, one per parameter, whose iterators are `Send` and `'static`, with a clone of each shared value for each job, and yields the results in the order of the arguments.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn imap<
+        I0: ::greenpool::__private::ReadFromAnyThread<()>
+            + ::greenpool::__private::Implies<
+                (Client,),
+                Is: ::core::marker::Send + 'static,
+            >,
+    >(client: Client, url: I0) -> ::greenpool::GreenMap<()> {
+        let _ = (client, url);
+        loop {}
+    }
+    /**Runs [`fetch`](fn@fetch) over iterables, one per parameter, whose iterators are `Send` and `'static`, with a clone of each shared value for each job, and yields the results in order of completion.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn imap_unordered<
+        I0: ::greenpool::__private::ReadFromAnyThread<()>
+            + ::greenpool::__private::Implies<
+                (Client,),
+                Is: ::core::marker::Send + 'static,
+            >,
+    >(client: Client, url: I0) -> ::greenpool::GreenMap<()> {
+        let _ = (client, url);
+        loop {}
+    }
+    /**Runs [`fetch`](fn@fetch) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, with a clone of each shared value for each job, and yields the results in the order of the arguments.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn starmap<
+        I0: ::greenpool::__private::ReadFromAnyThread<((),)>
+            + ::greenpool::__private::Implies<
+                (Client,),
+                Is: ::core::marker::Send + 'static,
+            >,
+    >(client: Client, __tuples: I0) -> ::greenpool::GreenMap<()> {
+        let _ = (client, __tuples);
+        loop {}
+    }
+    /**Runs [`fetch`](fn@fetch) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, with a clone of each shared value for each job, and yields the results in order of completion.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn starmap_unordered<
+        I0: ::greenpool::__private::ReadFromAnyThread<((),)>
+            + ::greenpool::__private::Implies<
+                (Client,),
+                Is: ::core::marker::Send + 'static,
+            >,
+    >(client: Client, __tuples: I0) -> ::greenpool::GreenMap<()> {
+        let _ = (client, __tuples);
+        loop {}
+    }
+    /**Runs [`fetch`](fn@fetch) over an iterable of `Result`s of arguments, whose iterator is `Send` and `'static`, with a clone of each shared value for each job, and yields the results in the order of the arguments. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::ReadFromAnyThread<::core::result::Result<(), E>>
+            + ::greenpool::__private::Implies<
+                (Client,),
+                Is: ::core::marker::Send + 'static,
+            >,
+    >(client: Client, __source: I0) -> ::greenpool::TryGreenMap<(), E> {
+        let _ = (client, __source);
+        loop {}
+    }
+    /**Runs [`fetch`](fn@fetch) over an iterable of `Result`s of arguments, whose iterator is `Send` and `'static`, with a clone of each shared value for each job, and yields the results in order of completion. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_unordered<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::ReadFromAnyThread<::core::result::Result<(), E>>
+            + ::greenpool::__private::Implies<
+                (Client,),
+                Is: ::core::marker::Send + 'static,
+            >,
+    >(client: Client, __source: I0) -> ::greenpool::TryGreenMap<(), E> {
+        let _ = (client, __source);
+        loop {}
+    }
+    /**Runs [`fetch`](fn@fetch) over a stream of arguments, which is `Send` and `'static`, with a clone of each shared value for each job, and yields the results in the order of the arguments.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn imap_stream<
+        I0: ::greenpool::__private::StreamFromAnyThread<()>
+            + ::greenpool::__private::Implies<
+                (Client,),
+                Is: ::core::marker::Send + 'static,
+            >,
+    >(client: Client, __source: I0) -> ::greenpool::GreenMap<()> {
+        let _ = (client, __source);
+        loop {}
+    }
+    /**Runs [`fetch`](fn@fetch) over a stream of arguments, which is `Send` and `'static`, with a clone of each shared value for each job, and yields the results in order of completion.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn imap_stream_unordered<
+        I0: ::greenpool::__private::StreamFromAnyThread<()>
+            + ::greenpool::__private::Implies<
+                (Client,),
+                Is: ::core::marker::Send + 'static,
+            >,
+    >(client: Client, __source: I0) -> ::greenpool::GreenMap<()> {
+        let _ = (client, __source);
+        loop {}
+    }
+    /**Runs [`fetch`](fn@fetch) over a stream of `Result`s of arguments, which is `Send` and `'static`, with a clone of each shared value for each job, and yields the results in the order of the arguments. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_stream<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::TryStreamFromAnyThread<(), E>
+            + ::greenpool::__private::Implies<
+                (Client,),
+                Is: ::core::marker::Send + 'static,
+            >,
+    >(client: Client, __source: I0) -> ::greenpool::TryGreenMap<(), E> {
+        let _ = (client, __source);
+        loop {}
+    }
+    /**Runs [`fetch`](fn@fetch) over a stream of `Result`s of arguments, which is `Send` and `'static`, with a clone of each shared value for each job, and yields the results in order of completion. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_stream_unordered<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::TryStreamFromAnyThread<(), E>
+            + ::greenpool::__private::Implies<
+                (Client,),
+                Is: ::core::marker::Send + 'static,
+            >,
+    >(client: Client, __source: I0) -> ::greenpool::TryGreenMap<(), E> {
+        let _ = (client, __source);
+        loop {}
+    }
+    ///Returns [`fetch`](fn@fetch) on a pool of your own: the verbs of this type, which run it there instead of in its own pool. A generic function is one instance of it. It starts nothing.
+    #[must_use]
+    #[inline]
+    pub fn on<
+        E: ::greenpool::Runs<
+                fetch,
+                fn(Client, ()) -> (),
+                ::greenpool::__private::Shape<
+                    (::greenpool::__private::One, ::greenpool::__private::Each),
+                    (Client,),
+                    ((),),
+                >,
+                On = F,
+            >,
+        F,
+    >(__engine: &E) -> F {
+        let _ = (__engine,);
+        loop {}
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[inline]
+    pub fn __green_pool_on() -> ::greenpool::__private::Function<
+        fetch,
+        fn(Client, ()) -> (),
+        ::greenpool::__private::Shape<
+            (::greenpool::__private::One, ::greenpool::__private::Each),
+            (Client,),
+            ((),),
+        >,
+    > {
+        ::greenpool::__private::Function::new()
+    }
+    #[doc(hidden)]
+    #[must_use]
+    #[track_caller]
+    #[inline]
+    pub fn __green_pool(
+        client: Client,
+        url: impl ::core::marker::Sized,
+    ) -> ::greenpool::GreenThread<()> {
+        let _ = (client, url);
+        loop {}
+    }
+}
+impl ::greenpool::PooledFn<(Client, ()), ()> for ::greenpool::__private::Alias<fetch> {
+    #[inline]
+    fn name() -> &'static ::core::primitive::str {
+        "fetch"
+    }
+    #[inline]
+    fn pool() -> &'static ::greenpool::GreenPool {
+        <fetch>::pool()
+    }
+    #[inline]
+    fn call(
+        __args: (Client, ()),
+    ) -> impl ::core::future::Future<Output = ()> + ::core::marker::Send + 'static {
+        let _ = __args;
+        ::core::future::pending()
+    }
+}
+::core::compile_error! {
+    "`#[shared]` takes no arguments; write `#[shared]`"
+}
+::core::compile_error! {
+    "`#[shared]` is on this parameter twice"
+}
+::core::compile_error! {
+    "an argument of a `#[green_pool]` function cannot be borrowed: the job may outlive the caller; take an owned value such as `String`, an `Arc` or a `&'static` reference"
+}
