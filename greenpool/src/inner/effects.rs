@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::task::Waker;
 
+use crate::inner::member::Member;
 use crate::inner::wait::WaitEdge;
 use crate::inner::{Inner, PoolServed};
 
@@ -14,8 +15,10 @@ pub(crate) struct Effects {
     /// Tickets that the job's slot was lent to.
     pub(crate) served: Vec<PoolServed>,
     pub(crate) wakers: Vec<Waker>,
-    /// The job gives its slot back to the pool for a while.
+    /// The job gives its slot back to the pool, and is absent already.
     pub(crate) releases: bool,
+    /// A lender that gets its slot from the pool instead of from this job.
+    pub(crate) forgotten: Option<Arc<Member>>,
     /// Waits that were cloned or replaced on the way. Dropped last.
     pub(crate) waits: Vec<WaitEdge>,
     pub(crate) check: Check,

@@ -189,6 +189,10 @@ impl Member {
             if state.has_spare_slot() {
                 let leave = if state.loans > 0 { OwnSlot::Away } else { OwnSlot::Released };
                 effects.releases = state.take(leave);
+                if effects.releases {
+                    // Before another branch can find a slot, which ends the absence.
+                    self.inner.slots.begin_absence();
+                }
             }
         }
         state.publish(self);
@@ -243,6 +247,9 @@ impl Member {
     pub(crate) fn release_slot(self: &Arc<Self>) -> bool {
         let mut state = lock(&self.state);
         let held = state.take(OwnSlot::Released);
+        if held {
+            self.inner.slots.begin_absence();
+        }
         state.publish(self);
         held
     }
@@ -344,21 +351,25 @@ impl Member {
     }
 
     /// Ready if this job has a slot, or has ended. Otherwise queues for a slot and wakes `waker` when it has one.
-    pub(crate) fn poll_slot(self: &Arc<Self>, waker: &Waker) -> (Poll<()>, Effects) {
+    ///
+    /// If a branch is `to_be_polled`, the job keeps the slot until then. Otherwise a verb in a poll goes on.
+    pub(crate) fn poll_slot(self: &Arc<Self>, to_be_polled: bool, waker: &Waker) -> (Poll<()>, Effects) {
         let mut clone = None;
         loop {
             let mut state = lock(&self.state);
+            let forgotten = self.resume(&mut state);
             if state.holds() || state.ended {
-                state.woken = false;
-                return (Poll::Ready(()), Effects::default());
-            }
-            self.resume(&mut state);
-            if state.holds() {
-                let wakers = state.take_wakers();
+                let is_new = forgotten.is_some();
+                let wakers = if is_new { state.take_wakers() } else { Vec::new() };
+                state.woken &= to_be_polled;
+                state.entering += usize::from(to_be_polled && !state.ended);
                 state.publish(self);
                 drop(state);
-                self.inner.slots.end_absence();
-                return (Poll::Ready(()), Effects::new(wakers, false));
+                if is_new {
+                    self.inner.slots.end_absence();
+                }
+                let effects = Effects { wakers, forgotten: forgotten.flatten(), ..Effects::default() };
+                return (Poll::Ready(()), effects);
             }
             let known = state.wakers.iter().any(|old| old.will_wake(waker));
             if !known && clone.is_none() {
@@ -373,44 +384,61 @@ impl Member {
         }
     }
 
-    /// Takes a free slot to go on with, or queues for one ahead of new work.
-    fn resume(self: &Arc<Self>, state: &mut MemberState) {
+    /// If the job has no slot, takes a free one to go on with, or queues for one ahead of new jobs. If it has one now
+    /// that it did not have, returns a lender that it does not owe a slot any longer.
+    fn resume(self: &Arc<Self>, state: &mut MemberState) -> Option<Option<Arc<Member>>> {
+        if state.holds() || state.ended {
+            return None;
+        }
         state.slot = OwnSlot::Away;
         if state.ticket.is_none() {
             match self.inner.slots.enqueue(Queue::Resume, None) {
                 Ok(Some(ticket)) => state.ticket = Some(ticket),
-                Ok(None) | Err(_) => state.slot = OwnSlot::Held,
+                Ok(None) | Err(_) => {
+                    state.slot = OwnSlot::Held;
+                    return Some(None);
+                }
             }
         }
-        self.collect(state);
+        self.collect(state)
     }
 
-    /// Takes the slot that the queue has granted, if it has. Returns whether it did.
+    /// The queue may have granted a slot. Returns whether it did.
     pub(crate) fn collect_granted(self: &Arc<Self>) -> (Effects, bool) {
         let mut state = lock(&self.state);
         let collected = self.collect(&mut state);
-        let wakers = if collected { state.take_wakers() } else { Vec::new() };
+        let wakers = if collected.is_some() { state.take_wakers() } else { Vec::new() };
         // The verb that needed it may have been dropped; then the slot lies idle, and can be lent.
-        (self.publish_and_unlock(state, wakers), collected)
+        let mut effects = self.publish_and_unlock(state, wakers);
+        let is_collected = collected.is_some();
+        effects.forgotten = collected.flatten();
+        (effects, is_collected)
     }
 
-    /// Polls the member's ticket, with the member itself as the waker. Returns whether a slot was granted.
-    fn collect(self: &Arc<Self>, state: &mut MemberState) -> bool {
-        let Some(ticket) = state.ticket else {
-            return false;
-        };
+    /// Polls the member's ticket, with the member itself as the waker. If a slot was granted, returns a lender that this
+    /// job does not owe a slot.
+    fn collect(self: &Arc<Self>, state: &mut MemberState) -> Option<Option<Arc<Member>>> {
+        let ticket = state.ticket?;
         let waker = Waker::from(self.clone());
         let Poll::Ready(grant) = self.inner.slots.poll(ticket, &waker) else {
-            return false;
+            return None;
         };
         state.ticket = None;
         state.slot = OwnSlot::Held;
-        if let (Some(Grant::Slot(lender @ Some(_))), None) = (grant, &state.lender) {
-            // A slot that was lent to resolve a deadlock. If this member owes a slot already, the first lender gets
-            // this one, and the second lender gets its slot from the pool, through the queue `Resume`.
-            state.lender = lender;
+        let Some(Grant::Slot(lender @ Some(_))) = grant else { return Some(None) };
+        // A slot that was lent to resolve a deadlock. If this member owes a slot already, the first lender gets this
+        // one, and the second lender gets its slot from the pool, through the queue `Resume`.
+        if state.lender.is_some() {
+            return Some(lender);
         }
-        true
+        state.lender = lender;
+        Some(None)
+    }
+
+    /// The borrower of this job's slot gives it to another lender.
+    pub(crate) fn forget_loan(&self) {
+        let mut state = lock(&self.state);
+        state.loans = state.loans.saturating_sub(1);
     }
 }
 

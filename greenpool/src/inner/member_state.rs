@@ -36,6 +36,8 @@ pub(crate) struct MemberState {
     pub(crate) wakers: Vec<Waker>,
     /// These have been woken, and the job has not been polled since. It keeps its slot until then.
     pub(crate) woken: bool,
+    /// How many branches have found the slot there, and are about to be polled. The job keeps it until then.
+    pub(crate) entering: usize,
     /// How many other jobs have a slot that this job lent.
     pub(crate) loans: usize,
     /// The number of pending [`lend`](crate::lend)s. Each time the job has been polled, it gives its slot back.
@@ -119,6 +121,7 @@ impl MemberState {
             ticket: None,
             wakers: Vec::new(),
             woken: false,
+            entering: 0,
             loans: 0,
             lends: 0,
             offers: VecDeque::new(),
@@ -164,7 +167,7 @@ impl MemberState {
 
     /// Whether it waits for greenpool. A poll that is known to block its thread does not count as a poll.
     pub(crate) fn waits(&self) -> bool {
-        let will_be_polled = self.recheck || self.woken && self.holds();
+        let will_be_polled = self.recheck || self.is_reserved() && self.holds();
         !self.ended && self.polling == self.blocking_polls && !will_be_polled && !self.waits.is_empty()
     }
 
@@ -200,6 +203,7 @@ impl MemberState {
     pub(crate) fn begin_poll(&mut self, branch: u32) {
         self.polling += 1;
         (self.recheck, self.woken) = (false, false);
+        self.entering = self.entering.saturating_sub(1);
         if let Some(poll) = self.polls.get_mut(branch as usize) {
             *poll = PollRecord { number: poll.number + 1, in_progress: true, blocks_thread: false };
         }
@@ -245,9 +249,17 @@ impl MemberState {
         }
     }
 
+    /// Whether the job is about to be polled, and keeps its slot until then.
+    fn is_reserved(&self) -> bool {
+        self.woken || self.entering > 0
+    }
+
     /// Whether the job has its slot, a verb is pending, and neither the job nor a verb is about to go on with the slot.
     pub(crate) fn can_lend(&self) -> bool {
-        self.holds() && !self.woken && !self.waits.is_empty() && !self.waits.iter().any(|(_, wait)| wait.resuming)
+        self.holds()
+            && !self.is_reserved()
+            && !self.waits.is_empty()
+            && !self.waits.iter().any(|(_, wait)| wait.resuming)
     }
 
     /// Lends the slot to the owner of this ticket, if it is queued.
@@ -267,7 +279,7 @@ impl MemberState {
     /// `lend` is pending.
     pub(crate) fn has_spare_slot(&self) -> bool {
         let lends = self.lends > 0 && self.polling == 0 && !self.ended;
-        self.holds() && !self.woken && (lends || self.loans > 0 && self.waits() && self.can_lend())
+        self.holds() && !self.is_reserved() && (lends || self.loans > 0 && self.waits() && self.can_lend())
     }
 
     /// The latest poll of the branch that a verb is pending in.

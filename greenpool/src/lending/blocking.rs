@@ -71,7 +71,7 @@ impl WaitGuard {
             self.clear();
             return Poll::Ready(());
         };
-        if deadlock::poll_slot(&me, cx.waker()).is_ready() {
+        if deadlock::poll_slot(&me, false, cx.waker()).is_ready() {
             self.clear();
             return Poll::Ready(());
         }

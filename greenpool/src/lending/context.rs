@@ -75,12 +75,13 @@ impl JobContext {
         matches!(self, JobContext::Member(member, _) if member.has_ended())
     }
 
-    /// Ready if the job may be polled, because it has its slot. Otherwise wakes `cx` when it has one.
+    /// Ready if the job may be polled, because it has its slot, which it keeps until then. Otherwise wakes `cx` when it has
+    /// one.
     #[inline]
     pub(crate) fn poll_slot(&self, cx: &Context<'_>) -> Poll<()> {
         match self {
             JobContext::Plain(_) | JobContext::Borrowed(_) => Poll::Ready(()),
-            JobContext::Member(member, _) => deadlock::poll_slot(member, cx.waker()),
+            JobContext::Member(member, _) => deadlock::poll_slot(member, true, cx.waker()),
         }
     }
 

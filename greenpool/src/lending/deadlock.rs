@@ -27,12 +27,14 @@ use crate::sync::wake::wake;
 /// Runs the effects of a change of this member's state. The caller must hold no lock.
 #[inline]
 pub(crate) fn run(member: &Member, effects: Effects) {
-    let Effects { served, wakers, releases, waits, check } = effects;
+    let Effects { served, wakers, releases, forgotten, waits, check } = effects;
     served.into_iter().for_each(Served::run);
+    if let Some(lender) = forgotten {
+        lender.forget_loan();
+    }
     wake(wakers);
     if releases {
-        member.inner().slots.release_absent();
-        changed(member.inner());
+        release(member.inner(), None);
     }
     let checks = match check {
         Check::No => false,
@@ -101,14 +103,14 @@ pub(crate) fn resumed(member: &Arc<Member>) {
 /// on without it.
 pub(crate) fn release_absent(member: &Arc<Member>) {
     if member.release_slot() {
-        member.inner().slots.release_absent();
-        changed(member.inner());
+        release(member.inner(), None);
     }
 }
 
-/// Ready if the job has a slot, or has ended. Otherwise queues for a slot, and wakes `waker` when the job has one.
-pub(crate) fn poll_slot(member: &Arc<Member>, waker: &Waker) -> Poll<()> {
-    let (polled, effects) = member.poll_slot(waker);
+/// Ready if the job has a slot, or has ended. Otherwise queues for a slot, and wakes `waker` when the job has one. If a
+/// branch is about to be polled, the job keeps the slot until then.
+pub(crate) fn poll_slot(member: &Arc<Member>, to_be_polled: bool, waker: &Waker) -> Poll<()> {
+    let (polled, effects) = member.poll_slot(to_be_polled, waker);
     run(member, effects);
     polled
 }

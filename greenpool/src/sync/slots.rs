@@ -481,10 +481,9 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
         Ok(served)
     }
 
-    /// Releases the slot of a job that goes on without it and is absent from now on.
-    pub(crate) fn release_absent(&self) {
+    /// A job goes on without its slot, and is absent from now on. Its slot must be [released](Self::release) next.
+    pub(crate) fn begin_absence(&self) {
         self.add_absent(&mut self.lock());
-        self.release();
     }
 
     fn add_absent(&self, queues: &mut Queues<L, J>) {

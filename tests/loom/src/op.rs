@@ -98,7 +98,8 @@ impl World {
             Op::Lend => self.lend(self.target.as_ref().unwrap()),
             Op::Part => {
                 self.leave();
-                slots.release_absent();
+                slots.begin_absence();
+                slots.release();
                 self.end_absence();
             }
             Op::Cancel(_) | Op::CancelServed => match slots.cancel(entry.unwrap().ticket) {

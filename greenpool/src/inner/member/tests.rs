@@ -1,5 +1,5 @@
-//! [`Member`]s of one pool that poll, wait, lend, borrow and end at random: no slot is lost or made, a job is polled only
-//! while it has one and keeps it meanwhile, and the pool's counts are always those of its members.
+//! [`Member`]s of one pool that poll, wait, lend, borrow and end at random: no slot is lost or made, a job is polled
+//! only while it has one and keeps it meanwhile, and the pool's counts are always those of its members.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,8 +12,9 @@ use proptest::test_runner::RngSeed;
 use super::Member;
 use crate::inner::effects::Effects;
 use crate::inner::in_place::LOOKS;
-use crate::inner::member_state::OwnSlot;
-use crate::inner::wait::{ReadySource, WaitEdge};
+use crate::inner::member_state::{MemberState, OwnSlot};
+use crate::inner::tracked::JobStatus;
+use crate::inner::wait::{Lent, ReadySource, WaitEdge};
 use crate::inner::{ErasedJob, Inner};
 use crate::sync::lock;
 use crate::sync::slots::{Cancelled, Enqueued, Grant, Queue, Served, Ticket};
@@ -230,7 +231,6 @@ impl ErasedJob for QueuedJob {
 struct Spawn {
     job: usize,
     ticket: Ticket,
-    ended: Arc<AtomicBool>,
 }
 
 /// What has become of a queued job.
@@ -259,8 +259,11 @@ struct Trial {
 fn run(member: &Member, effects: Effects) {
     effects.served.into_iter().for_each(Served::run);
     wake(effects.wakers);
+    if let Some(lender) = effects.forgotten {
+        lender.forget_loan();
+    }
     if effects.releases {
-        member.inner().slots.release_absent();
+        member.inner().slots.release();
     }
 }
 
@@ -274,6 +277,13 @@ fn resumed(member: &Arc<Member>) {
 
 fn is_same(one: Option<&Arc<Member>>, other: Option<&Arc<Member>>) -> bool {
     one.map(Arc::as_ptr) == other.map(Arc::as_ptr)
+}
+
+impl MemberState {
+    /// How many of its spawns wait for a child in the slot of this job.
+    fn in_own_slots(&self) -> usize {
+        self.waits.iter().filter(|(_, wait)| wait.lent == Lent::Yes).count()
+    }
 }
 
 impl Trial {
@@ -319,6 +329,10 @@ impl Trial {
                 let between = !now.is_polled() || now.is_in_place();
                 assert!(between, "job {at} lost its slot in a poll: {op:?}");
                 assert!(!was_due || !now.due, "job {at} was woken and lost its slot before it was polled: {op:?}");
+                let state = lock(&now.member.state);
+                // While another job has a slot of it, it gets that back. Otherwise it counts as without a slot.
+                let is_away = state.loans > 0 || state.ticket.is_some();
+                assert!(state.ended || (state.slot == OwnSlot::Away) == is_away, "job {at} gave its slot away: {op:?}");
             }
         }
         self.check();
@@ -406,7 +420,7 @@ impl Trial {
             }
             Op::ReleaseSlot => {
                 if polled.contains(&true) && member.release_slot() {
-                    self.inner.slots.release_absent();
+                    self.inner.slots.release();
                     self.jobs[job].due = false;
                 }
             }
@@ -423,10 +437,10 @@ impl Trial {
     }
 
     /// Whether the job has a slot now, or has ended.
-    fn poll_slot(&mut self, job: usize, waker: &Waker) -> bool {
+    fn poll_slot(&mut self, job: usize, to_be_polled: bool, waker: &Waker) -> bool {
         let due = std::mem::take(&mut self.jobs[job].due);
         let member = &self.jobs[job].member;
-        let (ready, effects) = member.poll_slot(waker);
+        let (ready, effects) = member.poll_slot(to_be_polled, waker);
         run(member, effects);
         let state = lock(&member.state);
         assert_eq!(ready.is_ready(), state.holds() || state.ended);
@@ -439,7 +453,7 @@ impl Trial {
     fn reacquire(&mut self, job: usize, branch: usize) {
         self.register(job, branch, Target::Own, false);
         let waker = Waker::from(self.jobs[job].tasks[branch].clone());
-        if self.poll_slot(job, &waker) {
+        if self.poll_slot(job, false, &waker) {
             self.clear(job, self.jobs[job].verbs.len() - 1);
         } else {
             self.update(job, self.jobs[job].verbs.len() - 1, Target::Slot);
@@ -452,7 +466,7 @@ impl Trial {
         }
         let wakes = self.jobs[job].tasks[branch].clone();
         let before = wakes.0.load(Ordering::Relaxed);
-        if self.poll_slot(job, &Waker::from(wakes)) {
+        if self.poll_slot(job, true, &Waker::from(wakes)) {
             let Job { member, polled, waiting, .. } = &mut self.jobs[job];
             member.begin_poll(branch as u32);
             (polled[branch], waiting[branch]) = (true, None);
@@ -492,7 +506,7 @@ impl Trial {
                 let member = self.jobs[job].member.clone();
                 run(&member, member.offer_slot(ticket));
                 if let Some(branch) = branch {
-                    self.spawns.push(Spawn { job: number, ticket, ended: ended.clone() });
+                    self.spawns.push(Spawn { job: number, ticket });
                     let edge = self.edge(branch, Target::Own);
                     let (ticket, source) = (Some(ticket), ReadySource::Child(ended));
                     self.add_verb(job, branch, Target::Own, WaitEdge { ticket, source, ..edge });
@@ -502,7 +516,7 @@ impl Trial {
     }
 
     fn poll_spawn(&mut self, at: usize) {
-        let Spawn { job, ticket, .. } = self.spawns[at];
+        let Spawn { job, ticket } = self.spawns[at];
         match self.inner.slots.poll(ticket, Waker::noop()) {
             Poll::Pending => assert_eq!(self.fates[job].0, Fate::Queued),
             Poll::Ready(Some(Grant::Begun { .. })) => {
@@ -514,7 +528,7 @@ impl Trial {
     }
 
     fn cancel_spawn(&mut self, at: usize) {
-        let Spawn { job, ticket, .. } = self.spawns.remove(at);
+        let Spawn { job, ticket } = self.spawns.remove(at);
         match self.inner.slots.cancel(ticket) {
             Cancelled::Queued(Some(_)) => {
                 assert_eq!(self.fates[job].0, Fate::Queued);
@@ -807,4 +821,163 @@ fn a_slot_comes_back_past_a_borrower_that_has_ended() {
     trial.check();
     assert!(lock(&trial.jobs[0].member.state).holds(), "its lender has its slot again");
     trial.finish();
+}
+
+/// A job that waits for a child in the queue, whose owner is woken by `wakes`. Returns the flag of the child.
+fn parent_of_a_child(trial: &mut Trial, wakes: &Arc<Wakes>) -> Arc<AtomicBool> {
+    let ended = Arc::new(AtomicBool::new(false));
+    let child = Box::new(QueuedJob { number: 0, ended: ended.clone(), log: trial.log.clone() });
+    let waker = Waker::from(wakes.clone());
+    let Enqueued::Queued(ticket) = trial.inner.slots.enqueue_job(child, Some(waker.clone())) else {
+        panic!("all slots are taken");
+    };
+    trial.fates.push((Fate::Queued, ticket));
+    trial.spawns.push(Spawn { job: 0, ticket });
+    let member = trial.jobs[0].member.clone();
+    run(&member, member.offer_slot(ticket));
+    let source = ReadySource::Child(ended.clone());
+    let edge = WaitEdge::new(&trial.inner, Some(ticket), source, 0, &waker);
+    trial.add_verb(0, 0, Target::Own, WaitEdge { maybe_in_place: false, ..edge });
+    ended
+}
+
+#[test]
+fn a_parent_lends_its_slot_between_polls_and_is_woken_when_its_child_gives_it_back() {
+    let mut trial = Trial::new();
+    let wakes = Arc::new(Wakes::default());
+    let ended = parent_of_a_child(&mut trial, &wakes);
+    assert_eq!(trial.fates[0].0, Fate::Queued, "nothing is lent in a poll");
+    trial.try_step(0, &Op::EndPoll(0));
+    let member = trial.jobs[0].member.clone();
+    assert!(is_same(trial.begun[0].lender.as_ref(), Some(&member)), "the child runs in the slot of its parent");
+    let counts = || {
+        let state = lock(&member.state);
+        (state.loans, state.in_own_slots())
+    };
+    assert_eq!(counts(), (1, 1));
+    assert_eq!(wakes.0.load(Ordering::Relaxed), 0, "the parent cannot go on without its slot");
+    trial.try_step(0, &Op::PollSpawn(0));
+    // Something else wakes the parent, which gets another slot and waits for the child again.
+    trial.try_step(0, &Op::BeginPoll(0));
+    assert!(JobStatus::waits(&*member) && JobStatus::lends(&*member), "it waits for a slot to be polled in");
+    trial.try_step(1, &Op::End);
+    trial.try_step(0, &Op::BeginPoll(0));
+    let source = ReadySource::Child(ended.clone());
+    let edge = WaitEdge::new(&trial.inner, None, source, 0, &Waker::from(wakes.clone()));
+    run(&member, member.update(trial.jobs[0].verbs[0].key, WaitEdge { maybe_in_place: false, ..edge }));
+    assert_eq!(counts(), (1, 1), "it is not forgotten");
+    assert!(trial.jobs[0].holds());
+    trial.try_step(0, &Op::EndPoll(0));
+    assert!(!trial.jobs[0].holds() && trial.inner.slots.free() == 1, "a parent whose child has a slot keeps none");
+    assert_eq!(wakes.0.load(Ordering::Relaxed), 0);
+    assert!(!ended.load(Ordering::SeqCst));
+    trial.try_step(0, &Op::Finish(0));
+    assert!(trial.jobs[0].holds());
+    assert_eq!(counts(), (0, 0));
+    assert_eq!(wakes.0.load(Ordering::Relaxed), 1, "the spawn is woken when the slot is there");
+    trial.finish();
+}
+
+#[test]
+fn a_job_in_lend_gives_its_slot_back_after_each_poll_until_that_is_over() {
+    let mut trial = Trial::new();
+    trial.try_step(0, &Op::BeginLend(0));
+    for free in [1, 1, 0] {
+        assert!(trial.jobs[0].holds(), "it has its slot in a poll");
+        if free == 0 {
+            trial.try_step(0, &Op::EndLend);
+        }
+        trial.try_step(0, &Op::EndPoll(0));
+        assert_eq!(trial.inner.slots.free(), free);
+        trial.try_step(0, &Op::BeginPoll(0));
+    }
+    trial.finish();
+}
+
+#[test]
+fn a_verb_is_woken_until_it_is_known_to_be_awaited_in_place_and_the_slot_is_lent_then() {
+    let mut trial = Trial::new();
+    let wakes = Arc::new(Wakes::default());
+    let edge = |trial: &Trial| {
+        let waker = Waker::from(wakes.clone());
+        WaitEdge::new(&trial.inner, None, ReadySource::Begun, 0, &waker)
+    };
+    let member = trial.jobs[0].member.clone();
+    trial.step(0, &Op::Start);
+    // Polled once in each poll, it is awaited in no poll.
+    let (key, effects) = member.register(edge(&trial));
+    run(&member, effects);
+    for _ in 0..LOOKS {
+        run(&member, member.end_poll(0));
+        let (polled, effects) = member.poll_slot(true, Waker::noop());
+        run(&member, effects);
+        if polled.is_pending() {
+            trial.step(1, &Op::End);
+            assert!(member.poll_slot(true, Waker::noop()).0.is_ready());
+        }
+        member.begin_poll(0);
+        run(&member, member.update(key, edge(&trial)));
+        assert!(lock(&member.state).holds());
+    }
+    trial.step(0, &Op::Start);
+    while trial.inner.slots.try_acquire().is_ok() {
+        trial.begun.push(Begun::default());
+    }
+    trial.step(0, &Op::Start);
+    for look in 2..=LOOKS {
+        let before = wakes.0.load(Ordering::Relaxed);
+        run(&member, member.update(key, edge(&trial)));
+        assert_eq!(lock(&member.state).holds(), look < LOOKS, "look {look}");
+        let woken = wakes.0.load(Ordering::Relaxed) - before;
+        assert_eq!(woken, usize::from(look < LOOKS), "look {look}");
+    }
+    let (polled, effects) = member.poll_slot(false, Waker::noop());
+    run(&member, effects);
+    assert!(polled.is_pending());
+    let (effects, wait) = member.clear(key);
+    run(&member, effects);
+    wait.expect("the verb is pending").inner.awaited_by.remove(&trial.inner);
+    trial.finish();
+}
+
+#[test]
+fn only_a_job_that_has_ended_has_ended() {
+    let inner = Inner::new(1, None);
+    assert!(!Member::outsider(inner.clone()).has_ended());
+    let member = Member::new(inner, None, |_| {});
+    assert!(!member.has_ended());
+    assert_eq!((member.poll_number(0), member.poll_number(7)), (1, 0));
+    member.begin_poll(0);
+    assert_eq!(member.poll_number(0), 2);
+    let _ = member.end();
+    assert!(member.has_ended());
+}
+
+#[test]
+fn a_job_keeps_its_slot_from_the_moment_it_is_found_until_the_poll() {
+    let mut trial = Trial::new();
+    let member = trial.jobs[0].member.clone();
+    let branch = member.add_branch();
+    trial.step(0, &Op::Start);
+    while trial.inner.slots.try_acquire().is_ok() {
+        trial.begun.push(Begun::default());
+    }
+    trial.step(0, &Op::Start);
+    let edge = WaitEdge::new(&trial.inner, None, ReadySource::Begun, branch, Waker::noop());
+    member.begin_poll(branch);
+    let (key, effects) = member.register(edge);
+    run(&member, effects);
+    run(&member, member.end_poll(0));
+    // A task is about to poll the job while the last poll of the branch ends.
+    let (polled, effects) = member.poll_slot(true, Waker::noop());
+    run(&member, effects);
+    assert!(polled.is_ready());
+    run(&member, member.end_poll(branch));
+    assert!(lock(&member.state).holds(), "the job is about to be polled");
+    member.begin_poll(0);
+    run(&member, member.end_poll(0));
+    assert!(!lock(&member.state).holds(), "now it waits");
+    let (effects, wait) = member.clear(key);
+    run(&member, effects);
+    wait.expect("the verb is pending").inner.awaited_by.remove(&trial.inner);
 }

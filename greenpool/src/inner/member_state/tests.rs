@@ -408,7 +408,7 @@ fn a_slot_is_lent_once_and_a_spawn_knows_that_its_job_has_it() {
     let member = member(&inner);
     let begun = Arc::new(AtomicUsize::new(0));
     let wakes = Arc::new(Wakes::default());
-    let mut queue = || {
+    let queue = || {
         let job = Box::new(TestJob(begun.clone()));
         match inner.slots.enqueue_job(job, Some(Waker::from(wakes.clone()))) {
             Enqueued::Queued(ticket) => ticket,

@@ -303,7 +303,8 @@ impl Trial {
                 self.running -= 1;
                 self.absent += 1;
                 self.serve();
-                self.slots.release_absent();
+                self.slots.begin_absence();
+                self.slots.release();
             }
             Op::EndAbsence if self.absent > 0 => {
                 self.absent -= 1;
