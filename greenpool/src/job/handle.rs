@@ -71,7 +71,7 @@ impl<T> GreenThread<T> {
         if let Some(Err(mut error)) = self.receiver.take() {
             span::report_panic(self.receiver.inner(), &mut error);
         } else {
-            self.receiver.report_panic_later();
+            self.receiver.forget();
         }
     }
 

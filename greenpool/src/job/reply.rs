@@ -40,13 +40,15 @@ pub(crate) struct Receiver<T> {
     taken: bool,
     /// The reply may know a place in the queue.
     queued: bool,
+    /// It was only to wait until the job begins, so a panic of the job must be reported.
+    forgotten: bool,
 }
 
 impl<T> Receiver<T> {
     /// The receiver of a job that ended with this error before it began.
     pub(crate) fn ended(inner: &Arc<Inner>, error: JoinError) -> Self {
         let page = Page::ended(inner, error);
-        Receiver { page, at: 0, taken: false, queued: false }
+        Receiver { page, at: 0, taken: false, queued: false, forgotten: false }
     }
 
     /// The job is queued, and only its handle knows its place.
@@ -55,9 +57,9 @@ impl<T> Receiver<T> {
         self.page.extra(self.at, &mut self.reply().state()).waiter = Some(waiter);
     }
 
-    /// The handle is about to be dropped, and was only to wait until the job begins: its panic must be reported.
-    pub(crate) fn report_panic_later(&self) {
-        self.reply().state().report_panic();
+    /// Drops it. It was only to wait until the job begins, so a panic of the job will be reported.
+    pub(crate) fn forget(mut self) {
+        self.forgotten = true;
     }
 
     /// The job's place in the queue, if it may still be queued and only its handle knows it.
@@ -153,7 +155,7 @@ impl<T> Drop for Receiver<T> {
         if self.taken {
             self.page.free(self.at);
         } else {
-            self.page.detach(self.at);
+            self.page.detach(self.at, self.forgotten);
         }
     }
 }
@@ -191,7 +193,7 @@ impl<T> Completer<T> {
                 page
             }
         };
-        Receiver { page, at: self.at, taken: false, queued: false }
+        Receiver { page, at: self.at, taken: false, queued: false, forgotten: false }
     }
 
     /// Whether the job was given a handle, and its result has not been delivered yet.

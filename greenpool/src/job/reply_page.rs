@@ -166,6 +166,16 @@ pub(super) enum Stage<T> {
     Taken,
 }
 
+/// What has become of the handle of a job.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum HandleState {
+    #[default]
+    Held,
+    Dropped,
+    /// It was dropped, and was only to wait until the job begins: a panic of the job must be reported.
+    Forgotten,
+}
+
 /// The state of a job that has not ended.
 #[derive(Default)]
 pub(super) struct Pending {
@@ -173,10 +183,7 @@ pub(super) struct Pending {
     aborted: bool,
     /// It is about to release its slot, or has released it.
     pub(super) ending: bool,
-    /// Its handle was dropped.
-    detached: bool,
-    /// Then its panic must be reported.
-    reports: bool,
+    handle: HandleState,
     /// It waits for something, and `abort` must wake this worker. The number is the worker's key plus one.
     worker: Option<NonZero<u32>>,
     /// The waker of the task that awaits the result.
@@ -193,6 +200,13 @@ pub(super) struct Extra {
     pub(super) waiter: Option<WaiterRef>,
 }
 
+impl Pending {
+    /// Whether a worker has to look at it.
+    fn is_flagged(&self) -> bool {
+        self.aborted || self.handle != HandleState::Held
+    }
+}
+
 impl<T> ReplyState<T> {
     /// The job is about to release its slot.
     #[inline]
@@ -204,13 +218,6 @@ impl<T> ReplyState<T> {
             // SeqCst pairs with the load in `WaitEdge::readiness`: a search for deadlocks that finds the slot released
             // finds this flag set.
             ending.store(true, Ordering::SeqCst);
-        }
-    }
-
-    /// A panic of the job must be reported.
-    pub(super) fn report_panic(&mut self) {
-        if let Stage::Pending(pending) = &mut self.stage {
-            pending.reports = true;
         }
     }
 
@@ -273,7 +280,7 @@ impl<T> Reply<T> {
     #[inline]
     pub(super) fn complete_quietly(&self, value: T) -> Result<(), T> {
         let mut state = self.state();
-        if let Stage::Pending(Pending { reader: None, detached: false, aborted: false, .. }) = state.stage {
+        if let Stage::Pending(Pending { reader: None, handle: HandleState::Held, aborted: false, .. }) = state.stage {
             state.stage = Stage::Ready(Ok(value));
             return Ok(());
         }
@@ -294,11 +301,11 @@ impl<T> Reply<T> {
     }
 
     pub(super) fn reports_panic(&self) -> bool {
-        matches!(self.state().stage, Stage::Pending(Pending { reports: true, .. }))
+        matches!(self.state().stage, Stage::Pending(Pending { handle: HandleState::Forgotten, .. }))
     }
 
     pub(super) fn is_detached(&self) -> bool {
-        matches!(self.state().stage, Stage::Pending(Pending { detached: true, .. }))
+        matches!(&self.state().stage, Stage::Pending(pending) if pending.handle != HandleState::Held)
     }
 
     pub(super) fn is_finished(&self) -> bool {
@@ -317,11 +324,13 @@ impl<T> Page<T> {
     ) -> (Option<Result<T, JoinError>>, bool) {
         let mut state = self.reply(at).state();
         state.note_ending();
-        if let Stage::Pending(Pending { aborted: true, .. } | Pending { detached: true, .. }) = &state.stage {
-            self.flagged.fetch_sub(1, Ordering::Relaxed);
+        if let Stage::Pending(pending) = &state.stage {
+            if pending.is_flagged() {
+                self.flagged.fetch_sub(1, Ordering::Relaxed);
+            }
         }
-        let Stage::Pending(Pending { detached: false, reader, .. }) = &mut state.stage else {
-            let reports = matches!(state.stage, Stage::Pending(Pending { reports: true, .. }));
+        let Stage::Pending(Pending { handle: HandleState::Held, reader, .. }) = &mut state.stage else {
+            let reports = matches!(state.stage, Stage::Pending(Pending { handle: HandleState::Forgotten, .. }));
             state.clear();
             drop(state);
             self.free(at);
@@ -340,7 +349,7 @@ impl<T> Page<T> {
     pub(super) fn abort(&self, at: u8) {
         let mut state = self.reply(at).state();
         let Stage::Pending(pending) = &mut state.stage else { return };
-        if !pending.aborted && !pending.detached {
+        if !pending.is_flagged() {
             self.flagged.fetch_add(1, Ordering::Relaxed);
         }
         pending.aborted = true;
@@ -355,15 +364,15 @@ impl<T> Page<T> {
         }
     }
 
-    /// The handle was dropped before it returned the result.
+    /// The handle was dropped before it returned the result. A panic of the job is reported if it `reports_panic`.
     #[inline]
-    pub(super) fn detach(&self, at: u8) {
+    pub(super) fn detach(&self, at: u8, reports_panic: bool) {
         let mut state = self.reply(at).state();
         if let Stage::Pending(pending) = &mut state.stage {
-            if !pending.aborted && !pending.detached {
+            if !pending.is_flagged() {
                 self.flagged.fetch_add(1, Ordering::Relaxed);
             }
-            pending.detached = true;
+            pending.handle = if reports_panic { HandleState::Forgotten } else { HandleState::Dropped };
             let reader = pending.reader.take();
             drop(state);
             drop(reader);

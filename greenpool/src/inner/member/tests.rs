@@ -602,7 +602,7 @@ impl Trial {
             let ticket = if is_spawn { ticket } else { edge.ticket };
             self.jobs[job].verbs[at].target = target;
             let member = &self.jobs[job].member;
-            run(member, member.update(key, WaitEdge { source, ticket, maybe_in_place, ..edge }));
+            run(member, member.update(key, WaitEdge { ticket, source, maybe_in_place, ..edge }));
         }
     }
 

@@ -138,7 +138,7 @@ fn state(inner: &Arc<Inner>, slot: OwnSlot, branches: &[(Poll, Verb)]) -> Member
         if *verb != Verb::No {
             let last_polled = state.polls[branch as usize].number;
             let (resuming, maybe_in_place) = (*verb == Verb::Resuming, *verb != Verb::InTask);
-            state.waits.insert(WaitEdge { last_polled, resuming, maybe_in_place, ..wait(inner, branch) });
+            state.waits.insert(WaitEdge { resuming, maybe_in_place, last_polled, ..wait(inner, branch) });
         }
         if *verb == Verb::Unseen {
             state.end_poll(branch);

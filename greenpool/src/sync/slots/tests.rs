@@ -249,7 +249,9 @@ impl Trial {
         let mut queued = self.queued(queue);
         queued.retain(|at| refuses(self.entries[*at].job));
         let jobs = queued.iter().filter_map(|at| self.entries[*at].job).collect();
-        queued.iter().for_each(|at| self.grant(*at, Place::Refused));
+        for at in queued {
+            self.grant(at, Place::Refused);
+        }
         self.sweep();
         jobs
     }
