@@ -16,6 +16,16 @@ pub use crate::worker::WorkersCell;
 
 pub use greenpool_macros::{__Companion, __pile};
 
+/// What the code of `#[green_pool(remote)]` and the engines refer to.
+#[cfg(feature = "remote")]
+pub mod remote {
+    pub use crate::remote::codec::{Codec, Codecs, Travels, codec, fingerprint};
+    pub use crate::remote::engine::{BoxFuture, End, Engine, Function, Job, Reply};
+    pub use crate::remote::function::RemoteFn;
+    pub use crate::remote::handler::handler;
+    pub use crate::remote::verbs::{FarPool, Remote};
+}
+
 /// The pool of one declared function, created on first use.
 pub struct PoolCell {
     name: &'static str,

@@ -1,5 +1,6 @@
 //! `#[green_pool]`: parses (`args`, `item`), checks (`valid`, `borrow`) and generates (`companion`, `methods`,
-//! `expand`). `fallback` generates what remains useful if the function has an error.
+//! `expand`, and `remote` for what can run on another machine). `fallback` generates what remains useful if the function
+//! has an error.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -12,6 +13,7 @@ mod expand;
 mod fallback;
 mod item;
 mod methods;
+mod remote;
 mod valid;
 
 use self::args::Args;
@@ -43,7 +45,9 @@ pub(crate) fn expand(args: TokenStream, tokens: TokenStream) -> TokenStream {
         }
     };
     let is_valid = valid::check(&item, &mut errors) && !fallback::is_needed(&item);
+    let is_remote = remote::check(&args, &item, &mut errors) && is_valid;
     let companion = Companion::new(&item, args);
+    let remote = is_remote.then(|| remote::impls(&companion, &item.sig));
     let function = fallback::function(&item, tokens);
     let companion = if !is_valid {
         fallback::companion(&item, companion).as_ref().map(expand::companion)
@@ -53,7 +57,7 @@ pub(crate) fn expand(args: TokenStream, tokens: TokenStream) -> TokenStream {
         Some(expand::companion(&companion))
     };
     let errors = errors.into_tokens();
-    quote!(#function #companion #errors)
+    quote!(#function #companion #remote #errors)
 }
 
 /// Generates what `#[green_pool]` generates for a deprecated function, except the struct that this derives for.

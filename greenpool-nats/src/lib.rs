@@ -1,0 +1,1 @@
+//! The functions of [`greenpool`] on many machines, over NATS `JetStream`.
