@@ -1,5 +1,7 @@
 //! All verbs of a function on an engine in this process.
 
+#![allow(clippy::unused_async, reason = "pooled functions are async")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -211,7 +213,7 @@ async fn a_dropped_map_cancels_its_jobs() {
     async fn hold(_n: u32) {
         let _alive = ALIVE.clone();
         BEGUN.add_permits(1);
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
     let here = Here::new().serve(hold::handler());
     let map = hold::on(&here).imap(0..100);

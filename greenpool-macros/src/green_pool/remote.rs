@@ -152,6 +152,8 @@ fn remote_fn(companion: &Companion, sig: &Signature) -> TokenStream {
     let tuple = companion.args_tuple();
     let types: Vec<_> = companion.params.iter().map(|param| &param.stored).collect();
     let codecs = types.iter().map(|ty| codec(companion, &ty.to_token_stream()));
+    // Clippy does not like `()` as the value of a function.
+    let codecs = if types.is_empty() { quote!(::core::default::Default::default()) } else { quote!((#(#codecs,)*)) };
     let output_codec = codec(companion, output);
     let fields = (0..types.len()).map(syn::Index::from);
     let signature = LitStr::new(&signature(sig), at);
@@ -179,7 +181,7 @@ fn remote_fn(companion: &Companion, sig: &Signature) -> TokenStream {
             ) -> impl ::core::future::Future<Output = #output> + ::core::marker::Send + 'static {
                 #function(#(__args.#fields),*)
             }
-            fn arguments() -> Self::Codecs { (#(#codecs,)*) }
+            fn arguments() -> Self::Codecs { #codecs }
             fn output() -> #private::Codec<#output> { #output_codec }
         }
     }

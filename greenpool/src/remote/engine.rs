@@ -30,14 +30,15 @@ pub trait Engine: Send + Sync + 'static {
 pub struct Function {
     /// A local pool whose jobs stand for remote ones: its size is how many may be out.
     pub window: GreenPool,
-    next: AtomicU64,
+    next: Arc<AtomicU64>,
 }
 
 impl Function {
-    /// A function of which `window` jobs may be out.
+    /// A function of which `window` jobs may be out. All versions of it, whatever their signatures, count their jobs with
+    /// `next`, since results are known by name and number.
     #[must_use]
-    pub fn new(window: usize) -> Self {
-        Function { window: GreenPool::new(window), next: AtomicU64::new(0) }
+    pub fn new(window: usize, next: Arc<AtomicU64>) -> Self {
+        Function { window: GreenPool::new(window), next }
     }
 
     /// The next number of a job without a name.

@@ -157,7 +157,10 @@ impl Drop for AbortOnDrop {
 impl Engine for Here {
     fn function(&self, name: &'static str, _signature: &'static str, size: usize) -> Arc<Function> {
         let mut functions = lock(&self.shared.functions);
-        functions.entry(name).or_insert_with(|| Arc::new(Function::new(size.saturating_mul(2).min(65_536)))).clone()
+        functions
+            .entry(name)
+            .or_insert_with(|| Arc::new(Function::new(size.saturating_mul(2).min(65_536), Arc::default())))
+            .clone()
     }
 
     fn call(&self, job: Job) -> BoxFuture<End> {
