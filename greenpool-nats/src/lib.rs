@@ -1,8 +1,8 @@
 //! The functions of [`greenpool`] on many machines, over NATS `JetStream`.
 //!
-//! A function that is declared with `#[green_pool(size = 100, remote)]` runs on a [`Farm`]: a namespace on a NATS server,
-//! with its workers. `fetch::on(&farm)` is the function with the verbs that it has locally, and `size` is the limit of
-//! all workers together. A [`Worker`] serves functions until it is told to stop.
+//! A function that is declared with `#[green_pool(size = 100, remote)]` runs on a [`Farm`]: a namespace on a NATS
+//! server, with its workers. `fetch::on(&farm)` is the function with the verbs that it has locally, and `size` is the
+//! limit of all workers together. A [`Worker`] serves functions until it is told to stop.
 //!
 //! ```no_run
 //! use greenpool::green_pool;
@@ -40,8 +40,8 @@
 //! * A worker never polls a job beyond its *lease*, the time for which a job is that worker's.
 //! * A panic arrives as a panic. A job that takes its workers down is given up after a number of deaths.
 //!
-//! A lone server that is killed may forget which jobs it had handed out. Then, for one lease at most, jobs may run beside
-//! their own second runs.
+//! A lone server that is killed may forget which jobs it had handed out. Then, for one lease at most, jobs may run
+//! beside their own second runs.
 //!
 //! # Servers
 //!

@@ -113,8 +113,8 @@ impl Link {
         }
     }
 
-    /// Makes the consumer of a function's jobs, or adapts it to the size in the code. Its `max_ack_pending` is the limit
-    /// of the cluster. Returns when the stream was made, which tells it from another one of its name.
+    /// Makes the consumer of a function's jobs, or adapts it to the size in the code. Its `max_ack_pending` is the
+    /// limit of the cluster. Returns when the stream was made, which tells it from another one of its name.
     pub(crate) async fn ensure_consumer(
         &self,
         settings: &Settings,

@@ -327,8 +327,8 @@ fn readable(companion: &Companion, item: &Type) -> TokenStream {
     quote_spanned!(at=> #root::__private::ReadFromAnyThread<#item>)
 }
 
-/// FNV-1a 64 over the texts of the tokens of the parameters' types and of the output, as 16 hexadecimal digits. It is of
-/// the text: a struct that changes keeps it.
+/// FNV-1a 64 over the texts of the tokens of the parameters' types and of the output, as 16 hexadecimal digits. It is
+/// of the text: a struct that changes keeps it.
 fn signature(sig: &Signature) -> String {
     let mut hash = Fnv::new();
     for input in &sig.inputs {

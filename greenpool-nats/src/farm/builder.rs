@@ -62,9 +62,9 @@ impl FarmBuilder {
         self
     }
 
-    /// Sets for how long a job that was handed to a worker is that worker's. The worker extends it while the job runs, at
-    /// the cost of three requests per lease and job. If the worker is gone, its jobs begin elsewhere after this time. The
-    /// default is 30 s.
+    /// Sets for how long a job that was handed to a worker is that worker's. The worker extends it while the job runs,
+    /// at the cost of three requests per lease and job. If the worker is gone, its jobs begin elsewhere after this
+    /// time. The default is 30 s.
     ///
     /// # Panics
     /// Unless it is from 2 s to 1 h.

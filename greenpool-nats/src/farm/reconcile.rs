@@ -1,5 +1,5 @@
-//! The one way to recover, whatever was lost: for each job that is out, take its end if it is stored; otherwise store the
-//! job if it is not.
+//! The one way to recover, whatever was lost: for each job that is out, take its end if it is stored; otherwise store
+//! the job if it is not.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;

@@ -117,8 +117,8 @@ impl Serving {
         }
     }
 
-    /// A job that has been delivered too often runs alone, and each time that it does is written down before: so the job
-    /// that kills its workers is known, and not the jobs beside it.
+    /// A job that has been delivered too often runs alone, and each time that it does is written down before: so the
+    /// job that kills its workers is known, and not the jobs beside it.
     async fn suspect(&self, running: &Running) -> Result<(), Outcome> {
         if running.lease.is_over() {
             return Err(Outcome::NotOurs);
@@ -169,9 +169,9 @@ pub(crate) fn wanted(message: &Message) -> Wanted {
     }
 }
 
-/// How often a job was delivered, by its acknowledgement subject:
-/// `$JS.ACK.<stream>.<consumer>.<delivery>.<stream sequence>.<consumer sequence>.<time>.<pending>`, which from server 2.11
-/// on may have a domain and an account before the stream.
+/// How often a job was delivered, by its acknowledgement subject: `$JS.ACK.<stream>.<consumer>.<delivery>.<stream
+/// sequence>.<consumer sequence>.<time>.<pending>`, which from server 2.11 on may have a domain and an account before
+/// the stream.
 fn delivery(reply: &str) -> u64 {
     let tokens: Vec<_> = reply.split('.').collect();
     let at = if tokens.len() >= 11 { 6 } else { 4 };

@@ -22,7 +22,8 @@ use self::serving::{Serving, Shared};
 use crate::error::FarmError;
 use crate::farm::Farm;
 
-/// Serves functions of a farm: takes their jobs, runs them on the runtime that it is awaited on, and tells their results.
+/// Serves functions of a farm: takes their jobs, runs them on the runtime that it is awaited on, and tells their
+/// results.
 ///
 /// The connection has a thread of its own, so a job that blocks its thread keeps its lease.
 ///
@@ -125,8 +126,8 @@ impl Worker {
     /// If awaited outside a tokio runtime.
     ///
     /// # Cancel safety
-    /// If the returned future is dropped, the worker stops at once: its jobs are aborted, and begin elsewhere when their
-    /// leases end.
+    /// If the returned future is dropped, the worker stops at once: its jobs are aborted, and begin elsewhere when
+    /// their leases end.
     pub async fn run_until(self, end: impl Future<Output = ()>) -> Result<Report, FarmError> {
         let Worker { farm, handlers, grace } = self;
         let (drain, draining) = watch::channel(false);

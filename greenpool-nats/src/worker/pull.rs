@@ -1,5 +1,5 @@
-//! Asking for jobs: never for more than there are free places, since what lies in a buffer counts against the limit of the
-//! cluster.
+//! Asking for jobs: never for more than there are free places, since what lies in a buffer counts against the limit of
+//! the cluster.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -16,8 +16,8 @@ use crate::remote::function::RemoteFn;
 /// to the output of the function, or to a [`JoinError`] if the job panicked or its result is lost.
 ///
 /// It is for `select!`, and for a `GreenPile` or a map whose jobs do more than the one call. Nothing is submitted until
-/// it is polled. **Dropping** it afterwards cancels the job: if it is queued it is removed, and if it runs it is told to
-/// stop.
+/// it is polled. **Dropping** it afterwards cancels the job: if it is queued it is removed, and if it runs it is told
+/// to stop.
 ///
 /// # Panics
 /// Panics if it is polled again after it returned its result.

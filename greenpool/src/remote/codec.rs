@@ -1,5 +1,5 @@
-//! How arguments and outputs become messages: `MessagePack`, with the names of fields. The arguments of a function are an
-//! array.
+//! How arguments and outputs become messages: `MessagePack`, with the names of fields. The arguments of a function are
+//! an array.
 
 use std::io::Read;
 

@@ -34,7 +34,8 @@ pub struct Function {
 }
 
 impl Function {
-    /// A function of which `window` jobs may be out. All versions of it, whatever their signatures, count their jobs with
+    /// A function of which `window` jobs may be out. All versions of it, whatever their signatures, count their jobs
+    /// with
     /// `next`, since results are known by name and number.
     #[must_use]
     pub fn new(window: usize, next: Arc<AtomicU64>) -> Self {

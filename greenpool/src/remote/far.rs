@@ -9,8 +9,8 @@ use crate::remote::engine::Engine;
 use crate::remote::run::Run;
 use crate::remote::verbs::{FarPool, Remote};
 
-/// A function on an engine: the value of `fetch::on(&farm)`. Its verbs are those of the function itself; the jobs run on
-/// the engine's workers.
+/// A function on an engine: the value of `fetch::on(&farm)`. Its verbs are those of the function itself; the jobs run
+/// on the engine's workers.
 ///
 /// All `Far`s of one function and engine share one *window*, twice the function's `size` unless
 /// [`window`](Self::window) says otherwise: so many jobs of this process may be out at once. Cloning is cheap, and

@@ -14,8 +14,8 @@ use crate::remote::call::Outcome;
 
 /// Yields the result of one job on an engine for each item of a source, as a [`GreenMap`] does of local jobs.
 ///
-/// At most as many items as the window of the [`Far`](super::Far) are out or ready and not yet taken. If a job panics or
-/// its result is [lost](JoinError::lost), the map yields an `Err` in its place, and the other jobs continue.
+/// At most as many items as the window of the [`Far`](super::Far) are out or ready and not yet taken. If a job panics
+/// or its result is [lost](JoinError::lost), the map yields an `Err` in its place, and the other jobs continue.
 ///
 /// **Dropping** the map stops it: its source is not read again, queued jobs are removed, and running ones are told to
 /// stop. [`detach`](Self::detach) lets them finish.

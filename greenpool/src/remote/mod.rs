@@ -1,9 +1,9 @@
 //! Functions that run on other machines.
 //!
 //! A function that is declared with the argument `remote` runs where it is called, like any other, and also on an
-//! *engine*, which hands its jobs to workers. `fetch::on(&farm)` is a [`Far`]: the function, with its own parameters and
-//! the verbs that it has locally. `fetch::handler()` is what a worker serves. The crate `greenpool-nats` has an engine
-//! over NATS `JetStream`; [`Here`] is one in this process, for tests.
+//! *engine*, which hands its jobs to workers. `fetch::on(&farm)` is a [`Far`]: the function, with its own parameters
+//! and the verbs that it has locally. `fetch::handler()` is what a worker serves. The crate `greenpool-nats` has an
+//! engine over NATS `JetStream`; [`Here`] is one in this process, for tests.
 //!
 //! `size` is then the limit of all machines together. Arguments and output travel as `MessagePack` with the names of
 //! fields, so they need `serde::Serialize` and `serde::de::DeserializeOwned`. `Option<Option<T>>` and `Option<()>`

@@ -8,9 +8,9 @@ use crate::remote::verbs::{FarPool, Remote};
 /// A sequence of jobs with a name, made by [`Far::run`](super::Far::run). It has the verbs of a [`Far`](super::Far).
 ///
 /// Its jobs are numbered from 0 in the order in which its verbs are called, and a map numbers its items in the order in
-/// which it reads them. A job of which a result is stored under this name and number is not run again: the stored result
-/// is returned, or [`Lost::OtherArguments`](super::Lost::OtherArguments) if it belongs to other arguments. A program
-/// that died and is started again with the same name and the same items goes on where it was.
+/// which it reads them. A job of which a result is stored under this name and number is not run again: the stored
+/// result is returned, or [`Lost::OtherArguments`](super::Lost::OtherArguments) if it belongs to other arguments. A
+/// program that died and is started again with the same name and the same items goes on where it was.
 ///
 /// A run of one job makes its name an idempotency key.
 #[must_use = "a run does nothing until one of its verbs is called"]
