@@ -47,6 +47,11 @@
 //!
 //! The server is `nats-server` 2.10.23 or newer, with `JetStream` (`-js`).
 
+/// The samples of the book's chapter are compiled with this crate.
+#[cfg(doctest)]
+#[doc = include_str!("../../book/src/machines.md")]
+mod book {}
+
 mod clock;
 mod error;
 mod farm;
