@@ -25,7 +25,7 @@ mod tests;
 /// | `name = "pages"` | the pool's name in statistics | the function's name |
 /// | `type = Fetch` | the companion's name, as in `Fetch::spawn(url)` | the function's name |
 /// | `crate = path` | the path of `greenpool`, if it has another name | `::greenpool` |
-/// | `remote` | the function can also run on other machines: see the module `remote`. Needs the feature of that name | it cannot |
+/// | `remote` | the function can also run on other machines; needs the feature of that name | it cannot |
 ///
 /// # The companion
 ///
@@ -43,8 +43,8 @@ mod tests;
 /// A map reads anything that is `ReadFromAnyThread`: every iterable whose iterator is `Send` and `'static`. If the
 /// function is generic or has `impl Trait` arguments, so are the companion's functions.
 ///
-/// With `remote` it also has `on(&engine)`, which returns the function on an engine, and `handler()`, what a worker needs
-/// to serve it. `name` is then also the function's name on the wire.
+/// With `remote` it also has `on(&engine)`, which returns the function on an engine, and `handler()`, what a worker
+/// needs to serve it. `name` is then also the function's name on the wire.
 ///
 /// # Expansion
 ///
