@@ -1,6 +1,6 @@
 //! `#[green_pool]`: parses (`args`, `item`), checks (`valid`, `borrow`) and generates (`companion`, `methods`,
-//! `expand`, and `remote` for what can run on another machine). `fallback` generates what remains useful if the function
-//! has an error.
+//! `expand`, and `remote` for what can run on another machine). `fallback` generates what remains useful if the
+//! function has an error.
 
 use proc_macro2::TokenStream;
 use quote::quote;

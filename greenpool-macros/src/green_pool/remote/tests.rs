@@ -1,7 +1,9 @@
+use expect_test::expect_file;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{is_wire_name, signature};
+use super::{Args, Companion, Item, impls, is_wire_name, signature};
+use crate::errors::Errors;
 
 fn of(function: TokenStream) -> String {
     let item: syn::ItemFn = syn::parse2(function).unwrap();
@@ -62,4 +64,20 @@ fn a_name_on_the_wire_has_letters_digits_and_two_signs() {
     for name in ["", "a.b", "a b", "ä", "a*", &"x".repeat(65)] {
         assert!(!is_wire_name(name), "{name}");
     }
+}
+
+#[test]
+fn the_code_of_a_remote_function_is_the_saved_one() {
+    let function = quote!(
+        pub async fn fetch(url: String, depth: u32) -> Result<Page, FetchError> {
+            get(url, depth).await
+        }
+    );
+    let mut errors = Errors::default();
+    let args = Args::parse(quote!(size = 100, remote, name = "fetch-page"), &mut errors);
+    let Ok(item) = Item::parse(function) else { panic!("it is a function") };
+    let tokens = impls(&Companion::new(&item, args), &item.sig);
+    assert!(errors.is_empty());
+    let file = syn::parse2(tokens).expect("the expansion parses");
+    expect_file!["../../tests/snapshots/remote.rs"].assert_eq(&prettyplease::unparse(&file));
 }
