@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
+use async_nats::jetstream::context::{CreateStreamError, CreateStreamErrorKind};
 use async_nats::jetstream::stream::{Config, DiscardPolicy, Info, RetentionPolicy, StorageType};
 use tokio::time::sleep;
 
@@ -161,7 +163,8 @@ fn checked(info: &Info) -> Result<Info, FarmError> {
 }
 
 /// Whether trying again would not help: the server has answered, and not that it is not ready yet.
-fn is_final(error: &async_nats::jetstream::context::CreateStreamError) -> bool {
-    use async_nats::jetstream::context::CreateStreamErrorKind;
-    matches!(error.kind(), CreateStreamErrorKind::JetStream(error) if (400..500).contains(&error.code()))
+fn is_final(error: &CreateStreamError) -> bool {
+    let CreateStreamErrorKind::JetStream(error) = error.kind() else { return false };
+    // The servers of a cluster may not know each other yet.
+    (400..500).contains(&error.code()) && error.error_code() != ErrorCode::CLUSTER_NO_PEERS
 }

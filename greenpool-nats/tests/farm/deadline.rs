@@ -13,8 +13,13 @@ const STEP: Duration = Duration::from_secs(40);
 
 /// Runs a test on a runtime of its own.
 pub(crate) fn run(test: impl Future<Output = ()>) {
+    run_within(TEST, test);
+}
+
+/// The same with another deadline.
+pub(crate) fn run_within(time: Duration, test: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let result = runtime.block_on(async { timeout(TEST, test).await });
+    let result = runtime.block_on(async { timeout(time, test).await });
     runtime.shutdown_timeout(Duration::from_secs(1));
     result.expect("the test took too long");
 }

@@ -3,14 +3,17 @@
 use std::iter::repeat;
 use std::time::Duration;
 
+use futures::StreamExt;
 use greenpool::remote::{FarMap, Lost};
+use greenpool_nats::Farm;
 use nix::sys::signal::Signal;
 
 use crate::deadline::{soon, until};
 use crate::jobs::{block, poison, square};
 use crate::log;
 use crate::process::{LEASE, Process};
-use crate::role::{Role, WorkerRole};
+use crate::role::{Role, WorkerRole, addresses};
+use crate::server::Server;
 use crate::site::{Site, answering, empty};
 
 crate::tests! {
@@ -18,6 +21,7 @@ crate::tests! {
     a_worker_that_was_stopped_does_not_go_on_with_its_old_jobs,
     a_server_that_is_killed_and_started_again_loses_no_job,
     a_server_that_loses_its_disk_gets_the_jobs_again,
+    three_servers_lose_no_job_when_each_of_them_is_killed,
     a_job_that_takes_its_workers_down_is_given_up_alone,
     a_job_that_blocks_its_thread_keeps_its_lease,
 }
@@ -97,6 +101,55 @@ async fn a_server_that_loses_its_disk_gets_the_jobs_again() {
     assert!(squares.next().await.is_none());
     assert_eq!(soon("a job after that", far.call(3, 0)).await.unwrap(), 9);
     empty(&farm, "square").await;
+}
+
+async fn three_servers_lose_no_job_when_each_of_them_is_killed() {
+    let mut servers = Server::cluster();
+    let url = servers.each_ref().map(Server::url).join(",");
+    let connect = async || Farm::builder().replicas(3).connect(addresses(&url)).await;
+    // The servers have to find each other, and to elect a leader.
+    until("the cluster", async || connect().await.is_ok()).await;
+    let farm = connect().await.unwrap();
+    let site = Site::new();
+    let role = WorkerRole { url: url.clone(), replicas: 3, ..site.role(10) };
+    let _workers = [(); 3].map(|()| Process::start(&Role::Worker(role.clone())));
+    answering(&farm, 3).await;
+    let mut squares = square::on(&farm).imap(0..700, repeat(20));
+    take(&mut squares, 0..100).await;
+    for (killed, server) in servers.iter_mut().enumerate() {
+        server.kill();
+        let from = 100 + 200 * killed as u64;
+        take(&mut squares, from..from + 200).await;
+        server.restart();
+        // What another server needs to be killed: this one has caught up.
+        until("the server to catch up", async || is_current(&farm, &url).await).await;
+    }
+    assert!(squares.next().await.is_none());
+    let executions = site.executions();
+    assert!(log::peak(&executions, log::now()) <= 40);
+    empty(&farm, "square").await;
+}
+
+/// Whether all replicas of all streams are up to date.
+async fn is_current(farm: &Farm, url: &str) -> bool {
+    let Ok(client) = async_nats::connect(addresses(url)).await else { return false };
+    let jetstream = async_nats::jetstream::new(client);
+    if farm.queue("square").await.is_err() {
+        return false;
+    }
+    let mut streams = jetstream.streams();
+    let mut count = 0;
+    while let Some(stream) = streams.next().await {
+        let cluster = stream.ok().and_then(|info| info.cluster);
+        let current = cluster.is_some_and(|cluster| {
+            cluster.leader.is_some() && cluster.replicas.len() == 2 && cluster.replicas.iter().all(|peer| peer.current)
+        });
+        if !current {
+            return false;
+        }
+        count += 1;
+    }
+    count >= 3
 }
 
 async fn a_job_that_takes_its_workers_down_is_given_up_alone() {

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unused_async, reason = "pooled functions are async")]
 
+mod chaos;
 mod deadline;
 mod faults;
 mod jobs;
@@ -26,7 +27,7 @@ fn main() -> ExitCode {
     if let Some(role) = role::of_this_process() {
         return role.run();
     }
-    let tests = [results::TESTS, faults::TESTS, limits::TESTS, leaving::TESTS, runs::TESTS].concat();
+    let tests = [results::TESTS, faults::TESTS, limits::TESTS, leaving::TESTS, runs::TESTS, chaos::TESTS].concat();
     let trials = tests.into_iter().map(|(name, test)| {
         Trial::test(name, move || {
             test();

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use async_nats::ServerAddr;
 use greenpool_nats::{Farm, Worker};
 use serde::{Deserialize, Serialize};
 
@@ -27,9 +28,11 @@ pub(crate) enum Role {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct WorkerRole {
+    /// The addresses of the servers, with a comma between them.
     pub(crate) url: String,
     pub(crate) log: PathBuf,
     pub(crate) places: usize,
+    pub(crate) replicas: usize,
     pub(crate) lease: Duration,
     pub(crate) grace: Duration,
     /// Which version of `version` it serves.
@@ -62,9 +65,15 @@ impl Role {
     }
 }
 
+/// The addresses of several servers.
+pub(crate) fn addresses(urls: &str) -> Vec<ServerAddr> {
+    urls.split(',').map(|url| url.parse().expect("the address of a server")).collect()
+}
+
 async fn work(role: WorkerRole) {
     log::set(&role.log);
-    let farm = Farm::builder().lease(role.lease).attempts(2).connect(&role.url).await.expect("a server");
+    let builder = Farm::builder().lease(role.lease).attempts(2).replicas(role.replicas);
+    let farm = builder.connect(addresses(&role.url)).await.expect("a server");
     jobs::set_farm(&farm);
     let worker = Worker::on(&farm)
         .serve(jobs::square::handler().places(role.places))

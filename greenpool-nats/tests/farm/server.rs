@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fs;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -29,6 +30,21 @@ impl Server {
     /// A server that stores nothing.
     pub(crate) fn without_jetstream() -> Self {
         Self::bare(&[])
+    }
+
+    /// Three servers that know each other.
+    pub(crate) fn cluster() -> [Self; 3] {
+        // Another process could take one of these ports before the server does; then the server ends, and so the test.
+        let sockets = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
+        let ports = sockets.each_ref().map(|socket| socket.local_addr().expect("it is bound").port());
+        drop(sockets);
+        let routes = ports.map(|port| format!("nats://127.0.0.1:{port}"));
+        let all = routes.join(",");
+        routes.map(|route| {
+            let name = route.replace(['/', ':', '.'], "-");
+            let identity = ["--server_name", &name, "--cluster_name", "greenpool", "--cluster", &route];
+            Self::with(&[&identity[..], &["--routes", &all]].concat())
+        })
     }
 
     fn bare(arguments: &[&str]) -> Self {

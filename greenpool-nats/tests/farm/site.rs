@@ -41,6 +41,7 @@ impl Site {
             url: self.server.url(),
             log: self.log(),
             places,
+            replicas: 1,
             lease: LEASE,
             grace: Duration::from_secs(20),
             new: false,
