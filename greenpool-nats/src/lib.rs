@@ -63,6 +63,7 @@ mod worker;
 
 pub use error::FarmError;
 pub use farm::builder::FarmBuilder;
+pub use farm::dead::DeadJob;
 pub use farm::watch::{RunningJob, ServedFunction, WorkerInfo};
 pub use farm::{Farm, Queue};
 pub use worker::{Report, Worker};

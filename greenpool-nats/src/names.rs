@@ -102,6 +102,13 @@ impl Names {
         Self::key(function, run, tokens.next()?)
     }
 
+    /// Reads the subject of a dead job: `gp.<namespace>.dead.<function>.<run>.<n>`.
+    pub(crate) fn key_of_dead(subject: &str) -> Option<JobKey> {
+        let mut tokens = subject.split('.').skip(3);
+        let (function, run) = (tokens.next()?, tokens.next()?);
+        Self::key(function, run, tokens.next()?)
+    }
+
     fn key(function: &str, run: &str, n: &str) -> Option<JobKey> {
         Some(JobKey { function: function.to_owned(), run: run.to_owned(), n: n.parse().ok()? })
     }
@@ -149,6 +156,7 @@ mod tests {
         assert_eq!(names.result(&key), "gp.shop.res.fetch.a=2Eb=20c=2A=3E.4.5000");
         assert_eq!(Names::key_of_result(&names.result(&key)).as_ref(), Some(&key));
         assert_eq!(Names::key_of_job(&names.job("27d38225d2ce1def", &key)).as_ref(), Some(&key));
+        assert_eq!(Names::key_of_dead(&names.dead(&key)).as_ref(), Some(&key));
         assert_eq!(Names::key_of_job("gp.shop.job.fetch"), None);
         assert_eq!(Names::key_of_result("gp.shop.res.fetch.run.0.many"), None);
     }

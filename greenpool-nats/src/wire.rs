@@ -26,6 +26,9 @@ pub(crate) const WHY: &str = "Gp-Why";
 /// On a dead job: the function's signature.
 pub(crate) const SIGNATURE: &str = "Gp-Sig";
 
+/// For so long an answer to a submitter may take.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
 pub(crate) fn header<'a>(headers: Option<&'a HeaderMap>, name: &str) -> Option<&'a str> {
     headers?.get(name).map(async_nats::HeaderValue::as_str)
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod builder;
 mod call;
+pub(crate) mod dead;
 mod out;
 mod publish;
 mod reconcile;

@@ -1,7 +1,5 @@
 //! Storing a job, however long that takes.
 
-use std::time::Duration;
-
 use async_nats::HeaderMap;
 use greenpool::__private::remote::End;
 use greenpool::remote::Lost;
@@ -11,9 +9,6 @@ use crate::farm::Inner;
 use crate::farm::out::Stored;
 use crate::farm::runs::is_absent;
 use crate::wire::{self, Backoff};
-
-/// For so long an answer of the server may take.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The stored end of a job, and the fingerprint of the arguments that it belongs to.
 pub(crate) struct StoredEnd {
@@ -49,7 +44,7 @@ impl Inner {
             headers.insert(wire::EXPECTED, "0");
         }
         let subject = self.link.names.job(job.signature, &job.key);
-        wire::store(&self.link.client, subject, headers, job.body.clone(), PATIENCE).await
+        wire::store(&self.link.client, subject, headers, job.body.clone(), wire::PATIENCE).await
     }
 
     /// Makes the streams that a job needs. What is only not ready is tried again by the caller.

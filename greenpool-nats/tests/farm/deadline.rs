@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 /// For a whole test.
-const TEST: Duration = Duration::from_secs(100);
+const TEST: Duration = Duration::from_secs(200);
 
 /// For one thing that a test waits for.
 const STEP: Duration = Duration::from_secs(40);

@@ -184,9 +184,17 @@ async fn a_job_that_takes_its_workers_down_is_given_up_alone() {
     assert_eq!(given_up, Some((5, Some(Lost::GaveUp { deaths: 2 }))));
     assert_eq!(deaths, 4);
     let client = async_nats::connect(site.server.url()).await.unwrap();
-    let dead = async_nats::jetstream::new(client).get_stream("gp_default_dead").await.unwrap();
-    until("its mark to be removed", async || dead.get_info().await.unwrap().state.messages == 1).await;
+    let stream = async_nats::jetstream::new(client).get_stream("gp_default_dead").await.unwrap();
+    until("its mark to be removed", async || stream.get_info().await.unwrap().state.messages == 1).await;
     empty(&farm, "poison").await;
+    let dead = farm.dead().await.unwrap();
+    let [job] = &dead[..] else { panic!("there are {} dead jobs", dead.len()) };
+    assert_eq!((job.function.as_str(), job.n, job.why.as_str()), ("poison", 5, "workers that it has taken down: 2"));
+    // It does it again.
+    farm.retry(job).await.unwrap();
+    assert!(!worker.ended().await, "it was killed by the job");
+    farm.remove(job).await.unwrap();
+    assert!(farm.dead().await.unwrap().is_empty());
 }
 
 async fn a_job_that_blocks_its_thread_keeps_its_lease() {

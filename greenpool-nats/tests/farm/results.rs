@@ -23,6 +23,7 @@ crate::tests! {
     a_job_that_waits_for_a_job_of_the_cluster_is_refused,
     a_job_never_reaches_a_worker_of_another_signature,
     a_dropped_map_leaves_nothing_in_the_queue,
+    what_fails_without_a_caller_is_in_the_dead_list_and_can_be_run_again,
     an_aborted_handle_stops_the_job_where_it_runs,
     results_that_are_taken_do_not_stay_on_the_server,
     a_worker_and_a_submitter_can_share_a_connection,
@@ -126,6 +127,29 @@ async fn a_dropped_map_leaves_nothing_in_the_queue() {
     empty(&farm, "square").await;
     assert_eq!(site.executions().iter().filter(|run| run.end.is_some()).count(), 0);
     assert_eq!(soon("a job after that", far.call(2, 0)).await.unwrap(), 4);
+}
+
+async fn what_fails_without_a_caller_is_in_the_dead_list_and_can_be_run_again() {
+    let site = Site::new();
+    let _worker = site.worker(4);
+    let farm = site.farm().await;
+    let far = moody::on(&farm);
+    for n in [3, 7, 14] {
+        soon("the job to be stored", far.spawn_n(n)).await.unwrap();
+    }
+    let dead = async || farm.dead().await.unwrap();
+    until("both jobs to be dead", async || dead().await.len() == 2).await;
+    let mut jobs = dead().await;
+    jobs.sort_by_key(|job| job.n);
+    assert_eq!(jobs[0].why, "the job panicked: 7 is a multiple of 7");
+    assert_eq!((jobs[1].function.as_str(), jobs[1].n), ("moody", 2));
+    farm.remove(&jobs[0]).await.unwrap();
+    assert_eq!(dead().await.len(), 1);
+    farm.retry(&jobs[1]).await.unwrap();
+    // It fails again.
+    until("the job to be dead again", async || dead().await.len() == 1).await;
+    empty(&farm, "moody").await;
+    assert_eq!(dead().await[0].n, 2);
 }
 
 async fn an_aborted_handle_stops_the_job_where_it_runs() {
