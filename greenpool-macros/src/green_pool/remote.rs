@@ -2,13 +2,14 @@
 
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::{FnArg, LitStr, ReturnType, Signature, Type};
 
 use super::args::Args;
 use super::companion::{Companion, PoolSource};
 use super::item::Item;
 use crate::errors::Errors;
-use crate::span::{first_span, last_span};
+use crate::span::{first_span, generated, last_span};
 
 /// Checks what `remote` asks of a function and of the other arguments. Returns whether the function can be remote.
 pub(crate) fn check(args: &Args, item: &Item, errors: &mut Errors) -> bool {
@@ -72,7 +73,8 @@ pub(crate) fn impls(companion: &Companion, sig: &Signature) -> TokenStream {
     let Companion { name, vis, attrs, .. } = companion;
     let at = Span::call_site();
     let root = companion.root();
-    let verbs = format_ident!("__{}_far", name, span = at);
+    // With the context of the macro, so that lints pass over its name.
+    let verbs = format_ident!("__{}_far", name.unraw(), span = generated(companion.function.span()));
     let remote_fn = remote_fn(companion, sig);
     let spawns = spawns(companion);
     let maps = maps(companion);
@@ -85,7 +87,6 @@ pub(crate) fn impls(companion: &Companion, sig: &Signature) -> TokenStream {
         #(#attrs)*
         #title
         #[doc(hidden)]
-        #[allow(non_camel_case_types)]
         #vis struct #verbs(#root::__private::remote::FarPool<#name>);
 
         #(#attrs)*
@@ -96,8 +97,8 @@ pub(crate) fn impls(companion: &Companion, sig: &Signature) -> TokenStream {
         }
 
         #(#attrs)*
-        #[allow(dead_code)]
         impl #verbs {
+            const __UNUSED: () = ();
             #spawns
             #maps
         }
@@ -105,7 +106,8 @@ pub(crate) fn impls(companion: &Companion, sig: &Signature) -> TokenStream {
 }
 
 // impl fetch {
-//     pub fn on(engine: &(impl Engine + Clone)) -> Far<fetch> { Far::on(Clone::clone(engine)) }
+//     const __UNUSED_FAR: () = ();         like `__UNUSED` in `expand::impls`: no method of it is reported as unused
+//     pub fn on<E: Engine + Clone>(engine: &E) -> Far<fetch> { Far::on(Clone::clone(engine)) }
 //     pub fn handler() -> Handler { __private::remote::handler::<fetch>(()) }
 // }
 fn entries(companion: &Companion) -> TokenStream {
@@ -117,12 +119,11 @@ fn entries(companion: &Companion) -> TokenStream {
     let doc_handler = companion.doc("Returns what a worker needs to serve", ".");
     quote_spanned! {at=>
         #(#attrs)*
-        #[allow(dead_code)]
         impl #name {
+            const __UNUSED_FAR: () = ();
             #doc_on
-            #[allow(clippy::impl_trait_in_params)]
-            pub fn #on(
-                engine: &(impl #root::__private::remote::Engine + ::core::clone::Clone)
+            pub fn #on<E: #root::__private::remote::Engine + ::core::clone::Clone>(
+                engine: &E
             ) -> #root::remote::Far<#name> {
                 #root::remote::Far::on(::core::clone::Clone::clone(engine))
             }
@@ -261,7 +262,7 @@ fn spawn(companion: &Companion, kind: &Spawn) -> TokenStream {
     }
 }
 
-// pub fn imap(&self, url: impl ReadFromAnyThread<String>) -> FarMap<Page> {
+// pub fn imap<I0: ReadFromAnyThread<String>>(&self, url: I0) -> FarMap<Page> {
 //     self.0.imap(Iterator::map(ReadFromAnyThread::into_reader(url), |__item0| (__item0,)), true)
 // }
 fn maps(companion: &Companion) -> TokenStream {
@@ -273,6 +274,8 @@ fn maps(companion: &Companion) -> TokenStream {
     let output = &companion.output;
     let names: Vec<_> = companion.params.iter().map(|param| &param.name).collect();
     let items: Vec<_> = companion.params.iter().map(|param| readable(companion, &param.stored)).collect();
+    let sources: Vec<_> = (0..names.len()).map(|index| companion.unused_ident(&format!("I{index}"))).collect();
+    let tuples_source = &sources[0];
     let zipped = zip(companion);
     let tuple = companion.args_tuple();
     let orders = [("", true, "in the order of the arguments"), ("_unordered", false, "in order of completion")];
@@ -285,17 +288,15 @@ fn maps(companion: &Companion) -> TokenStream {
         quote_spanned! {at=>
             #[doc = #doc]
             #[track_caller]
-            #[allow(clippy::impl_trait_in_params)]
-            pub fn #imap(&self, #(#names: impl #items),*) -> #root::remote::FarMap<#output> {
+            pub fn #imap<#(#sources: #items),*>(&self, #(#names: #sources),*) -> #root::remote::FarMap<#output> {
                 self.0.imap(#zipped, #ordered)
             }
 
             #[doc = #tuples]
             #[track_caller]
-            #[allow(clippy::impl_trait_in_params)]
-            pub fn #starmap(
+            pub fn #starmap<#tuples_source: #root::__private::ReadFromAnyThread<#tuple>>(
                 &self,
-                __tuples: impl #root::__private::ReadFromAnyThread<#tuple>,
+                __tuples: #tuples_source,
             ) -> #root::remote::FarMap<#output> {
                 self.0.imap(#root::__private::ReadFromAnyThread::into_reader(__tuples), #ordered)
             }

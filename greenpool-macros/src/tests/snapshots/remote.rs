@@ -32,12 +32,11 @@ impl ::greenpool::__private::remote::RemoteFn for fetch {
         ::greenpool::__private::remote::codec::<Result<Page, FetchError>>()
     }
 }
-#[allow(dead_code)]
 impl fetch {
+    const __UNUSED_FAR: () = ();
     ///Returns [`fetch`](fn@fetch) on an engine, whose workers run its jobs.
-    #[allow(clippy::impl_trait_in_params)]
-    pub fn on(
-        engine: &(impl ::greenpool::__private::remote::Engine + ::core::clone::Clone),
+    pub fn on<E: ::greenpool::__private::remote::Engine + ::core::clone::Clone>(
+        engine: &E,
     ) -> ::greenpool::remote::Far<fetch> {
         ::greenpool::remote::Far::on(::core::clone::Clone::clone(engine))
     }
@@ -48,7 +47,6 @@ impl fetch {
 }
 ///The verbs of [`fetch`](fn@fetch) on an engine.
 #[doc(hidden)]
-#[allow(non_camel_case_types)]
 pub struct __fetch_far(::greenpool::__private::remote::FarPool<fetch>);
 impl ::greenpool::__private::remote::Remote for fetch {
     type Verbs = __fetch_far;
@@ -56,8 +54,8 @@ impl ::greenpool::__private::remote::Remote for fetch {
         __fetch_far(__pool)
     }
 }
-#[allow(dead_code)]
 impl __fetch_far {
+    const __UNUSED: () = ();
     ///Waits for a place in the window, submits a job, and returns its handle. Nothing happens until the future is awaited.
     #[track_caller]
     pub fn spawn(
@@ -95,11 +93,13 @@ Panics outside of a tokio runtime.*/
     }
     ///Runs the function over iterables, one per parameter, and yields the results in the order of the arguments.
     #[track_caller]
-    #[allow(clippy::impl_trait_in_params)]
-    pub fn imap(
+    pub fn imap<
+        I0: ::greenpool::__private::ReadFromAnyThread<String>,
+        I1: ::greenpool::__private::ReadFromAnyThread<u32>,
+    >(
         &self,
-        url: impl ::greenpool::__private::ReadFromAnyThread<String>,
-        depth: impl ::greenpool::__private::ReadFromAnyThread<u32>,
+        url: I0,
+        depth: I1,
     ) -> ::greenpool::remote::FarMap<Result<Page, FetchError>> {
         self.0
             .imap(
@@ -115,21 +115,22 @@ Panics outside of a tokio runtime.*/
     }
     ///Runs the function over an iterable of tuples of arguments, and yields the results in the order of the arguments.
     #[track_caller]
-    #[allow(clippy::impl_trait_in_params)]
-    pub fn starmap(
+    pub fn starmap<I0: ::greenpool::__private::ReadFromAnyThread<(String, u32)>>(
         &self,
-        __tuples: impl ::greenpool::__private::ReadFromAnyThread<(String, u32)>,
+        __tuples: I0,
     ) -> ::greenpool::remote::FarMap<Result<Page, FetchError>> {
         self.0
             .imap(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples), true)
     }
     ///Runs the function over iterables, one per parameter, and yields the results in order of completion.
     #[track_caller]
-    #[allow(clippy::impl_trait_in_params)]
-    pub fn imap_unordered(
+    pub fn imap_unordered<
+        I0: ::greenpool::__private::ReadFromAnyThread<String>,
+        I1: ::greenpool::__private::ReadFromAnyThread<u32>,
+    >(
         &self,
-        url: impl ::greenpool::__private::ReadFromAnyThread<String>,
-        depth: impl ::greenpool::__private::ReadFromAnyThread<u32>,
+        url: I0,
+        depth: I1,
     ) -> ::greenpool::remote::FarMap<Result<Page, FetchError>> {
         self.0
             .imap(
@@ -145,11 +146,9 @@ Panics outside of a tokio runtime.*/
     }
     ///Runs the function over an iterable of tuples of arguments, and yields the results in order of completion.
     #[track_caller]
-    #[allow(clippy::impl_trait_in_params)]
-    pub fn starmap_unordered(
-        &self,
-        __tuples: impl ::greenpool::__private::ReadFromAnyThread<(String, u32)>,
-    ) -> ::greenpool::remote::FarMap<Result<Page, FetchError>> {
+    pub fn starmap_unordered<
+        I0: ::greenpool::__private::ReadFromAnyThread<(String, u32)>,
+    >(&self, __tuples: I0) -> ::greenpool::remote::FarMap<Result<Page, FetchError>> {
         self.0
             .imap(
                 ::greenpool::__private::ReadFromAnyThread::into_reader(__tuples),
