@@ -18,12 +18,12 @@ use crate::remote::verbs::{FarPool, Remote};
 ///
 /// | verb | returns |
 /// |---|---|
-/// | `spawn(..).await` | a [`FarThread`], once there is a place in the window |
-/// | `try_spawn(..)` | a [`FarThread`], or the arguments if there is no place |
+/// | `spawn(..).await` | a [`FarThread`](super::FarThread), once there is a place in the window |
+/// | `try_spawn(..)` | a [`FarThread`](super::FarThread), or the arguments if there is no place |
 /// | `spawn_n(..).await` | `Ok`, once the job is stored |
 /// | `call(..)` | a future of the result, outside the window |
-/// | `imap(..)`, `imap_unordered(..)` | a [`FarMap`] over iterables, one per parameter |
-/// | `starmap(..)`, `starmap_unordered(..)` | a [`FarMap`] over tuples of arguments |
+/// | `imap(..)`, `imap_unordered(..)` | a [`FarMap`](super::FarMap) over iterables, one per parameter |
+/// | `starmap(..)`, `starmap_unordered(..)` | a [`FarMap`](super::FarMap) over tuples of arguments |
 ///
 /// In a job of a worker, a verb that waits for a result gives [`Lost::InAJob`].
 ///

@@ -148,7 +148,7 @@ impl<P: RemoteFn> FarPool<P> {
     }
 }
 
-/// Waits for a place in the window, and submits the job: the future of `spawn` on a [`Far`].
+/// Waits for a place in the window, and submits the job: the future of `spawn` on a [`Far`](super::Far).
 ///
 /// # Cancel safety
 /// If it is dropped before it has a place, nothing is submitted.
@@ -166,7 +166,7 @@ impl<P: RemoteFn> Future for FarSpawn<P> {
     }
 }
 
-/// Stores a job for which nobody waits: the future of `spawn_n` on a [`Far`].
+/// Stores a job for which nobody waits: the future of `spawn_n` on a [`Far`](super::Far).
 ///
 /// # Cancel safety
 /// If it is dropped before it is ready, the job may or may not be stored.
