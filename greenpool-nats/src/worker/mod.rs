@@ -158,6 +158,9 @@ impl Worker {
         for served in serving.values() {
             served.finish(deadline).await;
         }
+        for served in serving.values() {
+            served.finish_acknowledging().await;
+        }
         let _ = shared.link.client.flush().await;
         drop(guard);
         let report = shared.report();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use greenpool::remote::Handler;
 use greenpool::{AbortHandle, GreenPool};
@@ -89,6 +89,8 @@ pub(crate) struct Serving {
     pub(crate) pool: GreenPool,
     /// How many places have a job.
     busy: AtomicUsize,
+    /// How many acknowledgements the server has not confirmed.
+    acknowledging: AtomicUsize,
     pub(crate) freed: Notify,
     running: Mutex<HashMap<u64, Arc<Running>>>,
     next: AtomicU64,
@@ -171,6 +173,7 @@ impl Serving {
             pool: GreenPool::new(handler.slots()),
             handler,
             busy: AtomicUsize::new(0),
+            acknowledging: AtomicUsize::new(0),
             freed: Notify::new(),
             running: Mutex::default(),
             next: AtomicU64::new(0),
@@ -213,6 +216,15 @@ impl Serving {
         self.freed.notify_one();
     }
 
+    pub(crate) fn acknowledging(&self) {
+        self.acknowledging.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(crate) fn acknowledged(&self) {
+        self.acknowledging.fetch_sub(1, Ordering::AcqRel);
+        self.freed.notify_one();
+    }
+
     /// Adds a job. The number removes it.
     pub(crate) fn add(&self, running: Arc<Running>) -> u64 {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
@@ -230,16 +242,26 @@ impl Serving {
 
     /// Waits for the jobs that run, and hands back those that have not ended at the deadline.
     pub(crate) async fn finish(&self, deadline: Instant) {
-        let deadline = tokio::time::Instant::from_std(deadline);
-        while self.busy.load(Ordering::Acquire) > 0 {
-            if tokio::time::timeout_at(deadline, self.freed.notified()).await.is_err() {
-                break;
-            }
-        }
+        self.wait(deadline, &self.busy).await;
         for running in self.running() {
             running.lose();
             count(&self.shared.counts.handed_back);
             let _ = self.shared.link.client.publish(running.reply.clone(), "-NAK".into()).await;
+        }
+    }
+
+    /// Waits until the server knows of the jobs that have ended. Otherwise they would be run again.
+    pub(crate) async fn finish_acknowledging(&self) {
+        self.wait(Instant::now() + Duration::from_secs(5), &self.acknowledging).await;
+    }
+
+    /// Waits until a number is 0.
+    async fn wait(&self, deadline: Instant, number: &AtomicUsize) {
+        let deadline = tokio::time::Instant::from_std(deadline);
+        while number.load(Ordering::Acquire) > 0 {
+            if tokio::time::timeout_at(deadline, self.freed.notified()).await.is_err() {
+                break;
+            }
         }
     }
 

@@ -19,6 +19,15 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// What the headers of a result may take of the largest message.
 const HEADERS: usize = 8 * 1024;
 
+/// An acknowledgement that the server has not confirmed.
+struct Pending(Arc<Serving>);
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.0.acknowledged();
+    }
+}
+
 impl Serving {
     /// Stores the end of a job. Returns false if it is not this worker's any more.
     pub(crate) async fn tell(&self, message: &Message, running: &Running, end: &End) -> bool {
@@ -82,7 +91,10 @@ impl Serving {
     /// Tells the server that a job is over, until it says that it knows. No place waits for that.
     pub(crate) fn acknowledge(self: &Arc<Self>, running: &Arc<Running>, word: &'static str) {
         let (serving, running) = (self.clone(), running.clone());
+        self.acknowledging();
         self.shared.link.io.spawn(async move {
+            let pending = Pending(serving);
+            let serving = &pending.0;
             let end = Instant::now() + serving.shared.settings.lease;
             while Instant::now() < end {
                 let checked = serving.checked();

@@ -32,6 +32,7 @@ crate::tests! {
     without_a_server_connecting_fails_within_its_time,
     a_wrong_password_fails_at_once,
     a_server_without_jetstream_is_an_error,
+    a_stream_of_another_protocol_is_an_error,
 }
 
 async fn a_map_gives_every_result_in_order_over_two_workers() {
@@ -259,6 +260,24 @@ async fn a_wrong_password_fails_at_once() {
     assert!(matches!(error, FarmError::Connect(_)), "{error}");
     assert!(begin.elapsed() < Duration::from_secs(3), "it took {:?}", begin.elapsed());
     soon("the right password", with("right")).await.unwrap();
+}
+
+async fn a_stream_of_another_protocol_is_an_error() {
+    let server = Server::start();
+    let client = async_nats::connect(server.url()).await.unwrap();
+    let config = async_nats::jetstream::stream::Config {
+        name: "gp_shop_results".to_owned(),
+        subjects: vec!["gp.shop.res.>".to_owned()],
+        description: Some("greenpool 0".to_owned()),
+        ..Default::default()
+    };
+    async_nats::jetstream::new(client).create_stream(config).await.unwrap();
+    let error = soon("the error", Farm::builder().namespace("shop").connect(server.url())).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the stream gp_shop_results is not of this version of greenpool-nats: it says `greenpool 0`"
+    );
+    soon("another namespace", Farm::connect(server.url())).await.unwrap();
 }
 
 async fn a_server_without_jetstream_is_an_error() {
