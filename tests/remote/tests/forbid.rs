@@ -31,6 +31,13 @@ pub mod silent {
         ready((r#in, a + b)).await
     }
 
+    /// Deprecated.
+    #[deprecated]
+    #[green_pool(size = 4, remote)]
+    pub async fn old(n: u32) -> u32 {
+        ready(n).await
+    }
+
     /// Private: only its function is called.
     #[green_pool(size = 1, remote)]
     async fn private(text: String) -> String {
