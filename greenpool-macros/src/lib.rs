@@ -25,6 +25,7 @@ mod tests;
 /// | `name = "pages"` | the pool's name in statistics | the function's name |
 /// | `type = Fetch` | the companion's name, as in `Fetch::spawn(url)` | the function's name |
 /// | `crate = path` | the path of `greenpool`, if it has another name | `::greenpool` |
+/// | `remote` | the function can also run on other machines; needs the feature of that name | it cannot |
 ///
 /// # The companion
 ///
@@ -74,6 +75,9 @@ mod tests;
 /// `fetch::on(&pool)` runs the function in a `GreenPool` of your own, such as one for each client or for each test. In
 /// a pile, `pile![on pool; fetch(a), parse(b)]` does. `on` takes anything that is `Runs`, so other crates can add
 /// pools. Of a generic function, `fetch::on::<T, _, _>(&pool)` is one instance.
+///
+/// With `remote` it also has `on(&engine)`, which returns the function on an engine, and `handler()`, what a worker
+/// needs to serve it. `name` is then also the function's name on the wire.
 ///
 /// # Expansion
 ///

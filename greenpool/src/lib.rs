@@ -103,6 +103,8 @@
 //! * `tracing` (off by default): each job is polled in a span `job` of level `DEBUG`, and a panic in a job without a
 //!   handle ([`spawn_n`](GreenPool::spawn_n)) emits one event of level `ERROR` and target `greenpool`. Both carry the
 //!   name of the pool.
+//! * `remote` (off by default): `#[green_pool(remote)]` and the module `remote`, for functions that run on other
+//!   machines. The crate `greenpool-nats` runs them over NATS `JetStream`.
 
 mod declared;
 mod inner;
@@ -111,6 +113,8 @@ mod lending;
 mod map;
 mod pile;
 mod pool;
+#[cfg(feature = "remote")]
+pub mod remote;
 mod spawn;
 mod sync;
 mod worker;

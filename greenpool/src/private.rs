@@ -27,6 +27,16 @@ pub mod maps {
     pub use crate::declared::maps::{imap, imap_stream, starmap, try_imap, try_imap_stream};
 }
 
+/// What the code of `#[green_pool(remote)]` and the engines refer to.
+#[cfg(feature = "remote")]
+pub mod remote {
+    pub use crate::remote::codec::{Codec, Codecs, Travels, codec, fingerprint};
+    pub use crate::remote::engine::{BoxFuture, End, Engine, Function, Job, Reply};
+    pub use crate::remote::function::RemoteFn;
+    pub use crate::remote::handler::handler;
+    pub use crate::remote::verbs::{FarPool, Remote};
+}
+
 /// The pool of one declared function, created on first use.
 pub struct PoolCell {
     name: &'static str,

@@ -1,4 +1,4 @@
-//! The attribute's arguments: `size = 100, pool = POOL, name = "..", type = Fetch, crate = path`
+//! The attribute's arguments: `size = 100, pool = POOL, name = "..", type = Fetch, crate = path, remote`
 
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
@@ -9,7 +9,7 @@ use syn::{Expr, Lit, LitStr, Path, Token};
 use crate::errors::{Errors, did_you_mean, end_of_element, needs_value, skip_to_comma};
 use crate::expr::{check_size, literal, peel};
 
-const KEYS: [&str; 5] = ["size", "pool", "name", "type", "crate"];
+const KEYS: [&str; 6] = ["size", "pool", "name", "type", "crate", "remote"];
 
 /// The arguments that are right. Those with an error are `None`.
 #[derive(Default)]
@@ -19,6 +19,8 @@ pub(crate) struct Args {
     pub(crate) name: Option<LitStr>,
     pub(crate) type_name: Option<Ident>,
     pub(crate) krate: Option<Path>,
+    /// The word `remote`, which is a flag.
+    pub(crate) remote: Option<Ident>,
 }
 
 impl Args {
@@ -56,6 +58,9 @@ impl Args {
         if !KEYS.contains(&text.as_str()) {
             return Err(unknown_key(&key, &text));
         }
+        if text == "remote" {
+            return self.parse_remote(key, input, errors);
+        }
         if !input.peek(Token![=]) || input.peek(Token![==]) {
             return Err(needs_value(&key, &text));
         }
@@ -79,6 +84,18 @@ impl Args {
         }
         seen.push(text.clone());
         self.parse_value(&text, input)
+    }
+
+    fn parse_remote(&mut self, key: Ident, input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<()> {
+        if !input.is_empty() && !input.peek(Token![,]) {
+            let message = "`remote` takes no value; what it is called on the wire is `name = \"..\"`";
+            return Err(syn::Error::new(key.span(), message));
+        }
+        if self.remote.is_some() {
+            errors.at(key.span(), "`remote` is given twice");
+        }
+        self.remote = Some(key);
+        Ok(())
     }
 
     fn parse_value(&mut self, key: &str, input: ParseStream<'_>) -> syn::Result<()> {

@@ -1,5 +1,6 @@
 //! `#[green_pool]`: parses (`args`, `item`), checks (`valid`, `borrow`) and generates (`companion`, `methods`,
-//! `maps`, `on`, `expand`). `fallback` generates what remains useful if the function has an error.
+//! `maps`, `on`, `expand`, and `remote` for what can run on another machine). `fallback` generates what remains useful
+//! if the function has an error.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -14,6 +15,7 @@ mod item;
 mod maps;
 mod methods;
 mod on;
+mod remote;
 mod valid;
 
 use self::args::Args;
@@ -45,7 +47,10 @@ pub(crate) fn expand(args: TokenStream, tokens: TokenStream) -> TokenStream {
         }
     };
     let is_valid = valid::check(&item, &mut errors) && !fallback::is_needed(&item);
+    let is_remote = remote::check(&args, &item, &mut errors) && is_valid;
     let companion = Companion::new(&item, args);
+    // Of a deprecated function, the derive macro writes it.
+    let remote = (is_remote && !companion.is_deprecated()).then(|| remote::impls(&companion, &item.sig));
     let function = fallback::function(&item, tokens);
     let companion = if !is_valid {
         fallback::companion(&item, companion).as_ref().map(expand::companion)
@@ -55,7 +60,7 @@ pub(crate) fn expand(args: TokenStream, tokens: TokenStream) -> TokenStream {
         Some(expand::companion(&companion))
     };
     let errors = errors.into_tokens();
-    quote!(#function #companion #errors)
+    quote!(#function #companion #remote #errors)
 }
 
 /// Generates what `#[green_pool]` generates for a deprecated function, except the struct that this derives for.
@@ -69,8 +74,12 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     let Some(Declaration { args, item }) = parts else { return TokenStream::new() };
     let mut errors = Errors::default();
     let args = Args::parse(args, &mut errors);
-    let companion = Item::parse(item).map(|item| Companion::new(&item, args).derived());
-    companion.map_or_else(|_| TokenStream::new(), |companion| expand::impls(&companion))
+    let Ok(item) = Item::parse(item) else { return TokenStream::new() };
+    let is_remote = remote::check(&args, &item, &mut errors);
+    let companion = Companion::new(&item, args).derived();
+    let impls = expand::impls(&companion);
+    let remote = is_remote.then(|| remote::impls(&companion, &item.sig));
+    quote!(#impls #remote)
 }
 
 /// The attribute's arguments and the function, as `(size = 100) async fn fetch() {}`.

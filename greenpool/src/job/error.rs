@@ -4,6 +4,8 @@ use std::any::Any;
 use std::{fmt, io};
 
 use crate::job::id::JobId;
+#[cfg(feature = "remote")]
+use crate::job::lost::Lost;
 use crate::sync::Exclusive;
 
 type Payload = Box<dyn Any + Send + 'static>;
@@ -34,6 +36,8 @@ enum Reason {
     Panic(Panicked),
     Cancelled,
     Closed,
+    #[cfg(feature = "remote")]
+    Lost(Lost),
 }
 
 struct Panicked {
@@ -56,6 +60,11 @@ impl JoinError {
 
     pub(crate) fn closed() -> Self {
         Self::new(Reason::Closed)
+    }
+
+    #[cfg(feature = "remote")]
+    pub(crate) fn of_lost(lost: Lost) -> Self {
+        Self::new(Reason::Lost(lost))
     }
 
     fn new(reason: Reason) -> Self {
@@ -92,7 +101,7 @@ impl JoinError {
     /// # }
     /// ```
     pub fn is_cancelled(&self) -> bool {
-        !self.is_panic()
+        matches!(self.0.reason, Reason::Cancelled | Reason::Closed)
     }
 
     /// Returns whether the job never began because its pool was closed.
@@ -107,6 +116,36 @@ impl JoinError {
     /// ```
     pub fn is_closed(&self) -> bool {
         matches!(self.0.reason, Reason::Closed)
+    }
+
+    /// Returns whether the job ran, or was to run, on another machine and its result is lost. Then it neither panicked
+    /// nor was it cancelled.
+    #[cfg(feature = "remote")]
+    pub fn is_lost(&self) -> bool {
+        self.lost().is_some()
+    }
+
+    /// Returns why the result of a job on another machine is lost.
+    ///
+    /// ```
+    /// use greenpool::green_pool;
+    /// use greenpool::remote::{Here, Lost};
+    ///
+    /// #[green_pool(size = 4, remote)]
+    /// async fn double(n: u32) -> u32 { n * 2 }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let nobody = Here::new(); // serves no function
+    /// let error = double::on(&nobody).spawn(2).await.await.unwrap_err();
+    /// assert!(matches!(error.lost(), Some(Lost::Refused { .. })));
+    /// # }
+    /// ```
+    #[cfg(feature = "remote")]
+    pub fn lost(&self) -> Option<&Lost> {
+        match &self.0.reason {
+            Reason::Lost(lost) => Some(lost),
+            _ => None,
+        }
     }
 
     /// Returns the id of the job, if it ever had one.
@@ -171,7 +210,7 @@ impl JoinError {
     fn message(&self) -> Option<&str> {
         match &self.0.reason {
             Reason::Panic(panicked) => panicked.message.as_deref(),
-            Reason::Cancelled | Reason::Closed => None,
+            _ => None,
         }
     }
 }
@@ -183,6 +222,8 @@ impl fmt::Display for JoinError {
             (Reason::Panic(_), None) => f.write_str("the job panicked"),
             (Reason::Cancelled, _) => f.write_str("the job was cancelled"),
             (Reason::Closed, _) => f.write_str("the job never began because the pool is closed"),
+            #[cfg(feature = "remote")]
+            (Reason::Lost(lost), _) => lost.fmt(f),
         }
     }
 }
@@ -193,9 +234,15 @@ impl fmt::Debug for JoinError {
             Reason::Panic(_) => "Panic",
             Reason::Cancelled => "Cancelled",
             Reason::Closed => "Closed",
+            #[cfg(feature = "remote")]
+            Reason::Lost(_) => "Lost",
         };
         let mut tuple = f.debug_struct("JoinError");
         tuple.field("reason", &name);
+        #[cfg(feature = "remote")]
+        if let Reason::Lost(lost) = &self.0.reason {
+            tuple.field("lost", lost);
+        }
         if let Some(message) = self.message() {
             tuple.field("message", &message);
         }

@@ -6,6 +6,8 @@ pub(crate) mod cell;
 pub(crate) mod error;
 pub(crate) mod handle;
 pub(crate) mod id;
+#[cfg(feature = "remote")]
+pub(crate) mod lost;
 pub(crate) mod permit;
 pub(crate) mod reply;
 pub(crate) mod reply_page;

@@ -25,6 +25,7 @@ const RUNTIME: Layers = Layers {
         &["map"],
         &["pool"],
         &["pile", "declared"],
+        &["remote"],
         &["private"],
         &[""],
     ],

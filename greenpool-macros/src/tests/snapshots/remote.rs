@@ -1,0 +1,158 @@
+impl ::greenpool::__private::remote::RemoteFn for fetch {
+    type Args = (String, u32);
+    type Output = Result<Page, FetchError>;
+    type State = ();
+    type Codecs = (
+        ::greenpool::__private::remote::Codec<String>,
+        ::greenpool::__private::remote::Codec<u32>,
+    );
+    const NAME: &'static ::core::primitive::str = "fetch-page";
+    const SIGNATURE: &'static ::core::primitive::str = "27d38225d2ce1def";
+    const PATH: &'static ::core::primitive::str = ::core::concat!(
+        ::core::module_path!(), "::", "fetch"
+    );
+    fn size() -> ::core::primitive::usize {
+        100
+    }
+    fn call(
+        (): (),
+        __args: (String, u32),
+    ) -> impl ::core::future::Future<
+        Output = Result<Page, FetchError>,
+    > + ::core::marker::Send + 'static {
+        fetch(__args.0, __args.1)
+    }
+    fn arguments() -> Self::Codecs {
+        (
+            ::greenpool::__private::remote::codec::<String>(),
+            ::greenpool::__private::remote::codec::<u32>(),
+        )
+    }
+    fn output() -> ::greenpool::__private::remote::Codec<Result<Page, FetchError>> {
+        ::greenpool::__private::remote::codec::<Result<Page, FetchError>>()
+    }
+}
+impl fetch {
+    const __UNUSED_FAR: () = ();
+    ///Returns [`fetch`](fn@fetch) on an engine, whose workers run its jobs.
+    pub fn on<E: ::greenpool::__private::remote::Engine + ::core::clone::Clone>(
+        engine: &E,
+    ) -> ::greenpool::remote::Far<fetch> {
+        ::greenpool::remote::Far::on(::core::clone::Clone::clone(engine))
+    }
+    ///Returns what a worker needs to serve [`fetch`](fn@fetch).
+    pub fn handler() -> ::greenpool::remote::Handler {
+        ::greenpool::__private::remote::handler::<fetch>(())
+    }
+}
+///The verbs of [`fetch`](fn@fetch) on an engine.
+#[doc(hidden)]
+pub struct __fetch_far(::greenpool::__private::remote::FarPool<fetch>);
+impl ::greenpool::__private::remote::Remote for fetch {
+    type Verbs = __fetch_far;
+    fn verbs(__pool: ::greenpool::__private::remote::FarPool<fetch>) -> __fetch_far {
+        __fetch_far(__pool)
+    }
+}
+impl __fetch_far {
+    const __UNUSED: () = ();
+    ///Waits for a place in the window, submits a job, and returns its handle. Nothing happens until the future is awaited.
+    #[track_caller]
+    pub fn spawn(
+        &self,
+        url: String,
+        depth: u32,
+    ) -> ::greenpool::remote::FarSpawn<fetch> {
+        self.0.spawn((url, depth))
+    }
+    /**Submits a job if there is a place in the window; otherwise returns the arguments.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_spawn(
+        &self,
+        url: String,
+        depth: u32,
+    ) -> ::core::result::Result<
+        ::greenpool::remote::FarThread<Result<Page, FetchError>>,
+        ::greenpool::TrySpawnError<(String, u32)>,
+    > {
+        self.0.try_spawn((url, depth))
+    }
+    ///Stores a job for which nobody waits. The future is ready when it is stored.
+    #[track_caller]
+    pub fn spawn_n(&self, url: String, depth: u32) -> ::greenpool::remote::SpawnFar {
+        self.0.spawn_n(&(url, depth))
+    }
+    ///Returns the call as a future, outside the window. Dropping the future cancels the job.
+    #[track_caller]
+    pub fn call(&self, url: String, depth: u32) -> ::greenpool::remote::Call<fetch> {
+        self.0.call((url, depth))
+    }
+    ///Runs the function over iterables, one per parameter, and yields the results in the order of the arguments.
+    #[track_caller]
+    pub fn imap<
+        I0: ::greenpool::__private::ReadFromAnyThread<String>,
+        I1: ::greenpool::__private::ReadFromAnyThread<u32>,
+    >(
+        &self,
+        url: I0,
+        depth: I1,
+    ) -> ::greenpool::remote::FarMap<Result<Page, FetchError>> {
+        self.0
+            .imap(
+                ::core::iter::Iterator::map(
+                    ::core::iter::Iterator::zip(
+                        ::greenpool::__private::ReadFromAnyThread::into_reader(url),
+                        ::greenpool::__private::ReadFromAnyThread::into_reader(depth),
+                    ),
+                    |(__item0, __item1)| (__item0, __item1),
+                ),
+                true,
+            )
+    }
+    ///Runs the function over an iterable of tuples of arguments, and yields the results in the order of the arguments.
+    #[track_caller]
+    pub fn starmap<I0: ::greenpool::__private::ReadFromAnyThread<(String, u32)>>(
+        &self,
+        __tuples: I0,
+    ) -> ::greenpool::remote::FarMap<Result<Page, FetchError>> {
+        self.0
+            .imap(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples), true)
+    }
+    ///Runs the function over iterables, one per parameter, and yields the results in order of completion.
+    #[track_caller]
+    pub fn imap_unordered<
+        I0: ::greenpool::__private::ReadFromAnyThread<String>,
+        I1: ::greenpool::__private::ReadFromAnyThread<u32>,
+    >(
+        &self,
+        url: I0,
+        depth: I1,
+    ) -> ::greenpool::remote::FarMap<Result<Page, FetchError>> {
+        self.0
+            .imap(
+                ::core::iter::Iterator::map(
+                    ::core::iter::Iterator::zip(
+                        ::greenpool::__private::ReadFromAnyThread::into_reader(url),
+                        ::greenpool::__private::ReadFromAnyThread::into_reader(depth),
+                    ),
+                    |(__item0, __item1)| (__item0, __item1),
+                ),
+                false,
+            )
+    }
+    ///Runs the function over an iterable of tuples of arguments, and yields the results in order of completion.
+    #[track_caller]
+    pub fn starmap_unordered<
+        I0: ::greenpool::__private::ReadFromAnyThread<(String, u32)>,
+    >(&self, __tuples: I0) -> ::greenpool::remote::FarMap<Result<Page, FetchError>> {
+        self.0
+            .imap(
+                ::greenpool::__private::ReadFromAnyThread::into_reader(__tuples),
+                false,
+            )
+    }
+}

@@ -1,0 +1,60 @@
+//! What a farm or a worker can fail with.
+
+use std::error::Error;
+use std::fmt;
+
+/// Says why a farm could not be reached, or a worker could not work.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum FarmError {
+    /// There is no connection to a server.
+    Connect(async_nats::ConnectError),
+    /// The server is older than 2.10.23, and such a server loses confirmed messages in a crash.
+    ServerTooOld {
+        /// The version of the server.
+        version: String,
+    },
+    /// What is on the server under this name was made by another version of this crate, or by something else.
+    Protocol {
+        /// The stream.
+        stream: String,
+        /// How it describes itself.
+        description: String,
+    },
+    /// The server refused something.
+    Refused {
+        /// What it was to do.
+        what: String,
+        /// What it says.
+        why: String,
+    },
+}
+
+impl fmt::Display for FarmError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FarmError::Connect(error) => write!(f, "no connection to the NATS server: {error}"),
+            FarmError::ServerTooOld { version } => {
+                write!(f, "the NATS server has version {version}; it must be 2.10.23 or newer")
+            }
+            FarmError::Protocol { stream, description } => {
+                write!(f, "the stream {stream} is not of this version of greenpool-nats: it says `{description}`")
+            }
+            FarmError::Refused { what, why } => write!(f, "the NATS server refused to {what}: {why}"),
+        }
+    }
+}
+
+impl Error for FarmError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            FarmError::Connect(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// The error of a request.
+pub(crate) fn refused(what: impl Into<String>, why: impl fmt::Display) -> FarmError {
+    FarmError::Refused { what: what.into(), why: why.to_string() }
+}

@@ -1,0 +1,176 @@
+//! One job, from its call to its end.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use greenpool::__private::remote::{End, Job, Reply, fingerprint};
+use greenpool::remote::Lost;
+
+use crate::farm::Inner;
+use crate::farm::out::Stored;
+use crate::names::{JobKey, token};
+use crate::wire::Backoff;
+
+/// Runs a job on the farm. Dropping the future cancels it.
+pub(crate) async fn call(inner: Arc<Inner>, job: Job) -> End {
+    if inner.closed.load(Ordering::Relaxed) {
+        return End::Lost(Lost::Closed);
+    }
+    let (job, id) = inner.stored(job);
+    let told = inner.out.wait(&job, id);
+    let caller = Caller { inner: inner.clone(), job, id };
+    let submit = async {
+        match submit(&inner, &caller.job).await {
+            Ok(()) => std::future::pending().await,
+            Err(lost) => End::Lost(lost),
+        }
+    };
+    let end = tokio::select! {
+        biased;
+        end = told => end.unwrap_or(End::Lost(Lost::Closed)),
+        end = submit => end,
+    };
+    caller.over();
+    end
+}
+
+/// Stores a job, unless its run has it already.
+async fn submit(inner: &Arc<Inner>, job: &Stored) -> Result<(), Lost> {
+    if !job.named {
+        return inner.publish(job).await;
+    }
+    let mut backoff = Backoff::new();
+    let run = loop {
+        match inner.open_run(job).await {
+            Ok(run) => break run,
+            Err(_) => backoff.wait().await,
+        }
+    };
+    if run.is_fresh() {
+        inner.publish(job).await?;
+    } else if !look_up(inner, job).await {
+        inner.publish(job).await?;
+        // It may have ended between the two, at another submitter's request.
+        look_up(inner, job).await;
+    }
+    // The run stays open while somebody waits for this job.
+    let _run = run;
+    std::future::pending().await
+}
+
+/// Takes the end of a job if it is stored. Returns whether it is.
+async fn look_up(inner: &Inner, job: &Stored) -> bool {
+    let mut backoff = Backoff::new();
+    loop {
+        match inner.stored_end(job).await {
+            Ok(Some(stored)) => {
+                inner.out.end(&job.key, &stored.end, stored.args.as_deref());
+                return true;
+            }
+            Ok(None) => return false,
+            Err(_) => backoff.wait().await,
+        }
+    }
+}
+
+/// Stores a job for which nobody waits.
+pub(crate) async fn enqueue(inner: Arc<Inner>, job: Job) -> Result<(), Lost> {
+    if inner.closed.load(Ordering::Relaxed) {
+        return Err(Lost::Closed);
+    }
+    let (job, _) = inner.stored(job);
+    if job.named {
+        let mut backoff = Backoff::new();
+        loop {
+            match inner.stored_end(&job).await {
+                Ok(Some(stored)) if stored.args.as_ref().is_some_and(|args| *args != job.args) => {
+                    return Err(Lost::OtherArguments);
+                }
+                Ok(Some(_)) => return Ok(()),
+                Ok(None) => break,
+                Err(_) => backoff.wait().await,
+            }
+        }
+    }
+    inner.publish(&job).await?;
+    // No result will come for its number.
+    inner.taken(&job);
+    Ok(())
+}
+
+impl Inner {
+    /// The job as it is stored, and a number that tells this call from all others.
+    fn stored(&self, job: Job) -> (Stored, u64) {
+        let id = self.attempts.fetch_add(1, Ordering::Relaxed);
+        let named = job.run.is_some();
+        let run = job.run.as_deref().map_or_else(|| self.session.clone(), token);
+        let key = JobKey { function: job.function.to_owned(), run, n: job.n };
+        // A job of a named run may be submitted again by the same process, after it was cancelled or forgotten.
+        let attempt = if named { format!(".{id}") } else { String::new() };
+        let message_id = format!("{}.{}{attempt}", key.id(), self.session);
+        let reply = match job.reply {
+            Reply::Wanted => None,
+            Reply::Unwanted => Some("none"),
+            Reply::Receipt => Some("receipt"),
+        };
+        let args = fingerprint(&job.args);
+        let body = job.args.into();
+        let (function, signature) = (job.function, job.signature);
+        (Stored { key, function, signature, body, args, message_id, reply, named }, id)
+    }
+
+    /// The result of a job without a name is taken, or will not be. Removes a whole block of results from the server.
+    fn taken(self: &Arc<Self>, job: &Stored) {
+        if job.named {
+            return;
+        }
+        let Some(block) = self.taken.take(job.function, job.key.n) else { return };
+        let inner = self.clone();
+        let function = job.function;
+        self.link.io.spawn(async move {
+            let filter = inner.link.names.block(function, &inner.session, block);
+            // What stays is too old one day.
+            let _ = inner.purge(&inner.link.names.results_stream(), filter).await;
+        });
+    }
+
+    async fn cancel(&self, job: &Stored) {
+        let names = &self.link.names;
+        let stream = names.jobs_stream(job.function, job.signature);
+        let _ = self.purge(&stream, names.job(job.signature, &job.key)).await;
+        let _ = self.link.client.publish(names.cancel(job.function), job.key.id().into()).await;
+    }
+}
+
+/// Somebody who waits for a job. If that ends before the job does, the job is cancelled.
+struct Caller {
+    inner: Arc<Inner>,
+    job: Stored,
+    id: u64,
+}
+
+impl Caller {
+    /// The job has ended.
+    fn over(mut self) {
+        self.inner.out.leave(&self.job.key, self.id);
+        self.inner.taken(&self.job);
+        self.id = OVER;
+    }
+}
+
+/// The id of no call.
+const OVER: u64 = u64::MAX;
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        if self.id == OVER || !self.inner.out.leave(&self.job.key, self.id) {
+            return;
+        }
+        self.inner.taken(&self.job);
+        if self.inner.closed.load(Ordering::Relaxed) {
+            return;
+        }
+        let (inner, job) = (self.inner.clone(), self.job.clone());
+        self.inner.link.io.spawn(async move { inner.cancel(&job).await });
+    }
+}

@@ -1,0 +1,264 @@
+//! `Farm`: the connection of a submitter or a worker, and the engine that submits.
+
+pub(crate) mod builder;
+mod call;
+pub(crate) mod dead;
+mod out;
+mod publish;
+mod reconcile;
+mod runs;
+mod taken;
+pub(crate) mod watch;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use async_nats::{ConnectOptions, ServerAddr, ToServerAddrs};
+use futures::StreamExt;
+use greenpool::__private::remote::{BoxFuture, End, Engine, Function, Job, Remote};
+use greenpool::remote::{Far, Lost};
+
+use self::builder::FarmBuilder;
+use self::out::Out;
+use self::runs::Runs;
+use self::taken::Taken;
+use crate::error::{FarmError, refused};
+use crate::link::{Link, SharedLink};
+use crate::names::{Names, token};
+use crate::streams::{CONSUMER, Settings};
+use crate::wire;
+
+pub(crate) use self::runs::is_absent;
+
+/// A namespace on a NATS server: the engine of `fetch::on(&farm)`, and where a [`Worker`](crate::Worker) works.
+///
+/// Cloning it is cheap, and the clones share one connection, which is made again whenever it breaks. While it lives, it
+/// keeps what it has submitted: if a server has lost jobs or results, they are stored again.
+///
+/// **Dropping** the last clone closes the connection; its jobs run on, and their results are kept on the server for as
+/// long as the farm keeps results. [`close`](Self::close) removes them.
+///
+/// ```no_run
+/// use greenpool::green_pool;
+/// use greenpool_nats::Farm;
+///
+/// #[green_pool(size = 100, remote)]
+/// async fn measure(page: String) -> usize {
+///     page.len()
+/// }
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let farm = Farm::connect("nats://10.0.0.5").await?;
+/// let measuring = measure::on(&farm);
+/// println!("{}", measuring.spawn("a page".into()).await.await?);
+/// farm.close().await;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Farm {
+    inner: Arc<Inner>,
+}
+
+/// What the clones of a farm share.
+struct Inner {
+    link: SharedLink,
+    settings: Settings,
+    /// The run of the jobs without a name.
+    session: String,
+    out: Out,
+    runs: Runs,
+    taken: Taken,
+    functions: Mutex<Functions>,
+    attempts: AtomicU64,
+    closed: AtomicBool,
+}
+
+/// The functions that this process submits.
+#[derive(Default)]
+struct Functions {
+    /// By name and signature.
+    known: HashMap<(&'static str, &'static str), Arc<Function>>,
+    /// The next number of a job, by name.
+    next: HashMap<&'static str, Arc<AtomicU64>>,
+}
+
+impl Farm {
+    /// Connects to a server, with the default settings.
+    ///
+    /// # Errors
+    /// See [`FarmBuilder::connect`].
+    pub async fn connect(servers: impl ToServerAddrs) -> Result<Self, FarmError> {
+        Self::builder().connect(servers).await
+    }
+
+    /// Returns a builder, for other settings than the default ones.
+    pub fn builder() -> FarmBuilder {
+        FarmBuilder::new()
+    }
+
+    async fn start(
+        options: ConnectOptions,
+        servers: Vec<ServerAddr>,
+        names: Names,
+        settings: Settings,
+    ) -> Result<Self, FarmError> {
+        let link = Link::connect(options, servers, names).await?;
+        link.ensure_shared(&settings).await?;
+        // A name that nobody else has.
+        let inbox = link.client.new_inbox();
+        let session = token(inbox.rsplit('.').next().unwrap_or(&inbox));
+        let inner = Arc::new(Inner {
+            link: Arc::new(link),
+            settings,
+            session,
+            out: Out::default(),
+            runs: Runs::default(),
+            taken: Taken::default(),
+            functions: Mutex::default(),
+            attempts: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
+        });
+        inner.listen().await?;
+        inner.link.io.spawn(reconcile::run(Arc::downgrade(&inner), inner.link.connections()));
+        Ok(Farm { inner })
+    }
+
+    pub(crate) fn link(&self) -> &SharedLink {
+        &self.inner.link
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    /// Removes the jobs and results of this farm that have no name of a run, and makes its waiting calls end with
+    /// [`Lost::Closed`]. Jobs without a result, and those of named runs, stay.
+    ///
+    /// # Cancel safety
+    /// If the returned future is dropped, some may stay until they are too old.
+    pub async fn close(self) {
+        let inner = &self.inner;
+        inner.closed.store(true, Ordering::Relaxed);
+        inner.out.end_all(&End::Lost(Lost::Closed));
+        let filter = inner.link.names.results_of_run("*", &inner.session);
+        let _ = inner.purge(&inner.link.names.results_stream(), filter).await;
+        let _ = inner.link.client.flush().await;
+    }
+
+    /// Returns what is queued of a function, whatever its signature, and how many of its jobs the workers have.
+    ///
+    /// # Errors
+    /// If the server does not answer.
+    pub async fn queue(&self, function: &str) -> Result<Queue, FarmError> {
+        let link = &self.inner.link;
+        let prefix = link.names.jobs_stream(function, "");
+        let mut names = link.jetstream.stream_names();
+        let mut queue = Queue { waiting: 0, running: 0 };
+        while let Some(name) = names.next().await {
+            let name = name.map_err(|error| refused("list the streams", error))?;
+            // A signature is 16 digits, and another function's name may start with this one's.
+            if name.strip_prefix(&prefix).is_none_or(|signature| signature.len() != 16) {
+                continue;
+            }
+            let stream = link.jetstream.get_stream(&name).await.map_err(|error| refused("look at a stream", error))?;
+            let stored = stream.cached_info().state.messages;
+            let running = stream.consumer_info(CONSUMER).await.map_or(0, |info| info.num_ack_pending as u64);
+            queue.running += running;
+            queue.waiting += stored.saturating_sub(running);
+        }
+        Ok(queue)
+    }
+}
+
+/// How many jobs of a function there are; see [`Farm::queue`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Queue {
+    /// Jobs that no worker has.
+    pub waiting: u64,
+    /// Jobs that a worker has.
+    pub running: u64,
+}
+
+impl Inner {
+    /// Results come straight from the workers. The stream has them for when they did not arrive.
+    async fn listen(self: &Arc<Self>) -> Result<(), FarmError> {
+        let subject = self.link.names.results_of_run("*", &self.session);
+        self.listen_to(subject).await.map(drop)
+    }
+
+    async fn listen_to(self: &Arc<Self>, subject: String) -> Result<tokio::task::AbortHandle, FarmError> {
+        let what = || format!("subscribe to {subject}");
+        let client = &self.link.client;
+        let mut results = client.subscribe(subject.clone()).await.map_err(|error| refused(what(), error))?;
+        client.flush().await.map_err(|error| refused(what(), error))?;
+        let weak = Arc::downgrade(self);
+        let task = self.link.io.spawn(async move {
+            while let Some(message) = results.next().await {
+                let Some(inner) = weak.upgrade() else { return };
+                if let Some(key) = Names::key_of_result(&message.subject) {
+                    let headers = message.headers.as_ref();
+                    let end = wire::read_end(headers, &message.payload);
+                    inner.out.end(&key, &end, wire::header(headers, wire::ARGS));
+                }
+            }
+        });
+        Ok(task.abort_handle())
+    }
+
+    async fn purge(&self, stream: &str, filter: String) -> Result<u64, FarmError> {
+        let what = || format!("purge {filter}");
+        let stream = self.link.jetstream.get_stream_no_info(stream).await.map_err(|error| refused(what(), error))?;
+        let purged = stream.purge().filter(filter.clone()).await.map_err(|error| refused(what(), error))?;
+        Ok(purged.purged)
+    }
+
+    fn functions(&self) -> MutexGuard<'_, Functions> {
+        self.functions.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl<P: Remote, F, Shape> greenpool::Runs<P, F, Shape> for Farm {
+    type On = Far<P>;
+
+    fn on(&self) -> Far<P> {
+        Far::on(self.clone())
+    }
+}
+
+impl Engine for Farm {
+    fn function(&self, name: &'static str, signature: &'static str, size: usize) -> Arc<Function> {
+        let window = size.saturating_mul(2).clamp(1, 65_536);
+        let Functions { known, next } = &mut *self.inner.functions();
+        let next = next.entry(name).or_default();
+        known.entry((name, signature)).or_insert_with(|| Arc::new(Function::new(window, next.clone()))).clone()
+    }
+
+    fn call(&self, job: Job) -> BoxFuture<End> {
+        Box::pin(call::call(self.inner.clone(), job))
+    }
+
+    fn enqueue(&self, job: Job) -> BoxFuture<Result<(), Lost>> {
+        Box::pin(call::enqueue(self.inner.clone(), job))
+    }
+
+    fn forget(&self, function: &'static str, run: Arc<str>) -> BoxFuture<Result<u64, Lost>> {
+        let inner = self.inner.clone();
+        Box::pin(async move {
+            let filter = inner.link.names.results_of_run(function, &token(&run));
+            let purged = inner.purge(&inner.link.names.results_stream(), filter).await;
+            purged.map_err(|error| Lost::Refused { why: error.to_string() })
+        })
+    }
+}
+
+impl fmt::Debug for Farm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { link, out, .. } = &*self.inner;
+        f.debug_struct("Farm")
+            .field("namespace", &link.names.namespace)
+            .field("out", &out.len())
+            .finish_non_exhaustive()
+    }
+}

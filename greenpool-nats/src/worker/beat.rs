@@ -1,0 +1,62 @@
+//! The heartbeats: whether the server is there, and the leases of the jobs that run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::{Request, RequestErrorKind};
+use futures::StreamExt;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::clock::Moment;
+use crate::worker::serving::{Running, Serving, Shared};
+
+/// So many leases are extended at once.
+const AT_ONCE: usize = 256;
+
+/// Asks the server for a sign of life. All that comes after its answer was sent after the question, however long it lay
+/// in a buffer.
+pub(crate) async fn ask(shared: Arc<Shared>) {
+    let lease = shared.settings.lease;
+    let client = &shared.link.client;
+    let nobody = client.new_inbox();
+    let mut tick = interval((lease / 10).min(Duration::from_secs(1)));
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        let asked = Moment::now();
+        let answer = client.send_request(nobody.clone(), Request::new().timeout(Some(lease))).await;
+        if answer.is_err_and(|error| error.kind() == RequestErrorKind::NoResponders) {
+            shared.set_fresh(asked);
+        }
+    }
+}
+
+/// Keeps the leases of the jobs that run, and aborts the jobs that have lost theirs.
+pub(crate) async fn keep(serving: Arc<Serving>) {
+    let lease = serving.shared.settings.lease;
+    let mut tick = interval(lease / 3);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        let running = futures::stream::iter(serving.running());
+        running.for_each_concurrent(AT_ONCE, |running| extend(&serving, running)).await;
+    }
+}
+
+async fn extend(serving: &Serving, running: Arc<Running>) {
+    if running.lease.is_over() {
+        running.lose();
+        return;
+    }
+    let Shared { link, settings, .. } = &*serving.shared;
+    let checked = serving.checked();
+    // A stream that was made anew has other jobs under these numbers.
+    if checked.created != running.created || checked.connection != link.connection() || !link.is_connected() {
+        return;
+    }
+    let asked = Moment::now();
+    let request = Request::new().payload("+WPI".into()).timeout(Some(settings.lease / 4));
+    if link.client.send_request(running.reply.clone(), request).await.is_ok() && !running.lease.is_over() {
+        running.lease.extend(asked, settings.lease);
+    }
+}

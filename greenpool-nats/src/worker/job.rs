@@ -1,0 +1,191 @@
+//! One job of a worker, from its delivery to its acknowledgement.
+
+use std::sync::Arc;
+
+use async_nats::Message;
+use greenpool::__private::remote::End;
+use greenpool::remote::{JobInfo, Lost, Part, panic_text};
+
+use crate::names::{Names, name_of_token};
+use crate::wire;
+use crate::worker::lease::{Fenced, Lease};
+use crate::worker::serving::{Running, Serving, count};
+
+/// From this delivery on, a job is suspected to take workers down, and runs alone.
+const SUSPECT: u64 = 3;
+
+/// Begins a job that has come.
+pub(crate) fn begin(serving: &Arc<Serving>, message: Message) {
+    // It may have lain in a buffer: it is as old as the last sign of life before it.
+    let fresh = serving.shared.fresh();
+    let created = serving.checked().created;
+    let place = Place::take(serving);
+    serving.shared.jobs.spawn(async move {
+        let serving = &place.0;
+        let Some(reply) = message.reply.as_ref().map(ToString::to_string) else { return };
+        let Some(key) = Names::key_of_job(&message.subject) else { return };
+        let lease = Lease::new(fresh, serving.shared.settings.lease);
+        let delivery = delivery(&reply);
+        let running = Arc::new(Running::new(key, reply, lease, created, delivery));
+        let _entry = Entry { serving, number: serving.add(running.clone()) };
+        serving.one(&message, &running).await;
+    });
+}
+
+/// A place that has a job.
+struct Place(Arc<Serving>);
+
+impl Place {
+    fn take(serving: &Arc<Serving>) -> Self {
+        serving.take_place();
+        Place(serving.clone())
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.free_place();
+    }
+}
+
+/// A job among those that run.
+struct Entry<'a> {
+    serving: &'a Serving,
+    number: u64,
+}
+
+impl Drop for Entry<'_> {
+    fn drop(&mut self) {
+        self.serving.remove(self.number);
+    }
+}
+
+/// What became of a job.
+enum Outcome {
+    Ended(End),
+    /// Nobody waits for it.
+    Cancelled,
+    /// It is not this worker's any more.
+    NotOurs,
+}
+
+impl Serving {
+    async fn one(self: &Arc<Self>, message: &Message, running: &Arc<Running>) {
+        let suspect = is_suspect(running.delivery);
+        // Held until the end is told: another suspect that takes the worker down must not count against this job.
+        let _alone = if suspect { self.shared.lane.acquire().await.ok() } else { None };
+        match self.run(message, running, suspect).await {
+            Outcome::Ended(end) => {
+                self.count(&end);
+                if self.tell(message, running, &end).await {
+                    self.acknowledge(running, "+ACK");
+                    if suspect {
+                        self.unmark(running).await;
+                    }
+                }
+            }
+            Outcome::Cancelled => {
+                count(&self.shared.counts.cancelled);
+                self.acknowledge(running, "+TERM");
+            }
+            Outcome::NotOurs => {
+                count(&self.shared.counts.lost);
+                let job = running.key.id();
+                tracing::warn!(target: "greenpool", function = self.handler.name(), job, "lease.lost");
+            }
+        }
+    }
+
+    async fn run(&self, message: &Message, running: &Arc<Running>, suspect: bool) -> Outcome {
+        if suspect && let Err(outcome) = self.suspect(running).await {
+            return outcome;
+        }
+        let info = JobInfo::new(name_of_token(&running.key.run).into(), running.key.n, running.delivery);
+        let future = match self.handler.begin(&message.payload, info) {
+            Ok(future) => future,
+            Err(why) => return Outcome::Ended(End::Lost(Lost::Unreadable { what: Part::Arguments, why })),
+        };
+        let fenced = Fenced { future: Box::pin(future), lease: running.lease.clone() };
+        let green = self.pool.spawn(fenced).await;
+        running.begun(green.abort_handle());
+        match green.await {
+            Ok(Some(Ok(body))) => Outcome::Ended(End::Value(body)),
+            Ok(Some(Err(why))) => Outcome::Ended(End::Lost(Lost::Unreadable { what: Part::Output, why })),
+            Err(error) if error.is_panic() => Outcome::Ended(End::Panic(panic_text(error))),
+            Err(_) if running.is_cancelled() => Outcome::Cancelled,
+            Ok(None) | Err(_) => Outcome::NotOurs,
+        }
+    }
+
+    /// A job that has been delivered too often runs alone, and each time that it does is written down before: so the
+    /// job that kills its workers is known, and not the jobs beside it.
+    async fn suspect(&self, running: &Running) -> Result<(), Outcome> {
+        if running.lease.is_over() {
+            return Err(Outcome::NotOurs);
+        }
+        let (function, job) = (self.handler.name(), running.key.id());
+        let deaths = self.marks(running).await.ok_or(Outcome::NotOurs)?;
+        if deaths >= self.shared.settings.attempts {
+            tracing::error!(target: "greenpool", function, job, deaths, "job.gave_up");
+            return Err(Outcome::Ended(End::Lost(Lost::GaveUp { deaths })));
+        }
+        tracing::warn!(target: "greenpool", function, job, deaths, "job.quarantined");
+        if self.mark(running, deaths + 1).await { Ok(()) } else { Err(Outcome::NotOurs) }
+    }
+
+    fn count(&self, end: &End) {
+        let counts = &self.shared.counts;
+        match end {
+            End::Value(_) => {
+                count(&counts.done);
+                count(&self.done);
+            }
+            End::Lost(Lost::GaveUp { .. }) => count(&counts.given_up),
+            End::Panic(_) | End::Lost(_) => {
+                count(&counts.failed);
+                count(&self.failed);
+            }
+        }
+    }
+}
+
+/// Whether a job that was delivered so often runs alone.
+pub(crate) fn is_suspect(delivery: u64) -> bool {
+    delivery >= SUSPECT
+}
+
+/// Whether somebody waits for the result of a job.
+pub(crate) enum Wanted {
+    Result,
+    Receipt,
+    Nothing,
+}
+
+pub(crate) fn wanted(message: &Message) -> Wanted {
+    match wire::header(message.headers.as_ref(), wire::REPLY) {
+        None => Wanted::Result,
+        Some("receipt") => Wanted::Receipt,
+        Some(_) => Wanted::Nothing,
+    }
+}
+
+/// How often a job was delivered, by its acknowledgement subject: `$JS.ACK.<stream>.<consumer>.<delivery>.<stream
+/// sequence>.<consumer sequence>.<time>.<pending>`, which from server 2.11 on may have a domain and an account before
+/// the stream.
+fn delivery(reply: &str) -> u64 {
+    let tokens: Vec<_> = reply.split('.').collect();
+    let at = if tokens.len() >= 11 { 6 } else { 4 };
+    tokens.get(at).and_then(|token| token.parse().ok()).unwrap_or(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::delivery;
+
+    #[test]
+    fn the_number_of_deliveries_is_read_from_both_forms() {
+        assert_eq!(delivery("$JS.ACK.gp_default_f_0.workers.3.17.18.1700000000000000000.5"), 3);
+        assert_eq!(delivery("$JS.ACK._.hash.gp_default_f_0.workers.4.17.18.1700000000000000000.5.token"), 4);
+        assert_eq!(delivery("nonsense"), 1);
+    }
+}

@@ -1,0 +1,74 @@
+//! What a worker hears beside jobs: which of them are cancelled, and who asks what it does.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use async_nats::{Client, Subscriber};
+use futures::StreamExt;
+use tokio::time::sleep;
+
+use crate::farm::watch::{RunningJob, ServedFunction, WorkerInfo};
+use crate::worker::job::is_suspect;
+use crate::worker::serving::{Serving, Shared};
+
+async fn subscribe(client: &Client, subject: &str) -> Subscriber {
+    loop {
+        if let Ok(subscriber) = client.subscribe(subject.to_owned()).await {
+            return subscriber;
+        }
+        sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// Stops the jobs of a function that nobody waits for.
+pub(crate) async fn cancel(serving: Arc<Serving>) {
+    let link = &serving.shared.link;
+    let mut cancelled = subscribe(&link.client, &link.names.cancel(serving.handler.name())).await;
+    while let Some(message) = cancelled.next().await {
+        let id = String::from_utf8_lossy(&message.payload);
+        for running in serving.running().iter().filter(|running| running.key.id() == id) {
+            running.cancel();
+        }
+    }
+}
+
+/// Says what the worker does to whoever asks.
+pub(crate) async fn answer(shared: Arc<Shared>, serving: Vec<Arc<Serving>>) {
+    let client = &shared.link.client;
+    let mut questions = subscribe(client, &shared.link.names.who()).await;
+    while let Some(question) = questions.next().await {
+        let Some(reply) = question.reply else { continue };
+        let info = info(&shared, &serving);
+        if let Ok(text) = serde_json::to_vec(&info) {
+            let _ = client.publish(reply, text.into()).await;
+        }
+    }
+}
+
+fn info(shared: &Shared, serving: &[Arc<Serving>]) -> WorkerInfo {
+    let functions = serving.iter().map(|serving| ServedFunction {
+        name: serving.handler.name().to_owned(),
+        signature: serving.handler.signature().to_owned(),
+        places: serving.handler.slots(),
+        done: serving.done.load(Ordering::Relaxed),
+        failed: serving.failed.load(Ordering::Relaxed),
+    });
+    let running = serving.iter().flat_map(|serving| {
+        serving.running().into_iter().map(|running| RunningJob {
+            job: running.key.id(),
+            function: running.key.function.clone(),
+            ms: running.since.elapsed().as_millis() as u64,
+            delivered: running.delivery,
+            quarantined: is_suspect(running.delivery),
+        })
+    });
+    WorkerInfo {
+        id: shared.id.clone(),
+        host: std::env::var("HOSTNAME").unwrap_or_default(),
+        pid: std::process::id(),
+        draining: shared.is_draining(),
+        functions: functions.collect(),
+        running: running.collect(),
+    }
+}

@@ -1,0 +1,160 @@
+//! Asking for jobs: never for more than there are free places, since what lies in a buffer counts against the limit of
+//! the cluster.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::{Message, Subscriber};
+use futures::StreamExt;
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+
+use crate::streams::CONSUMER;
+use crate::worker::job;
+use crate::worker::serving::{Serving, count};
+
+/// The server forgets a request after this time.
+const EXPIRES: Duration = Duration::from_secs(20);
+/// While it has one, it says so this often.
+const HEARTBEAT: Duration = Duration::from_secs(3);
+/// After so much silence, the requests are taken for lost.
+const SILENCE: Duration = Duration::from_secs(8);
+
+/// Why a round of requests has ended.
+enum End {
+    /// The worker leaves.
+    Drain,
+    /// What was asked for is unknown: ask anew, through a new inbox.
+    Anew,
+}
+
+/// Pulls until the worker drains.
+pub(crate) async fn pull(serving: Arc<Serving>) {
+    let mut draining = serving.shared.draining.clone();
+    let mut connections = serving.shared.link.connections();
+    while !*draining.borrow() {
+        let connection = *connections.borrow_and_update();
+        if serving.checked().connection != connection {
+            ensure(&serving, &mut draining).await;
+            continue;
+        }
+        let inbox = serving.shared.link.client.new_inbox();
+        let Ok(jobs) = serving.shared.link.client.subscribe(format!("{inbox}.*")).await else {
+            sleep(Duration::from_millis(300)).await;
+            continue;
+        };
+        let mut round = Round { serving: &serving, inbox, jobs, asked: 0, requests: 0, heard: Instant::now() };
+        match round.run(&mut draining, &mut connections).await {
+            End::Drain => return round.hand_back().await,
+            // The consumer may be gone.
+            End::Anew => ensure(&serving, &mut draining).await,
+        }
+    }
+}
+
+/// Waits until the worker is told to leave.
+async fn drained(draining: &mut watch::Receiver<bool>) {
+    let _ = draining.wait_for(|draining| *draining).await;
+}
+
+/// Makes sure of the streams and the consumer, for as long as it takes.
+async fn ensure(serving: &Serving, draining: &mut watch::Receiver<bool>) {
+    while !*draining.borrow() {
+        let Err(error) = serving.ensure().await else { return };
+        tracing::debug!(target: "greenpool", %error, "could not prepare the streams");
+        sleep(Duration::from_millis(300)).await;
+    }
+}
+
+/// The requests through one inbox.
+struct Round<'a> {
+    serving: &'a Arc<Serving>,
+    inbox: String,
+    jobs: Subscriber,
+    /// How many jobs were asked for and have not come.
+    asked: usize,
+    requests: u64,
+    heard: Instant,
+}
+
+impl Round<'_> {
+    async fn run(&mut self, draining: &mut watch::Receiver<bool>, connections: &mut watch::Receiver<u64>) -> End {
+        let mut tick = interval(Duration::from_millis(500));
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            self.ask().await;
+            tokio::select! {
+                biased;
+                () = drained(draining) => return End::Drain,
+                _ = connections.changed() => return End::Anew,
+                message = self.jobs.next() => {
+                    if !message.is_some_and(|message| self.take(message)) {
+                        sleep(Duration::from_millis(100)).await;
+                        return End::Anew;
+                    }
+                }
+                () = self.serving.freed.notified() => {}
+                _ = tick.tick() => {
+                    if self.asked > 0 && self.heard.elapsed() > SILENCE {
+                        return End::Anew;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Asks for as many jobs as there are places, if that is worth a request.
+    async fn ask(&mut self) {
+        let free = self.serving.free().saturating_sub(self.asked);
+        let worth = self.serving.handler.slots().div_ceil(4);
+        if free == 0 || self.asked > 0 && free < worth {
+            return;
+        }
+        if self.asked == 0 {
+            self.heard = Instant::now();
+        }
+        self.requests += 1;
+        self.asked += free;
+        let next = format!("$JS.API.CONSUMER.MSG.NEXT.{}.{CONSUMER}", self.serving.stream());
+        let (expires, heartbeat) = (EXPIRES.as_nanos(), HEARTBEAT.as_nanos());
+        let body = format!(r#"{{"batch":{free},"expires":{expires},"idle_heartbeat":{heartbeat}}}"#);
+        let reply = format!("{}.{}", self.inbox, self.requests);
+        // If it does not arrive, there will be silence.
+        let _ = self.serving.shared.link.client.publish_with_reply(next, reply, body.into()).await;
+    }
+
+    /// Takes what has come. Returns false if what was asked for is not known any more.
+    fn take(&mut self, message: Message) -> bool {
+        self.heard = Instant::now();
+        let Some(status) = message.status else {
+            self.asked = self.asked.saturating_sub(1);
+            job::begin(self.serving, message);
+            return true;
+        };
+        // A heartbeat.
+        if status.as_u16() == 100 {
+            return true;
+        }
+        let pending = message.headers.as_ref().and_then(|headers| headers.get("Nats-Pending-Messages"));
+        match pending.and_then(|pending| pending.as_str().parse::<usize>().ok()) {
+            Some(pending) => {
+                self.asked = self.asked.saturating_sub(pending);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// What is still on its way goes back to the others at once.
+    async fn hand_back(&mut self) {
+        if self.jobs.drain().await.is_err() {
+            return;
+        }
+        while let Ok(Some(message)) = timeout(Duration::from_secs(2), self.jobs.next()).await {
+            if let (None, Some(reply)) = (message.status, message.reply) {
+                count(&self.serving.shared.counts.handed_back);
+                let _ = self.serving.shared.link.client.publish(reply, "-NAK".into()).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! What a worker knows: of itself, of each function that it serves, and of each job that it has.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use greenpool::remote::Handler;
+use greenpool::{AbortHandle, GreenPool};
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, Semaphore, watch};
+
+use crate::clock::Moment;
+use crate::error::FarmError;
+use crate::farm::Farm;
+use crate::link::SharedLink;
+use crate::names::JobKey;
+use crate::streams::Settings;
+use crate::worker::lease::Lease;
+
+/// What all functions of a worker share.
+pub(crate) struct Shared {
+    pub(crate) id: String,
+    pub(crate) link: SharedLink,
+    pub(crate) settings: Settings,
+    /// Where jobs run.
+    pub(crate) jobs: Handle,
+    pub(crate) draining: watch::Receiver<bool>,
+    /// Jobs that have been delivered more than twice run one at a time here.
+    pub(crate) lane: Semaphore,
+    pub(crate) counts: Counts,
+    /// What the server sends from now on, it sent after this moment.
+    fresh: Mutex<Moment>,
+}
+
+/// What a worker has done.
+#[derive(Default)]
+pub(crate) struct Counts {
+    pub(crate) done: AtomicU64,
+    pub(crate) failed: AtomicU64,
+    pub(crate) handed_back: AtomicU64,
+    pub(crate) lost: AtomicU64,
+    pub(crate) given_up: AtomicU64,
+    pub(crate) cancelled: AtomicU64,
+}
+
+pub(crate) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    pub(crate) fn new(farm: &Farm, draining: watch::Receiver<bool>) -> Arc<Self> {
+        let link = farm.link().clone();
+        let inbox = link.client.new_inbox();
+        Arc::new(Shared {
+            id: inbox.rsplit('.').next().unwrap_or(&inbox).to_owned(),
+            link,
+            settings: farm.settings().clone(),
+            jobs: Handle::current(),
+            draining,
+            lane: Semaphore::new(1),
+            counts: Counts::default(),
+            fresh: Mutex::new(Moment::now()),
+        })
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        *self.draining.borrow()
+    }
+
+    pub(crate) fn fresh(&self) -> Moment {
+        *lock(&self.fresh)
+    }
+
+    pub(crate) fn set_fresh(&self, asked: Moment) {
+        *lock(&self.fresh) = asked;
+    }
+}
+
+/// A function that a worker serves.
+pub(crate) struct Serving {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) handler: Handler,
+    /// Its slots are the places.
+    pub(crate) pool: GreenPool,
+    /// How many places have a job.
+    busy: AtomicUsize,
+    /// How many acknowledgements the server has not confirmed.
+    acknowledging: AtomicUsize,
+    pub(crate) freed: Notify,
+    running: Mutex<HashMap<u64, Arc<Running>>>,
+    next: AtomicU64,
+    pub(crate) done: AtomicU64,
+    pub(crate) failed: AtomicU64,
+    /// Of which connection it is known which stream is there.
+    checked: Mutex<Checked>,
+}
+
+/// When the stream of the jobs was made, as it was found through a connection. A stream that was made anew has other
+/// numbers, so an acknowledgement for the old one must not reach it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Checked {
+    pub(crate) connection: u64,
+    pub(crate) created: i128,
+}
+
+/// A job that a worker has.
+pub(crate) struct Running {
+    pub(crate) key: JobKey,
+    /// Where acknowledgements go.
+    pub(crate) reply: String,
+    pub(crate) lease: Arc<Lease>,
+    /// When the stream that it came from was made.
+    pub(crate) created: i128,
+    pub(crate) since: Instant,
+    pub(crate) delivery: u64,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    abort: Option<AbortHandle>,
+    cancelled: bool,
+}
+
+impl Running {
+    pub(crate) fn new(key: JobKey, reply: String, lease: Lease, created: i128, delivery: u64) -> Self {
+        let (lease, since) = (Arc::new(lease), Instant::now());
+        Running { key, reply, lease, created, since, delivery, state: Mutex::default() }
+    }
+
+    /// The job has begun.
+    pub(crate) fn begun(&self, abort: AbortHandle) {
+        let mut state = lock(&self.state);
+        if state.cancelled || self.lease.is_over() {
+            abort.abort();
+        }
+        state.abort = Some(abort);
+    }
+
+    /// Nobody waits for it any more.
+    pub(crate) fn cancel(&self) {
+        lock(&self.state).cancelled = true;
+        self.abort();
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        lock(&self.state).cancelled
+    }
+
+    /// It is not this worker's any more.
+    pub(crate) fn lose(&self) {
+        self.lease.end();
+        self.abort();
+    }
+
+    fn abort(&self) {
+        let abort = lock(&self.state).abort.clone();
+        if let Some(abort) = abort {
+            abort.abort();
+        }
+    }
+}
+
+impl Serving {
+    pub(crate) fn new(shared: Arc<Shared>, handler: Handler) -> Self {
+        Serving {
+            shared,
+            pool: GreenPool::new(handler.slots()),
+            handler,
+            busy: AtomicUsize::new(0),
+            acknowledging: AtomicUsize::new(0),
+            freed: Notify::new(),
+            running: Mutex::default(),
+            next: AtomicU64::new(0),
+            done: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            checked: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn stream(&self) -> String {
+        self.shared.link.names.jobs_stream(self.handler.name(), self.handler.signature())
+    }
+
+    /// Makes what it needs on the server, if that is not there.
+    pub(crate) async fn ensure(&self) -> Result<(), FarmError> {
+        let Shared { link, settings, .. } = &*self.shared;
+        let connection = link.connection();
+        link.ensure_shared(settings).await?;
+        let handler = &self.handler;
+        let created = link.ensure_consumer(settings, handler.name(), handler.signature(), handler.size()).await?;
+        *lock(&self.checked) = Checked { connection, created };
+        Ok(())
+    }
+
+    pub(crate) fn checked(&self) -> Checked {
+        *lock(&self.checked)
+    }
+
+    /// How many more jobs can begin.
+    pub(crate) fn free(&self) -> usize {
+        self.handler.slots().saturating_sub(self.busy.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn take_place(&self) {
+        self.busy.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(crate) fn free_place(&self) {
+        self.busy.fetch_sub(1, Ordering::AcqRel);
+        self.freed.notify_one();
+    }
+
+    pub(crate) fn acknowledging(&self) {
+        self.acknowledging.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(crate) fn acknowledged(&self) {
+        self.acknowledging.fetch_sub(1, Ordering::AcqRel);
+        self.freed.notify_one();
+    }
+
+    /// Adds a job. The number removes it.
+    pub(crate) fn add(&self, running: Arc<Running>) -> u64 {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        lock(&self.running).insert(number, running);
+        number
+    }
+
+    pub(crate) fn remove(&self, number: u64) {
+        lock(&self.running).remove(&number);
+    }
+
+    pub(crate) fn running(&self) -> Vec<Arc<Running>> {
+        lock(&self.running).values().cloned().collect()
+    }
+
+    /// Waits for the jobs that run, and hands back those that have not ended at the deadline.
+    pub(crate) async fn finish(&self, deadline: Instant) {
+        self.wait(deadline, &self.busy).await;
+        for running in self.running() {
+            running.lose();
+            count(&self.shared.counts.handed_back);
+            let _ = self.shared.link.client.publish(running.reply.clone(), "-NAK".into()).await;
+        }
+    }
+
+    /// Waits until the server knows of the jobs that have ended. Otherwise they would be run again.
+    pub(crate) async fn finish_acknowledging(&self) {
+        self.wait(Instant::now() + Duration::from_secs(5), &self.acknowledging).await;
+    }
+
+    /// Waits until a number is 0.
+    async fn wait(&self, deadline: Instant, number: &AtomicUsize) {
+        let deadline = tokio::time::Instant::from_std(deadline);
+        while number.load(Ordering::Acquire) > 0 {
+            if tokio::time::timeout_at(deadline, self.freed.notified()).await.is_err() {
+                break;
+            }
+        }
+    }
+
+    /// The worker ends.
+    pub(crate) fn give_up_all(&self) {
+        self.running().iter().for_each(|running| running.lose());
+    }
+}

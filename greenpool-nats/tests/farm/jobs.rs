@@ -1,0 +1,88 @@
+//! The functions that the workers of the tests serve.
+
+use std::time::Duration;
+
+use greenpool::green_pool;
+use greenpool_nats::Farm;
+use tokio::sync::OnceCell;
+use tokio::time::sleep;
+
+use crate::log;
+
+/// Takes so many milliseconds, and returns the square.
+#[green_pool(size = 40, remote)]
+pub(crate) async fn square(n: u64, milliseconds: u64) -> u64 {
+    log::write("begin", n);
+    sleep(Duration::from_millis(milliseconds)).await;
+    log::write("end", n);
+    n * n
+}
+
+/// The same with a smaller limit.
+#[green_pool(size = 10, remote)]
+pub(crate) async fn narrow(n: u64, milliseconds: u64) -> u64 {
+    log::write("begin", n);
+    sleep(Duration::from_millis(milliseconds)).await;
+    log::write("end", n);
+    n
+}
+
+/// Returns `Err` for a multiple of 5, panics for one of 7.
+#[green_pool(size = 10, remote)]
+pub(crate) async fn moody(n: u64) -> Result<u64, String> {
+    assert!(!n.is_multiple_of(7), "{n} is a multiple of 7");
+    if n.is_multiple_of(5) { Err(format!("{n} is a multiple of 5")) } else { Ok(n) }
+}
+
+/// Takes the process down for 5.
+#[green_pool(size = 10, remote)]
+pub(crate) async fn poison(n: u64) -> u64 {
+    log::write("begin", n);
+    if n == 5 {
+        std::process::abort();
+    }
+    log::write("end", n);
+    n
+}
+
+/// Blocks its thread for so many milliseconds.
+#[green_pool(size = 4, remote)]
+pub(crate) async fn block(n: u64, milliseconds: u64) -> u64 {
+    log::write("begin", n);
+    std::thread::sleep(Duration::from_millis(milliseconds));
+    log::write("end", n);
+    n
+}
+
+static FARM: OnceCell<Farm> = OnceCell::const_new();
+
+/// The farm that `recursive` uses in a worker.
+pub(crate) fn set_farm(farm: &Farm) {
+    FARM.set(farm.clone()).expect("a worker has one farm");
+}
+
+/// Waits for a job of its own function.
+#[green_pool(size = 1, remote)]
+pub(crate) async fn recursive(n: u64) -> String {
+    let farm = FARM.get().expect("a worker has a farm");
+    recursive::on(farm).spawn(n + 1).await.await.unwrap_or_else(|error| error.to_string())
+}
+
+/// Two versions of one function.
+pub(crate) mod old {
+    use greenpool::green_pool;
+
+    #[green_pool(size = 4, remote)]
+    pub(crate) async fn version(n: u64) -> u64 {
+        n
+    }
+}
+
+pub(crate) mod new {
+    use greenpool::green_pool;
+
+    #[green_pool(size = 4, remote)]
+    pub(crate) async fn version(n: u64) -> (u64, String) {
+        (n, "new".to_owned())
+    }
+}

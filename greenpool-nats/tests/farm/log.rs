@@ -1,0 +1,92 @@
+//! What the workers of a test have done, and when.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use nix::time::{ClockId, clock_gettime};
+
+static FILE: OnceLock<PathBuf> = OnceLock::new();
+
+/// The log that this process appends to.
+pub(crate) fn set(file: &Path) {
+    FILE.set(file.to_owned()).expect("a worker has one log");
+}
+
+/// A clock that all processes of the machine share.
+pub(crate) fn now() -> Duration {
+    clock_gettime(ClockId::CLOCK_MONOTONIC).unwrap().into()
+}
+
+/// Appends an event of a job, in one write.
+pub(crate) fn write(event: &str, job: u64) {
+    let file = FILE.get().expect("only a worker runs jobs");
+    let line = format!("{event} {job} {} {}\n", std::process::id(), now().as_nanos());
+    let mut file = OpenOptions::new().append(true).create(true).open(file).unwrap();
+    file.write_all(line.as_bytes()).unwrap();
+}
+
+/// A job of a worker, from its beginning to its end.
+#[derive(Clone, Debug)]
+pub(crate) struct Execution {
+    pub(crate) job: u64,
+    pub(crate) process: u32,
+    pub(crate) begin: Duration,
+    /// `None`: it did not come to its end.
+    pub(crate) end: Option<Duration>,
+}
+
+/// Reads the log.
+pub(crate) fn read(file: &Path) -> Vec<Execution> {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let mut open = BTreeMap::new();
+    let mut all: Vec<Execution> = Vec::new();
+    for line in text.lines() {
+        let words: Vec<_> = line.split(' ').collect();
+        let [event, job, process, time] = words[..] else { panic!("a line of the log is {line:?}") };
+        let (job, process) = (job.parse().unwrap(), process.parse().unwrap());
+        let time = Duration::from_nanos(time.parse().unwrap());
+        if event == "begin" {
+            open.insert((job, process), all.len());
+            all.push(Execution { job, process, begin: time, end: None });
+        } else {
+            let index = open.remove(&(job, process)).expect("a job begins before it ends");
+            all[index].end = Some(time);
+        }
+    }
+    all
+}
+
+/// How many ran at once at most. Those without an end count to `until`, or not at all if they begin later.
+pub(crate) fn peak(executions: &[Execution], until: Duration) -> i64 {
+    let mut events = Vec::new();
+    for execution in executions {
+        events.push((execution.begin, 1));
+        events.push((execution.end.unwrap_or(until.max(execution.begin)), -1));
+    }
+    // One that ends when another begins makes room for it.
+    events.sort_unstable();
+    let mut now = 0;
+    events
+        .into_iter()
+        .map(|(_, step)| {
+            now += step;
+            now
+        })
+        .max()
+        .unwrap_or(0)
+}
+
+/// How many jobs were begun more than once.
+pub(crate) fn repeated(executions: &[Execution]) -> usize {
+    let jobs: BTreeSet<_> = executions.iter().map(|execution| execution.job).collect();
+    executions.len() - jobs.len()
+}
+
+/// How many processes have run jobs.
+pub(crate) fn processes(executions: &[Execution]) -> usize {
+    executions.iter().map(|execution| execution.process).collect::<BTreeSet<_>>().len()
+}

@@ -1,0 +1,51 @@
+//! What a farm promises, on a real server that each test starts itself.
+//!
+//! The workers are processes of this binary. They append the beginning and end of each job to a log, with a clock that
+//! all processes share.
+
+#![allow(clippy::unused_async, reason = "pooled functions are async")]
+
+mod chaos;
+mod deadline;
+mod faults;
+mod jobs;
+mod leaving;
+mod limits;
+mod log;
+mod process;
+mod results;
+mod role;
+mod runs;
+mod server;
+mod site;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+fn main() -> ExitCode {
+    if let Some(role) = role::of_this_process() {
+        return role.run();
+    }
+    let tests = [results::TESTS, faults::TESTS, limits::TESTS, leaving::TESTS, runs::TESTS, chaos::TESTS].concat();
+    let trials = tests.into_iter().map(|(name, test)| {
+        Trial::test(name, move || {
+            test();
+            Ok(())
+        })
+    });
+    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+}
+
+/// A name, and a test that panics if it fails.
+type Test = (&'static str, fn());
+
+/// The tests of one file: functions that are `async` and have a deadline.
+macro_rules! tests {
+    ($($name:ident),* $(,)?) => {
+        pub(crate) const TESTS: &[crate::Test] =
+            &[$((stringify!($name), || crate::deadline::run($name()))),*];
+    };
+}
+
+use tests;

@@ -1,0 +1,99 @@
+//! `FarThread`: the handle of one job on an engine.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use crate::job::error::JoinError;
+use crate::job::handle::{AbortHandle, GreenThread};
+use crate::job::id::JobId;
+use crate::remote::call::Outcome;
+
+/// Stands for one job on an engine, as a [`GreenThread`] does for a local one. Awaiting it returns the output of the
+/// function, or a [`JoinError`] if the job panicked, was aborted, or its result is [lost](JoinError::lost).
+///
+/// **Dropping** it detaches the job, which runs on.
+///
+/// # Cancel safety
+/// Awaiting `&mut thread` in a `select!` loses nothing: the result stays until it is taken.
+///
+/// # Panics
+/// Panics if it is polled again after it returned its result.
+///
+/// ```
+/// use greenpool::green_pool;
+/// use greenpool::remote::Here;
+///
+/// #[green_pool(size = 4, remote)]
+/// async fn check(n: u32) -> u32 { assert!(n < 10, "{n} is too large"); n }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let here = Here::new().serve(check::handler());
+/// let error = check::on(&here).spawn(11).await.await.unwrap_err();
+/// assert_eq!(error.to_string(), "the job panicked: 11 is too large");
+/// # }
+/// ```
+#[must_use = "await it for the job's result, or use `spawn_n` where none is wanted"]
+pub struct FarThread<T> {
+    green: GreenThread<Outcome<T>>,
+}
+
+impl<T> FarThread<T> {
+    pub(crate) fn of(green: GreenThread<Outcome<T>>) -> Self {
+        FarThread { green }
+    }
+
+    /// Aborts the job. If it is queued, it is removed; if it runs, its worker is told to stop it, and the result is
+    /// dropped in any case.
+    ///
+    /// ```
+    /// # use greenpool::green_pool;
+    /// # use greenpool::remote::Here;
+    /// #[green_pool(size = 4, remote)]
+    /// async fn wait() { std::future::pending().await }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let here = Here::new().serve(wait::handler());
+    /// let thread = wait::on(&here).spawn().await;
+    /// thread.abort();
+    /// assert!(thread.await.unwrap_err().is_cancelled());
+    /// # }
+    /// ```
+    pub fn abort(&self) {
+        self.green.abort();
+    }
+
+    /// Returns whether the result is there, or the job was aborted.
+    pub fn is_finished(&self) -> bool {
+        self.green.is_finished()
+    }
+
+    /// Returns the id of the job in this process.
+    pub fn id(&self) -> JobId {
+        self.green.id()
+    }
+}
+
+impl<T: Send + 'static> FarThread<T> {
+    /// Returns a handle that can abort the job, but does not have its result.
+    pub fn abort_handle(&self) -> AbortHandle {
+        self.green.abort_handle()
+    }
+}
+
+impl<T> Future for FarThread<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let result = ready!(Pin::new(&mut self.green).poll(cx));
+        let id = self.green.id();
+        Poll::Ready(result.and_then(|outcome| outcome.map_err(|error| error.with_id(id))))
+    }
+}
+
+impl<T> fmt::Debug for FarThread<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FarThread").field("id", &self.id()).field("finished", &self.is_finished()).finish()
+    }
+}

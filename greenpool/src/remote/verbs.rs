@@ -1,0 +1,185 @@
+//! What the verbs of a `Far` and of a `Run` do. The macro writes the verbs, with the function's own parameters.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+
+use crate::job::error::TrySpawnError;
+use crate::job::lost::{Lost, Part};
+use crate::pool::GreenPool;
+use crate::pool::spawn::Spawn;
+use crate::remote::call::{Call, Number};
+use crate::remote::codec::Codecs;
+use crate::remote::engine::{BoxFuture, Engine, Function, Job, Reply};
+use crate::remote::function::RemoteFn;
+use crate::remote::info::in_a_job;
+use crate::remote::map::FarMap;
+use crate::remote::thread::FarThread;
+
+/// A function with the verbs that the macro has written for it, which have the function's own parameters.
+pub trait Remote: RemoteFn {
+    /// The type that has the verbs.
+    type Verbs;
+
+    /// Makes it.
+    fn verbs(pool: FarPool<Self>) -> Self::Verbs;
+}
+
+/// What the verbs of a function on an engine have in common.
+pub struct FarPool<P> {
+    engine: Arc<dyn Engine>,
+    function: Arc<Function>,
+    window: GreenPool,
+    named: Option<Named>,
+    of: PhantomData<fn() -> P>,
+}
+
+/// A run with a name.
+#[derive(Clone)]
+struct Named {
+    name: Arc<str>,
+    next: Arc<AtomicU64>,
+}
+
+impl<P> Clone for FarPool<P> {
+    fn clone(&self) -> Self {
+        FarPool {
+            engine: self.engine.clone(),
+            function: self.function.clone(),
+            window: self.window.clone(),
+            named: self.named.clone(),
+            of: PhantomData,
+        }
+    }
+}
+
+impl<P: RemoteFn> FarPool<P> {
+    pub(crate) fn new(engine: Arc<dyn Engine>) -> Self {
+        let function = engine.function(P::NAME, P::SIGNATURE, P::size());
+        let window = function.window.clone();
+        FarPool { engine, function, window, named: None, of: PhantomData }
+    }
+
+    /// The same, with a window of its own.
+    pub(crate) fn with_window(&self, jobs: usize) -> Self {
+        FarPool { window: GreenPool::new(jobs), ..self.clone() }
+    }
+
+    /// The same, for the run of this name.
+    pub(crate) fn named(&self, name: &str) -> Self {
+        let named = Named { name: name.into(), next: Arc::new(AtomicU64::new(0)) };
+        FarPool { named: Some(named), ..self.clone() }
+    }
+
+    pub(crate) fn window(&self) -> usize {
+        self.window.size()
+    }
+
+    pub(crate) fn forget(&self, name: &str) -> BoxFuture<Result<u64, Lost>> {
+        self.engine.forget(P::NAME, name.into())
+    }
+
+    /// A job of a named run gets its number when its verb is called, so that the order of the calls decides. Another
+    /// one gets it when it starts, so that a call that never starts leaves no gap.
+    fn number(&self) -> Number {
+        match &self.named {
+            Some(named) => Number::Named(named.name.clone(), named.next.fetch_add(1, Ordering::Relaxed)),
+            None => Number::AtStart(self.function.clone()),
+        }
+    }
+
+    /// The call as a future, outside the window.
+    pub fn call(&self, args: P::Args) -> Call<P> {
+        Call::new(self.engine.clone(), self.number(), args, in_a_job())
+    }
+
+    /// Submits a job once there is a place in the window.
+    #[track_caller]
+    pub fn spawn(&self, args: P::Args) -> FarSpawn<P> {
+        FarSpawn(self.window.spawn(self.call(args)))
+    }
+
+    /// Submits a job if there is a place in the window.
+    #[track_caller]
+    pub fn try_spawn(&self, args: P::Args) -> Result<FarThread<P::Output>, TrySpawnError<P::Args>> {
+        let call = self.call(args);
+        let refused = match self.window.try_spawn(call) {
+            Ok(green) => return Ok(FarThread::of(green)),
+            Err(refused) => refused,
+        };
+        let full = refused.is_full();
+        let (number, args) = refused.into_inner().into_parts();
+        if let (Some(named), Number::Named(_, n)) = (&self.named, number) {
+            // Gives the number back, unless another verb has taken the next one meanwhile.
+            let _ = named.next.compare_exchange(n + 1, n, Ordering::Relaxed, Ordering::Relaxed);
+        }
+        Err(if full { TrySpawnError::Full(args) } else { TrySpawnError::Closed(args) })
+    }
+
+    /// Stores a job for which nobody waits.
+    pub fn spawn_n(&self, args: &P::Args) -> SpawnFar {
+        let (run, n, reply) = match self.number() {
+            Number::Named(run, n) => (Some(run), n, Reply::Receipt),
+            Number::AtStart(function) => (None, function.next(), Reply::Unwanted),
+        };
+        let stored = match P::arguments().write(args) {
+            Ok(args) => {
+                let job = Job { function: P::NAME, signature: P::SIGNATURE, run, n, args, reply };
+                Ok(self.engine.enqueue(job))
+            }
+            Err(why) => Err(Lost::Unreadable { what: Part::Arguments, why }),
+        };
+        SpawnFar(stored.map_err(Some))
+    }
+
+    /// Runs a job for each item.
+    #[track_caller]
+    pub fn imap<I>(&self, items: I, ordered: bool) -> FarMap<P::Output>
+    where
+        I: Iterator<Item = P::Args> + Send + 'static,
+    {
+        let (pool, refused) = (self.clone(), in_a_job());
+        let calls = items.map(move |args| Call::new(pool.engine.clone(), pool.number(), args, refused));
+        let same = |call: Call<P>| call;
+        FarMap::of(if ordered { self.window.imap(same, calls) } else { self.window.imap_unordered(same, calls) })
+    }
+}
+
+/// Waits for a place in the window, and submits the job: the future of `spawn` on a [`Far`](super::Far).
+///
+/// # Cancel safety
+/// If it is dropped before it has a place, nothing is submitted.
+///
+/// # Panics
+/// If awaited outside a tokio runtime.
+#[must_use = "nothing is spawned until it is awaited; write `.await`"]
+pub struct FarSpawn<P: RemoteFn>(Spawn<Call<P>>);
+
+impl<P: RemoteFn> Future for FarSpawn<P> {
+    type Output = FarThread<P::Output>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(FarThread::of(ready!(Pin::new(&mut self.0).poll(cx))))
+    }
+}
+
+/// Stores a job for which nobody waits: the future of `spawn_n` on a [`Far`](super::Far).
+///
+/// # Cancel safety
+/// If it is dropped before it is ready, the job may or may not be stored.
+#[must_use = "nothing is stored until it is awaited; write `.await`"]
+pub struct SpawnFar(Result<BoxFuture<Result<(), Lost>>, Option<Lost>>);
+
+impl Future for SpawnFar {
+    type Output = Result<(), Lost>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            Ok(stored) => stored.as_mut().poll(cx),
+            Err(lost) => Poll::Ready(Err(lost.take().expect("a `spawn_n` was polled after it was ready"))),
+        }
+    }
+}

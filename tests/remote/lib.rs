@@ -1,0 +1,1 @@
+//! The tests of the feature `remote` that need no server.

@@ -1,0 +1,243 @@
+//! All verbs of a function on an engine in this process.
+
+#![allow(clippy::unused_async, reason = "pooled functions are async")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use greenpool::remote::{Here, Lost, Part, job};
+use greenpool::{TrySpawnError, green_pool};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+const DEADLINE: Duration = Duration::from_secs(20);
+
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
+struct Page {
+    url: String,
+    links: BTreeMap<String, Option<u32>>,
+}
+
+#[green_pool(size = 4, remote, name = "fetch-page")]
+async fn fetch(url: String, depth: u32) -> Result<Page, String> {
+    assert!(depth != 13, "depth {depth} is unlucky");
+    let links = BTreeMap::from([(format!("{url}/a"), Some(depth)), (format!("{url}/b"), None)]);
+    if depth < 100 { Ok(Page { url, links }) } else { Err(format!("{depth} is too deep")) }
+}
+
+#[green_pool(size = 2, remote)]
+async fn double(n: u64) -> u64 {
+    n * 2
+}
+
+#[green_pool(size = 2, remote)]
+async fn nothing() {}
+
+#[green_pool(size = 2, remote)]
+async fn recursive(n: u64) -> String {
+    let here = Here::new().serve(double::handler());
+    double::on(&here).spawn(n).await.await.unwrap_err().to_string()
+}
+
+static GATE: Semaphore = Semaphore::const_new(0);
+static STARTED: Semaphore = Semaphore::const_new(0);
+
+#[green_pool(size = 1, remote)]
+async fn wait() {
+    STARTED.add_permits(1);
+    GATE.acquire().await.unwrap().forget();
+}
+
+fn here() -> Here {
+    Here::new().serve(fetch::handler()).serve(double::handler()).serve(nothing::handler()).serve(wait::handler())
+}
+
+#[tokio::test]
+async fn every_verb_gives_what_the_function_gives() {
+    let far = fetch::on(&here());
+    let page = fetch("/".into(), 1).await.unwrap();
+    assert_eq!(far.spawn("/".into(), 1).await.await.unwrap().unwrap(), page);
+    assert_eq!(far.try_spawn("/".into(), 1).unwrap().await.unwrap().unwrap(), page);
+    assert_eq!(far.call("/".into(), 1).await.unwrap().unwrap(), page);
+    assert_eq!(far.call("/".into(), 100).await.unwrap(), Err("100 is too deep".to_owned()));
+    far.spawn_n("/".into(), 1).await.unwrap();
+    nothing::on(&here()).call().await.unwrap();
+    assert_eq!(double(4).await, 8);
+}
+
+#[tokio::test]
+async fn maps_give_every_result_in_order_or_not() {
+    let here = here();
+    let far = double::on(&here);
+    let mut doubles = far.imap(0..500);
+    for n in 0..500 {
+        assert_eq!(doubles.next().await.unwrap().unwrap(), n * 2);
+    }
+    assert!(doubles.next().await.is_none());
+    let mut doubles = far.starmap_unordered((0..500).map(|n| (n,)));
+    let mut all = Vec::new();
+    while let Some(double) = doubles.next().await {
+        all.push(double.unwrap());
+    }
+    all.sort_unstable();
+    assert!(all.into_iter().eq((0..500).map(|n| n * 2)));
+    assert_eq!(here.executions(), 1000);
+}
+
+#[tokio::test]
+async fn a_map_over_two_iterables_zips_them_and_panics_stay_where_they_are() {
+    let far = fetch::on(&here());
+    let mut pages = far.imap(["/a", "/b", "/c"].map(String::from), [12, 13, 14]);
+    assert_eq!(pages.next().await.unwrap().unwrap().unwrap().url, "/a");
+    let error = pages.next().await.unwrap().unwrap_err();
+    assert!(error.is_panic() && !error.is_cancelled() && !error.is_lost());
+    assert_eq!(error.to_string(), "the job panicked: depth 13 is unlucky");
+    assert_eq!(error.into_panic().downcast_ref::<String>().unwrap(), "depth 13 is unlucky");
+    assert_eq!(pages.next().await.unwrap().unwrap().unwrap().url, "/c");
+    assert!(pages.next().await.is_none());
+}
+
+#[tokio::test]
+async fn the_name_on_the_wire_is_the_one_of_the_attribute() {
+    let error = fetch::on(&Here::new()).call("/".into(), 1).await.unwrap_err();
+    let why = "`fetch-page` is not served here".to_owned();
+    assert_eq!(error.lost(), Some(&Lost::Refused { why }));
+    assert!(error.is_lost() && !error.is_cancelled() && !error.is_panic());
+}
+
+#[tokio::test]
+async fn a_full_window_gives_the_arguments_back() {
+    let far = wait::on(&here()).window(1);
+    let other = double::on(&here()).window(1);
+    let first = far.spawn().await;
+    timeout(DEADLINE, STARTED.acquire()).await.unwrap().unwrap().forget();
+    assert!(matches!(far.try_spawn(), Err(TrySpawnError::Full(()))));
+    let held = other.try_spawn(1).unwrap();
+    assert_eq!(other.try_spawn(7).unwrap_err().into_inner(), (7,));
+    assert_eq!(held.await.unwrap(), 2);
+    GATE.add_permits(1);
+    timeout(DEADLINE, first).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_run_keeps_its_results_until_they_are_forgotten() {
+    let here = here();
+    let far = double::on(&here);
+    let sum = async |items: std::ops::Range<u64>| {
+        let mut doubles = far.run("nightly").imap(items);
+        let mut sum = 0;
+        while let Some(double) = doubles.next().await {
+            sum += double.unwrap();
+        }
+        sum
+    };
+    assert_eq!(sum(0..10).await, 90);
+    assert_eq!(sum(0..12).await, 132);
+    assert_eq!(here.executions(), 12);
+    let other = far.run("nightly").spawn(5).await.await.unwrap_err();
+    assert_eq!(other.lost(), Some(&Lost::OtherArguments));
+    assert_eq!(far.forget("nightly").await, Ok(12));
+    assert_eq!(sum(0..1).await, 0);
+    assert_eq!(here.executions(), 13);
+}
+
+#[tokio::test]
+async fn a_refused_try_spawn_leaves_no_gap_in_a_run() {
+    let here = here();
+    let far = double::on(&here).window(1);
+    let run = far.run("gap");
+    let first = run.try_spawn(1).unwrap();
+    assert!(run.try_spawn(2).is_err());
+    assert_eq!(first.await.unwrap(), 2);
+    assert_eq!(run.spawn(3).await.await.unwrap(), 6);
+    assert_eq!(far.run("gap").starmap([(1,), (3,)]).next().await.unwrap().unwrap(), 2);
+    assert_eq!(far.forget("gap").await, Ok(2));
+}
+
+#[tokio::test]
+async fn each_job_runs_twice_and_the_first_result_counts() {
+    static CALLS: AtomicUsize = AtomicUsize::new(0);
+    #[green_pool(size = 1, remote)]
+    async fn count() -> (usize, u64) {
+        (CALLS.fetch_add(1, Ordering::Relaxed), job().unwrap().delivery)
+    }
+    let here = Here::new().serve(count::handler()).run_twice();
+    assert_eq!(count::on(&here).call().await.unwrap(), (0, 1));
+    assert_eq!(count::on(&here).call().await.unwrap(), (2, 1));
+    assert_eq!(CALLS.load(Ordering::Relaxed), 4);
+}
+
+#[tokio::test]
+async fn a_job_that_waits_for_a_job_of_the_cluster_is_refused() {
+    let here = Here::new().serve(recursive::handler());
+    let text = recursive::on(&here).call(1).await.unwrap();
+    assert_eq!(text, Lost::InAJob.to_string());
+}
+
+#[tokio::test]
+async fn an_output_that_cannot_be_written_is_lost() {
+    #[derive(Clone)]
+    struct Broken;
+    impl Serialize for Broken {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(serde::ser::Error::custom("not today"))
+        }
+    }
+    impl<'de> Deserialize<'de> for Broken {
+        fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+            Ok(Broken)
+        }
+    }
+    #[green_pool(size = 1, remote)]
+    async fn broken() -> Broken {
+        Broken
+    }
+    #[green_pool(size = 1, remote)]
+    async fn take(_broken: Broken) {}
+    let here = Here::new().serve(broken::handler()).serve(take::handler());
+    let error = broken::on(&here).call().await.map(drop).unwrap_err();
+    assert!(matches!(error.lost(), Some(Lost::Unreadable { what: Part::Output, .. })), "{error}");
+    let error = take::on(&here).call(Broken).await.unwrap_err();
+    assert!(matches!(error.lost(), Some(Lost::Unreadable { what: Part::Arguments, .. })), "{error}");
+    assert!(matches!(take::on(&here).spawn_n(Broken).await, Err(Lost::Unreadable { .. })));
+}
+
+#[tokio::test]
+async fn a_dropped_map_cancels_its_jobs() {
+    static ALIVE: std::sync::LazyLock<Arc<()>> = std::sync::LazyLock::new(Arc::default);
+    static BEGUN: Semaphore = Semaphore::const_new(0);
+    #[green_pool(size = 3, remote)]
+    async fn hold(_n: u32) {
+        let _alive = ALIVE.clone();
+        BEGUN.add_permits(1);
+        std::future::pending::<()>().await;
+    }
+    let here = Here::new().serve(hold::handler());
+    let map = hold::on(&here).imap(0..100);
+    timeout(DEADLINE, BEGUN.acquire_many(3)).await.unwrap().unwrap().forget();
+    assert_eq!(Arc::strong_count(&ALIVE), 4);
+    drop(map);
+    timeout(DEADLINE, async {
+        while Arc::strong_count(&ALIVE) > 1 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .unwrap();
+    assert_eq!(here.executions(), 3);
+}
+
+#[test]
+#[should_panic(expected = "are both called `double` on the wire")]
+fn one_name_on_the_wire_cannot_be_served_twice() {
+    mod other {
+        #[greenpool::green_pool(size = 1, remote)]
+        pub(super) async fn double(n: u64) -> u64 {
+            n
+        }
+    }
+    let _ = here().serve(other::double::handler());
+}
