@@ -34,12 +34,6 @@ impl ::greenpool::__private::remote::RemoteFn for fetch {
 }
 impl fetch {
     const __UNUSED_FAR: () = ();
-    ///Returns [`fetch`](fn@fetch) on an engine, whose workers run its jobs.
-    pub fn on<E: ::greenpool::__private::remote::Engine + ::core::clone::Clone>(
-        engine: &E,
-    ) -> ::greenpool::remote::Far<fetch> {
-        ::greenpool::remote::Far::on(::core::clone::Clone::clone(engine))
-    }
     ///Returns what a worker needs to serve [`fetch`](fn@fetch).
     pub fn handler() -> ::greenpool::remote::Handler {
         ::greenpool::__private::remote::handler::<fetch>(())
