@@ -129,8 +129,8 @@ fn code(error: &ApiError) -> Stored {
         10071 | 10164 => Stored::There,
         // A limit is reached; the server is out of memory or storage.
         10077 | 10023 | 10047 => Stored::Full,
-        // The servers are not ready: no leader, no quorum, not current, another publish in flight.
-        10008 | 10009 | 10074 | 10118 | 10076 => Stored::Unknown,
+        // The servers are not ready: no leader, no quorum, not current, another publish in flight, perhaps of this job.
+        10008 | 10009 | 10074 | 10118 | 10076 | 10158 => Stored::Unknown,
         code => Stored::Refused(format!("{} (error {code})", error.description)),
     }
 }
