@@ -296,7 +296,8 @@ cross! {
     spawn spawn_n handle declared declared_n pile_spawn spawner pile_next map_next stream_next declared_map
     value map_value pile_value fixed_value values try_values try_collect try_for_each values_for_each
     try_next try_stream_next declared_stream declared_try on_spawn on_spawn_n on_map pile_on
-    join try_join join_in fixed_next fixed_unordered pile_unordered indexed lend inherit waitall waitall_or_panic abort_all shutdown;
+    join try_join join_in fixed_next fixed_unordered pile_unordered indexed lend inherit waitall waitall_or_panic
+    abort_all shutdown;
     {
         static_str: &'static str = "a";
         static_slice: &'static [u32] = &NUMBERS;

@@ -1,6 +1,6 @@
 //! Random faults of workers and of the server, while a map runs.
 //!
-//! `GREENPOOL_CHAOS=100 GREENPOOL_SEED=7 cargo test -p greenpool-nats --test farm chaos` goes on for 100 seconds.
+//! `GREENPOOL_FARM_LONG=1 GREENPOOL_CHAOS=100 cargo test -p greenpool-nats --test farm chaos` goes on for 100 seconds.
 
 use std::env;
 use std::iter::repeat;

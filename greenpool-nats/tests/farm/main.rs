@@ -28,7 +28,9 @@ fn main() -> ExitCode {
         return role.run();
     }
     let tests = [results::TESTS, faults::TESTS, limits::TESTS, leaving::TESTS, runs::TESTS, chaos::TESTS].concat();
-    let trials = tests.into_iter().map(|(name, test)| {
+    let long = std::env::var_os("GREENPOOL_FARM_LONG").is_some();
+    let tests = tests.into_iter().filter(|(name, _)| long || !LONG.contains(name));
+    let trials = tests.map(|(name, test)| {
         Trial::test(name, move || {
             test();
             Ok(())
@@ -36,6 +38,11 @@ fn main() -> ExitCode {
     });
     libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
 }
+
+/// The long form: faults at random, and elections of three servers, which take most of the time. They run if
+/// `GREENPOOL_FARM_LONG` is set.
+const LONG: [&str; 2] =
+    ["chaos_of_workers_and_server_loses_no_job", "three_servers_lose_no_job_when_each_of_them_is_killed"];
 
 /// A name, and a test that panics if it fails.
 type Test = (&'static str, fn());

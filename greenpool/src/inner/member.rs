@@ -415,8 +415,8 @@ impl Member {
         (effects, is_collected)
     }
 
-    /// Polls the member's ticket, with the member itself as the waker. If a slot was granted, returns a lender that this
-    /// job does not owe a slot.
+    /// Polls the member's ticket, with the member itself as the waker. If a slot was granted, returns a lender that
+    /// this job does not owe a slot.
     fn collect(self: &Arc<Self>, state: &mut MemberState) -> Option<Option<Arc<Member>>> {
         let ticket = state.ticket?;
         let waker = Waker::from(self.clone());

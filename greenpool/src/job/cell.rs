@@ -118,7 +118,8 @@ pub(crate) trait RawJob: Send {
     /// The job is about to release its slot.
     fn note_ending(&self);
 
-    /// The job has ended and released its slot: delivers the value, or this error. Returns a panic that must be reported.
+    /// The job has ended and released its slot: delivers the value, or this error. Returns a panic that must be
+    /// reported.
     #[must_use = "report it"]
     fn complete(self: Pin<&mut Self>, error: Option<JoinError>) -> Option<JoinError>;
 

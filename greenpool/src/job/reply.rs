@@ -272,8 +272,8 @@ impl<T> Completer<T> {
         }
     }
 
-    /// Delivers the result, and returns it if no handle wants it, and whether its panic must be reported then. No result
-    /// means that the job was cancelled, or that it has no handle.
+    /// Delivers the result, and returns it if no handle wants it, and whether its panic must be reported then. No
+    /// result means that the job was cancelled, or that it has no handle.
     pub(crate) fn complete(&mut self, result: Option<Result<T, JoinError>>) -> (Option<Result<T, JoinError>>, bool) {
         let unwanted = match self.page() {
             Some(page) => page.complete(self.at, result),

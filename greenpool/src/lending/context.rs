@@ -75,8 +75,8 @@ impl JobContext {
         matches!(self, JobContext::Member(member, _) if member.has_ended())
     }
 
-    /// Ready if the job may be polled, because it has its slot, which it keeps until then. Otherwise wakes `cx` when it has
-    /// one.
+    /// Ready if the job may be polled, because it has its slot, which it keeps until then. Otherwise wakes `cx` when it
+    /// has one.
     #[inline]
     pub(crate) fn poll_slot(&self, cx: &Context<'_>) -> Poll<()> {
         match self {

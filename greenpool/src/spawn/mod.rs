@@ -348,7 +348,8 @@ impl<S: Spawnable> SpawnFuture<S, S::Kept, S::Handle> {
 }
 
 /// A caller that spawns in a loop lets other tasks run from time to time: one spawn in this many takes from the budget
-/// that tokio gives to its task. A spawn that is ready at once costs a tenth of what tokio has in mind for an operation.
+/// that tokio gives to its task. A spawn that is ready at once costs a tenth of what tokio has in mind for an
+/// operation.
 const SPAWNS_PER_OPERATION: u32 = 16;
 
 thread_local! {
