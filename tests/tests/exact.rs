@@ -161,7 +161,7 @@ fn an_inherited_task_is_not_polled_while_its_job_has_no_slot() {
                 });
                 let tasks = [
                     tokio::spawn(inherit(task(gauge.clone(), inside.clone()))),
-                    tokio::spawn(inherit(async move { computing.await })),
+                    tokio::spawn(inherit(computing)),
                 ];
                 future::try_join_all(tasks).await.unwrap();
             };
@@ -198,7 +198,10 @@ fn a_job_in_a_set_of_futures_never_runs_beside_its_children() {
                 },
                 0..4,
             )
-            .for_each(|result| future::ready(result.unwrap()))
+            .for_each(|result| {
+                let () = result.unwrap();
+                future::ready(())
+            })
             .await;
         }
         assert!(polls.peak() <= 2, "{}", polls.peak());
@@ -287,6 +290,7 @@ fn a_job_never_sees_the_task_of_its_spawner() {
 #[test]
 fn recursion_of_large_futures_grows_no_stack() {
     #[green_pool(size = 2)]
+    #[allow(clippy::large_stack_arrays, reason = "the future is to be large")]
     async fn deep(depth: u32) -> u32 {
         let buffer = [depth as u8; 64 << 10];
         let below = if depth == 0 { 0 } else { deep::spawn(depth - 1).await.await.unwrap() };
@@ -303,7 +307,6 @@ fn recursion_of_large_futures_grows_no_stack() {
 #[test]
 fn a_nest_can_be_cut_off_at_any_level() {
     paused(async {
-        let (pool, level) = (GreenPool::new(1), Arc::new(AtomicUsize::new(0)));
         fn nest(pool: GreenPool, level: Arc<AtomicUsize>) -> future::BoxFuture<'static, ()> {
             Box::pin(async move {
                 level.fetch_add(1, Ordering::SeqCst);
@@ -315,6 +318,7 @@ fn a_nest_can_be_cut_off_at_any_level() {
                 }
             })
         }
+        let (pool, level) = (GreenPool::new(1), Arc::new(AtomicUsize::new(0)));
         let green = pool.spawn(nest(pool.clone(), level.clone())).await;
         until_idle().await;
         assert_eq!(level.load(Ordering::SeqCst), 2_000);
