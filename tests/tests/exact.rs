@@ -159,10 +159,8 @@ fn an_inherited_task_is_not_polled_while_its_job_has_no_slot() {
                         sleep(Duration::from_micros(50)).await;
                     }
                 });
-                let tasks = [
-                    tokio::spawn(inherit(task(gauge.clone(), inside.clone()))),
-                    tokio::spawn(inherit(computing)),
-                ];
+                let tasks =
+                    [tokio::spawn(inherit(task(gauge.clone(), inside.clone()))), tokio::spawn(inherit(computing))];
                 future::try_join_all(tasks).await.unwrap();
             };
             pool.spawn(parent).await.await.unwrap();

@@ -8,7 +8,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use greenpool::GreenPool;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
 
 type Waiter = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -17,56 +17,52 @@ async fn queued(mut waiter: Waiter) -> Waiter {
     poll_fn(|cx| Poll::Ready(waiter.as_mut().poll(cx))).await.is_pending().then_some(waiter).expect("the pool is full")
 }
 
-/// The pool's size.
+/// The pool's size, which is the number of waiters served at once. It is large enough to keep the runtime's share
+/// small.
 const SLOTS: usize = 50;
 
-/// What the jobs that take the slots at first wait for.
-type Held = Option<Arc<Notify>>;
+/// What each job waits for before it completes.
+type Go = Arc<Semaphore>;
 
-/// A queue of waiters for a full pool. All their jobs complete when they are polled.
+/// A queue of waiters for a full pool. A job completes when it gets one of the permits of `go`.
 struct WaitQueue<Enter> {
     waiters: VecDeque<Waiter>,
     enter: Enter,
-    held: Arc<Notify>,
+    go: Go,
 }
 
-impl<Enter: Fn(Held) -> Waiter> WaitQueue<Enter> {
+impl<Enter: Fn(Go) -> Waiter> WaitQueue<Enter> {
     async fn new(waiters: usize, enter: Enter) -> Self {
-        let mut queue =
-            WaitQueue { waiters: VecDeque::with_capacity(waiters + 1), enter, held: Arc::new(Notify::new()) };
-        queue.fill(waiters).await;
+        let go = Arc::new(Semaphore::new(0));
+        for _ in 0..SLOTS {
+            enter(go.clone()).await;
+        }
+        let mut queue = WaitQueue { waiters: VecDeque::with_capacity(waiters + 1), enter, go };
+        for _ in 0..waiters {
+            queue.push().await;
+        }
         queue
     }
 
-    /// Takes all slots, and queues that many waiters.
-    async fn fill(&mut self, waiters: usize) {
-        for _ in 0..SLOTS {
-            (self.enter)(Some(self.held.clone())).await;
-        }
-        // Let them begin to wait.
-        for _ in 0..3 {
-            tokio::task::yield_now().await;
-        }
-        for _ in 0..waiters {
-            self.push().await;
-        }
-    }
-
     async fn push(&mut self) {
-        self.waiters.push_back(queued((self.enter)(None)).await);
+        self.waiters.push_back(queued((self.enter)(self.go.clone())).await);
     }
 
-    /// Completes the jobs that have the slots, and then serves all waiters.
+    /// Completes the jobs, starts those of the first waiters, and adds as many new waiters.
     async fn serve(&mut self) {
-        self.held.notify_waiters();
-        while let Some(first) = self.waiters.pop_front() {
+        self.go.add_permits(SLOTS);
+        for _ in 0..SLOTS {
+            let first = self.waiters.pop_front().expect("the queue is not empty");
             first.await;
+        }
+        for _ in 0..SLOTS {
+            self.push().await;
         }
     }
 
     /// Adds a waiter and cancels it.
     async fn pass_by(&mut self) {
-        drop(queued((self.enter)(None)).await);
+        drop(queued((self.enter)(self.go.clone())).await);
     }
 
     /// Cancels a waiter in the middle, and adds another.
@@ -86,14 +82,13 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    async fn time(self, queued_at_once: usize, operations: usize, enter: impl Fn(Held) -> Waiter) -> Duration {
+    async fn time(self, queued_at_once: usize, operations: usize, enter: impl Fn(Go) -> Waiter) -> Duration {
         let mut waiters = WaitQueue::new(queued_at_once, enter).await;
         let begin = Instant::now();
         match self {
             Operation::Serve => {
-                for _ in 0..operations.div_ceil(queued_at_once) {
+                for _ in 0..operations / SLOTS {
                     waiters.serve().await;
-                    waiters.fill(queued_at_once).await;
                 }
             }
             Operation::PassBy => {
@@ -122,25 +117,23 @@ impl Operation {
     }
 }
 
-async fn hold(held: Held) {
-    if let Some(held) = held {
-        held.notified().await;
-    }
+async fn wait_for(go: Go) {
+    go.acquire().await.expect("the semaphore is never closed").forget();
 }
 
-fn pool() -> impl Fn(Held) -> Waiter {
+fn pool() -> impl Fn(Go) -> Waiter {
     let pool = GreenPool::new(SLOTS);
-    move |held| Box::pin(pool.spawn_n(hold(held)))
+    move |go| Box::pin(pool.spawn_n(wait_for(go)))
 }
 
-fn semaphore() -> impl Fn(Held) -> Waiter {
+fn semaphore() -> impl Fn(Go) -> Waiter {
     let semaphore = Arc::new(Semaphore::new(SLOTS));
-    move |held| {
+    move |go| {
         let semaphore = semaphore.clone();
         Box::pin(async move {
             let permit = semaphore.acquire_owned().await.expect("the semaphore is never closed");
             tokio::spawn(async {
-                hold(held).await;
+                wait_for(go).await;
                 drop(permit);
             });
         })

@@ -20,6 +20,11 @@ use crate::remote::map::FarMap;
 use crate::remote::thread::FarThread;
 
 /// A function with the verbs that the macro has written for it, which have the function's own parameters.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not run on other machines",
+    label = "not declared with `remote`",
+    note = "write `#[green_pool(size = .., remote)]` on the function"
+)]
 pub trait Remote: RemoteFn {
     /// The type that has the verbs.
     type Verbs;
