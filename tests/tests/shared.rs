@@ -96,14 +96,20 @@ fn urls() -> [String; 3] {
 
 #[test]
 fn a_shared_parameter_is_an_ordinary_argument_of_one_job() {
+    /// Not shared with the other tests, so a slot is free.
+    #[green_pool(size = 4)]
+    async fn get(#[shared] client: Client, path: String) -> String {
+        fetch(client, path).await
+    }
+
     paused(async {
         let (client, clones) = Client::new("host");
-        assert_eq!(fetch(client.clone(), "/0".into()).await, "host/0");
-        assert_eq!(fetch::spawn(client.clone(), "/1".into()).await.await.unwrap(), "host/1");
-        fetch::spawn_n(client.clone(), "/2".into()).await;
-        let green = fetch::try_spawn(client.clone(), "/3".into()).unwrap();
+        assert_eq!(get(client.clone(), "/0".into()).await, "host/0");
+        assert_eq!(get::spawn(client.clone(), "/1".into()).await.await.unwrap(), "host/1");
+        get::spawn_n(client.clone(), "/2".into()).await;
+        let green = get::try_spawn(client.clone(), "/3".into()).unwrap();
         assert_eq!(green.await.unwrap(), "host/3");
-        let (page, sum) = pile![fetch(client, "/4".into()), mixed(1, (2, 3), 4, 5, 6, 7)].join().await;
+        let (page, sum) = pile![get(client, "/4".into()), mixed(1, (2, 3), 4, 5, 6, 7)].join().await;
         assert_eq!((page.unwrap().as_str(), sum.unwrap()), ("host/4", [1, 4, 35, 5]));
         assert_eq!(clones.load(Ordering::SeqCst), 4, "only the test clones");
     });
