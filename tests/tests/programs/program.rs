@@ -228,12 +228,14 @@ impl Act {
     fn is_layered(&self, least: Pool) -> bool {
         let all = |block: &Block| block.iter().all(|act| act.is_layered(least));
         let pool = match self {
-            Act::Spawn(pool, ..) | Act::SpawnN(pool, _) | Act::KeepSpawn(pool, _) | Act::TrySpawn(pool, ..) => *pool,
+            Act::Spawn(pool, ..) | Act::SpawnN(pool, _) | Act::TrySpawn(pool, ..) => *pool,
             // Aborted jobs are dropped one by one, as with a runtime.
             // greenpool cannot know whether a producer in another task is about to spawn.
             Act::Map(Map { verb: Verb::Chained(_), .. })
             | Act::Pile(Pile { by: Producer::Unrelated | Producer::Inheriting, .. })
-            | Act::AbortAll(_) => return false,
+            | Act::AbortAll(_)
+            // A job that keeps a pending spawn counts as waiting for it, although it may wait for something else.
+            | Act::KeepSpawn(..) => return false,
             Act::Map(map) => map.pool,
             Act::Pile(pile) => pile.pool,
             Act::Fan(fan) => fan.pool,
