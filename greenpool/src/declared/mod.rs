@@ -14,7 +14,6 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll};
 
 use tokio::runtime::Handle;
@@ -27,7 +26,7 @@ use crate::job::permit::Permit;
 use crate::pool::GreenPool;
 use crate::spawn::begin;
 use crate::spawn::{Detached, POLLED_AFTER_READY, SpawnFuture, Spawnable};
-use crate::sync::slots::{Refusal, Ticket};
+use crate::sync::slots::Refusal;
 use crate::worker::WorkersCell;
 
 /// Describes a function declared with `#[green_pool]`, for code that is generic over such functions.
@@ -191,16 +190,6 @@ where
         queued::<P, A, O>(this.take().expect(POLLED_AFTER_READY).args, runtime)
     }
 
-    fn note_queued(_kept: &mut GreenThread<O>, _ticket: Ticket) {}
-
-    fn ending(kept: &GreenThread<O>) -> Arc<AtomicBool> {
-        kept.ending()
-    }
-
-    fn abort(kept: &GreenThread<O>) {
-        kept.abort();
-    }
-
     fn handle(kept: GreenThread<O>) -> GreenThread<O> {
         kept
     }
@@ -229,16 +218,6 @@ where
 
     fn queued(this: &mut Option<Self>, runtime: &Handle) -> (Box<dyn ErasedJob>, GreenThread<O>) {
         queued::<P, A, O>(this.take().expect(POLLED_AFTER_READY).0.args, runtime)
-    }
-
-    fn note_queued(_kept: &mut GreenThread<O>, _ticket: Ticket) {}
-
-    fn ending(kept: &GreenThread<O>) -> Arc<AtomicBool> {
-        kept.ending()
-    }
-
-    fn abort(kept: &GreenThread<O>) {
-        kept.abort();
     }
 
     fn handle(kept: GreenThread<O>) {

@@ -27,7 +27,7 @@ use crate::lending::waiter::WaiterRef;
 use crate::pile::entry::Entry;
 use crate::pile::unordered::Unordered;
 use crate::pool::GreenPool;
-use crate::spawn::{FutureJob, POLLED_AFTER_READY, SpawnFuture, Spawnable};
+use crate::spawn::{FutureJob, Kept, POLLED_AFTER_READY, SpawnFuture, Spawnable};
 use crate::sync::slots::Ticket;
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, lock};
@@ -498,7 +498,7 @@ fn wake_consumer<T>(shared: &PileShared<T>, mut state: crate::sync::MutexGuard<'
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
 pub struct PileSpawn<F: Future> {
     shared: Arc<PileShared<F::Output>>,
-    spawn: SpawnFuture<PileJob<F>, Kept<F::Output>, ()>,
+    spawn: SpawnFuture<PileJob<F>, KeptInPile<F::Output>, ()>,
     /// Whether this spawn is counted in [`PileState::coming`].
     coming: bool,
 }
@@ -510,7 +510,7 @@ struct PileJob<F: Future> {
 }
 
 /// A job of the pile that is queued, and whose spawn may still be dropped.
-struct Kept<T> {
+struct KeptInPile<T> {
     /// `None` if the job is in the pile.
     thread: Option<GreenThread<T>>,
     spawn: u64,
@@ -539,7 +539,7 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    type Kept = Kept<F::Output>;
+    type Kept = KeptInPile<F::Output>;
     type Handle = ();
 
     fn inner(&self) -> &Arc<Inner> {
@@ -551,34 +551,14 @@ where
         shared.push(FutureJob::spawn_in(&mut Some(job), runtime));
     }
 
-    fn queued(this: &mut Option<Self>, runtime: &Handle) -> (Box<dyn ErasedJob>, Kept<F::Output>) {
+    fn queued(this: &mut Option<Self>, runtime: &Handle) -> (Box<dyn ErasedJob>, KeptInPile<F::Output>) {
         let PileJob { job, shared } = this.take().expect(POLLED_AFTER_READY);
         let (job, thread) = FutureJob::queued(&mut Some(job), runtime);
         let (ending, abort) = (thread.ending(), thread.abort_handle());
-        (job, Kept { thread: Some(thread), spawn: 0, ending, abort, shared, over: false })
+        (job, KeptInPile { thread: Some(thread), spawn: 0, ending, abort, shared, over: false })
     }
 
-    fn note_queued(kept: &mut Kept<F::Output>, ticket: Ticket) {
-        let Some(mut thread) = kept.thread.take() else { return };
-        thread.set_waiter(WaiterRef::new(kept.shared.pool.inner(), ticket));
-        let mut state = lock(&kept.shared.state);
-        if state.dropped {
-            drop(state);
-            return thread.abort();
-        }
-        kept.spawn = state.push_pending(thread);
-        wake_consumer(&kept.shared, state);
-    }
-
-    fn ending(kept: &Kept<F::Output>) -> Arc<AtomicBool> {
-        kept.ending.clone()
-    }
-
-    fn abort(kept: &Kept<F::Output>) {
-        kept.abort.abort();
-    }
-
-    fn handle(mut kept: Kept<F::Output>) {
+    fn handle(mut kept: KeptInPile<F::Output>) {
         kept.over = true;
         // The job did not have to queue after all, or it is in the pile.
         let thread = kept.thread.take().or_else(|| lock(&kept.shared.state).remove_pending(kept.spawn));
@@ -592,7 +572,29 @@ where
     }
 }
 
-impl<T> Drop for Kept<T> {
+impl<T> Kept for KeptInPile<T> {
+    fn note_queued(&mut self, ticket: Ticket) {
+        let Some(mut thread) = self.thread.take() else { return };
+        thread.set_waiter(WaiterRef::new(self.shared.pool.inner(), ticket));
+        let mut state = lock(&self.shared.state);
+        if state.dropped {
+            drop(state);
+            return thread.abort();
+        }
+        self.spawn = state.push_pending(thread);
+        wake_consumer(&self.shared, state);
+    }
+
+    fn ending(&self) -> Arc<AtomicBool> {
+        self.ending.clone()
+    }
+
+    fn abort(&self) {
+        self.abort.abort();
+    }
+}
+
+impl<T> Drop for KeptInPile<T> {
     fn drop(&mut self) {
         if self.over || self.thread.is_some() {
             return;

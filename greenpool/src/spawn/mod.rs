@@ -27,7 +27,7 @@ use crate::sync::slots::{Cancelled, Enqueued, Grant, Ticket};
 /// What becomes a job when it gets a slot: a future, or a function and its arguments.
 pub(crate) trait Spawnable: Sized {
     /// What is kept of a job that is queued, until it has begun.
-    type Kept;
+    type Kept: Kept;
     /// What the caller gets: a handle of the job, or nothing.
     type Handle;
 
@@ -40,20 +40,33 @@ pub(crate) trait Spawnable: Sized {
     /// Makes the job for the queue.
     fn queued(this: &mut Option<Self>, runtime: &Handle) -> (Box<dyn ErasedJob>, Self::Kept);
 
-    /// The job is queued at this place.
-    fn note_queued(kept: &mut Self::Kept, ticket: Ticket);
-
-    /// A flag that is set when the job is about to release its slot.
-    fn ending(kept: &Self::Kept) -> Arc<AtomicBool>;
-
-    /// The caller gives up on a job that has begun.
-    fn abort(kept: &Self::Kept);
-
     /// What the caller gets for a job that was queued, once it has begun, or was refused.
     fn handle(kept: Self::Kept) -> Self::Handle;
 
     /// What the caller gets if the pool is closed.
     fn refused(self) -> Self::Handle;
+}
+
+/// What is kept of a job that is queued, until it has begun.
+pub(crate) trait Kept {
+    /// The job is queued at this place.
+    fn note_queued(&mut self, _ticket: Ticket) {}
+
+    /// A flag that is set when the job is about to release its slot.
+    fn ending(&self) -> Arc<AtomicBool>;
+
+    /// The caller gives up on a job that has begun.
+    fn abort(&self);
+}
+
+impl<T> Kept for GreenThread<T> {
+    fn ending(&self) -> Arc<AtomicBool> {
+        GreenThread::ending(self)
+    }
+
+    fn abort(&self) {
+        GreenThread::abort(self);
+    }
 }
 
 /// A future of any type.
@@ -84,16 +97,6 @@ where
     fn queued(this: &mut Option<Self>, runtime: &Handle) -> (Box<dyn ErasedJob>, GreenThread<F::Output>) {
         let FutureJob { inner, future } = this.take().expect(POLLED_AFTER_READY);
         begin::queued(future, &inner, runtime)
-    }
-
-    fn note_queued(_kept: &mut Self::Kept, _ticket: Ticket) {}
-
-    fn ending(kept: &Self::Kept) -> Arc<AtomicBool> {
-        kept.ending()
-    }
-
-    fn abort(kept: &Self::Kept) {
-        kept.abort();
     }
 
     fn handle(kept: GreenThread<F::Output>) -> GreenThread<F::Output> {
@@ -130,16 +133,6 @@ where
     fn queued(this: &mut Option<Self>, runtime: &Handle) -> (Box<dyn ErasedJob>, GreenThread<F::Output>) {
         let Detached(FutureJob { inner, future }) = this.take().expect(POLLED_AFTER_READY);
         begin::queued(future, &inner, runtime)
-    }
-
-    fn note_queued(_kept: &mut Self::Kept, _ticket: Ticket) {}
-
-    fn ending(kept: &Self::Kept) -> Arc<AtomicBool> {
-        kept.ending()
-    }
-
-    fn abort(kept: &Self::Kept) {
-        kept.abort();
     }
 
     fn handle(kept: GreenThread<F::Output>) {
@@ -300,8 +293,8 @@ impl<S: Spawnable> SpawnFuture<S, S::Kept, S::Handle> {
             Enqueued::Slot(job) => job.begin(None),
             Enqueued::Closed(job) => job.refuse(),
             Enqueued::Queued(ticket) => {
-                S::note_queued(&mut kept, ticket);
-                let ending = context::is_inside(&inner).then(|| S::ending(&kept));
+                kept.note_queued(ticket);
+                let ending = context::is_inside(&inner).then(|| kept.ending());
                 self.stage = SpawnStage::Queued(Queued { inner, ticket, kept, ending, in_own_slot: false });
                 // A job may have to lend its slot. Any other caller waits to be woken.
                 if context::is_job() {
@@ -338,8 +331,8 @@ impl<S: Spawnable> SpawnFuture<S, S::Kept, S::Handle> {
             self.guard.clear();
             match inner.slots.cancel(ticket) {
                 Cancelled::Queued(job) => drop(job),
-                Cancelled::Served(Grant::Begun { .. }) => S::abort(&kept),
-                Cancelled::Gone if in_own_slot => S::abort(&kept),
+                Cancelled::Served(Grant::Begun { .. }) => kept.abort(),
+                Cancelled::Gone if in_own_slot => kept.abort(),
                 Cancelled::Served(_) | Cancelled::Gone => {}
             }
         }

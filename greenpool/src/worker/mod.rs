@@ -77,14 +77,22 @@ where
 }
 
 impl<J: RawJob + ?Sized + 'static> Executor<J> {
+    /// The index of the inject queue of `runtime`, and whether it has just been added.
+    #[inline]
+    fn find_or_add(&self, injects: &mut Vec<Inject<J>>, runtime: &Handle) -> (usize, bool) {
+        let id = runtime.id();
+        match injects.iter().position(|inject| inject.is_of(id)) {
+            Some(at) => (at, false),
+            None => (self.add_group(injects, runtime, spawn_worker), true),
+        }
+    }
+
     /// Queues a job to run on `runtime`, which must be the current one. `make` creates the job. It is given the inject
     /// queue and runs under its lock.
     #[inline]
     pub(crate) fn put<R>(&self, runtime: &Handle, make: impl FnOnce(&mut Inject<J>) -> (JobBox<J>, R)) -> R {
-        let id = runtime.id();
         let mut injects = self.injects();
-        let at = injects.iter().position(|inject| inject.is_of(id));
-        let at = at.unwrap_or_else(|| self.add_group(&mut injects, runtime, spawn_worker));
+        let (at, _) = self.find_or_add(&mut injects, runtime);
         let inject = &mut injects[at];
         let (job, made) = make(inject);
         inject.queue.push_back(job);
@@ -104,11 +112,8 @@ impl<J: RawJob + ?Sized + 'static> Executor<J> {
         runtime: &Handle,
         make: impl FnOnce(&mut Inject<J>) -> (JobBox<J>, R),
     ) -> (Queued<J>, R) {
-        let id = runtime.id();
         let mut injects = self.injects();
-        let at = injects.iter().position(|inject| inject.is_of(id));
-        let is_new = at.is_none();
-        let at = at.unwrap_or_else(|| self.add_group(&mut injects, runtime, spawn_worker));
+        let (at, is_new) = self.find_or_add(&mut injects, runtime);
         let inject = &mut injects[at];
         let (job, made) = make(inject);
         let group = inject.group.clone();
