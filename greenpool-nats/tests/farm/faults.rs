@@ -67,8 +67,9 @@ async fn a_worker_that_was_stopped_does_not_go_on_with_its_old_jobs() {
     assert_eq!(soon("a job after that", square::on(&farm).call(3, 0)).await.unwrap(), 9);
     let old = |run: &&log::Execution| run.process == workers[0].id() && run.begin < stopped;
     let executions = site.executions();
-    let late = executions.iter().filter(old).filter(|run| run.end.is_some_and(|end| end > stopped + LEASE)).count();
-    assert_eq!(late, 0, "it has ended jobs that were not its own any more");
+    let late = |run: &&log::Execution| run.polled.is_some_and(|polled| polled > stopped + LEASE);
+    let late = executions.iter().filter(old).filter(late).count();
+    assert_eq!(late, 0, "it has polled jobs that were not its own any more");
     assert!(log::peak(&executions, stopped) <= 40);
 }
 

@@ -13,7 +13,8 @@ use crate::log;
 #[green_pool(size = 40, remote)]
 pub(crate) async fn square(n: u64, milliseconds: u64) -> u64 {
     log::write("begin", n);
-    sleep(Duration::from_millis(milliseconds)).await;
+    let polled = log::sleep(Duration::from_millis(milliseconds)).await;
+    log::write_at("polled", n, polled);
     log::write("end", n);
     n * n
 }

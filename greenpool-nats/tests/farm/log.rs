@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};
+use std::future::{Future, poll_fn};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -21,12 +23,27 @@ pub(crate) fn now() -> Duration {
     clock_gettime(ClockId::CLOCK_MONOTONIC).unwrap().into()
 }
 
-/// Appends an event of a job, in one write.
+/// Appends an event of a job.
 pub(crate) fn write(event: &str, job: u64) {
+    write_at(event, job, now());
+}
+
+/// Appends an event of a job that happened at that time, in one write.
+pub(crate) fn write_at(event: &str, job: u64, time: Duration) {
     let file = FILE.get().expect("only a worker runs jobs");
-    let line = format!("{event} {job} {} {}\n", std::process::id(), now().as_nanos());
+    let line = format!("{event} {job} {} {}\n", std::process::id(), time.as_nanos());
     let mut file = OpenOptions::new().append(true).create(true).open(file).unwrap();
     file.write_all(line.as_bytes()).unwrap();
+}
+
+/// Sleeps. Returns when the poll began that found the time over: a process can be stopped in the middle of a poll.
+pub(crate) async fn sleep(time: Duration) -> Duration {
+    let mut sleep = pin!(tokio::time::sleep(time));
+    poll_fn(|cx| {
+        let polled = now();
+        sleep.as_mut().poll(cx).map(|()| polled)
+    })
+    .await
 }
 
 /// A job of a worker, from its beginning to its end.
@@ -35,6 +52,8 @@ pub(crate) struct Execution {
     pub(crate) job: u64,
     pub(crate) process: u32,
     pub(crate) begin: Duration,
+    /// When its last poll began, if the job says so.
+    pub(crate) polled: Option<Duration>,
     /// `None`: it did not come to its end.
     pub(crate) end: Option<Duration>,
 }
@@ -51,7 +70,9 @@ pub(crate) fn read(file: &Path) -> Vec<Execution> {
         let time = Duration::from_nanos(time.parse().unwrap());
         if event == "begin" {
             open.insert((job, process), all.len());
-            all.push(Execution { job, process, begin: time, end: None });
+            all.push(Execution { job, process, begin: time, polled: None, end: None });
+        } else if event == "polled" {
+            all[open[&(job, process)]].polled = Some(time);
         } else {
             let index = open.remove(&(job, process)).expect("a job begins before it ends");
             all[index].end = Some(time);
