@@ -47,8 +47,6 @@ pub(crate) struct Inner {
     pub(crate) tracked: Tracked,
     pub(crate) first_panic: FirstPanic,
     name: Option<&'static str>,
-    /// The wakers of jobs that wait in tasks of their own, for `abort_all`.
-    abort_wakers: Mutex<Slab<Waker>>,
     maps: Mutex<Slab<Weak<dyn AttachedMap>>>,
     executors: Mutex<Vec<Arc<dyn ErasedExecutor>>>,
     /// The executor for futures of any type. [`worker`](crate::worker) knows its type.
@@ -121,7 +119,6 @@ impl Inner {
             tracked: Tracked::default(),
             first_panic: FirstPanic::default(),
             name,
-            abort_wakers: Mutex::new(Slab::new()),
             maps: Mutex::new(Slab::new()),
             executors: Mutex::new(Vec::new()),
             future_executor: OnceLock::new(),
@@ -176,8 +173,6 @@ impl Inner {
     /// Aborts all jobs, queued or running. Returns their number.
     pub(crate) fn abort_all(&self) -> u64 {
         let live = self.live.abort_all();
-        let wakers: Vec<Waker> = lock(&self.abort_wakers).iter().map(|(_, waker)| waker.clone()).collect();
-        wake(wakers);
         // Read after that: the first job of a new executor may be among those just aborted.
         let executors = lock(&self.executors).clone();
         for executor in &executors {
@@ -187,17 +182,6 @@ impl Inner {
             map.wake_busy();
         }
         live
-    }
-
-    /// A job waits in a task of its own: `abort_all` must wake it. Returns the key for
-    /// [`deregister_abort`](Self::deregister_abort).
-    pub(crate) fn register_abort(&self, waker: &Waker) -> u32 {
-        lock(&self.abort_wakers).insert(waker.clone()) as u32
-    }
-
-    pub(crate) fn deregister_abort(&self, key: u32) {
-        let waker = lock(&self.abort_wakers).try_remove(key as usize);
-        drop(waker);
     }
 }
 

@@ -4,11 +4,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use crate::inner::Inner;
 use crate::inner::member::Member;
-use crate::job::error::JoinError;
 use crate::job::permit::Permit;
 use crate::job::span::JobSpan;
 use crate::lending::context::JobContext;
@@ -62,13 +61,6 @@ impl Entered<'_> {
     }
 }
 
-/// Why a job ended without a result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cancelled {
-    /// `abort_all` aborted it.
-    Aborted,
-}
-
 /// How a job ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -77,17 +69,6 @@ pub(crate) enum Outcome {
     Aborted,
     /// No job began after all, because there was nothing to run.
     Withdrawn,
-}
-
-impl Outcome {
-    /// The outcome of a job that left this result.
-    pub(crate) fn of<T>(result: &Result<T, JoinError>) -> Self {
-        match result {
-            Ok(_) => Outcome::Finished,
-            Err(error) if error.is_panic() => Outcome::Panicked,
-            Err(_) => Outcome::Aborted,
-        }
-    }
 }
 
 impl Running {
@@ -124,20 +105,6 @@ impl Running {
         self.context.as_ref().map_or(Poll::Ready(()), |context| context.poll_slot(cx))
     }
 
-    /// Polls the job in its context and its span, unless `abort_all` has aborted it.
-    #[inline]
-    pub(crate) fn poll<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
-    ) -> Poll<Result<T, Cancelled>> {
-        if self.inner().live.is_aborted(self.epoch) {
-            return Poll::Ready(Err(Cancelled::Aborted));
-        }
-        ready!(self.poll_slot(cx));
-        self.enter(|entered| entered.span.in_scope(|| poll(cx))).map(Ok)
-    }
-
     /// Runs `f` as this job, or as several jobs one after the other. `f` returns the result of polling the last one.
     #[inline]
     pub(crate) fn enter<T>(&mut self, f: impl FnOnce(Entered<'_>) -> Poll<T>) -> Poll<T> {
@@ -152,12 +119,6 @@ impl Running {
     #[inline]
     pub(crate) fn epoch(&self) -> u32 {
         self.epoch
-    }
-
-    /// Whether `abort_all` has aborted the job.
-    #[inline]
-    pub(crate) fn is_aborted(&self) -> bool {
-        self.inner().live.is_aborted(self.epoch)
     }
 
     /// The poll is over, but the job has not ended.
@@ -236,32 +197,6 @@ impl Drop for Running {
             Phase::Done => self.end(Outcome::Finished),
             Phase::Vacant => {}
         }
-    }
-}
-
-/// Makes `abort_all` wake a job that waits in a task of its own. Dropping it deregisters the job.
-pub(crate) struct AbortRegistration {
-    inner: Arc<Inner>,
-    key: u32,
-}
-
-impl AbortRegistration {
-    /// The job waits. Returns false if it has been aborted already.
-    pub(crate) fn register_abort(this: &mut Option<AbortRegistration>, running: &Running, cx: &Context<'_>) -> bool {
-        if this.is_some() {
-            return true;
-        }
-        let inner = running.inner().clone();
-        let key = inner.register_abort(cx.waker());
-        *this = Some(AbortRegistration { inner, key });
-        // `abort_all` starts a new epoch and then reads the wakers. If it missed this one, the new epoch is seen here.
-        !running.is_aborted()
-    }
-}
-
-impl Drop for AbortRegistration {
-    fn drop(&mut self) {
-        self.inner.deregister_abort(self.key);
     }
 }
 

@@ -56,6 +56,8 @@ pub(crate) struct Signals {
     full: AtomicU64,
     /// The consumer waits or the source has been stopped, so a worker must visit the buffer before it continues.
     urgent: AtomicBool,
+    /// A worker has parked because another one was reading the source.
+    missed: AtomicBool,
 }
 
 impl Default for Signals {
@@ -65,6 +67,7 @@ impl Default for Signals {
             starved: AtomicBool::new(false),
             full: AtomicU64::new(NEVER),
             urgent: AtomicBool::new(false),
+            missed: AtomicBool::new(false),
         }
     }
 }
@@ -92,6 +95,18 @@ impl Signals {
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
         self.taken.load(Ordering::Relaxed) == self.full.load(Ordering::Relaxed)
+    }
+
+    /// A worker parks because another one is reading the source. `Driver::misses_source` and `Driver::notify_missed` order
+    /// this.
+    pub(crate) fn set_missed(&self) {
+        self.missed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a worker has parked because the source was being read.
+    #[inline]
+    pub(crate) fn take_missed(&self) -> bool {
+        self.missed.load(Ordering::Relaxed) && self.missed.swap(false, Ordering::Relaxed)
     }
 
     /// Whether a worker must visit the buffer before it continues.

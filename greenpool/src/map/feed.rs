@@ -1,33 +1,62 @@
-//! The driver of a map over an iterator: it starts the map, and owns the source that the
-//! [workers](crate::map::worker) read.
+//! The driver of a map: it starts the map, and owns the source that the [workers](crate::map::worker) read.
+//!
+//! # Implementation details
 //!
 //! The source has a lock of its own. The code of the source, and the function that makes the future of a job, run under
-//! that lock only.
+//! that lock only. A worker that finds it locked does not wait, since that code may take its time or block its thread:
+//! it parks, and the worker that reads notifies one when it is done ([`Driver::try_source`]).
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, Weak};
+use std::sync::atomic::{Ordering, fence};
+use std::sync::{Arc, TryLockError, Weak};
+use std::task::{Context, Poll};
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::AbortHandle;
 
+use crate::inner::member::Member;
 use crate::inner::wait::{Progress, WaitEdge};
 use crate::inner::{AttachedMap, Inner};
 use crate::job::error::JoinError;
 use crate::map::buffer::ReorderBuffer;
-use crate::map::shared::{DynDriver, Shared};
+use crate::map::shared::{DynDriver, LastItem, Shared};
 use crate::sync::wake::wake;
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, MutexGuard, lock};
 use crate::worker::idle::Wakeup;
+use crate::worker::poll::Step;
+
+/// How often a worker tries to lock the source before it parks. Most sources are read in less time than that takes.
+const TRIES: u32 = if cfg!(shuttle) { 1 } else { 100 };
 
 /// Where the jobs of a map come from.
 pub(crate) trait JobSource: Send + 'static {
     type Job: Future<Output: Send + 'static> + Send;
 
+    /// Whether the source is async: a worker waits for the next item without a slot.
+    const IS_ASYNC: bool = false;
+
+    /// Ready when [`next`](Self::next) has an item, or with false at the end. Only of an async source, which then keeps
+    /// the item.
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<bool> {
+        Poll::Ready(true)
+    }
+
+    /// What an async source is while it is polled: it may wait for greenpool.
+    fn outsider(&self) -> Option<&Arc<Member>> {
+        None
+    }
+
     /// Stores the next job in `job`, and sets `user_code` when it calls the function that makes it. Returns false at
     /// the end.
     fn next(&mut self, job: Pin<&mut Option<Self::Job>>, user_code: &mut UserCode) -> bool;
+
+    /// Makes the next job although the size hint says that there is none. Not of an async source.
+    fn read_ahead(&mut self) -> Option<Box<Self::Job>> {
+        None
+    }
+
     fn size_hint(&self) -> (usize, Option<usize>);
 }
 
@@ -46,7 +75,9 @@ pub(crate) type Output<S> = <<S as JobSource>::Job as Future>::Output;
 /// What the workers of a map share, in addition to what they share with its consumer.
 pub(crate) struct Driver<S: JobSource> {
     pub(crate) shared: Arc<Shared<Output<S>>>,
-    pub(crate) source: Mutex<Option<CountedSource<S>>>,
+    source: Mutex<Option<CountedSource<S>>>,
+    /// What an async source is while it is polled.
+    outsider: Option<Arc<Member>>,
     runtime: Handle,
     /// The runtime is a current-thread runtime, so no other worker is polled while one is.
     pub(crate) single: bool,
@@ -57,12 +88,16 @@ pub(crate) struct Driver<S: JobSource> {
 }
 
 /// A source, and what is known of the number of its items.
-pub(crate) struct CountedSource<S> {
+pub(crate) struct CountedSource<S: JobSource> {
     source: S,
     /// The number of items that have been read.
     pub(crate) read: u64,
     /// The last size hint.
     left: (usize, Option<usize>),
+    /// The job of an item that was read when the size hint said, wrongly, that there was none.
+    early: Option<Box<S::Job>>,
+    /// The key of the worker that waits for the next item, or has read it and waits for a slot.
+    pub(crate) reader: Option<u32>,
 }
 
 /// Bounds on the total number of items, if `read` items have been read and `hint` is the size hint for the rest.
@@ -92,15 +127,15 @@ impl<S: JobSource> DynDriver for Driver<S> {
 
     fn stop(&self) {
         self.shared.stop(None);
-        // If a worker is reading from the source now, that worker drops it.
-        let source = self.source.try_lock().ok().and_then(|mut source| source.take());
-        drop(source);
+        drop(self.discard_source());
     }
 }
 
 impl<S: JobSource> Progress for Driver<S> {
-    fn will_progress(&self, _found: &mut Vec<WaitEdge>) -> bool {
-        self.shared.is_in_progress()
+    fn will_progress(&self, found: &mut Vec<WaitEdge>) -> bool {
+        // A source that waits for nothing in greenpool waits for something outside, which may come at any time.
+        let moves = |outsider: &Arc<Member>| outsider.outsider_moves(found);
+        self.shared.is_in_progress() || self.shared.awaits_item() && self.outsider.as_ref().is_none_or(moves)
     }
 }
 
@@ -125,46 +160,136 @@ impl<S: JobSource> Driver<S> {
         let runtime = Handle::current();
         let hint = source.size_hint();
         let signals = Arc::default();
-        let mut buffer = ReorderBuffer::new(&signals, ordered, hint);
-        let is_empty = hint.1 == Some(0);
-        if is_empty {
-            // Without this, the consumer would wait for a `resize` if the pool has size 0.
-            let _ = buffer.stop(None);
+        let buffer = ReorderBuffer::new(&signals, ordered, hint);
+        let outsider = source.outsider().cloned();
+        let source = CountedSource { source, read: 0, left: hint, early: None, reader: None };
+        let threads = if S::IS_ASYNC { 1 } else { runtime.metrics().num_workers() };
+        let shared = Shared::new(inner, signals, buffer, threads);
+        // Otherwise the consumer would wait for a slot to learn that there is nothing.
+        if hint.1 == Some(0) && !S::IS_ASYNC {
+            shared.state().last = LastItem::Over;
         }
-        let shared = Shared::new(inner, signals, buffer, runtime.metrics().num_workers());
-        let source = CountedSource { source, read: 0, left: hint };
-        let source = Mutex::new((!is_empty).then_some(source));
-        let single = runtime.runtime_flavor() == RuntimeFlavor::CurrentThread;
         let driver = Arc::new(Driver {
             shared: shared.clone(),
-            source,
+            source: Mutex::new(Some(source)),
+            outsider,
+            single: runtime.runtime_flavor() == RuntimeFlavor::CurrentThread,
             runtime,
-            single,
             attached: Mutex::new(None),
             spawn_worker,
         });
-        if !is_empty {
-            let weak: Weak<Driver<S>> = Arc::downgrade(&driver);
-            *lock(&driver.attached) = Some(inner.attach(weak));
-            driver.notify(0);
-        }
+        let weak: Weak<Driver<S>> = Arc::downgrade(&driver);
+        *lock(&driver.attached) = Some(inner.attach(weak));
+        driver.notify(0);
         (shared, driver)
     }
 
-    #[inline]
     pub(crate) fn runtime(&self) -> &Handle {
         &self.runtime
     }
 
-    /// Notifies a worker if too few are notified; `more` raises the number that is wanted.
-    pub(crate) fn notify(self: &Arc<Self>, more: usize) {
-        let wakeup = self.shared.state().notify(self.shared.inner.slots.size(), more);
-        self.wake(wakeup);
+    /// Locks the source. `None` if another worker has it for so long that it may be blocking its thread.
+    #[inline]
+    pub(crate) fn try_source(&self) -> Option<MutexGuard<'_, Option<CountedSource<S>>>> {
+        self.try_lock_source().or_else(|| {
+            (1..TRIES).find_map(|_| {
+                core::hint::spin_loop();
+                self.try_lock_source()
+            })
+        })
     }
 
     #[inline]
-    pub(crate) fn wake(self: &Arc<Self>, wakeup: Wakeup) {
-        wakeup.run(|key| self.clone().spawn_worker(key));
+    fn try_lock_source(&self) -> Option<MutexGuard<'_, Option<CountedSource<S>>>> {
+        match self.source.try_lock() {
+            Ok(source) => Some(source),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// Locks the source for the only worker that may read it. Nothing else has it for long.
+    pub(crate) fn source(&self) -> MutexGuard<'_, Option<CountedSource<S>>> {
+        lock(&self.source)
+    }
+
+    /// Reads on behind the item that is the last one according to the size hint. Returns the next step of the worker,
+    /// which has no slot.
+    pub(crate) fn read_on(self: &Arc<Self>) -> Step {
+        let mut guard = self.source();
+        match guard.as_mut().map(CountedSource::end) {
+            Some(Some(error)) => {
+                let source = self.take_source(guard);
+                self.end(source, error);
+            }
+            Some(None) => {
+                drop(guard);
+                self.shared.state().last = LastItem::Ahead;
+            }
+            None => {}
+        }
+        Step::Continue
+    }
+
+    /// The reader of the source does not use the item that it has read: another worker may.
+    pub(crate) fn return_item(self: &Arc<Self>) {
+        if let Some(source) = &mut *self.source() {
+            source.reader = None;
+        }
+        self.notify_missed();
+    }
+
+    /// A worker that could not read the source is about to park. Returns false if it can read now.
+    pub(crate) fn misses_source(&self, key: u32) -> bool {
+        self.shared.signals.set_missed();
+        // Pairs with the fence in `notify_missed`: either this finds the source free, or the worker that has read from
+        // it finds the mark.
+        fence(Ordering::SeqCst);
+        self.try_lock_source().is_none_or(|source| source.as_ref().is_some_and(|source| !source.is_free_for(key)))
+    }
+
+    /// A worker has read from the source: notifies another one, if one has missed it meanwhile. Returns whether it did.
+    #[inline]
+    pub(crate) fn notify_missed(self: &Arc<Self>) -> bool {
+        // Pairs with the fence in `misses_source`.
+        fence(Ordering::SeqCst);
+        self.shared.signals.take_missed() && self.notify(0)
+    }
+
+    /// Takes the source, which is not read any longer, unless a worker is reading from it: then that worker does this.
+    pub(crate) fn discard_source(&self) -> Option<CountedSource<S>> {
+        self.try_lock_source().and_then(|mut source| source.take())
+    }
+
+    /// Takes the source, which is at its end. Until it has been dropped, no worker needs to look for an item.
+    pub(crate) fn take_source(&self, mut guard: MutexGuard<'_, Option<CountedSource<S>>>) -> Option<CountedSource<S>> {
+        let source = guard.take();
+        self.shared.state().buffer.mark_exhausted();
+        source
+    }
+
+    /// Drops the source, and ends the map. The error, or that of the source's destructor, follows all results.
+    pub(crate) fn end(&self, source: Option<CountedSource<S>>, error: Option<JoinError>) {
+        let last = drop_source(source);
+        self.shared.stop(error.or(last));
+    }
+
+    /// Notifies a worker if too few are notified; `more` raises the number that is wanted. Returns whether it did.
+    pub(crate) fn notify(self: &Arc<Self>, more: usize) -> bool {
+        let wakeup = self.shared.state().notify(self.shared.inner.slots.size(), more);
+        self.wake(wakeup)
+    }
+
+    /// Wakes or spawns the worker, if there is one. Returns the next step of a worker that has a slot: on several threads,
+    /// it lets the one that it has woken get within reach of the others first.
+    pub(crate) fn wake_before_job(self: &Arc<Self>, wakeup: Wakeup) -> Step {
+        if self.wake(wakeup) && !self.single { Step::Yield } else { Step::Continue }
+    }
+
+    /// Wakes or spawns the worker, if there is one. Returns whether there is.
+    #[inline]
+    pub(crate) fn wake(self: &Arc<Self>, wakeup: Wakeup) -> bool {
+        wakeup.run(|key| self.clone().spawn_worker(key))
     }
 }
 
@@ -172,17 +297,30 @@ impl<S: JobSource> Driver<S> {
 pub(crate) enum SourceNews {
     /// The bounds on the total number of items.
     Total((u64, Option<u64>)),
-    /// There are no more items. No worker needs a slot to find that out.
-    Last,
+    /// The same, and there seem to be no more items. No worker needs a slot to find that out.
+    Last((u64, Option<u64>)),
 }
 
 impl<S: JobSource> CountedSource<S> {
+    /// Whether that worker may read the next item.
+    pub(crate) fn is_free_for(&self, key: u32) -> bool {
+        self.reader.is_none_or(|reader| reader == key)
+    }
+
+    /// Ready when there is an item, or with false at the end.
+    #[inline]
+    pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        self.source.poll_ready(cx)
+    }
+
     /// Reads the next item. Returns its number, and whether its size hint contains [news](Self::news).
     #[inline]
-    pub(crate) fn next(&mut self, job: Pin<&mut Option<S::Job>>, user_code: &mut UserCode) -> Option<(u64, bool)> {
+    pub(crate) fn next(&mut self, mut job: Pin<&mut Option<S::Job>>, user_code: &mut UserCode) -> Option<(u64, bool)> {
         *user_code = UserCode::Source;
-        if !self.source.next(job, user_code) {
-            return None;
+        match self.early.take() {
+            Some(early) => job.set(Some(*early)),
+            None if self.source.next(job, user_code) => {}
+            None => return None,
         }
         *user_code = UserCode::Source;
         let left = self.source.size_hint();
@@ -197,11 +335,25 @@ impl<S: JobSource> CountedSource<S> {
 
     /// The news that came with the last item.
     pub(crate) fn news(&self) -> SourceNews {
-        if self.left.1 == Some(0) { SourceNews::Last } else { SourceNews::Total(total(self.read, self.left)) }
+        let total = total(self.read, self.left);
+        if self.left.1 == Some(0) && !S::IS_ASYNC { SourceNews::Last(total) } else { SourceNews::Total(total) }
+    }
+
+    /// The size hint says that there are no more items. Reads ahead, and returns what follows the last result if that is
+    /// true.
+    pub(crate) fn end(&mut self) -> Option<Option<JoinError>> {
+        match catch_unwind(AssertUnwindSafe(|| self.source.read_ahead())) {
+            Ok(None) => Some(None),
+            Ok(Some(early)) => {
+                self.early = Some(early);
+                None
+            }
+            Err(payload) => Some(Some(JoinError::panic(payload))),
+        }
     }
 }
 
-/// Drops a source that is no longer read. Returns its panic, if its destructor panics.
+/// Drops a source that is no longer read. Returns the panic of its destructor, if that panics.
 pub(crate) fn drop_source<S>(source: S) -> Option<JoinError> {
     catch_unwind(AssertUnwindSafe(|| drop(source))).err().map(JoinError::panic)
 }

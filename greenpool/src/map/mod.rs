@@ -3,6 +3,7 @@
 pub(crate) mod buffer;
 pub(crate) mod feed;
 pub(crate) mod indexed;
+pub(crate) mod jobs;
 pub(crate) mod session;
 pub(crate) mod set;
 pub(crate) mod shared;
@@ -29,6 +30,7 @@ use crate::lending::blocking::WaitGuard;
 use crate::map::buffer::{Numbers, Results};
 use crate::map::feed::JobSource;
 use crate::map::shared::{DynDriver, Shared};
+use crate::map::stream::AppliedStream;
 use crate::sync::Exclusive;
 use crate::worker::idle::Wakeup;
 
@@ -85,7 +87,7 @@ pub struct GreenMap<T> {
 impl<T> Unpin for GreenMap<T> {}
 
 impl<T: Send + 'static> GreenMap<T> {
-    /// Starts a map over an iterator.
+    /// Starts a map.
     #[track_caller]
     pub(crate) fn start<S>(inner: &Arc<Inner>, source: S, ordered: bool) -> Self
     where
@@ -106,7 +108,7 @@ impl<T: Send + 'static> GreenMap<T> {
         S::Item: Send,
         Fut: Future<Output = T> + Send + 'static,
     {
-        Self::of(crate::map::stream::start(inner, apply, source, ordered))
+        Self::start(inner, AppliedStream::new(inner, source, apply), ordered)
     }
 
     fn of((shared, driver): (Arc<Shared<T>>, Arc<dyn DynDriver>)) -> Self {

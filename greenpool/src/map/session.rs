@@ -1,14 +1,29 @@
 //! What a worker of a map keeps during one poll: the lock of the source, reserved places, and finished results.
 
+use std::any::Any;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Context;
 
+use crate::job::error::JoinError;
 use crate::lending::context;
 use crate::map::buffer::{Results, Signals};
-use crate::map::feed::{CountedSource, Driver, JobSource, Output, SourceNews, UserCode, drop_source};
+use crate::map::feed::{CountedSource, Driver, JobSource, Output, SourceNews, UserCode};
+use crate::map::shared::LastItem;
+use crate::sync::MutexGuard;
 use crate::sync::wake::wake;
-use crate::sync::{MutexGuard, lock};
 use crate::worker::poll::POLL_BUDGET;
+
+/// Why a worker that has a slot and a place has no item.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoItem {
+    /// The source is at its end.
+    End,
+    /// The next item is not there yet. This worker will be woken for it.
+    Awaited,
+    /// Another worker is reading the source.
+    Busy,
+}
 
 /// The access of one worker to the map during one poll.
 ///
@@ -18,6 +33,8 @@ use crate::worker::poll::POLL_BUDGET;
 /// before the poll ends.
 pub(crate) struct Session<'a, S: JobSource> {
     driver: &'a Arc<Driver<S>>,
+    /// The key of the worker.
+    key: u32,
     signals: &'a Signals,
     /// The size of the pool when it was last read.
     pub(crate) size: usize,
@@ -30,8 +47,13 @@ pub(crate) struct Session<'a, S: JobSource> {
     results: Option<Results<Output<S>>>,
     /// The number of the first of them.
     first: u64,
-    /// Whether a job has followed another one in this slot.
+    /// Whether a job has followed another one in this slot, and the next one does not count as begun yet.
     pub(crate) follows: bool,
+    /// The size hint says that the job which has begun is the last one.
+    pub(crate) is_last: bool,
+    /// Whether a task has been woken that can run only on this thread until this poll ends. Not set on a current-thread
+    /// runtime.
+    pub(crate) has_woken: bool,
     /// Whether the job has waited before. Then the next one is expected to wait too.
     pub(crate) has_waited: bool,
     /// Whether a worker has been notified for the time that the job waits.
@@ -40,10 +62,11 @@ pub(crate) struct Session<'a, S: JobSource> {
 
 impl<'a, S: JobSource> Session<'a, S> {
     #[inline]
-    pub(crate) fn new(driver: &'a Arc<Driver<S>>, has_waited: bool, has_notified: bool) -> Self {
+    pub(crate) fn new(driver: &'a Arc<Driver<S>>, key: u32, has_waited: bool, has_notified: bool) -> Self {
         let shared = &driver.shared;
         Session {
             driver,
+            key,
             signals: &shared.signals,
             size: shared.inner.slots.size(),
             source: None,
@@ -52,6 +75,8 @@ impl<'a, S: JobSource> Session<'a, S> {
             results: None,
             first: 0,
             follows: false,
+            is_last: false,
+            has_woken: false,
             has_waited,
             has_notified,
         }
@@ -66,14 +91,32 @@ impl<'a, S: JobSource> Session<'a, S> {
         self.reserved == 0 && !shared.inner.slots.is_closed() && !shared.is_wanted_by_others()
     }
 
-    /// Reads the next item into its place. Returns its number, or `None` at the end.
+    /// Reads the next item into its place. Returns its number.
     #[inline]
-    pub(crate) fn read(&mut self, job: Pin<&mut Option<S::Job>>, user_code: &mut UserCode) -> Option<u64> {
-        let source = self.source.get_or_insert_with(|| lock(&self.driver.source));
-        let next = source.as_mut().and_then(|source| source.next(job, user_code));
+    pub(crate) fn read(
+        &mut self,
+        job: Pin<&mut Option<S::Job>>,
+        cx: &mut Context<'_>,
+        user_code: &mut UserCode,
+    ) -> Result<u64, NoItem> {
+        if self.source.is_none() {
+            self.source = self.driver.try_source();
+        }
+        let Some(guard) = &mut self.source else {
+            return Err(NoItem::Busy);
+        };
+        if S::IS_ASYNC {
+            let ready =
+                guard.as_mut().map_or(Ok(()), |source| read_ready(self.driver, self.key, source, cx, user_code));
+            if let Err(no_item) = ready {
+                self.source = None;
+                return Err(no_item);
+            }
+        }
+        let next = guard.as_mut().and_then(|source| source.next(job, user_code));
         let Some((number, news)) = next else {
-            self.end();
-            return None;
+            self.end(None);
+            return Err(NoItem::End);
         };
         *user_code = UserCode::Job;
         if news {
@@ -81,8 +124,9 @@ impl<'a, S: JobSource> Session<'a, S> {
         }
         if !self.driver.single {
             self.source = None;
+            self.has_woken |= self.driver.notify_missed();
         }
-        Some(number)
+        Ok(number)
     }
 
     /// Stores a result and reserves the next place in one go. Returns the result as an error if there is no place,
@@ -92,7 +136,6 @@ impl<'a, S: JobSource> Session<'a, S> {
         if self.reserved == 0 && self.signals.is_full() {
             return Err(value);
         }
-        self.follows = true;
         if self.reserved == 0 || self.signals.is_urgent() {
             return self.push_now(number, value);
         }
@@ -130,11 +173,13 @@ impl<'a, S: JobSource> Session<'a, S> {
         self.has_notified = std::mem::take(&mut self.has_waited);
         let wakeup = state.notify_ahead(self.size, &mut self.has_notified);
         drop(state);
-        context::outside(|| {
+        let wakes = first.is_some() || consumer.is_some();
+        let notified = context::outside(|| {
             wake(first);
             wake(consumer);
-            self.driver.wake(wakeup);
+            self.driver.wake(wakeup)
         });
+        self.has_woken |= !self.driver.single && (wakes || notified);
         Ok(())
     }
 
@@ -162,58 +207,79 @@ impl<'a, S: JobSource> Session<'a, S> {
     /// Acts on the news that came with an item.
     #[cold]
     fn note_news(&mut self) {
-        let source = self.source.as_deref().and_then(Option::as_ref);
-        let Some(news) = source.map(CountedSource::news) else { return };
-        match news {
-            SourceNews::Total(total) => self.driver.shared.state().buffer.set_total(total),
-            SourceNews::Last => {
-                let source = self.take_source();
-                self.flush();
-                self.driver.shared.stop(source.and_then(drop_source));
+        let Some(guard) = &mut self.source else { return };
+        match guard.as_ref().map(CountedSource::news) {
+            Some(SourceNews::Total(total)) => self.driver.shared.state().buffer.set_total(total),
+            Some(SourceNews::Last(total)) => {
+                let mut state = self.driver.shared.state();
+                state.buffer.set_total(total);
+                state.last = LastItem::Read;
+                self.is_last = true;
             }
+            None => {}
         }
     }
 
-    /// Takes the source, which is exhausted.
-    fn take_source(&mut self) -> Option<CountedSource<S>> {
-        let mut guard = self.source.take();
-        let source = guard.as_deref_mut().and_then(Option::take);
-        self.driver.shared.state().buffer.mark_exhausted();
-        source
-    }
-
-    /// There are no more items.
+    /// There are no more items: drops the source. The error, or that of the source's destructor, follows all results.
     #[cold]
-    fn end(&mut self) {
-        let source = self.take_source();
+    fn end(&mut self, error: Option<JoinError>) {
+        let source = self.source.take().and_then(|guard| self.driver.take_source(guard));
         self.flush();
-        if let Some(source) = source {
-            self.first = source.read;
-            // If its destructor panics, `panicked` reports that as the result of an item.
-            drop(source);
-        }
-        self.driver.shared.unreserve();
-        self.driver.shared.stop(None);
+        self.driver.end(source, error);
     }
 
-    /// The source or the function has panicked. Returns the number of the item whose result is that panic.
+    /// The source has panicked, so it is not read again.
     #[cold]
-    pub(crate) fn panicked(&mut self, user_code: UserCode) -> u64 {
+    pub(crate) fn source_panicked(&mut self, payload: Box<dyn Any + Send>) {
+        if self.source.is_none() {
+            self.source = self.driver.try_source();
+        }
+        self.end(Some(JoinError::panic(payload)));
+    }
+
+    /// The function has panicked. Returns the number of the item whose result is that panic.
+    #[cold]
+    pub(crate) fn function_panicked(&mut self) -> u64 {
         let mut guard = self.source.take();
         let source = guard.as_deref_mut().and_then(Option::as_mut);
-        let number = source.as_ref().map_or(self.first, |source| source.read);
-        if let (UserCode::Function, Some(source)) = (user_code, source) {
+        let number = source.map_or(self.first, |source| {
             source.read += 1;
-            return number;
-        }
-        // A source that panicked is not read again.
-        let source = guard.as_deref_mut().and_then(Option::take);
+            source.read - 1
+        });
         drop(guard);
-        self.flush();
-        self.driver.shared.stop(None);
-        let _ = drop_source(source);
+        self.driver.notify_missed();
         number
     }
+}
+
+/// Looks for the next item of an async source, which may have been read for this worker already. If it is not there
+/// yet, this worker waits for it, unless another one reads for the map.
+fn read_ready<S: JobSource>(
+    driver: &Driver<S>,
+    key: u32,
+    source: &mut CountedSource<S>,
+    cx: &mut Context<'_>,
+    user_code: &mut UserCode,
+) -> Result<(), NoItem> {
+    match source.reader.take() {
+        Some(reader) if reader == key => return Ok(()),
+        Some(reader) => {
+            source.reader = Some(reader);
+            return Err(NoItem::Busy);
+        }
+        None => {}
+    }
+    *user_code = UserCode::Source;
+    if source.poll_ready(cx).is_ready() {
+        return Ok(());
+    }
+    let mut state = driver.shared.state();
+    if state.queued || !state.buffer.is_reading() {
+        return Err(NoItem::Busy);
+    }
+    state.queued = true;
+    source.reader = Some(key);
+    Err(NoItem::Awaited)
 }
 
 impl<S: JobSource> Drop for Session<'_, S> {

@@ -1,4 +1,4 @@
-//! What the consumer of a map and its workers share, for both kinds of sources.
+//! What the consumer of a map and its workers share.
 //!
 //! # Implementation details
 //!
@@ -13,11 +13,8 @@
 //! The map's ticket can be served by a loan from the job that made the map or from the job that waits for its results.
 //! The protocol is described in `lending/README.md`.
 
-use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::Context;
 
 use tokio::task::AbortHandle;
 
@@ -25,7 +22,7 @@ use crate::inner::Inner;
 use crate::inner::member::Member;
 use crate::inner::wait::{Progress, ReadySource};
 use crate::job::error::JoinError;
-use crate::job::running::{AbortRegistration, Running};
+use crate::job::running::Running;
 use crate::lending::blocking::WaitGuard;
 use crate::lending::context;
 use crate::lending::deadlock;
@@ -49,14 +46,16 @@ pub(crate) struct MapState<T> {
     pub(crate) buffer: ReorderBuffer<T>,
     /// The tasks that work for the map.
     pub(crate) workers: WorkerSet<TaskEntry>,
-    /// The number of threads that can run workers, or 0 if one task alone reads the source.
+    /// The number of workers that can find something to do at once: one for each thread, or one if the source is async.
     threads: usize,
-    /// The waker of that task, while it waits for room.
-    pub(crate) reader: Option<Waker>,
     /// The number of workers that have a slot.
     pub(crate) holders: usize,
-    /// Whether a worker is acquiring a slot for the map, or is queued for one.
+    /// Whether a worker without a slot works for the map: it reads the next item of an async source, acquires a slot,
+    /// or is queued for one.
     pub(crate) queued: bool,
+    /// The key of that worker, while it waits for the next item.
+    pub(crate) awaiting: Option<u32>,
+    pub(crate) last: LastItem,
     /// The number of tasks spawned so far.
     spawned: u64,
     aborted: bool,
@@ -64,6 +63,17 @@ pub(crate) struct MapState<T> {
     waiter_ref: Option<WaiterRef>,
     /// The job that waits for the map's next result.
     consumer: Option<Arc<Member>>,
+}
+
+/// Whether the item is in sight that is the last one, according to the size hint. Nothing depends on whether that is true.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LastItem {
+    /// There are more items.
+    Ahead,
+    /// Its job runs, or a worker reads on behind it. No other worker looks for an item.
+    Read,
+    /// Its job has ended. When there is room, a worker reads on behind it, for which it needs no slot.
+    Over,
 }
 
 /// A task that works for a map.
@@ -88,12 +98,14 @@ impl<T> MapState<T> {
     /// Notifies a worker if fewer are notified than there are places, and fewer than there are threads and `more`.
     #[inline]
     pub(crate) fn notify(&mut self, size: usize, more: usize) -> Wakeup {
-        if self.reader.is_some() && self.buffer.room(size, 1) > 0 {
-            return self.reader.take().map_or(Wakeup::None, Wakeup::Wake);
-        }
         let wanted = self.threads + more;
         // A worker that is notified, queued or has a slot will look for room itself.
-        if self.workers.notified() >= wanted || self.queued || self.holders >= size.max(1) {
+        let others_look = match self.last {
+            LastItem::Ahead => self.queued || self.holders >= size.max(1),
+            LastItem::Read => true,
+            LastItem::Over => false,
+        };
+        if others_look || self.workers.notified() >= wanted {
             return Wakeup::None;
         }
         if self.workers.notified() >= self.buffer.room(size, wanted) {
@@ -131,9 +143,10 @@ impl<T> Shared<T> {
             buffer,
             workers: WorkerSet::default(),
             threads,
-            reader: None,
             holders: 0,
             queued: false,
+            awaiting: None,
+            last: LastItem::Ahead,
             spawned: 0,
             aborted: false,
             waiter_ref: None,
@@ -212,7 +225,7 @@ impl<T> Shared<T> {
         let mut state = self.state();
         let consumer = state.buffer.stop(last);
         let waiter_ref = state.waiter_ref.take();
-        let reader = state.reader.take();
+        let reader = state.awaiting.take().and_then(|key| state.workers.waker(key));
         let retired = state.workers.retire_all();
         drop(state);
         wake(consumer);
@@ -222,12 +235,6 @@ impl<T> Shared<T> {
         }
         wake(retired);
         deadlock::changed(&self.inner);
-    }
-
-    /// Adds a worker that was not notified. Returns its key.
-    pub(crate) fn add(&self) -> u32 {
-        let MapState { workers, spawned, .. } = &mut *self.state();
-        workers.insert(TaskEntry::new(spawned))
     }
 
     /// Spawns the task of a worker, and stores its handle for [`abort`](Self::abort).
@@ -275,40 +282,23 @@ impl<T> Shared<T> {
     /// result.
     pub(crate) fn is_in_progress(&self) -> bool {
         let state = self.state();
+        let waiting = usize::from(state.waiter_ref.is_some()) + usize::from(state.awaiting.is_some());
         state.buffer.is_ready()
-            || state.workers.count_busy() > state.holders + usize::from(state.waiter_ref.is_some())
+            || state.workers.count_busy() > state.holders + waiting
             || state.buffer.is_reading() && state.workers.notified() > 0
             // The queue of a pool of size 0 waits for a `resize`, which must come from outside.
             || state.waiter_ref.is_some() && self.inner.slots.size() == 0
     }
 
-    /// Whether the reader of an async source reads, or is about to.
-    pub(crate) fn is_being_read(&self) -> bool {
-        let state = self.state();
-        state.buffer.is_reading() && state.reader.is_none() && state.waiter_ref.is_none()
-    }
-
-    /// The job of a worker has finished. Its slot will be released, and after that its result will be stored.
-    pub(crate) fn mark_busy(&self, key: u32) {
-        self.state().workers.mark_busy(key);
+    /// Whether a worker waits for the next item of an async source.
+    pub(crate) fn awaits_item(&self) -> bool {
+        self.state().awaiting.is_some()
     }
 
     /// The map's ticket has been served, or its waiter dropped.
     pub(crate) fn leave_queue(&self) {
         let waiter_ref = self.state().waiter_ref.take();
         drop(waiter_ref);
-    }
-
-    /// Waits for a slot. Returns its lender, if it is a loan, or `None` if the pool is closed.
-    pub(crate) async fn acquire(&self) -> Option<Option<Arc<Member>>> {
-        let mut waiter = match self.begin() {
-            Acquired::Now => return Some(None),
-            Acquired::Closed => return None,
-            Acquired::Queued(waiter) => waiter,
-        };
-        let granted = poll_fn(|cx| waiter.poll(cx)).await;
-        self.leave_queue();
-        granted.ok()
     }
 
     /// Begins a job of this map in a slot that was acquired, or lent by `lender`.
@@ -326,69 +316,5 @@ impl<T> Shared<T> {
     fn is_really_wanted(&self) -> bool {
         let waiter_ref = self.state().waiter_ref.clone();
         self.inner.slots.free() < 0 || !waiter_ref.is_some_and(|waiter_ref| waiter_ref.is_alone())
-    }
-}
-
-/// A reserved place. Dropping it gives the place back, or stores a cancellation if an item has been read into it.
-pub(crate) struct Reservation<T> {
-    shared: Arc<Shared<T>>,
-    item: Item,
-}
-
-enum Item {
-    Unread,
-    Read(u64),
-    Over,
-}
-
-impl<T> Reservation<T> {
-    pub(crate) fn reserved(shared: &Arc<Shared<T>>) -> Self {
-        Reservation { shared: shared.clone(), item: Item::Unread }
-    }
-
-    /// Item number `number` has been read into this place.
-    pub(crate) fn read(&mut self, number: u64) {
-        self.item = Item::Read(number);
-    }
-
-    pub(crate) fn put(mut self, result: Result<T, JoinError>) {
-        if let Item::Read(number) = std::mem::replace(&mut self.item, Item::Over) {
-            self.shared.put(number, result);
-        }
-    }
-}
-
-impl<T> Drop for Reservation<T> {
-    fn drop(&mut self) {
-        match self.item {
-            Item::Unread => self.shared.unreserve(),
-            Item::Read(number) => self.shared.put(number, Err(JoinError::cancelled())),
-            Item::Over => {}
-        }
-    }
-}
-
-/// Runs one job to completion, or until it is aborted, and drops its future. Catches all panics.
-pub(crate) async fn run<J: Future>(running: &mut Running, job: J) -> Result<J::Output, JoinError> {
-    let mut job = pin!(Some(job));
-    let mut abort = None;
-    let result = poll_fn(|cx| {
-        let polled = catch_unwind(AssertUnwindSafe(|| {
-            running.poll(cx, |cx| match job.as_mut().as_pin_mut() {
-                Some(job) => job.poll(cx),
-                None => Poll::Pending,
-            })
-        }));
-        match polled {
-            Ok(Poll::Pending) if AbortRegistration::register_abort(&mut abort, running, cx) => Poll::Pending,
-            Ok(Poll::Ready(Ok(value))) => Poll::Ready(Ok(value)),
-            Ok(_) => Poll::Ready(Err(JoinError::cancelled())),
-            Err(payload) => Poll::Ready(Err(JoinError::panic(payload))),
-        }
-    })
-    .await;
-    match catch_unwind(AssertUnwindSafe(|| job.set(None))) {
-        Ok(()) => result,
-        Err(payload) => Err(JoinError::panic(payload)),
     }
 }

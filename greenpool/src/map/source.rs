@@ -101,6 +101,10 @@ where
         true
     }
 
+    fn read_ahead(&mut self) -> Option<Box<Fut>> {
+        self.items.next().map(|item| Box::new((self.apply)(item)))
+    }
+
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.items.size_hint()
     }
@@ -145,6 +149,10 @@ where
         *user_code = UserCode::Function;
         job.set(Some(item.apply(&mut self.apply)));
         true
+    }
+
+    fn read_ahead(&mut self) -> Option<Box<Self::Job>> {
+        self.items.next().map(|item| Box::new(item.apply(&mut self.apply)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

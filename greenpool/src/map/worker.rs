@@ -6,9 +6,7 @@
 //! them, under the lock of the [shared state](crate::map::shared), so a job that waits once costs that lock twice. A
 //! worker whose last job waited expects the next one to wait, and notifies another worker at once.
 
-use std::any::Any;
 use std::future::Future;
-use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,16 +17,17 @@ use pin_project_lite::pin_project;
 use crate::inner::Inner;
 use crate::inner::member::Member;
 use crate::job::error::JoinError;
-use crate::job::running::{Entered, Outcome, Running};
-use crate::lending::context;
+use crate::job::running::{Outcome, Running};
 use crate::lending::deadlock;
 use crate::lending::waiter::{Acquired, Waiter};
 use crate::map::feed::{Driver, JobSource, Output, UserCode};
-use crate::map::session::Session;
-use crate::map::shared::{DynDriver, MapState, Shared};
+use crate::map::jobs::{Exit, MapJobs};
+use crate::map::session::{NoItem, Session};
+use crate::map::shared::{DynDriver, LastItem, MapState, Shared};
+use crate::sync::quiet::drop_quietly;
 use crate::sync::wake::wake;
 use crate::worker::idle::WorkerState;
-use crate::worker::poll::{self, Jobs, POLL_BUDGET, Step};
+use crate::worker::poll::{self, POLL_BUDGET, Step};
 
 pin_project! {
     /// A worker and the job that it runs. Its fields are dropped in order: the future of the job, then the slot, then
@@ -61,9 +60,13 @@ pub(crate) fn start<S: JobSource>(
 struct Registration<S: JobSource> {
     driver: Arc<Driver<S>>,
     key: u32,
-    /// The number of the item whose job runs.
+    /// The number of the item whose job runs. If the source is async, also of the item that waits for a slot.
     number: Option<u64>,
     slot: SlotState,
+    /// Whether a job has finished in the slot, and none has begun since.
+    follows: bool,
+    /// The size hint says that this job is the last one.
+    is_last: bool,
     /// Whether a worker has been notified because the job waits, or is expected to wait as the last one did.
     waits: bool,
     over: bool,
@@ -72,44 +75,67 @@ struct Registration<S: JobSource> {
 /// Which slot a worker has, as the map counts it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum SlotState {
+    /// None, and no place.
     None,
-    /// The worker is queued for a slot, on behalf of the map.
+    /// None: the worker has a place, and reads the next item of an async source into it.
+    Reading,
+    /// The worker is queued for a slot, on behalf of the map. If the source is async, it has a place and an item.
     Queued,
-    /// One of the pool's own slots.
+    /// One of the pool's own slots, and a place.
     Held,
-    /// A slot that another job has lent.
+    /// A slot that another job has lent, and a place.
     Borrowed,
+}
+
+impl<S: JobSource> Registration<S> {
+    fn has_slot(&self) -> bool {
+        matches!(self.slot, SlotState::Held | SlotState::Borrowed)
+    }
+
+    fn has_place(&self) -> bool {
+        self.has_slot() || self.slot == SlotState::Reading || S::IS_ASYNC && self.slot == SlotState::Queued
+    }
 }
 
 impl<S: JobSource> Drop for Registration<S> {
     fn drop(&mut self) {
         let shared = &self.driver.shared;
-        let has_slot = matches!(self.slot, SlotState::Held | SlotState::Borrowed);
         {
             let mut state = shared.state();
-            state.holders -= usize::from(has_slot);
-            state.queued &= self.slot != SlotState::Queued;
+            state.holders -= usize::from(self.has_slot());
+            state.queued &= !matches!(self.slot, SlotState::Reading | SlotState::Queued);
+            state.awaiting = state.awaiting.filter(|key| *key != self.key);
         }
         match self.number.take() {
             Some(number) => shared.put(number, Err(JoinError::cancelled())),
-            // A `tracing` subscriber panicked as the job began, before an item was read.
-            None if has_slot && !self.over => shared.unreserve(),
+            // It is dropped with its runtime, or a `tracing` subscriber panicked as the job began.
+            None if self.has_place() => shared.unreserve(),
             None => {}
         }
         shared.leave(self.key);
         if !self.over {
-            shared.stop(Some(JoinError::cancelled()));
+            shared.stop((!self.is_last).then(JoinError::cancelled));
         }
     }
 }
 
 impl<S: JobSource> MapWorker<S> {
     pub(crate) fn new(driver: Arc<Driver<S>>, key: u32) -> Self {
-        let registration = Registration { driver, key, number: None, slot: SlotState::None, waits: false, over: false };
+        let registration = Registration {
+            driver,
+            key,
+            number: None,
+            slot: SlotState::None,
+            follows: false,
+            is_last: false,
+            waits: false,
+            over: false,
+        };
         MapWorker { job: None, running: None, waiter: None, registration }
     }
 
-    /// Without a slot: if notified, acquires a slot and reserves a place, or queues for the map.
+    /// Without a slot: if notified, reserves a place and acquires a slot, or queues for the map. If the source is async,
+    /// reserves a place and reads an item first.
     fn seek(mut self: Pin<&mut Self>, cx: &Context<'_>) -> Step {
         let this = self.as_mut().project();
         let Registration { driver, key, slot, waits, .. } = this.registration;
@@ -128,6 +154,17 @@ impl<S: JobSource> MapWorker<S> {
             Ok(room) => room,
             Err(next) => return next,
         };
+        if state.last == LastItem::Over {
+            state.last = LastItem::Read;
+            drop(guard);
+            return driver.read_on();
+        }
+        if S::IS_ASYNC {
+            state.buffer.occupy(1, room);
+            state.queued = true;
+            *slot = SlotState::Reading;
+            return Step::Continue;
+        }
         if slots.try_acquire().is_ok() {
             state.buffer.occupy(1, room);
             state.holders += 1;
@@ -138,18 +175,97 @@ impl<S: JobSource> MapWorker<S> {
                 Some(running) => running.begin(&shared.inner),
                 None => *this.running = Some(shared.begin_job(None)),
             }
-            driver.wake(wakeup);
-            return Step::Continue;
+            return driver.wake_before_job(wakeup);
         }
         state.queued = true;
-        *slot = SlotState::Queued;
         drop(guard);
-        match shared.begin() {
-            Acquired::Now => self.granted(None),
-            Acquired::Closed => {
-                shared.stop(Some(JoinError::closed()));
-                Step::Leave
+        self.queue()
+    }
+
+    /// Reads the next item of an async source, without a slot.
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Step> {
+        let Registration { driver, key, number, .. } = self.as_mut().project().registration;
+        let mut state = driver.shared.state();
+        let is_reader = state.awaiting.take() == Some(*key);
+        let reading = state.buffer.is_reading();
+        drop(state);
+        if !reading {
+            return Poll::Ready(self.give_up());
+        }
+        let guard = if is_reader { Some(driver.source()) } else { driver.try_source() };
+        let mut guard = guard.filter(|source| source.as_ref().is_some_and(|source| source.is_free_for(*key)));
+        let Some(source) = guard.as_deref_mut().and_then(Option::as_mut) else {
+            drop(guard);
+            return Poll::Ready(self.give_up());
+        };
+        source.reader = Some(*key);
+        let error = match catch_unwind(AssertUnwindSafe(|| source.poll_ready(cx))) {
+            Ok(Poll::Ready(true)) => {
+                *number = Some(source.read);
+                drop(guard);
+                return Poll::Ready(self.queue());
             }
+            Ok(Poll::Pending) => {
+                drop(guard);
+                return self.await_item();
+            }
+            Ok(Poll::Ready(false)) => None,
+            Err(payload) => Some(JoinError::panic(payload)),
+        };
+        let source = guard.and_then(|guard| driver.take_source(guard));
+        driver.end(source, error);
+        Poll::Ready(self.give_up())
+    }
+
+    /// The next item is not there yet: waits for it.
+    fn await_item(self: Pin<&mut Self>) -> Poll<Step> {
+        let registration = self.project().registration;
+        let shared = &registration.driver.shared;
+        let mut state = shared.state();
+        let reading = state.buffer.is_reading();
+        state.holders -= usize::from(registration.has_slot());
+        state.awaiting = reading.then_some(registration.key);
+        registration.slot = SlotState::Reading;
+        drop(state);
+        deadlock::changed(&shared.inner);
+        // If the map has been stopped, it looks again and leaves.
+        if reading { Poll::Pending } else { Poll::Ready(Step::Continue) }
+    }
+
+    /// Without a job: releases the slot, if there is one, and gives the place back. Then it leaves if the map is no longer
+    /// reading, parks if another worker is, and looks again otherwise.
+    fn give_up(self: Pin<&mut Self>) -> Step {
+        let this = self.project();
+        let registration = this.registration;
+        let driver = &registration.driver;
+        let mut state = driver.shared.state();
+        let has_slot = registration.has_slot();
+        state.holders -= usize::from(has_slot);
+        state.queued &= registration.slot != SlotState::Reading;
+        registration.slot = SlotState::None;
+        drop(state);
+        if has_slot {
+            end_vacant(this.running, &mut registration.follows);
+        }
+        driver.shared.unreserve();
+        let mut state = driver.shared.state();
+        if !state.buffer.is_reading() {
+            return Step::Leave;
+        }
+        if !driver.misses_source(registration.key) {
+            return Step::Continue;
+        }
+        state.workers.park(registration.key);
+        Step::Idle
+    }
+
+    /// Acquires a slot, or queues for one on behalf of the map.
+    fn queue(mut self: Pin<&mut Self>) -> Step {
+        let this = self.as_mut().project();
+        this.registration.slot = SlotState::Queued;
+        match this.registration.driver.shared.begin() {
+            Acquired::Now => self.granted(None),
+            Acquired::Closed => self.refused(),
             Acquired::Queued(waiter) => {
                 *this.waiter = Some(waiter);
                 Step::Continue
@@ -167,39 +283,52 @@ impl<S: JobSource> MapWorker<S> {
         this.registration.driver.shared.leave_queue();
         Poll::Ready(match granted {
             Ok(lender) => self.granted(lender),
-            Err(_) => {
-                this.registration.driver.shared.stop(Some(JoinError::closed()));
-                Step::Leave
-            }
+            Err(_) => self.refused(),
         })
     }
 
-    /// With a slot: reserves a place, or releases the slot if there is none.
-    fn granted(self: Pin<&mut Self>, lender: Option<Arc<Member>>) -> Step {
-        let this = self.project();
+    /// With a slot: reserves a place if there is none yet, or releases the slot if that is not possible.
+    fn granted(mut self: Pin<&mut Self>, lender: Option<Arc<Member>>) -> Step {
+        let this = self.as_mut().project();
         let driver = &this.registration.driver;
         let shared = &driver.shared;
         let slot = if lender.is_some() { SlotState::Borrowed } else { SlotState::Held };
         let running = shared.begin_job(lender);
         let closed = shared.inner.slots.is_closed();
         let mut state = shared.state();
-        state.queued = false;
-        this.registration.slot = SlotState::None;
-        if closed || !state.buffer.reserve(shared.inner.slots.size()) {
+        let size = shared.inner.slots.size();
+        let has_place = if S::IS_ASYNC { state.buffer.is_reading() } else { !closed && state.buffer.reserve(size) };
+        if closed || !has_place {
             drop(state);
             running.finish(Outcome::Withdrawn);
-            if closed {
-                shared.stop(Some(JoinError::closed()));
-            }
-            return Step::Continue;
+            return self.refused();
         }
+        state.queued = false;
         state.holders += 1;
-        this.registration.slot = slot;
-        let wakeup = state.notify(shared.inner.slots.size(), 0);
+        let wakeup = state.notify(size, 0);
         drop(state);
-        driver.wake(wakeup);
+        this.registration.slot = slot;
         this.registration.waits = false;
         *this.running = Some(running);
+        driver.wake_before_job(wakeup)
+    }
+
+    /// The pool is closed, or there is nothing to do with a slot.
+    fn refused(self: Pin<&mut Self>) -> Step {
+        let registration = self.project().registration;
+        let shared = &registration.driver.shared;
+        let closed = shared.inner.slots.is_closed();
+        let error = if closed { JoinError::closed() } else { JoinError::cancelled() };
+        shared.state().queued = false;
+        registration.slot = SlotState::None;
+        match registration.number.take() {
+            Some(number) => {
+                shared.put(number, Err(error));
+                shared.stop(None);
+            }
+            None if closed => shared.stop(Some(error)),
+            None => {}
+        }
         Step::Continue
     }
 
@@ -209,7 +338,7 @@ impl<S: JobSource> MapWorker<S> {
         let mut this = self.as_mut().project();
         let panic = match exit {
             Exit::Waits { notified } => {
-                // The worker registers no abort waker: `abort_all` wakes all busy workers.
+                // `abort_all` wakes all busy workers.
                 this.registration.waits = true;
                 if !notified {
                     this.registration.driver.notify(1);
@@ -218,14 +347,26 @@ impl<S: JobSource> MapWorker<S> {
             }
             Exit::Full(value) => return Poll::Ready(self.finish_and_look(value, *budget)),
             Exit::Finished(value) => return Poll::Ready(self.finish_job(Ok(value), Outcome::Finished, *budget)),
-            Exit::Nothing { follows } => {
-                if let Some(running) = this.running.take() {
-                    running.finish(if follows { Outcome::Finished } else { Outcome::Withdrawn });
-                }
-                return Poll::Ready(Step::Leave);
+            Exit::Nothing(NoItem::Awaited) => {
+                let polled = self.as_mut().await_item();
+                let this = self.as_mut().project();
+                end_vacant(this.running, &mut this.registration.follows);
+                return polled;
             }
-            // No item has been read, so there is no job to abort.
-            Exit::Aborted if this.registration.number.is_none() => return Poll::Ready(self.release_unused()),
+            Exit::Nothing(NoItem::End | NoItem::Busy) => return Poll::Ready(self.give_up()),
+            Exit::Yields => {
+                if let Some(running) = this.running {
+                    running.mark_idle();
+                }
+                return Poll::Ready(Step::Yield);
+            }
+            // There is no job to abort.
+            Exit::Aborted if this.job.is_none() => {
+                if this.registration.number.take().is_some() {
+                    this.registration.driver.return_item();
+                }
+                return Poll::Ready(self.give_up());
+            }
             Exit::Aborted => None,
             Exit::Panicked(payload) => Some(payload),
         };
@@ -240,16 +381,23 @@ impl<S: JobSource> MapWorker<S> {
     fn run_jobs(self: Pin<&mut Self>, cx: &mut Context<'_>, budget: &mut u32) -> Exit<Output<S>> {
         let this = self.project();
         let Some(running) = this.running else {
-            return Exit::Nothing { follows: true };
+            unreachable!("a worker with a slot has a `Running`");
         };
         let registration = this.registration;
         let inner = &registration.driver.shared.inner;
+        let mut session = Session::new(
+            &registration.driver,
+            registration.key,
+            // A job that exists already has waited.
+            this.job.is_some(),
+            registration.waits,
+        );
+        (session.follows, session.is_last) = (registration.follows, registration.is_last);
         let mut jobs = MapJobs {
             job: this.job,
             inner,
             holds_own: registration.slot == SlotState::Held,
-            // A job that exists already has waited.
-            session: Session::new(&registration.driver, registration.number.is_some(), registration.waits),
+            session,
             user_code: UserCode::Job,
             number: registration.number,
         };
@@ -257,30 +405,22 @@ impl<S: JobSource> MapWorker<S> {
         let MapJobs { mut session, user_code, number, .. } = jobs;
         registration.number = number;
         registration.waits = session.has_waited;
-        match ran {
-            Ok(Poll::Ready(exit)) => exit,
-            Ok(Poll::Pending) => Exit::Waits { notified: session.has_notified },
-            Err(payload) => {
-                if user_code != UserCode::Job {
-                    registration.number = Some(session.panicked(user_code));
-                    inner.live.count_begun(u64::from(session.follows));
-                }
+        registration.follows = session.follows;
+        registration.is_last = session.is_last;
+        match (ran, user_code) {
+            (Ok(Poll::Ready(exit)), _) => exit,
+            (Ok(Poll::Pending), _) => Exit::Waits { notified: session.has_notified },
+            (Err(payload), UserCode::Job) => Exit::Panicked(payload),
+            (Err(payload), UserCode::Function) => {
+                registration.number = Some(session.function_panicked());
+                inner.live.count_begun(u64::from(session.follows));
                 Exit::Panicked(payload)
             }
+            (Err(payload), UserCode::Source) => {
+                session.source_panicked(payload);
+                Exit::Nothing(NoItem::End)
+            }
         }
-    }
-
-    /// Releases a slot and gives back a place in which no job has begun.
-    fn release_unused(self: Pin<&mut Self>) -> Step {
-        let this = self.project();
-        let shared = &this.registration.driver.shared;
-        shared.state().holders -= 1;
-        this.registration.slot = SlotState::None;
-        if let Some(running) = this.running.take() {
-            running.finish(Outcome::Withdrawn);
-        }
-        shared.unreserve();
-        Step::Continue
     }
 
     /// Releases the slot, and then stores the result.
@@ -295,6 +435,9 @@ impl<S: JobSource> MapWorker<S> {
         }
         let mut state = shared.state();
         let consumer = this.registration.number.take().and_then(|number| state.buffer.put(number, result));
+        if std::mem::take(&mut this.registration.is_last) {
+            state.last = LastItem::Over;
+        }
         drop(state);
         wake(consumer);
         if budget == 0 { Step::Yield } else { Step::Continue }
@@ -331,6 +474,13 @@ impl<S: JobSource> MapWorker<S> {
     }
 }
 
+/// Ends the [`Running`] of a slot in which no job runs, but one may have run before.
+fn end_vacant(running: &mut Option<Running>, follows: &mut bool) {
+    if let Some(running) = running.take() {
+        running.finish(if std::mem::take(follows) { Outcome::Finished } else { Outcome::Withdrawn });
+    }
+}
+
 /// Returns the number of free places. If there is none for this worker, returns its next step instead, and parks it if
 /// it may have to do something later.
 #[inline]
@@ -338,114 +488,12 @@ fn find_room<T>(state: &mut MapState<T>, key: u32, size: usize) -> Result<usize,
     if !state.buffer.is_reading() {
         return Err(Step::Leave);
     }
-    let room = if state.queued { 0 } else { state.buffer.room(size, 1) };
+    let room = if state.queued || state.last == LastItem::Read { 0 } else { state.buffer.room(size, 1) };
     if room > 0 {
         return Ok(room);
     }
     state.workers.park(key);
     Err(Step::Idle)
-}
-
-/// Polls a job. When it is ready, its future has been dropped.
-#[inline]
-fn poll_job<J: Future>(mut job: Pin<&mut Option<J>>, cx: &mut Context<'_>) -> Poll<J::Output> {
-    let polled = match job.as_mut().as_pin_mut() {
-        Some(job) => job.poll(cx),
-        None => Poll::Pending,
-    };
-    if polled.is_ready() {
-        job.set(None);
-    }
-    polled
-}
-
-/// The jobs of a map that follow each other in one slot.
-struct MapJobs<'a, S: JobSource> {
-    job: Pin<&'a mut Option<S::Job>>,
-    inner: &'a Inner,
-    /// Whether the slot is one of the pool's own, which may be kept.
-    holds_own: bool,
-    session: Session<'a, S>,
-    user_code: UserCode,
-    /// The number of the item whose job runs.
-    number: Option<u64>,
-}
-
-impl<S: JobSource> Jobs for &mut MapJobs<'_, S> {
-    type Value = Output<S>;
-    type Exit = Exit<Output<S>>;
-
-    fn is_aborted(&self) -> bool {
-        false
-    }
-
-    #[inline]
-    fn prepare(&mut self, entered: &mut Entered<'_>) -> ControlFlow<Self::Exit> {
-        if self.number.is_some() {
-            return ControlFlow::Continue(());
-        }
-        let MapJobs { job, inner, session, user_code, number, .. } = &mut **self;
-        *number = context::outside(|| session.read(job.as_mut(), user_code));
-        if number.is_none() {
-            return ControlFlow::Break(Exit::Nothing { follows: session.follows });
-        }
-        if session.follows {
-            inner.live.count_begun(1);
-            entered.begin_next(inner);
-        }
-        ControlFlow::Continue(())
-    }
-
-    #[inline]
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Output<S>> {
-        poll_job(self.job.as_mut(), cx)
-    }
-
-    #[inline]
-    fn next(&mut self, entered: &mut Entered<'_>, value: Output<S>) -> ControlFlow<Self::Exit> {
-        let MapJobs { inner, session, holds_own, number, .. } = &mut **self;
-        let keeps = *holds_own
-            && !inner.live.is_aborted(entered.epoch())
-            && (inner.slots.can_keep(session.size) || session.may_keep_slot());
-        let Some(number) = number.filter(|_| keeps) else {
-            return ControlFlow::Break(Exit::Finished(value));
-        };
-        if let Err(value) = session.push(number, value) {
-            return ControlFlow::Break(Exit::Full(value));
-        }
-        self.number = None;
-        ControlFlow::Continue(())
-    }
-
-    fn aborted() -> Self::Exit {
-        Exit::Aborted
-    }
-
-    #[inline]
-    fn finished(value: Output<S>) -> Self::Exit {
-        Exit::Finished(value)
-    }
-}
-
-/// Why a worker stops running jobs in its slot.
-enum Exit<T> {
-    /// The job waits.
-    Waits {
-        /// Whether a worker has been notified for that.
-        notified: bool,
-    },
-    /// The job has been aborted.
-    Aborted,
-    /// The job has finished.
-    Finished(T),
-    /// The job has finished and the slot could have been kept, but there is no place.
-    Full(T),
-    /// There is no item.
-    Nothing {
-        /// Whether jobs have run in the slot before.
-        follows: bool,
-    },
-    Panicked(Box<dyn Any + Send>),
 }
 
 impl<S: JobSource> Future for MapWorker<S> {
@@ -457,6 +505,7 @@ impl<S: JobSource> Future for MapWorker<S> {
             let step = match self.registration.slot {
                 SlotState::Held | SlotState::Borrowed => ready!(self.as_mut().run(cx, &mut budget)),
                 SlotState::Queued => ready!(self.as_mut().poll_queue(cx)),
+                SlotState::Reading => ready!(self.as_mut().poll_read(cx)),
                 SlotState::None => self.as_mut().seek(cx),
             };
             if step == Step::Idle {
@@ -467,7 +516,10 @@ impl<S: JobSource> Future for MapWorker<S> {
         if polled.is_ready() {
             let this = self.as_mut().project();
             *this.running = None;
-            this.registration.over = true;
+            let Registration { driver, over, .. } = this.registration;
+            *over = true;
+            // If it was reading when the map was stopped, the source is still there.
+            drop_quietly(driver.discard_source());
         }
         polled
     }

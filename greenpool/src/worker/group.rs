@@ -136,6 +136,8 @@ pub(crate) struct Group<J: ?Sized> {
     spawn_worker: fn(&Arc<Group<J>>, u32),
     /// The number of threads of the runtime that poll tasks.
     threads: usize,
+    /// The greatest number of workers that are notified at once, save for one that makes up for a job that waits.
+    limit: usize,
     /// The runtime is a current-thread runtime: while one worker is being polled, no other is.
     single: bool,
     state: Mutex<GroupState<J>>,
@@ -192,6 +194,7 @@ impl<J: ?Sized> Group<J> {
             runtime: runtime.clone(),
             spawn_worker,
             threads,
+            limit: 2 * threads - 1,
             single,
             state: Mutex::new(state),
         })
@@ -287,7 +290,7 @@ impl<J: ?Sized> Group<J> {
         }
         state.injected_cells = inject.idle_cells.len();
         if state.queue.is_empty() {
-            state.understaffed = state.workers.notified() < self.threads;
+            state.understaffed = state.workers.notified() < self.limit;
             inject.understaffed = state.understaffed;
             inject.queue.shrink_to(TRIM_EVERY);
             return Vec::new();
@@ -296,26 +299,34 @@ impl<J: ?Sized> Group<J> {
         if state.period < TRIM_EVERY { Vec::new() } else { state.end_period(&mut inject.idle_cells) }
     }
 
-    /// Notifies a worker if fewer are notified than there are jobs and threads.
+    /// How many workers should be notified for that many jobs.
+    ///
+    /// As many as there are jobs, or threads. And one more for each other thread: tokio puts a task that was just woken
+    /// where only this thread finds it, so each thread that computes may keep one worker from running.
+    fn wanted(&self, jobs: usize) -> usize {
+        if jobs == 0 { 0 } else { (jobs + self.threads - 1).min(self.limit) }
+    }
+
+    /// Notifies a worker if fewer are notified than [wanted](Self::wanted).
     #[inline]
     fn notify(&self, state: &mut GroupState<J>) -> Wakeup {
-        if state.workers.notified() >= self.threads && !state.understaffed {
+        if state.workers.notified() >= self.limit && !state.understaffed {
             return Wakeup::None;
         }
         self.notify_if_missing(state)
     }
 
     fn notify_if_missing(&self, state: &mut GroupState<J>) -> Wakeup {
-        let (queue, threads) = (state.queued(), self.threads);
-        let mut notifies = state.workers.notified() < queue.min(threads);
+        let (queue, limit) = (state.queued(), self.limit);
+        let mut notifies = state.workers.notified() < self.wanted(queue);
         let is_understaffed =
-            |state: &GroupState<J>, notifies| state.workers.notified() + usize::from(notifies) < threads;
-        if state.workers.notified() < threads && queue < threads
+            |state: &GroupState<J>, notifies| state.workers.notified() + usize::from(notifies) < limit;
+        if state.workers.notified() < limit && self.wanted(queue) < limit
             || state.understaffed != is_understaffed(state, notifies)
         {
             let mut injects = self.executor.injects();
             let Some(inject) = self.find(&mut injects) else { return Wakeup::None };
-            notifies = state.workers.notified() < (queue + inject.queue.len()).min(threads);
+            notifies = state.workers.notified() < self.wanted(queue + inject.queue.len());
             state.understaffed = is_understaffed(state, notifies);
             inject.understaffed = state.understaffed;
         }
@@ -386,10 +397,16 @@ impl<J: RawJob + ?Sized + 'static> Group<J> {
         self.wake(wakeup);
     }
 
-    /// Wakes or spawns a worker. The caller must hold no lock.
+    /// Wakes or spawns a worker, if there is one. Returns whether there is. The caller must hold no lock.
     #[inline]
-    fn wake(self: &Arc<Self>, wakeup: Wakeup) {
-        wakeup.run(|key| (self.spawn_worker)(self, key));
+    fn wake(self: &Arc<Self>, wakeup: Wakeup) -> bool {
+        wakeup.run(|key| (self.spawn_worker)(self, key))
+    }
+
+    /// Whether the runtime has several threads.
+    #[inline]
+    pub(crate) fn has_threads(&self) -> bool {
+        !self.single
     }
 
     /// A worker without a job is being polled, perhaps because it was notified. If this returns `Continue`, `local` has
@@ -434,7 +451,7 @@ impl<J: RawJob + ?Sized + 'static> Group<J> {
         let wakeup = self.notify(&mut state);
         drop(state);
         wake(retired);
-        self.wake(wakeup);
+        local.has_woken |= self.wake(wakeup) && !self.single;
         Step::Continue
     }
 
@@ -473,7 +490,7 @@ impl<J: RawJob + ?Sized + 'static> Group<J> {
         self.return_jobs(local, |state| {
             // The next jobs will probably wait too, so one worker more than usual is notified. Jobs in the inject queue
             // have notified workers already.
-            let wanted = state.queued().min(self.threads + 1);
+            let wanted = state.queued().min(self.limit + 1);
             if state.workers.notified() < wanted { state.notify_worker() } else { Wakeup::None }
         });
     }
@@ -509,6 +526,8 @@ impl<J: RawJob + ?Sized> GroupState<J> {
         }
         if let Some(bulk) = local.bulk.take() {
             self.reclaim_bulk(bulk);
+        } else if let Some(next) = local.next.take() {
+            self.queue.push_front(next);
         }
         if self.queue.is_empty() {
             self.queue.shrink_to(TRIM_EVERY);

@@ -47,14 +47,15 @@ pub(crate) enum Wakeup {
 }
 
 impl Wakeup {
-    /// Wakes the worker, or spawns one with `spawn`.
+    /// Wakes the worker, or spawns one with `spawn`. Returns whether there is one.
     #[inline]
-    pub(crate) fn run(self, spawn: impl FnOnce(u32)) {
+    pub(crate) fn run(self, spawn: impl FnOnce(u32)) -> bool {
         match self {
-            Wakeup::None => {}
+            Wakeup::None => return false,
             Wakeup::Wake(waker) => waker.wake(),
             Wakeup::Spawn(key) => spawn(key),
         }
+        true
     }
 }
 
@@ -90,16 +91,12 @@ impl<P> WorkerSet<P> {
     pub(crate) fn notify_one(&mut self, data: impl FnOnce() -> P) -> Wakeup {
         self.notified += 1;
         let Some(key) = self.idle.pop() else {
-            return Wakeup::Spawn(self.insert(data()));
+            let entry = Entry { waker: None, state: WorkerState::Notified, data: data() };
+            return Wakeup::Spawn(self.entries.insert(entry) as u32);
         };
         let entry = &mut self.entries[key as usize];
         entry.state = WorkerState::Notified;
         entry.waker.clone().map_or(Wakeup::None, Wakeup::Wake)
-    }
-
-    /// Adds a worker that the caller spawns. It counts as notified, but not in the number of notified workers.
-    pub(crate) fn insert(&mut self, data: P) -> u32 {
-        self.entries.insert(Entry { waker: None, state: WorkerState::Notified, data }) as u32
     }
 
     /// A worker without a job is being polled. If it was notified, it is busy from now on. Returns its state.
@@ -113,13 +110,6 @@ impl<P> WorkerSet<P> {
             self.notified -= 1;
         }
         entry.state
-    }
-
-    /// A worker is busy from now on, although it was not notified: its job has ended.
-    pub(crate) fn mark_busy(&mut self, key: u32) {
-        if let Some(entry) = self.entries.get_mut(key as usize) {
-            entry.state = WorkerState::Busy;
-        }
     }
 
     /// A worker becomes idle.

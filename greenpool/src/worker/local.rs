@@ -15,6 +15,9 @@ pub(crate) struct LocalQueue<J: ?Sized> {
     reuses_cells: bool,
     /// An empty cell.
     pub(crate) idle_cell: Option<JobBox<J>>,
+    /// Whether the worker has woken a task that can run only on this thread until the worker's poll ends. Not set on a
+    /// current-thread runtime.
+    pub(crate) has_woken: bool,
 }
 
 /// Many jobs, and many empty cells.
@@ -33,7 +36,7 @@ impl<J: ?Sized> LocalQueue<J> {
     /// An empty queue.
     #[inline]
     pub(crate) fn new(reuses_cells: bool) -> Self {
-        LocalQueue { next: None, bulk: None, reuses_cells, idle_cell: None }
+        LocalQueue { next: None, bulk: None, reuses_cells, idle_cell: None, has_woken: false }
     }
 
     /// Removes the next job.
@@ -58,6 +61,6 @@ impl<J: ?Sized> LocalQueue<J> {
     /// Whether it has something that must go back to the group.
     #[inline]
     pub(crate) fn has_leftovers(&self) -> bool {
-        self.bulk.is_some() || self.idle_cell.is_some()
+        self.bulk.is_some() || self.idle_cell.is_some() || self.next.is_some()
     }
 }

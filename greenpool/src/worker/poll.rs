@@ -45,7 +45,7 @@ pub(crate) trait Jobs {
     fn is_aborted(&self) -> bool;
 
     /// Called before each poll. Unless it breaks, there is a job to poll.
-    fn prepare(&mut self, entered: &mut Entered<'_>) -> ControlFlow<Self::Exit>;
+    fn prepare(&mut self, entered: &mut Entered<'_>, cx: &mut Context<'_>) -> ControlFlow<Self::Exit>;
 
     /// Polls the job.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Self::Value>;
@@ -78,7 +78,7 @@ pub(crate) fn run<J: Jobs>(
     }
     let run = |mut entered: Entered<'_>| {
         loop {
-            if let ControlFlow::Break(exit) = jobs.prepare(&mut entered) {
+            if let ControlFlow::Break(exit) = jobs.prepare(&mut entered, cx) {
                 return Poll::Ready(exit);
             }
             let value = ready!(entered.in_scope(|| jobs.poll(cx)));

@@ -79,6 +79,8 @@ enum Exit<J: ?Sized> {
     Finished(Option<Step>),
     /// This job has finished. The next one has taken its place in the worker, but cannot run in its slot.
     Next(JobBox<J>),
+    /// The job has begun, but other tasks must run before it.
+    Yields,
     /// Job `done` has finished, and the next one has begun in its slot. But a waiter must be notified of the end, or
     /// wants a slot, or `done` was aborted and has not `left` the live-job count.
     Announce { done: JobBox<J>, left: bool, slot_wanted: bool },
@@ -94,8 +96,8 @@ impl<J: RawJob + ?Sized + 'static> Jobs for GroupJobs<'_, J> {
     }
 
     #[inline]
-    fn prepare(&mut self, _entered: &mut Entered<'_>) -> ControlFlow<Exit<J>> {
-        ControlFlow::Continue(())
+    fn prepare(&mut self, _entered: &mut Entered<'_>, _cx: &mut Context<'_>) -> ControlFlow<Exit<J>> {
+        if self.local.has_woken { ControlFlow::Break(Exit::Yields) } else { ControlFlow::Continue(()) }
     }
 
     #[inline]
@@ -145,13 +147,18 @@ impl<J: RawJob + ?Sized + 'static> Jobs for GroupJobs<'_, J> {
 impl<J: RawJob + ?Sized + 'static> Run<'_, J> {
     /// Runs the job, and then others in the same slot until something else must be done.
     fn run(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
-        let Run { group, key, job, local, budget } = self;
-        let cell = match job {
-            Some(cell) => cell,
-            None => match group.arrive(*key, cx.waker(), local) {
-                Step::Continue => job.insert(next(local)),
+        if self.job.is_none() {
+            match self.group.arrive(self.key, cx.waker(), &mut self.local) {
+                Step::Continue => self.job = Some(next(&mut self.local)),
                 step => return Poll::Ready(step),
-            },
+            }
+        }
+        if self.local.has_woken {
+            return Poll::Ready(self.yield_before_job());
+        }
+        let Run { group, key, job, local, budget } = self;
+        let Some(cell) = job else {
+            unreachable!("the worker has a job");
         };
         let Some(mut running) = cell.as_mut().state().running() else {
             unreachable!("a job that is not being polled has a state");
@@ -165,7 +172,10 @@ impl<J: RawJob + ?Sized + 'static> Run<'_, J> {
             Ok(Poll::Pending) => return self.wait(running),
             Ok(Poll::Ready(Exit::Announce { done, left, slot_wanted })) => {
                 self.announce_end(&inner, running, done, left, slot_wanted);
-                return Poll::Ready(Step::Continue);
+            }
+            Ok(Poll::Ready(Exit::Yields)) => {
+                running.mark_idle();
+                *cell.as_mut().state() = JobState::Running(running);
             }
             Ok(Poll::Ready(Exit::Next(done))) => self.end(running, Outcome::Finished, done, None),
             Ok(Poll::Ready(Exit::Finished(step))) => {
@@ -185,6 +195,14 @@ impl<J: RawJob + ?Sized + 'static> Run<'_, J> {
             }
         }
         Poll::Ready(Step::Continue)
+    }
+
+    /// On several threads: lets the tasks that it has woken, and others, run before the job. The job may compute or
+    /// block its thread, so it goes back to the head of the queue, where another worker can take it.
+    #[cold]
+    fn yield_before_job(&mut self) -> Step {
+        self.local.next = self.job.take();
+        Step::Yield
     }
 
     /// The job waits, unless it was aborted meanwhile.
@@ -223,6 +241,7 @@ impl<J: RawJob + ?Sized + 'static> Run<'_, J> {
         if !left {
             inner.live.leave_aborted();
         }
+        self.local.has_woken |= self.group.has_threads();
     }
 
     /// The job has ended. Looks for the next one, unless the worker has done so already (`step`) or must yield first.
@@ -263,6 +282,7 @@ impl<J: RawJob + ?Sized + 'static> Run<'_, J> {
             span::report_panic(&inner, &mut error);
         }
         self.local.recycle(done);
+        self.local.has_woken |= self.group.has_threads();
     }
 }
 

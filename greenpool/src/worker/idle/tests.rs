@@ -18,12 +18,8 @@ type Pick = usize;
 #[derive(Clone, Debug)]
 enum Op {
     Notify,
-    /// A worker that was not notified starts with a job.
-    Insert,
     Arrive(Pick),
     Park(Pick),
-    /// The first job of an inserted worker is over, or a later one of any worker.
-    MarkBusy(Pick),
     Retire(usize),
     RetireAll,
     Remove(Pick),
@@ -33,10 +29,8 @@ enum Op {
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         6 => Just(Op::Notify),
-        1 => Just(Op::Insert),
         8 => any::<Pick>().prop_map(Op::Arrive),
         6 => any::<Pick>().prop_map(Op::Park),
-        2 => any::<Pick>().prop_map(Op::MarkBusy),
         2 => (0..4_usize).prop_map(Op::Retire),
         1 => Just(Op::RetireAll),
         3 => any::<Pick>().prop_map(Op::Remove),
@@ -65,17 +59,6 @@ struct Worker {
     wakes: usize,
 }
 
-impl Worker {
-    /// Whether it may be polled without a job.
-    fn may_arrive(&self) -> bool {
-        self.state != WorkerState::Notified || self.counted
-    }
-
-    fn has_job(&self) -> bool {
-        self.state == WorkerState::Busy || !self.may_arrive()
-    }
-}
-
 #[derive(Default)]
 struct Model {
     workers: BTreeMap<u32, Worker>,
@@ -96,10 +79,10 @@ impl Model {
         self.workers.values().filter(|worker| worker.state == state).count()
     }
 
-    fn insert(&mut self, key: u32, counted: bool) {
+    fn insert(&mut self, key: u32) {
         let task = Arc::new(Task(AtomicUsize::new(0)));
         let data = self.spawned;
-        let new = Worker { state: WorkerState::Notified, data, has_waker: false, counted, task, wakes: 0 };
+        let new = Worker { state: WorkerState::Notified, data, has_waker: false, counted: true, task, wakes: 0 };
         assert!(self.workers.insert(key, new).is_none(), "a new worker has a key of its own");
     }
 
@@ -126,7 +109,7 @@ fn step(set: &mut WorkerSet<u32>, model: &mut Model, op: &Op) {
             });
             let Some(key) = model.idle.pop() else {
                 let Wakeup::Spawn(key) = wakeup else { panic!("no worker is idle, so one must be spawned") };
-                return model.insert(key, true);
+                return model.insert(key);
             };
             let worker = model.worker(key);
             (worker.state, worker.counted) = (WorkerState::Notified, true);
@@ -134,13 +117,8 @@ fn step(set: &mut WorkerSet<u32>, model: &mut Model, op: &Op) {
             assert_eq!(matches!(wakeup, Wakeup::Wake(_)), worker.has_waker);
             wakeup.run(|_| panic!("no worker must be spawned"));
         }
-        Op::Insert => {
-            model.spawned += 1;
-            let key = set.insert(model.spawned);
-            model.insert(key, false);
-        }
         Op::Arrive(pick) => {
-            let Some(key) = model.pick(pick, Worker::may_arrive) else { return };
+            let Some(key) = model.pick(pick, |_| true) else { return };
             let worker = model.worker(key);
             if worker.state == WorkerState::Notified {
                 (worker.state, worker.counted, worker.has_waker) = (WorkerState::Busy, false, true);
@@ -152,11 +130,6 @@ fn step(set: &mut WorkerSet<u32>, model: &mut Model, op: &Op) {
             set.park(key);
             model.worker(key).state = WorkerState::Idle;
             model.idle.push(key);
-        }
-        Op::MarkBusy(pick) => {
-            let Some(key) = model.pick(pick, Worker::has_job) else { return };
-            set.mark_busy(key);
-            model.worker(key).state = WorkerState::Busy;
         }
         Op::Retire(many) => {
             let many = many.min(model.idle.len());
@@ -174,7 +147,6 @@ fn step(set: &mut WorkerSet<u32>, model: &mut Model, op: &Op) {
             assert_eq!(set.remove(key), Some(gone.data));
             // The key is unknown now.
             assert_eq!(set.remove(key), None);
-            set.mark_busy(key);
             assert!(set.get_mut(key).is_none() && set.waker(key).is_none());
         }
         Op::Shrink(keep) => {
