@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use greenpool::{GreenPile, GreenPool, green_pool, inherit, pile};
+use greenpool::{GreenPile, GreenPool, green_pool, inherit, lend, pile};
 use greenpool_tests::{Gate, paused, until_idle};
 
 /// Runs `test` on both kinds of runtime, and fails if it takes too long.
@@ -216,5 +216,29 @@ fn an_inherited_task_that_waits_for_the_slot_of_an_aborted_job_resumes() {
         second.open();
         other.await.unwrap().unwrap();
         assert_eq!((pool.running(), pool.waiting(), pool.free()), (0, 0, 1));
+    });
+}
+
+#[test]
+fn a_spawn_is_woken_when_its_child_ends_without_a_slot() {
+    // The child ran in the slot of its spawner, gave that slot to the pool with `lend`, and is aborted. So no slot comes
+    // home, and the spawner, which lives on in a task of its own, must learn of the end all the same.
+    paused(async {
+        let pool = GreenPool::new(1);
+        let (inner, done) = (pool.clone(), Gate::new());
+        let over = done.clone();
+        let parent = async move {
+            let spawner = inherit(async move {
+                inner.spawn_n(async { lend(std::future::pending::<()>()).await }).await;
+                over.open();
+            });
+            tokio::spawn(spawner).await.unwrap();
+        };
+        pool.spawn_n(parent).await;
+        until_idle().await;
+        assert_eq!(pool.running(), 0, "the child lends");
+        pool.abort_all().await;
+        done.opened().await;
+        pool.waitall().await;
     });
 }

@@ -5,10 +5,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use futures::{Stream, stream};
+use futures::{Stream, StreamExt, stream};
 use greenpool::{GreenMap, GreenPool};
-use greenpool_tests::{Gate, Gauge, paused, until_idle};
+use greenpool_tests::{Gate, Gauge, paused, threads, until_idle};
+use tokio::task::yield_now;
+use tokio::time::sleep;
 
 /// An iterator, and the number of items it has yielded so far.
 fn read_counter(items: usize) -> (impl Iterator<Item = usize> + Send + 'static, Arc<AtomicUsize>) {
@@ -235,5 +238,106 @@ fn imap_stream_unordered_yields_results_in_completion_order() {
         slow.open();
         assert_eq!(next(&mut map).await, 0);
         assert!(map.next().await.is_none());
+    });
+}
+
+/// An iterator whose size hint is wrong.
+struct Liar(u32, (usize, Option<usize>));
+
+impl Iterator for Liar {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        self.0 = self.0.checked_sub(1)?;
+        Some(self.0)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.1
+    }
+}
+
+#[test]
+fn size_hints_are_never_believed() {
+    paused(async {
+        let none = (0, Some(0));
+        for hint in [none, (1, Some(1)), (7, Some(0)), (9, Some(9)), (usize::MAX, None)] {
+            for size in [1, 3, 100] {
+                let pool = GreenPool::new(size);
+                let ready = |n: u32| async move { n };
+                let waits = |n: u32| async move {
+                    yield_now().await;
+                    n
+                };
+                let maps = [
+                    pool.imap(ready, Liar(5, hint)),
+                    pool.imap(waits, Liar(5, hint)),
+                    pool.imap_unordered(ready, Liar(5, hint)).window(1),
+                    pool.starmap(|n: u32| async move { n }, Liar(5, hint).map(|n| (n,))),
+                    pool.imap_stream(waits, stream::iter(Liar(5, hint))),
+                ];
+                for mut map in maps {
+                    let mut numbers = Vec::new();
+                    while let Some(result) = map.next().await {
+                        numbers.push(result.unwrap());
+                    }
+                    numbers.sort_unstable();
+                    assert_eq!(numbers, [0, 1, 2, 3, 4], "{hint:?} in a pool of {size}");
+                }
+                assert_eq!((pool.running(), pool.waiting(), pool.stats().spawned), (0, 0, 25));
+            }
+        }
+    });
+}
+
+#[test]
+fn the_panic_of_a_source_comes_after_all_results() {
+    paused(async {
+        let pool = GreenPool::new(3);
+        let jobs = |n: u64| async move {
+            sleep(Duration::from_millis(n)).await;
+            n
+        };
+        let source = |panics: bool| (0..3_u64).rev().map(move |n| if panics && n == 0 { panic!("broken") } else { n });
+        for mut map in [
+            pool.imap_unordered(jobs, source(true)),
+            pool.imap(jobs, source(true)),
+            pool.imap_stream_unordered(jobs, stream::iter(source(true))),
+        ] {
+            let mut results = Vec::new();
+            while let Some(result) = map.next().await {
+                results.push(result.map_err(|error| error.is_panic()));
+            }
+            results[..2].sort_unstable();
+            assert_eq!(results, [Ok(1), Ok(2), Err(true)]);
+        }
+        assert_eq!((pool.running(), pool.stats().panicked), (0, 0), "no job has panicked");
+    });
+}
+
+#[test]
+fn an_async_source_is_dropped_before_the_map_ends() {
+    struct Dropped(Arc<AtomicUsize>);
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    threads(2, async {
+        for _ in 0..500 {
+            let dropped = Arc::new(AtomicUsize::new(0));
+            let (source, function) = (Dropped(dropped.clone()), Dropped(dropped.clone()));
+            let items = stream::iter(0..3).map(move |n| {
+                let _ = &source;
+                n
+            });
+            let apply = move |n: u32| {
+                let _ = &function;
+                async move { n }
+            };
+            let mut map = GreenPool::new(2).imap_stream(apply, items);
+            while map.next().await.is_some() {}
+            assert_eq!(dropped.load(Ordering::SeqCst), 2, "the source and the function");
+        }
     });
 }

@@ -259,13 +259,20 @@ impl Member {
         let mut state = lock(&self.state);
         let had_ended = std::mem::replace(&mut state.ended, true);
         let held = state.take(OwnSlot::Away);
-        // While the slot is lent out, `take_back` will ask for the lender.
-        let lender = if held { state.lender.take() } else { None };
+        // While the slot is lent out, `take_back` will ask for the lender. If the job has given its slot to the pool,
+        // the lender gets one from there.
+        let lender = if held || state.loans == 0 { state.lender.take() } else { None };
         let wakers = std::mem::take(&mut state.wakers);
         state.offers = VecDeque::new();
         let ticket = state.ticket.take();
-        let effects = self.publish_and_unlock(state, wakers);
-        MemberEnd { effects, ticket, was_absent: !held && !had_ended, held: held.then_some(lender) }
+        let mut effects = self.publish_and_unlock(state, wakers);
+        let held = if held {
+            Some(lender)
+        } else {
+            effects.forgotten = lender;
+            None
+        };
+        MemberEnd { effects, ticket, was_absent: held.is_none() && !had_ended, held }
     }
 
     /// A verb is pending from now on. Returns its key.
@@ -435,10 +442,12 @@ impl Member {
         Some(None)
     }
 
-    /// The borrower of this job's slot gives it to another lender.
-    pub(crate) fn forget_loan(&self) {
+    /// The borrower of this job's slot has given it to another lender, or to the pool and has ended. Returns what to wake:
+    /// a spawn that waits for that end.
+    pub(crate) fn forget_loan(&self) -> Vec<Waker> {
         let mut state = lock(&self.state);
         state.loans = state.loans.saturating_sub(1);
+        state.waits.iter_mut().filter_map(|(_, wait)| wait.take_over()).collect()
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) fn run(member: &Member, effects: Effects) {
     let Effects { served, wakers, releases, forgotten, waits, check } = effects;
     served.into_iter().for_each(Served::run);
     if let Some(lender) = forgotten {
-        lender.forget_loan();
+        wake(lender.forget_loan());
     }
     wake(wakers);
     if releases {

@@ -181,6 +181,10 @@ impl<S: JobSource> Driver<S> {
         let weak: Weak<Driver<S>> = Arc::downgrade(&driver);
         *lock(&driver.attached) = Some(inner.attach(weak));
         driver.notify(0);
+        if !driver.single {
+            // This puts the first one within reach of the other threads, while this one may be busy.
+            driver.notify(0);
+        }
         (shared, driver)
     }
 

@@ -402,7 +402,7 @@ impl<S: JobSource> MapWorker<S> {
             number: registration.number,
         };
         let ran = poll::run(&mut jobs, running, inner, budget, cx);
-        let MapJobs { mut session, user_code, number, .. } = jobs;
+        let MapJobs { mut job, mut session, user_code, number, .. } = jobs;
         registration.number = number;
         registration.waits = session.has_waited;
         registration.follows = session.follows;
@@ -413,10 +413,13 @@ impl<S: JobSource> MapWorker<S> {
             (Err(payload), UserCode::Job) => Exit::Panicked(payload),
             (Err(payload), UserCode::Function) => {
                 registration.number = Some(session.function_panicked());
-                inner.live.count_begun(u64::from(session.follows));
+                inner.live.count_begun(u64::from(std::mem::take(&mut registration.follows)));
                 Exit::Panicked(payload)
             }
             (Err(payload), UserCode::Source) => {
+                // If it was the size hint, the last item has been read already.
+                registration.number = None;
+                let _ = catch_unwind(AssertUnwindSafe(|| job.set(None)));
                 session.source_panicked(payload);
                 Exit::Nothing(NoItem::End)
             }
