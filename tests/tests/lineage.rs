@@ -221,8 +221,8 @@ fn an_inherited_task_that_waits_for_the_slot_of_an_aborted_job_resumes() {
 
 #[test]
 fn a_spawn_is_woken_when_its_child_ends_without_a_slot() {
-    // The child ran in the slot of its spawner, gave that slot to the pool with `lend`, and is aborted. So no slot comes
-    // home, and the spawner, which lives on in a task of its own, must learn of the end all the same.
+    // The child ran in the slot of its spawner, gave that slot to the pool with `lend`, and is aborted. So no slot
+    // comes home, and the spawner, which lives on in a task of its own, must learn of the end all the same.
     paused(async {
         let pool = GreenPool::new(1);
         let (inner, done) = (pool.clone(), Gate::new());

@@ -1,7 +1,7 @@
 //! Jobs that compute or block run on as many threads as there are, and nothing that blocks keeps the others waiting.
 //!
-//! Each test blocks threads until something else has happened on another one. If it does not happen, the test hangs, and
-//! its deadline fails it.
+//! Each test blocks threads until something else has happened on another one. If it does not happen, the test hangs,
+//! and its deadline fails it.
 
 use std::future::Future;
 use std::iter;

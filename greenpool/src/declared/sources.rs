@@ -28,8 +28,8 @@ impl<T, I: IntoIterator<Item = T, IntoIter: Send + 'static>> ReadFromAnyThread<T
     }
 }
 
-/// An async source that a declared map can read. Its items wait for their slots in a task of their own, so they are
-/// `Send`; the supertrait implies that, so that an argument which is not is a single error, at the function.
+/// An async source that a declared map can read. An item may wait for its slot, so items are `Send`; the supertrait
+/// implies that, so that an argument which is not is a single error, at the function.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a stream that a map can read",
     label = "expected a stream of `{T}`",

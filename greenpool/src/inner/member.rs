@@ -442,8 +442,8 @@ impl Member {
         Some(None)
     }
 
-    /// The borrower of this job's slot has given it to another lender, or to the pool and has ended. Returns what to wake:
-    /// a spawn that waits for that end.
+    /// The borrower of this job's slot has given it to another lender, or to the pool and has ended. Returns what to
+    /// wake: a spawn that waits for that end.
     pub(crate) fn forget_loan(&self) -> Vec<Waker> {
         let mut state = lock(&self.state);
         state.loans = state.loans.saturating_sub(1);

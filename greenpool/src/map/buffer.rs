@@ -97,8 +97,8 @@ impl Signals {
         self.taken.load(Ordering::Relaxed) == self.full.load(Ordering::Relaxed)
     }
 
-    /// A worker parks because another one is reading the source. `Driver::misses_source` and `Driver::notify_missed` order
-    /// this.
+    /// A worker parks because another one is reading the source. `Driver::misses_source` and `Driver::notify_missed`
+    /// order this.
     pub(crate) fn set_missed(&self) {
         self.missed.store(true, Ordering::Relaxed);
     }

@@ -284,8 +284,8 @@ impl<S: JobSource> Driver<S> {
         self.wake(wakeup)
     }
 
-    /// Wakes or spawns the worker, if there is one. Returns the next step of a worker that has a slot: on several threads,
-    /// it lets the one that it has woken get within reach of the others first.
+    /// Wakes or spawns the worker, if there is one. Returns the next step of a worker that has a slot: on several
+    /// threads, it lets the one that it has woken get within reach of the others first.
     pub(crate) fn wake_before_job(self: &Arc<Self>, wakeup: Wakeup) -> Step {
         if self.wake(wakeup) && !self.single { Step::Yield } else { Step::Continue }
     }
@@ -343,8 +343,8 @@ impl<S: JobSource> CountedSource<S> {
         if self.left.1 == Some(0) && !S::IS_ASYNC { SourceNews::Last(total) } else { SourceNews::Total(total) }
     }
 
-    /// The size hint says that there are no more items. Reads ahead, and returns what follows the last result if that is
-    /// true.
+    /// The size hint says that there are no more items. Reads ahead, and returns what follows the last result if that
+    /// is true.
     pub(crate) fn end(&mut self) -> Option<Option<JoinError>> {
         match catch_unwind(AssertUnwindSafe(|| self.source.read_ahead())) {
             Ok(None) => Some(None),

@@ -4,6 +4,7 @@ pub(crate) mod buffer;
 pub(crate) mod feed;
 pub(crate) mod indexed;
 pub(crate) mod jobs;
+pub(crate) mod registration;
 pub(crate) mod session;
 pub(crate) mod set;
 pub(crate) mod shared;
@@ -41,8 +42,8 @@ use crate::worker::idle::Wakeup;
 /// or the [`window`](Self::window), so a source of any length needs constant memory. An item is not read before it can
 /// run, except by [`imap_stream`](crate::GreenPool::imap_stream), which may have read one item that waits for its slot.
 ///
-/// If a job panics, the map yields an `Err` in its place, and the other jobs continue. If the source panics, the map
-/// yields that panic in place of the item, and then ends. If the pool is [closed](crate::GreenPool::close), the map
+/// If a job panics, the map yields an `Err` in its place, and the other jobs continue. If the source panics, that panic
+/// follows all results, and the map ends. If the pool is [closed](crate::GreenPool::close), the map
 /// yields the results of the jobs that have started, then one `Err`, and then ends.
 ///
 /// **Dropping** the map stops it: its source is not read again, and running jobs are aborted. [`detach`](Self::detach)

@@ -10,6 +10,12 @@
 //! are places. A worker or consumer that reserves a place, frees one, or begins to wait notifies another worker if one
 //! is missing ([`MapState::notify`]).
 //!
+//! An async source may have no item for a long time, so a worker waits for the next item without a slot, one worker at
+//! a time, and only then acquires a slot. While it has one, it reads on as long as the next item is there at once.
+//!
+//! Nothing depends on size hints. If they say that an item is the last one, no worker looks for another before the job
+//! of that item has ended; then one reads on ([`LastItem`]), for which it needs no slot.
+//!
 //! The map's ticket can be served by a loan from the job that made the map or from the job that waits for its results.
 //! The protocol is described in `lending/README.md`.
 
@@ -65,7 +71,8 @@ pub(crate) struct MapState<T> {
     consumer: Option<Arc<Member>>,
 }
 
-/// Whether the item is in sight that is the last one, according to the size hint. Nothing depends on whether that is true.
+/// Whether the item is in sight that is the last one, according to the size hint. Nothing depends on whether that is
+/// true.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LastItem {
     /// There are more items.

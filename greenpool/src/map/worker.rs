@@ -22,6 +22,7 @@ use crate::lending::deadlock;
 use crate::lending::waiter::{Acquired, Waiter};
 use crate::map::feed::{Driver, JobSource, Output, UserCode};
 use crate::map::jobs::{Exit, MapJobs};
+use crate::map::registration::{Registration, SlotState};
 use crate::map::session::{NoItem, Session};
 use crate::map::shared::{DynDriver, LastItem, MapState, Shared};
 use crate::sync::quiet::drop_quietly;
@@ -55,87 +56,14 @@ pub(crate) fn start<S: JobSource>(
     Driver::start(inner, source, ordered, spawn_worker)
 }
 
-/// A worker as the map knows it. If it is dropped before the worker is done, as when its runtime shuts down, it ends
-/// the map.
-struct Registration<S: JobSource> {
-    driver: Arc<Driver<S>>,
-    key: u32,
-    /// The number of the item whose job runs. If the source is async, also of the item that waits for a slot.
-    number: Option<u64>,
-    slot: SlotState,
-    /// Whether a job has finished in the slot, and none has begun since.
-    follows: bool,
-    /// The size hint says that this job is the last one.
-    is_last: bool,
-    /// Whether a worker has been notified because the job waits, or is expected to wait as the last one did.
-    waits: bool,
-    over: bool,
-}
-
-/// Which slot a worker has, as the map counts it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum SlotState {
-    /// None, and no place.
-    None,
-    /// None: the worker has a place, and reads the next item of an async source into it.
-    Reading,
-    /// The worker is queued for a slot, on behalf of the map. If the source is async, it has a place and an item.
-    Queued,
-    /// One of the pool's own slots, and a place.
-    Held,
-    /// A slot that another job has lent, and a place.
-    Borrowed,
-}
-
-impl<S: JobSource> Registration<S> {
-    fn has_slot(&self) -> bool {
-        matches!(self.slot, SlotState::Held | SlotState::Borrowed)
-    }
-
-    fn has_place(&self) -> bool {
-        self.has_slot() || self.slot == SlotState::Reading || S::IS_ASYNC && self.slot == SlotState::Queued
-    }
-}
-
-impl<S: JobSource> Drop for Registration<S> {
-    fn drop(&mut self) {
-        let shared = &self.driver.shared;
-        {
-            let mut state = shared.state();
-            state.holders -= usize::from(self.has_slot());
-            state.queued &= !matches!(self.slot, SlotState::Reading | SlotState::Queued);
-            state.awaiting = state.awaiting.filter(|key| *key != self.key);
-        }
-        match self.number.take() {
-            Some(number) => shared.put(number, Err(JoinError::cancelled())),
-            // It is dropped with its runtime, or a `tracing` subscriber panicked as the job began.
-            None if self.has_place() => shared.unreserve(),
-            None => {}
-        }
-        shared.leave(self.key);
-        if !self.over {
-            shared.stop((!self.is_last).then(JoinError::cancelled));
-        }
-    }
-}
-
 impl<S: JobSource> MapWorker<S> {
     pub(crate) fn new(driver: Arc<Driver<S>>, key: u32) -> Self {
-        let registration = Registration {
-            driver,
-            key,
-            number: None,
-            slot: SlotState::None,
-            follows: false,
-            is_last: false,
-            waits: false,
-            over: false,
-        };
+        let registration = Registration::new(driver, key);
         MapWorker { job: None, running: None, waiter: None, registration }
     }
 
-    /// Without a slot: if notified, reserves a place and acquires a slot, or queues for the map. If the source is async,
-    /// reserves a place and reads an item first.
+    /// Without a slot: if notified, reserves a place and acquires a slot, or queues for the map. If the source is
+    /// async, reserves a place and reads an item first.
     fn seek(mut self: Pin<&mut Self>, cx: &Context<'_>) -> Step {
         let this = self.as_mut().project();
         let Registration { driver, key, slot, waits, .. } = this.registration;
@@ -232,8 +160,8 @@ impl<S: JobSource> MapWorker<S> {
         if reading { Poll::Pending } else { Poll::Ready(Step::Continue) }
     }
 
-    /// Without a job: releases the slot, if there is one, and gives the place back. Then it leaves if the map is no longer
-    /// reading, parks if another worker is, and looks again otherwise.
+    /// Without a job: releases the slot, if there is one, and gives the place back. Then it leaves if the map is no
+    /// longer reading, parks if another worker is, and looks again otherwise.
     fn give_up(self: Pin<&mut Self>) -> Step {
         let this = self.project();
         let registration = this.registration;

@@ -119,8 +119,8 @@ impl GreenPool {
 
     /// Runs `f` on each item of an async source; otherwise like [`imap`](Self::imap).
     ///
-    /// A separate task reads the source. It queues for a slot only when it has an item, so a quiet source holds no
-    /// slot, but one item may have been read that still waits for its slot.
+    /// A source that has no item yet holds no slot: the map queues for one when it has an item. So one item may have
+    /// been read that still waits for its slot.
     ///
     /// # Panics
     /// If called outside a tokio runtime.
