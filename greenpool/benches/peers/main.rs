@@ -16,6 +16,7 @@ mod matrix;
 mod producers;
 mod rows;
 mod runtimes;
+mod spreading;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -89,7 +90,8 @@ fn run(options: &Options) -> Result<bool, String> {
     let plan = Plan::new(options);
     let runtimes = Runtimes::new().map_err(|why| format!("cannot start a runtime: {why}"))?;
     let start = crossing::measure();
-    let (bounds, queue) = rows::measure(&plan, &runtimes);
+    let (mut bounds, queue) = rows::measure(&plan, &runtimes);
+    bounds.extend(spreading::measure(&plan));
     let matrix = matrix::measure(&plan, &runtimes);
     let mut tables = if options.markdown { matrix.summary() } else { matrix.tables() };
     tables.extend([queue, bound::table(&bounds)]);

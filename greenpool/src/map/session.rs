@@ -49,6 +49,8 @@ pub(crate) struct Session<'a, S: JobSource> {
     first: u64,
     /// Whether a job has followed another one in this slot, and the next one does not count as begun yet.
     pub(crate) follows: bool,
+    /// Whether the async source keeps an item that was read for this worker.
+    pub(crate) is_reader: bool,
     /// The size hint says that the job which has begun is the last one.
     pub(crate) is_last: bool,
     /// Whether a task has been woken that can run only on this thread until this poll ends. Not set on a current-thread
@@ -75,6 +77,7 @@ impl<'a, S: JobSource> Session<'a, S> {
             results: None,
             first: 0,
             follows: false,
+            is_reader: false,
             is_last: false,
             has_woken: false,
             has_waited,
@@ -100,8 +103,9 @@ impl<'a, S: JobSource> Session<'a, S> {
         user_code: &mut UserCode,
     ) -> Result<u64, NoItem> {
         if self.source.is_none() {
-            self.source = self.driver.try_source();
+            self.source = if self.is_reader { Some(self.driver.source()) } else { self.driver.try_source() };
         }
+        self.is_reader = false;
         let Some(guard) = &mut self.source else {
             return Err(NoItem::Busy);
         };

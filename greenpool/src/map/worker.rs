@@ -320,6 +320,7 @@ impl<S: JobSource> MapWorker<S> {
             this.job.is_some(),
             registration.waits,
         );
+        session.is_reader = S::IS_ASYNC && registration.number.is_some() && !session.has_waited;
         (session.follows, session.is_last) = (registration.follows, registration.is_last);
         let mut jobs = MapJobs {
             job: this.job,
