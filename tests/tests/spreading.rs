@@ -25,6 +25,7 @@ async fn meet(barrier: Arc<Barrier>) {
 }
 
 #[green_pool(size = 16)]
+#[expect(clippy::unused_async, reason = "it blocks its thread")]
 async fn declared(barrier: Arc<Barrier>) {
     barrier.wait();
 }
@@ -274,6 +275,7 @@ where
 }
 
 #[green_pool(size = 16)]
+#[expect(clippy::unused_async, reason = "it may block its thread")]
 async fn call(f: Box<dyn FnOnce() + Send>) {
     f();
 }

@@ -60,7 +60,7 @@ async fn pile(jobs: u64) {
 }
 
 /// Runs `run` as a task, as a job of a larger program would.
-fn case<'a, F>(runtime: &'a Runtime, jobs: u64, run: fn(u64) -> F) -> Case<'a>
+fn case<F>(runtime: &Runtime, jobs: u64, run: fn(u64) -> F) -> Case<'_>
 where
     F: Future<Output = ()> + Send + 'static,
 {

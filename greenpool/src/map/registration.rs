@@ -7,6 +7,7 @@ use crate::map::feed::{Driver, JobSource};
 
 /// A worker as the map knows it. If it is dropped before the worker is done, as when its runtime shuts down, it ends
 /// the map.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and they come in any combination")]
 pub(crate) struct Registration<S: JobSource> {
     pub(crate) driver: Arc<Driver<S>>,
     pub(crate) key: u32,

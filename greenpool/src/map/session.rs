@@ -31,6 +31,7 @@ pub(crate) enum NoItem {
 /// the source, and reserves places and stores results in batches, which grow while each job finishes in its first poll.
 /// Apart from the speed this is invisible: a waiting consumer is woken at once, and the session gives everything back
 /// before the poll ends.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and they come in any combination")]
 pub(crate) struct Session<'a, S: JobSource> {
     driver: &'a Arc<Driver<S>>,
     /// The key of the worker.
