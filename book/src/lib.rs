@@ -1,5 +1,5 @@
-//! The samples of the book. Each chapter is the documentation of a module here, so `cargo test` compiles and runs its
-//! Rust blocks.
+//! The samples of the book's reference. Each of its chapters is the documentation of a module here, so `cargo test`
+//! compiles and runs its Rust blocks. The samples of the other chapters are whole programs: see `tests/pasted.rs`.
 
 pub mod web;
 
@@ -10,24 +10,12 @@ macro_rules! chapters {
 }
 
 chapters! {
-    "introduction.md" introduction
-    "first-pool.md" first_pool
-    "results.md" results
-    "fire-and-forget.md" fire_and_forget
-    "maps.md" maps
-    "fan-out.md" fan_out
-    "declared.md" declared
-    "errors.md" errors
-    "sizing.md" sizing
     "compile-errors.md" compile_errors
-    "testing.md" testing
     "from-eventlet.md" from_eventlet
     "compared.md" compared
     "performance.md" performance
     "composing.md" composing
     "faq.md" faq
-    "link-checker.md" link_checker
-    "client.md" client
     "server.md" server
     "dispatch.md" dispatch
 }

@@ -88,7 +88,10 @@ async fn main() -> ExitCode {
     });
 
     visit::spawn_n(crawl.clone(), start).await;
-    visit::pool().waitall().await; // an idle pool has nothing left to find
+    tokio::select! {
+        () = visit::pool().waitall() => {} // an idle pool has nothing left to find
+        _ = tokio::signal::ctrl_c() => println!("interrupted; this is what was found so far"),
+    }
 
     let seen = crawl.seen.lock().unwrap().len();
     let broken = crawl.broken.lock().unwrap();

@@ -21,9 +21,9 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser as _;
 use comfy_table::{CellAlignment, Table, presets};
+use greenpool_examples::until_interrupt;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use tempfile::TempDir;
-use tokio::{signal, task};
 
 use crate::args::Args;
 use crate::database::{Database, Stock, store};
@@ -56,15 +56,16 @@ async fn run(args: &Args) -> Result<ExitCode> {
     if let Some(jobs) = args.jobs {
         convert::pool().resize(jobs as usize);
     }
-    let (_folder, file, path) = files(args).await?;
+    let Some(files) = until_interrupt(files(args)).await else {
+        println!("interrupted; nothing was loaded");
+        return Ok(ExitCode::from(130));
+    };
+    let (_folder, file, path) = files?;
     let sales = database::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
     let began = Instant::now();
     let mut done = Done::default();
-    let ended = tokio::select! {
-        ended = load(&file, args.batch as usize, &sales, &mut done) => Some(ended),
-        // Dropping `load` drops its map, so nothing more is read, and batches that are not stored are discarded.
-        _ = signal::ctrl_c() => None,
-    };
+    // If it is dropped, so is its map: nothing more is read, and batches that are not stored are discarded.
+    let ended = until_interrupt(load(&file, args.batch as usize, &sales, &mut done)).await;
     // A batch that is being stored is still stored completely.
     store::pool().waitall().await;
     let stock = database::take_stock(&sales).context("cannot read the database")?;
@@ -113,9 +114,8 @@ async fn files(args: &Args) -> Result<(Option<TempDir>, PathBuf, PathBuf)> {
     }
     let folder = tempfile::tempdir().context("cannot create a temporary folder")?;
     let (file, rows, seed) = (folder.path().join("sales.csv"), args.rows, args.seed);
-    let path = file.clone();
-    let written = task::spawn_blocking(move || sample::write(&path, rows, seed)).await?;
-    written.context("cannot write the rows")?;
+    eprintln!("generating {} rows", HumanCount(rows.into()));
+    sample::write(&file, rows, seed).await.context("cannot write the rows")?;
     let db = args.db.clone().unwrap_or_else(|| folder.path().join("sales.db"));
     Ok((Some(folder), file, db))
 }

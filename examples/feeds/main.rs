@@ -24,6 +24,7 @@ use axum::Router;
 use clap::Parser as _;
 use comfy_table::{ContentArrangement, Table, presets};
 use futures::poll;
+use greenpool_examples::until_interrupt;
 use reqwest::{Client, header};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -71,7 +72,11 @@ async fn run(args: &Args) -> Result<()> {
         return serve(listener, router, async { drop(interrupt.await) }).await;
     }
     tokio::spawn(axum::serve(listener, router).into_future());
-    ask(&client, address).await
+    let answered = until_interrupt(ask(&client, address)).await;
+    answered.unwrap_or_else(|| {
+        println!("interrupted; feeds fetched: {}", fetch::pool().stats().finished);
+        Ok(())
+    })
 }
 
 /// Serves until `stop`, then accepts no more requests and answers those in progress.

@@ -14,7 +14,8 @@ Examples:
 
 /// Checks every link of a site: pages, files, redirects, anchors, and links to other hosts.
 ///
-/// Pages are read as the server sends them. Links and anchors that a script would add are not seen.
+/// Links are looked for in HTML, style sheets and SVG, as the server sends them. Links and anchors that a script would
+/// add are not seen. What fails because a server is slow or busy is requested once more at the end, a few at a time.
 ///
 /// Exit status: 0 if all links are fine, 1 if some are broken, 2 if the check failed,
 /// 130 if it was interrupted before it found a broken link.
@@ -35,9 +36,19 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECONDS", value_parser = positive)]
     pub(crate) timeout: Option<u16>,
 
+    /// Maximum number of requests to one other host at once
+    #[arg(long, value_name = "N", default_value = "4", value_parser = positive, conflicts_with = "inside")]
+    pub(crate) per_host: u16,
+
     /// Do not check links to other hosts
     #[arg(long)]
     pub(crate) inside: bool,
+
+    /// List every broken link and every page it is on
+    ///
+    /// Without it, a report on a terminal shows a few of each kind. A report that goes to a file has all of them.
+    #[arg(long)]
+    pub(crate) all: bool,
 
     /// Print the report as JSON
     #[arg(long)]

@@ -9,15 +9,19 @@ use reqwest::{Client, Response, header};
 use tokio::task;
 use url::Url;
 
-use crate::html::{self, Link};
+use crate::html::{self, Kind, Link};
 use crate::reason::Reason;
+
+/// How many addresses are requested again at a time. If none of them answers, the server is down, and the others are
+/// not tried.
+const SECOND_TRIES: usize = 20;
 
 /// The outcome for one address.
 #[derive(Debug)]
 pub(crate) enum Visit {
-    /// An HTML page and its links and anchors.
-    Page { links: BTreeSet<Link>, anchors: HashSet<String> },
-    /// The address works, and the checker needs nothing else from it: it is not HTML, or not on this site.
+    /// A document and its links and anchors. A style sheet has no anchors.
+    Document { kind: Kind, links: BTreeSet<Link>, anchors: Option<HashSet<String>> },
+    /// The address works, and the checker needs nothing else from it: it has no links, or is not on this site.
     Fine,
     /// A redirect. Its target is visited like any other address.
     Moved(Url),
@@ -29,6 +33,8 @@ pub(crate) enum Visit {
 pub(crate) struct Crawl {
     start: Url,
     client: Client,
+    /// Whether links to other hosts are left out.
+    inside: bool,
     notes: Mutex<Notes>,
 }
 
@@ -41,6 +47,10 @@ pub(crate) struct Notes {
     pub(crate) outside: BTreeSet<Url>,
     /// The outcome for each visited address.
     pub(crate) visits: HashMap<Url, Visit>,
+    /// The addresses that were requested a second time, or will be.
+    pub(crate) again: HashSet<Url>,
+    /// How many requests have been answered, or have failed.
+    pub(crate) requests: usize,
 }
 
 // ANCHOR: fetch
@@ -63,43 +73,74 @@ pub(crate) async fn fetch(crawl: Arc<Crawl>, url: Url) {
 static READERS: GreenPool = GreenPool::const_new(4);
 
 #[green_pool(pool = READERS)]
-async fn read_links(html: Arc<str>, page: Url) -> BTreeSet<Link> {
-    off_the_runtime(move || html::links(&html, &page)).await
+async fn read_links(kind: Kind, text: Arc<str>, address: Url) -> BTreeSet<Link> {
+    off_the_runtime(move || html::links(kind, &text, &address)).await
 }
 
 #[green_pool(pool = READERS)]
-async fn read_anchors(html: Arc<str>) -> HashSet<String> {
-    off_the_runtime(move || html::anchors(&html)).await
+async fn read_anchors(kind: Kind, text: Arc<str>) -> Option<HashSet<String>> {
+    off_the_runtime(move || html::anchors(kind, &text)).await
 }
 // ANCHOR_END: readers
 
 // ANCHOR: pile
 /// Runs both parsers at once. If a parser panics, the page counts as broken, and the crawl
 /// goes on.
-async fn read(page: &Url, html: String) -> Result<Visit, Reason> {
-    let html = Arc::<str>::from(html);
+async fn read(kind: Kind, address: &Url, text: String) -> Result<Visit, Reason> {
+    let text = Arc::<str>::from(text);
     let page = pile! {
-        links: read_links(Arc::clone(&html), page.clone()),
-        anchors: read_anchors(html),
+        links: read_links(kind, Arc::clone(&text), address.clone()),
+        anchors: read_anchors(kind, text),
     };
     match page.try_join().await {
-        Ok(page) => Ok(Visit::Page { links: page.links, anchors: page.anchors }),
+        Ok(page) => Ok(Visit::Document { kind, links: page.links, anchors: page.anchors }),
         Err(error) => Err(Reason::Unreadable(error.to_string())),
     }
 }
 // ANCHOR_END: pile
 
 impl Crawl {
-    /// A crawl that stays on the host of `start`.
-    pub(crate) fn new(client: Client, start: &Url) -> Arc<Self> {
+    /// A crawl that stays on the host of `start`. With `inside`, links to other hosts are not checked at all.
+    pub(crate) fn new(client: Client, start: &Url, inside: bool) -> Arc<Self> {
         let notes = Notes { found: HashSet::from([start.clone()]), ..Notes::default() };
-        Arc::new(Self { start: start.clone(), client, notes: Mutex::new(notes) })
+        Arc::new(Self { start: start.clone(), client, inside, notes: Mutex::new(notes) })
     }
 
-    /// The number of addresses found, and how many of them are done.
+    /// How many requests are to be made, as far as it is known now, and how many of them are done.
     pub(crate) fn counts(&self) -> (usize, usize) {
         let notes = self.notes();
-        (notes.found.len(), notes.visits.len())
+        let outside = if self.inside { 0 } else { notes.outside.len() };
+        (notes.found.len() + outside + notes.again.len(), notes.requests)
+    }
+
+    /// The addresses of other hosts that are to be checked.
+    pub(crate) fn outside(&self) -> BTreeSet<Url> {
+        if self.inside { BTreeSet::new() } else { self.notes().outside.clone() }
+    }
+
+    /// Whether `start` redirects to another host, and where to.
+    pub(crate) fn leaves(&self) -> Option<Url> {
+        let notes = self.notes();
+        match notes.visits.get(&self.start) {
+            Some(Visit::Moved(to)) if notes.outside.contains(to) => Some(to.clone()),
+            _ => None,
+        }
+    }
+
+    /// Takes some addresses, of this site or of others, that failed for a reason that may pass, to request them once
+    /// more.
+    ///
+    /// Returns none if all were tried, or if no address of `last`, which this method returned before, is better now.
+    pub(crate) fn second_tries(&self, inside: bool, last: &[Url]) -> Vec<Url> {
+        let mut notes = self.notes();
+        let failed = |url: &Url| matches!(notes.visits.get(url), Some(Visit::Broken(reason)) if reason.may_pass());
+        if !last.is_empty() && last.iter().all(failed) {
+            return Vec::new();
+        }
+        let left = notes.visits.keys().filter(|url| self.is_inside(url) == inside && failed(url));
+        let next: Vec<_> = left.filter(|url| !notes.again.contains(*url)).take(SECOND_TRIES).cloned().collect();
+        notes.again.extend(next.iter().cloned());
+        next
     }
 
     /// Returns everything that was found, for the report.
@@ -115,14 +156,14 @@ impl Crawl {
         if !response.status().is_success() {
             return Err(Reason::Status(response.status()));
         }
-        if !is_html(&response) {
-            return Ok(Visit::Fine);
+        match kind(&response) {
+            Some(kind) => read(kind, url, response.text().await?).await,
+            None => Ok(Visit::Fine),
         }
-        read(url, response.text().await?).await
     }
 
     /// Records a visit, and returns the addresses that no earlier visit mentioned.
-    fn note(&self, url: Url, visit: Visit) -> Vec<Url> {
+    pub(crate) fn note(&self, url: Url, visit: Visit) -> Vec<Url> {
         let mut next = Vec::new();
         let mut notes = self.notes();
         for target in visit.targets() {
@@ -133,6 +174,7 @@ impl Crawl {
                 next.push(target);
             }
         }
+        notes.requests += 1;
         notes.visits.insert(url, visit);
         next
     }
@@ -160,7 +202,7 @@ impl Visit {
     /// The addresses that the response mentions.
     fn targets(&self) -> Vec<&Url> {
         match self {
-            Self::Page { links, .. } => links.iter().filter_map(Link::target).collect(),
+            Self::Document { links, .. } => links.iter().filter_map(Link::target).collect(),
             Self::Moved(to) => vec![to],
             Self::Fine | Self::Broken(_) => Vec::new(),
         }
@@ -186,11 +228,8 @@ fn redirect(response: &Response, url: &Url) -> Result<Option<Url>, Reason> {
     }
 }
 
-fn is_html(response: &Response) -> bool {
-    let kind = response.headers().get(header::CONTENT_TYPE);
-    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.to_ascii_lowercase();
-    kind.starts_with("text/html") || kind.starts_with("application/xhtml+xml")
+fn kind(response: &Response) -> Option<Kind> {
+    Kind::of(response.headers().get(header::CONTENT_TYPE)?.to_str().ok()?)
 }
 
 /// Runs `compute` on a blocking thread, so that a long page does not delay the runtime's other jobs.

@@ -11,6 +11,7 @@
 
 mod args;
 mod crawl;
+mod css;
 mod html;
 mod outside;
 mod progress;
@@ -18,27 +19,32 @@ mod reason;
 mod report;
 mod serve;
 mod site;
+mod sources;
 mod verdict;
 
-use std::collections::BTreeSet;
+use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use clap::Parser as _;
 use futures::future;
 use reqwest::{Client, redirect};
-use tokio::signal;
+use tokio::{signal, time};
 use url::Url;
 
 use crate::args::{Args, Target};
-use crate::crawl::{Crawl, Notes, Visit, fetch, without_fragment};
+use crate::crawl::{Crawl, fetch, without_fragment};
 use crate::outside::{probe, probe_all};
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::serve::World;
+
+/// How many second tries run at once. A server that was too slow for many requests gets few.
+const GENTLE: usize = 4;
+/// What a busy server gets to recover before second tries.
+const PAUSE: Duration = Duration::from_secs(1);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -46,7 +52,7 @@ async fn main() -> ExitCode {
     // Fails only if a provider is already installed, which is fine too.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let outcome = match run(&args).await {
-        Ok(report) => report.print(args.json).map(|()| report).context("cannot print the report"),
+        Ok(report) => print(&report, &args).map(|()| report).context("cannot print the report"),
         Err(error) => Err(error),
     };
     match outcome {
@@ -73,51 +79,70 @@ async fn run(args: &Args) -> Result<Report> {
     };
     let ours = !matches!(args.target, Some(Target::Address(_)));
     let site = client(args.timeout(), redirect::Policy::none(), ours)?;
-    let others = || {
-        let policy = redirect::Policy::limited(10);
-        client(args.timeout(), policy, args.target.is_none())
-    };
-    let others = (!args.inside).then(others).transpose()?;
+    let others = client(args.timeout(), redirect::Policy::limited(10), args.target.is_none())?;
     fetch::pool().resize(args.jobs.into());
     probe::pool().resize(probe::pool().size().min(args.jobs.into()));
     tokio::spawn(stop_on_interrupt(args.timeout()));
 
     eprintln!("checking {start}");
     let began = Instant::now();
-    let mut notes = crawl_pages(site, &start).await;
-    match notes.visits.get(&start) {
-        Some(Visit::Moved(to)) if notes.outside.contains(to) => {
-            eprintln!("note: {start} redirects to another host; to check the pages there, give {to}");
-        }
-        _ => {}
+    let crawl = Crawl::new(site, &start, args.inside);
+    let progress = Progress::follow(&crawl);
+    crawl_pages(&crawl, &start).await;
+    probe_outside(&crawl, &others, args.per_host.into()).await;
+    drop(progress);
+    if let Some(to) = crawl.leaves() {
+        eprintln!("note: {start} redirects to another host; to check the pages there, give {to}");
     }
-    if let Some(others) = others {
-        let visits = probe_outside(others, notes.outside.clone()).await;
-        notes.visits.extend(visits);
-    }
-    Ok(Report::new(&start, &notes, args.inside, began.elapsed()))
+    Ok(Report::new(&start, &crawl.finish(), args.inside, began.elapsed()))
 }
 
 // ANCHOR: crawl
-async fn crawl_pages(client: Client, start: &Url) -> Notes {
-    let crawl = Crawl::new(client, start);
-    let watched = Arc::clone(&crawl);
-    let _progress = Progress::follow("pages", fetch::pool(), move || watched.counts());
-    fetch::spawn_n(Arc::clone(&crawl), start.clone()).await;
+async fn crawl_pages(crawl: &Arc<Crawl>, start: &Url) {
+    let pool = fetch::pool();
+    fetch::spawn_n(Arc::clone(crawl), start.clone()).await;
     // Each job starts jobs for the pages it finds, so when the pool is idle, nothing is
     // left to find.
-    fetch::pool().waitall().await;
-    crawl.finish()
+    pool.waitall().await;
+
+    let mut again = crawl.second_tries(true, &[]);
+    if !again.is_empty() {
+        pool.resize(pool.size().min(GENTLE));
+        time::sleep(PAUSE).await;
+    }
+    while !again.is_empty() && !pool.is_closed() {
+        for url in &again {
+            fetch::spawn_n(Arc::clone(crawl), url.clone()).await;
+        }
+        pool.waitall().await;
+        again = crawl.second_tries(true, &again);
+    }
 }
 // ANCHOR_END: crawl
 
-async fn probe_outside(client: Client, urls: BTreeSet<Url>) -> Vec<(Url, Visit)> {
-    let found = urls.len();
-    let done = Arc::new(AtomicUsize::new(0));
-    let watched = Arc::clone(&done);
-    let counts = move || (found, watched.load(Ordering::Relaxed));
-    let _progress = Progress::follow("other hosts", probe::pool(), counts);
-    probe_all(client, urls, &done).await
+async fn probe_outside(crawl: &Crawl, client: &Client, per_host: usize) {
+    let note = |url, visit| {
+        crawl.note(url, visit);
+    };
+    probe_all(client, crawl.outside(), per_host, note).await;
+    let mut again = crawl.second_tries(false, &[]);
+    if !again.is_empty() {
+        probe::pool().resize(probe::pool().size().min(GENTLE));
+        time::sleep(PAUSE).await;
+    }
+    while !again.is_empty() && !probe::pool().is_closed() {
+        probe_all(client, again.clone(), 1, note).await;
+        again = crawl.second_tries(false, &again);
+    }
+}
+
+fn print(report: &Report, args: &Args) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    if args.json {
+        return report.print_json(&mut out);
+    }
+    let few = out.is_terminal() && !args.all;
+    report.print(&mut out, few)
 }
 
 // ANCHOR: interrupt

@@ -1,31 +1,30 @@
 //! Progress: a bar on a terminal, or a line every second elsewhere.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use greenpool::GreenPool;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::task::JoinHandle;
 use tokio::time;
 
-/// Shows the progress of the work until it is dropped.
+use crate::crawl::{Crawl, fetch};
+use crate::outside::probe;
+
+/// Shows the progress of a crawl until it is dropped.
 pub(crate) struct Progress {
     bar: ProgressBar,
     painter: JoinHandle<()>,
 }
 
 impl Progress {
-    /// Follows a pool's work. `counts` returns how much was found and how much of it is done.
-    pub(crate) fn follow(
-        what: &'static str,
-        pool: &'static GreenPool,
-        counts: impl Fn() -> (usize, usize) + Send + 'static,
-    ) -> Self {
+    /// Follows a crawl. What it counts are requests, as the report does.
+    pub(crate) fn follow(crawl: &Arc<Crawl>) -> Self {
         // Draws to standard error, and hides itself if that is not a terminal.
-        let bar = ProgressBar::new(0).with_prefix(what);
-        if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {human_pos}/{human_len}  {msg}") {
+        let bar = ProgressBar::new(0);
+        if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {human_pos}/{human_len} requests  {msg}") {
             bar.set_style(style);
         }
-        let painter = tokio::spawn(paint(bar.clone(), what, pool, counts));
+        let painter = tokio::spawn(paint(bar.clone(), Arc::clone(crawl)));
         Self { bar, painter }
     }
 }
@@ -37,7 +36,7 @@ impl Drop for Progress {
     }
 }
 
-async fn paint(bar: ProgressBar, what: &'static str, pool: &GreenPool, counts: impl Fn() -> (usize, usize)) {
+async fn paint(bar: ProgressBar, crawl: Arc<Crawl>) {
     let plain = bar.is_hidden();
     let period = Duration::from_millis(if plain { 1_000 } else { 100 });
     let mut ticks = time::interval(period);
@@ -45,16 +44,17 @@ async fn paint(bar: ProgressBar, what: &'static str, pool: &GreenPool, counts: i
     ticks.tick().await;
     loop {
         ticks.tick().await;
-        let (found, done) = counts();
-        let (running, waiting, free) = (pool.running(), pool.waiting(), pool.free());
-        let what = if pool.is_closed() { "stopping" } else { what };
+        let (known, done) = crawl.counts();
+        let (site, others) = (fetch::pool(), probe::pool());
+        let (running, waiting) = (site.running() + others.running(), site.waiting() + others.waiting());
+        let what = if site.is_closed() { "stopping" } else { "checking" };
         if plain {
-            eprintln!("{what}: {done} of {found} done; {running} running, {waiting} waiting, {free} free");
+            eprintln!("{what}: {done} of {known} requests done; {running} running, {waiting} waiting");
             continue;
         }
         bar.set_prefix(what);
-        bar.set_length(found as u64);
+        bar.set_length(known as u64);
         bar.set_position(done as u64);
-        bar.set_message(format!("{running} running  {waiting} waiting  {free} free"));
+        bar.set_message(format!("{running} running  {waiting} waiting"));
     }
 }

@@ -31,6 +31,23 @@ pub(crate) enum Reason {
 }
 
 impl Reason {
+    /// Whether a second try may have another outcome, because a server or a network was busy.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Status(status) => matches!(status.as_u16(), 429 | 502 | 503 | 504),
+            Self::Timeout | Self::Unreachable(_) | Self::CutOff => true,
+            _ => false,
+        }
+    }
+
+    /// What the report calls the links that are broken for this reason.
+    pub(crate) fn title(&self) -> String {
+        match self {
+            Self::NoAnchor(_) => "the page has no such anchor".to_owned(),
+            _ => self.to_string(),
+        }
+    }
+
     /// A stable name for scripts.
     pub(crate) fn class(&self) -> &'static str {
         match self {
@@ -56,7 +73,7 @@ impl fmt::Display for Reason {
             Self::RedirectLoop => f.write_str("redirects in a loop"),
             Self::TooManyRedirects => f.write_str("too many redirects"),
             Self::BadRedirect => f.write_str("redirects to nowhere"),
-            Self::Timeout => f.write_str("no answer in time"),
+            Self::Timeout => f.write_str("no answer within the time limit"),
             Self::Unreachable(why) => write!(f, "unreachable: {why}"),
             Self::CutOff => f.write_str("connection closed halfway"),
             Self::Malformed => f.write_str("not an address"),
@@ -91,4 +108,18 @@ fn root_cause(error: &reqwest::Error) -> String {
     let text = cause.to_string();
     // The operating system's error number means nothing to most people.
     text.split(" (os error").next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_page_stays_missing_and_a_busy_server_may_recover() {
+        assert!(!Reason::Status(StatusCode::NOT_FOUND).may_pass());
+        assert!(!Reason::Status(StatusCode::INTERNAL_SERVER_ERROR).may_pass());
+        assert!(Reason::Status(StatusCode::TOO_MANY_REQUESTS).may_pass());
+        assert!(Reason::Timeout.may_pass());
+        assert!(!Reason::NoAnchor("x".to_owned()).may_pass());
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use reqwest::StatusCode;
 use url::Url;
 
 use crate::crawl::{Visit, without_fragment};
@@ -26,26 +27,45 @@ pub(crate) fn broken_links(start: &Url, visits: &HashMap<Url, Visit>) -> Vec<Bro
         report(&mut broken, start.to_string(), reason, "the command line");
     }
     for (page, visit) in visits {
-        let Visit::Page { links, .. } = visit else {
+        let Visit::Document { links, .. } = visit else {
             continue;
         };
         for link in links {
-            match link {
-                Link::Malformed(written) => report(&mut broken, written.clone(), Reason::Malformed, page.as_str()),
-                Link::To(url) => {
-                    if let Err(reason) = follow(url, visits) {
-                        report(&mut broken, url.to_string(), reason, page.as_str());
-                    }
+            let (url, verdict) = match link {
+                Link::Malformed(written) => {
+                    report(&mut broken, written.clone(), Reason::Malformed, page.as_str());
+                    continue;
                 }
+                Link::To(url) => (url, follow(url, visits)),
+                Link::Post(url) => (url, answers(follow(url, visits))),
+            };
+            if let Err(reason) = verdict {
+                report(&mut broken, name(url, &reason), reason, page.as_str());
             }
         }
     }
     broken.into_values().collect()
 }
 
+/// What the report calls a link: a page that is missing is missing once, however many of its parts are linked to.
+fn name(url: &Url, reason: &Reason) -> String {
+    match reason {
+        Reason::NoAnchor(_) => url.to_string(),
+        _ => without_fragment(url).to_string(),
+    }
+}
+
 fn report(broken: &mut BTreeMap<String, Broken>, link: String, reason: Reason, page: &str) {
     let entry = broken.entry(link.clone()).or_insert_with(|| Broken { link, reason, pages: BTreeSet::new() });
     entry.pages.insert(page.to_owned());
+}
+
+/// An address that takes only POST says so to GET, and then it exists.
+fn answers(verdict: Result<(), Reason>) -> Result<(), Reason> {
+    match verdict {
+        Err(Reason::Status(StatusCode::METHOD_NOT_ALLOWED)) => Ok(()),
+        verdict => verdict,
+    }
 }
 
 /// Follows a link through the recorded visits, as a browser would.
@@ -61,8 +81,8 @@ fn follow(link: &Url, visits: &HashMap<Url, Visit>) -> Result<(), Reason> {
         let to = match visit {
             Visit::Moved(to) => to,
             Visit::Broken(reason) => return Err(reason.clone()),
-            Visit::Page { anchors, .. } => return find_anchor(anchors, fragment),
-            Visit::Fine => return Ok(()),
+            Visit::Document { anchors: Some(anchors), .. } => return find_anchor(anchors, fragment),
+            Visit::Document { anchors: None, .. } | Visit::Fine => return Ok(()),
         };
         // A redirect keeps the fragment, unless it has its own.
         fragment = to.fragment().map(ToOwned::to_owned).or(fragment);
@@ -86,6 +106,7 @@ fn find_anchor(anchors: &HashSet<String>, fragment: Option<String>) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::html::Kind;
 
     fn url(path: &str) -> Url {
         Url::parse("http://here/").unwrap().join(path).unwrap()
@@ -97,7 +118,7 @@ mod tests {
 
     fn page(path: &str, anchor: &str) -> (Url, Visit) {
         let anchors = HashSet::from([anchor.to_owned()]);
-        (url(path), Visit::Page { links: BTreeSet::new(), anchors })
+        (url(path), Visit::Document { kind: Kind::Html, links: BTreeSet::new(), anchors: Some(anchors) })
     }
 
     #[test]
@@ -120,7 +141,34 @@ mod tests {
     }
 
     #[test]
+    fn a_missing_page_is_one_broken_link() {
+        let links = ["gone#a", "gone#b", "there#a", "there#b"].map(|link| Link::To(url(link)));
+        let document = |links| Visit::Document { kind: Kind::Html, links, anchors: Some(HashSet::new()) };
+        let visits = HashMap::from([
+            (url("/"), document(BTreeSet::from(links))),
+            (url("there"), document(BTreeSet::new())),
+            (url("gone"), Visit::Broken(Reason::Status(StatusCode::GONE))),
+        ]);
+        let broken: Vec<_> = broken_links(&url("/"), &visits).into_iter().map(|broken| broken.link).collect();
+        assert_eq!(broken, ["http://here/gone", "http://here/there#a", "http://here/there#b"]);
+    }
+
+    #[test]
     fn an_unvisited_address_is_not_reported() {
         assert_eq!(follow(&url("unknown#x"), &HashMap::new()), Ok(()));
+    }
+
+    #[test]
+    fn a_form_that_posts_may_find_that_get_is_not_allowed() {
+        let links = BTreeSet::from([Link::To(url("a")), Link::Post(url("b")), Link::Post(url("c"))]);
+        let refused = |status| Visit::Broken(Reason::Status(status));
+        let visits = HashMap::from([
+            (url("/"), Visit::Document { kind: Kind::Html, links, anchors: None }),
+            (url("a"), refused(StatusCode::METHOD_NOT_ALLOWED)),
+            (url("b"), refused(StatusCode::METHOD_NOT_ALLOWED)),
+            (url("c"), refused(StatusCode::NOT_FOUND)),
+        ]);
+        let broken: Vec<_> = broken_links(&url("/"), &visits).into_iter().map(|broken| broken.link).collect();
+        assert_eq!(broken, ["http://here/a", "http://here/c"]);
     }
 }

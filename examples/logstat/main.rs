@@ -21,9 +21,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use clap::Parser as _;
 use comfy_table::{CellAlignment, Table, presets};
-use greenpool_examples::peak_memory;
+use greenpool_examples::{peak_memory, until_interrupt};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
-use tokio::signal;
 
 use crate::args::Args;
 use crate::sums::{Tally, tally};
@@ -31,13 +30,8 @@ use crate::sums::{Tally, tally};
 #[tokio::main]
 async fn main() -> ExitCode {
     let args = Args::parse();
-    let outcome = tokio::select! {
-        outcome = run(&args) => outcome,
-        // Dropping `run` drops its map, which aborts the jobs, and its temporary folder, which is removed.
-        _ = signal::ctrl_c() => return ExitCode::from(130),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+    match run(&args).await {
+        Ok(code) => code,
         Err(error) => {
             eprintln!("logstat: {error:#}");
             ExitCode::from(2)
@@ -45,7 +39,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(args: &Args) -> Result<()> {
+async fn run(args: &Args) -> Result<ExitCode> {
     if let Some(jobs) = args.jobs {
         tally::pool().resize(jobs as usize);
     }
@@ -55,31 +49,58 @@ async fn run(args: &Args) -> Result<()> {
     } else {
         folder = tempfile::tempdir().context("cannot create a temporary folder")?;
         let (path, size) = (folder.path().join("access.log"), u64::from(args.size) << 20);
-        sample::write(&path, size, args.seed, &bar("writing", size)).await.context("cannot write the log")?;
+        let write = async {
+            eprintln!("writing a log of {}", HumanBytes(size));
+            sample::write(&path, size, args.seed, &bar("writing", size)).await
+        };
+        let Some(written) = until_interrupt(write).await else {
+            println!("interrupted; nothing was summed up");
+            return Ok(ExitCode::from(130));
+        };
+        written.context("cannot write the log")?;
         path
     };
     let began = Instant::now();
     let length = log.metadata().with_context(|| format!("cannot read {}", log.display()))?.len();
-    let total = sum_up(&log, length, u64::from(args.block) << 10).await;
-    let total = total.with_context(|| format!("cannot read {}", log.display()))?;
-    report(&total, args.top as usize);
-    report_costs(length, began.elapsed());
-    Ok(())
+    let mut sums = Sums::default();
+    // If it is dropped, so is its map, which aborts the jobs.
+    let ended = until_interrupt(sum_up(&log, length, u64::from(args.block) << 10, &mut sums)).await;
+    report(&sums.total, args.top as usize);
+    report_costs(sums.bytes, began.elapsed());
+    match ended {
+        Some(ended) => ended.with_context(|| format!("cannot read all of {}", log.display()))?,
+        None => {
+            println!(
+                "interrupted; these are the sums of the first {} of {}",
+                HumanBytes(sums.bytes),
+                HumanBytes(length)
+            );
+            return Ok(ExitCode::from(130));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What was read so far.
+#[derive(Default)]
+struct Sums {
+    total: Tally,
+    bytes: u64,
 }
 
 // ANCHOR: sum
 /// Sums up the log, block by block. The blocks are read concurrently, and their sums come in
 /// the order of the file.
-async fn sum_up(log: &Path, length: u64, size: u64) -> Result<Tally> {
+async fn sum_up(log: &Path, length: u64, size: u64, sums: &mut Sums) -> Result<()> {
     let blocks = (0..length.div_ceil(size)).map(move |n| n * size..length.min((n + 1) * size));
     let bar = bar("reading", length);
-    let mut total = Tally::default();
     let mut tallies = tally::imap(Arc::from(log), blocks);
     while let Some(tally) = tallies.next().await {
-        total.append(tally??);
-        bar.inc(size);
+        sums.total.append(tally??);
+        sums.bytes = length.min(sums.bytes + size);
+        bar.set_position(sums.bytes);
     }
-    Ok(total)
+    Ok(())
 }
 // ANCHOR_END: sum
 

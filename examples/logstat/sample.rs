@@ -8,6 +8,7 @@ use fastrand::Rng;
 use indicatif::ProgressBar;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt as _;
+use tokio::task;
 
 const PATHS: [&str; 8] =
     ["/", "/guide", "/guide/install", "/guide/use", "/faq", "/news", "/images/logo.png", "/search"];
@@ -28,6 +29,8 @@ pub(crate) async fn write(path: &Path, bytes: u64, seed: u64, bar: &ProgressBar)
         file.write_all(text.as_bytes()).await?;
         written += text.len() as u64;
         bar.set_position(written);
+        // The disk may always be ready. Ctrl-C needs a turn too.
+        task::yield_now().await;
     }
     file.flush().await
 }

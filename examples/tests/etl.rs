@@ -73,6 +73,13 @@ async fn a_missing_column_is_reported() {
     assert!(message.contains("no column `item`"), "{message}");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn an_interrupt_ends_it_with_a_word() {
+    let text = ETL.interrupted(&["--rows", "100000000"], "generating").await;
+    assert_eq!(text, "interrupted; nothing was loaded\n");
+}
+
 #[tokio::test]
 async fn bad_usage_is_refused_with_advice() {
     let folder = Folder::with(&head());

@@ -69,6 +69,13 @@ async fn a_larger_log_takes_no_more_memory() {
     assert!(large < small + 8.0, "{small} MiB, then {large} MiB");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn an_interrupt_ends_it_with_a_word() {
+    let text = LOGSTAT.interrupted(&["--size", "100000"], "writing").await;
+    assert_eq!(text, "interrupted; nothing was summed up\n");
+}
+
 #[tokio::test]
 async fn bad_usage_is_refused_with_advice() {
     LOGSTAT.refuses(&["no/such/file"], "give a log").await;

@@ -43,6 +43,24 @@ async fn a_broken_picture_does_not_stop_the_others() {
     assert!(text.contains("1 thumbnails, 2 failed"), "{text}");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn an_interrupt_ends_it_with_a_word() {
+    let text = THUMBS.interrupted(&["--pictures", "9999"], "generating").await;
+    assert_eq!(text, "interrupted; no thumbnail was made\n");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn an_interrupt_keeps_the_thumbnails_that_are_made() {
+    let folder = folder();
+    for n in 0..200 {
+        RgbaImage::new(900, 900).save(folder.path().join(format!("{n}.png"))).unwrap();
+    }
+    let text = THUMBS.interrupted(&[&path(&folder, ""), "--out", &path(&folder, "out")], "thumbnails").await;
+    assert!(text.contains(" thumbnails, 0 failed") && text.contains("interrupted; "), "{text}");
+}
+
 #[tokio::test]
 async fn bad_usage_is_refused_with_advice() {
     let folder = folder();

@@ -18,9 +18,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use clap::Parser as _;
-use greenpool_examples::peak_memory;
+use greenpool_examples::{peak_memory, until_interrupt};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
-use tokio::signal;
 
 use crate::args::Args;
 use crate::picture::{Failed, MOST_AT_WORK, draw, pool, thumb};
@@ -28,12 +27,7 @@ use crate::picture::{Failed, MOST_AT_WORK, draw, pool, thumb};
 #[tokio::main]
 async fn main() -> ExitCode {
     let args = Args::parse();
-    let outcome = tokio::select! {
-        outcome = run(&args) => outcome,
-        // Dropping `run` drops its map, so no further picture is started. Pictures already on a thread are finished.
-        _ = signal::ctrl_c() => return ExitCode::from(130),
-    };
-    match outcome {
+    match run(&args).await {
         Ok(code) => code,
         Err(error) => {
             eprintln!("thumbs: {error:#}");
@@ -52,14 +46,26 @@ async fn run(args: &Args) -> Result<ExitCode> {
         None => ours.path(),
     };
     if args.folder.is_none() {
-        draw_all(folder, args.pictures, args.seed).await.context("cannot generate the pictures")?;
+        let Some(drawn) = until_interrupt(draw_all(folder, args.pictures, args.seed)).await else {
+            println!("interrupted; no thumbnail was made");
+            return Ok(ExitCode::from(130));
+        };
+        drawn.context("cannot generate the pictures")?;
     }
     let pictures = find(folder).with_context(|| format!("cannot read {}", folder.display()))?;
     let out = args.out.clone().unwrap_or_else(|| ours.path().join("small"));
     std::fs::create_dir_all(&out).with_context(|| format!("cannot create {}", out.display()))?;
     let began = Instant::now();
-    let sums = thumb_all(pictures, &out, args.size).await?;
+    let (mut sums, all) = (Sums::default(), pictures.len() as u64);
+    // If it is dropped, so is its map, and no further picture is begun. A picture that is on a thread is finished.
+    let ended = until_interrupt(thumb_all(pictures, &out, args.size, &mut sums)).await;
     report(&sums, began.elapsed());
+    let Some(ended) = ended else {
+        let left = all - sums.made - sums.failed.len() as u64;
+        println!("interrupted; {} pictures are left", HumanCount(left));
+        return Ok(ExitCode::from(130));
+    };
+    ended?;
     Ok(if sums.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
@@ -72,9 +78,9 @@ struct Sums {
 
 // ANCHOR: all
 /// Makes all thumbnails. A picture that cannot be read is reported, and the others go on.
-async fn thumb_all(pictures: Vec<PathBuf>, out: &Path, size: u32) -> Result<Sums> {
+async fn thumb_all(pictures: Vec<PathBuf>, out: &Path, size: u32, sums: &mut Sums) -> Result<()> {
+    eprintln!("making thumbnails of {} pictures", pictures.len());
     let bar = bar("thumbnails", pictures.len());
-    let mut sums = Sums::default();
     let mut thumbs = thumb::imap_unordered(pictures, out.to_owned(), size);
     while let Some(result) = thumbs.next().await {
         // A panic in the decoder would be a `JoinError` and end the run.
@@ -87,13 +93,13 @@ async fn thumb_all(pictures: Vec<PathBuf>, out: &Path, size: u32) -> Result<Sums
         }
         bar.inc(1);
     }
-    sums.failed.sort_by(|a, b| a.picture.cmp(&b.picture));
-    Ok(sums)
+    Ok(())
 }
 // ANCHOR_END: all
 
 /// Generates the pictures, in the same pool.
 async fn draw_all(folder: &Path, pictures: u32, seed: u64) -> Result<()> {
+    eprintln!("generating {pictures} pictures");
     let bar = bar("pictures", pictures as usize);
     let end = |n| if n % 4 == 0 { "png" } else { "jpg" };
     let folder = folder.to_owned();
@@ -129,7 +135,9 @@ fn bar(what: &'static str, length: usize) -> ProgressBar {
 }
 
 fn report(sums: &Sums, time: Duration) {
-    for Failed { picture, error } in &sums.failed {
+    let mut failed: Vec<_> = sums.failed.iter().collect();
+    failed.sort_by_key(|failed| &failed.picture);
+    for Failed { picture, error } in failed {
         println!("{}: {error}", picture.display());
     }
     let (made, failed) = (HumanCount(sums.made), HumanCount(sums.failed.len() as u64));

@@ -16,6 +16,33 @@ mod tests;
 /// The function itself does not change and stays callable. The attribute adds a struct of the same name, the function's
 /// *companion*. Its associated functions run the function in the pool. One `use` imports both.
 ///
+/// ```
+/// use greenpool::green_pool;
+///
+/// /// Returns the length of a page. At most 20 calls run at once.
+/// #[green_pool(size = 20)]
+/// async fn measure(page: String) -> usize {
+///     page.len()
+/// }
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() -> Result<(), greenpool::JoinError> {
+///     assert_eq!(measure("plain".into()).await, 5); // in no pool
+///
+///     let green = measure::spawn("one".into()).await; // waits for a slot
+///     assert_eq!(green.await?, 3); // waits for the result
+///
+///     let mut lengths = measure::imap(["a", "bc"].map(String::from));
+///     while let Some(length) = lengths.next().await {
+///         println!("{}", length?);
+///     }
+///
+///     measure::spawn_n("no result wanted".into()).await;
+///     measure::pool().waitall().await;
+///     Ok(())
+/// }
+/// ```
+///
 /// # Arguments
 ///
 /// | argument | meaning | default |
@@ -26,6 +53,43 @@ mod tests;
 /// | `type = Fetch` | the companion's name, as in `Fetch::spawn(url)` | the function's name |
 /// | `crate = path` | the path of `greenpool`, if it has another name | `::greenpool` |
 /// | `remote` | the function can also run on other machines; needs the feature of that name | it cannot |
+///
+/// ```
+/// use std::sync::LazyLock;
+///
+/// use greenpool::{GreenPool, green_pool};
+///
+/// /// One limit for everything that uses the database.
+/// static DATABASE: GreenPool = GreenPool::const_new(10);
+///
+/// #[green_pool(pool = DATABASE)]
+/// async fn find(id: u32) -> Option<String> {
+///     (id == 1).then(|| "Ada".to_string())
+/// }
+///
+/// #[green_pool(pool = DATABASE, name = "count of users")]
+/// async fn count() -> usize {
+///     1
+/// }
+///
+/// /// Any expression of type `usize`, evaluated at the first use.
+/// static JOBS: LazyLock<usize> = LazyLock::new(|| std::env::var("JOBS").map_or(4, |jobs| jobs.parse().unwrap_or(4)));
+///
+/// #[green_pool(size = *JOBS, type = Resize)]
+/// async fn resize(picture: Vec<u8>) -> Vec<u8> {
+///     picture
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let user = find::spawn(1).await;
+/// let users = count::spawn().await;
+/// assert_eq!(DATABASE.running(), 2);
+/// assert_eq!((user.value().await.as_deref(), users.value().await), (Some("Ada"), 1));
+///
+/// let small = Resize::spawn(vec![0; 9]).await;
+/// assert_eq!(small.value().await.len(), 9);
+/// # }
+/// ```
 ///
 /// # The companion
 ///
@@ -47,8 +111,8 @@ mod tests;
 /// | `try_imap_stream(..)` | a `TryGreenMap` over a `Stream` of such `Result`s |
 /// | `try_imap_stream_unordered(..)` | the same, in order of completion |
 ///
-/// A map reads anything that is `ReadFromAnyThread`: every iterable whose iterator is `Send` and `'static`. A stream
-/// has to be `Send` and `'static` as well, and its items `Send`. A function with more than twelve parameters has no
+/// A map reads every iterable whose iterator is `Send` and `'static`, and every stream that is `Send` and `'static` and
+/// has items that are `Send`. A function with more than twelve parameters has no
 /// `on`, and of the maps only `starmap` and `starmap_unordered`. If the function is generic or has `impl Trait`
 /// arguments, so are the companion's functions.
 ///
@@ -58,14 +122,32 @@ mod tests;
 /// is `Clone`, and each job gets a clone, made when the job's item is read. A clone that panics is the panic of that
 /// job.
 ///
-/// ```text
-/// #[green_pool(size = 20)]
-/// async fn fetch(#[shared] client: Client, url: String) -> Page { .. }
+/// ```
+/// use std::sync::Arc;
 ///
-/// fetch::spawn(client, url).await         // elsewhere an ordinary argument, as in `fetch(client, url)` and `pile!`
-/// fetch::imap(client, urls)               // one value in its parameter's place, and iterables for the others
-/// fetch::starmap(client, tuples)          // the shared values, then tuples of the others, as in `[(url,)]`
-/// fetch::imap_stream(client, stream)      // the shared values, then a stream of the others
+/// use greenpool::{GreenMap, green_pool};
+///
+/// #[derive(Clone)]
+/// struct Client(Arc<str>);
+///
+/// #[green_pool(size = 20)]
+/// async fn fetch(#[shared] client: Client, url: String) -> String {
+///     format!("{}{url}", client.0)
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let client = Client("https://example.org".into());
+/// let urls = || ["/", "/faq"].map(String::from);
+/// // Elsewhere it is an ordinary argument.
+/// let green = fetch::spawn(client.clone(), "/news".into()).await;
+/// assert_eq!(green.value().await, "https://example.org/news");
+///
+/// // One value in its parameter's place, and iterables for the others.
+/// let pages = fetch::imap(client.clone(), urls());
+/// // The shared values, then tuples of the others.
+/// let others: GreenMap<String> = fetch::starmap(client, urls().map(|url| (url,)));
+/// assert_eq!(pages.values().next().await.as_deref(), Some("https://example.org/"));
+/// # drop(others); }
 /// ```
 ///
 /// Any number of parameters can be shared, but not all of them.
@@ -75,6 +157,30 @@ mod tests;
 /// `fetch::on(&pool)` runs the function in a `GreenPool` of your own, such as one for each client or for each test. In
 /// a pile, `pile![on pool; fetch(a), parse(b)]` does. `on` takes anything that is `Runs`, so other crates can add
 /// pools. Of a generic function, `fetch::on::<T, _, _>(&pool)` is one instance.
+///
+/// ```
+/// use greenpool::{GreenPool, green_pool, pile};
+///
+/// #[green_pool(size = 100)]
+/// async fn double(n: u32) -> u32 {
+///     n * 2
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let pool = GreenPool::new(2);
+/// let doubles: Vec<u32> = {
+///     let mut map = double::on(&pool).imap(1..=3).values();
+///     let mut all = Vec::new();
+///     while let Some(n) = map.next().await {
+///         all.push(n);
+///     }
+///     all
+/// };
+/// assert_eq!(doubles, [2, 4, 6]);
+/// assert_eq!(pile![on pool; double(4), double(5)].values().await, (8, 10));
+/// assert_eq!((pool.stats().finished, double::pool().stats().finished), (5, 0));
+/// # }
+/// ```
 ///
 /// With `remote` it also has `on(&engine)`, which returns the function on an engine, and `handler()`, what a worker
 /// needs to serve it. `name` is then also the function's name on the wire.

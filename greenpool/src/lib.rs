@@ -49,6 +49,11 @@
 //! * [`GreenMap`] yields the results of one function over many inputs, and [`TryGreenMap`] over inputs that can fail.
 //!   [`GreenPile`] yields the results of any jobs, in the order of spawning.
 //! * [`inherit`] carries the membership of a job over to another task. [`lend`] gives a slot back while a job waits.
+//! * [`futures`](mod@futures) has the futures of the verbs, for code that has to name them.
+//!
+//! The repository has more. The book, in the folder `book`, teaches all of this, from the first pool to a whole
+//! crawler: `mdbook serve book --open`. The folder `examples` has whole programs. The README has the figures of the
+//! benches, against `Semaphore`, `JoinSet`, `buffered` and others.
 //!
 //! # Spawning inside a full pool
 //!
@@ -123,34 +128,57 @@ mod worker;
 #[path = "private.rs"]
 pub mod __private;
 
+pub use declared::PooledFn;
 pub use declared::on::{OnPool, Runs};
-pub use declared::spawn_on::{SpawnOn, SpawnOnN};
-pub use declared::{PooledFn, SpawnCall, SpawnCallN};
 pub use greenpool_macros::green_pool;
 pub use inner::tracked::JobInfo;
 pub use job::error::{JoinError, TrySpawnError};
 pub use job::handle::{AbortHandle, GreenThread};
 pub use job::id::JobId;
-pub use job::value::Value;
-pub use job::values::{JobResults, NextValue, Values};
-pub use lending::inherit::{Inherit, inherit};
-pub use lending::lend::{Lend, lend};
-pub use map::indexed::{Indexed, NextIndexed};
+pub use job::values::{JobResults, Values};
+pub use lending::inherit::inherit;
+pub use lending::lend::lend;
+pub use map::GreenMap;
+pub use map::indexed::Indexed;
 pub use map::source::{Arguments, Sources};
-pub use map::try_map::{TryGreenMap, TryMapError, TryNext};
-pub use map::values::{TryCollect, TryOutput};
-pub use map::{GreenMap, Next};
-pub use pile::fixed::{FanNext, Handles, InOrder, Join, PileOf, Record, SameType, TryJoin};
-pub use pile::set::{FanNextUnordered, PileNextUnordered};
-pub use pile::values::{ResultHandles, TryHandles, TryValues};
-pub use pile::{GreenPile, PileNext, PileSpawn, PileSpawner};
+pub use map::try_map::{TryGreenMap, TryMapError};
+pub use map::values::TryOutput;
+pub use pile::fixed::{Handles, InOrder, PileOf, Record, SameType};
+pub use pile::values::{ResultHandles, TryHandles};
+pub use pile::{GreenPile, PileSpawner};
 pub use pool::GreenPool;
 pub use pool::report::PoolReport;
-pub use pool::shutdown::{AbortAll, Shutdown, ShutdownReport};
-pub use pool::spawn::{Spawn, SpawnN};
+pub use pool::shutdown::ShutdownReport;
 pub use pool::stats::PoolStats;
-pub use pool::waitall::WaitAll;
-pub use pool::waitall_or_panic::WaitAllOrPanic;
+
+// The same futures as in the module, by the names that generated code has for them.
+#[doc(hidden)]
+pub use futures::*;
+
+/// The futures that the verbs return, for code that has to name one.
+///
+/// Await them, or pass them to `timeout`, `select!` and `join!`. The documentation of each verb says what dropping its
+/// future does.
+pub mod futures {
+    pub use crate::declared::spawn_on::{SpawnOn, SpawnOnN};
+    pub use crate::declared::{SpawnCall, SpawnCallN};
+    pub use crate::job::value::Value;
+    pub use crate::job::values::NextValue;
+    pub use crate::lending::inherit::Inherit;
+    pub use crate::lending::lend::Lend;
+    pub use crate::map::Next;
+    pub use crate::map::indexed::NextIndexed;
+    pub use crate::map::try_map::TryNext;
+    pub use crate::map::values::TryCollect;
+    pub use crate::pile::fixed::{FanNext, Join, TryJoin};
+    pub use crate::pile::set::{FanNextUnordered, PileNextUnordered};
+    pub use crate::pile::values::TryValues;
+    pub use crate::pile::{PileNext, PileSpawn};
+    pub use crate::pool::shutdown::{AbortAll, Shutdown};
+    pub use crate::pool::spawn::{Spawn, SpawnN};
+    pub use crate::pool::waitall::WaitAll;
+    pub use crate::pool::waitall_or_panic::WaitAllOrPanic;
+}
 
 /// Fans out calls of pooled functions: submits each call to the pool of its function, in order, and returns at once.
 ///

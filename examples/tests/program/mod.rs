@@ -5,6 +5,8 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
+#[cfg(unix)]
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 use tokio::time;
 
@@ -56,6 +58,23 @@ impl Program {
         let output = self.run(args).await;
         let errors = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(status), "{args:?}: {errors}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs the program, interrupts it once it has printed `sign` to standard error, and returns its standard output.
+    #[cfg(unix)]
+    pub(crate) async fn interrupted(&self, args: &[&str], sign: &str) -> String {
+        let mut child = self.command(args).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let finish = async {
+            while !lines.next_line().await.unwrap().expect("the sign comes").contains(sign) {}
+            interrupt(&child).await;
+            // Keep reading, so that the program never writes to a closed pipe.
+            let rest = async { while lines.next_line().await.unwrap().is_some() {} };
+            tokio::join!(child.wait_with_output(), rest).0.unwrap()
+        };
+        let output = time::timeout(DEADLINE, finish).await.expect("the interrupt is handled");
+        assert_eq!(output.status.code(), Some(130));
         String::from_utf8(output.stdout).unwrap()
     }
 

@@ -39,7 +39,7 @@ const LOADS: &[Load] = Load::ALL.split_at(3).0;
 #[derive(Parser)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 struct Options {
-    /// Count only these ways (comma-separated ids from the table).
+    /// Count only these ways (comma-separated ids; the message about a wrong one lists them).
     #[arg(long, value_name = "WAYS", value_delimiter = ',')]
     only: Vec<String>,
     /// What the jobs of `--only` do: noop, yields or takes (an argument of 192 bytes).
@@ -108,7 +108,8 @@ fn run(options: &Options) -> Result<bool, String> {
     let folder = Folder::new(options.keep.as_deref())?;
     let counts = count_all(wanted(options)?, &folder, [fewer, more])?;
     let compared = bounds::compare(&counts);
-    report::print(&[table(&counts), bound::table(&compared)], options.markdown);
+    report::print(&tables(&counts), options.markdown);
+    report::print(&[bound::table(&compared)], options.markdown);
     if options.profile {
         let profiles = counts.iter().map(|count| folder.profile(count.way.id, count.load, [fewer, more]));
         report::print(&profiles.collect::<Result<Vec<_>, _>>()?, options.markdown);
@@ -187,17 +188,29 @@ fn count_all(wanted: Vec<(Way, Load)>, folder: &Folder, jobs: [u64; 2]) -> Resul
     wanted.into_iter().map(|(way, load)| count(way, load)).collect()
 }
 
-fn table(counts: &[Count]) -> Table {
-    let title = "Instructions per job, current-thread runtime, pool of 100";
-    let mut table = Table::new(title, &["way", "id", "job"], &["future", "instructions", "ratio"]);
-    for Count { way, load, instructions } in counts {
+/// One table for each load, and one for the queue.
+fn tables(counts: &[Count]) -> Vec<Table> {
+    let queue: Vec<_> = waiters::ways().iter().map(|way| way.id).collect();
+    let is_queue = |count: &&Count| queue.contains(&count.way.id);
+    let mut tables: Vec<_> = LOADS
+        .iter()
+        .map(|load| {
+            let rows = counts.iter().filter(|count| count.load == *load && !is_queue(count));
+            table(load.title(), counts, rows)
+        })
+        .collect();
+    tables.push(table("a pool with waiters", counts, counts.iter().filter(is_queue)));
+    tables
+}
+
+fn table<'a>(about: &str, counts: &[Count], rows: impl Iterator<Item = &'a Count>) -> Table {
+    let title = format!("Instructions per job, {about}");
+    let mut table = Table::new(&title, &["way"], &["instructions", "ratio"]);
+    for Count { way, load, instructions } in rows {
         let against = counts.iter().find(|count| count.way.id == way.against && count.load == *load);
         let ratio = against.map(|against| instructions / against.instructions);
         table.row(vec![
             way.title.into(),
-            way.id.into(),
-            load.title().into(),
-            format!("{} B", load.bytes()),
             format!("{instructions:.0}"),
             ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}")),
         ]);

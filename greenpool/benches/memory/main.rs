@@ -70,8 +70,16 @@ fn run(options: &Options) -> Result<bool, String> {
     let queued = measure_all(case::queued(), options.jobs)?;
     let tables = [
         map_table(&maps),
-        jobs_table(&format!("{} running jobs, all pending: bytes per job", options.jobs), &running, options.jobs),
-        jobs_table(&format!("{} tasks that wait for a slot: bytes per task", options.jobs), &queued, options.jobs),
+        jobs_table(
+            &format!("{} running jobs, all pending: bytes per job (and above the first)", options.jobs),
+            &running,
+            options.jobs,
+        ),
+        jobs_table(
+            &format!("{} tasks that wait for a slot: bytes per task (and above the first)", options.jobs),
+            &queued,
+            options.jobs,
+        ),
     ];
     let bounds = bounds(&maps, &running, options.jobs);
     report::print(&tables, options.markdown);
@@ -148,14 +156,13 @@ fn map_table(maps: &[[Measured; 2]]) -> Table {
 }
 
 fn jobs_table(title: &str, jobs: &[Measured], number: usize) -> Table {
-    let figures = ["heap", "heap, above the first", "handle", "resident, total"];
+    let figures = ["heap", "handle", "resident"];
     let mut table = Table::new(title, &["way"], &figures);
     let each = |bytes| each(bytes, number);
     for Measured { case, usage, .. } in jobs {
         table.row(vec![
             case.title.into(),
-            format!("{:.0}", each(usage.heap)),
-            format!("{:+.0}", each(usage.heap) - each(jobs[0].usage.heap)),
+            format!("{:.0} ({:+.0})", each(usage.heap), each(usage.heap) - each(jobs[0].usage.heap)),
             usage.handle.to_string(),
             format!("{:.0}", each(usage.resident_rise)),
         ]);

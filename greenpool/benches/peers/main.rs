@@ -10,6 +10,7 @@ mod report;
 #[path = "../ways/mod.rs"]
 mod ways;
 
+mod chart;
 mod contest;
 mod crossing;
 mod matrix;
@@ -18,6 +19,7 @@ mod rows;
 mod runtimes;
 mod spreading;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -27,6 +29,7 @@ use serde_json::json;
 use contest::Budget;
 use report::bound::{self, Bound};
 use runtimes::Runtimes;
+use ways::load::Load;
 
 /// Measures the time per job of greenpool and its peers.
 #[derive(Parser)]
@@ -42,6 +45,12 @@ struct Options {
     /// Print the tables as Markdown for the book, and only those of pools of 100.
     #[arg(long)]
     markdown: bool,
+    /// Measure nothing; draw a chart for the book from this file, which an earlier run has written.
+    #[arg(long, value_name = "JSON")]
+    chart: Option<PathBuf>,
+    /// What the jobs of the chart do.
+    #[arg(long, value_name = "JOBS", default_value = "noop", value_parser = load, requires = "chart")]
+    load: Load,
     /// Fail if a bound does not hold.
     #[arg(long)]
     check: bool,
@@ -74,6 +83,11 @@ impl Plan {
     }
 }
 
+fn load(name: &str) -> Result<Load, String> {
+    let names = || Load::ALL.map(Load::name).join(", ");
+    Load::ALL.into_iter().find(|load| load.name() == name).ok_or_else(|| format!("expected one of {}", names()))
+}
+
 fn main() -> ExitCode {
     match run(&Options::parse()) {
         Ok(true) => ExitCode::SUCCESS,
@@ -87,6 +101,12 @@ fn main() -> ExitCode {
 
 /// Returns whether all checks passed.
 fn run(options: &Options) -> Result<bool, String> {
+    if let Some(file) = &options.chart {
+        let text = std::fs::read_to_string(file).map_err(|why| format!("cannot read {}: {why}", file.display()))?;
+        let figures = serde_json::from_str(&text).map_err(|why| format!("{}: {why}", file.display()))?;
+        println!("{}", chart::draw(&figures, options.load)?);
+        return Ok(true);
+    }
     let plan = Plan::new(options);
     let runtimes = Runtimes::new().map_err(|why| format!("cannot start a runtime: {why}"))?;
     let start = crossing::measure();

@@ -9,7 +9,7 @@ use crate::runtimes::{Place, Runtimes};
 use crate::ways::load::Load;
 use crate::ways::{Way, work};
 
-const USUAL: usize = 100;
+pub(crate) const USUAL: usize = 100;
 
 /// One figure of the matrix.
 struct Cell {
@@ -85,29 +85,30 @@ impl Matrix {
     pub(crate) fn tables(&self) -> Vec<Table> {
         let pairs = Place::ALL.into_iter().flat_map(|place| Load::ALL.map(|load| (place, load)));
         let table = |(place, load): (Place, Load)| {
-            let columns = self.sizes.iter().map(|&size| (format!("pool of {size}"), load, size));
-            self.table(place, load.title(), &columns.collect::<Vec<_>>())
+            let columns = self.sizes.iter().map(|&size| (format!("pool of {size}"), place, load, size));
+            self.table(&format!("{}, {}", place.title(), load.title()), &columns.collect::<Vec<_>>())
         };
         pairs.map(table).collect()
     }
 
-    /// One table for each runtime, with the usual pool size.
+    /// One table for each load, with the usual pool size. These are narrow enough for the book.
     pub(crate) fn summary(&self) -> Vec<Table> {
-        let table = |place| {
-            let columns = Load::ALL.map(|load| (load.title().to_owned(), load, USUAL));
-            self.table(place, &format!("pool of {USUAL}"), &columns)
+        let table = |load: Load| {
+            let columns = [("one thread", Place::Current), ("two threads", Place::TwoThreads)];
+            let columns = columns.map(|(head, place)| (head.to_owned(), place, load, USUAL));
+            self.table(load.title(), &columns)
         };
-        Place::ALL.into_iter().map(table).collect()
+        Load::ALL.into_iter().map(table).collect()
     }
 
-    fn table(&self, place: Place, about: &str, columns: &[(String, Load, usize)]) -> Table {
-        let title = format!("{}, {about}: ns per job (and the ratio to the first row of each half)", place.title());
+    fn table(&self, about: &str, columns: &[(String, Place, Load, usize)]) -> Table {
+        let title = format!("{about}: ns per job (and the ratio to the first row of each half)");
         let heads: Vec<_> = columns.iter().map(|(head, ..)| head.as_str()).collect();
         let mut table = Table::new(&title, &["way"], &heads);
         for way in Load::Noop.ways() {
-            let cell = |(_, load, size): &(String, Load, usize)| {
+            let cell = |(_, place, load, size): &(String, Place, Load, usize)| {
                 let is = |cell: &&Cell| {
-                    cell.way == way.id && cell.load == *load && cell.place == place && cell.size == *size
+                    cell.way == way.id && cell.load == *load && cell.place == *place && cell.size == *size
                 };
                 self.cells.iter().find(is)
             };

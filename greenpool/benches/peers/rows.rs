@@ -30,9 +30,9 @@ pub(crate) fn measure(plan: &Plan, runtimes: &Runtimes) -> (Vec<Bound>, Table) {
     rows.extend(bounds.throughput("imap"));
     rows.extend(bounds.two_producers());
     let mut queue = Table::new(
-        "An operation on a full pool, current-thread runtime: ns",
+        "An operation on a full pool with so many waiters, current-thread runtime: ns",
         &["operation", "pool"],
-        &["100 waiters", "100,000 waiters", "ratio"],
+        &["100", "100,000", "ratio"],
     );
     for (operation, title) in OPERATIONS {
         rows.extend(bounds.waiters(operation, title, &mut queue));

@@ -30,16 +30,14 @@ impl Bound {
 }
 
 pub(crate) fn table(bounds: &[Bound]) -> Table {
-    let mut table =
-        Table::new("Bounds that greenpool sets itself", &["what", "against", "jobs"], &["is", "bound", "holds"]);
+    let mut table = Table::new("Bounds that greenpool sets itself", &["what"], &["is", "bound"]);
     for bound in bounds {
+        let Bound { what, against, setting, .. } = bound;
+        let verdict = if bound.holds() { "" } else { " DOES NOT HOLD" };
         table.row(vec![
-            bound.what.clone(),
-            bound.against.clone(),
-            bound.setting.clone(),
+            format!("{what} / {against} ({setting})"),
             format!("{:.3}{}", bound.figure, bound.unit),
-            bound.limit(),
-            if bound.holds() { "yes" } else { "NO" }.into(),
+            format!("{}{verdict}", bound.limit()),
         ]);
     }
     table

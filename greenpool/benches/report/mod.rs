@@ -38,7 +38,7 @@ impl Table {
         let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
         let rule = format!("|{}{}\n", "---|".repeat(self.words), "--:|".repeat(self.head.len() - self.words));
         let rows = self.rows.iter().map(|cells| line(cells));
-        let head = [format!("{title}\n\n"), line(&self.head), rule];
+        let head = [format!("**{title}**\n\n"), line(&self.head), rule];
         head.into_iter().chain(rows).collect()
     }
 }
