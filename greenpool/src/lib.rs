@@ -50,6 +50,43 @@
 //!   [`GreenPile`] yields the results of any jobs, in the order of spawning.
 //! * [`inherit`] carries the membership of a job over to another task. [`lend`] gives a slot back while a job waits.
 //!
+//! # Verbs
+//!
+//! A pool takes futures, a declared function `f` takes its arguments, and `f::on(&pool)` runs `f` in that pool instead
+//! of its own. The verbs of the last rows belong to pools; the pool of a function is `f::pool()`.
+//!
+//! | verb | what it does | `pool.` | `f::` | `f::on(&pool).` |
+//! |---|---|:-:|:-:|:-:|
+//! | [`spawn`] | waits for a slot, starts a job, returns its handle | yes | yes | yes |
+//! | [`spawn_n`] | the same without a handle | yes | yes | yes |
+//! | [`try_spawn`] | starts a job if a slot is free | yes | yes | yes |
+//! | [`queue`] | puts a job in line and returns at once | yes | yes | yes |
+//! | [`imap`], [`starmap`] | one job for each item, results in order | yes | yes | yes |
+//! | [`imap_stream`] | the same over an async source | yes | yes | yes |
+//! | [`try_imap`], [`try_imap_stream`] | the same over a source that can fail | yes | yes | yes |
+//! | each map with `_unordered` | the same, results as they come | yes | yes | yes |
+//! | [`pile!`] | a fixed number of jobs | `[in pool; ..]` | `[f(a), ..]` | `[on pool; f(a), ..]` |
+//! | [`GreenPile::on`] | any number of jobs, results in order | yes | | |
+//! | [`waitall`], [`waitall_or_panic`] | waits until the pool is idle | yes | | |
+//! | [`close`], [`reopen`] | refuses new jobs, or accepts them again | yes | | |
+//! | [`shutdown`], [`abort_all`] | stops the pool, or all jobs in it | yes | | |
+//!
+//! [`spawn`]: GreenPool::spawn
+//! [`spawn_n`]: GreenPool::spawn_n
+//! [`try_spawn`]: GreenPool::try_spawn
+//! [`queue`]: GreenPool::queue
+//! [`imap`]: GreenPool::imap
+//! [`starmap`]: GreenPool::starmap
+//! [`imap_stream`]: GreenPool::imap_stream
+//! [`try_imap`]: GreenPool::try_imap
+//! [`try_imap_stream`]: GreenPool::try_imap_stream
+//! [`waitall`]: GreenPool::waitall
+//! [`waitall_or_panic`]: GreenPool::waitall_or_panic
+//! [`close`]: GreenPool::close
+//! [`reopen`]: GreenPool::reopen
+//! [`shutdown`]: GreenPool::shutdown
+//! [`abort_all`]: GreenPool::abort_all
+//!
 //! # Spawning inside a full pool
 //!
 //! Outside the pool, or while a slot is free, `spawn` waits for a slot, starts the job, and returns its handle.
@@ -59,6 +96,9 @@
 //! `spawn` returns when the child has finished and the slot has come back. The limit stays exact, and recursion works
 //! at any depth, but a job that spawns several children one after the other runs them one at a time while the pool is
 //! full.
+//!
+//! Work that a job finds, and that it need not wait for, is better [queued](GreenPool::queue): `queue` lends nothing
+//! and returns at once.
 //!
 //! This holds for every form of `spawn`: [`GreenPool::spawn`] and [`spawn_n`](GreenPool::spawn_n), the same verbs of a
 //! declared function, and [`GreenPile::spawn`]. [`try_spawn`](GreenPool::try_spawn) never waits; in a full pool it

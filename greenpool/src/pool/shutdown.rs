@@ -14,8 +14,9 @@ use crate::pool::stats::PoolStats;
 impl GreenPool {
     /// Closes the pool: from now on it refuses new jobs. [`reopen`](Self::reopen) opens it again.
     ///
-    /// Waiters that are queued already keep their turn. A map that has started reads no further items: it yields the
-    /// results of the jobs that have started, then one [`JoinError`](crate::JoinError) for which
+    /// Spawns that are queued already keep their turn. Calls of [`queue`](Self::queue) that have not begun are dropped,
+    /// and counted as refused in the [statistics](Self::stats). A map that has started reads no further items: it
+    /// yields the results of the jobs that have started, then one [`JoinError`](crate::JoinError) for which
     /// [`is_closed`](crate::JoinError::is_closed) is true, and then ends.
     ///
     /// ```
@@ -29,7 +30,9 @@ impl GreenPool {
     /// # }
     /// ```
     pub fn close(&self) {
-        self.inner().slots.close();
+        let slots = &self.inner().slots;
+        slots.close();
+        slots.refuse_calls();
     }
 
     /// Returns whether [`close`](Self::close) or [`shutdown`](Self::shutdown) was called, and [`reopen`](Self::reopen)
@@ -47,6 +50,9 @@ impl GreenPool {
 
     /// Closes the pool, waits up to `grace` for running and queued jobs to finish, and then refuses and aborts the
     /// rest.
+    ///
+    /// Jobs that are queued with [`queue`](Self::queue) begin as long as the grace period lasts. To drop these at once,
+    /// as a crawler may want to, call [`close`](Self::close) first.
     ///
     /// When the returned future completes, the futures of all jobs have been dropped and all slots are free. The call
     /// itself closes the pool; `grace` is counted from the first poll of the returned future.
@@ -68,11 +74,14 @@ impl GreenPool {
     /// # }
     /// ```
     pub fn shutdown(&self, grace: Duration) -> Shutdown {
-        self.close();
+        self.inner().slots.close();
         Shutdown(Box::pin(shutdown(self.clone(), grace, self.stats())))
     }
 
-    /// Aborts every job that is in the pool now. Queued calls stay, and get the slots.
+    /// Aborts every job that is in the pool now. Spawns that are queued stay, and get the slots.
+    ///
+    /// Calls of [`queue`](Self::queue) that have not begun are dropped, and counted as refused in the
+    /// [statistics](Self::stats). They are not in the number that this returns.
     ///
     /// The call itself aborts the jobs, even if the returned future is not awaited. That future completes when the
     /// futures of these jobs have been dropped and their slots have been released, and returns the number of jobs.
@@ -129,6 +138,7 @@ async fn shutdown(pool: GreenPool, grace: Duration, before: PoolStats) -> Shutdo
     ShutdownReport {
         finished: ended(now).saturating_sub(ended(before)) as usize,
         aborted: (now.aborted - before.aborted) as usize,
+        refused: (now.refused - before.refused) as usize,
     }
 }
 
@@ -202,4 +212,7 @@ pub struct ShutdownReport {
     pub finished: usize,
     /// Jobs that were aborted after the call to `shutdown`, or dropped with their runtime.
     pub aborted: usize,
+    /// Jobs that were refused after the call to `shutdown`: new ones, and those that were still queued at the end of
+    /// the grace period. They never started.
+    pub refused: usize,
 }

@@ -49,6 +49,7 @@ fn act(pools: usize) -> impl Strategy<Value = Act> {
             (2, (0..pools, job(block())).prop_map(|(pool, job)| Act::SpawnN(pool, job)).boxed()),
             (2, (0..pools, job(block())).prop_map(|(pool, job)| Act::KeepSpawn(pool, job)).boxed()),
             (2, (0..pools, job(block()), then()).prop_map(|(pool, job, then)| Act::TrySpawn(pool, job, then)).boxed()),
+            (3, (0..pools, job(block())).prop_map(|(pool, job)| Act::Queue(pool, job)).boxed()),
             (6, map(pools, block().boxed()).boxed()),
             (4, pile(pools, block().boxed()).boxed()),
             (3, fan(pools, block().boxed()).boxed()),

@@ -44,6 +44,7 @@ pub(crate) enum Act {
     /// Polls a spawn once, and goes on with it at the end of the block.
     KeepSpawn(Pool, Job),
     TrySpawn(Pool, Job, Then),
+    Queue(Pool, Job),
     Map(Map),
     Pile(Pile),
     Fan(Fan),
@@ -215,9 +216,11 @@ impl Act {
     /// The jobs that this act spawns.
     fn jobs(&self) -> &[Job] {
         match self {
-            Act::Spawn(_, job, _) | Act::SpawnN(_, job) | Act::KeepSpawn(_, job) | Act::TrySpawn(_, job, _) => {
-                std::slice::from_ref(job)
-            }
+            Act::Spawn(_, job, _)
+            | Act::SpawnN(_, job)
+            | Act::KeepSpawn(_, job)
+            | Act::TrySpawn(_, job, _)
+            | Act::Queue(_, job) => std::slice::from_ref(job),
             Act::Map(map) => &map.jobs,
             Act::Pile(pile) => &pile.jobs,
             Act::Fan(fan) => &fan.jobs,
@@ -229,6 +232,8 @@ impl Act {
         let all = |block: &Block| block.iter().all(|act| act.is_layered(least));
         let pool = match self {
             Act::Spawn(pool, ..) | Act::SpawnN(pool, _) | Act::TrySpawn(pool, ..) => *pool,
+            // Nothing waits for it.
+            Act::Queue(pool, job) => return job.acts.iter().all(|act| act.is_layered(*pool)),
             // Aborted jobs are dropped one by one, as with a runtime.
             // greenpool cannot know whether a producer in another task is about to spawn.
             Act::Map(Map { verb: Verb::Chained(_), .. })
