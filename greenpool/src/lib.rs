@@ -61,6 +61,7 @@
 //! | [`spawn_n`] | the same without a handle | yes | yes | yes |
 //! | [`try_spawn`] | starts a job if a slot is free | yes | yes | yes |
 //! | [`queue`] | puts a job in line and returns at once | yes | yes | yes |
+//! | [`slot`], [`try_slot`] | takes a slot without a job | yes | | |
 //! | [`imap`], [`starmap`] | one job for each item, results in order | yes | yes | yes |
 //! | [`imap_stream`] | the same over an async source | yes | yes | yes |
 //! | [`try_imap`], [`try_imap_stream`] | the same over a source that can fail | yes | yes | yes |
@@ -75,6 +76,8 @@
 //! [`spawn_n`]: GreenPool::spawn_n
 //! [`try_spawn`]: GreenPool::try_spawn
 //! [`queue`]: GreenPool::queue
+//! [`slot`]: GreenPool::slot
+//! [`try_slot`]: GreenPool::try_slot
 //! [`imap`]: GreenPool::imap
 //! [`starmap`]: GreenPool::starmap
 //! [`imap_stream`]: GreenPool::imap_stream
@@ -131,7 +134,8 @@
 //!
 //! # When not to use it
 //!
-//! * Your futures borrow from the caller. Jobs are tasks and outlive it; use `buffer_unordered`.
+//! * Your futures borrow from the caller. Jobs are tasks and outlive it; use `buffer_unordered`, whose futures can each
+//!   take a [slot](GreenPool::slot).
 //! * You want a handful of tasks without a limit. Use `tokio::task::JoinSet`, or `tokio::join!` for two or three.
 //! * You limit one step of a longer task. Use `tokio::sync::Semaphore`.
 //! * You limit a rate (governor), compute on all cores (rayon), or retry (backon). greenpool works with all of these.
@@ -187,6 +191,7 @@ pub use pile::{GreenPile, PileNext, PileSpawn, PileSpawner};
 pub use pool::GreenPool;
 pub use pool::report::PoolReport;
 pub use pool::shutdown::{AbortAll, Shutdown, ShutdownReport};
+pub use pool::slot::{Slot, TakeSlot};
 pub use pool::spawn::{Spawn, SpawnN};
 pub use pool::stats::PoolStats;
 pub use pool::waitall::WaitAll;

@@ -141,6 +141,8 @@ fn awaited_verbs_panic_at_the_line_of_the_await() {
     let pool = GreenPool::new(2);
     check!(block_on(async { drop(pool.spawn(ready(1)).await) }));
     check!(block_on(async { pool.spawn_n(ready(1)).await }));
+    check!(block_on(async { drop(pool.slot().await.unwrap().spawn(ready(1))) }));
+    check!(block_on(async { pool.slot().await.unwrap().spawn_n(ready(1)) }));
     let pile = GreenPile::on(&pool);
     check!(block_on(async { pile.spawn(ready(1)).await }));
     check!(block_on(async { pile.spawner().spawn(ready(1)).await }));

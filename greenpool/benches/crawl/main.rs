@@ -15,6 +15,8 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
 
@@ -62,6 +64,8 @@ const RUNTIMES: [(&str, &str); 2] = [("current", "current thread"), ("two", "two
 #[derive(Clone, Copy)]
 struct Cost {
     time: Duration,
+    /// Of all threads, in user code and in the system.
+    cpu: Duration,
     memory: usize,
 }
 
@@ -82,7 +86,7 @@ fn run(options: &Options) -> Result<bool, String> {
         return measure(runtime, way, options.pages).map(|()| true);
     }
     let title = format!("A crawl of {} pages with {} links each, pool of {}", options.pages, web::LINKS, ways::SIZE);
-    let mut table = Table::new(&title, &["runtime", "way"], &["time", "peak resident"]);
+    let mut table = Table::new(&title, &["runtime", "way"], &["time", "CPU time", "peak resident"]);
     let mut bounds = Vec::new();
     for (runtime, setting) in RUNTIMES {
         let mut costs = [Vec::new(), Vec::new()];
@@ -93,8 +97,9 @@ fn run(options: &Options) -> Result<bool, String> {
         }
         for (way, costs) in WAYS.iter().zip(&costs) {
             let time = median(costs.iter().map(|cost| cost.time.as_secs_f64()));
+            let cpu = median(costs.iter().map(|cost| cost.cpu.as_secs_f64()));
             let memory = median(costs.iter().map(|cost| in_mib(cost.memory)));
-            let cells = [format!("{time:.3} s"), format!("{memory:.1} MiB")];
+            let cells = [format!("{time:.3} s"), format!("{cpu:.3} s"), format!("{memory:.1} MiB")];
             table.row([setting, way.title].map(String::from).into_iter().chain(cells).collect());
         }
         let ratio = |of: fn(&Cost) -> f64| {
@@ -134,7 +139,7 @@ fn measure(runtime: &str, way: &str, pages: u64) -> Result<(), String> {
     if visited != pages {
         return Err(format!("{} visited {visited} of {pages} pages", way.title));
     }
-    println!("{} {}", time.as_nanos(), resident::peak());
+    println!("{} {} {}", time.as_nanos(), cpu_time()?.as_nanos(), resident::peak());
     Ok(())
 }
 
@@ -148,11 +153,21 @@ fn measure_apart(runtime: &str, way: &Way, pages: u64) -> Result<Cost, String> {
         .output()
         .map_err(|why| format!("cannot start {runtime}/{}: {why}", way.id))?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let numbers = text.trim().split_once(' ').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
-    match numbers {
-        Some((nanos, memory)) if output.status.success() => Ok(Cost { time: Duration::from_nanos(nanos), memory }),
+    let numbers: Result<Vec<u64>, _> = text.split_whitespace().map(str::parse).collect();
+    match numbers.as_deref() {
+        Ok(&[time, cpu, memory]) if output.status.success() => {
+            let [time, cpu] = [time, cpu].map(Duration::from_nanos);
+            Ok(Cost { time, cpu, memory: usize::try_from(memory).map_err(|why| why.to_string())? })
+        }
         _ => Err(format!("{runtime}/{} exited with {} and printed `{text}`", way.id, output.status)),
     }
+}
+
+/// The CPU time of this process so far.
+fn cpu_time() -> Result<Duration, String> {
+    let usage = getrusage(UsageWho::RUSAGE_SELF).map_err(|why| format!("cannot read the CPU time: {why}"))?;
+    let micros = (usage.user_time() + usage.system_time()).num_microseconds();
+    Ok(Duration::from_micros(micros.unsigned_abs()))
 }
 
 /// Runs the crawl in a task, as most programs do.

@@ -98,6 +98,8 @@ pub(crate) struct Counters {
     pub(crate) aborted: AtomicU64,
     pub(crate) overflowed: AtomicU64,
     pub(crate) refused: AtomicU64,
+    /// The number of slots that are held without a job.
+    pub(crate) held: AtomicU64,
 }
 
 impl Inner {

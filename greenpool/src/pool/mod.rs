@@ -7,6 +7,7 @@ pub(crate) mod queue;
 pub(crate) mod reopen;
 pub(crate) mod report;
 pub(crate) mod shutdown;
+pub(crate) mod slot;
 pub(crate) mod spawn;
 pub(crate) mod stats;
 pub(crate) mod try_map;
@@ -127,7 +128,7 @@ impl GreenPool {
         self.inner().slots.free()
     }
 
-    /// Returns how many slots are in use.
+    /// Returns how many slots are in use: by jobs, or [held](Self::slot) without one.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {

@@ -33,6 +33,7 @@ impl GreenPool {
             running: self.running(),
             waiting: self.waiting(),
             queued: inner.slots.calls(),
+            held: read(&counters.held) as usize,
             spawned,
             finished: spawned.saturating_sub(live + panicked + aborted),
             panicked,
@@ -104,6 +105,8 @@ pub struct PoolStats {
     pub waiting: usize,
     /// How many calls of [`queue`](GreenPool::queue) have not begun.
     pub queued: usize,
+    /// How many of the slots in use are held without a job: see [`slot`](GreenPool::slot).
+    pub held: usize,
     /// Jobs that have started.
     pub spawned: u64,
     /// Jobs that finished without a panic. In a [`ShutdownReport`](crate::ShutdownReport), unlike here, `finished`

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use tokio::runtime::Handle;
 
+use crate::inner::member::Member;
 use crate::inner::{ErasedJob, Inner};
 use crate::job::cell::{JobBox, JobCell, RawJob};
 use crate::job::error::JoinError;
@@ -44,7 +45,22 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let mut cell = JobCell::with(future, Some(Permit::new(inner, None)));
+    spawn_in(future, inner, None, runtime)
+}
+
+/// Begins a job on `runtime`, the current one, in a slot that was just acquired, or that `lender` lent.
+#[inline]
+pub(crate) fn spawn_in<F>(
+    future: F,
+    inner: &Arc<Inner>,
+    lender: Option<Arc<Member>>,
+    runtime: &Handle,
+) -> GreenThread<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let mut cell = JobCell::with(future, Some(Permit::new(inner, lender)));
     let receiver = worker::executor_of(inner).put(runtime, |inject| {
         let receiver = cell.as_mut().completer().receiver(|| inject.alloc(inner));
         (cell, receiver)
@@ -59,7 +75,17 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let cell = JobCell::with(future, Some(Permit::new(inner, None)));
+    spawn_detached_in(future, inner, None, runtime);
+}
+
+/// Begins a job without a handle, in a slot that was just acquired, or that `lender` lent.
+#[inline]
+pub(crate) fn spawn_detached_in<F>(future: F, inner: &Arc<Inner>, lender: Option<Arc<Member>>, runtime: &Handle)
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let cell = JobCell::with(future, Some(Permit::new(inner, lender)));
     worker::executor_of(inner).put(runtime, |_| (cell, ()));
 }
 

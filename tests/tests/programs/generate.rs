@@ -25,6 +25,7 @@ fn phase(pools: usize, declared: bool) -> impl Strategy<Value = Phase> {
     let outer = prop_oneof![
         20 => act(pools).prop_map(Outer::Act),
         2 => (0..pools).prop_map(Outer::WaitAll),
+        2 => (0..pools, weighted(0.7, job(vec(act(pools), 0..=2)))).prop_map(|(pool, job)| Outer::Slot(pool, job)),
         // The declared pool is not closed, since later programs use it again.
         1 => (0..pools).prop_map(move |pool| {
             if declared && pool + 1 == pools { Outer::WaitAll(pool) } else { Outer::Close(pool) }

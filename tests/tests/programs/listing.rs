@@ -106,6 +106,12 @@ impl Write for Outer {
             Outer::Act(act) => act.write(f, depth),
             Outer::WaitAll(pool) => write!(f, "{}.waitall().await", name(*pool)),
             Outer::Close(pool) => write!(f, "{}.close()", name(*pool)),
+            Outer::Slot(pool, None) => write!(f, "{}.slot().await -> dropped", name(*pool)),
+            Outer::Slot(pool, Some(job)) => {
+                write!(f, "{}.slot().await.spawn_n(", name(*pool))?;
+                job.write(f, depth)?;
+                f.write_str(")")
+            }
         }
     }
 }

@@ -99,6 +99,34 @@ fn calls_that_are_queued_side_by_side_begin_once_each_or_are_refused() {
 }
 
 #[test]
+fn a_slot_that_is_held_or_given_up_is_passed_on() {
+    check(|| {
+        let (runtime, tally) = (Runtime::new(2), Tally::default());
+        let (handle, given) = (runtime.handle().clone(), tally.clone());
+        let (pool, gauge) = (GreenPool::new(1), Gauge::default());
+        let (slots, alone) = (pool.clone(), gauge.clone());
+        let other = thread::spawn(move || {
+            handle.block_on(async {
+                drop(try_once(slots.slot()).await);
+                let slot = slots.slot().await.unwrap();
+                alone.clone().alone(pause()).await;
+                let green = slot.spawn(alone.alone(echo(given.value(0))));
+                assert_eq!(green.await.unwrap().number, 0);
+            });
+        });
+        runtime.block_on(async {
+            let slot = pool.slot().await.unwrap();
+            pool.queue(gauge.clone().alone(async { drop(echo(tally.value(1)).await) }));
+            if random_bool() { drop(slot) } else { slot.spawn_n(gauge.alone(echo(tally.value(2)))) }
+        });
+        other.join().unwrap();
+        finish(runtime, &[&pool], &tally);
+        assert_eq!(pool.stats().held, 0);
+        assert!(tally.completed() >= 2);
+    });
+}
+
+#[test]
 fn a_runtime_that_ends_takes_its_queued_calls_along() {
     check(|| {
         let (runtime, ending, tally) = (Runtime::new(1), Runtime::new(1), Tally::default());
