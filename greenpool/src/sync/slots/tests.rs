@@ -713,12 +713,12 @@ proptest! {
         for (number, op) in ops.into_iter().enumerate() {
             match op {
                 CallOp::Call(kind) => {
-                    let join = |last: &mut Calls, number| match last.kind == Some(kind) {
-                        true => {
-                            last.numbers.push(number);
-                            Ok(())
+                    let join = |last: &mut Calls, number| {
+                        if last.kind != Some(kind) {
+                            return Err(number);
                         }
-                        false => Err(number),
+                        last.numbers.push(number);
+                        Ok(())
                     };
                     let make = |number| Calls { kind: Some(kind), numbers: vec![number], begun: begun.clone() };
                     assert!(matches!(slots.enqueue_call(number, join, make), Enqueued::Queued(_)));
