@@ -116,7 +116,8 @@ fn a_slot_that_is_held_or_given_up_is_passed_on() {
         });
         runtime.block_on(async {
             let slot = pool.slot().await.unwrap();
-            pool.queue(gauge.clone().alone(async { drop(echo(tally.value(1)).await) }));
+            let value = tally.value(1);
+            pool.queue(gauge.clone().alone(async { drop(echo(value).await) }));
             if random_bool() { drop(slot) } else { slot.spawn_n(gauge.alone(echo(tally.value(2)))) }
         });
         other.join().unwrap();
