@@ -12,7 +12,7 @@ pub use shuttle;
 
 /// Replaces `std::sync`.
 pub mod sync {
-    pub use std::sync::{Arc, LazyLock, PoisonError, Weak};
+    pub use std::sync::{Arc, LazyLock, PoisonError, TryLockError, Weak};
 
     pub use shuttle::sync::{Mutex, MutexGuard};
 
