@@ -21,14 +21,14 @@ struct Crawl {
     broken: Mutex<Vec<String>>,
 }
 
-/// Visits one page, and starts a job for each link that no job has seen before.
+/// Visits one page, and queues a job for each link that no job has seen before.
 #[green_pool(size = 10)]
 async fn visit(crawl: Arc<Crawl>, url: Url) {
     match crawl.links(&url).await {
         Ok(links) => {
             for link in links {
                 if crawl.is_new(&link) {
-                    visit::spawn_n(crawl.clone(), link).await;
+                    visit::queue(crawl.clone(), link);
                 }
             }
         }
@@ -87,7 +87,7 @@ async fn main() -> ExitCode {
         broken: Mutex::default(),
     });
 
-    visit::spawn_n(crawl.clone(), start).await;
+    visit::queue(crawl.clone(), start);
     tokio::select! {
         () = visit::pool().waitall() => {} // an idle pool has nothing left to find
         _ = tokio::signal::ctrl_c() => println!("interrupted; this is what was found so far"),

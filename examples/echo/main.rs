@@ -5,7 +5,7 @@
 //! cargo run --release --example echo -- --listen 127.0.0.1:7000     # the server alone; Ctrl-C stops it gracefully
 //! ```
 //!
-//! The parts that use greenpool are `server` (`spawn_n` for each accepted client), `load` (an unordered map of
+//! The parts that use greenpool are `server` (a slot, then a client, then a job for it), `load` (an unordered map of
 //! clients), and `drain` below, which shuts the server down.
 
 mod args;

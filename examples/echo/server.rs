@@ -55,7 +55,9 @@ async fn echo(client: &mut TcpStream) -> io::Result<()> {
 // ANCHOR: serve
 /// Accepts clients until `stop`. A client that was accepted is always served.
 pub(crate) async fn serve(listener: TcpListener, counts: Arc<Counts>, stop: Arc<Notify>) {
-    loop {
+    // Takes the slot first, so while no slot is free, no client is accepted: the system's
+    // queue fills up instead of this program's memory. A closed pool has no more slots.
+    while let Ok(slot) = handle::pool().slot().await {
         let accepted = tokio::select! {
             biased;
             () = stop.notified() => return,
@@ -64,9 +66,7 @@ pub(crate) async fn serve(listener: TcpListener, counts: Arc<Counts>, stop: Arc<
         match accepted {
             Ok((client, _)) => {
                 counts.accepted.fetch_add(1, Ordering::Relaxed);
-                // If no slot is free, this waits and the loop accepts no clients: the
-                // system's queue fills up instead of this program's memory.
-                handle::spawn_n(client, Arc::clone(&counts)).await;
+                slot.spawn_n(handle(client, Arc::clone(&counts)));
             }
             // Nearly always: the process is out of file descriptors. Some client will close one.
             Err(_) => sleep(Duration::from_millis(20)).await,

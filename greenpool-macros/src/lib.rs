@@ -100,6 +100,7 @@ mod tests;
 /// | `spawn(..).await` | a `GreenThread`, once a slot is free |
 /// | `spawn_n(..).await` | nothing, once a slot is free and the job is started |
 /// | `try_spawn(..)` | a `GreenThread`, or the arguments if no slot is free |
+/// | `queue(..)` | nothing, at once; the job waits in line as its arguments |
 /// | `imap(..)` | a `GreenMap` over iterables, one per parameter, in order; only if there are parameters |
 /// | `imap_unordered(..)` | the same, in order of completion |
 /// | `starmap(..)` | a `GreenMap` over tuples of arguments, in order |

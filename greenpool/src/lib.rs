@@ -55,6 +55,46 @@
 //! crawler: `mdbook serve book --open`. The folder `examples` has whole programs. The README has the figures of the
 //! benches, against `Semaphore`, `JoinSet`, `buffered` and others.
 //!
+//! # Verbs
+//!
+//! A pool takes futures, a declared function `f` takes its arguments, and `f::on(&pool)` runs `f` in that pool instead
+//! of its own. The verbs of the last rows belong to pools; the pool of a function is `f::pool()`.
+//!
+//! | verb | what it does | `pool.` | `f::` | `f::on(&pool).` |
+//! |---|---|:-:|:-:|:-:|
+//! | [`spawn`] | waits for a slot, starts a job, returns its handle | yes | yes | yes |
+//! | [`spawn_n`] | the same without a handle | yes | yes | yes |
+//! | [`try_spawn`] | starts a job if a slot is free | yes | yes | yes |
+//! | [`queue`] | puts a job in line and returns at once | yes | yes | yes |
+//! | [`slot`], [`try_slot`] | takes a slot without a job | yes | | |
+//! | [`imap`], [`starmap`] | one job for each item, results in order | yes | yes | yes |
+//! | [`imap_stream`] | the same over an async source | yes | yes | yes |
+//! | [`try_imap`], [`try_imap_stream`] | the same over a source that can fail | yes | yes | yes |
+//! | each map with `_unordered` | the same, results as they come | yes | yes | yes |
+//! | [`pile!`] | a fixed number of jobs | `[in pool; ..]` | `[f(a), ..]` | `[on pool; f(a), ..]` |
+//! | [`GreenPile::on`] | any number of jobs, results in order | yes | | |
+//! | [`waitall`], [`waitall_or_panic`] | waits until the pool is idle | yes | | |
+//! | [`close`], [`reopen`] | refuses new jobs, or accepts them again | yes | | |
+//! | [`shutdown`], [`abort_all`] | stops the pool, or all jobs in it | yes | | |
+//!
+//! [`spawn`]: GreenPool::spawn
+//! [`spawn_n`]: GreenPool::spawn_n
+//! [`try_spawn`]: GreenPool::try_spawn
+//! [`queue`]: GreenPool::queue
+//! [`slot`]: GreenPool::slot
+//! [`try_slot`]: GreenPool::try_slot
+//! [`imap`]: GreenPool::imap
+//! [`starmap`]: GreenPool::starmap
+//! [`imap_stream`]: GreenPool::imap_stream
+//! [`try_imap`]: GreenPool::try_imap
+//! [`try_imap_stream`]: GreenPool::try_imap_stream
+//! [`waitall`]: GreenPool::waitall
+//! [`waitall_or_panic`]: GreenPool::waitall_or_panic
+//! [`close`]: GreenPool::close
+//! [`reopen`]: GreenPool::reopen
+//! [`shutdown`]: GreenPool::shutdown
+//! [`abort_all`]: GreenPool::abort_all
+//!
 //! # Spawning inside a full pool
 //!
 //! Outside the pool, or while a slot is free, `spawn` waits for a slot, starts the job, and returns its handle.
@@ -64,6 +104,9 @@
 //! `spawn` returns when the child has finished and the slot has come back. The limit stays exact, and recursion works
 //! at any depth, but a job that spawns several children one after the other runs them one at a time while the pool is
 //! full.
+//!
+//! Work that a job finds, and that it need not wait for, is better [queued](GreenPool::queue): `queue` lends nothing
+//! and returns at once.
 //!
 //! This holds for every form of `spawn`: [`GreenPool::spawn`] and [`spawn_n`](GreenPool::spawn_n), the same verbs of a
 //! declared function, and [`GreenPile::spawn`]. [`try_spawn`](GreenPool::try_spawn) never waits; in a full pool it
@@ -96,7 +139,8 @@
 //!
 //! # When not to use it
 //!
-//! * Your futures borrow from the caller. Jobs are tasks and outlive it; use `buffer_unordered`.
+//! * Your futures borrow from the caller. Jobs are tasks and outlive it; use `buffer_unordered`, whose futures can each
+//!   take a [slot](GreenPool::slot).
 //! * You want a handful of tasks without a limit. Use `tokio::task::JoinSet`, or `tokio::join!` for two or three.
 //! * You limit one step of a longer task. Use `tokio::sync::Semaphore`.
 //! * You limit a rate (governor), compute on all cores (rayon), or retry (backon). greenpool works with all of these.
@@ -149,6 +193,7 @@ pub use pile::{GreenPile, PileSpawner};
 pub use pool::GreenPool;
 pub use pool::report::PoolReport;
 pub use pool::shutdown::ShutdownReport;
+pub use pool::slot::Slot;
 pub use pool::stats::PoolStats;
 
 // The same futures as in the module, by the names that generated code has for them.
@@ -175,6 +220,7 @@ pub mod futures {
     pub use crate::pile::values::TryValues;
     pub use crate::pile::{PileNext, PileSpawn};
     pub use crate::pool::shutdown::{AbortAll, Shutdown};
+    pub use crate::pool::slot::TakeSlot;
     pub use crate::pool::spawn::{Spawn, SpawnN};
     pub use crate::pool::waitall::WaitAll;
     pub use crate::pool::waitall_or_panic::WaitAllOrPanic;

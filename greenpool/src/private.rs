@@ -7,6 +7,7 @@ use std::sync::{LazyLock, OnceLock};
 pub use crate::declared::arguments::{Argument, Each, Maker, One};
 pub use crate::declared::on::{Engine, Function};
 pub use crate::declared::on_verbs::Shape;
+pub use crate::declared::queue::{QueuedCall, UnsendableCall};
 pub use crate::declared::rows::{Columns, Row};
 pub use crate::declared::shared::{Shared, SharedFn, Shares, Unshared, Values, share};
 pub use crate::declared::sources::{ReadFromAnyThread, StreamFromAnyThread, TryStreamFromAnyThread};

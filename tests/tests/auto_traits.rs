@@ -7,9 +7,9 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use greenpool::{
     AbortAll, AbortHandle, FanNext, FanNextUnordered, GreenMap, GreenPile, GreenPool, GreenThread, InOrder, Indexed,
     Inherit, JobId, JobInfo, Join, JoinError, Lend, Next, NextIndexed, NextValue, OnPool, PileNext, PileNextUnordered,
-    PileOf, PileSpawn, PileSpawner, PoolReport, PoolStats, Shutdown, ShutdownReport, Spawn, SpawnCall, SpawnCallN,
-    SpawnN, SpawnOn, SpawnOnN, TryCollect, TryGreenMap, TryJoin, TryMapError, TryNext, TrySpawnError, TryValues, Value,
-    Values, WaitAll, WaitAllOrPanic, green_pool,
+    PileOf, PileSpawn, PileSpawner, PoolReport, PoolStats, Shutdown, ShutdownReport, Slot, Spawn, SpawnCall,
+    SpawnCallN, SpawnN, SpawnOn, SpawnOnN, TakeSlot, TryCollect, TryGreenMap, TryJoin, TryMapError, TryNext,
+    TrySpawnError, TryValues, Value, Values, WaitAll, WaitAllOrPanic, green_pool,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -35,6 +35,7 @@ all! {
     GreenThread<Output>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     Value<Output>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     AbortHandle: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
+    Slot: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     OnPool<declared, fn(Output) -> Output>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     JobId: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     JobInfo: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
@@ -81,6 +82,7 @@ all! {
     SpawnCallN<declared, (Output,), Output>: Send, Unpin;
     SpawnOn<declared, (Output,), Output>: Send, Unpin;
     SpawnOnN<declared, (Output,), Output>: Send, Unpin;
+    TakeSlot: Send, Sync, Unpin;
     WaitAll: Send, Sync, Unpin;
     WaitAllOrPanic: Send, Sync, Unpin;
     AbortAll: Send, Sync, Unpin;

@@ -84,6 +84,17 @@ macro_rules! verb {
         let green = $pool.spawn(job($x)).await;
         call!($how green.value())
     }};
+    (slot $how:ident $pool:ident $x:ident) => {{
+        call!($how $pool.slot());
+        let slot = $pool.slot().await.expect("the pool is open");
+        call!($how slot.spawn(job($x)))
+    }};
+    (queue $how:ident $pool:ident $x:ident) => {{
+        $pool.queue(job($x));
+        echo::queue(make());
+        echo::on(&$pool).queue(make());
+        call!($how $pool.waitall())
+    }};
     (declared $how:ident $pool:ident $x:ident) => { call!($how echo::spawn($x)) };
     (declared_n $how:ident $pool:ident $x:ident) => { call!($how echo::spawn_n($x)) };
     (pile_spawn $how:ident $pool:ident $x:ident) => {{
@@ -293,7 +304,7 @@ impl Named for &'static str {
 static NUMBERS: [u32; 3] = [1, 2, 3];
 
 cross! {
-    spawn spawn_n handle declared declared_n pile_spawn spawner pile_next map_next stream_next declared_map
+    spawn spawn_n queue slot handle declared declared_n pile_spawn spawner pile_next map_next stream_next declared_map
     value map_value pile_value fixed_value values try_values try_collect try_for_each values_for_each
     try_next try_stream_next declared_stream declared_try on_spawn on_spawn_n on_map pile_on
     join try_join join_in fixed_next fixed_unordered pile_unordered indexed lend inherit waitall waitall_or_panic

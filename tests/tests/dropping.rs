@@ -285,3 +285,16 @@ fn a_waiter_on_another_runtime_gets_the_slots_of_a_dropped_runtime() {
     drop(runtime);
     other.join().expect("the waiter gets the slot");
 }
+
+#[test]
+fn a_slot_that_is_dropped_goes_to_the_next_in_line() {
+    paused(async {
+        let pool = GreenPool::new(1);
+        let slot = pool.slot().await.unwrap();
+        let mut next = pool.spawn(async { 7 });
+        assert!(poll!(&mut next).is_pending());
+        drop(slot);
+        assert_eq!((pool.running(), pool.waiting()), (1, 0));
+        assert_eq!(next.await.await.unwrap(), 7);
+    });
+}

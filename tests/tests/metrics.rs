@@ -96,6 +96,7 @@ fn a_named_pool_publishes_what_its_statistics_say() {
         panics_if::spawn_n(false).await;
 
         let lines = [
+            "greenpool_queued pool=a pool 0",
             "greenpool_running pool=a pool 2",
             "greenpool_size pool=a pool 2",
             "greenpool_waiting pool=a pool 1",

@@ -73,6 +73,7 @@ async fn share(#[shared] n: u32, _: u32) -> u32 {
 fn verbs_that_start_at_once_panic_at_the_callers_line() {
     let pool = GreenPool::new(2);
     check!(pool.try_spawn(ready(1)));
+    check!(pool.queue(ready(1)));
     check!(pool.imap(ready::<u32>, [1]));
     check!(pool.imap(|a: u32, _: u32| ready(a), ([1], [2])));
     check!(pool.imap_unordered(ready::<u32>, [1]));
@@ -87,8 +88,13 @@ fn verbs_that_start_at_once_panic_at_the_callers_line() {
     check!(pile![in pool; ready(1), ready("two")]);
     check!(pile![size = 2; ready(1), ready("two")]);
     assert_eq!((pool.running(), pool.waiting(), pool.free()), (0, 0, 2));
+    let full = GreenPool::new(0);
+    check!(full.queue(ready(1)));
+    check!(work::on(&full).queue(1));
+    assert_eq!((full.running(), full.waiting()), (0, 0));
 
     check!(work::try_spawn(1));
+    check!(work::queue(1));
     check!(work::imap([1]));
     check!(work::imap_unordered([1]));
     check!(work::starmap([(1,)]));
@@ -101,6 +107,7 @@ fn verbs_that_start_at_once_panic_at_the_callers_line() {
     check!(work::try_imap_stream_unordered(stream::iter([Ok::<_, ()>(1)])));
     let on = work::on(&pool);
     check!(on.try_spawn(1));
+    check!(on.queue(1));
     check!(on.imap([1]));
     check!(on.imap_unordered([1]));
     check!(on.starmap([(1,)]));
@@ -134,6 +141,8 @@ fn awaited_verbs_panic_at_the_line_of_the_await() {
     let pool = GreenPool::new(2);
     check!(block_on(async { drop(pool.spawn(ready(1)).await) }));
     check!(block_on(async { pool.spawn_n(ready(1)).await }));
+    check!(block_on(async { drop(pool.slot().await.unwrap().spawn(ready(1))) }));
+    check!(block_on(async { pool.slot().await.unwrap().spawn_n(ready(1)) }));
     let pile = GreenPile::on(&pool);
     check!(block_on(async { pile.spawn(ready(1)).await }));
     check!(block_on(async { pile.spawner().spawn(ready(1)).await }));
@@ -156,6 +165,8 @@ fn verbs_that_start_no_job_need_no_runtime() {
     assert_eq!(block_on(work(3)), 3);
     pool.close();
     assert!(block_on(async { pool.spawn(ready(1)).await.await }).unwrap_err().is_closed());
+    pool.queue(ready(1));
+    assert_eq!(pool.stats().refused, 2);
     assert_eq!((pool.running(), pool.free()), (0, 1));
 }
 

@@ -180,7 +180,7 @@ fn check_not_spawn(path: &Path) -> syn::Result<()> {
         return Ok(());
     };
     let is = |segment: &PathSegment, names: &[&str]| names.iter().any(|name| segment.ident == name);
-    let is_verb = is(last, &["spawn", "spawn_n", "try_spawn"]);
+    let is_verb = is(last, &["spawn", "spawn_n", "try_spawn", "queue"]);
     if is_verb && !is(before, &["self", "super", "crate"]) {
         let message = format!("`pile!` spawns the calls itself; write `{}(..)`", before.ident);
         return Err(syn::Error::new(last.ident.span(), message));

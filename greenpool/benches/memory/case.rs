@@ -1,12 +1,13 @@
 //! The cases that are measured, each in its own process.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use greenpool::GreenPool;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
 
-use crate::jobs::{Payload, all_wait, noop, waits};
+use crate::jobs::{Payload, all_wait, late, noop, waits};
 use crate::usage::{Before, Usage};
 
 pub(crate) struct Case {
@@ -78,6 +79,36 @@ pub(crate) fn queued() -> [Case; 3] {
     ]
 }
 
+/// Queued calls of a function that takes a number.
+pub(crate) fn calls() -> [Case; 3] {
+    [
+        Case { id: "calls-deque", title: "VecDeque<u64>", run: calls_deque },
+        Case {
+            id: "calls-pool-queue",
+            title: "GreenPool::queue",
+            run: |calls| {
+                let full = GreenPool::new(0);
+                measure_calls(calls, |number| full.queue(late(number)))
+            },
+        },
+        Case {
+            id: "calls-queue",
+            title: "f::queue",
+            run: |calls| {
+                late::pool().resize(0);
+                measure_calls(calls, late::queue)
+            },
+        },
+    ]
+}
+
+fn calls_deque(calls: usize) -> Usage {
+    let mut deque = VecDeque::new();
+    let usage = measure_calls(calls, |number| deque.push_back(number));
+    assert_eq!(deque.len(), calls);
+    usage
+}
+
 const PAYLOAD: Payload<12> = [1; 12];
 
 fn pool_spawn(jobs: usize) -> Usage {
@@ -122,6 +153,15 @@ fn measure_pending<Handle>(jobs: usize, running: usize, spawn: impl AsyncFn() ->
         tokio::spawn(async {}).await.expect("the task does not panic");
         all_wait(running).await;
         before.until_now(size_of::<Handle>())
+    })
+}
+
+/// Queues calls that never begin, and returns the memory use.
+fn measure_calls(calls: usize, mut queue: impl FnMut(u64)) -> Usage {
+    current().block_on(async {
+        let before = Before::now();
+        (0..calls as u64).for_each(&mut queue);
+        before.until_now(0)
     })
 }
 

@@ -26,6 +26,13 @@ pub(crate) async fn waits(payload: Payload<12>) -> u64 {
     black_box(&payload)[0]
 }
 
+/// Never begins.
+#[green_pool(size = 1)]
+pub(crate) async fn late(number: u64) -> u64 {
+    pending::<()>().await;
+    number
+}
+
 /// Yields to the runtime until `jobs` jobs are pending.
 pub(crate) async fn all_wait(jobs: usize) {
     while WAITING.load(Ordering::Relaxed) < jobs {

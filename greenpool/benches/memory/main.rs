@@ -59,7 +59,7 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<bool, String> {
     if let Some([id, number]) = options.measured.as_deref() {
         let number = number.parse().map_err(|why| format!("`{number}`: {why}"))?;
-        let all = case::maps().into_iter().chain(case::running()).chain(case::queued());
+        let all = case::maps().into_iter().chain(case::running()).chain(case::queued()).chain(case::calls());
         let case = all.into_iter().find(|case| case.id == id).ok_or_else(|| format!("unknown case `{id}`"))?;
         println!("{}", (case.run)(number));
         return Ok(true);
@@ -68,6 +68,7 @@ fn run(options: &Options) -> Result<bool, String> {
     let maps = maps([fewer, more])?;
     let running = measure_all(case::running(), options.jobs)?;
     let queued = measure_all(case::queued(), options.jobs)?;
+    let calls = measure_all(case::calls(), options.jobs)?;
     let tables = [
         map_table(&maps),
         jobs_table(
@@ -80,14 +81,21 @@ fn run(options: &Options) -> Result<bool, String> {
             &queued,
             options.jobs,
         ),
+        jobs_table(
+            &format!("{} queued calls with a `u64`: bytes per call", options.jobs),
+            &calls,
+            options.jobs,
+        ),
     ];
-    let bounds = bounds(&maps, &running, options.jobs);
+    let mut bounds = bounds(&maps, &running, options.jobs);
+    bounds.push(calls_bound(&calls, options.jobs));
     report::print(&tables, options.markdown);
     report::print(&[bound::table(&bounds)], options.markdown);
     let figures = json!({
         "maps": maps.iter().flatten().map(Measured::json).collect::<Vec<_>>(),
         "running": running.iter().map(Measured::json).collect::<Vec<_>>(),
         "queued": queued.iter().map(Measured::json).collect::<Vec<_>>(),
+        "calls": calls.iter().map(Measured::json).collect::<Vec<_>>(),
         "bounds": bound::json(&bounds),
     });
     report::write("memory", figures).map_err(|why| format!("cannot write the figures: {why}"))?;
@@ -191,6 +199,20 @@ fn bounds(maps: &[[Measured; 2]], running: &[Measured], jobs: usize) -> Vec<Boun
         unit: " B",
     };
     maps.iter().map(map).chain(running[1..].iter().map(job)).collect()
+}
+
+/// A queued call costs what its arguments cost.
+fn calls_bound(calls: &[Measured], number: usize) -> Bound {
+    let [deque, .., queue] = calls else { unreachable!("there are three cases") };
+    Bound {
+        what: format!("{}, {number} calls", queue.case.title),
+        against: deque.case.title.into(),
+        setting: "queued, heap per call".into(),
+        figure: each(queue.usage.heap, number) - each(deque.usage.heap, number),
+        limit: 1.0,
+        at_least: false,
+        unit: " B",
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "bytes are far below 2^52")]

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use peak_alloc::PeakAlloc;
 
+use crate::report::resident;
+
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
 
@@ -32,11 +34,11 @@ pub(crate) struct Before {
 impl Before {
     pub(crate) fn now() -> Self {
         ALLOCATOR.reset_peak_usage();
-        Before { heap: ALLOCATOR.current_usage(), resident: resident_peak() }
+        Before { heap: ALLOCATOR.current_usage(), resident: resident::peak() }
     }
 
     pub(crate) fn until_now(&self, handle: usize) -> Usage {
-        let resident_peak = resident_peak();
+        let resident_peak = resident::peak();
         Usage {
             heap: ALLOCATOR.current_usage().saturating_sub(self.heap),
             heap_peak: ALLOCATOR.peak_usage().saturating_sub(self.heap),
@@ -45,14 +47,6 @@ impl Before {
             handle,
         }
     }
-}
-
-/// `VmHWM` of this process, as reported by Linux.
-fn resident_peak() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").expect("memory is measured on Linux");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse::<usize>().ok());
-    1024 * kilobytes.expect("Linux reports it in kB")
 }
 
 /// The format in which the child process reports to its parent.

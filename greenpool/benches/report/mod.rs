@@ -1,6 +1,8 @@
 //! The report of a bench: tables for people and a file for programs.
 
 pub(crate) mod bound;
+#[allow(dead_code, reason = "not every bench measures memory")]
+pub(crate) mod resident;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -4,6 +4,7 @@ pub(crate) mod arguments;
 pub(crate) mod maps;
 pub(crate) mod on;
 pub(crate) mod on_verbs;
+pub(crate) mod queue;
 pub(crate) mod rows;
 pub(crate) mod shared;
 pub(crate) mod signature;

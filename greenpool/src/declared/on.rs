@@ -90,6 +90,7 @@ impl<E: Runs<P, F, K>, I: FnOnce() -> E, P, F, K> Runs<P, F, K> for LazyLock<E, 
 /// | `spawn(..).await` | a [`GreenThread`](crate::GreenThread), once a slot is free |
 /// | `spawn_n(..).await` | nothing, once a slot is free and the job is started |
 /// | `try_spawn(..)` | a `GreenThread`, or the arguments if no slot is free |
+/// | `queue(..)` | nothing, at once; the job waits in line as its arguments |
 /// | `imap(..)`, `starmap(..)`, `imap_stream(..)` | a [`GreenMap`](crate::GreenMap) |
 /// | `try_imap(..)`, `try_imap_stream(..)` | a [`TryGreenMap`](crate::TryGreenMap) |
 /// | each of these maps with `_unordered` | the same, in order of completion |

@@ -6,6 +6,7 @@ use crate::declared::PooledFn;
 use crate::declared::arguments::{Argument, Maker, Makers};
 use crate::declared::maps;
 use crate::declared::on::OnPool;
+use crate::declared::queue::queue_in;
 use crate::declared::rows::Row;
 use crate::declared::shared::{Shared, SharedFn, Unshared, Values};
 use crate::declared::signature::Signature;
@@ -22,7 +23,7 @@ pub struct Shape<M, S, R>(PhantomData<fn() -> (M, S, R)>);
 
 macro_rules! one_job {
     (
-        {$spawn:ident $spawn_n:ident $try_spawn:ident $submit:ident $imap:ident $imap_unordered:ident}
+        {$spawn:ident $spawn_n:ident $try_spawn:ident $queue:ident $submit:ident $imap:ident $imap_unordered:ident}
         $(#[$attr:meta])* $($A:ident $a:ident)*
     ) => {
         $(#[$attr])*
@@ -61,6 +62,20 @@ macro_rules! one_job {
                 self.pool.try_spawn_with(($($a,)*), P::call)
             }
 
+            /// Queues the function and returns at once: its job begins when its turn comes. Until then only the
+            /// arguments are kept; see [`GreenPool::queue`](crate::GreenPool::queue).
+            ///
+            /// # Panics
+            /// If called outside a tokio runtime.
+            #[allow(clippy::too_many_arguments, reason = "the function has as many")]
+            #[track_caller]
+            pub fn $queue(&self, $($a: $A),*)
+            where
+                $($A: Send + 'static,)*
+            {
+                queue_in::<P, ($($A,)*), O>(self.pool.inner(), ($($a,)*));
+            }
+
             /// Submits an entry of `pile![on POOL; ..]`: it starts at once, or is queued.
             #[doc(hidden)]
             #[allow(clippy::too_many_arguments, reason = "the function has as many")]
@@ -74,7 +89,7 @@ macro_rules! one_job {
 
 macro_rules! zipped {
     (
-        {$spawn:ident $spawn_n:ident $try_spawn:ident $submit:ident $imap:ident $imap_unordered:ident}
+        {$spawn:ident $spawn_n:ident $try_spawn:ident $queue:ident $submit:ident $imap:ident $imap_unordered:ident}
         $(#[$attr:meta])* $($A:ident $I:ident $a:ident $M:ident $m:ident)+
     ) => {
         $(#[$attr])*
@@ -108,7 +123,7 @@ macro_rules! zipped {
 
 macro_rules! zipped_with_shared {
     (
-        {$spawn:ident $spawn_n:ident $try_spawn:ident $submit:ident $imap:ident $imap_unordered:ident}
+        {$spawn:ident $spawn_n:ident $try_spawn:ident $queue:ident $submit:ident $imap:ident $imap_unordered:ident}
         $(#[$attr:meta])* $($A:ident $I:ident $a:ident $M:ident $m:ident)+
     ) => {
         $(#[$attr])*
@@ -333,8 +348,8 @@ macro_rules! up_to {
     };
 }
 
-one_job!({spawn spawn_n try_spawn __submit imap imap_unordered} #[doc(hidden)]);
-up_to!({spawn spawn_n try_spawn __submit imap imap_unordered} []
+one_job!({spawn spawn_n try_spawn queue __submit imap imap_unordered} #[doc(hidden)]);
+up_to!({spawn spawn_n try_spawn queue __submit imap imap_unordered} []
     A1 I1 a1 M1 m1 A2 I2 a2 M2 m2 A3 I3 a3 M3 m3 A4 I4 a4 M4 m4 A5 I5 a5 M5 m5 A6 I6 a6 M6 m6
     A7 I7 a7 M7 m7 A8 I8 a8 M8 m8 A9 I9 a9 M9 m9 A10 I10 a10 M10 m10 A11 I11 a11 M11 m11 A12 I12 a12 M12 m12
 );

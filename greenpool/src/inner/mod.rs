@@ -2,9 +2,9 @@
 //!
 //! # The import circle
 //!
-//! `inner`, `blocked`, `effects`, `member`, `member_state` and `wait` import each other. This is the only circle in the
-//! crate, and the data has the same shape: an [`Inner`] lists its blocked jobs and lends their slots, so it holds
-//! [`Member`]s; a member belongs to an `Inner`, and its [`MemberState`](member_state::MemberState) holds the
+//! `inner`, `blocked`, `effects`, `member`, `member_state`, `queued` and `wait` import each other. This is the only
+//! circle in the crate, and the data has the same shape: an [`Inner`] lists its blocked jobs and lends their slots, so
+//! it holds [`Member`]s; a member belongs to an `Inner`, and its [`MemberState`](member_state::MemberState) holds the
 //! [`WaitEdge`](wait::WaitEdge)s of its pending verbs; each of these points to the `Inner` of another pool. A search
 //! for deadlocks follows this graph from pool to pool. Cutting it would take a trait with a single implementation.
 //!
@@ -18,6 +18,7 @@ pub(crate) mod in_place;
 pub(crate) mod live;
 pub(crate) mod member;
 pub(crate) mod member_state;
+pub(crate) mod queued;
 pub(crate) mod tracked;
 pub(crate) mod wait;
 
@@ -32,8 +33,9 @@ use crate::inner::blocked::{AwaitedBy, BlockedJobs};
 use crate::inner::first_panic::FirstPanic;
 use crate::inner::live::LiveJobs;
 use crate::inner::member::Member;
+use crate::inner::queued::PoolJob;
 use crate::inner::tracked::Tracked;
-use crate::sync::slots::{QueuedJob, Served, Slots};
+use crate::sync::slots::{Served, Slots};
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, lock};
 
@@ -54,10 +56,10 @@ pub(crate) struct Inner {
 }
 
 /// The slots of a pool. A lender is one of its jobs.
-pub(crate) type PoolSlots = Slots<Arc<Member>, Box<dyn ErasedJob>>;
+pub(crate) type PoolSlots = Slots<Arc<Member>, PoolJob>;
 
 /// What has to be done for served tickets of a pool.
-pub(crate) type PoolServed = Served<Arc<Member>, Box<dyn ErasedJob>>;
+pub(crate) type PoolServed = Served<Arc<Member>, PoolJob>;
 
 /// A job that is queued for a slot, whatever its type.
 pub(crate) trait ErasedJob: Send {
@@ -69,16 +71,6 @@ pub(crate) trait ErasedJob: Send {
 
     /// Whether the workers of that group will run it.
     fn is_of(&self, group: u32) -> bool;
-}
-
-impl QueuedJob<Arc<Member>> for Box<dyn ErasedJob> {
-    fn begin(self, lender: Option<Arc<Member>>) {
-        ErasedJob::begin(self, lender);
-    }
-
-    fn refuse(self) {
-        ErasedJob::refuse(self);
-    }
 }
 
 /// A map, as its pool sees it.
@@ -106,6 +98,8 @@ pub(crate) struct Counters {
     pub(crate) aborted: AtomicU64,
     pub(crate) overflowed: AtomicU64,
     pub(crate) refused: AtomicU64,
+    /// The number of slots that are held without a job.
+    pub(crate) held: AtomicU64,
 }
 
 impl Inner {
@@ -170,8 +164,10 @@ impl Inner {
         wake(executors.iter().find_map(|executor| executor.waker(group, worker)));
     }
 
-    /// Aborts all jobs, queued or running. Returns their number.
+    /// Aborts all jobs that have a slot or lent it, and refuses all queued calls. Returns the number of jobs.
     pub(crate) fn abort_all(&self) -> u64 {
+        // First, so that none of them begins in a slot that comes back.
+        self.slots.refuse_calls();
         let live = self.live.abort_all();
         // Read after that: the first job of a new executor may be among those just aborted.
         let executors = lock(&self.executors).clone();

@@ -19,6 +19,7 @@ use std::task::{Poll, Waker};
 
 use crate::inner::effects::{Check, Effects};
 use crate::inner::member::Member;
+use crate::inner::queued::PoolJob;
 use crate::inner::{ErasedJob, Inner};
 use crate::sync::lock;
 use crate::sync::slots::{Cancelled, Enqueued, Grant, Queue, Refusal, Served, Ticket};
@@ -153,8 +154,8 @@ pub(crate) fn enqueue_job(
     job: Box<dyn ErasedJob>,
     lender: Option<Arc<Member>>,
     waker: Option<Waker>,
-) -> Enqueued<Box<dyn ErasedJob>> {
-    let enqueued = inner.slots.enqueue_job(job, waker);
+) -> Enqueued<PoolJob> {
+    let enqueued = inner.slots.enqueue_job(PoolJob::One(job), waker);
     if let Enqueued::Queued(ticket) = &enqueued {
         offer(inner, *ticket, lender);
     }

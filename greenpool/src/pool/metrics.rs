@@ -19,11 +19,12 @@ impl GreenPool {
     /// | `greenpool_size` | gauge | how many jobs may run at once |
     /// | `greenpool_running` | gauge | how many slots are in use |
     /// | `greenpool_waiting` | gauge | how many waiters are queued |
+    /// | `greenpool_queued` | gauge | how many of these are calls of [`queue`](Self::queue) |
     /// | `greenpool_begun_total` | counter | jobs that have started |
     /// | `greenpool_finished_total` | counter | jobs that finished without a panic |
     /// | `greenpool_panicked_total` | counter | jobs that panicked |
     /// | `greenpool_aborted_total` | counter | jobs that were aborted |
-    /// | `greenpool_refused_total` | counter | spawns that the closed pool refused |
+    /// | `greenpool_refused_total` | counter | jobs that the pool refused |
     ///
     /// The values are those of [`stats`](Self::stats) at the time of the call, so call it periodically, or before each
     /// scrape. Jobs themselves publish nothing, and cost no more than without the feature.
@@ -66,6 +67,7 @@ impl GreenPool {
         gauge!("greenpool_size", "pool" => name).set(number(stats.size));
         gauge!("greenpool_running", "pool" => name).set(number(stats.running));
         gauge!("greenpool_waiting", "pool" => name).set(number(stats.waiting));
+        gauge!("greenpool_queued", "pool" => name).set(number(stats.queued));
         counter!("greenpool_begun_total", "pool" => name).absolute(stats.spawned);
         counter!("greenpool_finished_total", "pool" => name).absolute(stats.finished);
         counter!("greenpool_panicked_total", "pool" => name).absolute(stats.panicked);

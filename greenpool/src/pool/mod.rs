@@ -3,9 +3,11 @@
 pub(crate) mod map;
 #[cfg(feature = "metrics")]
 pub(crate) mod metrics;
+pub(crate) mod queue;
 pub(crate) mod reopen;
 pub(crate) mod report;
 pub(crate) mod shutdown;
+pub(crate) mod slot;
 pub(crate) mod spawn;
 pub(crate) mod stats;
 pub(crate) mod try_map;
@@ -25,8 +27,8 @@ const DEFAULT_SIZE: usize = 1000;
 /// Runs jobs, at most `size` of them at once. Modelled on eventlet's `GreenPool`.
 ///
 /// One limit covers all jobs, whether they arrive by [`spawn`](Self::spawn), [`spawn_n`](Self::spawn_n),
-/// [`imap`](Self::imap), [`starmap`](Self::starmap) or a [`GreenPile`](crate::GreenPile). Waiters are served first
-/// come, first served. The runtime drives each job, whether or not anything awaits its result.
+/// [`queue`](Self::queue), [`imap`](Self::imap), [`starmap`](Self::starmap) or a [`GreenPile`](crate::GreenPile).
+/// Waiters are served first come, first served. The runtime drives each job, whether or not anything awaits its result.
 ///
 /// `clone` returns another handle to the same pool. **Dropping** the last handle does not affect jobs that run or are
 /// queued.
@@ -126,7 +128,7 @@ impl GreenPool {
         self.inner().slots.free()
     }
 
-    /// Returns how many slots are in use.
+    /// Returns how many slots are in use: by jobs, or [held](Self::slot) without one.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -145,8 +147,8 @@ impl GreenPool {
 
     /// Returns how many calls are queued for a slot.
     ///
-    /// A job that lent its slot, and waits for one to go on, is not counted. Unlike eventlet's `waiting`, the number
-    /// does not include the slots that a shrink still has to reclaim.
+    /// Calls of [`queue`](Self::queue) are counted, too. A job that lent its slot, and waits for one to go on, is not
+    /// counted. Unlike eventlet's `waiting`, the number does not include the slots that a shrink still has to reclaim.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {

@@ -14,8 +14,9 @@ use crate::pool::stats::PoolStats;
 impl GreenPool {
     /// Closes the pool: from now on it refuses new jobs. [`reopen`](Self::reopen) opens it again.
     ///
-    /// Waiters that are queued already keep their turn. A map that has started reads no further items: it yields the
-    /// results of the jobs that have started, then one [`JoinError`](crate::JoinError) for which
+    /// Spawns that are queued already keep their turn. Calls of [`queue`](Self::queue) that have not begun are dropped,
+    /// and counted as refused in the [statistics](Self::stats). A map that has started reads no further items: it
+    /// yields the results of the jobs that have started, then one [`JoinError`](crate::JoinError) for which
     /// [`is_closed`](crate::JoinError::is_closed) is true, and then ends.
     ///
     /// ```
@@ -29,7 +30,9 @@ impl GreenPool {
     /// # }
     /// ```
     pub fn close(&self) {
-        self.inner().slots.close();
+        let slots = &self.inner().slots;
+        slots.close();
+        slots.refuse_calls();
     }
 
     /// Returns whether [`close`](Self::close) or [`shutdown`](Self::shutdown) was called, and [`reopen`](Self::reopen)
@@ -48,8 +51,12 @@ impl GreenPool {
     /// Closes the pool, waits up to `grace` for running and queued jobs to finish, and then refuses and aborts the
     /// rest.
     ///
-    /// When the returned future completes, the futures of all jobs have been dropped and all slots are free. The call
-    /// itself closes the pool; `grace` is counted from the first poll of the returned future.
+    /// Jobs that are queued with [`queue`](Self::queue) begin as long as the grace period lasts. To drop these at once,
+    /// as a crawler may want to, call [`close`](Self::close) first.
+    ///
+    /// When the returned future completes, the futures of all jobs have been dropped, and all slots are free except
+    /// those that are still held by a [`Slot`](crate::Slot), which nothing can take away: the report says how many. The
+    /// call itself closes the pool; `grace` is counted from the first poll of the returned future.
     ///
     /// # Panics
     /// If awaited inside a job of this pool, outside a tokio runtime, or on a runtime whose timer is not enabled.
@@ -68,11 +75,15 @@ impl GreenPool {
     /// # }
     /// ```
     pub fn shutdown(&self, grace: Duration) -> Shutdown {
-        self.close();
+        self.inner().slots.close();
         Shutdown(Box::pin(shutdown(self.clone(), grace, self.stats())))
     }
 
-    /// Aborts every job that is in the pool now. Queued calls stay, and get the slots.
+    /// Aborts every job that is in the pool now. [Slots](Self::slot) that are held without a job stay held. Spawns that
+    /// are queued stay, and get the slots.
+    ///
+    /// Calls of [`queue`](Self::queue) that have not begun are dropped, and counted as refused in the
+    /// [statistics](Self::stats). They are not in the number that this returns.
     ///
     /// The call itself aborts the jobs, even if the returned future is not awaited. That future completes when the
     /// futures of these jobs have been dropped and their slots have been released, and returns the number of jobs.
@@ -122,15 +133,37 @@ async fn shutdown(pool: GreenPool, grace: Duration, before: PoolStats) -> Shutdo
         // A spawn that got its slot just before may begin its job only now.
         let _abort_new = AbortNew::begin(inner);
         pool.abort_all().await;
-        pool.waitall().await;
+        wait_for_stragglers(&pool).await;
     }
     let now = pool.stats();
     let ended = |stats: PoolStats| stats.finished + stats.panicked;
     ShutdownReport {
         finished: ended(now).saturating_sub(ended(before)) as usize,
         aborted: (now.aborted - before.aborted) as usize,
+        held: now.held,
+        refused: (now.refused - before.refused) as usize,
     }
 }
+
+/// Waits until no slot is in use, except those that are held without a job.
+///
+/// All jobs have been aborted, but a job may have got its slot just before, and end only now. The pool wakes those that
+/// wait for it to be idle, and nothing else. So while slots are held, this looks again from time to time.
+async fn wait_for_stragglers(pool: &GreenPool) {
+    let slots = &pool.inner().slots;
+    loop {
+        let held = pool.stats().held;
+        if held > 0 && slots.running() <= held {
+            return;
+        }
+        let look_again = if held > 0 { LOOK_AGAIN } else { Duration::MAX };
+        if tokio::time::timeout(look_again, pool.waitall()).await.is_ok() {
+            return;
+        }
+    }
+}
+
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// Waits until all aborted jobs are gone: the future returned by [`GreenPool::abort_all`].
 ///
@@ -202,4 +235,9 @@ pub struct ShutdownReport {
     pub finished: usize,
     /// Jobs that were aborted after the call to `shutdown`, or dropped with their runtime.
     pub aborted: usize,
+    /// Slots that were still held by a [`Slot`](crate::Slot) at the end.
+    pub held: usize,
+    /// Jobs that were refused after the call to `shutdown`: new ones, and those that were still queued at the end of
+    /// the grace period. They never started.
+    pub refused: usize,
 }

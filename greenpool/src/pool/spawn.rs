@@ -47,6 +47,8 @@ impl GreenPool {
 
     /// Runs `future` as a job like [`spawn`](Self::spawn), but returns no handle.
     ///
+    /// For work that a job finds in its own pool, use [`queue`](Self::queue), which does not wait.
+    ///
     /// A panic in the job goes no further: it is counted in the pool's [statistics](Self::stats) and, with the feature
     /// `tracing`, emitted as an event. If the pool is closed, `future` is dropped without having run and counted as
     /// refused.

@@ -32,6 +32,8 @@ impl GreenPool {
             size: self.size(),
             running: self.running(),
             waiting: self.waiting(),
+            queued: inner.slots.calls(),
+            held: read(&counters.held) as usize,
             spawned,
             finished: spawned.saturating_sub(live + panicked + aborted),
             panicked,
@@ -99,8 +101,12 @@ pub struct PoolStats {
     pub size: usize,
     /// How many slots are in use.
     pub running: usize,
-    /// How many waiters are queued for a slot.
+    /// How many waiters are queued for a slot, those in `queued` among them.
     pub waiting: usize,
+    /// How many calls of [`queue`](GreenPool::queue) have not begun.
+    pub queued: usize,
+    /// How many of the slots in use are held without a job: see [`slot`](GreenPool::slot).
+    pub held: usize,
     /// Jobs that have started.
     pub spawned: u64,
     /// Jobs that finished without a panic. In a [`ShutdownReport`](crate::ShutdownReport), unlike here, `finished`
@@ -110,7 +116,9 @@ pub struct PoolStats {
     pub panicked: u64,
     /// Jobs that were aborted, or dropped with their runtime.
     pub aborted: u64,
-    /// Spawns that the pool refused because it was closed. A refused [`try_spawn`](GreenPool::try_spawn) is not
+    /// Jobs that the pool refused because it was closed, and calls of [`queue`](GreenPool::queue) that were dropped
+    /// before they began: by [`close`](GreenPool::close), [`shutdown`](GreenPool::shutdown) or
+    /// [`abort_all`](GreenPool::abort_all), or with their runtime. A refused [`try_spawn`](GreenPool::try_spawn) is not
     /// counted: it returns an error.
     pub refused: u64,
     /// Jobs that started ahead of the queue in the idle slot of a blocked job, to resolve a deadlock between pools that

@@ -17,9 +17,9 @@ use crate::sync::slots::{Queue, Ticket};
 impl GreenPool {
     /// Waits until the pool is idle: no job is left, and no queued waiter can get a slot.
     ///
-    /// It waits also for jobs that have given their slot back with [`lend`](crate::lend), although these do not count
-    /// as [running](Self::running). The pool may be idle only for a moment; by the time this returns, new jobs may have
-    /// started.
+    /// It waits also for [slots](Self::slot) that are held without a job, and for jobs that have given their slot back
+    /// with [`lend`](crate::lend), although these do not count as [running](Self::running). The pool may be idle only
+    /// for a moment; by the time this returns, new jobs may have started.
     ///
     /// # Panics
     /// If awaited inside a job of this pool, which would wait for itself.

@@ -6,17 +6,21 @@ use std::sync::atomic::Ordering;
 
 use tokio::runtime::Handle;
 
+use crate::inner::member::Member;
 use crate::inner::{ErasedJob, Inner};
-use crate::job::cell::JobCell;
+use crate::job::cell::{JobBox, JobCell, RawJob};
 use crate::job::error::JoinError;
 use crate::job::handle::GreenThread;
 use crate::job::permit::Permit;
 use crate::job::reply::Receiver;
+use crate::job::running::JobState;
 use crate::lending::waiter::WaiterRef;
 use crate::lending::{context, deadlock};
 use crate::spawn::Spawnable;
-use crate::sync::slots::{Enqueued, Refusal};
+use crate::sync::slots::{Enqueued, QueuedJob, Refusal};
 use crate::worker;
+use crate::worker::backlog::{Backlog, Make};
+use crate::worker::group::Executor;
 
 /// The current runtime, for a job that is about to begin in a slot that was just acquired.
 ///
@@ -41,7 +45,22 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let mut cell = JobCell::with(future, Some(Permit::new(inner, None)));
+    spawn_in(future, inner, None, runtime)
+}
+
+/// Begins a job on `runtime`, the current one, in a slot that was just acquired, or that `lender` lent.
+#[inline]
+pub(crate) fn spawn_in<F>(
+    future: F,
+    inner: &Arc<Inner>,
+    lender: Option<Arc<Member>>,
+    runtime: &Handle,
+) -> GreenThread<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let mut cell = JobCell::with(future, Some(Permit::new(inner, lender)));
     let receiver = worker::executor_of(inner).put(runtime, |inject| {
         let receiver = cell.as_mut().completer().receiver(|| inject.alloc(inner));
         (cell, receiver)
@@ -56,7 +75,17 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let cell = JobCell::with(future, Some(Permit::new(inner, None)));
+    spawn_detached_in(future, inner, None, runtime);
+}
+
+/// Begins a job without a handle, in a slot that was just acquired, or that `lender` lent.
+#[inline]
+pub(crate) fn spawn_detached_in<F>(future: F, inner: &Arc<Inner>, lender: Option<Arc<Member>>, runtime: &Handle)
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let cell = JobCell::with(future, Some(Permit::new(inner, lender)));
     worker::executor_of(inner).put(runtime, |_| (cell, ()));
 }
 
@@ -94,6 +123,57 @@ pub(crate) fn submit<S: Spawnable<Kept = GreenThread<T>, Handle = GreenThread<T>
             thread
         }
     }
+}
+
+/// Begins a call if a slot is free. Otherwise queues it. Nothing waits for it. `executor` is that of the call's jobs,
+/// which `make` makes.
+///
+/// # Panics
+/// Panics outside of a runtime.
+#[track_caller]
+pub(crate) fn queue<A, J>(inner: &Arc<Inner>, executor: &Executor<J>, make: Make<A, J>, call: A)
+where
+    A: Send + 'static,
+    J: RawJob + ?Sized + 'static,
+{
+    let call = match inner.slots.try_acquire() {
+        Ok(()) => return begin_call(inner, executor, &current_runtime(inner), make, call),
+        Err(Refusal::Closed) => return count_refused(inner),
+        Err(Refusal::Full) => call,
+    };
+    let runtime = Handle::current();
+    let (group, ()) = executor.group(&runtime, |_| ());
+    match Backlog::enqueue(inner, &group, make, call) {
+        Enqueued::Slot(call) => begin_call(inner, executor, &runtime, make, call),
+        Enqueued::Closed(_) => count_refused(inner),
+        Enqueued::Queued(_) => deadlock::changed(inner),
+    }
+}
+
+/// Begins a call in a slot that was just acquired.
+fn begin_call<A, J: RawJob + ?Sized + 'static>(
+    inner: &Arc<Inner>,
+    executor: &Executor<J>,
+    runtime: &Handle,
+    make: Make<A, J>,
+    call: A,
+) {
+    let permit = Permit::new(inner, None);
+    executor.put(runtime, |inject| {
+        let mut job = make(call, inject.idle_cells.pop());
+        *job.as_mut().state() = JobState::Permit(permit);
+        (job, ())
+    });
+}
+
+/// Queues a future of any type.
+#[track_caller]
+pub(crate) fn queue_future<F>(inner: &Arc<Inner>, future: F)
+where
+    F: Future<Output: Send + 'static> + Send + 'static,
+{
+    let job: JobBox<dyn RawJob> = JobCell::with(future, None);
+    queue(inner, worker::executor_of(inner), |job, _| job, job);
 }
 
 /// The handle that a closed pool returns.

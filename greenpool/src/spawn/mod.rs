@@ -22,7 +22,7 @@ use crate::inner::{ErasedJob, Inner};
 use crate::job::handle::GreenThread;
 use crate::lending::blocking::WaitGuard;
 use crate::lending::{context, deadlock};
-use crate::sync::slots::{Cancelled, Enqueued, Grant, Ticket};
+use crate::sync::slots::{Cancelled, Enqueued, Grant, QueuedJob, Ticket};
 
 /// What becomes a job when it gets a slot: a future, or a function and its arguments.
 pub(crate) trait Spawnable: Sized {

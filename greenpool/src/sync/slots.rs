@@ -26,7 +26,8 @@
 //! entering, leaving and cancelling take constant time, and allocate only when the slab grows.
 //!
 //! A ticket may come with the job `J` that it is for. Then the job begins when the ticket is served, whether or not
-//! anything polls the ticket.
+//! anything polls the ticket. Such a `J` may stand for several jobs that are queued one behind the other. The ticket is
+//! then served once for each of them, and nothing collects it.
 //!
 //! [`Slots::lend`] serves a waiter out of turn with a slot that a job lends it. `running` does not change then, and the
 //! grant carries the loan `L`, which names the lender the slot must go back to.
@@ -58,13 +59,23 @@ pub(crate) struct Slots<L, J = Never> {
     queues: Mutex<Queues<L, J>>,
 }
 
-/// A job that is queued for a slot.
-pub(crate) trait QueuedJob<L> {
+/// A job that is queued for a slot, or several, one behind the other.
+pub(crate) trait QueuedJob<L>: Sized {
     /// The job begins in a slot, which is a loan if it has a lender.
     fn begin(self, lender: Option<L>);
 
-    /// The job never begins.
+    /// The jobs never begin.
     fn refuse(self);
+
+    /// How many jobs that nothing waits for this is, or 0 if it is a job that something waits for.
+    fn calls(&self) -> usize {
+        0
+    }
+
+    /// Takes out the first job, if this is several.
+    fn split_first(&mut self) -> Option<Self> {
+        None
+    }
 }
 
 /// No job: its tickets are all collected by what queued them.
@@ -203,6 +214,7 @@ impl<L, J: QueuedJob<L>> Served<L, J> {
 struct List {
     head: Option<usize>,
     tail: Option<usize>,
+    /// A node of several calls counts as so many.
     len: usize,
 }
 
@@ -211,6 +223,8 @@ struct Queues<L, J> {
     lists: [List; 3],
     last_number: u64,
     absent: usize,
+    /// How many of those queued to begin are [calls](QueuedJob::calls).
+    calls: usize,
 }
 
 const QUEUED: u64 = 1;
@@ -251,10 +265,7 @@ impl Word {
 
 impl<L, J: QueuedJob<L>> Slots<L, J> {
     pub(crate) fn new(size: usize) -> Self {
-        Slots {
-            word: AtomicU64::new((size.min(MAX_SIZE) as u64) << SIZE_SHIFT),
-            queues: Mutex::new(Queues { nodes: Slab::new(), lists: [List::default(); 3], last_number: 0, absent: 0 }),
-        }
+        Slots { word: AtomicU64::new((size.min(MAX_SIZE) as u64) << SIZE_SHIFT), queues: Mutex::new(Queues::new()) }
     }
 
     fn word(&self) -> Word {
@@ -288,6 +299,11 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
     /// The number of waiters queued for a slot to begin a job in.
     pub(crate) fn waiting(&self) -> usize {
         if self.word().has(QUEUED) { self.lock().lists[Queue::Start as usize].len } else { 0 }
+    }
+
+    /// How many of these are [calls](QueuedJob::calls).
+    pub(crate) fn calls(&self) -> usize {
+        if self.word().has(QUEUED) { self.lock().calls } else { 0 }
     }
 
     /// Whether a ticket is queued for a slot, to begin or to go on.
@@ -379,6 +395,22 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
                 let unowned = waker.is_none();
                 Enqueued::Queued(queues.push(Queue::Start, TicketState::Queued { waker, job: Some(job) }, unowned))
             }
+        }
+    }
+
+    /// Queues a call, unless a slot is free and nothing is queued. `join` adds it to what is last in the queue, if that
+    /// takes it; otherwise `make` makes a ticket's job of it. Both run under the lock. Nothing collects the ticket.
+    pub(crate) fn enqueue_call<C>(
+        &self,
+        call: C,
+        join: impl FnOnce(&mut J, C) -> Result<(), C>,
+        make: impl FnOnce(C) -> J,
+    ) -> Enqueued<C> {
+        let mut queues = self.lock();
+        match self.mark_queued(Queue::Start) {
+            Err(_) => Enqueued::Closed(call),
+            Ok(false) => Enqueued::Slot(call),
+            Ok(true) => Enqueued::Queued(queues.push_call(call, join, make)),
         }
     }
 
@@ -563,6 +595,11 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
         served.run();
     }
 
+    /// Refuses all calls.
+    pub(crate) fn refuse_calls(&self) {
+        self.refuse_all(|job| job.is_some_and(|job| job.calls() > 0)).into_iter().for_each(QueuedJob::refuse);
+    }
+
     /// Refuses all waiters in [`Queue::Start`].
     pub(crate) fn refuse_waiters(&self) {
         self.refuse_all(|_| true).into_iter().for_each(QueuedJob::refuse);
@@ -627,7 +664,11 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
     }
 }
 
-impl<L, J> Queues<L, J> {
+impl<L, J: QueuedJob<L>> Queues<L, J> {
+    fn new() -> Self {
+        Queues { nodes: Slab::new(), lists: [List::default(); 3], last_number: 0, absent: 0, calls: 0 }
+    }
+
     fn get(&mut self, ticket: Ticket) -> Option<&mut Node<L, J>> {
         self.nodes.get_mut(ticket.key).filter(|node| node.number == ticket.number)
     }
@@ -655,9 +696,35 @@ impl<L, J> Queues<L, J> {
         Ticket { key, number }
     }
 
-    /// Takes a node out of its list. It stays in the slab.
+    /// Adds a call to the last ticket in [`Queue::Start`], if that takes it; otherwise pushes a ticket for it.
+    fn push_call<C>(
+        &mut self,
+        call: C,
+        join: impl FnOnce(&mut J, C) -> Result<(), C>,
+        make: impl FnOnce(C) -> J,
+    ) -> Ticket {
+        self.calls += 1;
+        let list = &mut self.lists[Queue::Start as usize];
+        let last = list.tail.map(|key| (key, &mut self.nodes[key]));
+        let call = match last {
+            Some((key, Node { number, state: TicketState::Queued { job: Some(job), .. }, .. })) => {
+                match join(job, call) {
+                    Ok(()) => {
+                        list.len += 1;
+                        return Ticket { key, number: *number };
+                    }
+                    Err(call) => call,
+                }
+            }
+            _ => call,
+        };
+        self.push(Queue::Start, TicketState::Queued { waker: None, job: Some(make(call)) }, true)
+    }
+
+    /// Takes a queued node out of its list. It stays in the slab.
     fn unlink(&mut self, key: usize) {
-        let Node { queue, prev, next, .. } = self.nodes[key];
+        let Node { queue, prev, next, ref state, .. } = self.nodes[key];
+        let calls = if let TicketState::Queued { job: Some(job), .. } = state { job.calls() } else { 0 };
         match prev {
             Some(prev) => self.nodes[prev].next = next,
             None => self.lists[queue as usize].head = next,
@@ -666,12 +733,17 @@ impl<L, J> Queues<L, J> {
             Some(next) => self.nodes[next].prev = prev,
             None => self.lists[queue as usize].tail = prev,
         }
-        self.lists[queue as usize].len -= 1;
+        self.lists[queue as usize].len -= calls.max(1);
+        self.calls -= calls;
     }
 
     /// Serves a queued node with a slot or, if it is in [`Queue::Idle`], with the news. Its owner, if it has one, will
     /// collect the grant.
     fn grant(&mut self, key: usize, grant: Grant<L>) -> Served<L, J> {
+        let grant = match (grant, self.split_first(key)) {
+            (Grant::Slot(lender), Some(first)) => return Served { job: Some((first, lender)), ..Served::default() },
+            (grant, _) => grant,
+        };
         let (waker, job) = self.end_wait(key);
         let (grant, job) = match (grant, job) {
             (Grant::Slot(lender), Some(job)) => (Grant::Begun { in_own_slot: false }, Some((job, lender))),
@@ -679,6 +751,15 @@ impl<L, J> Queues<L, J> {
         };
         self.settle(key, grant);
         Served { job, waker, unwoken: None, more: Vec::new() }
+    }
+
+    /// Takes out the first job of a queued node that has several.
+    fn split_first(&mut self, key: usize) -> Option<J> {
+        let TicketState::Queued { job: Some(jobs), .. } = &mut self.nodes[key].state else { return None };
+        let first = jobs.split_first()?;
+        self.lists[Queue::Start as usize].len -= 1;
+        self.calls -= 1;
+        Some(first)
     }
 
     /// Refuses a queued node. Returns its job.

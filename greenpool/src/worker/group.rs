@@ -355,11 +355,17 @@ impl<J: RawJob + ?Sized> Group<J> {
 impl<J: RawJob + ?Sized + 'static> Group<J> {
     /// Queues a job that has a slot. If the group was [shut down](Self::shut_down), the job is aborted.
     pub(crate) fn put(self: &Arc<Self>, job: JobBox<J>) {
+        self.put_with(|_| job);
+    }
+
+    /// Makes such a job, in an empty cell if there is one, and queues it in the same way.
+    pub(crate) fn put_with(self: &Arc<Self>, make: impl FnOnce(Option<JobBox<J>>) -> JobBox<J>) {
         let mut injects = self.executor.injects();
         let Some(inject) = self.find(&mut injects) else {
             drop(injects);
-            return abort(job);
+            return abort(make(None));
         };
+        let job = make(inject.idle_cells.pop());
         inject.queue.push_back(job);
         let understaffed = inject.understaffed;
         drop(injects);

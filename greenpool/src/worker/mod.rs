@@ -10,6 +10,7 @@
 //! `README.md` in this folder tells how workers find jobs, when they start and stop, and what happens at the end of a
 //! runtime.
 
+pub(crate) mod backlog;
 pub(crate) mod group;
 pub(crate) mod idle;
 pub(crate) mod local;
@@ -112,16 +113,23 @@ impl<J: RawJob + ?Sized + 'static> Executor<J> {
         runtime: &Handle,
         make: impl FnOnce(&mut Inject<J>) -> (JobBox<J>, R),
     ) -> (Queued<J>, R) {
+        let (group, (job, made)) = self.group(runtime, make);
+        (Queued::new(job, group, inner.clone()), made)
+    }
+
+    /// The group of `runtime`, the current one, for jobs that are about to be queued for a slot. `with` is given its
+    /// inject queue, and runs under the lock.
+    pub(crate) fn group<R>(&self, runtime: &Handle, with: impl FnOnce(&mut Inject<J>) -> R) -> (Arc<Group<J>>, R) {
         let mut injects = self.injects();
         let (at, is_new) = self.find_or_add(&mut injects, runtime);
         let inject = &mut injects[at];
-        let (job, made) = make(inject);
+        let made = with(inject);
         let group = inject.group.clone();
         drop(injects);
         if is_new {
             group.staff();
         }
-        (Queued::new(job, group, inner.clone()), made)
+        (group, made)
     }
 }
 

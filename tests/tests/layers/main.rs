@@ -29,7 +29,15 @@ const RUNTIME: Layers = Layers {
         &["private"],
         &[""],
     ],
-    circle: &["inner", "inner::effects", "inner::member", "inner::member_state", "inner::wait", "inner::blocked"],
+    circle: &[
+        "inner",
+        "inner::effects",
+        "inner::member",
+        "inner::member_state",
+        "inner::wait",
+        "inner::blocked",
+        "inner::queued",
+    ],
 };
 
 /// The macros.

@@ -55,6 +55,7 @@ async fn perform(actor: &Actor, act: Act, kept: &mut Vec<GreenThread<Value>>) {
                 then(green, after, kept).await;
             }
         }
+        Act::Queue(pool, job) => queue(actor, pool, job),
         Act::Map(map) => map::run(actor, map).await,
         Act::Pile(pile) => pile::run(actor, pile).await,
         Act::Fan(fan) => fan::run(actor, fan).await,
@@ -123,6 +124,17 @@ fn try_spawn(actor: &Actor, pool: Pool, job: Job) -> Option<GreenThread<Value>> 
         right::try_spawn(body).ok()
     } else {
         actor.world.pool(pool).try_spawn(body.run()).ok()
+    }
+}
+
+fn queue(actor: &Actor, pool: Pool, job: Job) {
+    let body = Body::new(&actor.world, pool, job);
+    let own = actor.world.pool(pool);
+    match (actor.world.is_declared(pool), body.is_even()) {
+        (true, true) => left::queue(body),
+        (true, false) => right::queue(body),
+        (false, false) if !body.is_bomb() => left::on(own).queue(body),
+        (false, _) => own.queue(body.run()),
     }
 }
 

@@ -25,6 +25,7 @@ fn phase(pools: usize, declared: bool) -> impl Strategy<Value = Phase> {
     let outer = prop_oneof![
         20 => act(pools).prop_map(Outer::Act),
         2 => (0..pools).prop_map(Outer::WaitAll),
+        2 => (0..pools, weighted(0.7, job(vec(act(pools), 0..=2)))).prop_map(|(pool, job)| Outer::Slot(pool, job)),
         // The declared pool is not closed, since later programs use it again.
         1 => (0..pools).prop_map(move |pool| {
             if declared && pool + 1 == pools { Outer::WaitAll(pool) } else { Outer::Close(pool) }
@@ -49,6 +50,7 @@ fn act(pools: usize) -> impl Strategy<Value = Act> {
             (2, (0..pools, job(block())).prop_map(|(pool, job)| Act::SpawnN(pool, job)).boxed()),
             (2, (0..pools, job(block())).prop_map(|(pool, job)| Act::KeepSpawn(pool, job)).boxed()),
             (2, (0..pools, job(block()), then()).prop_map(|(pool, job, then)| Act::TrySpawn(pool, job, then)).boxed()),
+            (3, (0..pools, job(block())).prop_map(|(pool, job)| Act::Queue(pool, job)).boxed()),
             (6, map(pools, block().boxed()).boxed()),
             (4, pile(pools, block().boxed()).boxed()),
             (3, fan(pools, block().boxed()).boxed()),

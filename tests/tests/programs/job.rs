@@ -138,6 +138,16 @@ impl Body {
         Body { world: world.clone(), pool, job, argument: world.value() }
     }
 
+    /// Whether it has an even number of acts, to choose one of two ways.
+    pub(crate) fn is_even(&self) -> bool {
+        self.job.acts.len() % 2 == 0
+    }
+
+    /// Whether its future panics on drop, which an `async fn` must not contain.
+    pub(crate) fn is_bomb(&self) -> bool {
+        self.job.end == End::PanicInDrop
+    }
+
     pub(crate) fn run(self) -> BoxFuture<'static, Value> {
         // In an `async fn`, rustc leaks the output of a future whose drop panics (rust-lang/rust#47949).
         let bomb = self.job.end == End::PanicInDrop && !self.world.is_declared(self.pool);

@@ -106,6 +106,12 @@ impl Write for Outer {
             Outer::Act(act) => act.write(f, depth),
             Outer::WaitAll(pool) => write!(f, "{}.waitall().await", name(*pool)),
             Outer::Close(pool) => write!(f, "{}.close()", name(*pool)),
+            Outer::Slot(pool, None) => write!(f, "{}.slot().await -> dropped", name(*pool)),
+            Outer::Slot(pool, Some(job)) => {
+                write!(f, "{}.slot().await.spawn_n(", name(*pool))?;
+                job.write(f, depth)?;
+                f.write_str(")")
+            }
         }
     }
 }
@@ -125,6 +131,7 @@ impl Write for Act {
                 spawn(f, *pool, "spawn", job, None, depth)
             }
             Act::TrySpawn(pool, job, then) => spawn(f, *pool, "try_spawn", job, Some(*then), depth),
+            Act::Queue(pool, job) => spawn(f, *pool, "queue", job, None, depth),
             Act::Map(map) => map.write(f, depth),
             Act::Pile(pile) => pile.write(f, depth),
             Act::Fan(fan) => fan.write(f, depth),
@@ -160,7 +167,7 @@ impl Write for Act {
 fn spawn(f: &mut Formatter<'_>, pool: Pool, verb: &str, job: &Job, then: Option<Then>, depth: usize) -> Result {
     write!(f, "{}.{verb}(", name(pool))?;
     job.write(f, depth)?;
-    f.write_str(if verb == "try_spawn" { ")" } else { ").await" })?;
+    f.write_str(if matches!(verb, "try_spawn" | "queue") { ")" } else { ").await" })?;
     f.write_str(match then {
         None => "",
         Some(Then::Await) => ".await",

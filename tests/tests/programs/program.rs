@@ -29,6 +29,8 @@ pub(crate) struct Phase {
 pub(crate) enum Outer {
     Act(Act),
     WaitAll(Pool),
+    /// Takes a slot, holds it for a turn, and spawns a job in it, if there is one.
+    Slot(Pool, Option<Job>),
     Close(Pool),
 }
 
@@ -44,6 +46,7 @@ pub(crate) enum Act {
     /// Polls a spawn once, and goes on with it at the end of the block.
     KeepSpawn(Pool, Job),
     TrySpawn(Pool, Job, Then),
+    Queue(Pool, Job),
     Map(Map),
     Pile(Pile),
     Fan(Fan),
@@ -179,7 +182,8 @@ impl Program {
     pub(crate) fn is_layered(&self) -> bool {
         let outer = |outer: &Outer| match outer {
             Outer::Act(act) => act.is_layered(0),
-            Outer::WaitAll(_) | Outer::Close(_) => true,
+            Outer::WaitAll(_) | Outer::Close(_) | Outer::Slot(_, None) => true,
+            Outer::Slot(pool, Some(job)) => job.acts.iter().all(|act| act.is_layered(*pool)),
         };
         // A runtime drops its jobs one by one. A job that waits for one already dropped can look deadlocked.
         let cut = self.phases.iter().any(|phase| phase.cut.is_some());
@@ -187,7 +191,8 @@ impl Program {
     }
 
     pub(crate) fn panics_in_drop(&self) -> bool {
-        self.any(|act| act.jobs().iter().any(|job| job.end == End::PanicInDrop))
+        let in_slot = |outer: &Outer| matches!(outer, Outer::Slot(_, Some(job)) if job.end == End::PanicInDrop);
+        self.outers().any(in_slot) || self.any(|act| act.jobs().iter().any(|job| job.end == End::PanicInDrop))
     }
 
     fn outers(&self) -> impl Iterator<Item = &Outer> {
@@ -195,7 +200,11 @@ impl Program {
     }
 
     fn any(&self, mut is: impl FnMut(&Act) -> bool) -> bool {
-        self.outers().any(|outer| matches!(outer, Outer::Act(act) if act.any(&mut is)))
+        self.outers().any(|outer| match outer {
+            Outer::Act(act) => act.any(&mut is),
+            Outer::Slot(_, Some(job)) => job.acts.iter().any(|act| act.any(&mut is)),
+            _ => false,
+        })
     }
 }
 
@@ -215,9 +224,11 @@ impl Act {
     /// The jobs that this act spawns.
     fn jobs(&self) -> &[Job] {
         match self {
-            Act::Spawn(_, job, _) | Act::SpawnN(_, job) | Act::KeepSpawn(_, job) | Act::TrySpawn(_, job, _) => {
-                std::slice::from_ref(job)
-            }
+            Act::Spawn(_, job, _)
+            | Act::SpawnN(_, job)
+            | Act::KeepSpawn(_, job)
+            | Act::TrySpawn(_, job, _)
+            | Act::Queue(_, job) => std::slice::from_ref(job),
             Act::Map(map) => &map.jobs,
             Act::Pile(pile) => &pile.jobs,
             Act::Fan(fan) => &fan.jobs,
@@ -229,6 +240,8 @@ impl Act {
         let all = |block: &Block| block.iter().all(|act| act.is_layered(least));
         let pool = match self {
             Act::Spawn(pool, ..) | Act::SpawnN(pool, _) | Act::TrySpawn(pool, ..) => *pool,
+            // Nothing waits for it.
+            Act::Queue(pool, job) => return job.acts.iter().all(|act| act.is_layered(*pool)),
             // Aborted jobs are dropped one by one, as with a runtime.
             // greenpool cannot know whether a producer in another task is about to spawn.
             Act::Map(Map { verb: Verb::Chained(_), .. })

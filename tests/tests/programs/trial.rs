@@ -7,8 +7,8 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::sleep;
 
 use crate::act::{run, yield_times};
-use crate::job::{Actor, Planned};
-use crate::program::{Outer, Phase, Program};
+use crate::job::{Actor, Body, Planned};
+use crate::program::{Job, Outer, Phase, Pool, Program};
 use crate::world::World;
 
 /// The kind of runtime that the phases run on.
@@ -118,7 +118,16 @@ async fn main(world: World, acts: Vec<Outer>) {
             Outer::Act(act) => run(actor.clone(), vec![act]).await,
             Outer::WaitAll(pool) => world.pool(pool).waitall().await,
             Outer::Close(pool) => world.close(pool),
+            Outer::Slot(pool, job) => hold_slot(&world, pool, job).await,
         }
+    }
+}
+
+async fn hold_slot(world: &World, pool: Pool, job: Option<Job>) {
+    let Ok(slot) = world.pool(pool).slot().await else { return };
+    yield_times(1).await;
+    if let Some(job) = job {
+        slot.spawn_n(Body::new(world, pool, job).run());
     }
 }
 

@@ -26,6 +26,8 @@ async fn caller(pool: GreenPool, mut pile: GreenPile<()>) {
     fetch::starmap([()]).values().next();
     fetch::spawn().await.value();
     pool.waitall_or_panic();
+    pool.slot();
+    pool.slot().await.unwrap();
 }
 
 fn main() {}

@@ -41,6 +41,16 @@ Panics outside of a tokio runtime.*/
     > {
         ::greenpool::__private::try_spawn::<fetch, (), ()>(())
     }
+    /**Queues [`fetch`](fn@fetch) and returns at once: its job begins when its turn comes. Until then only the arguments are kept. For work that a job finds; it lends nothing, and the queue has no bound.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    #[inline]
+    pub fn queue() {
+        ::greenpool::__private::QueuedCall::<fetch, (), ()>::new(()).queue()
+    }
     /**Runs [`fetch`](fn@fetch) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in the order of the arguments.
 
 The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.

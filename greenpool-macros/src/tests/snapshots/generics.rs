@@ -91,6 +91,28 @@ Panics outside of a tokio runtime.*/
             usize,
         >((all, to))
     }
+    /**Queues [`show`](fn@show) and returns at once: its job begins when its turn comes. Until then only the arguments are kept. For work that a job finds; it lends nothing, and the queue has no bound.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    #[inline]
+    pub fn queue<
+        T: Display + Send + 'static,
+        const N: usize,
+        Arg1: Write + Send + 'static,
+    >(all: [T; N], to: Arg1)
+    where
+        T: Clone,
+    {
+        ::greenpool::__private::QueuedCall::<
+            __pooled_show<T, N, Arg1>,
+            ([T; N], Arg1),
+            usize,
+        >::new((all, to))
+            .queue()
+    }
     /**Runs [`show`](fn@show) over iterables, one per parameter, whose iterators are `Send` and `'static`, and yields the results in the order of the arguments.
 
 The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.

@@ -64,6 +64,21 @@ Panics outside of a tokio runtime.*/
             u8,
         >((__arg0, c, __arg2))
     }
+    /**Queues [`add`](fn@add) and returns at once: its job begins when its turn comes. Until then only the arguments are kept. For work that a job finds; it lends nothing, and the queue has no bound.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    #[inline]
+    pub fn queue(__arg0: (u8, u8), c: u8, __arg2: u8) {
+        ::greenpool::__private::QueuedCall::<
+            add,
+            ((u8, u8), u8, u8),
+            u8,
+        >::new((__arg0, c, __arg2))
+            .queue()
+    }
     /**Runs [`add`](fn@add) over iterables, one per parameter, whose iterators are `Send` and `'static`, and yields the results in the order of the arguments.
 
 The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.

@@ -60,6 +60,21 @@ Panics outside of a tokio runtime.*/
             usize,
         >((client, url))
     }
+    /**Queues [`fetch`](fn@fetch) and returns at once: its job begins when its turn comes. Until then only the arguments are kept. For work that a job finds; it lends nothing, and the queue has no bound.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    #[inline]
+    pub fn queue(client: Client, url: String) {
+        ::greenpool::__private::QueuedCall::<
+            fetch,
+            (Client, String),
+            usize,
+        >::new((client, url))
+            .queue()
+    }
     /**Runs [`fetch`](fn@fetch) over iterables, one per parameter, whose iterators are `Send` and `'static`, with a clone of each shared value for each job, and yields the results in the order of the arguments.
 
 The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.

@@ -70,6 +70,26 @@ Panics outside of a tokio runtime.*/
             (),
         >((a, __arg1, d, e))
     }
+    /**Queues [`put`](fn@put) and returns at once: its job begins when its turn comes. Until then only the arguments are kept. For work that a job finds; it lends nothing, and the queue has no bound.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    #[inline]
+    pub fn queue<T: Send + 'static, Arg2: Clone + Send + 'static>(
+        a: T,
+        __arg1: (u8, u8),
+        d: Arg2,
+        e: u8,
+    ) {
+        ::greenpool::__private::QueuedCall::<
+            __pooled_put<T, Arg2>,
+            (T, (u8, u8), Arg2, u8),
+            (),
+        >::new((a, __arg1, d, e))
+            .queue()
+    }
     /**Runs [`put`](fn@put) over iterables, one per parameter, whose iterators are `Send` and `'static`, with a clone of each shared value for each job, and yields the results in the order of the arguments.
 
 The map starts at once, and has at most as many items in flight as the pool has slots. Dropping it aborts the running jobs and stops reading.

@@ -13,6 +13,7 @@ use super::Member;
 use crate::inner::effects::Effects;
 use crate::inner::in_place::LOOKS;
 use crate::inner::member_state::{MemberState, OwnSlot};
+use crate::inner::queued::PoolJob;
 use crate::inner::tracked::JobStatus;
 use crate::inner::wait::{Lent, ReadySource, WaitEdge};
 use crate::inner::{ErasedJob, Inner};
@@ -498,7 +499,7 @@ impl Trial {
         let number = self.fates.len();
         let ended = Arc::new(AtomicBool::new(false));
         let queued = Box::new(QueuedJob { number, ended: ended.clone(), log: self.log.clone() });
-        match self.inner.slots.enqueue_job(queued, branch.map(|_| Waker::noop().clone())) {
+        match self.inner.slots.enqueue_job(PoolJob::One(queued), branch.map(|_| Waker::noop().clone())) {
             Enqueued::Closed(_) => panic!("the pool is open"),
             Enqueued::Slot(_) => self.begun.push(Begun { lender: None, ended: Some(ended) }),
             Enqueued::Queued(ticket) => {
@@ -828,7 +829,7 @@ fn parent_of_a_child(trial: &mut Trial, wakes: &Arc<Wakes>) -> Arc<AtomicBool> {
     let ended = Arc::new(AtomicBool::new(false));
     let child = Box::new(QueuedJob { number: 0, ended: ended.clone(), log: trial.log.clone() });
     let waker = Waker::from(wakes.clone());
-    let Enqueued::Queued(ticket) = trial.inner.slots.enqueue_job(child, Some(waker.clone())) else {
+    let Enqueued::Queued(ticket) = trial.inner.slots.enqueue_job(PoolJob::One(child), Some(waker.clone())) else {
         panic!("all slots are taken");
     };
     trial.fates.push((Fate::Queued, ticket));

@@ -11,6 +11,7 @@ use proptest::test_runner::RngSeed;
 use super::{MemberState, OwnSlot, PollRecord};
 use crate::inner::effects::Effects;
 use crate::inner::member::Member;
+use crate::inner::queued::PoolJob;
 use crate::inner::wait::{Lent, Readiness, ReadySource, WaitEdge};
 use crate::inner::{ErasedJob, Inner};
 use crate::sync::slots::{Enqueued, Grant, Queue, Ticket};
@@ -410,7 +411,7 @@ fn a_slot_is_lent_once_and_a_spawn_knows_that_its_job_has_it() {
     let wakes = Arc::new(Wakes::default());
     let queue = || {
         let job = Box::new(TestJob(begun.clone()));
-        match inner.slots.enqueue_job(job, Some(Waker::from(wakes.clone()))) {
+        match inner.slots.enqueue_job(PoolJob::One(job), Some(Waker::from(wakes.clone()))) {
             Enqueued::Queued(ticket) => ticket,
             Enqueued::Slot(_) | Enqueued::Closed(_) => panic!("the pool is open, and has no slot"),
         }

@@ -653,3 +653,110 @@ fn a_long_queue_of_jobs_gives_its_memory_back_when_it_has_been_served() {
     let begun = &fates.lock().expect("nothing panics").begun;
     assert!(begun.iter().copied().eq((0..jobs).map(|number| (number, None))));
 }
+
+/// Numbered calls of one kind, or a job.
+struct Calls {
+    /// `None` for a job.
+    kind: Option<bool>,
+    numbers: Vec<usize>,
+    begun: Arc<Mutex<Vec<usize>>>,
+}
+
+impl QueuedJob<usize> for Calls {
+    fn begin(self, _lender: Option<usize>) {
+        self.begun.lock().expect("nothing panics").extend(self.numbers);
+    }
+
+    fn refuse(self) {}
+
+    fn calls(&self) -> usize {
+        self.kind.map_or(0, |_| self.numbers.len())
+    }
+
+    fn split_first(&mut self) -> Option<Self> {
+        let begun = self.begun.clone();
+        let splits = self.calls() > 1;
+        splits.then(|| Calls { kind: self.kind, numbers: vec![self.numbers.remove(0)], begun })
+    }
+}
+
+#[derive(Clone, Debug)]
+enum CallOp {
+    Call(bool),
+    Job,
+    Release,
+    Lend,
+    RefuseCalls,
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(1),
+        ..ProptestConfig::with_cases(500)
+    })]
+
+    #[test]
+    fn calls_begin_one_by_one_in_turn_with_jobs(ops in vec(prop_oneof![
+        4 => any::<bool>().prop_map(CallOp::Call),
+        2 => Just(CallOp::Job),
+        4 => Just(CallOp::Release),
+        1 => Just(CallOp::Lend),
+        1 => Just(CallOp::RefuseCalls),
+    ], 1..100)) {
+        let slots: Slots<usize, Calls> = Slots::new(1);
+        assert_eq!(slots.try_acquire(), Ok(()));
+        let begun = Arc::new(Mutex::new(Vec::new()));
+        // What is queued, with the kind of a call, and what has begun.
+        let (mut line, mut expected) = (std::collections::VecDeque::<(usize, Option<bool>)>::new(), Vec::new());
+        let mut loans = 0;
+        for (number, op) in ops.into_iter().enumerate() {
+            match op {
+                CallOp::Call(kind) => {
+                    let join = |last: &mut Calls, number| {
+                        if last.kind != Some(kind) {
+                            return Err(number);
+                        }
+                        last.numbers.push(number);
+                        Ok(())
+                    };
+                    let make = |number| Calls { kind: Some(kind), numbers: vec![number], begun: begun.clone() };
+                    assert!(matches!(slots.enqueue_call(number, join, make), Enqueued::Queued(_)));
+                    line.push_back((number, Some(kind)));
+                }
+                CallOp::Job => {
+                    let job = Calls { kind: None, numbers: vec![number], begun: begun.clone() };
+                    assert!(matches!(slots.enqueue_job(job, None), Enqueued::Queued(_)));
+                    line.push_back((number, None));
+                }
+                CallOp::Release => {
+                    slots.release();
+                    match line.pop_front() {
+                        Some((first, _)) => expected.push(first),
+                        None => assert_eq!(slots.try_acquire(), Ok(())),
+                    }
+                }
+                CallOp::Lend => if let Some(head) = slots.head() {
+                    loans += 1;
+                    slots.lend(head, number, false).unwrap_or_else(|_| panic!("it is queued")).run();
+                    expected.extend(line.pop_front().map(|(first, _)| first));
+                },
+                CallOp::RefuseCalls => {
+                    slots.refuse_calls();
+                    line.retain(|(_, kind)| kind.is_none());
+                }
+            }
+            assert_eq!(*begun.lock().expect("nothing panics"), expected);
+            assert_eq!(slots.waiting(), line.len());
+            assert_eq!(slots.calls(), line.iter().filter(|(_, kind)| kind.is_some()).count());
+            assert_eq!(slots.has_queued(), !line.is_empty());
+            // Calls of one kind that follow each other share a ticket.
+            let kinds: Vec<_> = line.iter().map(|(_, kind)| *kind).collect();
+            let tickets = kinds.chunk_by(|a, b| a.is_some() && a == b).count();
+            assert_eq!(slots.lock().nodes.len(), tickets);
+        }
+        for _ in 0..loans {
+            slots.end_absence();
+        }
+    }
+}

@@ -6,7 +6,7 @@ use greenpool_macros::green_pool;
 use tokio::runtime::Runtime;
 
 use super::check::check;
-use super::world::{Gate, Gauge, Tally, Value, echo, finish, pause, poll_once, try_once};
+use super::world::{Gate, Gauge, Tally, Value, echo, finish, pause, poll_once, random_bool, try_once};
 use crate::{GreenPool, inherit, lend};
 
 #[green_pool(size = 1)]
@@ -62,6 +62,89 @@ fn a_spawn_that_is_not_polled_again_runs_its_job() {
         other.join().unwrap();
         finish(runtime, &[work::pool()], &tally);
         assert_eq!(tally.completed(), 4);
+    });
+}
+
+#[test]
+fn calls_that_are_queued_side_by_side_begin_once_each_or_are_refused() {
+    check(|| {
+        let (runtime, tally) = (Runtime::new(2), Tally::default());
+        let (handle, given) = (runtime.handle().clone(), tally.clone());
+        let pool = work::pool();
+        let other = thread::spawn(move || {
+            handle.block_on(async {
+                work::queue(given.value(0));
+                pool.queue(echo(given.value(1)));
+                if random_bool() {
+                    drop(pool.abort_all())
+                } else {
+                    work::spawn_n(given.value(2)).await
+                }
+                work::queue(given.value(3));
+            });
+        });
+        runtime.block_on(async {
+            for number in 4..7 {
+                work::queue(tally.value(number));
+            }
+            drop(work::spawn(tally.value(7)).await.await);
+        });
+        other.join().unwrap();
+        finish(runtime, &[pool], &tally);
+        let stats = pool.stats();
+        let ended = (stats.finished + stats.aborted + stats.refused) as usize;
+        assert!((7..=8).contains(&ended) && stats.queued == 0, "{stats:?}");
+        assert!(tally.completed() >= stats.finished as usize);
+    });
+}
+
+#[test]
+fn a_slot_that_is_held_or_given_up_is_passed_on() {
+    check(|| {
+        let (runtime, tally) = (Runtime::new(2), Tally::default());
+        let (handle, given) = (runtime.handle().clone(), tally.clone());
+        let (pool, gauge) = (GreenPool::new(1), Gauge::default());
+        let (slots, alone) = (pool.clone(), gauge.clone());
+        let other = thread::spawn(move || {
+            handle.block_on(async {
+                drop(try_once(slots.slot()).await);
+                let slot = slots.slot().await.unwrap();
+                alone.clone().alone(pause()).await;
+                let green = slot.spawn(alone.alone(echo(given.value(0))));
+                assert_eq!(green.await.unwrap().number, 0);
+            });
+        });
+        runtime.block_on(async {
+            let slot = pool.slot().await.unwrap();
+            let value = tally.value(1);
+            pool.queue(gauge.clone().alone(async { drop(echo(value).await) }));
+            if random_bool() { drop(slot) } else { slot.spawn_n(gauge.alone(echo(tally.value(2)))) }
+        });
+        other.join().unwrap();
+        finish(runtime, &[&pool], &tally);
+        assert_eq!(pool.stats().held, 0);
+        assert!(tally.completed() >= 2);
+    });
+}
+
+#[test]
+fn a_runtime_that_ends_takes_its_queued_calls_along() {
+    check(|| {
+        let (runtime, ending, tally) = (Runtime::new(1), Runtime::new(1), Tally::default());
+        let pool = GreenPool::new(1);
+        runtime.block_on(pool.spawn_n(echo(tally.value(0))));
+        ending.block_on(async {
+            work::on(&pool).queue(tally.value(1));
+            work::on(&pool).queue(tally.value(2));
+        });
+        runtime.block_on(async { work::on(&pool).queue(tally.value(3)) });
+        let ends = thread::spawn(move || drop(ending));
+        runtime.block_on(async { assert_eq!(pool.spawn(echo(tally.value(4))).await.await.unwrap().number, 4) });
+        ends.join().unwrap();
+        finish(runtime, &[&pool], &tally);
+        let stats = pool.stats();
+        assert_eq!(stats.finished + stats.aborted + stats.refused, 5, "{stats:?}");
+        assert!(stats.finished >= 3, "what is queued on the other runtime runs: {stats:?}");
     });
 }
 

@@ -1,0 +1,95 @@
+//! Calls that are queued for a slot and that nothing waits for. Only their arguments are kept.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::inner::Inner;
+use crate::inner::member::Member;
+use crate::inner::queued::{Calls, ErasedBacklog, PoolJob};
+use crate::job::cell::{JobBox, RawJob};
+use crate::job::permit::Permit;
+use crate::job::running::JobState;
+use crate::sync::quiet::drop_quietly;
+use crate::sync::slots::Enqueued;
+use crate::sync::{Mutex, lock};
+use crate::worker::group::Group;
+
+/// Makes the job of a call, in an empty cell if there is one.
+pub(crate) type Make<A, J> = fn(A, Option<JobBox<J>>) -> JobBox<J>;
+
+/// Queued calls that follow each other in the queue of a pool, and the workers that will run them. `A` is what is kept
+/// of a call.
+pub(crate) struct Backlog<A, J: ?Sized> {
+    calls: Mutex<VecDeque<A>>,
+    make: Make<A, J>,
+    group: Arc<Group<J>>,
+    inner: Arc<Inner>,
+}
+
+/// A backlog whose memory is used for less than a quarter shrinks, if it has room for more calls than this.
+const MIN_SHRINK: usize = 1024;
+
+impl<A: Send + 'static, J: RawJob + ?Sized + 'static> Backlog<A, J> {
+    /// Queues a call, unless a slot is free and nothing is queued. If a call of the same function for the same workers
+    /// is last in the queue, this one joins its backlog.
+    pub(crate) fn enqueue(inner: &Arc<Inner>, group: &Arc<Group<J>>, make: Make<A, J>, call: A) -> Enqueued<A> {
+        let join = |last: &mut PoolJob, call| Self::join(last, group, call);
+        let start = |call| {
+            let calls = Mutex::new(VecDeque::from([call]));
+            let backlog = Backlog { calls, make, group: group.clone(), inner: inner.clone() };
+            PoolJob::Calls(Calls::first(Arc::new(backlog)))
+        };
+        inner.slots.enqueue_call(call, join, start)
+    }
+
+    fn join(last: &mut PoolJob, group: &Arc<Group<J>>, call: A) -> Result<(), A> {
+        let PoolJob::Calls(calls) = last else { return Err(call) };
+        match calls.backlog().as_any().downcast_ref::<Self>() {
+            Some(backlog) if Arc::ptr_eq(&backlog.group, group) => {
+                lock(&backlog.calls).push_back(call);
+                calls.add_one();
+                Ok(())
+            }
+            _ => Err(call),
+        }
+    }
+}
+
+impl<A: Send + 'static, J: RawJob + ?Sized + 'static> ErasedBacklog for Backlog<A, J> {
+    fn begin(&self, lender: Option<Arc<Member>>) {
+        let mut calls = lock(&self.calls);
+        let Some(call) = calls.pop_front() else { unreachable!("a call that has a slot is in the backlog") };
+        if calls.capacity() > MIN_SHRINK && calls.len() < calls.capacity() / 4 {
+            let to = calls.capacity() / 2;
+            calls.shrink_to(to);
+        }
+        drop(calls);
+        let is_lent = lender.is_some();
+        let permit = Permit::new(&self.inner, lender);
+        let make = |cell| {
+            let mut job = (self.make)(call, cell);
+            *job.as_mut().state() = JobState::Permit(permit);
+            job
+        };
+        if is_lent { self.group.put_lent(make(None)) } else { self.group.put_with(make) }
+    }
+
+    fn refuse(&self, count: usize) {
+        let mut calls = lock(&self.calls);
+        let from = calls.len() - count;
+        let refused = calls.split_off(from);
+        drop(calls);
+        self.inner.counters.refused.fetch_add(count as u64, Ordering::Relaxed);
+        refused.into_iter().for_each(drop_quietly);
+    }
+
+    fn is_of(&self, group: u32) -> bool {
+        self.group.number() == group
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

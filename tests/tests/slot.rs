@@ -1,0 +1,347 @@
+//! `slot` and `try_slot`: a slot without a job.
+
+use std::future::pending;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt, poll};
+use greenpool::GreenPool;
+use greenpool_tests::{Gate, Gauge, Log, paused, threads, until_idle};
+use tokio::runtime::Builder;
+use tokio::task::yield_now;
+use tokio::time::{Instant, sleep, timeout};
+
+#[test]
+fn a_held_slot_counts_as_running_until_it_is_dropped() {
+    paused(async {
+        let pool = GreenPool::new(2);
+        let one = pool.slot().await.unwrap();
+        let two = pool.try_slot().unwrap();
+        assert_eq!((pool.running(), pool.free(), pool.stats().held, pool.stats().spawned), (2, 0, 2, 0));
+        assert!(pool.try_slot().unwrap_err().is_full() && pool.try_spawn(async {}).unwrap_err().is_full());
+        drop(one);
+        assert_eq!((pool.running(), pool.stats().held), (1, 1));
+        assert_eq!(pool.spawn(async { 7 }).await.await.unwrap(), 7);
+        drop(two);
+        assert_eq!((pool.running(), pool.stats().held, pool.stats().spawned), (0, 0, 1));
+    });
+}
+
+#[test]
+fn a_job_begins_in_a_slot_without_waiting() {
+    paused(async {
+        let pool = GreenPool::new(1);
+        let slot = pool.slot().await.unwrap();
+        let mut late = pool.spawn(async { 2 });
+        assert!(poll!(&mut late).is_pending());
+        let green = slot.spawn(async { 1 });
+        assert_eq!((pool.running(), pool.waiting(), pool.stats().held, pool.stats().spawned), (1, 1, 0, 1));
+        assert_eq!(green.await.unwrap(), 1);
+        assert_eq!(late.await.await.unwrap(), 2);
+
+        let gate = Gate::new();
+        pool.try_slot().unwrap().spawn_n(gate.clone().opened());
+        assert_eq!((pool.running(), pool.stats().held), (1, 0));
+        gate.open();
+        pool.waitall().await;
+        pool.slot().await.unwrap().spawn_n(async { panic!("it is counted") });
+        pool.waitall().await;
+        assert_eq!((pool.stats().finished, pool.stats().panicked), (3, 1));
+    });
+}
+
+#[test]
+fn a_slot_is_first_come_first_served_with_all_other_waiters() {
+    paused(async {
+        let (pool, log) = (GreenPool::new(1), Log::new());
+        let held = pool.slot().await.unwrap();
+        let job = |n| {
+            let log = log.clone();
+            async move { log.push(n) }
+        };
+        pool.queue(job(0));
+        let (second, slots) = (log.clone(), pool.clone());
+        let task = tokio::spawn(async move {
+            let _slot = slots.slot().await.unwrap();
+            second.push(1);
+            yield_now().await;
+            second.push(2);
+        });
+        until_idle().await;
+        pool.queue(job(3));
+        assert_eq!(pool.waiting(), 3);
+        drop(held);
+        pool.waitall().await;
+        task.await.unwrap();
+        assert_eq!(log.take(), [0, 1, 2, 3]);
+    });
+}
+
+/// Work that borrows, so it cannot be a job.
+async fn in_place(pool: &GreenPool, gauge: &Gauge, word: &str) -> usize {
+    let _slot = pool.slot().await.unwrap();
+    let _inside = gauge.enter();
+    yield_now().await;
+    word.len()
+}
+
+#[test]
+fn work_that_borrows_is_bounded_in_place() {
+    threads(2, async {
+        let (pool, gauge) = (GreenPool::new(3), Gauge::default());
+        let words: Vec<String> = (0..200).map(|n| n.to_string()).collect();
+        let mut jobs = pool.imap(
+            |gauge: Gauge| async move {
+                let _inside = gauge.enter();
+                yield_now().await;
+            },
+            vec![gauge.clone(); 200],
+        );
+        let mut lengths: FuturesUnordered<_> = words.iter().map(|word| in_place(&pool, &gauge, word)).collect();
+        let mut sum = 0;
+        while let Some(length) = lengths.next().await {
+            sum += length;
+        }
+        assert_eq!(sum, 10 + 180 + 300);
+        while let Some(job) = jobs.next().await {
+            job.unwrap();
+        }
+        assert!(gauge.peak() <= 3, "jobs and work in place share one limit");
+        assert_eq!((pool.running(), pool.waiting()), (0, 0));
+    });
+}
+
+#[test]
+fn a_slot_that_is_given_up_leaves_the_queue_or_passes_its_slot_on() {
+    paused(async {
+        let pool = GreenPool::new(1);
+        let held = pool.slot().await.unwrap();
+        assert!(timeout(Duration::from_millis(1), pool.slot()).await.is_err());
+        assert_eq!(pool.waiting(), 0);
+        let mut kept = pool.slot();
+        assert!(poll!(&mut kept).is_pending());
+        let mut next = pool.spawn(async { 7 });
+        assert!(poll!(&mut next).is_pending());
+        drop(held);
+        assert_eq!((pool.running(), pool.waiting(), pool.stats().held), (1, 1, 0), "the slot is that of `kept`");
+        drop(kept);
+        assert_eq!(next.await.await.unwrap(), 7);
+        let mut kept = pool.slot();
+        assert!(poll!(&mut kept).is_ready(), "and all slots are back");
+    });
+}
+
+#[test]
+fn a_panic_while_a_slot_is_held_releases_it() {
+    paused(async {
+        let pool = GreenPool::new(1);
+        let slots = pool.clone();
+        let task = tokio::spawn(async move {
+            let _slot = slots.slot().await.unwrap();
+            panic!("in the task that holds it");
+        });
+        assert!(task.await.unwrap_err().is_panic());
+        assert_eq!((pool.running(), pool.stats().held), (0, 0));
+    });
+}
+
+#[test]
+fn close_refuses_new_slots_and_leaves_those_that_are_held_or_queued() {
+    paused(async {
+        let pool = GreenPool::new(1);
+        let held = pool.slot().await.unwrap();
+        let mut queued = pool.slot();
+        assert!(poll!(&mut queued).is_pending());
+        pool.close();
+        assert!(pool.slot().await.unwrap_err().is_closed());
+        assert!(pool.try_slot().unwrap_err().is_closed());
+        let green = held.spawn(async { 1 });
+        assert_eq!(green.await.unwrap(), 1);
+        assert_eq!(queued.await.unwrap().spawn(async { 2 }).await.unwrap(), 2);
+        assert_eq!((pool.running(), pool.stats().finished), (0, 2));
+    });
+}
+
+#[test]
+fn abort_all_does_not_touch_a_held_slot() {
+    paused(async {
+        let pool = GreenPool::new(2);
+        let held = pool.slot().await.unwrap();
+        pool.spawn_n(pending::<()>()).await;
+        assert_eq!(pool.abort_all().await, 1);
+        assert_eq!((pool.running(), pool.stats().held), (1, 1));
+        assert_eq!(held.spawn(async { 7 }).await.unwrap(), 7);
+    });
+}
+
+#[test]
+fn waitall_waits_for_a_held_slot() {
+    paused(async {
+        let pool = GreenPool::new(2);
+        let held = pool.slot().await.unwrap();
+        let mut all = pool.waitall();
+        assert!(poll!(&mut all).is_pending());
+        drop(held);
+        all.await;
+    });
+}
+
+#[test]
+fn shutdown_waits_for_a_held_slot_during_its_grace_period_and_reports_it() {
+    paused(async {
+        let pool = GreenPool::new(3);
+        let held = pool.slot().await.unwrap();
+        pool.spawn_n(pending::<()>()).await;
+        let mut queued = pool.slot();
+        let other = pool.slot().await.unwrap();
+        assert!(poll!(&mut queued).is_pending());
+        let before = Instant::now();
+        let report = pool.shutdown(Duration::from_secs(10)).await;
+        assert_eq!((report.finished, report.aborted, report.held), (0, 1, 2));
+        assert!(before.elapsed() < Duration::from_secs(11), "it does not wait for what nothing can take away");
+        assert!(queued.await.unwrap_err().is_closed(), "a queued one is refused");
+        assert_eq!((pool.running(), pool.stats().held), (2, 2));
+        drop((held, other));
+        assert_eq!(pool.free(), 3);
+
+        pool.reopen();
+        let held = pool.slot().await.unwrap();
+        let shutdown = tokio::spawn(pool.shutdown(Duration::from_secs(10)));
+        sleep(Duration::from_secs(1)).await;
+        assert!(!shutdown.is_finished());
+        drop(held);
+        let report = shutdown.await.unwrap();
+        assert_eq!((report.aborted, report.held), (0, 0));
+    });
+}
+
+#[test]
+fn a_resize_counts_held_slots() {
+    paused(async {
+        let pool = GreenPool::new(2);
+        let (one, two) = (pool.slot().await.unwrap(), pool.slot().await.unwrap());
+        pool.resize(1);
+        assert_eq!(pool.free(), -1);
+        drop(one);
+        assert!(pool.try_slot().is_err());
+        drop(two);
+        let last = pool.try_slot().unwrap();
+        pool.resize(0);
+        drop(last);
+        let mut waits = pool.slot();
+        assert!(poll!(&mut waits).is_pending());
+        pool.resize(1);
+        assert!(waits.await.is_ok());
+    });
+}
+
+#[test]
+fn a_slot_in_a_job_of_the_same_full_pool_shares_that_of_the_job() {
+    paused(async {
+        let pool = GreenPool::new(1);
+        let inside = pool.clone();
+        let job = async move {
+            let shared = inside.slot().await.unwrap();
+            let again = inside.slot().await.unwrap();
+            assert_eq!((inside.running(), inside.stats().held), (1, 0));
+            drop(again);
+            assert_eq!(inside.running(), 1, "the job keeps its slot");
+            // The job lends its slot while it waits for the handle.
+            let seven = shared.spawn(async { 7 }).await.unwrap();
+            inside.slot().await.unwrap().spawn_n(async {});
+            assert_eq!((inside.waiting(), inside.stats().queued), (1, 1), "it stands in line");
+            seven
+        };
+        assert_eq!(pool.spawn(job).await.await.unwrap(), 7);
+        pool.waitall().await;
+        assert_eq!((pool.stats().finished, pool.stats().overflowed, pool.running()), (3, 0, 0));
+
+        pool.resize(2);
+        let inside = pool.clone();
+        let job = async move {
+            let own = inside.slot().await.unwrap();
+            assert_eq!((inside.running(), inside.stats().held), (2, 1), "a free slot is taken");
+            own.spawn(async { 8 }).await.unwrap()
+        };
+        assert_eq!(pool.spawn(job).await.await.unwrap(), 8);
+    });
+}
+
+#[test]
+fn jobs_of_one_full_pool_that_all_take_slots_do_not_deadlock() {
+    threads(2, async {
+        fn nested(pool: GreenPool, depth: u32) -> BoxFuture<'static, u32> {
+            let job = async move {
+                let slot = pool.slot().await.unwrap();
+                match depth {
+                    0 => 1,
+                    _ => 1 + slot.spawn(nested(pool, depth - 1)).await.unwrap(),
+                }
+            };
+            job.boxed()
+        }
+
+        let pool = GreenPool::new(2);
+        let inside = pool.clone();
+        let sums: Vec<_> =
+            pool.imap(move |depth| nested(inside.clone(), depth), [20; 10]).map(Result::unwrap).collect().await;
+        assert_eq!(sums, [21; 10]);
+        pool.waitall().await;
+        assert_eq!((pool.running(), pool.stats().held), (0, 0));
+    });
+}
+
+#[test]
+fn jobs_that_wait_for_slots_of_each_others_pools_go_on() {
+    paused(async {
+        let (a, b) = (GreenPool::new(1), GreenPool::new(1));
+        let job = |other: GreenPool| async move {
+            yield_now().await;
+            let slot = other.slot().await.unwrap();
+            slot.spawn(async { 1 }).await.unwrap()
+        };
+        let (in_a, in_b) = (a.spawn(job(b.clone())).await, b.spawn(job(a.clone())).await);
+        assert_eq!((in_a.await.unwrap(), in_b.await.unwrap()), (1, 1));
+        a.waitall().await;
+        b.waitall().await;
+        assert_eq!((a.free(), b.free(), a.stats().held, b.stats().held), (1, 1, 0, 0));
+    });
+}
+
+#[test]
+fn a_slot_outside_of_a_runtime_is_held_and_given_back() {
+    let pool = GreenPool::new(1);
+    let slot = futures::executor::block_on(pool.slot()).unwrap();
+    let payload = catch_unwind(AssertUnwindSafe(|| slot.spawn_n(async {}))).unwrap_err();
+    assert!(payload.downcast_ref::<String>().is_some_and(|text| text.contains("Tokio")), "it needs a runtime");
+    assert_eq!((pool.running(), pool.stats().held), (0, 0));
+}
+
+#[test]
+fn the_slots_of_a_runtime_that_ends_come_back() {
+    let pool = GreenPool::new(2);
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let (held, waits) = (pool.clone(), pool.clone());
+    runtime.spawn(async move {
+        let _slot = held.slot().await.unwrap();
+        pending::<()>().await;
+    });
+    let other = pool.try_slot().unwrap();
+    runtime.spawn(async move {
+        yield_now().await;
+        let _slot = waits.slot().await.unwrap();
+        pending::<()>().await;
+    });
+    runtime.block_on(async {
+        for _ in 0..10 {
+            yield_now().await;
+        }
+    });
+    assert_eq!((pool.running(), pool.waiting()), (2, 1));
+    drop(runtime);
+    assert_eq!((pool.running(), pool.waiting(), pool.stats().held), (1, 0, 1));
+    drop(other);
+    assert_eq!(pool.free(), 2);
+}
