@@ -140,7 +140,7 @@ impl Body {
 
     /// Whether it has an even number of acts, to choose one of two ways.
     pub(crate) fn is_even(&self) -> bool {
-        self.job.acts.len() % 2 == 0
+        self.job.acts.len().is_multiple_of(2)
     }
 
     /// Whether its future panics on drop, which an `async fn` must not contain.
