@@ -82,7 +82,7 @@ fn run(options: &Options) -> Result<bool, String> {
             options.jobs,
         ),
         jobs_table(
-            &format!("{} queued calls with a `u64`: bytes per call", options.jobs),
+            &format!("{} queued calls with a `u64`: bytes per call (and above the first)", options.jobs),
             &calls,
             options.jobs,
         ),
