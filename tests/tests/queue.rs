@@ -260,7 +260,7 @@ fn shutdown_lets_queued_calls_begin_during_the_grace_period_and_refuses_the_rest
         for _ in 0..5 {
             pool.queue(job());
         }
-        let all = pool.shutdown(Duration::from_secs(60)).await;
+        let all = pool.shutdown(Duration::from_mins(1)).await;
         assert_eq!((all.finished, all.aborted, all.refused), (5, 0, 0));
 
         pool.reopen();
@@ -268,7 +268,7 @@ fn shutdown_lets_queued_calls_begin_during_the_grace_period_and_refuses_the_rest
             pool.queue(job());
         }
         pool.close();
-        let report = pool.shutdown(Duration::from_secs(60)).await;
+        let report = pool.shutdown(Duration::from_mins(1)).await;
         assert_eq!(
             (report.finished, report.aborted, pool.stats().refused),
             (1, 0, 6),

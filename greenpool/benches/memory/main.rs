@@ -81,7 +81,11 @@ fn run(options: &Options) -> Result<bool, String> {
             &queued,
             options.jobs,
         ),
-        jobs_table(&format!("{} queued calls with a `u64`: bytes per call", options.jobs), &calls, options.jobs),
+        jobs_table(
+            &format!("{} queued calls with a `u64`: bytes per call (and above the first)", options.jobs),
+            &calls,
+            options.jobs,
+        ),
     ];
     let mut bounds = bounds(&maps, &running, options.jobs);
     bounds.push(calls_bound(&calls, options.jobs));

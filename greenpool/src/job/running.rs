@@ -31,6 +31,8 @@ enum Phase {
     Polling,
     /// The last poll returned `Ready`.
     Done,
+    /// The slot has been acquired, but no job has come. If this is dropped now, none began.
+    Unused,
     /// The job has ended and released everything. Another one can begin here.
     Vacant,
 }
@@ -72,25 +74,25 @@ pub(crate) enum Outcome {
 }
 
 impl Running {
-    /// A job begins in a slot that was just acquired, or that `lender` lent.
+    /// A slot that was just acquired, or that `lender` lent, for a job that is still to come.
     #[inline]
     pub(crate) fn new(inner: Arc<Inner>, lender: Option<Arc<Member>>) -> Self {
         let epoch = inner.live.enter(1);
-        Self::entered(lender.map_or(JobContext::Plain(inner), JobContext::Borrowed), epoch)
+        Self::entered(lender.map_or(JobContext::Plain(inner), JobContext::Borrowed), epoch, Phase::Unused)
     }
 
     /// A job begins in this slot.
     #[inline]
     fn begin_in(permit: Permit) -> Self {
         let (context, epoch) = permit.into_context();
-        Self::entered(context, epoch)
+        Self::entered(context, epoch, Phase::Idle)
     }
 
     /// A job begins that the live-job count has already.
     #[inline]
-    fn entered(context: JobContext, epoch: u32) -> Self {
+    fn entered(context: JobContext, epoch: u32, phase: Phase) -> Self {
         let span = JobSpan::new(context.inner());
-        Running { context: Some(context), epoch, phase: Phase::Idle, span }
+        Running { context: Some(context), epoch, phase, span }
     }
 
     #[inline]
@@ -121,6 +123,11 @@ impl Running {
         self.epoch
     }
 
+    /// No job is here, and the next one is still to come. With `follows`, one has been here before.
+    pub(crate) fn mark_between_jobs(&mut self, follows: bool) {
+        self.phase = if follows { Phase::Done } else { Phase::Unused };
+    }
+
     /// The poll is over, but the job has not ended.
     pub(crate) fn mark_idle(&mut self) {
         self.phase = Phase::Idle;
@@ -143,11 +150,11 @@ impl Running {
         self.inner().live.leave(self.epoch)
     }
 
-    /// Another job begins after [`release_quietly`](Self::release_quietly), in one of the pool's own slots.
+    /// The same for another slot of the pool's own, after [`release_quietly`](Self::release_quietly).
     #[inline]
     pub(crate) fn begin(&mut self, inner: &Inner) {
         self.epoch = inner.live.enter(1);
-        self.phase = Phase::Idle;
+        self.phase = Phase::Unused;
         self.span.next_job(inner);
     }
 
@@ -195,6 +202,7 @@ impl Drop for Running {
             Phase::Idle => self.end(Outcome::Aborted),
             Phase::Polling => self.end(Outcome::Panicked),
             Phase::Done => self.end(Outcome::Finished),
+            Phase::Unused => self.end(Outcome::Withdrawn),
             Phase::Vacant => {}
         }
     }

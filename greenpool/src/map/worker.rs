@@ -284,7 +284,10 @@ impl<S: JobSource> MapWorker<S> {
             Exit::Nothing(NoItem::End | NoItem::Busy) => return Poll::Ready(self.give_up()),
             Exit::Yields => {
                 if let Some(running) = this.running {
-                    running.mark_idle();
+                    match *this.job {
+                        Some(_) => running.mark_idle(),
+                        None => running.mark_between_jobs(this.registration.follows),
+                    }
                 }
                 return Poll::Ready(Step::Yield);
             }

@@ -251,7 +251,8 @@ impl fmt::Debug for Slot {
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-/// use greenpool::{GreenPool, TakeSlot};
+/// use greenpool::GreenPool;
+/// use greenpool::futures::TakeSlot;
 ///
 /// let slot: TakeSlot = GreenPool::new(1).slot();
 /// assert!(slot.await.is_ok());
