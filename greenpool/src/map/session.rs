@@ -17,7 +17,7 @@ use crate::worker::poll::POLL_BUDGET;
 /// Why a worker that has a slot and a place has no item.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NoItem {
-    /// The source is at its end.
+    /// The source is at its end, or has been dropped.
     End,
     /// The next item is not there yet. This worker will be woken for it.
     Awaited,
@@ -110,16 +110,18 @@ impl<'a, S: JobSource> Session<'a, S> {
         let Some(guard) = &mut self.source else {
             return Err(NoItem::Busy);
         };
+        let Some(source) = guard.as_mut() else {
+            // Whoever has taken it ends the map.
+            self.source = None;
+            return Err(NoItem::End);
+        };
         if S::IS_ASYNC {
-            let ready =
-                guard.as_mut().map_or(Ok(()), |source| read_ready(self.driver, self.key, source, cx, user_code));
-            if let Err(no_item) = ready {
+            if let Err(no_item) = read_ready(self.driver, self.key, source, cx, user_code) {
                 self.source = None;
                 return Err(no_item);
             }
         }
-        let next = guard.as_mut().and_then(|source| source.next(job, user_code));
-        let Some((number, news)) = next else {
+        let Some((number, news)) = source.next(job, user_code) else {
             self.end(None);
             return Err(NoItem::End);
         };

@@ -175,7 +175,11 @@ impl<S: JobSource> MapWorker<S> {
         if has_slot {
             end_vacant(this.running, &mut registration.follows);
         }
-        driver.shared.unreserve();
+        match registration.number.take() {
+            // The map was stopped, and the source was dropped with this item.
+            Some(number) => driver.shared.put(number, Err(JoinError::cancelled())),
+            None => driver.shared.unreserve(),
+        }
         let mut state = driver.shared.state();
         if !state.buffer.is_reading() {
             return Step::Leave;

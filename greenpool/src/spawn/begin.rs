@@ -146,7 +146,10 @@ where
     match Backlog::enqueue(inner, &group, make, call) {
         Enqueued::Slot(call) => begin_call(inner, executor, &runtime, make, call),
         Enqueued::Closed(_) => count_refused(inner),
-        Enqueued::Queued(_) => deadlock::changed(inner),
+        Enqueued::Queued(_) => {
+            group.check_queued();
+            deadlock::changed(inner);
+        }
     }
 }
 

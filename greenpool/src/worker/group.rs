@@ -8,7 +8,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
@@ -140,6 +140,7 @@ pub(crate) struct Group<J: ?Sized> {
     limit: usize,
     /// The runtime is a current-thread runtime: while one worker is being polled, no other is.
     single: bool,
+    shut_down: AtomicBool,
     state: Mutex<GroupState<J>>,
 }
 
@@ -196,6 +197,7 @@ impl<J: ?Sized> Group<J> {
             threads,
             limit: 2 * threads - 1,
             single,
+            shut_down: AtomicBool::new(false),
             state: Mutex::new(state),
         })
     }
@@ -338,10 +340,8 @@ impl<J: RawJob + ?Sized> Group<J> {
     /// A worker was dropped with its runtime: removes the group, and aborts all jobs that are queued in it, or for a
     /// slot.
     pub(crate) fn shut_down(&self) {
-        let inner = self.executor.inner.upgrade();
-        let refused = inner.map(|inner| inner.slots.refuse_all(|job| job.is_some_and(|job| job.is_of(self.number))));
-        // Their handles learn that they were cancelled.
-        drop(refused);
+        self.shut_down.store(true, Ordering::Relaxed);
+        self.refuse_queued();
         let mut state = self.state();
         let (lent, queue) = (std::mem::take(&mut state.lent), std::mem::take(&mut state.queue));
         let inject = self.remove_inject();
@@ -349,6 +349,22 @@ impl<J: RawJob + ?Sized> Group<J> {
         for job in lent.into_iter().chain(queue).chain(inject.into_iter().flat_map(|inject| inject.queue)) {
             abort(job);
         }
+    }
+
+    /// Calls were queued for a slot that this group will run. If it was shut down meanwhile, they are refused.
+    pub(crate) fn check_queued(&self) {
+        // The lock of the pool's queue orders this: either `shut_down` finds the calls there, or this sees the flag.
+        if self.shut_down.load(Ordering::Relaxed) {
+            self.refuse_queued();
+        }
+    }
+
+    /// Refuses all that is queued for a slot and that this group would run.
+    fn refuse_queued(&self) {
+        let inner = self.executor.inner.upgrade();
+        let refused = inner.map(|inner| inner.slots.refuse_all(|job| job.is_some_and(|job| job.is_of(self.number))));
+        // Their handles learn that they were cancelled.
+        drop(refused);
     }
 }
 
