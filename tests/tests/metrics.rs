@@ -131,5 +131,6 @@ fn counters_are_absolute_and_gauges_follow() {
 fn a_pool_without_a_name_publishes_under_a_given_name_only() {
     let pool = GreenPool::new(3);
     assert_eq!(Kept::of(|| pool.publish_metrics()).lines(), [""; 0]);
-    assert_eq!(Kept::of(|| pool.publish_metrics_as("mine")).lines()[1], "greenpool_size pool=mine 3");
+    let published = Kept::of(|| pool.publish_metrics_as("mine"));
+    assert!(published.lines().iter().any(|line| line == "greenpool_size pool=mine 3"));
 }
