@@ -329,6 +329,33 @@ fn a_result_reaches_its_consumer_while_the_next_job_blocks() {
 }
 
 #[test]
+fn a_panic_reaches_its_consumer_while_the_next_job_blocks() {
+    // A job that panics ends outside of the loop that runs one job after the other in the same slot.
+    threads(2, async {
+        let consumer = tokio::spawn(async {
+            for pool in [GreenPool::new(1), GreenPool::new(16)] {
+                let (taken, wait) = channel::<()>();
+                let mut wait = Some(wait);
+                let job = move |n: u32| {
+                    let wait = if n == 1 { wait.take() } else { None };
+                    async move {
+                        assert!(n > 0, "planned");
+                        if let Some(wait) = wait {
+                            wait_for(&wait);
+                        }
+                    }
+                };
+                let mut map = pool.imap(job, 0..2).window(8);
+                assert!(map.next().await.expect("a result").expect_err("it panics").is_panic());
+                drop(taken);
+                map.next().await.expect("a result").expect("no job panics");
+            }
+        });
+        consumer.await.expect("it gets its results");
+    });
+}
+
+#[test]
 fn a_handle_is_ready_while_the_next_job_blocks() {
     threads(2, async {
         let spawner = tokio::spawn(async {

@@ -53,14 +53,7 @@ fn main() -> ExitCode {
     if let Some(file) = usage::wanted() {
         return usage::run_rustc(&file);
     }
-    match run(&Options::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(why) => {
-            eprintln!("error: {why}");
-            ExitCode::FAILURE
-        }
-    }
+    report::exit(run(&Options::parse()))
 }
 
 /// Whether the bounds hold, or need not.

@@ -70,14 +70,7 @@ struct Cost {
 }
 
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(why) => {
-            eprintln!("error: {why}");
-            ExitCode::FAILURE
-        }
-    }
+    report::exit(run(&Options::parse()))
 }
 
 /// Returns whether all checks passed.

@@ -45,14 +45,7 @@ struct Options {
 const MIB: f64 = 1024.0 * 1024.0;
 
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(why) => {
-            eprintln!("error: {why}");
-            ExitCode::FAILURE
-        }
-    }
+    report::exit(run(&Options::parse()))
 }
 
 /// Returns whether all checks passed.

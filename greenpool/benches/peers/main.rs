@@ -89,14 +89,7 @@ fn load(name: &str) -> Result<Load, String> {
 }
 
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(why) => {
-            eprintln!("error: {why}");
-            ExitCode::FAILURE
-        }
-    }
+    report::exit(run(&Options::parse()))
 }
 
 /// Returns whether all checks passed.

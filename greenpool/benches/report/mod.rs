@@ -6,7 +6,7 @@ pub(crate) mod resident;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use comfy_table::{CellAlignment, Table as Drawn, presets};
 use serde_json::{Value, json};
@@ -53,6 +53,18 @@ impl fmt::Display for Table {
             column.set_cell_alignment(CellAlignment::Right);
         }
         writeln!(f, "{}\n{drawn}", self.title)
+    }
+}
+
+/// The exit code of a bench that returns whether its checks passed, or why it could not measure.
+pub(crate) fn exit(passed: Result<bool, String>) -> ExitCode {
+    match passed {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::FAILURE
+        }
     }
 }
 

@@ -166,7 +166,7 @@ impl<S: JobSource> Driver<S> {
         let threads = if S::IS_ASYNC { 1 } else { runtime.metrics().num_workers() };
         let shared = Shared::new(inner, signals, buffer, threads);
         // Otherwise the consumer would wait for a slot to learn that there is nothing.
-        if hint.1 == Some(0) && !S::IS_ASYNC {
+        if source.seems_over() {
             shared.state().last = LastItem::Over;
         }
         let driver = Arc::new(Driver {
@@ -221,17 +221,20 @@ impl<S: JobSource> Driver<S> {
     /// which has no slot.
     pub(crate) fn read_on(self: &Arc<Self>) -> Step {
         let mut guard = self.source();
-        match guard.as_mut().map(CountedSource::end) {
-            Some(Some(error)) => {
-                let source = self.take_source(guard);
-                self.end(source, error);
-            }
-            Some(None) => {
+        let Some(source) = guard.as_mut() else {
+            return Step::Continue;
+        };
+        let error = match catch_unwind(AssertUnwindSafe(|| source.has_next())) {
+            Ok(true) => {
                 drop(guard);
                 self.shared.state().last = LastItem::Ahead;
+                return Step::Continue;
             }
-            None => {}
-        }
+            Ok(false) => None,
+            Err(payload) => Some(JoinError::panic(payload)),
+        };
+        let source = self.take_source(guard);
+        self.end(source, error);
         Step::Continue
     }
 
@@ -297,14 +300,6 @@ impl<S: JobSource> Driver<S> {
     }
 }
 
-/// What the size hint after an item has changed.
-pub(crate) enum SourceNews {
-    /// The bounds on the total number of items.
-    Total((u64, Option<u64>)),
-    /// The same, and there seem to be no more items. No worker needs a slot to find that out.
-    Last((u64, Option<u64>)),
-}
-
 impl<S: JobSource> CountedSource<S> {
     /// Whether that worker may read the next item.
     pub(crate) fn is_free_for(&self, key: u32) -> bool {
@@ -317,7 +312,8 @@ impl<S: JobSource> CountedSource<S> {
         self.source.poll_ready(cx)
     }
 
-    /// Reads the next item. Returns its number, and whether its size hint contains [news](Self::news).
+    /// Reads the next item. Returns its number, and whether the size hint was not the one expected after it, or says that
+    /// it was the last.
     #[inline]
     pub(crate) fn next(&mut self, mut job: Pin<&mut Option<S::Job>>, user_code: &mut UserCode) -> Option<(u64, bool)> {
         *user_code = UserCode::Source;
@@ -337,23 +333,21 @@ impl<S: JobSource> CountedSource<S> {
         Some((number, !as_expected || left.1 == Some(0)))
     }
 
-    /// The news that came with the last item.
-    pub(crate) fn news(&self) -> SourceNews {
-        let total = total(self.read, self.left);
-        if self.left.1 == Some(0) && !S::IS_ASYNC { SourceNews::Last(total) } else { SourceNews::Total(total) }
+    /// Bounds on the total number of items, from the last size hint.
+    pub(crate) fn total(&self) -> (u64, Option<u64>) {
+        total(self.read, self.left)
     }
 
-    /// The size hint says that there are no more items. Reads ahead, and returns what follows the last result if that
-    /// is true.
-    pub(crate) fn end(&mut self) -> Option<Option<JoinError>> {
-        match catch_unwind(AssertUnwindSafe(|| self.source.read_ahead())) {
-            Ok(None) => Some(None),
-            Ok(Some(early)) => {
-                self.early = Some(early);
-                None
-            }
-            Err(payload) => Some(Some(JoinError::panic(payload))),
-        }
+    /// Whether the size hint says that there are no more items. That of an async source does not matter, since it costs
+    /// no slot to find out.
+    pub(crate) fn seems_over(&self) -> bool {
+        self.left.1 == Some(0) && !S::IS_ASYNC
+    }
+
+    /// Reads ahead, to find out whether there is another item although the size hint says that there is none.
+    fn has_next(&mut self) -> bool {
+        self.early = self.source.read_ahead();
+        self.early.is_some()
     }
 }
 

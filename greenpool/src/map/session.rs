@@ -8,7 +8,7 @@ use std::task::Context;
 use crate::job::error::JoinError;
 use crate::lending::context;
 use crate::map::buffer::{Results, Signals};
-use crate::map::feed::{CountedSource, Driver, JobSource, Output, SourceNews, UserCode};
+use crate::map::feed::{CountedSource, Driver, JobSource, Output, UserCode};
 use crate::map::shared::LastItem;
 use crate::sync::MutexGuard;
 use crate::sync::wake::wake;
@@ -121,13 +121,13 @@ impl<'a, S: JobSource> Session<'a, S> {
                 return Err(no_item);
             }
         }
-        let Some((number, news)) = source.next(job, user_code) else {
+        let Some((number, has_news)) = source.next(job, user_code) else {
             self.end(None);
             return Err(NoItem::End);
         };
         *user_code = UserCode::Job;
-        if news {
-            self.note_news();
+        if has_news {
+            self.note_hint();
         }
         if !self.driver.single {
             self.source = None;
@@ -211,19 +211,15 @@ impl<'a, S: JobSource> Session<'a, S> {
         self.driver.wake(wakeup);
     }
 
-    /// Acts on the news that came with an item.
+    /// Notes what the size hint after an item says.
     #[cold]
-    fn note_news(&mut self) {
-        let Some(guard) = &mut self.source else { return };
-        match guard.as_ref().map(CountedSource::news) {
-            Some(SourceNews::Total(total)) => self.driver.shared.state().buffer.set_total(total),
-            Some(SourceNews::Last(total)) => {
-                let mut state = self.driver.shared.state();
-                state.buffer.set_total(total);
-                state.last = LastItem::Read;
-                self.is_last = true;
-            }
-            None => {}
+    fn note_hint(&mut self) {
+        let Some(source) = self.source.as_deref().and_then(Option::as_ref) else { return };
+        self.is_last = source.seems_over();
+        let mut state = self.driver.shared.state();
+        state.buffer.set_total(source.total());
+        if self.is_last {
+            state.last = LastItem::Read;
         }
     }
 

@@ -136,8 +136,6 @@ pub(crate) struct Group<J: ?Sized> {
     spawn_worker: fn(&Arc<Group<J>>, u32),
     /// The number of threads of the runtime that poll tasks.
     threads: usize,
-    /// The greatest number of workers that are notified at once, save for one that makes up for a job that waits.
-    limit: usize,
     /// The runtime is a current-thread runtime: while one worker is being polled, no other is.
     single: bool,
     shut_down: AtomicBool,
@@ -195,7 +193,6 @@ impl<J: ?Sized> Group<J> {
             runtime: runtime.clone(),
             spawn_worker,
             threads,
-            limit: 2 * threads - 1,
             single,
             shut_down: AtomicBool::new(false),
             state: Mutex::new(state),
@@ -292,7 +289,7 @@ impl<J: ?Sized> Group<J> {
         }
         state.injected_cells = inject.idle_cells.len();
         if state.queue.is_empty() {
-            state.understaffed = state.workers.notified() < self.limit;
+            state.understaffed = state.workers.notified() < self.limit();
             inject.understaffed = state.understaffed;
             inject.queue.shrink_to(TRIM_EVERY);
             return Vec::new();
@@ -301,25 +298,31 @@ impl<J: ?Sized> Group<J> {
         if state.period < TRIM_EVERY { Vec::new() } else { state.end_period(&mut inject.idle_cells) }
     }
 
+    /// The greatest number of workers that are notified at once, save for one that makes up for a job that waits.
+    #[inline]
+    fn limit(&self) -> usize {
+        2 * self.threads - 1
+    }
+
     /// How many workers should be notified for that many jobs.
     ///
     /// As many as there are jobs, or threads. And one more for each other thread: tokio puts a task that was just woken
     /// where only this thread finds it, so each thread that computes may keep one worker from running.
     fn wanted(&self, jobs: usize) -> usize {
-        if jobs == 0 { 0 } else { (jobs + self.threads - 1).min(self.limit) }
+        if jobs == 0 { 0 } else { (jobs + self.threads - 1).min(self.limit()) }
     }
 
     /// Notifies a worker if fewer are notified than [wanted](Self::wanted).
     #[inline]
     fn notify(&self, state: &mut GroupState<J>) -> Wakeup {
-        if state.workers.notified() >= self.limit && !state.understaffed {
+        if state.workers.notified() >= self.limit() && !state.understaffed {
             return Wakeup::None;
         }
         self.notify_if_missing(state)
     }
 
     fn notify_if_missing(&self, state: &mut GroupState<J>) -> Wakeup {
-        let (queue, limit) = (state.queued(), self.limit);
+        let (queue, limit) = (state.queued(), self.limit());
         let mut notifies = state.workers.notified() < self.wanted(queue);
         let is_understaffed =
             |state: &GroupState<J>, notifies| state.workers.notified() + usize::from(notifies) < limit;
@@ -512,7 +515,7 @@ impl<J: RawJob + ?Sized + 'static> Group<J> {
         self.return_jobs(local, |state| {
             // The next jobs will probably wait too, so one worker more than usual is notified. Jobs in the inject queue
             // have notified workers already.
-            let wanted = state.queued().min(self.limit + 1);
+            let wanted = state.queued().min(self.limit() + 1);
             if state.workers.notified() < wanted { state.notify_worker() } else { Wakeup::None }
         });
     }
