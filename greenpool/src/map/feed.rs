@@ -287,10 +287,11 @@ impl<S: JobSource> Driver<S> {
         self.wake(wakeup)
     }
 
-    /// Wakes or spawns the worker, if there is one. Returns the next step of a worker that has a slot: on several
-    /// threads, it lets the one that it has woken get within reach of the others first.
-    pub(crate) fn wake_before_job(self: &Arc<Self>, wakeup: Wakeup) -> Step {
-        if self.wake(wakeup) && !self.single { Step::Yield } else { Step::Continue }
+    /// The next step of a worker that may run a job or read an item: on several threads, it first lets what it has
+    /// woken get within reach of the other threads.
+    #[inline]
+    pub(crate) fn before_job(&self, has_woken: bool) -> Step {
+        if has_woken && !self.single { Step::Yield } else { Step::Continue }
     }
 
     /// Wakes or spawns the worker, if there is one. Returns whether there is.
@@ -312,8 +313,8 @@ impl<S: JobSource> CountedSource<S> {
         self.source.poll_ready(cx)
     }
 
-    /// Reads the next item. Returns its number, and whether the size hint was not the one expected after it, or says that
-    /// it was the last.
+    /// Reads the next item. Returns its number, and whether the size hint was not the one expected after it, or says
+    /// that it was the last.
     #[inline]
     pub(crate) fn next(&mut self, mut job: Pin<&mut Option<S::Job>>, user_code: &mut UserCode) -> Option<(u64, bool)> {
         *user_code = UserCode::Source;

@@ -103,7 +103,7 @@ impl<S: JobSource> MapWorker<S> {
                 Some(running) => running.begin(&shared.inner),
                 None => *this.running = Some(shared.begin_job(None)),
             }
-            return driver.wake_before_job(wakeup);
+            return driver.before_job(driver.wake(wakeup));
         }
         state.queued = true;
         drop(guard);
@@ -242,7 +242,7 @@ impl<S: JobSource> MapWorker<S> {
         this.registration.slot = slot;
         this.registration.waits = false;
         *this.running = Some(running);
-        driver.wake_before_job(wakeup)
+        driver.before_job(driver.wake(wakeup))
     }
 
     /// The pool is closed, or there is nothing to do with a slot.
@@ -365,7 +365,8 @@ impl<S: JobSource> MapWorker<S> {
     /// Releases the slot, and then stores the result.
     fn finish_job(self: Pin<&mut Self>, result: Result<Output<S>, JoinError>, outcome: Outcome, budget: u32) -> Step {
         let this = self.project();
-        let shared = &this.registration.driver.shared;
+        let driver = &this.registration.driver;
+        let shared = &driver.shared;
         // Before the slot is released: a job that waits for the result must see that it is on its way.
         shared.state().holders -= 1;
         this.registration.slot = SlotState::None;
@@ -378,8 +379,9 @@ impl<S: JobSource> MapWorker<S> {
             state.last = LastItem::Over;
         }
         drop(state);
+        let has_woken = consumer.is_some();
         wake(consumer);
-        if budget == 0 { Step::Yield } else { Step::Continue }
+        if budget == 0 { Step::Yield } else { driver.before_job(has_woken) }
     }
 
     /// Like [`finish_job`](Self::finish_job), after a job with no place for another after it. If nothing else observes
@@ -399,7 +401,7 @@ impl<S: JobSource> MapWorker<S> {
         let left = running.release_quietly();
         let slot_wanted = inner.slots.release_deferred();
         let consumer = number.take().and_then(|number| state.buffer.put(number, Ok(result)));
-        let next = find_room(&mut state, *key, inner.slots.size()).err().unwrap_or(Step::Continue);
+        let next = find_room(&mut state, *key, inner.slots.size()).map(|_| driver.before_job(consumer.is_some()));
         drop(state);
         if slot_wanted {
             inner.slots.serve();
@@ -409,7 +411,7 @@ impl<S: JobSource> MapWorker<S> {
         }
         wake(consumer);
         deadlock::changed(inner);
-        next
+        next.unwrap_or_else(|step| step)
     }
 }
 
