@@ -113,7 +113,7 @@ where
 {
     let inner = pool::<P, A, O>();
     let Some(cell) = P::workers() else {
-        return begin::spawn_detached(P::call(args()), inner, runtime);
+        return begin::spawn_detached(P::call(args()), inner, None, runtime);
     };
     let permit = Permit::of_static(inner);
     cell.of(inner).put(runtime, |inject| {
@@ -131,7 +131,7 @@ where
 {
     let inner = pool::<P, A, O>();
     let Some(cell) = P::workers() else {
-        return begin::spawn(P::call(args()), inner, runtime);
+        return begin::spawn(P::call(args()), inner, None, runtime);
     };
     let permit = Permit::of_static(inner);
     let receiver = cell.of(inner).put(runtime, |inject| {

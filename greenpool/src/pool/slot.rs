@@ -157,7 +157,7 @@ impl Slot {
     {
         let inner = self.inner.clone();
         match self.into_permit() {
-            Some((lender, runtime)) => begin::spawn_in(future, &inner, lender, &runtime),
+            Some((lender, runtime)) => begin::spawn(future, &inner, lender, &runtime),
             None => begin::submit(FutureJob { inner, future }),
         }
     }
@@ -202,7 +202,7 @@ impl Slot {
     {
         let inner = self.inner.clone();
         match self.into_permit() {
-            Some((lender, runtime)) => begin::spawn_detached_in(future, &inner, lender, &runtime),
+            Some((lender, runtime)) => begin::spawn_detached(future, &inner, lender, &runtime),
             None => begin::queue_future(&inner, future),
         }
     }

@@ -118,7 +118,7 @@ impl GreenPool {
         match self.inner().slots.try_acquire() {
             Ok(()) => {
                 let runtime = begin::current_runtime(self.inner());
-                Ok(begin::spawn(make(args), self.inner(), &runtime))
+                Ok(begin::spawn(make(args), self.inner(), None, &runtime))
             }
             Err(Refusal::Full) => Err(TrySpawnError::Full(args)),
             Err(Refusal::Closed) => Err(TrySpawnError::Closed(args)),

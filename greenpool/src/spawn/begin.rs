@@ -38,19 +38,9 @@ pub(crate) fn current_runtime(inner: &Arc<Inner>) -> Handle {
     }
 }
 
-/// Begins a job on `runtime`, the current one, in a slot that was just acquired.
-#[inline]
-pub(crate) fn spawn<F>(future: F, inner: &Arc<Inner>, runtime: &Handle) -> GreenThread<F::Output>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    spawn_in(future, inner, None, runtime)
-}
-
 /// Begins a job on `runtime`, the current one, in a slot that was just acquired, or that `lender` lent.
 #[inline]
-pub(crate) fn spawn_in<F>(
+pub(crate) fn spawn<F>(
     future: F,
     inner: &Arc<Inner>,
     lender: Option<Arc<Member>>,
@@ -68,19 +58,9 @@ where
     GreenThread::new(receiver)
 }
 
-/// Begins a job without a handle.
-#[inline]
-pub(crate) fn spawn_detached<F>(future: F, inner: &Arc<Inner>, runtime: &Handle)
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    spawn_detached_in(future, inner, None, runtime);
-}
-
 /// Begins a job without a handle, in a slot that was just acquired, or that `lender` lent.
 #[inline]
-pub(crate) fn spawn_detached_in<F>(future: F, inner: &Arc<Inner>, lender: Option<Arc<Member>>, runtime: &Handle)
+pub(crate) fn spawn_detached<F>(future: F, inner: &Arc<Inner>, lender: Option<Arc<Member>>, runtime: &Handle)
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,

@@ -91,7 +91,7 @@ where
     #[inline]
     fn spawn_in(this: &mut Option<Self>, runtime: &Handle) -> GreenThread<F::Output> {
         let FutureJob { inner, future } = this.take().expect(POLLED_AFTER_READY);
-        begin::spawn(future, &inner, runtime)
+        begin::spawn(future, &inner, None, runtime)
     }
 
     fn queued(this: &mut Option<Self>, runtime: &Handle) -> (Box<dyn ErasedJob>, GreenThread<F::Output>) {
@@ -127,7 +127,7 @@ where
     #[inline]
     fn spawn_in(this: &mut Option<Self>, runtime: &Handle) {
         let Detached(FutureJob { inner, future }) = this.take().expect(POLLED_AFTER_READY);
-        begin::spawn_detached(future, &inner, runtime);
+        begin::spawn_detached(future, &inner, None, runtime);
     }
 
     fn queued(this: &mut Option<Self>, runtime: &Handle) -> (Box<dyn ErasedJob>, GreenThread<F::Output>) {
