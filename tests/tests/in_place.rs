@@ -1,12 +1,15 @@
 //! Jobs that block their threads with `block_in_place` and call their own pool there.
 #![expect(clippy::unused_async, reason = "they are jobs")]
 
+use std::pin::pin;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Barrier};
 
-use futures::future::join;
+use futures::future::{BoxFuture, join};
 use futures::stream::{FuturesUnordered, select};
 use futures::{StreamExt, poll, stream};
-use greenpool::{GreenMap, GreenPile, GreenPool, green_pool, inherit, lend, pile};
+use greenpool::{GreenMap, GreenPile, GreenPool, GreenThread, green_pool, inherit, lend, pile};
 use greenpool_tests::{Gate, threads};
 use tokio::runtime::Handle;
 use tokio::task::{block_in_place, yield_now};
@@ -228,6 +231,93 @@ fn blocking_jobs_of_two_pools_can_deadlock() {
             assert_eq!(a.spawn(async move { descend(6, &here, &there) }).await.await.unwrap(), 6);
         }
         assert_eq!((a.running(), b.running()), (0, 0));
+    });
+}
+
+#[test]
+fn a_job_that_blocks_in_place_lends_no_slot_while_another_branch_is_being_polled() {
+    threads(3, async {
+        let pool = GreenPool::new(1);
+        for round in 0..100 {
+            let (outer, begun) = (pool.clone(), Arc::new(AtomicBool::new(false)));
+            let job = async move {
+                let (inner, seen) = (outer.clone(), begun.clone());
+                let branch = tokio::spawn(inherit(async move {
+                    let mut child = pin!(inner.spawn(async move { begun.store(true, SeqCst) }));
+                    if poll!(&mut child).is_pending() {
+                        // A long poll.
+                        for _ in 0..200 {
+                            assert!(!seen.load(SeqCst), "the child is polled beside this branch in round {round}");
+                            std::thread::yield_now();
+                        }
+                    }
+                    child.await.await.unwrap();
+                }));
+                block_on(async { outer.spawn(same(6)).await.await.unwrap() });
+                branch.await.unwrap();
+            };
+            pool.spawn(job).await.await.unwrap();
+        }
+    });
+}
+
+/// Where a job polls the verb that it keeps, and where it waits for its own pool then.
+#[derive(Clone, Copy, Debug)]
+enum Keeps {
+    InTaskThenInPlace,
+    InPlaceThenInTask,
+    InPlaceThenInPlaceAgain,
+    InTheSamePlace,
+    InTask,
+}
+
+impl Keeps {
+    async fn run(self, mut kept: BoxFuture<'static, GreenThread<u32>>, deadlock: impl Future<Output = u32>) -> u32 {
+        match self {
+            Keeps::InTask | Keeps::InTaskThenInPlace => assert!(poll!(&mut kept).is_pending()),
+            Keeps::InPlaceThenInTask | Keeps::InPlaceThenInPlaceAgain => {
+                block_on(async { assert!(poll!(&mut kept).is_pending()) });
+            }
+            Keeps::InTheSamePlace => {}
+        }
+        let sum = match self {
+            Keeps::InTask | Keeps::InPlaceThenInTask => deadlock.await,
+            Keeps::InTaskThenInPlace | Keeps::InPlaceThenInPlaceAgain => block_on(deadlock),
+            Keeps::InTheSamePlace => block_on(async {
+                assert!(poll!(&mut kept).is_pending());
+                deadlock.await
+            }),
+        };
+        sum + kept.await.await.unwrap()
+    }
+}
+
+#[test]
+fn a_ready_verb_that_the_job_does_not_poll_hides_no_deadlock() {
+    use Keeps::{InPlaceThenInPlaceAgain, InPlaceThenInTask, InTask, InTaskThenInPlace, InTheSamePlace};
+
+    threads(2, async {
+        for keeps in [InTask, InTaskThenInPlace, InPlaceThenInTask, InPlaceThenInPlaceAgain, InTheSamePlace] {
+            for (round, ready_at_once) in (1..).zip([true, false].repeat(20)) {
+                let [a, b, c] = [1, 1, 1].map(GreenPool::new);
+                let gate = Gate::new();
+                c.spawn_n(gate.clone().opened()).await;
+                let kept = Box::pin(c.spawn(same(1)));
+                let (a_in, b_in, opens) = (a.clone(), b.clone(), gate.clone());
+                let deadlock = async move {
+                    if ready_at_once {
+                        opens.open();
+                    }
+                    b_in.spawn(async move { a_in.spawn(same(5)).await.await.unwrap() }).await.await.unwrap()
+                };
+                let job = a.spawn(keeps.run(kept, deadlock)).await;
+                while b.stats().spawned == 0 {
+                    yield_now().await;
+                }
+                gate.open();
+                assert_eq!(job.await.unwrap(), 6, "{keeps:?}, round {round}");
+            }
+        }
     });
 }
 

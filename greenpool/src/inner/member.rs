@@ -16,7 +16,7 @@ use crate::inner::effects::{Check, Effects};
 use crate::inner::in_place::LOOKS;
 use crate::inner::member_state::{MemberState, OwnSlot, PollRecord};
 use crate::inner::tracked::JobStatus;
-use crate::inner::wait::{Readiness, WaitEdge};
+use crate::inner::wait::WaitEdge;
 use crate::sync::slots::{Grant, Queue, Ticket};
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, MutexGuard, lock};
@@ -124,7 +124,7 @@ impl Member {
     }
 
     /// Whether this member moves, or will. If it waits or is a suspect, adds what it waits for to `effects`.
-    pub(crate) fn moves(&self, effects: &mut Effects) -> bool {
+    pub(crate) fn moves(self: &Arc<Self>, effects: &mut Effects) -> bool {
         let state = lock(&self.state);
         if !state.is_listed() {
             return true;
@@ -144,7 +144,7 @@ impl Member {
 
     /// Whether an outsider moves, as it does if it waits for nothing in greenpool. If not, adds what it waits for to
     /// `found`.
-    pub(crate) fn outsider_moves(&self, found: &mut Vec<WaitEdge>) -> bool {
+    pub(crate) fn outsider_moves(self: &Arc<Self>, found: &mut Vec<WaitEdge>) -> bool {
         let state = lock(&self.state);
         if state.waits.is_empty() {
             return true;
@@ -156,26 +156,23 @@ impl Member {
         moves
     }
 
-    fn moves_in(&self, state: MutexGuard<'_, MemberState>, effects: &mut Effects) -> bool {
-        let polled = state.is_being_polled();
+    fn moves_in(self: &Arc<Self>, state: MutexGuard<'_, MemberState>, effects: &mut Effects) -> bool {
         let waits: Vec<(usize, WaitEdge)> = state.waits.iter().map(|(key, wait)| (key, wait.clone())).collect();
         drop(state);
         let mut any = false;
         for (key, wait) in waits {
-            any = any || self.will_look(key, wait.readiness(&mut effects.waits), polled, effects);
+            any = any || wait.is_ready(&mut effects.waits) && self.will_look(key, effects);
             effects.waits.push(wait);
         }
         any
     }
 
-    /// Whether the verb will be polled again and find something. Wakes it if that must be found out.
-    fn will_look(&self, key: usize, readiness: Readiness, polled: bool, effects: &mut Effects) -> bool {
-        match readiness {
-            Readiness::No => false,
-            // The poll in progress may still reach the verb.
-            Readiness::Yes if polled => true,
-            Readiness::Yes => lock(&self.state).will_look(key, readiness, effects),
-        }
+    /// Whether the verb, which is ready, will be polled again. Wakes it if that must be found out.
+    fn will_look(self: &Arc<Self>, key: usize, effects: &mut Effects) -> bool {
+        let mut state = lock(&self.state);
+        let will_look = state.will_look(key, effects);
+        state.publish(self);
+        will_look
     }
 
     /// Ends a transition: if the job waits, lends its slot to an offered ticket that is queued, or gives it back if a
@@ -321,7 +318,9 @@ impl Member {
             effects.check = Check::Yes;
             return effects;
         }
-        if in_place {
+        if in_place && state.is_being_polled() {
+            // Another branch uses the slot. It is lent at the end of that poll.
+        } else if in_place {
             self.lend_to_offers(&mut state, &mut effects);
         } else if probes && state.can_lend() {
             effects.wakers.extend(waker);

@@ -11,7 +11,7 @@ use slab::Slab;
 
 use crate::inner::effects::Effects;
 use crate::inner::member::Member;
-use crate::inner::wait::{Lent, Readiness, ReadySource, WaitEdge};
+use crate::inner::wait::{Lent, ReadySource, WaitEdge};
 use crate::inner::{PoolServed, PoolSlots};
 use crate::sync::slots::Ticket;
 
@@ -303,22 +303,40 @@ impl MemberState {
         suspected.map(|wait| wait.waker.clone()).collect()
     }
 
-    /// Whether the verb will be polled again and find something. Wakes it, once, if that must be found out.
-    pub(crate) fn will_look(&mut self, key: usize, readiness: Readiness, effects: &mut Effects) -> bool {
+    /// Whether the verb, which is ready, will be polled again. Wakes it, once, if that must be found out.
+    pub(crate) fn will_look(&mut self, key: usize, effects: &mut Effects) -> bool {
+        if self.is_being_polled() {
+            // The poll in progress may still reach the verb, unless it blocks its thread.
+            self.probe(effects);
+            return true;
+        }
         let Some(now) = self.waits.get_mut(key) else {
             return true;
         };
-        let poll = self.polls.get(now.branch as usize).map(|poll| poll.number);
-        match (poll, now.woken_at) {
-            // The branch has not been polled since, so the verb has been woken, or will be.
-            (Some(poll), _) if poll == now.last_polled && readiness == Readiness::Yes => true,
-            (Some(poll), Some(woken_at)) => poll == woken_at,
-            (poll, None) => {
-                now.woken_at = Some(poll.unwrap_or_default());
-                effects.wakers.push(now.waker.clone());
+        let poll = self.polls.get(now.branch as usize).copied();
+        let (number, blocks_thread) = poll.map_or((None, false), |poll| (Some(poll.number), poll.blocks_thread));
+        match now.woken_at {
+            // Only what is awaited in place is polled again in such a poll.
+            _ if blocks_thread && !now.maybe_in_place => false,
+            // The task has not been polled since, so it has been woken, or will be.
+            _ if number == Some(now.last_polled) && !now.maybe_in_place => true,
+            Some(woken_at) => number == Some(woken_at) && !blocks_thread,
+            None => {
+                now.woken_at = Some(number.unwrap_or_default());
+                let branch = now.branch;
+                self.wake_branch(branch, effects);
                 true
             }
-            (None, Some(_)) => false,
+        }
+    }
+
+    /// Wakes all verbs of that branch, since a verb may have been polled with a waker that wakes nothing any longer.
+    /// Whether the poll in progress blocks its thread must be found out anew.
+    fn wake_branch(&mut self, branch: u32, effects: &mut Effects) {
+        self.set_blocks_thread(branch, false);
+        for (_, wait) in self.waits.iter_mut().filter(|(_, wait)| wait.branch == branch) {
+            (wait.looks, wait.probed) = (0, true);
+            effects.wakers.push(wait.waker.clone());
         }
     }
 

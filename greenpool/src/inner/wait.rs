@@ -65,14 +65,6 @@ pub(crate) trait Progress: Send + Sync {
     fn will_progress(&self, found: &mut Vec<WaitEdge>) -> bool;
 }
 
-/// Whether a verb will be ready when it is polled again.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Readiness {
-    No,
-    /// It will; it has been woken, or will be.
-    Yes,
-}
-
 impl WaitEdge {
     /// A wait for something in `inner`, from the branch that is being polled with `waker`.
     pub(crate) fn new(
@@ -102,7 +94,7 @@ impl WaitEdge {
     /// may not poll the verb again for a while.
     pub(crate) fn take_over(&mut self) -> Option<Waker> {
         let ReadySource::Child(ended) = &self.source else { return None };
-        // SeqCst as in `readiness`.
+        // SeqCst as in `is_ready`.
         let is_over = self.lent == Lent::Yes && ended.load(Ordering::SeqCst);
         is_over.then(|| {
             self.lent = Lent::Over;
@@ -110,17 +102,18 @@ impl WaitEdge {
         })
     }
 
-    /// Whether the verb will be ready. If not, adds what its source waits for in turn to `found`.
-    pub(crate) fn readiness(&self, found: &mut Vec<WaitEdge>) -> Readiness {
+    /// Whether the verb will be ready when it is polled again. If not, adds what its source waits for in turn to
+    /// `found`.
+    pub(crate) fn is_ready(&self, found: &mut Vec<WaitEdge>) -> bool {
         if self.resuming {
-            return Readiness::Yes;
+            return true;
         }
         // A pool of size 0 begins nothing until it is resized, and that must come from outside.
         let slots = &self.inner.slots;
         if self.ticket.is_some_and(|ticket| slots.size() == 0 && slots.is_queued(ticket)) {
-            return Readiness::Yes;
+            return true;
         }
-        let ready = match &self.source {
+        match &self.source {
             ReadySource::Child(ended) if self.lent != Lent::No => ended.load(Ordering::SeqCst),
             ReadySource::Begun | ReadySource::Child(_) => !self.ticket.is_some_and(|ticket| slots.is_queued(ticket)),
             // SeqCst pairs with the stores in `ReplyState::note_ending` and `pile`: a job sets the flag,
@@ -128,7 +121,6 @@ impl WaitEdge {
             ReadySource::Flag(flag) => flag.load(Ordering::SeqCst),
             ReadySource::Idle => slots.is_idle(),
             ReadySource::Other(other) => other.will_progress(found),
-        };
-        if ready { Readiness::Yes } else { Readiness::No }
+        }
     }
 }
