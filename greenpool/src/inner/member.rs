@@ -16,7 +16,7 @@ use crate::inner::effects::{Check, Effects};
 use crate::inner::in_place::LOOKS;
 use crate::inner::member_state::{MemberState, OwnSlot, PollRecord};
 use crate::inner::tracked::JobStatus;
-use crate::inner::wait::WaitEdge;
+use crate::inner::wait::{Readiness, WaitEdge};
 use crate::sync::slots::{Grant, Queue, Ticket};
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, MutexGuard, lock};
@@ -161,16 +161,19 @@ impl Member {
         drop(state);
         let mut any = false;
         for (key, wait) in waits {
-            any = any || wait.is_ready(&mut effects.waits) && self.will_look(key, effects);
+            any = any || self.will_look(key, wait.readiness(&mut effects.waits), effects);
             effects.waits.push(wait);
         }
         any
     }
 
-    /// Whether the verb, which is ready, will be polled again. Wakes it if that must be found out.
-    fn will_look(self: &Arc<Self>, key: usize, effects: &mut Effects) -> bool {
+    /// Whether the verb will be polled again and find something. Wakes it if that must be found out.
+    fn will_look(self: &Arc<Self>, key: usize, readiness: Readiness, effects: &mut Effects) -> bool {
+        if readiness == Readiness::No {
+            return false;
+        }
         let mut state = lock(&self.state);
-        let will_look = state.will_look(key, effects);
+        let will_look = state.will_look(key, readiness, effects);
         state.publish(self);
         will_look
     }

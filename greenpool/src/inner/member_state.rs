@@ -11,7 +11,7 @@ use slab::Slab;
 
 use crate::inner::effects::Effects;
 use crate::inner::member::Member;
-use crate::inner::wait::{Lent, ReadySource, WaitEdge};
+use crate::inner::wait::{Lent, Readiness, ReadySource, WaitEdge};
 use crate::inner::{PoolServed, PoolSlots};
 use crate::sync::slots::Ticket;
 
@@ -303,8 +303,8 @@ impl MemberState {
         suspected.map(|wait| wait.waker.clone()).collect()
     }
 
-    /// Whether the verb, which is ready, will be polled again. Wakes it, once, if that must be found out.
-    pub(crate) fn will_look(&mut self, key: usize, effects: &mut Effects) -> bool {
+    /// Whether the verb will be polled again and find something. Wakes it, once, if that must be found out.
+    pub(crate) fn will_look(&mut self, key: usize, readiness: Readiness, effects: &mut Effects) -> bool {
         if self.is_being_polled() {
             // The poll in progress may still reach the verb, unless it blocks its thread.
             self.probe(effects);
@@ -315,11 +315,13 @@ impl MemberState {
         };
         let poll = self.polls.get(now.branch as usize).copied();
         let (number, blocks_thread) = poll.map_or((None, false), |poll| (Some(poll.number), poll.blocks_thread));
+        let is_latest = number == Some(now.last_polled);
         match now.woken_at {
             // Only what is awaited in place is polled again in such a poll.
             _ if blocks_thread && !now.maybe_in_place => false,
-            // The task has not been polled since, so it has been woken, or will be.
-            _ if number == Some(now.last_polled) && !now.maybe_in_place => true,
+            // The branch has not been polled since, so the verb has been woken, or will be. But the `block_on` that it
+            // may have been polled in may be over.
+            _ if is_latest && (!now.maybe_in_place || readiness == Readiness::Later) => true,
             Some(woken_at) => number == Some(woken_at) && !blocks_thread,
             None => {
                 now.woken_at = Some(number.unwrap_or_default());

@@ -62,7 +62,17 @@ pub(crate) enum ReadySource {
 pub(crate) trait Progress: Send + Sync {
     /// Whether it has something for the waiting job, or can get something without waiting for greenpool. If not, adds
     /// what it waits for in turn to `found`.
-    fn will_progress(&self, found: &mut Vec<WaitEdge>) -> bool;
+    fn readiness(&self, found: &mut Vec<WaitEdge>) -> Readiness;
+}
+
+/// Whether a verb will be ready when it is polled again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Readiness {
+    No,
+    /// Something that does not wait for greenpool will make it ready, and wake it then.
+    Later,
+    /// It will; it has been woken, or will be.
+    Yes,
 }
 
 impl WaitEdge {
@@ -94,7 +104,7 @@ impl WaitEdge {
     /// may not poll the verb again for a while.
     pub(crate) fn take_over(&mut self) -> Option<Waker> {
         let ReadySource::Child(ended) = &self.source else { return None };
-        // SeqCst as in `is_ready`.
+        // SeqCst as in `readiness`.
         let is_over = self.lent == Lent::Yes && ended.load(Ordering::SeqCst);
         is_over.then(|| {
             self.lent = Lent::Over;
@@ -102,25 +112,22 @@ impl WaitEdge {
         })
     }
 
-    /// Whether the verb will be ready when it is polled again. If not, adds what its source waits for in turn to
-    /// `found`.
-    pub(crate) fn is_ready(&self, found: &mut Vec<WaitEdge>) -> bool {
-        if self.resuming {
-            return true;
-        }
+    /// Whether the verb will be ready. If not, adds what its source waits for in turn to `found`.
+    pub(crate) fn readiness(&self, found: &mut Vec<WaitEdge>) -> Readiness {
         // A pool of size 0 begins nothing until it is resized, and that must come from outside.
         let slots = &self.inner.slots;
-        if self.ticket.is_some_and(|ticket| slots.size() == 0 && slots.is_queued(ticket)) {
-            return true;
+        if self.resuming || self.ticket.is_some_and(|ticket| slots.size() == 0 && slots.is_queued(ticket)) {
+            return Readiness::Later;
         }
-        match &self.source {
+        let ready = match &self.source {
             ReadySource::Child(ended) if self.lent != Lent::No => ended.load(Ordering::SeqCst),
             ReadySource::Begun | ReadySource::Child(_) => !self.ticket.is_some_and(|ticket| slots.is_queued(ticket)),
             // SeqCst pairs with the stores in `ReplyState::note_ending` and `pile`: a job sets the flag,
             // then releases its slot. A search that finds the slot released finds the flag set.
             ReadySource::Flag(flag) => flag.load(Ordering::SeqCst),
             ReadySource::Idle => slots.is_idle(),
-            ReadySource::Other(other) => other.will_progress(found),
-        }
+            ReadySource::Other(other) => return other.readiness(found),
+        };
+        if ready { Readiness::Yes } else { Readiness::No }
     }
 }

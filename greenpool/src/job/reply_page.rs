@@ -215,7 +215,7 @@ impl<T> ReplyState<T> {
             pending.ending = true;
         }
         if let Some(ending) = self.extra.as_ref().and_then(|extra| extra.ending.as_ref()) {
-            // SeqCst pairs with the load in `WaitEdge::is_ready`: a search for deadlocks that finds the slot released
+            // SeqCst pairs with the load in `WaitEdge::readiness`: a search for deadlocks that finds the slot released
             // finds this flag set.
             ending.store(true, Ordering::SeqCst);
         }

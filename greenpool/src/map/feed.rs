@@ -17,7 +17,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::AbortHandle;
 
 use crate::inner::member::Member;
-use crate::inner::wait::{Progress, WaitEdge};
+use crate::inner::wait::{Progress, Readiness, WaitEdge};
 use crate::inner::{AttachedMap, Inner};
 use crate::job::error::JoinError;
 use crate::map::buffer::ReorderBuffer;
@@ -132,10 +132,13 @@ impl<S: JobSource> DynDriver for Driver<S> {
 }
 
 impl<S: JobSource> Progress for Driver<S> {
-    fn will_progress(&self, found: &mut Vec<WaitEdge>) -> bool {
+    fn readiness(&self, found: &mut Vec<WaitEdge>) -> Readiness {
         // A source that waits for nothing in greenpool waits for something outside, which may come at any time.
-        let moves = |outsider: &Arc<Member>| outsider.outsider_moves(found);
-        self.shared.is_in_progress() || self.shared.awaits_item() && self.outsider.as_ref().is_none_or(moves)
+        let mut moves = || self.outsider.as_ref().is_none_or(|outsider| outsider.outsider_moves(found));
+        match self.shared.readiness() {
+            Readiness::No if self.shared.awaits_item() && moves() => Readiness::Later,
+            readiness => readiness,
+        }
     }
 }
 

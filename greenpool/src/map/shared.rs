@@ -26,7 +26,7 @@ use tokio::task::AbortHandle;
 
 use crate::inner::Inner;
 use crate::inner::member::Member;
-use crate::inner::wait::{Progress, ReadySource};
+use crate::inner::wait::{Progress, Readiness, ReadySource};
 use crate::job::error::JoinError;
 use crate::job::running::Running;
 use crate::lending::blocking::WaitGuard;
@@ -285,16 +285,20 @@ impl<T> Shared<T> {
         acquired
     }
 
-    /// Whether the consumer has something to take, or a task of the map is about to read, to queue, or to store a
-    /// result.
-    pub(crate) fn is_in_progress(&self) -> bool {
+    /// Whether the consumer has something to take, or will have because a task of the map is about to read, to queue, or
+    /// to store a result.
+    pub(crate) fn readiness(&self) -> Readiness {
         let state = self.state();
         let waiting = usize::from(state.waiter_ref.is_some()) + usize::from(state.awaiting.is_some());
-        state.buffer.is_ready()
-            || state.workers.count_busy() > state.holders + waiting
+        let in_progress = state.workers.count_busy() > state.holders + waiting
             || state.buffer.is_reading() && state.workers.notified() > 0
             // The queue of a pool of size 0 waits for a `resize`, which must come from outside.
-            || state.waiter_ref.is_some() && self.inner.slots.size() == 0
+            || state.waiter_ref.is_some() && self.inner.slots.size() == 0;
+        match in_progress {
+            _ if state.buffer.is_ready() => Readiness::Yes,
+            true => Readiness::Later,
+            false => Readiness::No,
+        }
     }
 
     /// Whether a worker waits for the next item of an async source.

@@ -287,7 +287,7 @@ impl<T> GreenPile<T> {
             }
             let waker = cx.waker().clone();
             let mut state = lock(&self.shared.state);
-            // SeqCst pairs with the load in `WaitEdge::is_ready`. Both stores are under the lock of the state, so this
+            // SeqCst pairs with the load in `WaitEdge::readiness`. Both stores are under the lock of the state, so this
             // clears only what the rest of this poll finds anyway.
             self.shared.news.store(false, Ordering::SeqCst);
             if let Some((number, head)) = self.unordered.pop_first().or_else(|| state.pop()) {
@@ -474,7 +474,7 @@ impl<T> fmt::Debug for PileSpawner<T> {
 }
 
 fn wake_consumer<T>(shared: &PileShared<T>, mut state: crate::sync::MutexGuard<'_, PileState<T>>) {
-    // SeqCst pairs with the load in `WaitEdge::is_ready`: the job that spawned here releases its slot after this, so a
+    // SeqCst pairs with the load in `WaitEdge::readiness`: the job that spawned here releases its slot after this, so a
     // search that finds the slot released finds the flag set.
     shared.news.store(true, Ordering::SeqCst);
     let consumer = state.consumer.take();

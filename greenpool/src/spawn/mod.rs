@@ -190,7 +190,7 @@ impl<K> Queued<K> {
     fn poll(&mut self, cx: &Context<'_>) -> bool {
         let Poll::Ready(grant) = self.inner.slots.poll(self.ticket, cx.waker()) else { return false };
         self.in_own_slot |= matches!(grant, Some(Grant::Begun { in_own_slot: true }));
-        // SeqCst as in `WaitEdge::is_ready`, although the slot that came back is enough.
+        // SeqCst as in `WaitEdge::readiness`, although the slot that came back is enough.
         let has_ended = self.ending.as_ref().is_none_or(|ending| ending.load(Ordering::SeqCst));
         // A verb that is polled outside of the job needs no slot.
         !self.in_own_slot || has_ended || !context::is_inside(&self.inner)

@@ -12,7 +12,7 @@ use super::{MemberState, OwnSlot, PollRecord};
 use crate::inner::effects::Effects;
 use crate::inner::member::Member;
 use crate::inner::queued::PoolJob;
-use crate::inner::wait::{Lent, ReadySource, WaitEdge};
+use crate::inner::wait::{Lent, Readiness, ReadySource, WaitEdge};
 use crate::inner::{ErasedJob, Inner};
 use crate::sync::slots::{Enqueued, Grant, Queue, Ticket};
 
@@ -289,21 +289,30 @@ fn a_verb_is_probed_once_until_something_happens_in_its_branch() {
 #[test]
 fn a_ready_verb_will_look_until_a_poll_that_it_was_woken_for_skips_it() {
     let inner = Inner::new(1, None);
-    // What is known of the verb, and whether it is woken.
-    for (verb, is_woken) in [(Verb::InTask, false), (Verb::Seen, true), (Verb::Unseen, true)] {
+    // What is known of the verb, and whether it is woken to find out.
+    let rows = [
+        (Verb::InTask, Readiness::Yes, false),
+        (Verb::Seen, Readiness::Yes, true),
+        (Verb::Seen, Readiness::Later, false),
+        (Verb::Unseen, Readiness::Yes, true),
+        (Verb::Unseen, Readiness::Later, true),
+    ];
+    for (verb, readiness, is_woken) in rows {
         let mut state = state(&inner, Held, &[(Poll::No, verb)]);
-        assert_eq!(will_look(&mut state), (true, usize::from(is_woken)), "{verb:?}");
-        assert_eq!(will_look(&mut state), (true, 0), "{verb:?}: its branch has not been polled since");
+        let mut look = || will_look(&mut state, readiness);
+        assert_eq!(look(), (true, usize::from(is_woken)), "{verb:?}, {readiness:?}");
+        assert_eq!(look(), (true, 0), "{verb:?}, {readiness:?}: its branch has not been polled since");
         state.begin_poll(0);
         state.end_poll(0);
-        assert_eq!(will_look(&mut state), (!is_woken, usize::from(!is_woken)), "{verb:?}: its branch was polled");
+        let looks_again = (!is_woken, usize::from(!is_woken));
+        assert_eq!(will_look(&mut state, readiness), looks_again, "{verb:?}, {readiness:?}: its branch was polled");
     }
 }
 
 /// Whether the first verb will look, and how many verbs are woken to find out.
-fn will_look(state: &mut MemberState) -> (bool, usize) {
+fn will_look(state: &mut MemberState, readiness: Readiness) -> (bool, usize) {
     let mut effects = Effects::default();
-    (state.will_look(0, &mut effects), effects.wakers.len())
+    (state.will_look(0, readiness, &mut effects), effects.wakers.len())
 }
 
 #[test]
@@ -314,18 +323,18 @@ fn a_ready_verb_is_found_out_in_a_poll_that_blocks_its_thread() {
     };
     let mut polled = state(&inner, Held, &[(Poll::Yes, Verb::InTask)]);
     other(&mut polled);
-    assert_eq!(will_look(&mut polled), (true, 1), "the other verb is probed");
-    assert_eq!(will_look(&mut polled), (true, 0), "once");
+    assert_eq!(will_look(&mut polled, Readiness::Yes), (true, 1), "the other verb is probed");
+    assert_eq!(will_look(&mut polled, Readiness::Yes), (true, 0), "once");
     polled.set_blocks_thread(0, true);
-    assert_eq!(will_look(&mut polled), (false, 0), "the poll never comes to a verb of the task");
+    assert_eq!(will_look(&mut polled, Readiness::Yes), (false, 0), "the poll never comes to a verb of the task");
 
     let mut in_place = state(&inner, Held, &[(Poll::Blocks, Verb::Seen)]);
     other(&mut in_place);
-    assert_eq!(will_look(&mut in_place), (true, 2), "it may be awaited in place, so both are woken");
+    assert_eq!(will_look(&mut in_place, Readiness::Yes), (true, 2), "it may be awaited in place, so both are woken");
     assert!(in_place.is_suspect() && in_place.waits.iter().all(|(_, wait)| wait.looks == 0));
-    assert_eq!(will_look(&mut in_place), (true, 0), "the poll may be about to come to it");
+    assert_eq!(will_look(&mut in_place, Readiness::Yes), (true, 0), "the poll may be about to come to it");
     in_place.set_blocks_thread(0, true);
-    assert_eq!(will_look(&mut in_place), (false, 0), "it was not polled meanwhile");
+    assert_eq!(will_look(&mut in_place, Readiness::Yes), (false, 0), "it was not polled meanwhile");
 }
 
 #[test]
@@ -333,9 +342,9 @@ fn a_verb_whose_branch_is_gone_is_woken_once() {
     let inner = Inner::new(1, None);
     let mut state = state(&inner, Held, &[(Poll::No, Verb::Seen)]);
     state.polls.remove(0);
-    assert_eq!([will_look(&mut state), will_look(&mut state)], [(true, 1), (false, 0)]);
+    assert_eq!([will_look(&mut state, Readiness::Yes), will_look(&mut state, Readiness::Yes)], [(true, 1), (false, 0)]);
     state.waits.remove(0);
-    assert_eq!(will_look(&mut state), (true, 0), "the verb is gone");
+    assert_eq!(will_look(&mut state, Readiness::Yes), (true, 0), "the verb is gone");
 }
 
 /// A ticket in the queue of a pool without a free slot.
