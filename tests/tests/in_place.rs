@@ -264,26 +264,26 @@ fn a_job_that_blocks_in_place_lends_no_slot_while_another_branch_is_being_polled
 /// Where a job polls the verb that it keeps, and where it waits for its own pool then.
 #[derive(Clone, Copy, Debug)]
 enum Keeps {
-    InTaskThenInPlace,
-    InPlaceThenInTask,
-    InPlaceThenInPlaceAgain,
-    InTheSamePlace,
-    InTask,
+    TaskThenPlace,
+    PlaceThenTask,
+    PlaceThenOtherPlace,
+    SamePlace,
+    Task,
 }
 
 impl Keeps {
     async fn run(self, mut kept: BoxFuture<'static, GreenThread<u32>>, deadlock: impl Future<Output = u32>) -> u32 {
         match self {
-            Keeps::InTask | Keeps::InTaskThenInPlace => assert!(poll!(&mut kept).is_pending()),
-            Keeps::InPlaceThenInTask | Keeps::InPlaceThenInPlaceAgain => {
+            Keeps::Task | Keeps::TaskThenPlace => assert!(poll!(&mut kept).is_pending()),
+            Keeps::PlaceThenTask | Keeps::PlaceThenOtherPlace => {
                 block_on(async { assert!(poll!(&mut kept).is_pending()) });
             }
-            Keeps::InTheSamePlace => {}
+            Keeps::SamePlace => {}
         }
         let sum = match self {
-            Keeps::InTask | Keeps::InPlaceThenInTask => deadlock.await,
-            Keeps::InTaskThenInPlace | Keeps::InPlaceThenInPlaceAgain => block_on(deadlock),
-            Keeps::InTheSamePlace => block_on(async {
+            Keeps::Task | Keeps::PlaceThenTask => deadlock.await,
+            Keeps::TaskThenPlace | Keeps::PlaceThenOtherPlace => block_on(deadlock),
+            Keeps::SamePlace => block_on(async {
                 assert!(poll!(&mut kept).is_pending());
                 deadlock.await
             }),
@@ -294,10 +294,10 @@ impl Keeps {
 
 #[test]
 fn a_ready_verb_that_the_job_does_not_poll_hides_no_deadlock() {
-    use Keeps::{InPlaceThenInPlaceAgain, InPlaceThenInTask, InTask, InTaskThenInPlace, InTheSamePlace};
+    use Keeps::{PlaceThenOtherPlace, PlaceThenTask, SamePlace, Task, TaskThenPlace};
 
     threads(2, async {
-        for keeps in [InTask, InTaskThenInPlace, InPlaceThenInTask, InPlaceThenInPlaceAgain, InTheSamePlace] {
+        for keeps in [Task, TaskThenPlace, PlaceThenTask, PlaceThenOtherPlace, SamePlace] {
             for (round, ready_at_once) in (1..).zip([true, false].repeat(20)) {
                 let [a, b, c] = [1, 1, 1].map(GreenPool::new);
                 let gate = Gate::new();

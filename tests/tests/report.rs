@@ -41,7 +41,7 @@ fn a_report_says_what_runs_for_how_long_and_what_waits() {
         assert_eq!((report.stats.running, report.stats.waiting, report.jobs.len()), (3, 1, 4));
         let lines: Vec<String> = report.to_string().lines().map(str::to_owned).collect();
         let expected = [
-            "a pool without a name: 3 of 3 slots in use, 1 queued, closed",
+            "a pool without a name: 3 of 3 slots in use, 1 queued, 1 suspended, closed",
             "4 jobs begun: 0 finished, 0 panicked, 0 aborted; 0 refused",
             "     job        age  state",
             "       0    1d 03h   waits for something outside greenpool",

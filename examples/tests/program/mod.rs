@@ -19,8 +19,13 @@ pub(crate) struct Program(PathBuf);
 impl Program {
     /// Builds the example: `cargo test --test NAME` alone would not.
     pub(crate) fn build(name: &str) -> Self {
+        Self::build_with(name, &["--workspace"])
+    }
+
+    /// Builds the example with these packages and features.
+    pub(crate) fn build_with(name: &str, args: &[&str]) -> Self {
         let mut cargo = std::process::Command::new(env!("CARGO"));
-        cargo.args(["build", "--workspace", "--example", name, "--message-format", "json"]);
+        cargo.args(["build", "--example", name, "--message-format", "json"]).args(args);
         // cargo sets these variables for the test. A build script that reads them would run again.
         for (name, _) in
             std::env::vars().filter(|(name, _)| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))

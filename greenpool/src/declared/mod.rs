@@ -24,6 +24,7 @@ use crate::job::cell::JobCell;
 use crate::job::error::TrySpawnError;
 use crate::job::handle::GreenThread;
 use crate::job::permit::Permit;
+use crate::job::span::Origin;
 use crate::pool::GreenPool;
 use crate::spawn::begin;
 use crate::spawn::{Detached, POLLED_AFTER_READY, SpawnFuture, Spawnable};
@@ -115,10 +116,10 @@ where
     let Some(cell) = P::workers() else {
         return begin::spawn_detached(P::call(args()), inner, None, runtime);
     };
-    let permit = Permit::of_static(inner);
+    let (permit, origin) = (Permit::of_static(inner), Origin::here(inner));
     cell.of(inner).put(runtime, |inject| {
         let mut cell = inject.idle_cells.pop().unwrap_or_else(JobCell::empty);
-        cell.as_mut().fill(P::call(args()), Some(permit));
+        cell.as_mut().fill(P::call(args()), Some(permit), origin);
         (cell, ())
     });
 }
@@ -133,10 +134,10 @@ where
     let Some(cell) = P::workers() else {
         return begin::spawn(P::call(args()), inner, None, runtime);
     };
-    let permit = Permit::of_static(inner);
+    let (permit, origin) = (Permit::of_static(inner), Origin::here(inner));
     let receiver = cell.of(inner).put(runtime, |inject| {
         let mut cell = inject.idle_cells.pop().unwrap_or_else(JobCell::empty);
-        cell.as_mut().fill(P::call(args()), Some(permit));
+        cell.as_mut().fill(P::call(args()), Some(permit), origin);
         let receiver = cell.as_mut().completer().receiver(|| inject.alloc(inner));
         (cell, receiver)
     });
@@ -152,9 +153,10 @@ where
     let Some(cell) = P::workers() else {
         return begin::queued(P::call(args), inner, runtime);
     };
+    let origin = Origin::here(inner);
     let (job, receiver) = cell.of(inner).queued(inner, runtime, |inject| {
         let mut cell = inject.idle_cells.pop().unwrap_or_else(JobCell::empty);
-        cell.as_mut().fill(P::call(args), None);
+        cell.as_mut().fill(P::call(args), None, origin);
         let receiver = cell.as_mut().completer().receiver(|| inject.alloc(inner));
         (cell, receiver)
     });

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::declared::PooledFn;
 use crate::inner::Inner;
 use crate::job::cell::{JobBox, JobCell, RawJob};
+use crate::job::span::Origin;
 use crate::spawn::begin;
 use crate::worker;
 
@@ -40,7 +41,7 @@ where
             Some(cell) => {
                 let make = |args, cell: Option<JobBox<_>>| {
                     let mut cell = cell.unwrap_or_else(JobCell::empty);
-                    cell.as_mut().fill(P::call(args), None);
+                    cell.as_mut().fill(P::call(args), None, Origin::none());
                     cell
                 };
                 begin::queue(inner, cell.of(inner), make, self.0);
@@ -72,6 +73,8 @@ where
     P: PooledFn<A, O>,
     A: Send + 'static,
 {
-    let make = |Arguments(args, _): Arguments<P, A, O>, _| -> JobBox<dyn RawJob> { JobCell::with(P::call(args), None) };
+    let make = |Arguments(args, _): Arguments<P, A, O>, _| -> JobBox<dyn RawJob> {
+        JobCell::with(P::call(args), None, Origin::none())
+    };
     begin::queue(inner, worker::executor_of(inner), make, Arguments(args, PhantomData));
 }

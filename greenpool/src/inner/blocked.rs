@@ -23,6 +23,12 @@ pub(crate) struct BlockedJobs {
 }
 
 impl BlockedJobs {
+    /// The number of jobs that wait for greenpool, if so many have no slot.
+    pub(crate) fn suspended(&self, absent: usize) -> usize {
+        let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
+        absent.saturating_sub(count(&self.slotless)) + count(&self.holders)
+    }
+
     pub(crate) fn add(&self, member: Arc<Member>) -> usize {
         lock(&self.members).insert(member)
     }

@@ -19,6 +19,8 @@ pub(crate) mod live;
 pub(crate) mod member;
 pub(crate) mod member_state;
 pub(crate) mod queued;
+#[cfg(feature = "metrics")]
+pub(crate) mod times;
 pub(crate) mod tracked;
 pub(crate) mod wait;
 
@@ -47,6 +49,8 @@ pub(crate) struct Inner {
     pub(crate) blocked_jobs: BlockedJobs,
     pub(crate) awaited_by: AwaitedBy,
     pub(crate) tracked: Tracked,
+    #[cfg(feature = "metrics")]
+    pub(crate) times: times::Times,
     pub(crate) first_panic: FirstPanic,
     name: Option<&'static str>,
     maps: Mutex<Slab<Weak<dyn AttachedMap>>>,
@@ -111,6 +115,8 @@ impl Inner {
             blocked_jobs: BlockedJobs::default(),
             awaited_by: AwaitedBy::default(),
             tracked: Tracked::default(),
+            #[cfg(feature = "metrics")]
+            times: times::Times::default(),
             first_panic: FirstPanic::default(),
             name,
             maps: Mutex::new(Slab::new()),
@@ -148,6 +154,16 @@ impl Inner {
             || self.slots.free() > 0 && self.slots.has_queued()
             // Everything left in it waits for a `resize`, which must come from outside.
             || running == 0 && self.slots.size() == 0
+    }
+
+    /// Whether it measures how long its jobs wait and run.
+    #[inline]
+    #[cfg_attr(not(feature = "metrics"), expect(clippy::unused_self, reason = "only `metrics` measures times"))]
+    pub(crate) fn measures_times(&self) -> bool {
+        #[cfg(feature = "metrics")]
+        return self.times.is_on();
+        #[cfg(not(feature = "metrics"))]
+        return false;
     }
 
     pub(crate) fn name(&self) -> Option<&'static str> {

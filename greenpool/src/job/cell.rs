@@ -18,7 +18,8 @@ use pin_project_lite::pin_project;
 use crate::job::error::JoinError;
 use crate::job::permit::Permit;
 use crate::job::reply::Completer;
-use crate::job::running::JobState;
+use crate::job::running::{JobState, Running};
+use crate::job::span::Origin;
 use crate::sync::quiet::drop_quietly;
 
 pin_project! {
@@ -40,13 +41,18 @@ pin_project! {
         #[pin]
         content: Content<F>,
         state: JobState,
+        origin: Origin,
         completer: Completer<F::Output>,
     }
 
     impl<F: Future> PinnedDrop for JobCell<F> {
-        // Before the slot is released.
+        // Before the slot is released. The future is dropped in the span of the job.
         fn drop(this: Pin<&mut Self>) {
-            this.project().completer.note_ending();
+            let mut this = this.project();
+            this.completer.note_ending();
+            if let JobState::Running(running) = this.state {
+                running.in_scope(|| this.content.set(Content::Empty));
+            }
         }
     }
 }
@@ -54,24 +60,30 @@ pin_project! {
 impl<F: Future> JobCell<F> {
     /// An empty cell.
     pub(crate) fn empty() -> Pin<Box<Self>> {
-        Box::pin(JobCell { content: Content::Empty, state: JobState::None, completer: Completer::none() })
+        Box::pin(JobCell {
+            content: Content::Empty,
+            state: JobState::None,
+            origin: Origin::none(),
+            completer: Completer::none(),
+        })
     }
 
     /// A cell with a job, which has a permit or is about to be queued for a slot.
-    pub(crate) fn with(future: F, permit: Option<Permit>) -> Pin<Box<Self>> {
+    pub(crate) fn with(future: F, permit: Option<Permit>, origin: Origin) -> Pin<Box<Self>> {
         let content = Content::Future { future };
-        Box::pin(JobCell { content, state: JobState::before(permit), completer: Completer::none() })
+        Box::pin(JobCell { content, state: JobState::before(permit), origin, completer: Completer::none() })
     }
 
     /// Puts a job into an empty cell.
     #[inline]
-    pub(crate) fn fill(self: Pin<&mut Self>, future: F, permit: Option<Permit>) {
+    pub(crate) fn fill(self: Pin<&mut Self>, future: F, permit: Option<Permit>, origin: Origin) {
         let mut this = self.project();
         this.content.set(Content::Future { future });
         let was = std::mem::replace(this.state, JobState::before(permit));
         debug_assert!(matches!(was, JobState::None), "a cell holds one job");
         // It is empty, so nothing needs to be dropped.
         std::mem::forget(was);
+        *this.origin = origin;
         this.completer.reset();
     }
 
@@ -96,6 +108,12 @@ pub(crate) trait RawJob: Send {
 
     /// How far the job has come.
     fn state(self: Pin<&mut Self>) -> &mut JobState;
+
+    /// The call that the job comes from, until it begins.
+    fn origin(self: Pin<&mut Self>) -> &mut Origin;
+
+    /// Takes the job out of its state, to be polled. If it has not begun, it begins now.
+    fn running(self: Pin<&mut Self>) -> Option<Running>;
 
     /// Whether a panic of the job must be reported, because it has no handle.
     fn reports_panic(&self) -> bool;
@@ -153,6 +171,17 @@ where
     #[inline]
     fn state(self: Pin<&mut Self>) -> &mut JobState {
         self.project().state
+    }
+
+    #[inline]
+    fn origin(self: Pin<&mut Self>) -> &mut Origin {
+        self.project().origin
+    }
+
+    #[inline]
+    fn running(self: Pin<&mut Self>) -> Option<Running> {
+        let this = self.project();
+        this.state.running(this.origin)
     }
 
     fn reports_panic(&self) -> bool {

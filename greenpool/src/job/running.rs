@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use crate::inner::Inner;
 use crate::inner::member::Member;
 use crate::job::permit::Permit;
-use crate::job::span::JobSpan;
+use crate::job::span::{JobSpan, Origin};
 use crate::lending::context::JobContext;
 
 /// One job that runs, or several that run one after the other in the same slot. Dropping it ends the job and releases
@@ -58,8 +58,8 @@ impl Entered<'_> {
 
     /// The next job begins. The live-job count has it already.
     #[inline]
-    pub(crate) fn begin_next(&mut self, inner: &Inner) {
-        self.span.next_job(inner);
+    pub(crate) fn begin_next(&mut self, inner: &Inner, origin: &Origin) {
+        self.span.next_job(inner, origin);
     }
 }
 
@@ -76,22 +76,22 @@ pub(crate) enum Outcome {
 impl Running {
     /// A slot that was just acquired, or that `lender` lent, for a job that is still to come.
     #[inline]
-    pub(crate) fn new(inner: Arc<Inner>, lender: Option<Arc<Member>>) -> Self {
+    pub(crate) fn new(inner: Arc<Inner>, lender: Option<Arc<Member>>, origin: &Origin) -> Self {
         let epoch = inner.live.enter(1);
-        Self::entered(lender.map_or(JobContext::Plain(inner), JobContext::Borrowed), epoch, Phase::Unused)
+        Self::entered(lender.map_or(JobContext::Plain(inner), JobContext::Borrowed), epoch, Phase::Unused, origin)
     }
 
     /// A job begins in this slot.
     #[inline]
-    fn begin_in(permit: Permit) -> Self {
+    fn begin_in(permit: Permit, origin: &Origin) -> Self {
         let (context, epoch) = permit.into_context();
-        Self::entered(context, epoch, Phase::Idle)
+        Self::entered(context, epoch, Phase::Idle, origin)
     }
 
     /// A job begins that the live-job count has already.
     #[inline]
-    fn entered(context: JobContext, epoch: u32, phase: Phase) -> Self {
-        let span = JobSpan::new(context.inner());
+    fn entered(context: JobContext, epoch: u32, phase: Phase, origin: &Origin) -> Self {
+        let span = JobSpan::new(context.inner(), origin);
         Running { context: Some(context), epoch, phase, span }
     }
 
@@ -105,6 +105,11 @@ impl Running {
     #[inline]
     pub(crate) fn poll_slot(&self, cx: &Context<'_>) -> Poll<()> {
         self.context.as_ref().map_or(Poll::Ready(()), |context| context.poll_slot(cx))
+    }
+
+    /// Runs `f`, which drops the job's future, in the job's span.
+    pub(crate) fn in_scope<R>(&self, f: impl FnOnce() -> R) -> R {
+        self.span.in_scope(f)
     }
 
     /// Runs `f` as this job, or as several jobs one after the other. `f` returns the result of polling the last one.
@@ -152,10 +157,10 @@ impl Running {
 
     /// The same for another slot of the pool's own, after [`release_quietly`](Self::release_quietly).
     #[inline]
-    pub(crate) fn begin(&mut self, inner: &Inner) {
+    pub(crate) fn begin(&mut self, inner: &Inner, origin: &Origin) {
         self.epoch = inner.live.enter(1);
         self.phase = Phase::Unused;
-        self.span.next_job(inner);
+        self.span.next_job(inner, origin);
     }
 
     /// The job has ended: counts it, and releases its slot.
@@ -227,12 +232,12 @@ impl JobState {
         permit.map_or(JobState::None, JobState::Permit)
     }
 
-    /// Takes the job out, to be polled. If it has not begun, it begins now.
+    /// Takes the job out, to be polled. If it has not begun, it begins now; this was its call.
     #[inline]
-    pub(crate) fn running(&mut self) -> Option<Running> {
+    pub(crate) fn running(&mut self, origin: &mut Origin) -> Option<Running> {
         match std::mem::take(self) {
             JobState::None => None,
-            JobState::Permit(permit) => Some(Running::begin_in(permit)),
+            JobState::Permit(permit) => Some(Running::begin_in(permit, &origin.take())),
             JobState::Running(running) => Some(running),
         }
     }

@@ -69,7 +69,7 @@ impl<S: JobSource> Jobs for &mut MapJobs<'_, S> {
         }
         if std::mem::take(&mut session.follows) {
             inner.live.count_begun(1);
-            entered.begin_next(inner);
+            entered.begin_next(inner, session.origin());
         }
         if session.has_woken { ControlFlow::Break(Exit::Yields) } else { ControlFlow::Continue(()) }
     }

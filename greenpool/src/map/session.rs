@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::Context;
 
 use crate::job::error::JoinError;
+use crate::job::span::Origin;
 use crate::lending::context;
 use crate::map::buffer::{Results, Signals};
 use crate::map::feed::{CountedSource, Driver, JobSource, Output, UserCode};
@@ -84,6 +85,12 @@ impl<'a, S: JobSource> Session<'a, S> {
             has_waited,
             has_notified,
         }
+    }
+
+    /// Where the map was made.
+    #[inline]
+    pub(crate) fn origin(&self) -> &'a Origin {
+        &self.driver.shared.origin
     }
 
     /// Whether the worker may keep its slot for another item, after `Slots::can_keep` has answered no.

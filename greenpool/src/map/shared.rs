@@ -29,6 +29,7 @@ use crate::inner::member::Member;
 use crate::inner::wait::{Progress, Readiness, ReadySource};
 use crate::job::error::JoinError;
 use crate::job::running::Running;
+use crate::job::span::Origin;
 use crate::lending::blocking::WaitGuard;
 use crate::lending::context;
 use crate::lending::deadlock;
@@ -42,6 +43,8 @@ use crate::worker::idle::{Wakeup, WorkerSet};
 pub(crate) struct Shared<T> {
     pub(crate) inner: Arc<Inner>,
     pub(crate) signals: Arc<Signals>,
+    /// Where the map was made.
+    pub(crate) origin: Origin,
     state: Mutex<MapState<T>>,
     /// The job that made the map, if it is of the same pool. It may lend its slot to the map.
     maker: Option<Arc<Member>>,
@@ -159,7 +162,13 @@ impl<T> Shared<T> {
             waiter_ref: None,
             consumer: None,
         };
-        Arc::new(Shared { inner: inner.clone(), signals, state: Mutex::new(state), maker: context::member_of(inner) })
+        Arc::new(Shared {
+            inner: inner.clone(),
+            signals,
+            origin: Origin::of_map(),
+            state: Mutex::new(state),
+            maker: context::member_of(inner),
+        })
     }
 
     #[inline]
@@ -285,8 +294,8 @@ impl<T> Shared<T> {
         acquired
     }
 
-    /// Whether the consumer has something to take, or will have because a task of the map is about to read, to queue, or
-    /// to store a result.
+    /// Whether the consumer has something to take, or will have because a task of the map is about to read, to queue,
+    /// or to store a result.
     pub(crate) fn readiness(&self) -> Readiness {
         let state = self.state();
         let waiting = usize::from(state.waiter_ref.is_some()) + usize::from(state.awaiting.is_some());
@@ -314,7 +323,7 @@ impl<T> Shared<T> {
 
     /// Begins a job of this map in a slot that was acquired, or lent by `lender`.
     pub(crate) fn begin_job(&self, lender: Option<Arc<Member>>) -> Running {
-        Running::new(self.inner.clone(), lender)
+        Running::new(self.inner.clone(), lender, &self.origin)
     }
 
     /// Whether a worker should release its slot, for a waiter other than this map or because the pool has shrunk.

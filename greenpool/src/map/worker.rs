@@ -42,6 +42,16 @@ pin_project! {
         waiter: Option<Waiter>,
         registration: Registration<S>,
     }
+
+    impl<S: JobSource> PinnedDrop for MapWorker<S> {
+        // The future of the job, in its span.
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if let Some(running) = this.running {
+                running.in_scope(|| this.job.set(None));
+            }
+        }
+    }
 }
 
 /// Starts a map.
@@ -100,7 +110,7 @@ impl<S: JobSource> MapWorker<S> {
             let wakeup = state.notify_ahead(size, waits);
             drop(guard);
             match this.running {
-                Some(running) => running.begin(&shared.inner),
+                Some(running) => running.begin(&shared.inner, &shared.origin),
                 None => *this.running = Some(shared.begin_job(None)),
             }
             return driver.before_job(driver.wake(wakeup));
@@ -306,7 +316,11 @@ impl<S: JobSource> MapWorker<S> {
             Exit::Panicked(payload) => Some(payload),
         };
         let outcome = if panic.is_some() { Outcome::Panicked } else { Outcome::Aborted };
-        let dropped = catch_unwind(AssertUnwindSafe(|| this.job.set(None)));
+        let mut drop_job = || this.job.set(None);
+        let dropped = catch_unwind(AssertUnwindSafe(|| match this.running {
+            Some(running) => running.in_scope(drop_job),
+            None => drop_job(),
+        }));
         let error = panic.or(dropped.err()).map_or_else(JoinError::cancelled, JoinError::panic);
         Poll::Ready(self.finish_job(Err(error), outcome, *budget))
     }

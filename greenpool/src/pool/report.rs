@@ -93,6 +93,9 @@ impl fmt::Display for PoolReport {
             0 => f.write_str("nothing is queued")?,
             waiting => write!(f, "{waiting} queued")?,
         }
+        if stats.suspended > 0 {
+            write!(f, ", {} suspended", stats.suspended)?;
+        }
         writeln!(f, "{}", if self.closed { ", closed" } else { "" })?;
         let PoolStats { spawned, finished, panicked, aborted, refused, .. } = stats;
         write!(f, "{spawned} jobs begun: {finished} finished, {panicked} panicked, {aborted} aborted; ")?;

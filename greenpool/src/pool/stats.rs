@@ -28,12 +28,14 @@ impl GreenPool {
         let spawned = inner.live.begun();
         let live = inner.live.count();
         let (panicked, aborted) = (read(&counters.panicked), read(&counters.aborted));
+        let (running, held) = (self.running(), read(&counters.held) as usize);
         PoolStats {
             size: self.size(),
-            running: self.running(),
+            running,
             waiting: self.waiting(),
             queued: inner.slots.calls(),
-            held: read(&counters.held) as usize,
+            held,
+            suspended: inner.blocked_jobs.suspended((live as usize + held).saturating_sub(running)),
             spawned,
             finished: spawned.saturating_sub(live + panicked + aborted),
             panicked,
@@ -107,6 +109,9 @@ pub struct PoolStats {
     pub queued: usize,
     /// How many of the slots in use are held without a job: see [`slot`](GreenPool::slot).
     pub held: usize,
+    /// How many jobs that have begun wait for greenpool: for a slot, a result, a map or a pile. Most of them have lent
+    /// their slots, so they are not in `running`: those of a recursive crawl that wait for their links, for example.
+    pub suspended: usize,
     /// Jobs that have started.
     pub spawned: u64,
     /// Jobs that finished without a panic. In a [`ShutdownReport`](crate::ShutdownReport), unlike here, `finished`

@@ -14,6 +14,7 @@ use crate::job::handle::GreenThread;
 use crate::job::permit::Permit;
 use crate::job::reply::Receiver;
 use crate::job::running::JobState;
+use crate::job::span::Origin;
 use crate::lending::waiter::WaiterRef;
 use crate::lending::{context, deadlock};
 use crate::spawn::Spawnable;
@@ -50,7 +51,7 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let mut cell = JobCell::with(future, Some(Permit::new(inner, lender)));
+    let mut cell = JobCell::with(future, Some(Permit::new(inner, lender)), Origin::here(inner));
     let receiver = worker::executor_of(inner).put(runtime, |inject| {
         let receiver = cell.as_mut().completer().receiver(|| inject.alloc(inner));
         (cell, receiver)
@@ -65,7 +66,7 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let cell = JobCell::with(future, Some(Permit::new(inner, lender)));
+    let cell = JobCell::with(future, Some(Permit::new(inner, lender)), Origin::here(inner));
     worker::executor_of(inner).put(runtime, |_| (cell, ()));
 }
 
@@ -75,7 +76,7 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let mut cell = JobCell::with(future, None);
+    let mut cell = JobCell::with(future, None, Origin::here(inner));
     let (job, receiver) = worker::executor_of(inner).queued(inner, runtime, |inject| {
         let receiver = cell.as_mut().completer().receiver(|| inject.alloc(inner));
         (cell, receiver)
@@ -141,10 +142,11 @@ fn begin_call<A, J: RawJob + ?Sized + 'static>(
     make: Make<A, J>,
     call: A,
 ) {
-    let permit = Permit::new(inner, None);
+    let (permit, origin) = (Permit::new(inner, None), Origin::here(inner));
     executor.put(runtime, |inject| {
         let mut job = make(call, inject.idle_cells.pop());
         *job.as_mut().state() = JobState::Permit(permit);
+        *job.as_mut().origin() = origin;
         (job, ())
     });
 }
@@ -155,7 +157,8 @@ pub(crate) fn queue_future<F>(inner: &Arc<Inner>, future: F)
 where
     F: Future<Output: Send + 'static> + Send + 'static,
 {
-    let job: JobBox<dyn RawJob> = JobCell::with(future, None);
+    // `queue` notes where the call comes from.
+    let job: JobBox<dyn RawJob> = JobCell::with(future, None, Origin::none());
     queue(inner, worker::executor_of(inner), |job, _| job, job);
 }
 

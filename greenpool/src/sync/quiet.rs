@@ -1,4 +1,4 @@
-//! Dropping values whose destructors may panic.
+//! Dropping values whose destructors may panic, and calling other code that may.
 
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,8 +6,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// Drops a value that nothing wants. If its destructor panics, the panic hook reports it and nothing else happens, as
 /// for the output of a tokio task. A payload that panics in its own destructor is leaked.
 pub(crate) fn drop_quietly<T>(value: T) {
-    let dropped = catch_unwind(AssertUnwindSafe(|| drop(value)));
-    if let Err(payload) = dropped {
+    run_quietly(|| drop(value));
+}
+
+/// Calls `f`. If it panics, nothing else happens either.
+pub(crate) fn run_quietly(f: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
         if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
             mem::forget(again);
         }

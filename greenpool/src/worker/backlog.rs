@@ -11,6 +11,7 @@ use crate::inner::queued::{Calls, ErasedBacklog, PoolJob};
 use crate::job::cell::{JobBox, RawJob};
 use crate::job::permit::Permit;
 use crate::job::running::JobState;
+use crate::job::span::Origin;
 use crate::sync::quiet::drop_quietly;
 use crate::sync::slots::Enqueued;
 use crate::sync::{Mutex, lock};
@@ -22,7 +23,7 @@ pub(crate) type Make<A, J> = fn(A, Option<JobBox<J>>) -> JobBox<J>;
 /// Queued calls that follow each other in the queue of a pool, and the workers that will run them. `A` is what is kept
 /// of a call.
 pub(crate) struct Backlog<A, J: ?Sized> {
-    calls: Mutex<VecDeque<A>>,
+    calls: Mutex<VecDeque<(A, Origin)>>,
     make: Make<A, J>,
     group: Arc<Group<J>>,
     inner: Arc<Inner>,
@@ -35,16 +36,21 @@ impl<A: Send + 'static, J: RawJob + ?Sized + 'static> Backlog<A, J> {
     /// Queues a call, unless a slot is free and nothing is queued. If a call of the same function for the same workers
     /// is last in the queue, this one joins its backlog.
     pub(crate) fn enqueue(inner: &Arc<Inner>, group: &Arc<Group<J>>, make: Make<A, J>, call: A) -> Enqueued<A> {
+        let call = (call, Origin::here(inner));
         let join = |last: &mut PoolJob, call| Self::join(last, group, call);
         let start = |call| {
             let calls = Mutex::new(VecDeque::from([call]));
             let backlog = Backlog { calls, make, group: group.clone(), inner: inner.clone() };
             PoolJob::Calls(Calls::first(Arc::new(backlog)))
         };
-        inner.slots.enqueue_call(call, join, start)
+        match inner.slots.enqueue_call(call, join, start) {
+            Enqueued::Slot((call, _)) => Enqueued::Slot(call),
+            Enqueued::Closed((call, _)) => Enqueued::Closed(call),
+            Enqueued::Queued(ticket) => Enqueued::Queued(ticket),
+        }
     }
 
-    fn join(last: &mut PoolJob, group: &Arc<Group<J>>, call: A) -> Result<(), A> {
+    fn join(last: &mut PoolJob, group: &Arc<Group<J>>, call: (A, Origin)) -> Result<(), (A, Origin)> {
         let PoolJob::Calls(calls) = last else { return Err(call) };
         match calls.backlog().as_any().downcast_ref::<Self>() {
             Some(backlog) if Arc::ptr_eq(&backlog.group, group) => {
@@ -60,7 +66,7 @@ impl<A: Send + 'static, J: RawJob + ?Sized + 'static> Backlog<A, J> {
 impl<A: Send + 'static, J: RawJob + ?Sized + 'static> ErasedBacklog for Backlog<A, J> {
     fn begin(&self, lender: Option<Arc<Member>>) {
         let mut calls = lock(&self.calls);
-        let Some(call) = calls.pop_front() else { unreachable!("a call that has a slot is in the backlog") };
+        let Some((call, origin)) = calls.pop_front() else { unreachable!("a call that has a slot is in the backlog") };
         if calls.capacity() > MIN_SHRINK && calls.len() < calls.capacity() / 4 {
             let to = calls.capacity() / 2;
             calls.shrink_to(to);
@@ -71,6 +77,7 @@ impl<A: Send + 'static, J: RawJob + ?Sized + 'static> ErasedBacklog for Backlog<
         let make = |cell| {
             let mut job = (self.make)(call, cell);
             *job.as_mut().state() = JobState::Permit(permit);
+            *job.as_mut().origin() = origin;
             job
         };
         if is_lent { self.group.put_lent(make(None)) } else { self.group.put_with(make) }

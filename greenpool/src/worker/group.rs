@@ -120,7 +120,7 @@ pub(crate) fn abort<J: RawJob + ?Sized>(mut job: JobBox<J>) {
     // Before the slot is released, as everywhere.
     job.note_ending();
     // The statistics count it as a job that began and was aborted.
-    if let Some(running) = job.as_mut().state().running() {
+    if let Some(running) = job.as_mut().running() {
         running.finish(Outcome::Aborted);
     }
     let _ = job.as_mut().complete(Some(dropped.map_or_else(JoinError::panic, |()| JoinError::cancelled())));

@@ -121,7 +121,8 @@ impl<J: RawJob + ?Sized + 'static> Jobs for GroupJobs<'_, J> {
         if inner.live.is_aborted(epoch) || cell.is_aborted() || !cell.as_mut().state().transfer(epoch) {
             return ControlFlow::Break(Exit::Next(done));
         }
-        entered.begin_next(inner);
+        let origin = cell.as_mut().origin().take();
+        entered.begin_next(inner, &origin);
         let left = inner.live.leave(epoch);
         // A job that waits for this one may not have been woken yet. No search for deadlocks takes the pool for stuck
         // meanwhile, since the next job moves.
@@ -160,7 +161,7 @@ impl<J: RawJob + ?Sized + 'static> Run<'_, J> {
         let Some(cell) = job else {
             unreachable!("the worker has a job");
         };
-        let Some(mut running) = cell.as_mut().state().running() else {
+        let Some(mut running) = cell.as_mut().running() else {
             unreachable!("a job that is not being polled has a state");
         };
         let inner = running.inner().clone();
@@ -182,11 +183,11 @@ impl<J: RawJob + ?Sized + 'static> Run<'_, J> {
                 return Poll::Ready(self.end_and_look(running, Outcome::Finished, None, step));
             }
             Ok(Poll::Ready(Exit::Aborted)) => {
-                let error = drop_content(cell);
+                let error = running.in_scope(|| drop_content(cell));
                 return Poll::Ready(self.end_and_look(running, Outcome::Aborted, Some(error), None));
             }
             Err(payload) => {
-                let _ = drop_content(cell);
+                let _ = running.in_scope(|| drop_content(cell));
                 let mut error = JoinError::panic(payload);
                 if cell.reports_panic() {
                     span::report_panic(&inner, &mut error);
