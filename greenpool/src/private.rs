@@ -38,6 +38,12 @@ pub mod remote {
     pub use crate::remote::verbs::{FarPool, Remote};
 }
 
+/// Whether foreign code may run on this thread, because it holds no lock of greenpool. For the tests.
+#[must_use]
+pub fn allows_foreign_code() -> bool {
+    crate::sync::foreign::is_allowed()
+}
+
 /// The pool of one declared function, created on first use.
 pub struct PoolCell {
     name: &'static str,

@@ -1,13 +1,13 @@
 //! Which jobs of a pool are blocked, and which pools have jobs that wait for it.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak};
 
 use slab::Slab;
 
 use crate::inner::Inner;
 use crate::inner::member::Member;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// What a pool knows of those of its jobs that have ever waited. Written by `MemberState::publish`.
 #[derive(Default)]

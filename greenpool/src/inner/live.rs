@@ -141,11 +141,20 @@ impl LiveJobs {
 
     /// Whether all aborted jobs are gone. If not, `waker` is woken when they are.
     pub(crate) fn poll_aborted(&self, waker: &Waker) -> bool {
-        let mut aborted = lock(&self.aborted);
-        if aborted.left > 0 && !aborted.wakers.iter().any(|old| old.will_wake(waker)) {
-            aborted.wakers.push(waker.clone());
+        let mut clone = None;
+        loop {
+            let mut aborted = lock(&self.aborted);
+            if aborted.left == 0 || aborted.wakers.iter().any(|old| old.will_wake(waker)) {
+                return aborted.left == 0;
+            }
+            if let Some(clone) = clone.take() {
+                aborted.wakers.push(clone);
+                return false;
+            }
+            // A waker is foreign code, so it is cloned without the lock.
+            drop(aborted);
+            clone = Some(waker.clone());
         }
-        aborted.left == 0
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Waker;
+use std::task::{Wake, Waker};
 
 use crate::inner::{Inner, in_place};
 use crate::sync::slots::Ticket;
@@ -14,6 +14,7 @@ pub(crate) struct WaitEdge {
     /// The ticket in that pool's queue that the verb waits for.
     pub(crate) ticket: Option<Ticket>,
     pub(crate) source: ReadySource,
+    /// [`Shared`], since it is cloned under locks.
     pub(crate) waker: Waker,
     /// The verb has its result and waits only for the job's slot.
     pub(crate) resuming: bool,
@@ -31,6 +32,19 @@ pub(crate) struct WaitEdge {
     pub(crate) woken_at: Option<u64>,
     /// A search woke the verb, to find out whether the current poll blocks its thread.
     pub(crate) probed: bool,
+}
+
+/// A waker whose clones share one clone of the original, so that cloning it runs no foreign code.
+struct Shared(Waker);
+
+impl Wake for Shared {
+    fn wake(self: Arc<Self>) {
+        self.0.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.wake_by_ref();
+    }
 }
 
 /// Whether a child of the job runs in its slot.
@@ -88,7 +102,7 @@ impl WaitEdge {
             inner: inner.clone(),
             ticket,
             source,
-            waker: waker.clone(),
+            waker: Waker::from(Arc::new(Shared(waker.clone()))),
             resuming: false,
             lent: Lent::No,
             branch,

@@ -18,7 +18,7 @@ use crate::job::error::JoinError;
 use crate::job::id::JobId;
 use crate::lending::waiter::WaiterRef;
 use crate::sync::quiet::drop_quietly;
-use crate::sync::wake::wake;
+use crate::sync::wake::{register, wake};
 use crate::sync::{Mutex, MutexGuard, lock};
 
 /// The most replies that a page has. A single one in use keeps the whole page.
@@ -256,21 +256,19 @@ impl<T> Reply<T> {
     }
 
     #[inline]
-    pub(super) fn poll<R>(&self, cx: &Context<'_>, look: impl FnOnce(&mut ReplyState<T>) -> Option<R>) -> Poll<R> {
-        let mut state = self.state();
-        if let Some(found) = look(&mut state) {
-            return Poll::Ready(found);
-        }
-        Self::wait(state, cx);
-        Poll::Pending
-    }
-
-    fn wait(mut state: MutexGuard<'_, ReplyState<T>>, cx: &Context<'_>) {
-        let Stage::Pending(pending) = &mut state.stage else { return };
-        if !pending.reader.as_ref().is_some_and(|reader| reader.will_wake(cx.waker())) {
-            let old = pending.reader.replace(cx.waker().clone());
+    pub(super) fn poll<R>(&self, cx: &Context<'_>, look: impl Fn(&mut ReplyState<T>) -> Option<R>) -> Poll<R> {
+        let mut clone = None;
+        loop {
+            let mut state = self.state();
+            if let Some(found) = look(&mut state) {
+                return Poll::Ready(found);
+            }
+            let Stage::Pending(pending) = &mut state.stage else { return Poll::Pending };
+            if register(&mut pending.reader, cx.waker(), &mut clone) {
+                return Poll::Pending;
+            }
             drop(state);
-            drop(old);
+            clone = Some(cx.waker().clone());
         }
     }
 

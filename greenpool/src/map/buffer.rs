@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Waker;
 
 use crate::job::error::JoinError;
+use crate::sync::wake::register;
 
 /// Results in the order in which they are taken, with `None` for each that is not ready.
 pub(crate) type Results<T> = VecDeque<Option<Result<T, JoinError>>>;
@@ -379,13 +380,10 @@ impl<T> ReorderBuffer<T> {
         self.results.iter_mut().filter_map(Option::take).collect()
     }
 
-    /// The consumer waits for the next result.
-    pub(crate) fn set_consumer(&mut self, waker: &Waker) {
+    /// The consumer waits for the next result. Returns false if a [clone](register) of its waker is needed first.
+    pub(crate) fn set_consumer(&mut self, waker: &Waker, clone: &mut Option<Waker>) -> bool {
         self.signals.urgent.store(true, Ordering::Relaxed);
-        match &mut self.consumer {
-            Some(old) if old.will_wake(waker) => {}
-            old => *old = Some(waker.clone()),
-        }
+        register(&mut self.consumer, waker, clone)
     }
 
     /// Bounds on the number of results that have not been taken.

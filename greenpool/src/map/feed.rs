@@ -23,7 +23,7 @@ use crate::job::error::JoinError;
 use crate::map::buffer::ReorderBuffer;
 use crate::map::shared::{DynDriver, LastItem, Shared};
 use crate::sync::wake::wake;
-use crate::sync::{Mutex, MutexGuard, lock};
+use crate::sync::{Mutex, SourceGuard, lock, lock_source};
 use crate::worker::idle::Wakeup;
 use crate::worker::poll::Step;
 
@@ -197,7 +197,7 @@ impl<S: JobSource> Driver<S> {
 
     /// Locks the source. `None` if another worker has it for so long that it may be blocking its thread.
     #[inline]
-    pub(crate) fn try_source(&self) -> Option<MutexGuard<'_, Option<CountedSource<S>>>> {
+    pub(crate) fn try_source(&self) -> Option<SourceGuard<'_, Option<CountedSource<S>>>> {
         self.try_lock_source().or_else(|| {
             (1..TRIES).find_map(|_| {
                 core::hint::spin_loop();
@@ -207,7 +207,7 @@ impl<S: JobSource> Driver<S> {
     }
 
     #[inline]
-    fn try_lock_source(&self) -> Option<MutexGuard<'_, Option<CountedSource<S>>>> {
+    fn try_lock_source(&self) -> Option<SourceGuard<'_, Option<CountedSource<S>>>> {
         match self.source.try_lock() {
             Ok(source) => Some(source),
             Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
@@ -216,8 +216,8 @@ impl<S: JobSource> Driver<S> {
     }
 
     /// Locks the source for the only worker that may read it. Nothing else has it for long.
-    pub(crate) fn source(&self) -> MutexGuard<'_, Option<CountedSource<S>>> {
-        lock(&self.source)
+    pub(crate) fn source(&self) -> SourceGuard<'_, Option<CountedSource<S>>> {
+        lock_source(&self.source)
     }
 
     /// Reads on behind the item that is the last one according to the size hint. Returns the next step of the worker,
@@ -272,7 +272,7 @@ impl<S: JobSource> Driver<S> {
     }
 
     /// Takes the source, which is at its end. Until it has been dropped, no worker needs to look for an item.
-    pub(crate) fn take_source(&self, mut guard: MutexGuard<'_, Option<CountedSource<S>>>) -> Option<CountedSource<S>> {
+    pub(crate) fn take_source(&self, mut guard: SourceGuard<'_, Option<CountedSource<S>>>) -> Option<CountedSource<S>> {
         let source = guard.take();
         self.shared.state().buffer.mark_exhausted();
         source

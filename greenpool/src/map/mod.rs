@@ -235,14 +235,21 @@ impl<T> GreenMap<T> {
     /// Fetches the ready results. Returns false if there are none and the map has not ended; then the consumer will be
     /// woken.
     fn fetch(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut state = self.shared.state();
-        if state.buffer.is_ready() {
-            state.buffer.fetch(self.ready.get_mut());
-            state.buffer.fetch_numbers(&mut self.numbers);
-            return true;
+        let mut clone = None;
+        loop {
+            let mut state = self.shared.state();
+            if state.buffer.is_ready() {
+                state.buffer.fetch(self.ready.get_mut());
+                state.buffer.fetch_numbers(&mut self.numbers);
+                return true;
+            }
+            if state.buffer.set_consumer(cx.waker(), &mut clone) {
+                break;
+            }
+            drop(state);
+            clone = Some(cx.waker().clone());
         }
-        state.buffer.set_consumer(cx.waker());
-        drop(state);
+        drop(clone);
         self.shared.register(&self.driver, &mut self.guard, cx);
         self.registered = true;
         false

@@ -11,7 +11,7 @@ use crate::lending::context;
 use crate::map::buffer::{Results, Signals};
 use crate::map::feed::{CountedSource, Driver, JobSource, Output, UserCode};
 use crate::map::shared::LastItem;
-use crate::sync::MutexGuard;
+use crate::sync::SourceGuard;
 use crate::sync::wake::wake;
 use crate::worker::poll::POLL_BUDGET;
 
@@ -40,7 +40,7 @@ pub(crate) struct Session<'a, S: JobSource> {
     signals: &'a Signals,
     /// The size of the pool when it was last read.
     pub(crate) size: usize,
-    source: Option<MutexGuard<'a, Option<CountedSource<S>>>>,
+    source: Option<SourceGuard<'a, Option<CountedSource<S>>>>,
     /// The number of places in the last batch.
     batch: usize,
     /// The number of places that no item has been read into.

@@ -108,6 +108,21 @@ impl<T> PileState<T> {
     }
 }
 
+impl<T> PileShared<T> {
+    /// Whether another job may come. Then `waker` is woken for it.
+    fn listen(&self, waker: &Waker) -> bool {
+        let waker = waker.clone();
+        let mut state = lock(&self.state);
+        // SeqCst as in `GreenPile::poll_take`.
+        self.news.store(false, Ordering::SeqCst);
+        let may_grow = state.coming > 0 || state.spawners > 0;
+        let old = if may_grow { state.consumer.replace(waker) } else { None };
+        drop(state);
+        drop(old);
+        may_grow
+    }
+}
+
 impl<T> Unpin for GreenPile<T> {}
 
 impl<T: Send + 'static> GreenPile<T> {

@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 
 use crate::inner::wait::ReadySource;
@@ -101,21 +100,50 @@ impl<T> GreenPile<T> {
         }
     }
 
-    fn poll_unordered(&mut self, first: bool, cx: &mut Context<'_>) -> Poll<Option<(usize, Result<T, JoinError>)>> {
+    /// Returns a result that is ready now, of whichever job, with the number of its job. It does not wait.
+    ///
+    /// `None` means that no job that is left has finished, or that there is none: see [`is_empty`](Self::is_empty). Like
+    /// [`try_next`](Self::try_next), it returns all results that are ready, however many.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+    /// use std::time::Duration;
+    /// use tokio::time::sleep;
+    ///
+    /// let mut pile = greenpool::GreenPile::new(2);
+    /// for ms in [50, 10] {
+    ///     pile.spawn(sleep(Duration::from_millis(ms))).await;
+    /// }
+    /// assert!(pile.try_next_unordered().is_none());
+    /// sleep(Duration::from_millis(20)).await;
+    /// assert_eq!(pile.try_next_unordered().unwrap().0, 1);
+    /// assert!(pile.try_next_unordered().is_none());
+    /// # }
+    /// ```
+    pub fn try_next_unordered(&mut self) -> Option<(usize, Result<T, JoinError>)> {
+        self.gather();
+        loop {
+            let (number, spawn, result) = self.unordered.try_next()?;
+            if spawn.is_none() || !lock(&self.shared.state).take_withdrawn(spawn) {
+                return Some((number, result));
+            }
+        }
+    }
+
+    /// Moves the jobs that are left to those that are waited for in any order.
+    fn gather(&mut self) {
         if let Some(head) = self.head.take() {
             self.unordered.insert(self.head_number, head);
         }
         let mut state = lock(&self.shared.state);
-        // SeqCst as in `GreenPile::poll_take`.
-        self.shared.news.store(false, Ordering::SeqCst);
         while let Some((number, entry)) = state.pop() {
             self.unordered.insert(number, entry);
         }
-        let may_grow = state.coming > 0 || state.spawners > 0;
-        if may_grow {
-            state.consumer = Some(cx.waker().clone());
-        }
-        drop(state);
+    }
+
+    fn poll_unordered(&mut self, first: bool, cx: &mut Context<'_>) -> Poll<Option<(usize, Result<T, JoinError>)>> {
+        let may_grow = self.shared.listen(cx.waker());
+        self.gather();
         if !may_grow && self.unordered.len() == 0 {
             ready!(self.guard.poll_reacquire(cx));
             return Poll::Ready(None);
@@ -270,6 +298,40 @@ impl<R: Handles, N> PileOf<R, N> {
     /// ```
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Returns a result that is ready now, of whichever job, with the index of its entry. It does not wait.
+    ///
+    /// `None` means that no job that is left has finished, or that there is none: see [`is_empty`](Self::is_empty).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+    /// use greenpool::{green_pool, pile};
+    /// use std::time::Duration;
+    ///
+    /// #[green_pool(size = 2)]
+    /// async fn sleep(ms: u64) {
+    ///     tokio::time::sleep(Duration::from_millis(ms)).await;
+    /// }
+    ///
+    /// let mut pile = pile![sleep(50), sleep(10)];
+    /// tokio::time::sleep(Duration::from_millis(20)).await;
+    /// assert_eq!(pile.try_next_unordered().unwrap().0, 1);
+    /// assert!(pile.try_next_unordered().is_none());
+    /// # }
+    /// ```
+    pub fn try_next_unordered<T>(&mut self) -> Option<(usize, Result<T, JoinError>)>
+    where
+        R: SameType<Output = T>,
+    {
+        for at in 0..R::LEN {
+            let Some(thread) = self.handles.thread(at).filter(|_| !self.taken.has(at)) else { continue };
+            if let Some(result) = thread.try_take() {
+                self.taken.take(at);
+                return Some((at, result));
+            }
+        }
+        None
     }
 
     fn poll_unordered(&mut self, cx: &mut Context<'_>) -> Poll<Option<(usize, Result<R::Output, JoinError>)>>

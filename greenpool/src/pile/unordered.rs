@@ -105,22 +105,45 @@ impl<T> Unordered<T> {
         Poll::Pending
     }
 
+    /// Takes the result of a job that has finished, if there is one. A job that has not is polled, so that it is in the
+    /// queue again when it has.
+    pub(crate) fn try_next(&mut self) -> Option<(usize, Option<u64>, Result<T, JoinError>)> {
+        let left = lock(&self.woken).numbers.len();
+        for _ in 0..left {
+            let number = lock(&self.woken).numbers.pop_front()?;
+            let Some(Job { entry, waker }) = self.jobs.get_mut(&number) else { continue };
+            let mut result = entry.thread.try_take();
+            if result.is_none() {
+                // Outside, because the job that runs here does not wait for it.
+                let poll = || entry.thread.poll_ready(&mut Context::from_waker(waker));
+                if context::outside(poll).is_ready() {
+                    result = entry.thread.take();
+                }
+            }
+            if let Some(result) = result {
+                let spawn = entry.spawn;
+                self.jobs.remove(&number);
+                return Some((number, spawn, result));
+            }
+        }
+        None
+    }
+
     /// Registers the consumer. Returns how many numbers to take from the queue: those that come while jobs are polled
     /// wake the consumer, and wait for its next poll. Otherwise jobs that find tokio's budget exhausted would be polled
     /// for ever.
     fn prepare(&mut self, first: bool, cx: &mut Context<'_>) -> usize {
+        let mut consumer = Some(cx.waker().clone());
         let mut woken = lock(&self.woken);
         if first && context::is_job() {
             self.registered = true;
             woken.numbers = self.jobs.keys().copied().collect();
         }
         let left = woken.numbers.len();
-        if woken.consumer.as_ref().is_some_and(|old| old.will_wake(cx.waker())) {
-            return left;
-        }
-        let old = woken.consumer.replace(cx.waker().clone());
+        std::mem::swap(&mut woken.consumer, &mut consumer);
         drop(woken);
-        drop(old);
+        // The old waker is foreign code, so it is dropped without the lock.
+        drop(consumer);
         left
     }
 

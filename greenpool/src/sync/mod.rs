@@ -1,26 +1,58 @@
 //! The semaphore of a pool, and the locks and atomics that the crate uses; under `--cfg loom`, the model checker's.
 
+pub(crate) mod foreign;
 #[cfg(not(loom))]
 pub(crate) mod quiet;
 pub(crate) mod slots;
 pub(crate) mod wake;
 
+use std::ops::{Deref, DerefMut};
+
 #[cfg(not(loom))]
 pub(crate) use std::sync::{
-    Mutex, MutexGuard,
+    Mutex, MutexGuard as SourceGuard,
     atomic::{AtomicU64, Ordering},
 };
 
 #[cfg(loom)]
 pub(crate) use loom::sync::{
-    Mutex, MutexGuard,
+    Mutex, MutexGuard as SourceGuard,
     atomic::{AtomicU64, Ordering},
 };
 
-/// Locks the mutex, poisoned or not. The only user code that runs under a lock is the source and the function of a map,
-/// and the map deals with their panics.
+/// A locked mutex. While one exists on a thread, no [foreign] code may run there.
+pub(crate) struct MutexGuard<'a, T> {
+    guard: SourceGuard<'a, T>,
+    _held: foreign::Forbidden,
+}
+
+/// Locks the mutex, poisoned or not.
+#[inline]
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    MutexGuard { guard: lock_source(mutex), _held: foreign::Forbidden::new() }
+}
+
+/// Locks the source of a map, poisoned or not: the one lock under which foreign code runs, the source and the function
+/// of the map. The map deals with their panics.
+#[inline]
+pub(crate) fn lock_source<T>(mutex: &Mutex<T>) -> SourceGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+impl<T> Deref for MutexGuard<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.guard
+    }
+}
+
+impl<T> DerefMut for MutexGuard<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.guard
+    }
 }
 
 /// A value that only its owner touches, through `&mut`. So the owner is `Sync` if the value is `Send`.

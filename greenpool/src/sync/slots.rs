@@ -50,7 +50,7 @@ use std::task::{Poll, Waker};
 
 use slab::Slab;
 
-use crate::sync::wake::wake;
+use crate::sync::wake::{register, wake};
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
 
 /// The slots of one pool, and the queues of those that wait for one. `L` names a lender.
@@ -442,22 +442,14 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
             let Some(node) = queues.get(ticket) else {
                 return Poll::Ready(None);
             };
-            match &mut node.state {
-                TicketState::Queued { waker: Some(old), .. } if old.will_wake(waker) => return Poll::Pending,
-                TicketState::Queued { waker: old, .. } => match clone.take() {
-                    Some(clone) => {
-                        let old = old.replace(clone);
-                        drop(queues);
-                        drop(old);
-                        return Poll::Pending;
-                    }
-                    None => {
-                        drop(queues);
-                        clone = Some(waker.clone());
-                    }
-                },
-                TicketState::Served(_) => return Poll::Ready(queues.take(ticket)),
+            let TicketState::Queued { waker: place, .. } = &mut node.state else {
+                return Poll::Ready(queues.take(ticket));
+            };
+            if register(place, waker, &mut clone) {
+                return Poll::Pending;
             }
+            drop(queues);
+            clone = Some(waker.clone());
         }
     }
 

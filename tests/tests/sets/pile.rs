@@ -1,11 +1,15 @@
-//! `next_unordered`, `try_next`, `len` and `is_empty` of piles.
+//! `next_unordered`, `try_next`, `try_next_unordered`, `len` and `is_empty` of piles.
 
 use std::panic::resume_unwind;
+use std::time::Duration;
 
 use futures::stream::FusedStream;
 use futures::{Stream, StreamExt, poll};
 use greenpool::{GreenPile, GreenPool, green_pool, pile};
 use greenpool_tests::{Gate, Gauge, paused, threads, until_idle};
+
+use tokio::task::yield_now;
+use tokio::time::sleep;
 
 use crate::gated;
 
@@ -302,4 +306,90 @@ fn a_consumer_that_awaits_finds_what_try_next_left() {
         gate.open();
         assert_eq!(consumer.await.unwrap(), [1]);
     });
+}
+
+#[test]
+fn try_next_unordered_takes_what_is_ready_and_mixes_with_the_other_verbs() {
+    paused(async {
+        let mut pile = GreenPile::new(1000);
+        assert!(pile.try_next_unordered().is_none());
+        let gates = [Gate::new(), Gate::new(), Gate::new()];
+        for (n, gate) in gates.iter().enumerate() {
+            let gate = gate.clone();
+            pile.spawn(async move {
+                gate.opened().await;
+                n
+            })
+            .await;
+        }
+        for n in 3..500 {
+            pile.spawn(async move { n }).await;
+        }
+        assert!(pile.try_next_unordered().is_none(), "none has run");
+        until_idle().await;
+        // More than tokio's budget allows to await at once.
+        let mut numbers = Vec::new();
+        while let Some((number, result)) = pile.try_next_unordered() {
+            assert_eq!(result.unwrap(), number);
+            numbers.push(number);
+        }
+        numbers.sort_unstable();
+        assert_eq!((numbers, pile.len()), ((3..500).collect(), 3));
+
+        // One that was looked at in vain wakes the other verbs, and is found again.
+        gates[1].open();
+        assert_eq!(pile.next_unordered().await.unwrap().0, 1);
+        assert!(poll!(pile.next_unordered()).is_pending());
+        gates[2].open();
+        until_idle().await;
+        assert_eq!(pile.try_next_unordered().unwrap().0, 2);
+        assert!(pile.try_next_unordered().is_none());
+        gates[0].open();
+        assert_eq!(pile.next().await.unwrap().unwrap(), 0);
+        assert!(pile.is_empty() && pile.try_next_unordered().is_none());
+    });
+}
+
+#[test]
+fn try_next_unordered_in_a_job_does_not_wait() {
+    paused(async {
+        let (pool, gate) = (GreenPool::new(2), Gate::new());
+        let (inside, opened) = (pool.clone(), gate.clone());
+        let job = async move {
+            let mut pile = GreenPile::on(&inside);
+            pile.spawn(gated(opened, 7)).await;
+            assert!(pile.try_next_unordered().is_none());
+            // The job that looked waits for something else.
+            sleep(Duration::from_millis(1)).await;
+            pile.next().await.unwrap().unwrap()
+        };
+        let job = pool.spawn(job).await;
+        yield_now().await;
+        assert_eq!((pool.running(), pool.stats().suspended), (2, 0));
+        sleep(Duration::from_millis(2)).await;
+        assert_eq!((pool.running(), pool.stats().suspended), (2, 1));
+        gate.open();
+        assert_eq!(job.await.unwrap(), 7);
+    });
+}
+
+#[test]
+fn try_next_unordered_of_a_pile_macro_gives_the_index() {
+    paused(async {
+        let mut pile = pile![sleepy(30), sleepy(10), sleepy(20)];
+        let mut order = Vec::new();
+        for _ in 0..5 {
+            while let Some((index, result)) = pile.try_next_unordered() {
+                order.push((index, result.unwrap()));
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!((order, pile.is_empty()), (vec![(1, 10), (2, 20), (0, 30)], true));
+    });
+}
+
+#[green_pool(size = 3)]
+async fn sleepy(ms: u64) -> u64 {
+    sleep(Duration::from_millis(ms)).await;
+    ms
 }

@@ -256,7 +256,8 @@ impl Case {
             return;
         }
         if !self.model.is_ready() {
-            self.buffer.set_consumer(&self.wakers[consumer]);
+            let waker = &self.wakers[consumer];
+            assert!(self.buffer.set_consumer(waker, &mut Some(waker.clone())));
             (self.model.waiting, self.model.urgent) = (Some(consumer), true);
             return;
         }
