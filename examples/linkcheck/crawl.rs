@@ -1,4 +1,4 @@
-//! The crawl: each job fetches one page and starts a job for every new page that it links to.
+//! The crawl: each job fetches one page and queues a job for every new page that it links to.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::panic;
@@ -54,15 +54,13 @@ pub(crate) struct Notes {
 }
 
 // ANCHOR: fetch
-/// Fetches one page, then starts a job for each linked page that has none yet.
+/// Fetches one page, then queues a job for each linked page that has none yet.
 #[green_pool(size = 100)]
 pub(crate) async fn fetch(crawl: Arc<Crawl>, url: Url) {
     let visit = crawl.visit(&url).await.unwrap_or_else(Visit::Broken);
     for next in crawl.note(url, visit) {
-        // If the pool is full, this job lends its slot to the new one and stays alive
-        // until that one has finished. So the limit holds and the crawl cannot deadlock,
-        // but memory grows with the number of pages found.
-        fetch::spawn_n(Arc::clone(&crawl), next).await;
+        // It does not wait, so this job ends. A page in line is its address, not a job.
+        fetch::queue(Arc::clone(&crawl), next);
     }
 }
 // ANCHOR_END: fetch

@@ -100,8 +100,8 @@ async fn run(args: &Args) -> Result<Report> {
 // ANCHOR: crawl
 async fn crawl_pages(crawl: &Arc<Crawl>, start: &Url) {
     let pool = fetch::pool();
-    fetch::spawn_n(Arc::clone(crawl), start.clone()).await;
-    // Each job starts jobs for the pages it finds, so when the pool is idle, nothing is
+    fetch::queue(Arc::clone(crawl), start.clone());
+    // Each job queues jobs for the pages it finds, so when the pool is idle, nothing is
     // left to find.
     pool.waitall().await;
 
@@ -112,7 +112,7 @@ async fn crawl_pages(crawl: &Arc<Crawl>, start: &Url) {
     }
     while !again.is_empty() && !pool.is_closed() {
         for url in &again {
-            fetch::spawn_n(Arc::clone(crawl), url.clone()).await;
+            fetch::queue(Arc::clone(crawl), url.clone());
         }
         pool.waitall().await;
         again = crawl.second_tries(true, &again);
@@ -146,14 +146,15 @@ fn print(report: &Report, args: &Args) -> io::Result<()> {
 }
 
 // ANCHOR: interrupt
-/// The first Ctrl-C closes the pools and lets running and queued requests finish, within
-/// `patience`. The second aborts them.
+/// The first Ctrl-C closes the pools: what is queued is dropped, and what runs may finish
+/// within `patience`. The second aborts it.
 async fn stop_on_interrupt(patience: Duration) {
     if signal::ctrl_c().await.is_err() {
         // Without this handler, Ctrl-C kills the program as usual.
         return;
     }
     let (pages, others) = (fetch::pool(), probe::pool());
+    pages.close();
     let drained = future::join(pages.shutdown(patience), others.shutdown(patience));
     tokio::select! {
         _ = drained => {}

@@ -149,9 +149,9 @@
 //!
 //! * `metrics` (off by default): `GreenPool::publish_metrics` publishes the numbers of a pool through the `metrics`
 //!   crate, with histograms of how long its jobs wait and run.
-//! * `tracing` (off by default): each job runs in a span `job` of level `DEBUG`, from its first poll until its future is
-//!   dropped. The parent is the span of the call or, for the jobs of a map, the span in which the map was made. If `job`
-//!   is filtered out, the job runs in that span itself. A panic in a job without a handle
+//! * `tracing` (off by default): each job runs in a span `job` of level `DEBUG`, from its first poll until its future
+//!   is dropped. The parent is the span of the call or, for the jobs of a map, the span in which the map was made. If
+//!   `job` is filtered out, the job runs in that span itself. A panic in a job without a handle
 //!   ([`spawn_n`](GreenPool::spawn_n)) emits one event of level `ERROR` and target `greenpool`. All carry the name of
 //!   the pool.
 //! * `remote` (off by default): `#[green_pool(remote)]` and the module `remote`, for functions that run on other

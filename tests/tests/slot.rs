@@ -189,6 +189,22 @@ fn waitall_waits_for_a_held_slot() {
 }
 
 #[test]
+fn shutdown_does_not_wait_for_a_slot_that_was_granted_and_never_collected() {
+    paused(async {
+        let pool = GreenPool::new(1);
+        let first = pool.slot().await.unwrap();
+        let mut kept = pool.slot();
+        assert!(poll!(&mut kept).is_pending());
+        drop(first);
+        // The slot is granted, and `kept` is not polled, as after a `select!`.
+        let report = pool.shutdown(Duration::from_secs(1)).await;
+        assert_eq!((report.held, report.aborted, pool.running()), (1, 0, 1));
+        drop(kept);
+        assert_eq!(pool.running(), 0);
+    });
+}
+
+#[test]
 fn shutdown_waits_for_a_held_slot_during_its_grace_period_and_reports_it() {
     paused(async {
         let pool = GreenPool::new(3);

@@ -102,8 +102,8 @@ impl<T> GreenPile<T> {
 
     /// Returns a result that is ready now, of whichever job, with the number of its job. It does not wait.
     ///
-    /// `None` means that no job that is left has finished, or that there is none: see [`is_empty`](Self::is_empty). Like
-    /// [`try_next`](Self::try_next), it returns all results that are ready, however many.
+    /// `None` means that no job that is left has finished, or that there is none: see [`is_empty`](Self::is_empty).
+    /// Like [`try_next`](Self::try_next), it returns all results that are ready, however many.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {

@@ -3,8 +3,11 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
+
+use tokio::task::yield_now;
 
 use crate::inner::Inner;
 use crate::lending::context;
@@ -55,8 +58,9 @@ impl GreenPool {
     /// as a crawler may want to, call [`close`](Self::close) first.
     ///
     /// When the returned future completes, the futures of all jobs have been dropped, and all slots are free except
-    /// those that are still held by a [`Slot`](crate::Slot), which nothing can take away: the report says how many. The
-    /// call itself closes the pool; `grace` is counted from the first poll of the returned future.
+    /// those that are still held by a [`Slot`](crate::Slot), or for one that is about to be polled, which nothing can
+    /// take away: the report says how many. The call itself closes the pool; `grace` is counted from the first poll of
+    /// the returned future.
     ///
     /// # Panics
     /// If awaited inside a job of this pool, outside a tokio runtime, or on a runtime whose timer is not enabled.
@@ -130,40 +134,34 @@ async fn shutdown(pool: GreenPool, grace: Duration, before: PoolStats) -> Shutdo
     if tokio::time::timeout(grace, pool.waitall()).await.is_err() {
         let inner = pool.inner();
         inner.slots.refuse_waiters();
-        // A spawn that got its slot just before may begin its job only now.
+        // A job that got its slot just before may begin only now.
         let _abort_new = AbortNew::begin(inner);
         pool.abort_all().await;
-        wait_for_stragglers(&pool).await;
+        while !is_over(inner) {
+            // Such a job has not begun yet, which is a matter of a few instructions on another thread.
+            yield_now().await;
+            pool.abort_all().await;
+        }
     }
     let now = pool.stats();
     let ended = |stats: PoolStats| stats.finished + stats.panicked;
     ShutdownReport {
         finished: ended(now).saturating_sub(ended(before)) as usize,
         aborted: (now.aborted - before.aborted) as usize,
-        held: now.held,
+        held: now.running,
         refused: (now.refused - before.refused) as usize,
     }
 }
 
-/// Waits until no slot is in use, except those that are held without a job.
-///
-/// All jobs have been aborted, but a job may have got its slot just before, and end only now. The pool wakes those that
-/// wait for it to be idle, and nothing else. So while slots are held, this looks again from time to time.
-async fn wait_for_stragglers(pool: &GreenPool) {
-    let slots = &pool.inner().slots;
-    loop {
-        let held = pool.stats().held;
-        if held > 0 && slots.running() <= held {
-            return;
-        }
-        let look_again = if held > 0 { LOOK_AGAIN } else { Duration::MAX };
-        if tokio::time::timeout(look_again, pool.waitall()).await.is_ok() {
-            return;
-        }
-    }
+/// Whether no slot is in use, except those that are held without a job, and those that were granted to a `slot()` that
+/// has not been polled since, and perhaps never will be.
+fn is_over(inner: &Inner) -> bool {
+    // In this order: a slot that is held, or taken from its ticket, between two of these is missed and not counted
+    // twice.
+    let running = inner.slots.running();
+    let held = inner.counters.held.load(Ordering::SeqCst) as usize;
+    running <= held + inner.slots.uncollected()
 }
-
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// Waits until all aborted jobs are gone: the future returned by [`GreenPool::abort_all`].
 ///
@@ -235,7 +233,7 @@ pub struct ShutdownReport {
     pub finished: usize,
     /// Jobs that were aborted after the call to `shutdown`, or dropped with their runtime.
     pub aborted: usize,
-    /// Slots that were still held by a [`Slot`](crate::Slot) at the end.
+    /// Slots that were still held without a job at the end.
     pub held: usize,
     /// Jobs that were refused after the call to `shutdown`: new ones, and those that were still queued at the end of
     /// the grace period. They never started.

@@ -1,5 +1,5 @@
-//! Where foreign code may run: wakers, and the destructors and futures of the user. Never while this thread holds a lock,
-//! since such code may call anything. Checked in debug builds.
+//! Where foreign code may run: wakers, and the destructors and futures of the user. Never while this thread holds a
+//! lock, since such code may call anything. Checked in debug builds.
 
 use std::marker::PhantomData;
 

@@ -306,6 +306,12 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
         if self.word().has(QUEUED) { self.lock().calls } else { 0 }
     }
 
+    /// The number of slots that were granted to a ticket and not collected yet.
+    pub(crate) fn uncollected(&self) -> usize {
+        let is_slot = |node: &Node<L, J>| matches!(node.state, TicketState::Served(Grant::Slot(_)));
+        self.lock().nodes.iter().filter(|(_, node)| is_slot(node)).count()
+    }
+
     /// Whether a ticket is queued for a slot, to begin or to go on.
     pub(crate) fn has_queued(&self) -> bool {
         self.word().has(QUEUED)
