@@ -11,9 +11,6 @@ use crate::wire;
 use crate::worker::lease::{Fenced, Lease};
 use crate::worker::serving::{Running, Serving, count};
 
-/// From this delivery on, a job is suspected to take workers down, and runs alone.
-const SUSPECT: u64 = 3;
-
 /// Begins a job that has come.
 pub(crate) fn begin(serving: &Arc<Serving>, message: Message) {
     // It may have lain in a buffer: it is as old as the last sign of life before it.
@@ -71,29 +68,44 @@ enum Outcome {
 
 impl Serving {
     async fn one(self: &Arc<Self>, message: &Message, running: &Arc<Running>) {
-        let suspect = is_suspect(running.delivery);
+        let suspect = running.is_suspect();
         // Held until the end is told: another suspect that takes the worker down must not count against this job.
         let _alone = if suspect { self.shared.lane.acquire().await.ok() } else { None };
         match self.run(message, running, suspect).await {
             Outcome::Ended(end) => {
                 self.count(&end);
                 if self.tell(message, running, &end).await {
-                    self.acknowledge(running, "+ACK");
-                    if suspect {
-                        self.unmark(running).await;
-                    }
+                    self.over(running, "+ACK");
+                } else {
+                    self.lost(running);
                 }
             }
             Outcome::Cancelled => {
                 count(&self.shared.counts.cancelled);
-                self.acknowledge(running, "+TERM");
+                self.over(running, "+TERM");
             }
             Outcome::NotOurs => {
                 count(&self.shared.counts.lost);
-                let job = running.key.id();
-                tracing::warn!(target: "greenpool", function = self.handler.name(), job, "lease.lost");
+                self.lost(running);
             }
         }
+    }
+
+    /// Nobody is to run the job again.
+    fn over(self: &Arc<Self>, running: &Arc<Running>, word: &'static str) {
+        self.acknowledge(running, word);
+        if running.is_suspect() {
+            self.unmark(running);
+        }
+    }
+
+    /// Another worker has the job, or will have it.
+    fn lost(self: &Arc<Self>, running: &Arc<Running>) {
+        if running.is_suspect() {
+            self.take_back_later(running);
+        }
+        let job = running.key.id();
+        tracing::warn!(target: "greenpool", function = self.handler.name(), job, "lease.lost");
     }
 
     async fn run(&self, message: &Message, running: &Arc<Running>, suspect: bool) -> Outcome {
@@ -124,13 +136,13 @@ impl Serving {
             return Err(Outcome::NotOurs);
         }
         let (function, job) = (self.handler.name(), running.key.id());
-        let deaths = self.marks(running).await.ok_or(Outcome::NotOurs)?;
+        let deaths = self.deaths(running).await.ok_or(Outcome::NotOurs)?;
         if deaths >= self.shared.settings.attempts {
             tracing::error!(target: "greenpool", function, job, deaths, "job.gave_up");
             return Err(Outcome::Ended(End::Lost(Lost::GaveUp { deaths })));
         }
         tracing::warn!(target: "greenpool", function, job, deaths, "job.quarantined");
-        if self.mark(running, deaths + 1).await { Ok(()) } else { Err(Outcome::NotOurs) }
+        if self.mark(running).await { Ok(()) } else { Err(Outcome::NotOurs) }
     }
 
     fn count(&self, end: &End) {
@@ -147,11 +159,6 @@ impl Serving {
             }
         }
     }
-}
-
-/// Whether a job that was delivered so often runs alone.
-pub(crate) fn is_suspect(delivery: u64) -> bool {
-    delivery >= SUSPECT
 }
 
 /// Whether somebody waits for the result of a job.

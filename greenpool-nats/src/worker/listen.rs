@@ -9,7 +9,6 @@ use futures::StreamExt;
 use tokio::time::sleep;
 
 use crate::farm::watch::{RunningJob, ServedFunction, WorkerInfo};
-use crate::worker::job::is_suspect;
 use crate::worker::serving::{Serving, Shared};
 
 async fn subscribe(client: &Client, subject: &str) -> Subscriber {
@@ -60,7 +59,7 @@ fn info(shared: &Shared, serving: &[Arc<Serving>]) -> WorkerInfo {
             function: running.key.function.clone(),
             ms: running.since.elapsed().as_millis() as u64,
             delivered: running.delivery,
-            quarantined: is_suspect(running.delivery),
+            quarantined: running.is_suspect(),
         })
     });
     WorkerInfo {

@@ -4,6 +4,7 @@ mod beat;
 mod job;
 mod lease;
 mod listen;
+mod marks;
 mod pull;
 mod serving;
 mod tell;
@@ -159,7 +160,7 @@ impl Worker {
             served.finish(deadline).await;
         }
         for served in serving.values() {
-            served.finish_acknowledging().await;
+            served.finish_telling().await;
         }
         let _ = shared.link.client.flush().await;
         drop(guard);

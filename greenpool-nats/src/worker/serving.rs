@@ -18,6 +18,9 @@ use crate::names::JobKey;
 use crate::streams::Settings;
 use crate::worker::lease::Lease;
 
+/// From this delivery on, a job is suspected to take workers down, and runs alone.
+const SUSPECT: u64 = 3;
+
 /// What all functions of a worker share.
 pub(crate) struct Shared {
     pub(crate) id: String,
@@ -89,8 +92,8 @@ pub(crate) struct Serving {
     pub(crate) pool: GreenPool,
     /// How many places have a job.
     busy: AtomicUsize,
-    /// How many acknowledgements the server has not confirmed.
-    acknowledging: AtomicUsize,
+    /// How many messages the server has not confirmed.
+    pending: AtomicUsize,
     pub(crate) freed: Notify,
     running: Mutex<HashMap<u64, Arc<Running>>>,
     next: AtomicU64,
@@ -133,6 +136,11 @@ impl Running {
         Running { key, reply, lease, created, since, delivery, state: Mutex::default() }
     }
 
+    /// Whether it was delivered so often that it runs alone.
+    pub(crate) fn is_suspect(&self) -> bool {
+        self.delivery >= SUSPECT
+    }
+
     /// The job has begun.
     pub(crate) fn begun(&self, abort: AbortHandle) {
         let mut state = lock(&self.state);
@@ -173,7 +181,7 @@ impl Serving {
             pool: GreenPool::new(handler.slots()),
             handler,
             busy: AtomicUsize::new(0),
-            acknowledging: AtomicUsize::new(0),
+            pending: AtomicUsize::new(0),
             freed: Notify::new(),
             running: Mutex::default(),
             next: AtomicU64::new(0),
@@ -216,15 +224,6 @@ impl Serving {
         self.freed.notify_one();
     }
 
-    pub(crate) fn acknowledging(&self) {
-        self.acknowledging.fetch_add(1, Ordering::AcqRel);
-    }
-
-    pub(crate) fn acknowledged(&self) {
-        self.acknowledging.fetch_sub(1, Ordering::AcqRel);
-        self.freed.notify_one();
-    }
-
     /// Adds a job. The number removes it.
     pub(crate) fn add(&self, running: Arc<Running>) -> u64 {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
@@ -246,13 +245,17 @@ impl Serving {
         for running in self.running() {
             running.lose();
             count(&self.shared.counts.handed_back);
+            if running.is_suspect() {
+                // The next worker is to see that this one has survived it.
+                self.take_back(&running).await;
+            }
             let _ = self.shared.link.client.publish(running.reply.clone(), "-NAK".into()).await;
         }
     }
 
     /// Waits until the server knows of the jobs that have ended. Otherwise they would be run again.
-    pub(crate) async fn finish_acknowledging(&self) {
-        self.wait(Instant::now() + Duration::from_secs(5), &self.acknowledging).await;
+    pub(crate) async fn finish_telling(&self) {
+        self.wait(Instant::now() + Duration::from_secs(5), &self.pending).await;
     }
 
     /// Waits until a number is 0.
@@ -268,5 +271,26 @@ impl Serving {
     /// The worker ends.
     pub(crate) fn give_up_all(&self) {
         self.running().iter().for_each(|running| running.lose());
+    }
+}
+
+/// A message that the server has not confirmed. A worker that leaves waits for it.
+pub(crate) struct Pending(Arc<Serving>);
+
+impl Pending {
+    pub(crate) fn new(serving: &Arc<Serving>) -> Self {
+        serving.pending.fetch_add(1, Ordering::AcqRel);
+        Pending(serving.clone())
+    }
+
+    pub(crate) fn serving(&self) -> &Arc<Serving> {
+        &self.0
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.0.pending.fetch_sub(1, Ordering::AcqRel);
+        self.0.freed.notify_one();
     }
 }

@@ -1,4 +1,4 @@
-//! Telling the end of a job, and what is written down of jobs that take workers down.
+//! Telling the end of a job.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,22 +11,13 @@ use tokio::time::{Instant, sleep};
 
 use crate::wire::{self, Backoff, Stored};
 use crate::worker::job::{Wanted, wanted};
-use crate::worker::serving::{Running, Serving};
+use crate::worker::serving::{Pending, Running, Serving};
 
 /// For so long an answer of the server may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What the headers of a result may take of the largest message.
 const HEADERS: usize = 8 * 1024;
-
-/// An acknowledgement that the server has not confirmed.
-struct Pending(Arc<Serving>);
-
-impl Drop for Pending {
-    fn drop(&mut self) {
-        self.0.acknowledged();
-    }
-}
 
 impl Serving {
     /// Stores the end of a job. Returns false if it is not this worker's any more.
@@ -90,11 +81,9 @@ impl Serving {
 
     /// Tells the server that a job is over, until it says that it knows. No place waits for that.
     pub(crate) fn acknowledge(self: &Arc<Self>, running: &Arc<Running>, word: &'static str) {
-        let (serving, running) = (self.clone(), running.clone());
-        self.acknowledging();
+        let (pending, running) = (Pending::new(self), running.clone());
         self.shared.link.io.spawn(async move {
-            let pending = Pending(serving);
-            let serving = &pending.0;
+            let serving = pending.serving();
             let end = Instant::now() + serving.shared.settings.lease;
             while Instant::now() < end {
                 let checked = serving.checked();
@@ -112,32 +101,5 @@ impl Serving {
                 sleep(Duration::from_millis(200)).await;
             }
         });
-    }
-
-    /// How many workers a job has been alone with. `None`: the server does not say.
-    pub(crate) async fn marks(&self, running: &Running) -> Option<u32> {
-        let link = &self.shared.link;
-        let stream = link.jetstream.get_stream_no_info(link.names.dead_stream()).await.ok()?;
-        match stream.get_last_raw_message_by_subject(&link.names.mark(&running.key)).await {
-            Ok(message) => std::str::from_utf8(&message.payload).ok()?.parse().ok(),
-            Err(error) if crate::farm::is_absent(&error) => Some(0),
-            Err(_) => None,
-        }
-    }
-
-    /// Writes down that a job is about to run alone. The stream keeps one message per subject.
-    pub(crate) async fn mark(&self, running: &Running, marks: u32) -> bool {
-        let link = &self.shared.link;
-        let subject = link.names.mark(&running.key);
-        let stored = wire::store(&link.client, subject, HeaderMap::new(), marks.to_string().into(), PATIENCE).await;
-        matches!(stored, Stored::Yes)
-    }
-
-    pub(crate) async fn unmark(&self, running: &Running) {
-        let link = &self.shared.link;
-        if let Ok(stream) = link.jetstream.get_stream_no_info(link.names.dead_stream()).await {
-            // A mark that stays is too old one day.
-            let _ = stream.purge().filter(link.names.mark(&running.key)).await;
-        }
     }
 }

@@ -18,6 +18,7 @@ mod role;
 mod runs;
 mod server;
 mod site;
+mod suspects;
 
 use std::process::ExitCode;
 
@@ -27,7 +28,9 @@ fn main() -> ExitCode {
     if let Some(role) = role::of_this_process() {
         return role.run();
     }
-    let tests = [results::TESTS, faults::TESTS, limits::TESTS, leaving::TESTS, runs::TESTS, chaos::TESTS].concat();
+    let tests =
+        [results::TESTS, faults::TESTS, limits::TESTS, leaving::TESTS, runs::TESTS, suspects::TESTS, chaos::TESTS]
+            .concat();
     let long = std::env::var_os("GREENPOOL_FARM_LONG").is_some();
     let tests = tests.into_iter().filter(|(name, _)| long || !LONG.contains(name));
     let trials = tests.map(|(name, test)| {
