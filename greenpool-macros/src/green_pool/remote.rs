@@ -3,11 +3,11 @@
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{FnArg, LitStr, ReturnType, Signature, Type};
+use syn::{FnArg, LitStr, PatType, ReturnType, Signature, Type};
 
 use super::args::Args;
-use super::companion::{Companion, PoolSource};
-use super::item::Item;
+use super::companion::{Companion, Param, PoolSource};
+use super::item::{Item, is_shared};
 use crate::errors::Errors;
 use crate::span::{first_span, generated, last_span};
 
@@ -38,8 +38,7 @@ fn check_signature(sig: &Signature, errors: &mut Errors) {
     if let Some(param) = sig.generics.params.first() {
         errors.on(param, generic);
     }
-    for input in &sig.inputs {
-        let FnArg::Typed(param) = input else { continue };
+    for param in typed(sig) {
         match &*param.ty {
             Type::ImplTrait(_) => errors.on(&param.ty, generic),
             Type::Reference(_) => errors.on(
@@ -50,10 +49,26 @@ fn check_signature(sig: &Signature, errors: &mut Errors) {
             _ => {}
         }
     }
-    if sig.inputs.len() > MOST_ARGUMENTS {
-        let message = format!("a `remote` function has at most {MOST_ARGUMENTS} arguments");
-        errors.on(&sig.inputs[MOST_ARGUMENTS], message);
+    if let Some(param) = travelling(sig).nth(MOST_ARGUMENTS) {
+        errors.on(param, format!("a `remote` function has at most {MOST_ARGUMENTS} arguments"));
     }
+    let mut shared = typed(sig).filter_map(|param| param.attrs.iter().find(|attr| is_shared(attr)));
+    if let Some(second) = shared.nth(1) {
+        errors
+            .on(second, "only one parameter of a `remote` function can be `#[shared]`; put the values into one struct");
+    }
+}
+
+fn typed(sig: &Signature) -> impl Iterator<Item = &PatType> {
+    sig.inputs.iter().filter_map(|input| match input {
+        FnArg::Typed(param) => Some(param),
+        FnArg::Receiver(_) => None,
+    })
+}
+
+/// The parameters whose values go to another machine.
+fn travelling(sig: &Signature) -> impl Iterator<Item = &PatType> {
+    typed(sig).filter(|param| !param.attrs.iter().any(is_shared))
 }
 
 /// The runtime has codecs for tuples of so many.
@@ -107,8 +122,8 @@ pub(crate) fn impls(companion: &Companion, sig: &Signature) -> TokenStream {
 
 // impl fetch {
 //     const __UNUSED_FAR: () = ();         like `__UNUSED` in `expand::impls`: no method of it is reported as unused
-//     pub fn on<E: Engine + Clone>(engine: &E) -> Far<fetch> { Far::on(Clone::clone(engine)) }
 //     pub fn handler() -> Handler { __private::remote::handler::<fetch>(()) }
+//     pub fn handler(client: Client) -> ..                                         with `#[shared] client: Client`
 // }
 fn entries(companion: &Companion) -> TokenStream {
     let Companion { name, attrs, .. } = companion;
@@ -116,23 +131,32 @@ fn entries(companion: &Companion) -> TokenStream {
     let root = companion.root();
     let handler = companion.method("handler");
     let doc_handler = companion.doc("Returns what a worker needs to serve", ".");
+    let (param, state) = match companion.shared().next() {
+        Some(Param { name, ty, .. }) => (quote_spanned!(at=> #name: #ty), name.to_token_stream()),
+        None => (TokenStream::new(), quote_spanned!(at=> ())),
+    };
     quote_spanned! {at=>
         #(#attrs)*
         impl #name {
             const __UNUSED_FAR: () = ();
             #doc_handler
-            pub fn #handler() -> #root::remote::Handler {
-                #root::__private::remote::handler::<#name>(())
+            pub fn #handler(#param) -> #root::remote::Handler {
+                #root::__private::remote::handler::<#name>(#state)
             }
         }
     }
 }
 
 // impl RemoteFn for fetch {
-//     type Args = (String,); type Output = Page; type State = (); type Codecs = (Codec<String>,);
+//     type Args = (String,); type Output = Page; type State = Client; type Codecs = (Codec<String>,);
 //     const NAME: &'static str = "fetch"; const SIGNATURE: &'static str = "27d38225d2ce1def"; const PATH: ..;
 //     fn size() -> usize { 100 }
-//     fn call(_: (), __args: (String,)) -> impl Future<Output = Page> + Send + 'static { fetch(__args.0) }
+//     fn call(__state: Client, __args: (String,)) -> impl Future<Output = Page> + Send + 'static {
+//         fetch(__state, __args.0)
+//     }
+//     fn states(__state: Client) -> States<Client> {
+//         __private::remote::states::<Client>(__state, share::<fetch, Client, 0>)
+//     }
 //     fn arguments() -> (Codec<String>,) { (codec::<String>(),) }
 //     fn output() -> Codec<Page> { codec::<Page>() }
 // }
@@ -142,13 +166,14 @@ fn remote_fn(companion: &Companion, sig: &Signature) -> TokenStream {
     let root = companion.root();
     let private = quote_spanned!(at=> #root::__private::remote);
     let string = quote_spanned!(at=> &'static ::core::primitive::str);
-    let tuple = companion.args_tuple();
-    let types: Vec<_> = companion.params.iter().map(|param| &param.stored).collect();
+    let tuple = companion.rest_tuple();
+    let types: Vec<_> = companion.rest().map(|param| &param.stored).collect();
     let codecs = types.iter().map(|ty| codec(companion, &ty.to_token_stream()));
     // Clippy does not like `()` as the value of a function.
     let codecs = if types.is_empty() { quote!(::core::default::Default::default()) } else { quote!((#(#codecs,)*)) };
     let output_codec = codec(companion, output);
-    let fields = (0..types.len()).map(syn::Index::from);
+    let State { ty: state, pattern, states } = state(companion);
+    let arguments = arguments(companion);
     let signature = LitStr::new(&signature(sig), at);
     let size = match &companion.source {
         PoolSource::Own(Some(size)) => quote!(#size),
@@ -160,7 +185,7 @@ fn remote_fn(companion: &Companion, sig: &Signature) -> TokenStream {
         impl #private::RemoteFn for #name {
             type Args = #tuple;
             type Output = #output;
-            type State = ();
+            type State = #state;
             type Codecs = (#(#private::Codec<#types>,)*);
 
             const NAME: #string = #pool_name;
@@ -169,15 +194,60 @@ fn remote_fn(companion: &Companion, sig: &Signature) -> TokenStream {
 
             fn size() -> ::core::primitive::usize { #size }
             fn call(
-                (): (),
+                #pattern: #state,
                 __args: #tuple,
             ) -> impl ::core::future::Future<Output = #output> + ::core::marker::Send + 'static {
-                #function(#(__args.#fields),*)
+                #function(#(#arguments),*)
             }
+            fn states(#pattern: #state) -> #private::States<#state> { #states }
             fn arguments() -> Self::Codecs { #codecs }
             fn output() -> #private::Codec<#output> { #output_codec }
         }
     }
+}
+
+/// What a worker gives to each job.
+struct State {
+    ty: TokenStream,
+    /// What binds its value.
+    pattern: TokenStream,
+    /// What makes a clone for each job.
+    states: TokenStream,
+}
+
+// Client, __state, __private::remote::states::<Client>(__state, __private::share::<fetch, Client, 0>)
+//
+/// `share` is what the function's own maps clone with, so that a type that is not `Clone` is one error. The call of
+/// `states` is the one place that asks for the rest, from the first to the last token of the type.
+fn state(companion: &Companion) -> State {
+    let at = Span::call_site();
+    let root = companion.root();
+    let Some(Param { stored, .. }) = companion.shared().next() else {
+        let states = quote_spanned!(at=> #root::__private::remote::stateless());
+        return State { ty: quote!(()), pattern: quote!(()), states };
+    };
+    let name = &companion.name;
+    let start = first_span(stored);
+    let end = last_span(stored).unwrap_or(start);
+    let root_at_type = companion.root_at(start);
+    let arguments = quote_spanned!(at=> (__state, #root::__private::share::<#name, #stored, 0>));
+    let call = quote_spanned!(end=> > #arguments);
+    let states = quote_spanned!(start=> #root_at_type::__private::remote::states::<#stored #call);
+    State { ty: stored.to_token_stream(), pattern: quote_spanned!(at=> __state), states }
+}
+
+// __state, __args.0        the arguments of the function, in their order
+fn arguments(companion: &Companion) -> Vec<TokenStream> {
+    let at = Span::call_site();
+    let mut travelled = 0..;
+    let argument = |param: &Param| {
+        if param.shared {
+            return quote_spanned!(at=> __state);
+        }
+        let field = travelled.next().map(syn::Index::from);
+        quote_spanned!(at=> __args.#field)
+    };
+    companion.params.iter().map(argument).collect()
 }
 
 // __private::remote::codec::<String>()        from the first to the last token of the type: the one place that asks
@@ -203,7 +273,7 @@ fn spawns(companion: &Companion) -> TokenStream {
     let Companion { name, output, .. } = companion;
     let at = Span::call_site();
     let root = companion.root();
-    let tuple = companion.args_tuple();
+    let tuple = companion.rest_tuple();
     let kinds = [
         Spawn {
             name: "spawn",
@@ -242,8 +312,8 @@ fn spawn(companion: &Companion, kind: &Spawn) -> TokenStream {
     let Spawn { name, doc, output, lends } = kind;
     let inner = Ident::new(name, at);
     let method = companion.method(name);
-    let names: Vec<_> = companion.params.iter().map(|param| &param.name).collect();
-    let types = companion.params.iter().map(|param| &param.ty);
+    let names: Vec<_> = companion.rest().map(|param| &param.name).collect();
+    let types = companion.rest().map(|param| &param.ty);
     let lend = lends.then(|| quote_spanned!(at=> &));
     quote_spanned! {at=>
         #[doc = #doc]
@@ -258,18 +328,18 @@ fn spawn(companion: &Companion, kind: &Spawn) -> TokenStream {
 //     self.0.imap(Iterator::map(ReadFromAnyThread::into_reader(url), |__item0| (__item0,)), true)
 // }
 fn maps(companion: &Companion) -> TokenStream {
-    if companion.params.is_empty() {
+    if companion.rest().next().is_none() {
         return TokenStream::new();
     }
     let at = Span::call_site();
     let root = companion.root();
     let output = &companion.output;
-    let names: Vec<_> = companion.params.iter().map(|param| &param.name).collect();
-    let items: Vec<_> = companion.params.iter().map(|param| readable(companion, &param.stored)).collect();
+    let names: Vec<_> = companion.rest().map(|param| &param.name).collect();
+    let items: Vec<_> = companion.rest().map(|param| readable(companion, &param.stored)).collect();
     let sources: Vec<_> = (0..names.len()).map(|index| companion.unused_ident(&format!("I{index}"))).collect();
     let tuples_source = &sources[0];
     let zipped = zip(companion);
-    let tuple = companion.args_tuple();
+    let tuple = companion.rest_tuple();
     let orders = [("", true, "in the order of the arguments"), ("_unordered", false, "in order of completion")];
     let maps = orders.iter().map(|(suffix, ordered, order)| {
         let imap = companion.method(&format!("imap{suffix}"));
@@ -301,8 +371,8 @@ fn maps(companion: &Companion) -> TokenStream {
 fn zip(companion: &Companion) -> TokenStream {
     let at = Span::call_site();
     let root = companion.root();
-    let names: Vec<_> = (0..companion.params.len()).map(|index| format_ident!("__item{index}", span = at)).collect();
-    let parts = companion.params.iter().zip(&names).map(|(param, item)| {
+    let names: Vec<_> = (0..companion.rest().count()).map(|index| format_ident!("__item{index}", span = at)).collect();
+    let parts = companion.rest().zip(&names).map(|(param, item)| {
         let name = &param.name;
         (quote_spanned!(at=> #root::__private::ReadFromAnyThread::into_reader(#name)), quote!(#item))
     });
@@ -320,15 +390,13 @@ fn readable(companion: &Companion, item: &Type) -> TokenStream {
     quote_spanned!(at=> #root::__private::ReadFromAnyThread<#item>)
 }
 
-/// FNV-1a 64 over the texts of the tokens of the parameters' types and of the output, as 16 hexadecimal digits. It is
+/// FNV-1a 64 over the texts of the tokens of the types that travel, those of the parameters and of the output, as 16 hexadecimal digits. It is
 /// of the text: a struct that changes keeps it.
 fn signature(sig: &Signature) -> String {
     let mut hash = Fnv::new();
-    for input in &sig.inputs {
-        if let FnArg::Typed(param) = input {
-            hash.tokens(param.ty.to_token_stream());
-            hash.text(",");
-        }
+    for param in travelling(sig) {
+        hash.tokens(param.ty.to_token_stream());
+        hash.text(",");
     }
     hash.text("-");
     hash.text(">");

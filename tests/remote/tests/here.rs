@@ -230,6 +230,48 @@ async fn a_dropped_map_cancels_its_jobs() {
     assert_eq!(here.executions(), 3);
 }
 
+/// Cannot travel, and counts its clones.
+#[derive(Default)]
+struct Db {
+    rows: Arc<std::sync::Mutex<Vec<String>>>,
+    clones: Arc<AtomicUsize>,
+}
+
+impl Clone for Db {
+    fn clone(&self) -> Self {
+        self.clones.fetch_add(1, Ordering::Relaxed);
+        Db { rows: self.rows.clone(), clones: self.clones.clone() }
+    }
+}
+
+#[green_pool(size = 2, remote)]
+async fn store(before: u32, #[shared] db: Db, row: String) -> usize {
+    let mut rows = db.rows.lock().unwrap();
+    rows.push(format!("{before} {row}"));
+    rows.len()
+}
+
+#[tokio::test]
+async fn each_job_gets_a_clone_of_what_its_worker_has() {
+    let (db, local) = (Db::default(), Db::default());
+    let here = Here::new().serve(store::handler(db.clone()));
+    let far = store::on(&here);
+    assert_eq!(far.spawn(1, "a".into()).await.await.unwrap(), 1);
+    assert_eq!(far.call(2, "b".into()).await.unwrap(), 2);
+    let mut counts = far.window(1).imap([3, 4], ["c", "d"].map(String::from));
+    assert_eq!(counts.next().await.unwrap().unwrap(), 3);
+    assert_eq!(counts.next().await.unwrap().unwrap(), 4);
+    assert_eq!(far.starmap([(5, "e".to_owned())]).next().await.unwrap().unwrap(), 5);
+    assert_eq!(*db.rows.lock().unwrap(), ["1 a", "2 b", "3 c", "4 d", "5 e"]);
+    assert_eq!(db.clones.load(Ordering::Relaxed), 6);
+    // Without the engine it is an argument like any other.
+    assert_eq!(store(6, local.clone(), "f".into()).await, 1);
+    assert_eq!(store::spawn(7, local.clone(), "g".into()).await.await.unwrap(), 2);
+    let mut counts = store::imap([8], local.clone(), ["h".to_owned()]);
+    assert_eq!(counts.next().await.unwrap().unwrap(), 3);
+    assert_eq!(*local.rows.lock().unwrap(), ["6 f", "7 g", "8 h"]);
+}
+
 #[test]
 #[should_panic(expected = "are both called `double` on the wire")]
 fn one_name_on_the_wire_cannot_be_served_twice() {

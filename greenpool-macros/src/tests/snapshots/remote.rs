@@ -22,6 +22,9 @@ impl ::greenpool::__private::remote::RemoteFn for fetch {
     > + ::core::marker::Send + 'static {
         fetch(__args.0, __args.1)
     }
+    fn states((): ()) -> ::greenpool::__private::remote::States<()> {
+        ::greenpool::__private::remote::stateless()
+    }
     fn arguments() -> Self::Codecs {
         (
             ::greenpool::__private::remote::codec::<String>(),
