@@ -52,9 +52,11 @@
 #[doc = include_str!("../../book/src/machines.md")]
 mod book {}
 
+mod blobs;
 mod clock;
 mod error;
 mod farm;
+mod json;
 mod link;
 mod names;
 mod streams;

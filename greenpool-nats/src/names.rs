@@ -80,6 +80,33 @@ impl Names {
         format!("gp.{}.mark.{}.{}.{}", self.namespace, key.function, key.run, key.n)
     }
 
+    pub(crate) fn blobs_stream(&self) -> String {
+        format!("gp_{}_blobs", self.namespace)
+    }
+
+    pub(crate) fn blobs(&self) -> String {
+        format!("gp.{}.blob.>", self.namespace)
+    }
+
+    /// Where the arguments of a job lie, if they are a blob.
+    pub(crate) fn arguments_place(&self, key: &JobKey) -> String {
+        format!("gp.{}.blob.job.{}.{}.{}", self.namespace, key.function, key.run, key.n)
+    }
+
+    /// Where the result of a job lies, if it is a blob.
+    pub(crate) fn result_place(&self, key: &JobKey) -> String {
+        format!("gp.{}.blob.res.{}.{}.{}.{}", self.namespace, key.function, key.run, key.n / BLOCK, key.n)
+    }
+
+    pub(crate) fn blobs_of_block(&self, function: &str, run: &str, block: u64) -> String {
+        format!("gp.{}.blob.res.{function}.{run}.{block}.>", self.namespace)
+    }
+
+    /// The blobs of a run: all of them, or those of the results.
+    pub(crate) fn blobs_of_run(&self, kind: &str, function: &str, run: &str) -> String {
+        format!("gp.{}.blob.{kind}.{function}.{run}.>", self.namespace)
+    }
+
     pub(crate) fn cancel(&self, function: &str) -> String {
         format!("gp.{}.cancel.{function}", self.namespace)
     }
@@ -105,8 +132,9 @@ impl Names {
     /// Reads the subject of a dead job: `gp.<namespace>.dead.<function>.<run>.<n>`.
     pub(crate) fn key_of_dead(subject: &str) -> Option<JobKey> {
         let mut tokens = subject.split('.').skip(3);
-        let (function, run) = (tokens.next()?, tokens.next()?);
-        Self::key(function, run, tokens.next()?)
+        let (function, run, n) = (tokens.next()?, tokens.next()?, tokens.next()?);
+        // What follows is a chunk of its body.
+        if tokens.next().is_some() { None } else { Self::key(function, run, n) }
     }
 
     fn key(function: &str, run: &str, n: &str) -> Option<JobKey> {

@@ -67,6 +67,16 @@ impl Settings {
         }
     }
 
+    /// The chunks of a body that is stored again replace the old ones.
+    fn blobs(&self, names: &Names) -> Config {
+        Config {
+            name: names.blobs_stream(),
+            subjects: vec![names.blobs()],
+            max_messages_per_subject: 1,
+            ..self.results(names)
+        }
+    }
+
     fn any(&self) -> Config {
         Config {
             max_bytes: -1,
@@ -87,6 +97,7 @@ impl Link {
     pub(crate) async fn ensure_shared(&self, settings: &Settings) -> Result<(), FarmError> {
         self.ensure_stream(settings.results(&self.names)).await?;
         self.ensure_stream(settings.dead(&self.names)).await?;
+        self.ensure_stream(settings.blobs(&self.names)).await?;
         Ok(())
     }
 

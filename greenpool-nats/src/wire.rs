@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use async_nats::jetstream::stream::{LastRawMessageError, LastRawMessageErrorKind};
 use async_nats::{Client, HeaderMap, Message, Request, RequestErrorKind, StatusCode};
 use bytes::Bytes;
 use greenpool::__private::remote::End;
@@ -21,6 +22,10 @@ pub(crate) const PART: &str = "Gp-Part";
 pub(crate) const ARGS: &str = "Gp-Args";
 pub(crate) const WORKER: &str = "Gp-Worker";
 pub(crate) const MILLISECONDS: &str = "Gp-Ms";
+/// On a job that was made by hand, and on its result: `json` if it is no `MessagePack`.
+pub(crate) const CODEC: &str = "Gp-Codec";
+/// On a message whose body is larger than a message: where it lies.
+pub(crate) const BLOB: &str = "Gp-Blob";
 /// On a dead job: why.
 pub(crate) const WHY: &str = "Gp-Why";
 /// On a dead job: the function's signature.
@@ -31,6 +36,11 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) fn header<'a>(headers: Option<&'a HeaderMap>, name: &str) -> Option<&'a str> {
     headers?.get(name).map(async_nats::HeaderValue::as_str)
+}
+
+/// Whether a job was made by hand, with arguments in JSON.
+pub(crate) fn is_json(headers: Option<&HeaderMap>) -> bool {
+    header(headers, CODEC) == Some("json")
 }
 
 /// The end of a job as a message: what kind, the headers, and the body.
@@ -132,6 +142,16 @@ fn code(error: &ApiError) -> Stored {
         // The servers are not ready: no leader, no quorum, not current, another publish in flight, perhaps of this job.
         10008 | 10009 | 10074 | 10118 | 10076 | 10158 => Stored::Unknown,
         code => Stored::Refused(format!("{} (error {code})", error.description)),
+    }
+}
+
+/// Whether the server says that there is no such message.
+pub(crate) fn is_absent(error: &LastRawMessageError) -> bool {
+    match error.kind() {
+        LastRawMessageErrorKind::NoMessageFound => true,
+        // No message, or no stream, which has none either.
+        LastRawMessageErrorKind::JetStream(error) => error.code() == 404,
+        _ => false,
     }
 }
 

@@ -8,6 +8,7 @@ use greenpool::remote::Lost;
 
 use crate::farm::Inner;
 use crate::farm::out::Stored;
+use crate::link::Link;
 use crate::names::{JobKey, token};
 use crate::wire::Backoff;
 
@@ -64,7 +65,7 @@ async fn look_up(inner: &Inner, job: &Stored) -> bool {
     loop {
         match inner.stored_end(job).await {
             Ok(Some(stored)) => {
-                inner.out.end(&job.key, &stored.end, stored.args.as_deref());
+                inner.take(&job.key, &stored).await;
                 return true;
             }
             Ok(None) => return false,
@@ -116,7 +117,8 @@ impl Inner {
         let args = fingerprint(&job.args);
         let body = job.args.into();
         let (function, signature) = (job.function, job.signature);
-        (Stored { key, function, signature, body, args, message_id, reply, named }, id)
+        let blob = format!("{}-{id}", self.session);
+        (Stored { key, function, signature, body, args, blob, message_id, reply, named }, id)
     }
 
     /// The result of a job without a name is taken, or will not be. Removes a whole block of results from the server.
@@ -128,16 +130,20 @@ impl Inner {
         let inner = self.clone();
         let function = job.function;
         self.link.io.spawn(async move {
-            let filter = inner.link.names.block(function, &inner.session, block);
+            let Link { names, .. } = &*inner.link;
             // What stays is too old one day.
-            let _ = inner.purge(&inner.link.names.results_stream(), filter).await;
+            let _ = inner.link.purge(&names.results_stream(), names.block(function, &inner.session, block)).await;
+            inner.link.purge_blobs(names.blobs_of_block(function, &inner.session, block)).await;
         });
     }
 
     async fn cancel(&self, job: &Stored) {
         let names = &self.link.names;
         let stream = names.jobs_stream(job.function, job.signature);
-        let _ = self.purge(&stream, names.job(job.signature, &job.key)).await;
+        let _ = self.link.purge(&stream, names.job(job.signature, &job.key)).await;
+        if self.link.blob("", &job.body).is_some() {
+            self.link.purge_blobs(format!("{}.>", names.arguments_place(&job.key))).await;
+        }
         let _ = self.link.client.publish(names.cancel(job.function), job.key.id().into()).await;
     }
 }

@@ -1,8 +1,11 @@
 //! The dead list: the jobs that were given up, and the jobs without a caller that failed.
 
 use async_nats::HeaderMap;
+use bytes::Bytes;
 use futures::StreamExt;
+use greenpool::__private::remote::fingerprint;
 
+use crate::blobs::{Blob, DEAD_BODY};
 use crate::error::{FarmError, refused};
 use crate::farm::Farm;
 use crate::names::{JobKey, Names, name_of_token};
@@ -81,11 +84,35 @@ impl Farm {
         let mut headers = HeaderMap::new();
         headers.insert(wire::REPLY, "none");
         headers.insert(wire::EXPECTED, "0");
-        let subject = names.job(signature, &job.key);
-        match wire::store(&link.client, subject, headers, message.payload, wire::PATIENCE).await {
+        if wire::is_json(Some(&message.headers)) {
+            headers.insert(wire::CODEC, "json");
+        }
+        let stored = async {
+            if let Some(body) = self.dead_body(job, &message.headers).await? {
+                let blob = link.blob(DEAD_BODY, &body).ok_or_else(|| refused(what, "its body fits into a message"))?;
+                headers.insert(wire::BLOB, blob.to_string());
+                headers.insert(wire::ARGS, fingerprint(&body));
+                match link.put_blob(&names.arguments_place(&job.key), &blob, &body).await {
+                    Stored::Yes => {}
+                    other => return Ok(other),
+                }
+            }
+            let subject = names.job(signature, &job.key);
+            Ok(wire::store(&link.client, subject, headers, message.payload, wire::PATIENCE).await)
+        };
+        match stored.await? {
             Stored::Yes | Stored::There => self.remove(job).await,
             other => Err(refused(what, format!("{other:?}"))),
         }
+    }
+
+    /// The arguments of a dead job, if they do not lie in its message.
+    async fn dead_body(&self, job: &DeadJob, headers: &HeaderMap) -> Result<Option<Bytes>, FarmError> {
+        let what = "read the arguments of a dead job";
+        let link = self.link();
+        let Some(blob) = Blob::of(Some(headers)).map_err(|why| refused(what, why))? else { return Ok(None) };
+        let body = link.get_blob(&link.names.dead_stream(), &link.names.dead(&job.key), &blob).await?;
+        body.map(Some).ok_or_else(|| refused(what, "the server has only a part of them"))
     }
 
     /// Removes a job from the dead list.
@@ -99,6 +126,10 @@ impl Farm {
         let stream = stream.map_err(|error| refused(what, error))?;
         // Not the job that has failed again since then.
         let purge = stream.purge().sequence(job.sequence + 1).filter(link.names.dead(&job.key));
-        purge.await.map(drop).map_err(|error| refused(what, error))
+        let purged = purge.await.map_err(|error| refused(what, error))?;
+        if purged.purged > 0 {
+            link.purge(&link.names.dead_stream(), format!("{}.>", link.names.dead(&job.key))).await?;
+        }
+        Ok(())
     }
 }

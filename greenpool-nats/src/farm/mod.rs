@@ -15,22 +15,22 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use async_nats::{ConnectOptions, ServerAddr, ToServerAddrs};
+use async_nats::{ConnectOptions, Message, ServerAddr, ToServerAddrs};
+use bytes::Bytes;
 use futures::StreamExt;
 use greenpool::__private::remote::{BoxFuture, End, Engine, Function, Job, Remote};
 use greenpool::remote::{Far, Lost};
 
 use self::builder::FarmBuilder;
 use self::out::Out;
+use self::publish::StoredEnd;
 use self::runs::Runs;
 use self::taken::Taken;
 use crate::error::{FarmError, refused};
 use crate::link::{Link, SharedLink};
-use crate::names::{Names, token};
+use crate::names::{JobKey, Names, token};
 use crate::streams::{CONSUMER, Settings};
 use crate::wire;
-
-pub(crate) use self::runs::is_absent;
 
 /// A namespace on a NATS server: the engine of `fetch::on(&farm)`, and where a [`Worker`](crate::Worker) works.
 ///
@@ -142,8 +142,9 @@ impl Farm {
         let inner = &self.inner;
         inner.closed.store(true, Ordering::Relaxed);
         inner.out.end_all(&End::Lost(Lost::Closed));
-        let filter = inner.link.names.results_of_run("*", &inner.session);
-        let _ = inner.purge(&inner.link.names.results_stream(), filter).await;
+        let Link { names, .. } = &*inner.link;
+        let _ = inner.link.purge(&names.results_stream(), names.results_of_run("*", &inner.session)).await;
+        inner.link.purge_blobs(names.blobs_of_run("res", "*", &inner.session)).await;
         let _ = inner.link.client.flush().await;
     }
 
@@ -197,21 +198,27 @@ impl Inner {
         let task = self.link.io.spawn(async move {
             while let Some(message) = results.next().await {
                 let Some(inner) = weak.upgrade() else { return };
-                if let Some(key) = Names::key_of_result(&message.subject) {
-                    let headers = message.headers.as_ref();
-                    let end = wire::read_end(headers, &message.payload);
-                    inner.out.end(&key, &end, wire::header(headers, wire::ARGS));
+                let Some(key) = Names::key_of_result(&message.subject) else { continue };
+                if wire::header(message.headers.as_ref(), wire::BLOB).is_some() {
+                    // It takes long enough to keep others from their results.
+                    tokio::spawn(async move { inner.take_large(&key, message).await });
+                } else {
+                    inner.take(&key, &StoredEnd::new(message.headers.as_ref(), &message.payload)).await;
                 }
             }
         });
         Ok(task.abort_handle())
     }
 
-    async fn purge(&self, stream: &str, filter: String) -> Result<u64, FarmError> {
-        let what = || format!("purge {filter}");
-        let stream = self.link.jetstream.get_stream_no_info(stream).await.map_err(|error| refused(what(), error))?;
-        let purged = stream.purge().filter(filter.clone()).await.map_err(|error| refused(what(), error))?;
-        Ok(purged.purged)
+    /// Takes a result whose body is a blob. If that is not there, or the server is away, `reconcile` sees to it.
+    async fn take_large(&self, key: &JobKey, message: Message) {
+        if !self.out.has(key) {
+            return;
+        }
+        let headers = message.headers.as_ref();
+        if let Ok(Ok(body)) = self.body(key, headers, Bytes::new()).await {
+            self.take(key, &StoredEnd::new(headers, &body)).await;
+        }
     }
 
     fn functions(&self) -> MutexGuard<'_, Functions> {
@@ -246,8 +253,9 @@ impl Engine for Farm {
     fn forget(&self, function: &'static str, run: Arc<str>) -> BoxFuture<Result<u64, Lost>> {
         let inner = self.inner.clone();
         Box::pin(async move {
-            let filter = inner.link.names.results_of_run(function, &token(&run));
-            let purged = inner.purge(&inner.link.names.results_stream(), filter).await;
+            let (Link { names, .. }, run) = (&*inner.link, token(&run));
+            let purged = inner.link.purge(&names.results_stream(), names.results_of_run(function, &run)).await;
+            inner.link.purge_blobs(names.blobs_of_run("res", function, &run)).await;
             purged.map_err(|error| Lost::Refused { why: error.to_string() })
         })
     }

@@ -21,6 +21,8 @@ pub(crate) struct Stored {
     pub(crate) body: Bytes,
     /// The fingerprint of the body.
     pub(crate) args: String,
+    /// The id of the body, if that is a blob. No other call has it.
+    pub(crate) blob: String,
     /// The value of `Nats-Msg-Id`.
     pub(crate) message_id: String,
     /// The value of `Gp-Reply`.
@@ -136,6 +138,7 @@ mod tests {
 
     fn job(args: &str) -> Stored {
         Stored {
+            blob: String::new(),
             key: JobKey { function: "f".into(), run: "r".into(), n: 0 },
             function: "f",
             signature: "s",

@@ -64,7 +64,7 @@ async fn reconcile(inner: &Arc<Inner>, older: Duration) -> Result<usize, FarmErr
 
 async fn look(inner: Arc<Inner>, job: Stored) -> Result<(), FarmError> {
     if let Some(stored) = inner.stored_end(&job).await? {
-        inner.out.end(&job.key, &stored.end, stored.args.as_deref());
+        inner.take(&job.key, &stored).await;
         return Ok(());
     }
     if !inner.out.has(&job.key) {

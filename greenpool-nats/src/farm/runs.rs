@@ -9,6 +9,7 @@ use tokio::task::AbortHandle;
 use crate::error::{FarmError, refused};
 use crate::farm::Inner;
 use crate::farm::out::Stored;
+use crate::wire::is_absent;
 
 /// The named runs that have jobs out.
 #[derive(Default)]
@@ -91,16 +92,5 @@ impl Inner {
             Err(error) if is_absent(&error) => Ok(false),
             Err(error) => Err(refused(what(), error)),
         }
-    }
-}
-
-/// Whether the server says that there is no such message.
-pub(crate) fn is_absent(error: &async_nats::jetstream::stream::LastRawMessageError) -> bool {
-    use async_nats::jetstream::stream::LastRawMessageErrorKind;
-    match error.kind() {
-        LastRawMessageErrorKind::NoMessageFound => true,
-        // No message, or no stream, which has none either.
-        LastRawMessageErrorKind::JetStream(error) => error.code() == 404,
-        _ => false,
     }
 }

@@ -6,10 +6,13 @@ use async_nats::Message;
 use greenpool::__private::remote::End;
 use greenpool::remote::{JobInfo, Lost, Part, panic_text};
 
+use crate::blobs::Blob;
+use crate::json;
 use crate::names::{Names, name_of_token};
 use crate::wire;
 use crate::worker::lease::{Fenced, Lease};
 use crate::worker::serving::{Running, Serving, count};
+use crate::worker::tell::Missing;
 
 /// Begins a job that has come.
 pub(crate) fn begin(serving: &Arc<Serving>, message: Message) {
@@ -23,7 +26,8 @@ pub(crate) fn begin(serving: &Arc<Serving>, message: Message) {
         let Some(key) = Names::key_of_job(&message.subject) else { return };
         let lease = Lease::new(fresh, serving.shared.settings.lease);
         let delivery = delivery(&reply);
-        let running = Arc::new(Running::new(key, reply, lease, created, delivery));
+        let blob = Blob::of(message.headers.as_ref()).ok().flatten().map(|blob| blob.id);
+        let running = Arc::new(Running::new(key, reply, lease, created, delivery, blob));
         let _entry = Entry { serving, number: serving.add(running.clone()) };
         serving.one(&message, &running).await;
     });
@@ -113,14 +117,24 @@ impl Serving {
             return outcome;
         }
         let info = JobInfo::new(name_of_token(&running.key.run).into(), running.key.n, running.delivery);
-        let future = match self.handler.begin(&message.payload, info) {
+        let json = wire::is_json(message.headers.as_ref());
+        let begun = match self.arguments(message, running).await {
+            Ok(arguments) if json => {
+                json::to_message_pack(&arguments).and_then(|arguments| self.handler.begin(&arguments, info))
+            }
+            Ok(arguments) => self.handler.begin(&arguments, info),
+            Err(Missing::Lost(why)) => Err(why),
+            Err(Missing::NotOurs) => return Outcome::NotOurs,
+        };
+        let future = match begun {
             Ok(future) => future,
             Err(why) => return Outcome::Ended(End::Lost(Lost::Unreadable { what: Part::Arguments, why })),
         };
         let fenced = Fenced { future: Box::pin(future), lease: running.lease.clone() };
         let green = self.pool.spawn(fenced).await;
         running.begun(green.abort_handle());
-        match green.await {
+        let written = |body: Vec<u8>| if json { json::of_message_pack(&body) } else { Ok(body) };
+        match green.await.map(|ended| ended.map(|body| body.and_then(written))) {
             Ok(Some(Ok(body))) => Outcome::Ended(End::Value(body)),
             Ok(Some(Err(why))) => Outcome::Ended(End::Lost(Lost::Unreadable { what: Part::Output, why })),
             Err(error) if error.is_panic() => Outcome::Ended(End::Panic(panic_text(error))),

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use async_nats::HeaderMap;
 use tokio::time::Instant;
 
-use crate::farm::is_absent;
-use crate::wire::{self, Backoff, PATIENCE, Stored};
+use crate::wire::{self, Backoff, PATIENCE, Stored, is_absent};
 use crate::worker::serving::{Pending, Running, Serving};
 
 /// A mark as it is stored.

@@ -121,6 +121,8 @@ pub(crate) struct Running {
     pub(crate) created: i128,
     pub(crate) since: Instant,
     pub(crate) delivery: u64,
+    /// The id of its arguments, if they are a blob.
+    pub(crate) blob: Option<String>,
     state: Mutex<State>,
 }
 
@@ -131,9 +133,16 @@ struct State {
 }
 
 impl Running {
-    pub(crate) fn new(key: JobKey, reply: String, lease: Lease, created: i128, delivery: u64) -> Self {
+    pub(crate) fn new(
+        key: JobKey,
+        reply: String,
+        lease: Lease,
+        created: i128,
+        delivery: u64,
+        blob: Option<String>,
+    ) -> Self {
         let (lease, since) = (Arc::new(lease), Instant::now());
-        Running { key, reply, lease, created, since, delivery, state: Mutex::default() }
+        Running { key, reply, lease, created, since, delivery, blob, state: Mutex::default() }
     }
 
     /// Whether it was delivered so often that it runs alone.

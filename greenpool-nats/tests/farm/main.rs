@@ -5,6 +5,7 @@
 
 #![allow(clippy::unused_async, reason = "pooled functions are async")]
 
+mod bodies;
 mod chaos;
 mod deadline;
 mod faults;
@@ -28,9 +29,17 @@ fn main() -> ExitCode {
     if let Some(role) = role::of_this_process() {
         return role.run();
     }
-    let tests =
-        [results::TESTS, faults::TESTS, limits::TESTS, leaving::TESTS, runs::TESTS, suspects::TESTS, chaos::TESTS]
-            .concat();
+    let tests = [
+        results::TESTS,
+        bodies::TESTS,
+        faults::TESTS,
+        limits::TESTS,
+        leaving::TESTS,
+        runs::TESTS,
+        suspects::TESTS,
+        chaos::TESTS,
+    ]
+    .concat();
     let long = std::env::var_os("GREENPOOL_FARM_LONG").is_some();
     let tests = tests.into_iter().filter(|(name, _)| long || !LONG.contains(name));
     let trials = tests.map(|(name, test)| {
