@@ -262,7 +262,9 @@ fn codec(companion: &Companion, ty: &TokenStream) -> TokenStream {
 
 struct Spawn {
     name: &'static str,
-    doc: &'static str,
+    /// The method of the runtime.
+    inner: &'static str,
+    doc: TokenStream,
     output: TokenStream,
     /// Whether the runtime takes the arguments by reference.
     lends: bool,
@@ -274,18 +276,25 @@ fn spawns(companion: &Companion) -> TokenStream {
     let at = Span::call_site();
     let root = companion.root();
     let tuple = companion.rest_tuple();
+    let doc = |text: &str| quote_spanned!(at=> #[doc = #text]);
     let kinds = [
         Spawn {
             name: "spawn",
-            doc: "Waits for a place in the window, submits a job, and returns its handle. Nothing happens until the \
-                future is awaited.",
+            inner: "spawn",
+            doc: doc(
+                "Waits for a place in the window, submits a job, and returns its handle. Nothing happens until the \
+                 future is awaited.",
+            ),
             output: quote_spanned!(at=> #root::remote::FarSpawn<#name>),
             lends: false,
         },
         Spawn {
             name: "try_spawn",
-            doc: "Submits a job if there is a place in the window; otherwise returns the arguments.\n\n# Panics\n\n\
-                Panics outside of a tokio runtime.",
+            inner: "try_spawn",
+            doc: doc(
+                "Submits a job if there is a place in the window; otherwise returns the arguments.\n\n# Panics\n\n\
+                 Panics outside of a tokio runtime.",
+            ),
             output: quote_spanned! {at=>
                 ::core::result::Result<#root::remote::FarThread<#output>, #root::TrySpawnError<#tuple>>
             },
@@ -293,14 +302,24 @@ fn spawns(companion: &Companion) -> TokenStream {
         },
         Spawn {
             name: "spawn_n",
-            doc: "Stores a job for which nobody waits. The future is ready when it is stored.",
+            inner: "spawn_n",
+            doc: doc("Stores a job for which nobody waits. The future is ready when it is stored."),
             output: quote_spanned!(at=> #root::remote::SpawnFar),
             lends: true,
         },
         Spawn {
             name: "call",
-            doc: "Returns the call as a future, outside the window. Dropping the future cancels the job.",
+            inner: "call",
+            doc: doc("Returns the call as a future, outside the window. Dropping the future cancels the job."),
             output: quote_spanned!(at=> #root::remote::Call<#name>),
+            lends: false,
+        },
+        // The entries of `pile!`.
+        Spawn {
+            name: "__submit",
+            inner: "submit",
+            doc: quote_spanned!(at=> #[doc(hidden)]),
+            output: quote_spanned!(at=> #root::remote::FarThread<#output>),
             lends: false,
         },
     ];
@@ -309,14 +328,14 @@ fn spawns(companion: &Companion) -> TokenStream {
 
 fn spawn(companion: &Companion, kind: &Spawn) -> TokenStream {
     let at = Span::call_site();
-    let Spawn { name, doc, output, lends } = kind;
-    let inner = Ident::new(name, at);
+    let Spawn { name, inner, doc, output, lends } = kind;
+    let inner = Ident::new(inner, at);
     let method = companion.method(name);
     let names: Vec<_> = companion.rest().map(|param| &param.name).collect();
     let types = companion.rest().map(|param| &param.ty);
     let lend = lends.then(|| quote_spanned!(at=> &));
     quote_spanned! {at=>
-        #[doc = #doc]
+        #doc
         #[track_caller]
         pub fn #method(&self, #(#names: #types),*) -> #output {
             self.0.#inner(#lend (#(#names,)*))

@@ -17,6 +17,7 @@ use crate::remote::engine::{BoxFuture, Engine, Function, Job, Reply};
 use crate::remote::function::RemoteFn;
 use crate::remote::info::in_a_job;
 use crate::remote::map::FarMap;
+use crate::remote::stats::FarStats;
 use crate::remote::thread::FarThread;
 
 /// A function with the verbs that the macro has written for it, which have the function's own parameters.
@@ -83,6 +84,14 @@ impl<P: RemoteFn> FarPool<P> {
         self.window.size()
     }
 
+    pub(crate) fn resize(&self, size: usize) -> BoxFuture<Result<(), Lost>> {
+        self.engine.resize(P::NAME, P::SIGNATURE, P::size(), size)
+    }
+
+    pub(crate) fn stats(&self) -> BoxFuture<Result<FarStats, Lost>> {
+        self.engine.stats(P::NAME, P::SIGNATURE, P::size())
+    }
+
     pub(crate) fn forget(&self, name: &str) -> BoxFuture<Result<u64, Lost>> {
         self.engine.forget(P::NAME, name.into())
     }
@@ -122,6 +131,12 @@ impl<P: RemoteFn> FarPool<P> {
             let _ = named.next.compare_exchange(n + 1, n, Ordering::Relaxed, Ordering::Relaxed);
         }
         Err(if full { TrySpawnError::Full(args) } else { TrySpawnError::Closed(args) })
+    }
+
+    /// Submits an entry of `pile!`: at once, or when its turn for a place in the window comes.
+    #[track_caller]
+    pub fn submit(&self, args: P::Args) -> FarThread<P::Output> {
+        FarThread::of(self.window.submit(self.call(args)))
     }
 
     /// Stores a job for which nobody waits.

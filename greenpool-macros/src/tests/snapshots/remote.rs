@@ -88,6 +88,15 @@ Panics outside of a tokio runtime.*/
     pub fn call(&self, url: String, depth: u32) -> ::greenpool::remote::Call<fetch> {
         self.0.call((url, depth))
     }
+    #[doc(hidden)]
+    #[track_caller]
+    pub fn __submit(
+        &self,
+        url: String,
+        depth: u32,
+    ) -> ::greenpool::remote::FarThread<Result<Page, FetchError>> {
+        self.0.submit((url, depth))
+    }
     ///Runs the function over iterables, one per parameter, and yields the results in the order of the arguments.
     #[track_caller]
     pub fn imap<

@@ -88,6 +88,15 @@ Panics outside of a tokio runtime.*/
     pub fn call(&self, page: Page, again: bool) -> ::greenpool::remote::Call<store> {
         self.0.call((page, again))
     }
+    #[doc(hidden)]
+    #[track_caller]
+    pub fn __submit(
+        &self,
+        page: Page,
+        again: bool,
+    ) -> ::greenpool::remote::FarThread<u64> {
+        self.0.submit((page, again))
+    }
     ///Runs the function over iterables, one per parameter, and yields the results in the order of the arguments.
     #[track_caller]
     pub fn imap<
