@@ -64,8 +64,9 @@ mod wire;
 mod worker;
 
 pub use error::FarmError;
+pub use farm::Farm;
 pub use farm::builder::FarmBuilder;
 pub use farm::dead::DeadJob;
+pub use farm::manage::{FunctionInfo, Queue, RunInfo};
 pub use farm::watch::{RunningJob, ServedFunction, WorkerInfo};
-pub use farm::{Farm, Queue};
 pub use worker::{Report, Worker};

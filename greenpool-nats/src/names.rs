@@ -72,6 +72,10 @@ impl Names {
         ["dead", "mark"].map(|kind| format!("gp.{}.{kind}.>", self.namespace))
     }
 
+    pub(crate) fn dead_of(&self, function: &str) -> String {
+        format!("gp.{}.dead.{function}.>", self.namespace)
+    }
+
     pub(crate) fn dead(&self, key: &JobKey) -> String {
         format!("gp.{}.dead.{}.{}.{}", self.namespace, key.function, key.run, key.n)
     }
@@ -113,6 +117,17 @@ impl Names {
 
     pub(crate) fn who(&self) -> String {
         format!("gp.{}.who", self.namespace)
+    }
+
+    /// Reads the subjects of a stream of jobs: `gp.<namespace>.job.<function>.<signature>.>`.
+    pub(crate) fn function_of_jobs<'a>(&self, subject: &'a str) -> Option<(&'a str, &'a str)> {
+        let tokens: Vec<_> = subject.split('.').collect();
+        match tokens[..] {
+            ["gp", namespace, "job", function, signature, ">"] if namespace == self.namespace => {
+                Some((function, signature))
+            }
+            _ => None,
+        }
     }
 
     /// Reads the subject of a result: `gp.<namespace>.res.<function>.<run>.<block>.<n>`.
@@ -185,6 +200,10 @@ mod tests {
         assert_eq!(Names::key_of_result(&names.result(&key)).as_ref(), Some(&key));
         assert_eq!(Names::key_of_job(&names.job("27d38225d2ce1def", &key)).as_ref(), Some(&key));
         assert_eq!(Names::key_of_dead(&names.dead(&key)).as_ref(), Some(&key));
+        let jobs = names.jobs("fetch", "27d38225d2ce1def");
+        assert_eq!(names.function_of_jobs(&jobs), Some(("fetch", "27d38225d2ce1def")));
+        assert_eq!(Names { namespace: "shop_2".to_owned() }.function_of_jobs(&jobs), None);
+        assert_eq!(names.function_of_jobs(&names.results()), None);
         assert_eq!(Names::key_of_job("gp.shop.job.fetch"), None);
         assert_eq!(Names::key_of_result("gp.shop.res.fetch.run.0.many"), None);
     }

@@ -126,14 +126,15 @@ impl Link {
         }
     }
 
-    /// Makes the consumer of a function's jobs, or adapts it to the size in the code. Its `max_ack_pending` is the
-    /// limit of the cluster. Returns when the stream was made, which tells it from another one of its name.
+    /// Makes the consumer of a function's jobs; `adapt`s it to the size in the code and to the lease, if it is there.
+    /// Its `max_ack_pending` is the limit of the cluster. Returns when the stream was made, which tells it from another one of its name.
     pub(crate) async fn ensure_consumer(
         &self,
         settings: &Settings,
         function: &str,
         signature: &str,
         size: usize,
+        adapt: bool,
     ) -> Result<i128, FarmError> {
         let info = self.ensure_jobs(settings, function, signature).await?;
         let name = &info.config.name;
@@ -151,6 +152,9 @@ impl Link {
             ..pull::Config::default()
         };
         let there = stream.consumer_info(CONSUMER).await.map(|info| info.config).unwrap_or_default();
+        if there.durable_name.is_some() && !adapt {
+            return Ok(info.created.unix_timestamp_nanos());
+        }
         if there.description == config.description {
             // A limit that was set on the server stays.
             config.max_ack_pending = there.max_ack_pending;

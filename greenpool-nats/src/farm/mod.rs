@@ -3,6 +3,7 @@
 pub(crate) mod builder;
 mod call;
 pub(crate) mod dead;
+pub(crate) mod manage;
 mod out;
 mod publish;
 mod reconcile;
@@ -19,7 +20,7 @@ use async_nats::{ConnectOptions, Message, ServerAddr, ToServerAddrs};
 use bytes::Bytes;
 use futures::StreamExt;
 use greenpool::__private::remote::{BoxFuture, End, Engine, Function, Job, Remote};
-use greenpool::remote::{Far, Lost};
+use greenpool::remote::{Far, FarStats, Lost};
 
 use self::builder::FarmBuilder;
 use self::out::Out;
@@ -29,7 +30,7 @@ use self::taken::Taken;
 use crate::error::{FarmError, refused};
 use crate::link::{Link, SharedLink};
 use crate::names::{JobKey, Names, token};
-use crate::streams::{CONSUMER, Settings};
+use crate::streams::Settings;
 use crate::wire;
 
 /// A namespace on a NATS server: the engine of `fetch::on(&farm)`, and where a [`Worker`](crate::Worker) works.
@@ -147,39 +148,6 @@ impl Farm {
         inner.link.purge_blobs(names.blobs_of_run("res", "*", &inner.session)).await;
         let _ = inner.link.client.flush().await;
     }
-
-    /// Returns what is queued of a function, whatever its signature, and how many of its jobs the workers have.
-    ///
-    /// # Errors
-    /// If the server does not answer.
-    pub async fn queue(&self, function: &str) -> Result<Queue, FarmError> {
-        let link = &self.inner.link;
-        let prefix = link.names.jobs_stream(function, "");
-        let mut names = link.jetstream.stream_names();
-        let mut queue = Queue { waiting: 0, running: 0 };
-        while let Some(name) = names.next().await {
-            let name = name.map_err(|error| refused("list the streams", error))?;
-            // A signature is 16 digits, and another function's name may start with this one's.
-            if name.strip_prefix(&prefix).is_none_or(|signature| signature.len() != 16) {
-                continue;
-            }
-            let stream = link.jetstream.get_stream(&name).await.map_err(|error| refused("look at a stream", error))?;
-            let stored = stream.cached_info().state.messages;
-            let running = stream.consumer_info(CONSUMER).await.map_or(0, |info| info.num_ack_pending as u64);
-            queue.running += running;
-            queue.waiting += stored.saturating_sub(running);
-        }
-        Ok(queue)
-    }
-}
-
-/// How many jobs of a function there are; see [`Farm::queue`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Queue {
-    /// Jobs that no worker has.
-    pub waiting: u64,
-    /// Jobs that a worker has.
-    pub running: u64,
 }
 
 impl Inner {
@@ -234,6 +202,14 @@ impl<P: Remote, F, Shape> greenpool::Runs<P, F, Shape> for Farm {
     }
 }
 
+impl greenpool::__private::Engine for Farm {
+    type Engine = Farm;
+
+    fn engine(&self) -> &Farm {
+        self
+    }
+}
+
 impl Engine for Farm {
     fn function(&self, name: &'static str, signature: &'static str, size: usize) -> Arc<Function> {
         let window = size.saturating_mul(2).clamp(1, 65_536);
@@ -248,6 +224,34 @@ impl Engine for Farm {
 
     fn enqueue(&self, job: Job) -> BoxFuture<Result<(), Lost>> {
         Box::pin(call::enqueue(self.inner.clone(), job))
+    }
+
+    fn resize(
+        &self,
+        function: &'static str,
+        signature: &'static str,
+        code: usize,
+        size: usize,
+    ) -> BoxFuture<Result<(), Lost>> {
+        let inner = self.inner.clone();
+        Box::pin(async move {
+            let resized = async {
+                inner.link.ensure_consumer(&inner.settings, function, signature, code, false).await?;
+                inner.set_size(function, signature, size).await
+            };
+            resized.await.map_err(|error| Lost::Refused { why: error.to_string() })
+        })
+    }
+
+    fn stats(&self, function: &'static str, signature: &'static str, code: usize) -> BoxFuture<Result<FarStats, Lost>> {
+        let inner = self.inner.clone();
+        Box::pin(async move {
+            let stats = async {
+                inner.link.ensure_jobs(&inner.settings, function, signature).await?;
+                inner.stats(function, signature, code).await
+            };
+            stats.await.map_err(|error| Lost::Refused { why: error.to_string() })
+        })
     }
 
     fn forget(&self, function: &'static str, run: Arc<str>) -> BoxFuture<Result<u64, Lost>> {

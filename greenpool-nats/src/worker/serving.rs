@@ -210,7 +210,7 @@ impl Serving {
         let connection = link.connection();
         link.ensure_shared(settings).await?;
         let handler = &self.handler;
-        let created = link.ensure_consumer(settings, handler.name(), handler.signature(), handler.size()).await?;
+        let created = link.ensure_consumer(settings, handler.name(), handler.signature(), handler.size(), true).await?;
         *lock(&self.checked) = Checked { connection, created };
         Ok(())
     }
