@@ -4,13 +4,12 @@
 use std::fmt;
 
 use async_nats::HeaderMap;
-use async_nats::jetstream::stream::Stream;
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, TryStreamExt, stream};
 
-use crate::error::{FarmError, refused};
+use crate::error::FarmError;
 use crate::link::Link;
-use crate::wire::{self, PATIENCE, Stored, is_absent};
+use crate::wire::{self, PATIENCE, Stored};
 
 /// What the headers of a message may take of the largest message.
 const HEADERS: usize = 8 * 1024;
@@ -75,7 +74,7 @@ impl Link {
         let size = body.len().div_ceil(blob.chunks.max(1));
         let chunks = (0..blob.chunks).map(|index| {
             let chunk = body.slice(index * size..((index + 1) * size).min(body.len()));
-            wire::store(&self.client, format!("{place}.{}.{index}", blob.id), HeaderMap::new(), chunk, PATIENCE)
+            self.store(format!("{place}.{}.{index}", blob.id), HeaderMap::new(), chunk, PATIENCE)
         });
         let mut chunks = stream::iter(chunks).buffer_unordered(AT_ONCE);
         while let Some(stored) = chunks.next().await {
@@ -88,39 +87,21 @@ impl Link {
 
     /// Reads a body from a stream. `None`: it is not there, or not all of it.
     pub(crate) async fn get_blob(&self, stream: &str, place: &str, blob: &Blob) -> Result<Option<Bytes>, FarmError> {
-        let what = || format!("read {place}.{}", blob.id);
-        let stored = self.jetstream.get_stream_no_info(stream).await.map_err(|error| refused(what(), error))?;
-        let chunks = (0..blob.chunks).map(|index| get(stored.clone(), format!("{place}.{}.{index}", blob.id)));
+        let subjects = (0..blob.chunks).map(|index| format!("{place}.{}.{index}", blob.id));
+        let chunks = subjects.map(|subject| async move { self.last(stream, &subject).await });
         let mut chunks = stream::iter(chunks).buffered(AT_ONCE);
         let mut body = BytesMut::with_capacity(blob.bytes);
         while let Some(chunk) = chunks.try_next().await? {
             let Some(chunk) = chunk else { return Ok(None) };
-            body.extend_from_slice(&chunk);
+            body.extend_from_slice(&chunk.payload);
         }
         Ok((body.len() == blob.bytes).then(|| body.freeze()))
-    }
-
-    /// Removes all messages of a stream whose subject matches. Returns how many there were.
-    pub(crate) async fn purge(&self, stream: &str, filter: String) -> Result<u64, FarmError> {
-        let what = || format!("purge {filter}");
-        let stream = self.jetstream.get_stream_no_info(stream).await.map_err(|error| refused(what(), error))?;
-        let purged = stream.purge().filter(filter.clone()).await.map_err(|error| refused(what(), error))?;
-        Ok(purged.purged)
     }
 
     /// Removes blobs.
     pub(crate) async fn purge_blobs(&self, filter: String) {
         // What stays is too old one day.
         let _ = self.purge(&self.names.blobs_stream(), filter).await;
-    }
-}
-
-/// Reads one message of a stream.
-async fn get(stream: Stream<()>, subject: String) -> Result<Option<Bytes>, FarmError> {
-    match stream.get_last_raw_message_by_subject(&subject).await {
-        Ok(message) => Ok(Some(message.payload)),
-        Err(error) if is_absent(&error) => Ok(None),
-        Err(error) => Err(refused(format!("read {subject}"), error)),
     }
 }
 

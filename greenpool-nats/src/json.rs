@@ -35,11 +35,11 @@ mod tests {
         let shapes = (
             Shape::Nothing,
             vec![Shape::Circle { radius: 2.0, name: None }, Shape::Pair(i64::MIN, u64::MAX)],
-            BTreeMap::from([("a".to_owned(), ())]),
+            BTreeMap::from([("a".to_owned(), None::<u8>)]),
         );
         let json = serde_json::to_vec(&shapes).unwrap();
         let packed = to_message_pack(&json).unwrap();
-        let read: (Shape, Vec<Shape>, BTreeMap<String, ()>) = rmp_serde::from_slice(&packed).unwrap();
+        let read: (Shape, Vec<Shape>, BTreeMap<String, Option<u8>>) = rmp_serde::from_slice(&packed).unwrap();
         assert_eq!(read, shapes);
         let written = rmp_serde::to_vec_named(&shapes).unwrap();
         let value = |json: &[u8]| serde_json::from_slice::<serde_json::Value>(json).unwrap();

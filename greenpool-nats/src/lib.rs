@@ -59,6 +59,7 @@ mod farm;
 mod json;
 mod link;
 mod names;
+mod rights;
 mod streams;
 mod wire;
 mod worker;

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream::stream::{LastRawMessageError, LastRawMessageErrorKind};
-use async_nats::{Client, HeaderMap, Message, Request, RequestErrorKind, StatusCode};
+use async_nats::{HeaderMap, Message, RequestError, RequestErrorKind, StatusCode};
 use bytes::Bytes;
 use greenpool::__private::remote::End;
 use greenpool::remote::{Lost, Part};
@@ -86,6 +85,8 @@ pub(crate) enum Stored {
     NoStream,
     /// No answer, or none that says yes or no: it may be stored.
     Unknown,
+    /// The user lacks this right.
+    Forbidden(String),
     Refused(String),
 }
 
@@ -101,16 +102,9 @@ struct ApiError {
     description: String,
 }
 
-/// Publishes into a stream, and waits for what the server says.
-pub(crate) async fn store(
-    client: &Client,
-    subject: String,
-    headers: HeaderMap,
-    body: Bytes,
-    timeout: Duration,
-) -> Stored {
-    let request = Request::new().payload(body).headers(headers).timeout(Some(timeout));
-    match client.send_request(subject, request).await {
+/// What the server said to a request that stores something.
+pub(crate) fn stored(answered: Result<Message, RequestError>) -> Stored {
+    match answered {
         Ok(message) => answer(&message),
         Err(error) => match error.kind() {
             RequestErrorKind::NoResponders => Stored::NoStream,
@@ -142,16 +136,6 @@ fn code(error: &ApiError) -> Stored {
         // The servers are not ready: no leader, no quorum, not current, another publish in flight, perhaps of this job.
         10008 | 10009 | 10074 | 10118 | 10076 | 10158 => Stored::Unknown,
         code => Stored::Refused(format!("{} (error {code})", error.description)),
-    }
-}
-
-/// Whether the server says that there is no such message.
-pub(crate) fn is_absent(error: &LastRawMessageError) -> bool {
-    match error.kind() {
-        LastRawMessageErrorKind::NoMessageFound => true,
-        // No message, or no stream, which has none either.
-        LastRawMessageErrorKind::JetStream(error) => error.code() == 404,
-        _ => false,
     }
 }
 

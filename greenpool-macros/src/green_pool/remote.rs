@@ -1,83 +1,17 @@
 //! The argument `remote`: what the attribute writes so that a function can run on another machine.
 
-use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
+mod signature;
+mod valid;
+
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{FnArg, LitStr, PatType, ReturnType, Signature, Type};
+use syn::{LitStr, Signature, Type};
 
-use super::args::Args;
+use self::signature::signature;
+pub(crate) use self::valid::check;
 use super::companion::{Companion, Param, PoolSource};
-use super::item::{Item, is_shared};
-use crate::errors::Errors;
 use crate::span::{first_span, generated, last_span};
-
-/// Checks what `remote` asks of a function and of the other arguments. Returns whether the function can be remote.
-pub(crate) fn check(args: &Args, item: &Item, errors: &mut Errors) -> bool {
-    let Some(remote) = &args.remote else { return false };
-    let mut found = Errors::default();
-    if !cfg!(feature = "remote") {
-        let message = "`remote` needs the feature of that name: `greenpool = { features = [\"remote\"] }`";
-        found.at(remote.span(), message);
-    }
-    if let Some(pool) = &args.pool {
-        let message = "a `remote` function has a size of its own on its farm; write `size = ..` instead of `pool`";
-        found.on(pool, message);
-    }
-    if let Some(name) = args.name.as_ref().filter(|name| !is_wire_name(&name.value())) {
-        let message = "the name of a `remote` function goes over the wire; use 1 to 64 letters, digits, `-` and `_`";
-        found.on(name, message);
-    }
-    check_signature(&item.sig, &mut found);
-    let fits = found.is_empty();
-    errors.append(found);
-    fits
-}
-
-fn check_signature(sig: &Signature, errors: &mut Errors) {
-    let generic = "a `remote` function cannot be generic: a worker has to know its types; name them";
-    if let Some(param) = sig.generics.params.first() {
-        errors.on(param, generic);
-    }
-    for param in typed(sig) {
-        match &*param.ty {
-            Type::ImplTrait(_) => errors.on(&param.ty, generic),
-            Type::Reference(_) => errors.on(
-                &param.ty,
-                "an argument of a `remote` function cannot be borrowed, not even for `'static`: a worker reads it from \
-                 a message; take an owned value, such as `String`",
-            ),
-            _ => {}
-        }
-    }
-    if let Some(param) = travelling(sig).nth(MOST_ARGUMENTS) {
-        errors.on(param, format!("a `remote` function has at most {MOST_ARGUMENTS} arguments"));
-    }
-    let mut shared = typed(sig).filter_map(|param| param.attrs.iter().find(|attr| is_shared(attr)));
-    if let Some(second) = shared.nth(1) {
-        errors
-            .on(second, "only one parameter of a `remote` function can be `#[shared]`; put the values into one struct");
-    }
-}
-
-fn typed(sig: &Signature) -> impl Iterator<Item = &PatType> {
-    sig.inputs.iter().filter_map(|input| match input {
-        FnArg::Typed(param) => Some(param),
-        FnArg::Receiver(_) => None,
-    })
-}
-
-/// The parameters whose values go to another machine.
-fn travelling(sig: &Signature) -> impl Iterator<Item = &PatType> {
-    typed(sig).filter(|param| !param.attrs.iter().any(is_shared))
-}
-
-/// The runtime has codecs for tuples of so many.
-const MOST_ARGUMENTS: usize = 12;
-
-fn is_wire_name(name: &str) -> bool {
-    (1..=64).contains(&name.len())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
-}
 
 // impl RemoteFn for fetch { .. }
 // impl Remote for fetch { .. }
@@ -407,63 +341,6 @@ fn readable(companion: &Companion, item: &Type) -> TokenStream {
     let at = first_span(item);
     let root = companion.root_at(at);
     quote_spanned!(at=> #root::__private::ReadFromAnyThread<#item>)
-}
-
-/// FNV-1a 64 over the texts of the tokens of the types that travel, those of the parameters and of the output, as 16 hexadecimal digits. It is
-/// of the text: a struct that changes keeps it.
-fn signature(sig: &Signature) -> String {
-    let mut hash = Fnv::new();
-    for param in travelling(sig) {
-        hash.tokens(param.ty.to_token_stream());
-        hash.text(",");
-    }
-    hash.text("-");
-    hash.text(">");
-    match &sig.output {
-        ReturnType::Default => hash.tokens(quote!(())),
-        ReturnType::Type(_, ty) => hash.tokens(ty.to_token_stream()),
-    }
-    format!("{:016x}", hash.0)
-}
-
-struct Fnv(u64);
-
-impl Fnv {
-    const fn new() -> Self {
-        Fnv(0xcbf2_9ce4_8422_2325)
-    }
-
-    fn byte(&mut self, byte: u8) {
-        self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    }
-
-    /// A token's text, and a 0 byte.
-    fn text(&mut self, text: &str) {
-        text.bytes().for_each(|byte| self.byte(byte));
-        self.byte(0);
-    }
-
-    fn tokens(&mut self, tokens: TokenStream) {
-        for token in tokens {
-            let TokenTree::Group(group) = token else {
-                self.text(&token.to_string());
-                continue;
-            };
-            let (open, close) = match group.delimiter() {
-                Delimiter::Parenthesis => ("(", ")"),
-                Delimiter::Brace => ("{", "}"),
-                Delimiter::Bracket => ("[", "]"),
-                // What `macro_rules!` puts around a type is not part of its text.
-                Delimiter::None => {
-                    self.tokens(group.stream());
-                    continue;
-                }
-            };
-            self.text(open);
-            self.tokens(group.stream());
-            self.text(close);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use greenpool::__private::remote::{End, Job, Reply, fingerprint};
 use greenpool::remote::Lost;
 
+use crate::error::FarmError;
 use crate::farm::Inner;
 use crate::farm::out::Stored;
 use crate::link::Link;
@@ -37,22 +38,25 @@ pub(crate) async fn call(inner: Arc<Inner>, job: Job) -> End {
 
 /// Stores a job, unless its run has it already.
 async fn submit(inner: &Arc<Inner>, job: &Stored) -> Result<(), Lost> {
+    let mut backoff = Backoff::new();
     if !job.named {
+        while let Err(error) = inner.listen().await {
+            wait(error, &mut backoff).await?;
+        }
         return inner.publish(job).await;
     }
-    let mut backoff = Backoff::new();
     let run = loop {
         match inner.open_run(job).await {
             Ok(run) => break run,
-            Err(_) => backoff.wait().await,
+            Err(error) => wait(error, &mut backoff).await?,
         }
     };
     if run.is_fresh() {
         inner.publish(job).await?;
-    } else if !look_up(inner, job).await {
+    } else if !look_up(inner, job).await? {
         inner.publish(job).await?;
         // It may have ended between the two, at another submitter's request.
-        look_up(inner, job).await;
+        look_up(inner, job).await?;
     }
     // The run stays open while somebody waits for this job.
     let _run = run;
@@ -60,18 +64,27 @@ async fn submit(inner: &Arc<Inner>, job: &Stored) -> Result<(), Lost> {
 }
 
 /// Takes the end of a job if it is stored. Returns whether it is.
-async fn look_up(inner: &Inner, job: &Stored) -> bool {
+async fn look_up(inner: &Inner, job: &Stored) -> Result<bool, Lost> {
     let mut backoff = Backoff::new();
     loop {
         match inner.stored_end(job).await {
             Ok(Some(stored)) => {
                 inner.take(&job.key, &stored).await;
-                return true;
+                return Ok(true);
             }
-            Ok(None) => return false,
-            Err(_) => backoff.wait().await,
+            Ok(None) => return Ok(false),
+            Err(error) => wait(error, &mut backoff).await?,
         }
     }
+}
+
+/// Waits before another attempt, if that can help.
+async fn wait(error: FarmError, backoff: &mut Backoff) -> Result<(), Lost> {
+    if let FarmError::Forbidden { .. } = error {
+        return Err(Lost::Refused { why: error.to_string() });
+    }
+    backoff.wait().await;
+    Ok(())
 }
 
 /// Stores a job for which nobody waits.
@@ -89,7 +102,7 @@ pub(crate) async fn enqueue(inner: Arc<Inner>, job: Job) -> Result<(), Lost> {
                 }
                 Ok(Some(_)) => return Ok(()),
                 Ok(None) => break,
-                Err(_) => backoff.wait().await,
+                Err(error) => wait(error, &mut backoff).await?,
             }
         }
     }

@@ -65,13 +65,13 @@ impl Farm {
     pub async fn functions(&self) -> Result<Vec<FunctionInfo>, FarmError> {
         let what = "list the functions";
         let link = self.link();
-        let mut streams = link.jetstream.streams();
+        // No stream has this name, but the subject of the question does.
+        let streams: Vec<_> = link.request(what, "LIST", link.jetstream.streams().try_collect()).await?;
         let mut functions = Vec::new();
-        while let Some(info) = streams.try_next().await.map_err(|error| refused(what, error))? {
+        for info in streams {
             let subject = info.config.subjects.first().map_or("", String::as_str);
             let Some((name, signature)) = link.names.function_of_jobs(subject) else { continue };
-            let stream = link.jetstream.get_stream_no_info(&info.config.name).await;
-            let consumer = stream.map_err(|error| refused(what, error))?.consumer_info(CONSUMER).await.ok();
+            let consumer = link.stream(&info.config.name).await?.consumer_info(CONSUMER).await.ok();
             functions.push(function(name, signature, &info, consumer.as_ref()));
         }
         functions.sort_by(|a, b| (&a.name, &a.signature).cmp(&(&b.name, &b.signature)));
@@ -110,15 +110,16 @@ impl Farm {
         if found { Ok(()) } else { Err(refused("resize a function", format!("no worker has served `{function}`"))) }
     }
 
-    /// Removes a version of a function from the server, with all of its jobs that are queued. It is made again by who
+    /// Removes a version of a function from the server, with all of its jobs that are queued. It is made again by whoever
     /// submits to it or serves it.
     ///
     /// # Errors
     /// If there is none, or the server refuses it.
     pub async fn remove_function(&self, function: &str, signature: &str) -> Result<(), FarmError> {
         let link = self.link();
-        let deleted = link.jetstream.delete_stream(link.names.jobs_stream(function, signature)).await;
-        deleted.map(drop).map_err(|error| refused(format!("remove `{function}` {signature}"), error))
+        let stream = link.names.jobs_stream(function, signature);
+        let what = format!("remove `{function}` {signature}");
+        link.request(what, &stream, link.jetstream.delete_stream(&stream)).await.map(drop)
     }
 
     /// Returns the runs that have stored results. It takes a while if there are many results.
@@ -126,14 +127,9 @@ impl Farm {
     /// # Errors
     /// If the server does not answer.
     pub async fn runs(&self) -> Result<Vec<RunInfo>, FarmError> {
-        let what = "list the runs";
         let link = self.link();
-        let results = link.jetstream.get_stream_no_info(link.names.results_stream()).await;
-        let results = results.map_err(|error| refused(what, error))?;
-        let subjects = results.info_with_subjects(link.names.results()).await;
-        let mut subjects = subjects.map_err(|error| refused(what, error))?;
         let mut runs = BTreeMap::<_, u64>::new();
-        while let Some((subject, count)) = subjects.try_next().await.map_err(|error| refused(what, error))? {
+        for (subject, count) in link.subjects(&link.names.results_stream(), &link.names.results()).await? {
             if let Some(key) = Names::key_of_result(&subject) {
                 *runs.entry((key.function, name_of_token(&key.run))).or_default() += count as u64;
             }
@@ -147,7 +143,7 @@ fn function(name: &str, signature: &str, stream: &StreamInfo, consumer: Option<&
     FunctionInfo {
         name: name.to_owned(),
         signature: signature.to_owned(),
-        size: consumer.map(|consumer| consumer.config.max_ack_pending.max(0) as usize),
+        size: consumer.and_then(|consumer| consumer.config.max_ack_pending.try_into().ok()),
         running,
         waiting: stream.state.messages.saturating_sub(running),
     }
@@ -156,8 +152,7 @@ fn function(name: &str, signature: &str, stream: &StreamInfo, consumer: Option<&
 impl Inner {
     async fn jobs_stream(&self, function: &str, signature: &str) -> Result<Stream, FarmError> {
         let name = self.link.names.jobs_stream(function, signature);
-        let stream = self.link.jetstream.get_stream(&name).await;
-        stream.map_err(|error| refused(format!("look at the stream {name}"), error))
+        self.link.request(format!("look at the stream {name}"), &name, self.link.jetstream.get_stream(&name)).await
     }
 
     /// Sets the limit of one version of a function. Its consumer must be there.
@@ -165,10 +160,10 @@ impl Inner {
         assert!((1..=100_000).contains(&size), "a size is from 1 to 100,000, and not {size}");
         let what = || format!("resize `{function}`");
         let stream = self.jobs_stream(function, signature).await?;
-        let info = stream.consumer_info(CONSUMER).await.map_err(|error| refused(what(), error))?;
-        let mut config = info.config;
+        let name = &stream.cached_info().config.name;
+        let mut config = self.link.request(what(), name, stream.consumer_info(CONSUMER)).await?.config;
         config.max_ack_pending = size as i64;
-        stream.update_consumer(config).await.map(drop).map_err(|error| refused(what(), error))
+        self.link.request(what(), name, stream.update_consumer(config)).await.map(drop)
     }
 
     pub(crate) async fn stats(&self, function: &str, signature: &str, size: usize) -> Result<FarStats, FarmError> {
@@ -198,15 +193,10 @@ impl Inner {
     }
 
     async fn count_dead(&self, function: &str) -> Result<u64, FarmError> {
-        let what = || format!("count the dead jobs of `{function}`");
-        let dead = self.link.jetstream.get_stream_no_info(self.link.names.dead_stream()).await;
-        let dead = dead.map_err(|error| refused(what(), error))?;
-        let subjects = dead.info_with_subjects(self.link.names.dead_of(function)).await;
-        let subjects = subjects.map_err(|error| refused(what(), error))?;
+        let names = &self.link.names;
+        let subjects = self.link.subjects(&names.dead_stream(), &names.dead_of(function)).await?;
         // Those with one more token are chunks of a body.
-        let jobs = subjects.try_filter(|(subject, _)| std::future::ready(Names::key_of_dead(subject).is_some()));
-        let jobs = jobs.try_fold(0, |count, _| std::future::ready(Ok(count + 1)));
-        jobs.await.map_err(|error| refused(what(), error))
+        Ok(subjects.iter().filter(|(subject, _)| Names::key_of_dead(subject).is_some()).count() as u64)
     }
 }
 

@@ -9,6 +9,7 @@ mod publish;
 mod reconcile;
 mod runs;
 mod taken;
+mod unserved;
 pub(crate) mod watch;
 
 use std::collections::HashMap;
@@ -21,13 +22,14 @@ use bytes::Bytes;
 use futures::StreamExt;
 use greenpool::__private::remote::{BoxFuture, End, Engine, Function, Job, Remote};
 use greenpool::remote::{Far, FarStats, Lost};
+use tokio::sync::OnceCell;
 
 use self::builder::FarmBuilder;
 use self::out::Out;
 use self::publish::StoredEnd;
 use self::runs::Runs;
 use self::taken::Taken;
-use crate::error::{FarmError, refused};
+use crate::error::FarmError;
 use crate::link::{Link, SharedLink};
 use crate::names::{JobKey, Names, token};
 use crate::streams::Settings;
@@ -69,6 +71,8 @@ struct Inner {
     /// The run of the jobs without a name.
     session: String,
     out: Out,
+    /// Whether it hears of the results of jobs without a name. One that only works does not.
+    listening: OnceCell<()>,
     runs: Runs,
     taken: Taken,
     functions: Mutex<Functions>,
@@ -115,13 +119,13 @@ impl Farm {
             settings,
             session,
             out: Out::default(),
+            listening: OnceCell::new(),
             runs: Runs::default(),
             taken: Taken::default(),
             functions: Mutex::default(),
             attempts: AtomicU64::new(0),
             closed: AtomicBool::new(false),
         });
-        inner.listen().await?;
         inner.link.io.spawn(reconcile::run(Arc::downgrade(&inner), inner.link.connections()));
         Ok(Farm { inner })
     }
@@ -153,15 +157,15 @@ impl Farm {
 impl Inner {
     /// Results come straight from the workers. The stream has them for when they did not arrive.
     async fn listen(self: &Arc<Self>) -> Result<(), FarmError> {
-        let subject = self.link.names.results_of_run("*", &self.session);
-        self.listen_to(subject).await.map(drop)
+        let listen = async {
+            let subject = self.link.names.results_of_run("*", &self.session);
+            self.listen_to(subject).await.map(drop)
+        };
+        self.listening.get_or_try_init(|| listen).await.copied()
     }
 
     async fn listen_to(self: &Arc<Self>, subject: String) -> Result<tokio::task::AbortHandle, FarmError> {
-        let what = || format!("subscribe to {subject}");
-        let client = &self.link.client;
-        let mut results = client.subscribe(subject.clone()).await.map_err(|error| refused(what(), error))?;
-        client.flush().await.map_err(|error| refused(what(), error))?;
+        let mut results = self.link.subscribe(&subject).await?;
         let weak = Arc::downgrade(self);
         let task = self.link.io.spawn(async move {
             while let Some(message) = results.next().await {

@@ -1,16 +1,18 @@
 //! Storing a job, however long that takes.
 
 use async_nats::HeaderMap;
+use async_nats::jetstream::message::StreamMessage;
 use bytes::Bytes;
 use greenpool::__private::remote::End;
 use greenpool::remote::{Lost, Part};
 
 use crate::blobs::Blob;
-use crate::error::{FarmError, refused};
+use crate::error::FarmError;
 use crate::farm::Inner;
 use crate::farm::out::Stored;
+use crate::link::Link;
 use crate::names::JobKey;
-use crate::wire::{self, Backoff, is_absent};
+use crate::wire::{self, Backoff};
 
 /// The stored end of a job, and the fingerprint of the arguments that it belongs to.
 pub(crate) struct StoredEnd {
@@ -47,6 +49,10 @@ impl Inner {
             match self.store_once(job, again).await {
                 wire::Stored::Yes | wire::Stored::There => return Ok(()),
                 wire::Stored::Refused(why) => return Err(Lost::Refused { why }),
+                wire::Stored::Forbidden(right) => {
+                    let error = FarmError::Forbidden { what: "store a job".to_owned(), right };
+                    return Err(Lost::Refused { why: error.to_string() });
+                }
                 wire::Stored::NoStream => self.ensure(job.function, job.signature).await?,
                 wire::Stored::Full => {}
                 wire::Stored::Unknown => again = true,
@@ -73,7 +79,7 @@ impl Inner {
             headers.insert(wire::EXPECTED, "0");
         }
         let subject = self.link.names.job(job.signature, &job.key);
-        wire::store(&self.link.client, subject, headers, body, wire::PATIENCE).await
+        self.link.store(subject, headers, body, wire::PATIENCE).await
     }
 
     /// Stores the arguments, and then the job. No two submitters, and no two calls, share a blob, so whoever has a blob
@@ -105,15 +111,12 @@ impl Inner {
 
     /// Where the arguments of a job lie that is queued or running. An empty text: in its message.
     async fn queued_blob(&self, job: &Stored) -> Result<Option<String>, FarmError> {
-        let subject = self.link.names.job(job.signature, &job.key);
-        let what = || format!("look for {subject}");
-        let stream = self.link.names.jobs_stream(job.function, job.signature);
-        let stream = self.link.jetstream.get_stream_no_info(stream).await.map_err(|error| refused(what(), error))?;
-        match stream.get_last_raw_message_by_subject(&subject).await {
-            Ok(message) => Ok(Some(wire::header(Some(&message.headers), wire::BLOB).unwrap_or_default().to_owned())),
-            Err(error) if is_absent(&error) => Ok(None),
-            Err(error) => Err(refused(what(), error)),
-        }
+        let Link { names, .. } = &*self.link;
+        let stream = names.jobs_stream(job.function, job.signature);
+        let message = self.link.last(&stream, &names.job(job.signature, &job.key)).await?;
+        let blob =
+            |message: StreamMessage| wire::header(Some(&message.headers), wire::BLOB).unwrap_or_default().to_owned();
+        Ok(message.map(blob))
     }
 
     /// The body of a result, wherever it lies. The inner error: it is lost.
@@ -140,7 +143,9 @@ impl Inner {
             self.link.ensure_jobs(&self.settings, function, signature).await
         };
         match made.await {
-            Err(error @ FarmError::Protocol { .. }) => Err(Lost::Refused { why: error.to_string() }),
+            Err(error @ (FarmError::Protocol { .. } | FarmError::Forbidden { .. })) => {
+                Err(Lost::Refused { why: error.to_string() })
+            }
             // Without a connection there is no answer; with one, the server has said no for 4 seconds.
             Err(error) if self.link.is_connected() => Err(Lost::Refused { why: error.to_string() }),
             _ => Ok(()),
@@ -158,24 +163,18 @@ impl Inner {
 
     /// Looks for the stored end of a job.
     pub(crate) async fn stored_end(&self, job: &Stored) -> Result<Option<StoredEnd>, FarmError> {
-        let subject = self.link.names.result(&job.key);
-        let what = || format!("look for {subject}");
-        let stream = self.link.names.results_stream();
-        let stream = self.link.jetstream.get_stream_no_info(stream).await.map_err(|error| refused(what(), error))?;
-        match stream.get_last_raw_message_by_subject(&subject).await {
-            Ok(message) => {
-                let headers = Some(&message.headers);
-                let stored = match self.body(&job.key, headers, message.payload).await? {
-                    Ok(body) => StoredEnd::new(headers, &body),
-                    Err(why) => StoredEnd {
-                        end: End::Lost(Lost::Unreadable { what: Part::Output, why }),
-                        ..StoredEnd::new(headers, &Bytes::new())
-                    },
-                };
-                Ok(Some(stored))
-            }
-            Err(error) if is_absent(&error) => Ok(None),
-            Err(error) => Err(refused(what(), error)),
-        }
+        let Link { names, .. } = &*self.link;
+        let Some(message) = self.link.last(&names.results_stream(), &names.result(&job.key)).await? else {
+            return Ok(None);
+        };
+        let headers = Some(&message.headers);
+        let stored = match self.body(&job.key, headers, message.payload).await? {
+            Ok(body) => StoredEnd::new(headers, &body),
+            Err(why) => StoredEnd {
+                end: End::Lost(Lost::Unreadable { what: Part::Output, why }),
+                ..StoredEnd::new(headers, &Bytes::new())
+            },
+        };
+        Ok(Some(stored))
     }
 }

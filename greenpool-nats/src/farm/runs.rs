@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::OnceCell;
 use tokio::task::AbortHandle;
 
-use crate::error::{FarmError, refused};
+use crate::error::FarmError;
 use crate::farm::Inner;
 use crate::farm::out::Stored;
-use crate::wire::is_absent;
+use crate::streams::absent;
 
 /// The named runs that have jobs out.
 #[derive(Default)]
@@ -85,12 +85,8 @@ impl Inner {
     }
 
     async fn has_any(&self, stream: &str, subject: &str) -> Result<bool, FarmError> {
-        let what = || format!("look for {subject}");
-        let stream = self.link.jetstream.get_stream_no_info(stream).await.map_err(|error| refused(what(), error))?;
-        match stream.get_first_raw_message_by_subject(subject, 1).await {
-            Ok(_) => Ok(true),
-            Err(error) if is_absent(&error) => Ok(false),
-            Err(error) => Err(refused(what(), error)),
-        }
+        let messages = self.link.stream(stream).await?;
+        let first = async { absent(messages.get_first_raw_message_by_subject(subject, 1).await) };
+        Ok(self.link.request(format!("look for {subject}"), stream, first).await?.is_some())
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_nats::HeaderMap;
 use tokio::time::Instant;
 
-use crate::wire::{self, Backoff, PATIENCE, Stored, is_absent};
+use crate::wire::{self, Backoff, PATIENCE, Stored};
 use crate::worker::serving::{Pending, Running, Serving};
 
 /// A mark as it is stored.
@@ -54,7 +54,7 @@ impl Serving {
                 Stored::Yes => return true,
                 // Another worker has changed it, or no answer came.
                 Stored::There | Stored::Unknown => {}
-                Stored::Full | Stored::NoStream | Stored::Refused(_) => return false,
+                Stored::Full | Stored::NoStream | Stored::Forbidden(_) | Stored::Refused(_) => return false,
             }
         }
         false
@@ -109,12 +109,10 @@ impl Serving {
 
     async fn read_mark(&self, running: &Running) -> Option<Mark> {
         let link = &self.shared.link;
-        let stream = link.jetstream.get_stream_no_info(link.names.dead_stream()).await.ok()?;
-        match stream.get_last_raw_message_by_subject(&link.names.mark(&running.key)).await {
-            Ok(message) => Some(Mark::parse(&String::from_utf8_lossy(&message.payload), message.sequence)),
-            Err(error) if is_absent(&error) => Some(Mark::default()),
-            Err(_) => None,
-        }
+        let message = link.last(&link.names.dead_stream(), &link.names.mark(&running.key)).await.ok()?;
+        Some(message.map_or_else(Mark::default, |message| {
+            Mark::parse(&String::from_utf8_lossy(&message.payload), message.sequence)
+        }))
     }
 
     /// Writes a mark, unless it has changed since it was read. The stream keeps one message per subject.
@@ -123,19 +121,17 @@ impl Serving {
         let mut headers = HeaderMap::new();
         headers.insert(wire::EXPECTED, mark.sequence.to_string());
         let body = mark.entries.join(" ").into();
-        wire::store(&link.client, link.names.mark(&running.key), headers, body, PATIENCE).await
+        link.store(link.names.mark(&running.key), headers, body, PATIENCE).await
     }
 
     /// Removes a mark: as it was read, or whatever it says. Returns how many there were.
     async fn remove_mark(&self, running: &Running, read: Option<u64>) -> Option<u64> {
         let link = &self.shared.link;
-        let stream = link.jetstream.get_stream_no_info(link.names.dead_stream()).await.ok()?;
-        let purge = stream.purge().filter(link.names.mark(&running.key));
-        let purged = match read {
-            Some(sequence) => purge.sequence(sequence + 1).await,
-            None => purge.await,
-        };
-        purged.ok().map(|purged| purged.purged)
+        let (stream, subject) = (link.names.dead_stream(), link.names.mark(&running.key));
+        match read {
+            Some(sequence) => link.purge_until(&stream, subject, sequence).await.ok(),
+            None => link.purge(&stream, subject).await.ok(),
+        }
     }
 }
 

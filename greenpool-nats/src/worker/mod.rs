@@ -107,7 +107,7 @@ impl Worker {
     /// Works until the process gets SIGTERM or Ctrl-C; see [`run_until`](Self::run_until).
     ///
     /// # Errors
-    /// If a stream or consumer cannot be made.
+    /// If a stream or consumer cannot be made, or if the user lacks a right that a worker needs.
     ///
     /// # Panics
     /// If awaited outside a tokio runtime, or on one without its signal driver.
@@ -121,7 +121,7 @@ impl Worker {
     /// hands back the rest.
     ///
     /// # Errors
-    /// If a stream or consumer cannot be made.
+    /// If a stream or consumer cannot be made, or if the user lacks a right that a worker needs.
     ///
     /// # Panics
     /// If awaited outside a tokio runtime.
@@ -152,7 +152,10 @@ impl Worker {
             pulls.spawn_on(pull::pull(served.clone()), io);
         }
         tracing::info!(target: "greenpool", worker = shared.id, "worker.start");
-        end.await;
+        let failed = tokio::select! {
+            () = end => None,
+            error = shared.failed() => Some(error),
+        };
         let deadline = Instant::now() + grace;
         drain.send_replace(true);
         while pulls.join_next().await.is_some() {}
@@ -166,7 +169,10 @@ impl Worker {
         drop(guard);
         let report = shared.report();
         tracing::info!(target: "greenpool", worker = shared.id, %report, "worker.stop");
-        Ok(report)
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(report),
+        }
     }
 }
 

@@ -32,6 +32,8 @@ pub(crate) struct Shared {
     /// Jobs that have been delivered more than twice run one at a time here.
     pub(crate) lane: Semaphore,
     pub(crate) counts: Counts,
+    /// What it cannot work without.
+    failed: watch::Sender<Option<FarmError>>,
     /// What the server sends from now on, it sent after this moment.
     fresh: Mutex<Moment>,
 }
@@ -67,8 +69,22 @@ impl Shared {
             draining,
             lane: Semaphore::new(1),
             counts: Counts::default(),
+            failed: watch::Sender::new(None),
             fresh: Mutex::new(Moment::now()),
         })
+    }
+
+    /// The worker cannot go on.
+    pub(crate) fn fail(&self, error: FarmError) {
+        tracing::error!(target: "greenpool", worker = self.id, %error, "worker.failed");
+        self.failed.send_if_modified(|failed| failed.is_none() && failed.replace(error).is_none());
+    }
+
+    /// Waits until the worker cannot go on.
+    pub(crate) async fn failed(&self) -> FarmError {
+        // The sender is its own.
+        let _ = self.failed.subscribe().wait_for(Option::is_some).await;
+        self.failed.send_replace(None).expect("only this takes it")
     }
 
     pub(crate) fn is_draining(&self) -> bool {

@@ -10,6 +10,7 @@ use greenpool::remote::{Lost, Part};
 use tokio::time::{Instant, sleep};
 
 use crate::blobs::{Blob, DEAD_BODY, LARGEST};
+use crate::error::FarmError;
 use crate::wire::{self, Backoff, Stored};
 use crate::worker::job::{Wanted, wanted};
 use crate::worker::serving::{Pending, Running, Serving};
@@ -121,8 +122,8 @@ impl Serving {
             headers.insert(wire::BLOB, blob.to_string());
             body = Bytes::new();
         }
-        let client = &self.shared.link.client;
-        let attempt = || wire::store(client, subject.clone(), headers.clone(), body.clone(), PATIENCE);
+        let link = &self.shared.link;
+        let attempt = || link.store(subject.clone(), headers.clone(), body.clone(), PATIENCE);
         self.until_stored(&subject, running, attempt).await
     }
 
@@ -138,6 +139,10 @@ impl Serving {
                 Stored::NoStream => drop(self.shared.link.ensure_shared(&self.shared.settings).await),
                 Stored::Refused(why) => {
                     tracing::error!(target: "greenpool", subject, why, "a result was refused");
+                    return false;
+                }
+                Stored::Forbidden(right) => {
+                    self.shared.fail(FarmError::Forbidden { what: "tell a result".to_owned(), right });
                     return false;
                 }
                 Stored::Full | Stored::Unknown => {}
@@ -164,7 +169,12 @@ impl Serving {
                 // A new connection may lead to a stream that was made anew.
                 if link.is_connected() && checked.connection == link.connection() {
                     let request = Request::new().payload(word.into()).timeout(Some(PATIENCE));
-                    if link.client.send_request(running.reply.clone(), request).await.is_ok() {
+                    let answer = link.client.send_request(running.reply.clone(), request);
+                    let answer = match link.allowed("say that a job is over", &running.reply, answer).await {
+                        Ok(answer) => answer,
+                        Err(error) => return serving.shared.fail(error),
+                    };
+                    if answer.is_ok() {
                         if let Some(blob) = &running.blob {
                             let place = link.names.arguments_place(&running.key);
                             link.purge_blobs(format!("{place}.{blob}.*")).await;

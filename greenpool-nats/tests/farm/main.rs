@@ -7,19 +7,24 @@
 
 mod bodies;
 mod chaos;
+mod command;
 mod deadline;
+mod events;
 mod faults;
 mod jobs;
 mod leaving;
 mod limits;
 mod log;
 mod process;
+mod proxy;
 mod results;
+mod rights;
 mod role;
 mod runs;
 mod server;
 mod site;
 mod suspects;
+mod watching;
 
 use std::process::ExitCode;
 
@@ -29,6 +34,7 @@ fn main() -> ExitCode {
     if let Some(role) = role::of_this_process() {
         return role.run();
     }
+    events::collect();
     let tests = [
         results::TESTS,
         bodies::TESTS,
@@ -37,6 +43,9 @@ fn main() -> ExitCode {
         leaving::TESTS,
         runs::TESTS,
         suspects::TESTS,
+        rights::TESTS,
+        watching::TESTS,
+        command::TESTS,
         chaos::TESTS,
     ]
     .concat();

@@ -280,9 +280,8 @@ async fn a_pile_on_an_engine_gives_what_its_jobs_give() {
     let named = pile! { on &here; a: double(1), b: nothing() }.try_join().await.unwrap();
     assert_eq!((named.a, named.b), (2, ()));
     // More than the window, which is 4.
-    let (a, b, c, d, e, f) =
-        pile![on here; double(1), double(2), double(3), double(4), double(5), double(6)].try_join().await.unwrap();
-    assert_eq!([a, b, c, d, e, f], [2, 4, 6, 8, 10, 12]);
+    let pile = pile![on here; double(1), double(2), double(3), double(4), double(5), double(6)];
+    assert_eq!(pile.try_join().await.unwrap(), (2, 4, 6, 8, 10, 12));
     let (eight, panicked) = pile![on here; double(4), fetch("/".into(), 13)].join().await;
     assert_eq!(eight.unwrap(), 8);
     assert_eq!(panicked.unwrap_err().to_string(), "the job panicked: depth 13 is unlucky");

@@ -2,7 +2,10 @@ use expect_test::expect_file;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Args, Companion, Item, impls, is_wire_name, signature};
+use super::super::args::Args;
+use super::super::item::Item;
+use super::valid::is_wire_name;
+use super::{Companion, impls, signature};
 use crate::errors::Errors;
 
 fn of(function: TokenStream) -> String {
