@@ -41,8 +41,12 @@ pub(crate) fn impls(companion: &Companion, sig: &Signature) -> TokenStream {
         #(#attrs)*
         impl #root::__private::remote::Remote for #name {
             type Verbs = #verbs;
+            type Far = #root::remote::Far<#name>;
 
             fn verbs(__pool: #root::__private::remote::FarPool<#name>) -> #verbs { #verbs(__pool) }
+            fn far(__pool: #root::__private::remote::FarPool<#name>) -> #root::remote::Far<#name> {
+                #root::remote::Far::of(__pool)
+            }
         }
 
         #(#attrs)*

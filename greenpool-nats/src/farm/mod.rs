@@ -20,8 +20,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_nats::{ConnectOptions, Message, ServerAddr, ToServerAddrs};
 use bytes::Bytes;
 use futures::StreamExt;
-use greenpool::__private::remote::{BoxFuture, End, Engine, Function, Job, Remote};
-use greenpool::remote::{Far, FarStats, Lost};
+use greenpool::__private::remote::{BoxFuture, End, Engine, FarPool, Function, Job, Remote};
+use greenpool::remote::{FarStats, Lost};
 use tokio::sync::OnceCell;
 
 use self::builder::FarmBuilder;
@@ -199,10 +199,10 @@ impl Inner {
 }
 
 impl<P: Remote, F, Shape> greenpool::Runs<P, F, Shape> for Farm {
-    type On = Far<P>;
+    type On = P::Far;
 
-    fn on(&self) -> Far<P> {
-        Far::on(self.clone())
+    fn on(&self) -> P::Far {
+        P::far(FarPool::new(Arc::new(self.clone())))
     }
 }
 

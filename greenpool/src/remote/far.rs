@@ -2,10 +2,8 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
 
 use crate::job::lost::Lost;
-use crate::remote::engine::Engine;
 use crate::remote::run::Run;
 use crate::remote::stats::FarStats;
 use crate::remote::verbs::{FarPool, Remote};
@@ -54,11 +52,7 @@ pub struct Far<P: Remote> {
 
 impl<P: Remote> Far<P> {
     #[doc(hidden)]
-    pub fn on(engine: impl Engine) -> Self {
-        Self::of(FarPool::new(Arc::new(engine)))
-    }
-
-    fn of(pool: FarPool<P>) -> Self {
+    pub fn of(pool: FarPool<P>) -> Self {
         Far { verbs: P::verbs(pool.clone()), pool }
     }
 

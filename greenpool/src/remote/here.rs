@@ -11,11 +11,10 @@ use crate::job::lost::{Lost, Part};
 use crate::pool::GreenPool;
 use crate::remote::codec::fingerprint;
 use crate::remote::engine::{BoxFuture, End, Engine, Function, Job, Reply};
-use crate::remote::far::Far;
 use crate::remote::handler::Handler;
 use crate::remote::info::JobInfo;
 use crate::remote::stats::{FarStats, FarWorker};
-use crate::remote::verbs::Remote;
+use crate::remote::verbs::{FarPool, Remote};
 use crate::sync::{Mutex, lock};
 
 /// An engine in this process, for tests without a server. Arguments and outputs are written and read as on the wire.
@@ -250,9 +249,9 @@ impl OfPiles for Here {
 }
 
 impl<P: Remote, F, Shape> Runs<P, F, Shape> for Here {
-    type On = Far<P>;
+    type On = P::Far;
 
-    fn on(&self) -> Far<P> {
-        Far::on(self.clone())
+    fn on(&self) -> P::Far {
+        P::far(FarPool::new(Arc::new(self.clone())))
     }
 }

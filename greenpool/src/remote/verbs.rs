@@ -22,16 +22,21 @@ use crate::remote::thread::FarThread;
 
 /// A function with the verbs that the macro has written for it, which have the function's own parameters.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not run on other machines",
-    label = "not declared with `remote`",
+    message = "`{Self}` is not a `remote` function",
+    label = "it does not run on other machines",
     note = "write `#[green_pool(size = .., remote)]` on the function"
 )]
 pub trait Remote: RemoteFn {
     /// The type that has the verbs.
     type Verbs;
+    /// The function on an engine. As a type of this trait, since one that every function has would be a second error
+    /// for a function that is not remote.
+    type Far;
 
-    /// Makes it.
+    /// Makes the verbs.
     fn verbs(pool: FarPool<Self>) -> Self::Verbs;
+    /// Makes the function on an engine.
+    fn far(pool: FarPool<Self>) -> Self::Far;
 }
 
 /// What the verbs of a function on an engine have in common.
@@ -63,7 +68,9 @@ impl<P> Clone for FarPool<P> {
 }
 
 impl<P: RemoteFn> FarPool<P> {
-    pub(crate) fn new(engine: Arc<dyn Engine>) -> Self {
+    /// The function on an engine, with the window that all its callers there share.
+    #[must_use]
+    pub fn new(engine: Arc<dyn Engine>) -> Self {
         let function = engine.function(P::NAME, P::SIGNATURE, P::size());
         let window = function.window.clone();
         FarPool { engine, function, window, named: None, of: PhantomData }

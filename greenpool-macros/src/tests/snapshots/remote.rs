@@ -47,8 +47,14 @@ impl fetch {
 pub struct __fetch_far(::greenpool::__private::remote::FarPool<fetch>);
 impl ::greenpool::__private::remote::Remote for fetch {
     type Verbs = __fetch_far;
+    type Far = ::greenpool::remote::Far<fetch>;
     fn verbs(__pool: ::greenpool::__private::remote::FarPool<fetch>) -> __fetch_far {
         __fetch_far(__pool)
+    }
+    fn far(
+        __pool: ::greenpool::__private::remote::FarPool<fetch>,
+    ) -> ::greenpool::remote::Far<fetch> {
+        ::greenpool::remote::Far::of(__pool)
     }
 }
 impl __fetch_far {

@@ -47,8 +47,14 @@ impl store {
 struct __store_far(::greenpool::__private::remote::FarPool<store>);
 impl ::greenpool::__private::remote::Remote for store {
     type Verbs = __store_far;
+    type Far = ::greenpool::remote::Far<store>;
     fn verbs(__pool: ::greenpool::__private::remote::FarPool<store>) -> __store_far {
         __store_far(__pool)
+    }
+    fn far(
+        __pool: ::greenpool::__private::remote::FarPool<store>,
+    ) -> ::greenpool::remote::Far<store> {
+        ::greenpool::remote::Far::of(__pool)
     }
 }
 impl __store_far {
