@@ -150,7 +150,8 @@ impl Inner {
         });
     }
 
-    async fn cancel(&self, job: &Stored) {
+    /// Removes a job from the queue, and tells the workers to stop it.
+    pub(crate) async fn cancel(&self, job: &Stored) {
         let names = &self.link.names;
         let stream = names.jobs_stream(job.function, job.signature);
         let _ = self.link.purge(&stream, names.job(job.signature, &job.key)).await;

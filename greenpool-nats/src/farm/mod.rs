@@ -35,6 +35,9 @@ use crate::names::{JobKey, Names, token};
 use crate::streams::Settings;
 use crate::wire;
 
+/// So many requests are on their way at once.
+const AT_ONCE: usize = 64;
+
 /// A namespace on a NATS server: the engine of `fetch::on(&farm)`, and where a [`Worker`](crate::Worker) works.
 ///
 /// Cloning it is cheap, and the clones share one connection, which is made again whenever it breaks. While it lives, it
@@ -138,15 +141,17 @@ impl Farm {
         &self.inner.settings
     }
 
-    /// Removes the jobs and results of this farm that have no name of a run, and makes its waiting calls end with
-    /// [`Lost::Closed`]. Jobs without a result, and those of named runs, stay.
+    /// Makes its waiting calls end with [`Lost::Closed`]. Their jobs are cancelled, and their results removed, unless
+    /// they belong to a named run. Jobs without a caller stay.
     ///
     /// # Cancel safety
     /// If the returned future is dropped, some may stay until they are too old.
     pub async fn close(self) {
         let inner = &self.inner;
         inner.closed.store(true, Ordering::Relaxed);
-        inner.out.end_all(&End::Lost(Lost::Closed));
+        let jobs = inner.out.end_all(&End::Lost(Lost::Closed));
+        let unnamed = futures::stream::iter(jobs.iter().filter(|job| !job.named));
+        unnamed.for_each_concurrent(AT_ONCE, |job| inner.cancel(job)).await;
         let Link { names, .. } = &*inner.link;
         let _ = inner.link.purge(&names.results_stream(), names.results_of_run("*", &inner.session)).await;
         inner.link.purge_blobs(names.blobs_of_run("res", "*", &inner.session)).await;

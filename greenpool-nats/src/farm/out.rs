@@ -95,11 +95,13 @@ impl Out {
         }
     }
 
-    pub(crate) fn end_all(&self, end: &End) {
-        let keys: Vec<_> = self.lock().keys().cloned().collect();
-        for key in &keys {
-            self.end(key, end, None);
+    /// Tells all callers the same end. Returns the jobs that were out.
+    pub(crate) fn end_all(&self, end: &End) -> Vec<Stored> {
+        let jobs: Vec<_> = self.lock().values().map(|waiting| waiting.job.clone()).collect();
+        for job in &jobs {
+            self.end(&job.key, end, None);
         }
+        jobs
     }
 
     pub(crate) fn has(&self, key: &JobKey) -> bool {

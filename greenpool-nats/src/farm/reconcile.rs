@@ -10,17 +10,15 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use crate::error::FarmError;
-use crate::farm::Inner;
 use crate::farm::out::Stored;
 use crate::farm::unserved::Unserved;
+use crate::farm::{AT_ONCE, Inner};
 use crate::wire;
 
 /// How often the jobs that are out are looked at.
 const EVERY: Duration = Duration::from_secs(5);
 /// A job is looked at when it has been out for so long, and again after the same time.
 const OLD: Duration = Duration::from_secs(10);
-/// So many jobs are looked at at once.
-const AT_ONCE: usize = 64;
 
 /// Runs until the farm is dropped: after each new connection, and every so often.
 pub(crate) async fn run(farm: Weak<Inner>, mut connections: watch::Receiver<u64>) {

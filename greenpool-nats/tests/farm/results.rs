@@ -210,8 +210,14 @@ async fn a_closed_farm_ends_its_calls() {
     let far = narrow::on(&farm);
     let thread = far.spawn(1, 0).await;
     until("the job to be stored", async || farm.queue("narrow").await.unwrap().waiting == 1).await;
-    farm.clone().close().await;
+    let named = far.run("named").spawn(2, 0).await;
+    soon("a job without a caller", far.spawn_n(3, 0)).await.unwrap();
+    until("the named job to be stored", async || farm.queue("narrow").await.unwrap().waiting == 3).await;
+    soon("the farm to close", farm.clone().close()).await;
     assert_eq!(soon("the call to end", thread).await.unwrap_err().lost(), Some(&Lost::Closed));
+    assert_eq!(soon("the call to end", named).await.unwrap_err().lost(), Some(&Lost::Closed));
+    // The job of the named run, and the one without a caller, stay.
+    assert_eq!(farm.queue("narrow").await.unwrap().waiting, 2);
     assert_eq!(far.call(2, 0).await.unwrap_err().lost(), Some(&Lost::Closed));
     assert_eq!(far.spawn_n(2, 0).await, Err(Lost::Closed));
 }
