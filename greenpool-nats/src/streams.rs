@@ -172,7 +172,8 @@ impl Link {
     }
 
     /// Makes the consumer of a function's jobs; `adapt`s it to the size in the code and to the lease, if it is there.
-    /// Its `max_ack_pending` is the limit of the cluster. Returns when the stream was made, which tells it from another one of its name.
+    /// Its `max_ack_pending` is the limit of the cluster. Returns when the stream was made, which tells it from another
+    /// one of its name.
     pub(crate) async fn ensure_consumer(
         &self,
         settings: &Settings,

@@ -17,7 +17,7 @@ use crate::span::{first_span, generated, last_span};
 // impl Remote for fetch { .. }
 // pub struct __fetch_far(FarPool<fetch>);
 // impl __fetch_far { pub fn spawn(&self, url: String) -> FarSpawn<fetch> { .. } .. }
-// impl fetch { pub fn on(engine: ..) -> Far<fetch> { .. } pub fn handler() -> Handler { .. } }
+// impl fetch { pub fn handler() -> Handler { .. } }
 pub(crate) fn impls(companion: &Companion, sig: &Signature) -> TokenStream {
     let Companion { name, vis, attrs, .. } = companion;
     let at = Span::call_site();

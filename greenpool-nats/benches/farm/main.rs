@@ -1,5 +1,5 @@
-//! What a job on a farm costs, beside its floor: the same function with the same arguments, by request and reply of core
-//! NATS through a queue group of as many processes, where nothing is stored and nothing is promised.
+//! What a job on a farm costs, beside its floor: the same function with the same arguments, by request and reply of
+//! core NATS through a queue group of as many processes, where nothing is stored and nothing is promised.
 //!
 //! `cargo bench -p greenpool-nats --bench farm` starts a server, four workers of 25 places, and four processes of the
 //! floor, and measures both in turn. Times on a shared machine drift, so look at the ratios, which are the medians of

@@ -71,8 +71,8 @@ impl Farm {
         Ok(jobs)
     }
 
-    /// Stores a job of the dead list again, as one without a caller, and removes it from the list. If its caller is still
-    /// there, that has its answer already.
+    /// Stores a job of the dead list again, as one without a caller, and removes it from the list. If its caller is
+    /// still there, that has its answer already.
     ///
     /// # Errors
     /// If the server does not take it. Then it stays in the list.

@@ -110,8 +110,8 @@ impl Farm {
         if found { Ok(()) } else { Err(refused("resize a function", format!("no worker has served `{function}`"))) }
     }
 
-    /// Removes a version of a function from the server, with all of its jobs that are queued. It is made again by whoever
-    /// submits to it or serves it.
+    /// Removes a version of a function from the server, with all of its jobs that are queued. Whoever submits to it or
+    /// serves it makes it again.
     ///
     /// # Errors
     /// If there is none, or the server refuses it.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures::StreamExt;
 use greenpool::remote::Handler;
 use greenpool::{AbortHandle, GreenPool};
 use tokio::runtime::Handle;
@@ -267,15 +268,18 @@ impl Serving {
     /// Waits for the jobs that run, and hands back those that have not ended at the deadline.
     pub(crate) async fn finish(&self, deadline: Instant) {
         self.wait(deadline, &self.busy).await;
-        for running in self.running() {
-            running.lose();
-            count(&self.shared.counts.handed_back);
-            if running.is_suspect() {
-                // The next worker is to see that this one has survived it.
-                self.take_back(&running).await;
-            }
-            let _ = self.shared.link.client.publish(running.reply.clone(), "-NAK".into()).await;
+        let left = futures::stream::iter(self.running());
+        left.for_each_concurrent(None, |running| self.hand_back(running)).await;
+    }
+
+    async fn hand_back(&self, running: Arc<Running>) {
+        running.lose();
+        count(&self.shared.counts.handed_back);
+        if running.is_suspect() {
+            // The next worker is to see that this one has survived it.
+            self.take_back(&running).await;
         }
+        let _ = self.shared.link.client.publish(running.reply.clone(), "-NAK".into()).await;
     }
 
     /// Waits until the server knows of the jobs that have ended. Otherwise they would be run again.

@@ -77,10 +77,10 @@ impl Guarded {
                 format!("[{}]", quoted.into_iter().chain(inbox).collect::<Vec<_>>().join(", "))
             };
             format!(
-                r#"{{ user: {name}, password: "of {name}", permissions: {{ publish: {}, subscribe: {}, allow_responses: true }} }}"#,
+                r#"{{ user: {name}, password: "of {name}", permissions: {{ {}, {}, allow_responses: true }} }}"#,
                 // It asks its own inbox for signs of life.
-                list(publish, "INBOX"),
-                list(hear, "INBOX"),
+                format!("publish: {}", list(publish, "INBOX")),
+                format!("subscribe: {}", list(hear, "INBOX")),
             )
         };
         let users = [user("submitter", &SUBMITTER, &SUBMITTER_HEARS), user("worker", &WORKER, &WORKER_HEARS)];

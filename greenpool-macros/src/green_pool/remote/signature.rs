@@ -6,8 +6,8 @@ use syn::{ReturnType, Signature};
 
 use super::valid::travelling;
 
-/// FNV-1a 64 over the texts of the tokens of the types that travel, those of the parameters and of the output, as 16 hexadecimal digits. It is
-/// of the text: a struct that changes keeps it.
+/// FNV-1a 64 over the texts of the tokens of the types that travel, those of the parameters and of the output, as 16
+/// hexadecimal digits. It is of the text: a struct that changes keeps it.
 pub(super) fn signature(sig: &Signature) -> String {
     let mut hash = Fnv::new();
     for param in travelling(sig) {
