@@ -76,12 +76,10 @@ impl Guarded {
                 let inbox = (without != inbox).then(|| format!("{:?}", format!("{inbox}_{name}.>")));
                 format!("[{}]", quoted.into_iter().chain(inbox).collect::<Vec<_>>().join(", "))
             };
-            format!(
-                r#"{{ user: {name}, password: "of {name}", permissions: {{ {}, {}, allow_responses: true }} }}"#,
-                // It asks its own inbox for signs of life.
-                format!("publish: {}", list(publish, "INBOX")),
-                format!("subscribe: {}", list(hear, "INBOX")),
-            )
+            // It asks its own inbox for signs of life.
+            let (publish, hear) = (list(publish, "INBOX"), list(hear, "INBOX"));
+            let permissions = format!("publish: {publish}, subscribe: {hear}, allow_responses: true");
+            format!(r#"{{ user: {name}, password: "of {name}", permissions: {{ {permissions} }} }}"#)
         };
         let users = [user("submitter", &SUBMITTER, &SUBMITTER_HEARS), user("worker", &WORKER, &WORKER_HEARS)];
         let config = format!(
