@@ -21,6 +21,13 @@ pub enum FarmError {
         /// How it describes itself.
         description: String,
     },
+    /// The user of this connection lacks a right.
+    Forbidden {
+        /// What it was to do.
+        what: String,
+        /// What the user may not do, such as ``publish to `gp.shop.job.fetch.27d38225d2ce1def.run.0` ``.
+        right: String,
+    },
     /// The server refused something.
     Refused {
         /// What it was to do.
@@ -39,6 +46,9 @@ impl fmt::Display for FarmError {
             }
             FarmError::Protocol { stream, description } => {
                 write!(f, "the stream {stream} is not of this version of greenpool-nats: it says `{description}`")
+            }
+            FarmError::Forbidden { what, right } => {
+                write!(f, "the user of this connection may not {right}, which is needed to {what}")
             }
             FarmError::Refused { what, why } => write!(f, "the NATS server refused to {what}: {why}"),
         }

@@ -52,18 +52,22 @@
 #[doc = include_str!("../../book/src/machines.md")]
 mod book {}
 
+mod blobs;
 mod clock;
 mod error;
 mod farm;
+mod json;
 mod link;
 mod names;
+mod rights;
 mod streams;
 mod wire;
 mod worker;
 
 pub use error::FarmError;
+pub use farm::Farm;
 pub use farm::builder::FarmBuilder;
 pub use farm::dead::DeadJob;
+pub use farm::manage::{FunctionInfo, Queue, RunInfo};
 pub use farm::watch::{RunningJob, ServedFunction, WorkerInfo};
-pub use farm::{Farm, Queue};
 pub use worker::{Report, Worker};

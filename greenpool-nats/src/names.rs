@@ -72,6 +72,10 @@ impl Names {
         ["dead", "mark"].map(|kind| format!("gp.{}.{kind}.>", self.namespace))
     }
 
+    pub(crate) fn dead_of(&self, function: &str) -> String {
+        format!("gp.{}.dead.{function}.>", self.namespace)
+    }
+
     pub(crate) fn dead(&self, key: &JobKey) -> String {
         format!("gp.{}.dead.{}.{}.{}", self.namespace, key.function, key.run, key.n)
     }
@@ -80,12 +84,50 @@ impl Names {
         format!("gp.{}.mark.{}.{}.{}", self.namespace, key.function, key.run, key.n)
     }
 
+    pub(crate) fn blobs_stream(&self) -> String {
+        format!("gp_{}_blobs", self.namespace)
+    }
+
+    pub(crate) fn blobs(&self) -> String {
+        format!("gp.{}.blob.>", self.namespace)
+    }
+
+    /// Where the arguments of a job lie, if they are a blob.
+    pub(crate) fn arguments_place(&self, key: &JobKey) -> String {
+        format!("gp.{}.blob.job.{}.{}.{}", self.namespace, key.function, key.run, key.n)
+    }
+
+    /// Where the result of a job lies, if it is a blob.
+    pub(crate) fn result_place(&self, key: &JobKey) -> String {
+        format!("gp.{}.blob.res.{}.{}.{}.{}", self.namespace, key.function, key.run, key.n / BLOCK, key.n)
+    }
+
+    pub(crate) fn blobs_of_block(&self, function: &str, run: &str, block: u64) -> String {
+        format!("gp.{}.blob.res.{function}.{run}.{block}.>", self.namespace)
+    }
+
+    /// The blobs of a run: all of them, or those of the results.
+    pub(crate) fn blobs_of_run(&self, kind: &str, function: &str, run: &str) -> String {
+        format!("gp.{}.blob.{kind}.{function}.{run}.>", self.namespace)
+    }
+
     pub(crate) fn cancel(&self, function: &str) -> String {
         format!("gp.{}.cancel.{function}", self.namespace)
     }
 
     pub(crate) fn who(&self) -> String {
         format!("gp.{}.who", self.namespace)
+    }
+
+    /// Reads the subjects of a stream of jobs: `gp.<namespace>.job.<function>.<signature>.>`.
+    pub(crate) fn function_of_jobs<'a>(&self, subject: &'a str) -> Option<(&'a str, &'a str)> {
+        let tokens: Vec<_> = subject.split('.').collect();
+        match tokens[..] {
+            ["gp", namespace, "job", function, signature, ">"] if namespace == self.namespace => {
+                Some((function, signature))
+            }
+            _ => None,
+        }
     }
 
     /// Reads the subject of a result: `gp.<namespace>.res.<function>.<run>.<block>.<n>`.
@@ -105,8 +147,9 @@ impl Names {
     /// Reads the subject of a dead job: `gp.<namespace>.dead.<function>.<run>.<n>`.
     pub(crate) fn key_of_dead(subject: &str) -> Option<JobKey> {
         let mut tokens = subject.split('.').skip(3);
-        let (function, run) = (tokens.next()?, tokens.next()?);
-        Self::key(function, run, tokens.next()?)
+        let (function, run, n) = (tokens.next()?, tokens.next()?, tokens.next()?);
+        // What follows is a chunk of its body.
+        if tokens.next().is_some() { None } else { Self::key(function, run, n) }
     }
 
     fn key(function: &str, run: &str, n: &str) -> Option<JobKey> {
@@ -157,6 +200,10 @@ mod tests {
         assert_eq!(Names::key_of_result(&names.result(&key)).as_ref(), Some(&key));
         assert_eq!(Names::key_of_job(&names.job("27d38225d2ce1def", &key)).as_ref(), Some(&key));
         assert_eq!(Names::key_of_dead(&names.dead(&key)).as_ref(), Some(&key));
+        let jobs = names.jobs("fetch", "27d38225d2ce1def");
+        assert_eq!(names.function_of_jobs(&jobs), Some(("fetch", "27d38225d2ce1def")));
+        assert_eq!(Names { namespace: "shop_2".to_owned() }.function_of_jobs(&jobs), None);
+        assert_eq!(names.function_of_jobs(&names.results()), None);
         assert_eq!(Names::key_of_job("gp.shop.job.fetch"), None);
         assert_eq!(Names::key_of_result("gp.shop.res.fetch.run.0.many"), None);
     }

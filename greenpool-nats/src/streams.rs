@@ -1,11 +1,16 @@
 //! The streams and consumers of a farm: how they are made, and made again if a server has lost them.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::context::{CreateStreamError, CreateStreamErrorKind};
-use async_nats::jetstream::stream::{Config, DiscardPolicy, Info, RetentionPolicy, StorageType};
+use async_nats::jetstream::message::StreamMessage;
+use async_nats::jetstream::stream::{
+    Config, DiscardPolicy, Info, LastRawMessageError, LastRawMessageErrorKind, RetentionPolicy, StorageType, Stream,
+};
+use futures::TryStreamExt;
 use tokio::time::sleep;
 
 use crate::error::{FarmError, refused};
@@ -67,6 +72,16 @@ impl Settings {
         }
     }
 
+    /// The chunks of a body that is stored again replace the old ones.
+    fn blobs(&self, names: &Names) -> Config {
+        Config {
+            name: names.blobs_stream(),
+            subjects: vec![names.blobs()],
+            max_messages_per_subject: 1,
+            ..self.results(names)
+        }
+    }
+
     fn any(&self) -> Config {
         Config {
             max_bytes: -1,
@@ -83,10 +98,46 @@ impl Settings {
 }
 
 impl Link {
+    /// A stream of which nothing is known but its name. No I/O.
+    pub(crate) async fn stream(&self, name: &str) -> Result<Stream<()>, FarmError> {
+        let stream = self.jetstream.get_stream_no_info(name).await;
+        stream.map_err(|error| refused(format!("name the stream {name}"), error))
+    }
+
+    /// The last message on a subject of a stream.
+    pub(crate) async fn last(&self, stream: &str, subject: &str) -> Result<Option<StreamMessage>, FarmError> {
+        let messages = self.stream(stream).await?;
+        let last = async { absent(messages.get_last_raw_message_by_subject(subject).await) };
+        self.request(format!("look for {subject}"), stream, last).await
+    }
+
+    /// Removes all messages of a stream whose subject matches. Returns how many there were.
+    pub(crate) async fn purge(&self, stream: &str, filter: String) -> Result<u64, FarmError> {
+        let messages = self.stream(stream).await?;
+        let purge = messages.purge().filter(filter.clone());
+        Ok(self.request(format!("purge {filter}"), stream, purge).await?.purged)
+    }
+
+    /// The same for the messages up to this one.
+    pub(crate) async fn purge_until(&self, stream: &str, filter: String, sequence: u64) -> Result<u64, FarmError> {
+        let messages = self.stream(stream).await?;
+        let purge = messages.purge().sequence(sequence + 1).filter(filter.clone());
+        Ok(self.request(format!("purge {filter}"), stream, purge).await?.purged)
+    }
+
+    /// The subjects of a stream that match, with how many messages each has.
+    pub(crate) async fn subjects(&self, stream: &str, filter: &str) -> Result<Vec<(String, usize)>, FarmError> {
+        let messages = self.stream(stream).await?;
+        let what = || format!("list {filter}");
+        let subjects = self.request(what(), stream, messages.info_with_subjects(filter)).await?;
+        self.request(what(), stream, subjects.try_collect()).await
+    }
+
     /// Makes the streams that all functions share, if they are not there.
     pub(crate) async fn ensure_shared(&self, settings: &Settings) -> Result<(), FarmError> {
         self.ensure_stream(settings.results(&self.names)).await?;
         self.ensure_stream(settings.dead(&self.names)).await?;
+        self.ensure_stream(settings.blobs(&self.names)).await?;
         Ok(())
     }
 
@@ -103,31 +154,38 @@ impl Link {
     async fn ensure_stream(&self, config: Config) -> Result<Info, FarmError> {
         let mut attempts = 0;
         loop {
-            let error = match self.jetstream.get_or_create_stream(config.clone()).await {
-                Ok(stream) => return checked(stream.cached_info()),
+            let what = format!("make the stream {}", config.name);
+            let made = async {
+                let made = self.jetstream.get_or_create_stream(config.clone()).await;
+                Ok::<_, Infallible>(made.map(|stream| checked(stream.cached_info())))
+            };
+            let error = match self.request(&*what, &config.name, made).await? {
+                Ok(checked) => return checked,
                 Err(error) => error,
             };
             attempts += 1;
             if attempts == 20 || is_final(&error) {
-                return Err(refused(format!("make the stream {}", config.name), error));
+                return Err(refused(what, error));
             }
             sleep(Duration::from_millis(200)).await;
         }
     }
 
-    /// Makes the consumer of a function's jobs, or adapts it to the size in the code. Its `max_ack_pending` is the
-    /// limit of the cluster. Returns when the stream was made, which tells it from another one of its name.
+    /// Makes the consumer of a function's jobs; `adapt`s it to the size in the code and to the lease, if it is there.
+    /// Its `max_ack_pending` is the limit of the cluster. Returns when the stream was made, which tells it from another
+    /// one of its name.
     pub(crate) async fn ensure_consumer(
         &self,
         settings: &Settings,
         function: &str,
         signature: &str,
         size: usize,
+        adapt: bool,
     ) -> Result<i128, FarmError> {
         let info = self.ensure_jobs(settings, function, signature).await?;
         let name = &info.config.name;
         let what = || format!("make the consumer of {name}");
-        let stream = self.jetstream.get_stream_no_info(name).await.map_err(|error| refused(what(), error))?;
+        let stream = self.stream(name).await?;
         let mut config = pull::Config {
             durable_name: Some(CONSUMER.to_owned()),
             description: Some(format!("size {size}")),
@@ -139,7 +197,11 @@ impl Link {
             max_waiting: 4096,
             ..pull::Config::default()
         };
-        let there = stream.consumer_info(CONSUMER).await.map(|info| info.config).unwrap_or_default();
+        let there = async { Ok::<_, Infallible>(stream.consumer_info(CONSUMER).await) };
+        let there = self.request(what(), name, there).await?.map(|info| info.config).unwrap_or_default();
+        if there.durable_name.is_some() && !adapt {
+            return Ok(info.created.unix_timestamp_nanos());
+        }
         if there.description == config.description {
             // A limit that was set on the server stays.
             config.max_ack_pending = there.max_ack_pending;
@@ -147,8 +209,20 @@ impl Link {
                 return Ok(info.created.unix_timestamp_nanos());
             }
         }
-        stream.create_consumer(config).await.map_err(|error| refused(what(), error))?;
+        self.request(what(), name, stream.create_consumer(config)).await?;
         Ok(info.created.unix_timestamp_nanos())
+    }
+}
+
+/// `None` if the server says that there is no such message, or no such stream.
+pub(crate) fn absent<T>(read: Result<T, LastRawMessageError>) -> Result<Option<T>, LastRawMessageError> {
+    match read {
+        Ok(message) => Ok(Some(message)),
+        Err(error) => match error.kind() {
+            LastRawMessageErrorKind::NoMessageFound => Ok(None),
+            LastRawMessageErrorKind::JetStream(no) if no.code() == 404 => Ok(None),
+            _ => Err(error),
+        },
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_nats::{Client, HeaderMap, Message, Request, RequestErrorKind, StatusCode};
+use async_nats::{HeaderMap, Message, RequestError, RequestErrorKind, StatusCode};
 use bytes::Bytes;
 use greenpool::__private::remote::End;
 use greenpool::remote::{Lost, Part};
@@ -21,6 +21,10 @@ pub(crate) const PART: &str = "Gp-Part";
 pub(crate) const ARGS: &str = "Gp-Args";
 pub(crate) const WORKER: &str = "Gp-Worker";
 pub(crate) const MILLISECONDS: &str = "Gp-Ms";
+/// On a job that was made by hand, and on its result: `json` if it is no `MessagePack`.
+pub(crate) const CODEC: &str = "Gp-Codec";
+/// On a message whose body is larger than a message: where it lies.
+pub(crate) const BLOB: &str = "Gp-Blob";
 /// On a dead job: why.
 pub(crate) const WHY: &str = "Gp-Why";
 /// On a dead job: the function's signature.
@@ -31,6 +35,11 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) fn header<'a>(headers: Option<&'a HeaderMap>, name: &str) -> Option<&'a str> {
     headers?.get(name).map(async_nats::HeaderValue::as_str)
+}
+
+/// Whether a job was made by hand, with arguments in JSON.
+pub(crate) fn is_json(headers: Option<&HeaderMap>) -> bool {
+    header(headers, CODEC) == Some("json")
 }
 
 /// The end of a job as a message: what kind, the headers, and the body.
@@ -76,6 +85,8 @@ pub(crate) enum Stored {
     NoStream,
     /// No answer, or none that says yes or no: it may be stored.
     Unknown,
+    /// The user lacks this right.
+    Forbidden(String),
     Refused(String),
 }
 
@@ -91,16 +102,9 @@ struct ApiError {
     description: String,
 }
 
-/// Publishes into a stream, and waits for what the server says.
-pub(crate) async fn store(
-    client: &Client,
-    subject: String,
-    headers: HeaderMap,
-    body: Bytes,
-    timeout: Duration,
-) -> Stored {
-    let request = Request::new().payload(body).headers(headers).timeout(Some(timeout));
-    match client.send_request(subject, request).await {
+/// What the server said to a request that stores something.
+pub(crate) fn stored(answered: Result<Message, RequestError>) -> Stored {
+    match answered {
         Ok(message) => answer(&message),
         Err(error) => match error.kind() {
             RequestErrorKind::NoResponders => Stored::NoStream,

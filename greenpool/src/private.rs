@@ -33,7 +33,7 @@ pub mod maps {
 pub mod remote {
     pub use crate::remote::codec::{Codec, Codecs, Travels, codec, fingerprint};
     pub use crate::remote::engine::{BoxFuture, End, Engine, Function, Job, Reply};
-    pub use crate::remote::function::RemoteFn;
+    pub use crate::remote::function::{RemoteFn, States, WorkerState, stateless, states};
     pub use crate::remote::handler::handler;
     pub use crate::remote::verbs::{FarPool, Remote};
 }

@@ -1,74 +1,23 @@
 //! The argument `remote`: what the attribute writes so that a function can run on another machine.
 
-use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
+mod signature;
+mod valid;
+
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{FnArg, LitStr, ReturnType, Signature, Type};
+use syn::{LitStr, Signature, Type};
 
-use super::args::Args;
-use super::companion::{Companion, PoolSource};
-use super::item::Item;
-use crate::errors::Errors;
+use self::signature::signature;
+pub(crate) use self::valid::check;
+use super::companion::{Companion, Param, PoolSource};
 use crate::span::{first_span, generated, last_span};
-
-/// Checks what `remote` asks of a function and of the other arguments. Returns whether the function can be remote.
-pub(crate) fn check(args: &Args, item: &Item, errors: &mut Errors) -> bool {
-    let Some(remote) = &args.remote else { return false };
-    let mut found = Errors::default();
-    if !cfg!(feature = "remote") {
-        let message = "`remote` needs the feature of that name: `greenpool = { features = [\"remote\"] }`";
-        found.at(remote.span(), message);
-    }
-    if let Some(pool) = &args.pool {
-        let message = "a `remote` function has a size of its own on its farm; write `size = ..` instead of `pool`";
-        found.on(pool, message);
-    }
-    if let Some(name) = args.name.as_ref().filter(|name| !is_wire_name(&name.value())) {
-        let message = "the name of a `remote` function goes over the wire; use 1 to 64 letters, digits, `-` and `_`";
-        found.on(name, message);
-    }
-    check_signature(&item.sig, &mut found);
-    let fits = found.is_empty();
-    errors.append(found);
-    fits
-}
-
-fn check_signature(sig: &Signature, errors: &mut Errors) {
-    let generic = "a `remote` function cannot be generic: a worker has to know its types; name them";
-    if let Some(param) = sig.generics.params.first() {
-        errors.on(param, generic);
-    }
-    for input in &sig.inputs {
-        let FnArg::Typed(param) = input else { continue };
-        match &*param.ty {
-            Type::ImplTrait(_) => errors.on(&param.ty, generic),
-            Type::Reference(_) => errors.on(
-                &param.ty,
-                "an argument of a `remote` function cannot be borrowed, not even for `'static`: a worker reads it from \
-                 a message; take an owned value, such as `String`",
-            ),
-            _ => {}
-        }
-    }
-    if sig.inputs.len() > MOST_ARGUMENTS {
-        let message = format!("a `remote` function has at most {MOST_ARGUMENTS} arguments");
-        errors.on(&sig.inputs[MOST_ARGUMENTS], message);
-    }
-}
-
-/// The runtime has codecs for tuples of so many.
-const MOST_ARGUMENTS: usize = 12;
-
-fn is_wire_name(name: &str) -> bool {
-    (1..=64).contains(&name.len())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
-}
 
 // impl RemoteFn for fetch { .. }
 // impl Remote for fetch { .. }
 // pub struct __fetch_far(FarPool<fetch>);
 // impl __fetch_far { pub fn spawn(&self, url: String) -> FarSpawn<fetch> { .. } .. }
-// impl fetch { pub fn on(engine: ..) -> Far<fetch> { .. } pub fn handler() -> Handler { .. } }
+// impl fetch { pub fn handler() -> Handler { .. } }
 pub(crate) fn impls(companion: &Companion, sig: &Signature) -> TokenStream {
     let Companion { name, vis, attrs, .. } = companion;
     let at = Span::call_site();
@@ -92,8 +41,12 @@ pub(crate) fn impls(companion: &Companion, sig: &Signature) -> TokenStream {
         #(#attrs)*
         impl #root::__private::remote::Remote for #name {
             type Verbs = #verbs;
+            type Far = #root::remote::Far<#name>;
 
             fn verbs(__pool: #root::__private::remote::FarPool<#name>) -> #verbs { #verbs(__pool) }
+            fn far(__pool: #root::__private::remote::FarPool<#name>) -> #root::remote::Far<#name> {
+                #root::remote::Far::of(__pool)
+            }
         }
 
         #(#attrs)*
@@ -107,8 +60,8 @@ pub(crate) fn impls(companion: &Companion, sig: &Signature) -> TokenStream {
 
 // impl fetch {
 //     const __UNUSED_FAR: () = ();         like `__UNUSED` in `expand::impls`: no method of it is reported as unused
-//     pub fn on<E: Engine + Clone>(engine: &E) -> Far<fetch> { Far::on(Clone::clone(engine)) }
 //     pub fn handler() -> Handler { __private::remote::handler::<fetch>(()) }
+//     pub fn handler(client: Client) -> ..                                         with `#[shared] client: Client`
 // }
 fn entries(companion: &Companion) -> TokenStream {
     let Companion { name, attrs, .. } = companion;
@@ -116,23 +69,32 @@ fn entries(companion: &Companion) -> TokenStream {
     let root = companion.root();
     let handler = companion.method("handler");
     let doc_handler = companion.doc("Returns what a worker needs to serve", ".");
+    let (param, state) = match companion.shared().next() {
+        Some(Param { name, ty, .. }) => (quote_spanned!(at=> #name: #ty), name.to_token_stream()),
+        None => (TokenStream::new(), quote_spanned!(at=> ())),
+    };
     quote_spanned! {at=>
         #(#attrs)*
         impl #name {
             const __UNUSED_FAR: () = ();
             #doc_handler
-            pub fn #handler() -> #root::remote::Handler {
-                #root::__private::remote::handler::<#name>(())
+            pub fn #handler(#param) -> #root::remote::Handler {
+                #root::__private::remote::handler::<#name>(#state)
             }
         }
     }
 }
 
 // impl RemoteFn for fetch {
-//     type Args = (String,); type Output = Page; type State = (); type Codecs = (Codec<String>,);
+//     type Args = (String,); type Output = Page; type State = Client; type Codecs = (Codec<String>,);
 //     const NAME: &'static str = "fetch"; const SIGNATURE: &'static str = "27d38225d2ce1def"; const PATH: ..;
 //     fn size() -> usize { 100 }
-//     fn call(_: (), __args: (String,)) -> impl Future<Output = Page> + Send + 'static { fetch(__args.0) }
+//     fn call(__state: Client, __args: (String,)) -> impl Future<Output = Page> + Send + 'static {
+//         fetch(__state, __args.0)
+//     }
+//     fn states(__state: Client) -> States<Client> {
+//         __private::remote::states::<Client>(__state, share::<fetch, Client, 0>)
+//     }
 //     fn arguments() -> (Codec<String>,) { (codec::<String>(),) }
 //     fn output() -> Codec<Page> { codec::<Page>() }
 // }
@@ -142,13 +104,14 @@ fn remote_fn(companion: &Companion, sig: &Signature) -> TokenStream {
     let root = companion.root();
     let private = quote_spanned!(at=> #root::__private::remote);
     let string = quote_spanned!(at=> &'static ::core::primitive::str);
-    let tuple = companion.args_tuple();
-    let types: Vec<_> = companion.params.iter().map(|param| &param.stored).collect();
+    let tuple = companion.rest_tuple();
+    let types: Vec<_> = companion.rest().map(|param| &param.stored).collect();
     let codecs = types.iter().map(|ty| codec(companion, &ty.to_token_stream()));
     // Clippy does not like `()` as the value of a function.
     let codecs = if types.is_empty() { quote!(::core::default::Default::default()) } else { quote!((#(#codecs,)*)) };
     let output_codec = codec(companion, output);
-    let fields = (0..types.len()).map(syn::Index::from);
+    let State { ty: state, pattern, states } = state(companion);
+    let arguments = arguments(companion);
     let signature = LitStr::new(&signature(sig), at);
     let size = match &companion.source {
         PoolSource::Own(Some(size)) => quote!(#size),
@@ -160,7 +123,7 @@ fn remote_fn(companion: &Companion, sig: &Signature) -> TokenStream {
         impl #private::RemoteFn for #name {
             type Args = #tuple;
             type Output = #output;
-            type State = ();
+            type State = #state;
             type Codecs = (#(#private::Codec<#types>,)*);
 
             const NAME: #string = #pool_name;
@@ -169,15 +132,60 @@ fn remote_fn(companion: &Companion, sig: &Signature) -> TokenStream {
 
             fn size() -> ::core::primitive::usize { #size }
             fn call(
-                (): (),
+                #pattern: #state,
                 __args: #tuple,
             ) -> impl ::core::future::Future<Output = #output> + ::core::marker::Send + 'static {
-                #function(#(__args.#fields),*)
+                #function(#(#arguments),*)
             }
+            fn states(#pattern: #state) -> #private::States<#state> { #states }
             fn arguments() -> Self::Codecs { #codecs }
             fn output() -> #private::Codec<#output> { #output_codec }
         }
     }
+}
+
+/// What a worker gives to each job.
+struct State {
+    ty: TokenStream,
+    /// What binds its value.
+    pattern: TokenStream,
+    /// What makes a clone for each job.
+    states: TokenStream,
+}
+
+// Client, __state, __private::remote::states::<Client>(__state, __private::share::<fetch, Client, 0>)
+//
+/// `share` is what the function's own maps clone with, so that a type that is not `Clone` is one error. The call of
+/// `states` is the one place that asks for the rest, from the first to the last token of the type.
+fn state(companion: &Companion) -> State {
+    let at = Span::call_site();
+    let root = companion.root();
+    let Some(Param { stored, .. }) = companion.shared().next() else {
+        let states = quote_spanned!(at=> #root::__private::remote::stateless());
+        return State { ty: quote!(()), pattern: quote!(()), states };
+    };
+    let name = &companion.name;
+    let start = first_span(stored);
+    let end = last_span(stored).unwrap_or(start);
+    let root_at_type = companion.root_at(start);
+    let arguments = quote_spanned!(at=> (__state, #root::__private::share::<#name, #stored, 0>));
+    let call = quote_spanned!(end=> > #arguments);
+    let states = quote_spanned!(start=> #root_at_type::__private::remote::states::<#stored #call);
+    State { ty: stored.to_token_stream(), pattern: quote_spanned!(at=> __state), states }
+}
+
+// __state, __args.0        the arguments of the function, in their order
+fn arguments(companion: &Companion) -> Vec<TokenStream> {
+    let at = Span::call_site();
+    let mut travelled = 0..;
+    let argument = |param: &Param| {
+        if param.shared {
+            return quote_spanned!(at=> __state);
+        }
+        let field = travelled.next().map(syn::Index::from);
+        quote_spanned!(at=> __args.#field)
+    };
+    companion.params.iter().map(argument).collect()
 }
 
 // __private::remote::codec::<String>()        from the first to the last token of the type: the one place that asks
@@ -192,7 +200,9 @@ fn codec(companion: &Companion, ty: &TokenStream) -> TokenStream {
 
 struct Spawn {
     name: &'static str,
-    doc: &'static str,
+    /// The method of the runtime.
+    inner: &'static str,
+    doc: TokenStream,
     output: TokenStream,
     /// Whether the runtime takes the arguments by reference.
     lends: bool,
@@ -203,19 +213,26 @@ fn spawns(companion: &Companion) -> TokenStream {
     let Companion { name, output, .. } = companion;
     let at = Span::call_site();
     let root = companion.root();
-    let tuple = companion.args_tuple();
+    let tuple = companion.rest_tuple();
+    let doc = |text: &str| quote_spanned!(at=> #[doc = #text]);
     let kinds = [
         Spawn {
             name: "spawn",
-            doc: "Waits for a place in the window, submits a job, and returns its handle. Nothing happens until the \
-                future is awaited.",
+            inner: "spawn",
+            doc: doc(
+                "Waits for a place in the window, submits a job, and returns its handle. Nothing happens until the \
+                 future is awaited.",
+            ),
             output: quote_spanned!(at=> #root::remote::FarSpawn<#name>),
             lends: false,
         },
         Spawn {
             name: "try_spawn",
-            doc: "Submits a job if there is a place in the window; otherwise returns the arguments.\n\n# Panics\n\n\
-                Panics outside of a tokio runtime.",
+            inner: "try_spawn",
+            doc: doc(
+                "Submits a job if there is a place in the window; otherwise returns the arguments.\n\n# Panics\n\n\
+                 Panics outside of a tokio runtime.",
+            ),
             output: quote_spanned! {at=>
                 ::core::result::Result<#root::remote::FarThread<#output>, #root::TrySpawnError<#tuple>>
             },
@@ -223,14 +240,24 @@ fn spawns(companion: &Companion) -> TokenStream {
         },
         Spawn {
             name: "spawn_n",
-            doc: "Stores a job for which nobody waits. The future is ready when it is stored.",
+            inner: "spawn_n",
+            doc: doc("Stores a job for which nobody waits. The future is ready when it is stored."),
             output: quote_spanned!(at=> #root::remote::SpawnFar),
             lends: true,
         },
         Spawn {
             name: "call",
-            doc: "Returns the call as a future, outside the window. Dropping the future cancels the job.",
+            inner: "call",
+            doc: doc("Returns the call as a future, outside the window. Dropping the future cancels the job."),
             output: quote_spanned!(at=> #root::remote::Call<#name>),
+            lends: false,
+        },
+        // The entries of `pile!`.
+        Spawn {
+            name: "__submit",
+            inner: "submit",
+            doc: quote_spanned!(at=> #[doc(hidden)]),
+            output: quote_spanned!(at=> #root::remote::FarThread<#output>),
             lends: false,
         },
     ];
@@ -239,14 +266,14 @@ fn spawns(companion: &Companion) -> TokenStream {
 
 fn spawn(companion: &Companion, kind: &Spawn) -> TokenStream {
     let at = Span::call_site();
-    let Spawn { name, doc, output, lends } = kind;
-    let inner = Ident::new(name, at);
+    let Spawn { name, inner, doc, output, lends } = kind;
+    let inner = Ident::new(inner, at);
     let method = companion.method(name);
-    let names: Vec<_> = companion.params.iter().map(|param| &param.name).collect();
-    let types = companion.params.iter().map(|param| &param.ty);
+    let names: Vec<_> = companion.rest().map(|param| &param.name).collect();
+    let types = companion.rest().map(|param| &param.ty);
     let lend = lends.then(|| quote_spanned!(at=> &));
     quote_spanned! {at=>
-        #[doc = #doc]
+        #doc
         #[track_caller]
         pub fn #method(&self, #(#names: #types),*) -> #output {
             self.0.#inner(#lend (#(#names,)*))
@@ -258,18 +285,18 @@ fn spawn(companion: &Companion, kind: &Spawn) -> TokenStream {
 //     self.0.imap(Iterator::map(ReadFromAnyThread::into_reader(url), |__item0| (__item0,)), true)
 // }
 fn maps(companion: &Companion) -> TokenStream {
-    if companion.params.is_empty() {
+    if companion.rest().next().is_none() {
         return TokenStream::new();
     }
     let at = Span::call_site();
     let root = companion.root();
     let output = &companion.output;
-    let names: Vec<_> = companion.params.iter().map(|param| &param.name).collect();
-    let items: Vec<_> = companion.params.iter().map(|param| readable(companion, &param.stored)).collect();
+    let names: Vec<_> = companion.rest().map(|param| &param.name).collect();
+    let items: Vec<_> = companion.rest().map(|param| readable(companion, &param.stored)).collect();
     let sources: Vec<_> = (0..names.len()).map(|index| companion.unused_ident(&format!("I{index}"))).collect();
     let tuples_source = &sources[0];
     let zipped = zip(companion);
-    let tuple = companion.args_tuple();
+    let tuple = companion.rest_tuple();
     let orders = [("", true, "in the order of the arguments"), ("_unordered", false, "in order of completion")];
     let maps = orders.iter().map(|(suffix, ordered, order)| {
         let imap = companion.method(&format!("imap{suffix}"));
@@ -301,8 +328,8 @@ fn maps(companion: &Companion) -> TokenStream {
 fn zip(companion: &Companion) -> TokenStream {
     let at = Span::call_site();
     let root = companion.root();
-    let names: Vec<_> = (0..companion.params.len()).map(|index| format_ident!("__item{index}", span = at)).collect();
-    let parts = companion.params.iter().zip(&names).map(|(param, item)| {
+    let names: Vec<_> = (0..companion.rest().count()).map(|index| format_ident!("__item{index}", span = at)).collect();
+    let parts = companion.rest().zip(&names).map(|(param, item)| {
         let name = &param.name;
         (quote_spanned!(at=> #root::__private::ReadFromAnyThread::into_reader(#name)), quote!(#item))
     });
@@ -318,65 +345,6 @@ fn readable(companion: &Companion, item: &Type) -> TokenStream {
     let at = first_span(item);
     let root = companion.root_at(at);
     quote_spanned!(at=> #root::__private::ReadFromAnyThread<#item>)
-}
-
-/// FNV-1a 64 over the texts of the tokens of the parameters' types and of the output, as 16 hexadecimal digits. It is
-/// of the text: a struct that changes keeps it.
-fn signature(sig: &Signature) -> String {
-    let mut hash = Fnv::new();
-    for input in &sig.inputs {
-        if let FnArg::Typed(param) = input {
-            hash.tokens(param.ty.to_token_stream());
-            hash.text(",");
-        }
-    }
-    hash.text("-");
-    hash.text(">");
-    match &sig.output {
-        ReturnType::Default => hash.tokens(quote!(())),
-        ReturnType::Type(_, ty) => hash.tokens(ty.to_token_stream()),
-    }
-    format!("{:016x}", hash.0)
-}
-
-struct Fnv(u64);
-
-impl Fnv {
-    const fn new() -> Self {
-        Fnv(0xcbf2_9ce4_8422_2325)
-    }
-
-    fn byte(&mut self, byte: u8) {
-        self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    }
-
-    /// A token's text, and a 0 byte.
-    fn text(&mut self, text: &str) {
-        text.bytes().for_each(|byte| self.byte(byte));
-        self.byte(0);
-    }
-
-    fn tokens(&mut self, tokens: TokenStream) {
-        for token in tokens {
-            let TokenTree::Group(group) = token else {
-                self.text(&token.to_string());
-                continue;
-            };
-            let (open, close) = match group.delimiter() {
-                Delimiter::Parenthesis => ("(", ")"),
-                Delimiter::Brace => ("{", "}"),
-                Delimiter::Bracket => ("[", "]"),
-                // What `macro_rules!` puts around a type is not part of its text.
-                Delimiter::None => {
-                    self.tokens(group.stream());
-                    continue;
-                }
-            };
-            self.text(open);
-            self.tokens(group.stream());
-            self.text(close);
-        }
-    }
 }
 
 #[cfg(test)]

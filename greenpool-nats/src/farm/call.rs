@@ -6,8 +6,10 @@ use std::sync::atomic::Ordering;
 use greenpool::__private::remote::{End, Job, Reply, fingerprint};
 use greenpool::remote::Lost;
 
+use crate::error::FarmError;
 use crate::farm::Inner;
 use crate::farm::out::Stored;
+use crate::link::Link;
 use crate::names::{JobKey, token};
 use crate::wire::Backoff;
 
@@ -36,22 +38,25 @@ pub(crate) async fn call(inner: Arc<Inner>, job: Job) -> End {
 
 /// Stores a job, unless its run has it already.
 async fn submit(inner: &Arc<Inner>, job: &Stored) -> Result<(), Lost> {
+    let mut backoff = Backoff::new();
     if !job.named {
+        while let Err(error) = inner.listen().await {
+            wait(error, &mut backoff).await?;
+        }
         return inner.publish(job).await;
     }
-    let mut backoff = Backoff::new();
     let run = loop {
         match inner.open_run(job).await {
             Ok(run) => break run,
-            Err(_) => backoff.wait().await,
+            Err(error) => wait(error, &mut backoff).await?,
         }
     };
     if run.is_fresh() {
         inner.publish(job).await?;
-    } else if !look_up(inner, job).await {
+    } else if !look_up(inner, job).await? {
         inner.publish(job).await?;
         // It may have ended between the two, at another submitter's request.
-        look_up(inner, job).await;
+        look_up(inner, job).await?;
     }
     // The run stays open while somebody waits for this job.
     let _run = run;
@@ -59,18 +64,27 @@ async fn submit(inner: &Arc<Inner>, job: &Stored) -> Result<(), Lost> {
 }
 
 /// Takes the end of a job if it is stored. Returns whether it is.
-async fn look_up(inner: &Inner, job: &Stored) -> bool {
+async fn look_up(inner: &Inner, job: &Stored) -> Result<bool, Lost> {
     let mut backoff = Backoff::new();
     loop {
         match inner.stored_end(job).await {
             Ok(Some(stored)) => {
-                inner.out.end(&job.key, &stored.end, stored.args.as_deref());
-                return true;
+                inner.take(&job.key, &stored).await;
+                return Ok(true);
             }
-            Ok(None) => return false,
-            Err(_) => backoff.wait().await,
+            Ok(None) => return Ok(false),
+            Err(error) => wait(error, &mut backoff).await?,
         }
     }
+}
+
+/// Waits before another attempt, if that can help.
+async fn wait(error: FarmError, backoff: &mut Backoff) -> Result<(), Lost> {
+    if let FarmError::Forbidden { .. } = error {
+        return Err(Lost::Refused { why: error.to_string() });
+    }
+    backoff.wait().await;
+    Ok(())
 }
 
 /// Stores a job for which nobody waits.
@@ -88,7 +102,7 @@ pub(crate) async fn enqueue(inner: Arc<Inner>, job: Job) -> Result<(), Lost> {
                 }
                 Ok(Some(_)) => return Ok(()),
                 Ok(None) => break,
-                Err(_) => backoff.wait().await,
+                Err(error) => wait(error, &mut backoff).await?,
             }
         }
     }
@@ -116,7 +130,8 @@ impl Inner {
         let args = fingerprint(&job.args);
         let body = job.args.into();
         let (function, signature) = (job.function, job.signature);
-        (Stored { key, function, signature, body, args, message_id, reply, named }, id)
+        let blob = format!("{}-{id}", self.session);
+        (Stored { key, function, signature, body, args, blob, message_id, reply, named }, id)
     }
 
     /// The result of a job without a name is taken, or will not be. Removes a whole block of results from the server.
@@ -128,16 +143,21 @@ impl Inner {
         let inner = self.clone();
         let function = job.function;
         self.link.io.spawn(async move {
-            let filter = inner.link.names.block(function, &inner.session, block);
+            let Link { names, .. } = &*inner.link;
             // What stays is too old one day.
-            let _ = inner.purge(&inner.link.names.results_stream(), filter).await;
+            let _ = inner.link.purge(&names.results_stream(), names.block(function, &inner.session, block)).await;
+            inner.link.purge_blobs(names.blobs_of_block(function, &inner.session, block)).await;
         });
     }
 
-    async fn cancel(&self, job: &Stored) {
+    /// Removes a job from the queue, and tells the workers to stop it.
+    pub(crate) async fn cancel(&self, job: &Stored) {
         let names = &self.link.names;
         let stream = names.jobs_stream(job.function, job.signature);
-        let _ = self.purge(&stream, names.job(job.signature, &job.key)).await;
+        let _ = self.link.purge(&stream, names.job(job.signature, &job.key)).await;
+        if self.link.blob("", &job.body).is_some() {
+            self.link.purge_blobs(format!("{}.>", names.arguments_place(&job.key))).await;
+        }
         let _ = self.link.client.publish(names.cancel(job.function), job.key.id().into()).await;
     }
 }

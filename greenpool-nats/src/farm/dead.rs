@@ -1,10 +1,13 @@
 //! The dead list: the jobs that were given up, and the jobs without a caller that failed.
 
 use async_nats::HeaderMap;
-use futures::StreamExt;
+use bytes::Bytes;
+use greenpool::__private::remote::fingerprint;
 
+use crate::blobs::{Blob, DEAD_BODY};
 use crate::error::{FarmError, refused};
 use crate::farm::Farm;
+use crate::json;
 use crate::names::{JobKey, Names, name_of_token};
 use crate::wire::{self, Stored};
 
@@ -24,6 +27,13 @@ pub struct DeadJob {
     sequence: u64,
 }
 
+impl DeadJob {
+    /// Returns what tells it from all other dead jobs: `function/run/n`.
+    pub fn id(&self) -> String {
+        format!("{}/{}/{}", self.function, self.run, self.n)
+    }
+}
+
 impl Farm {
     /// Returns the jobs in the dead list, the oldest first.
     ///
@@ -39,17 +49,14 @@ impl Farm {
     /// # Ok(()) }
     /// ```
     pub async fn dead(&self) -> Result<Vec<DeadJob>, FarmError> {
-        let what = "look at the dead list";
         let link = self.link();
-        let stream = link.jetstream.get_stream(link.names.dead_stream()).await.map_err(|error| refused(what, error))?;
+        let stream = link.names.dead_stream();
         let [dead, _marks] = link.names.all_dead();
-        let mut subjects = stream.info_with_subjects(&dead).await.map_err(|error| refused(what, error))?;
         let mut jobs = Vec::new();
-        while let Some(subject) = subjects.next().await {
-            let (subject, _) = subject.map_err(|error| refused(what, error))?;
+        for (subject, _) in link.subjects(&stream, &dead).await? {
             let Some(key) = Names::key_of_dead(&subject) else { continue };
             // Another one may have removed it.
-            let Ok(message) = stream.get_last_raw_message_by_subject(&subject).await else { continue };
+            let Some(message) = link.last(&stream, &subject).await? else { continue };
             let headers = Some(&message.headers);
             let why = match wire::header(headers, wire::END) {
                 Some("panic") => "the job panicked: ",
@@ -64,8 +71,8 @@ impl Farm {
         Ok(jobs)
     }
 
-    /// Stores a job of the dead list again, as one without a caller, and removes it from the list. If its caller is still
-    /// there, that has its answer already.
+    /// Stores a job of the dead list again, as one without a caller, and removes it from the list. If its caller is
+    /// still there, that has its answer already.
     ///
     /// # Errors
     /// If the server does not take it. Then it stays in the list.
@@ -73,19 +80,57 @@ impl Farm {
         let what = "store the job again";
         let link = self.link();
         let names = &link.names;
-        let stream = link.jetstream.get_stream_no_info(names.dead_stream()).await;
-        let stream = stream.map_err(|error| refused(what, error))?;
-        let message = stream.get_last_raw_message_by_subject(&names.dead(&job.key)).await;
-        let message = message.map_err(|error| refused(what, error))?;
+        let message = link.last(&names.dead_stream(), &names.dead(&job.key)).await?;
+        let message = message.ok_or_else(|| refused(what, "it is not in the dead list any more"))?;
         let signature = wire::header(Some(&message.headers), wire::SIGNATURE).unwrap_or_default();
         let mut headers = HeaderMap::new();
         headers.insert(wire::REPLY, "none");
         headers.insert(wire::EXPECTED, "0");
-        let subject = names.job(signature, &job.key);
-        match wire::store(&link.client, subject, headers, message.payload, wire::PATIENCE).await {
+        if wire::is_json(Some(&message.headers)) {
+            headers.insert(wire::CODEC, "json");
+        }
+        let stored = async {
+            if let Some(body) = self.dead_body(job, &message.headers).await? {
+                let blob = link.blob(DEAD_BODY, &body).ok_or_else(|| refused(what, "its body fits into a message"))?;
+                headers.insert(wire::BLOB, blob.to_string());
+                headers.insert(wire::ARGS, fingerprint(&body));
+                match link.put_blob(&names.arguments_place(&job.key), &blob, &body).await {
+                    Stored::Yes => {}
+                    other => return Ok(other),
+                }
+            }
+            let subject = names.job(signature, &job.key);
+            Ok(link.store(subject, headers, message.payload, wire::PATIENCE).await)
+        };
+        match stored.await? {
             Stored::Yes | Stored::There => self.remove(job).await,
+            Stored::Forbidden(right) => Err(FarmError::Forbidden { what: what.to_owned(), right }),
             other => Err(refused(what, format!("{other:?}"))),
         }
+    }
+
+    /// Returns the arguments of a dead job, as JSON.
+    ///
+    /// # Errors
+    /// If they are not there any more, or cannot be written as JSON.
+    pub async fn arguments_of(&self, job: &DeadJob) -> Result<String, FarmError> {
+        let what = "read the arguments of a dead job";
+        let link = self.link();
+        let message = link.last(&link.names.dead_stream(), &link.names.dead(&job.key)).await?;
+        let message = message.ok_or_else(|| refused(what, "it is not in the dead list any more"))?;
+        let body = self.dead_body(job, &message.headers).await?.unwrap_or(message.payload);
+        let is_json = wire::is_json(Some(&message.headers));
+        let json = if is_json { Ok(body.to_vec()) } else { json::of_message_pack(&body) };
+        json.map(|json| String::from_utf8_lossy(&json).into_owned()).map_err(|why| refused(what, why))
+    }
+
+    /// The arguments of a dead job, if they do not lie in its message.
+    async fn dead_body(&self, job: &DeadJob, headers: &HeaderMap) -> Result<Option<Bytes>, FarmError> {
+        let what = "read the arguments of a dead job";
+        let link = self.link();
+        let Some(blob) = Blob::of(Some(headers)).map_err(|why| refused(what, why))? else { return Ok(None) };
+        let body = link.get_blob(&link.names.dead_stream(), &link.names.dead(&job.key), &blob).await?;
+        body.map(Some).ok_or_else(|| refused(what, "the server has only a part of them"))
     }
 
     /// Removes a job from the dead list.
@@ -93,12 +138,12 @@ impl Farm {
     /// # Errors
     /// If the server does not do it.
     pub async fn remove(&self, job: &DeadJob) -> Result<(), FarmError> {
-        let what = "remove a job from the dead list";
         let link = self.link();
-        let stream = link.jetstream.get_stream_no_info(link.names.dead_stream()).await;
-        let stream = stream.map_err(|error| refused(what, error))?;
+        let (stream, subject) = (link.names.dead_stream(), link.names.dead(&job.key));
         // Not the job that has failed again since then.
-        let purge = stream.purge().sequence(job.sequence + 1).filter(link.names.dead(&job.key));
-        purge.await.map(drop).map_err(|error| refused(what, error))
+        if link.purge_until(&stream, subject.clone(), job.sequence).await? > 0 {
+            link.purge(&stream, format!("{subject}.>")).await?;
+        }
+        Ok(())
     }
 }

@@ -3,11 +3,13 @@
 pub(crate) mod builder;
 mod call;
 pub(crate) mod dead;
+pub(crate) mod manage;
 mod out;
 mod publish;
 mod reconcile;
 mod runs;
 mod taken;
+mod unserved;
 pub(crate) mod watch;
 
 use std::collections::HashMap;
@@ -15,22 +17,26 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use async_nats::{ConnectOptions, ServerAddr, ToServerAddrs};
+use async_nats::{ConnectOptions, Message, ServerAddr, ToServerAddrs};
+use bytes::Bytes;
 use futures::StreamExt;
-use greenpool::__private::remote::{BoxFuture, End, Engine, Function, Job, Remote};
-use greenpool::remote::{Far, Lost};
+use greenpool::__private::remote::{BoxFuture, End, Engine, FarPool, Function, Job, Remote};
+use greenpool::remote::{FarStats, Lost};
+use tokio::sync::OnceCell;
 
 use self::builder::FarmBuilder;
 use self::out::Out;
+use self::publish::StoredEnd;
 use self::runs::Runs;
 use self::taken::Taken;
-use crate::error::{FarmError, refused};
+use crate::error::FarmError;
 use crate::link::{Link, SharedLink};
-use crate::names::{Names, token};
-use crate::streams::{CONSUMER, Settings};
+use crate::names::{JobKey, Names, token};
+use crate::streams::Settings;
 use crate::wire;
 
-pub(crate) use self::runs::is_absent;
+/// So many requests are on their way at once.
+const AT_ONCE: usize = 64;
 
 /// A namespace on a NATS server: the engine of `fetch::on(&farm)`, and where a [`Worker`](crate::Worker) works.
 ///
@@ -68,6 +74,8 @@ struct Inner {
     /// The run of the jobs without a name.
     session: String,
     out: Out,
+    /// Whether it hears of the results of jobs without a name. One that only works does not.
+    listening: OnceCell<()>,
     runs: Runs,
     taken: Taken,
     functions: Mutex<Functions>,
@@ -114,13 +122,13 @@ impl Farm {
             settings,
             session,
             out: Out::default(),
+            listening: OnceCell::new(),
             runs: Runs::default(),
             taken: Taken::default(),
             functions: Mutex::default(),
             attempts: AtomicU64::new(0),
             closed: AtomicBool::new(false),
         });
-        inner.listen().await?;
         inner.link.io.spawn(reconcile::run(Arc::downgrade(&inner), inner.link.connections()));
         Ok(Farm { inner })
     }
@@ -133,85 +141,61 @@ impl Farm {
         &self.inner.settings
     }
 
-    /// Removes the jobs and results of this farm that have no name of a run, and makes its waiting calls end with
-    /// [`Lost::Closed`]. Jobs without a result, and those of named runs, stay.
+    /// Makes its waiting calls end with [`Lost::Closed`]. Their jobs are cancelled, and their results removed, unless
+    /// they belong to a named run. Jobs without a caller stay.
     ///
     /// # Cancel safety
     /// If the returned future is dropped, some may stay until they are too old.
     pub async fn close(self) {
         let inner = &self.inner;
         inner.closed.store(true, Ordering::Relaxed);
-        inner.out.end_all(&End::Lost(Lost::Closed));
-        let filter = inner.link.names.results_of_run("*", &inner.session);
-        let _ = inner.purge(&inner.link.names.results_stream(), filter).await;
+        let jobs = inner.out.end_all(&End::Lost(Lost::Closed));
+        let unnamed = futures::stream::iter(jobs.iter().filter(|job| !job.named));
+        unnamed.for_each_concurrent(AT_ONCE, |job| inner.cancel(job)).await;
+        let Link { names, .. } = &*inner.link;
+        let _ = inner.link.purge(&names.results_stream(), names.results_of_run("*", &inner.session)).await;
+        inner.link.purge_blobs(names.blobs_of_run("res", "*", &inner.session)).await;
         let _ = inner.link.client.flush().await;
     }
-
-    /// Returns what is queued of a function, whatever its signature, and how many of its jobs the workers have.
-    ///
-    /// # Errors
-    /// If the server does not answer.
-    pub async fn queue(&self, function: &str) -> Result<Queue, FarmError> {
-        let link = &self.inner.link;
-        let prefix = link.names.jobs_stream(function, "");
-        let mut names = link.jetstream.stream_names();
-        let mut queue = Queue { waiting: 0, running: 0 };
-        while let Some(name) = names.next().await {
-            let name = name.map_err(|error| refused("list the streams", error))?;
-            // A signature is 16 digits, and another function's name may start with this one's.
-            if name.strip_prefix(&prefix).is_none_or(|signature| signature.len() != 16) {
-                continue;
-            }
-            let stream = link.jetstream.get_stream(&name).await.map_err(|error| refused("look at a stream", error))?;
-            let stored = stream.cached_info().state.messages;
-            let running = stream.consumer_info(CONSUMER).await.map_or(0, |info| info.num_ack_pending as u64);
-            queue.running += running;
-            queue.waiting += stored.saturating_sub(running);
-        }
-        Ok(queue)
-    }
-}
-
-/// How many jobs of a function there are; see [`Farm::queue`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Queue {
-    /// Jobs that no worker has.
-    pub waiting: u64,
-    /// Jobs that a worker has.
-    pub running: u64,
 }
 
 impl Inner {
     /// Results come straight from the workers. The stream has them for when they did not arrive.
     async fn listen(self: &Arc<Self>) -> Result<(), FarmError> {
-        let subject = self.link.names.results_of_run("*", &self.session);
-        self.listen_to(subject).await.map(drop)
+        let listen = async {
+            let subject = self.link.names.results_of_run("*", &self.session);
+            self.listen_to(subject).await.map(drop)
+        };
+        self.listening.get_or_try_init(|| listen).await.copied()
     }
 
     async fn listen_to(self: &Arc<Self>, subject: String) -> Result<tokio::task::AbortHandle, FarmError> {
-        let what = || format!("subscribe to {subject}");
-        let client = &self.link.client;
-        let mut results = client.subscribe(subject.clone()).await.map_err(|error| refused(what(), error))?;
-        client.flush().await.map_err(|error| refused(what(), error))?;
+        let mut results = self.link.subscribe(&subject).await?;
         let weak = Arc::downgrade(self);
         let task = self.link.io.spawn(async move {
             while let Some(message) = results.next().await {
                 let Some(inner) = weak.upgrade() else { return };
-                if let Some(key) = Names::key_of_result(&message.subject) {
-                    let headers = message.headers.as_ref();
-                    let end = wire::read_end(headers, &message.payload);
-                    inner.out.end(&key, &end, wire::header(headers, wire::ARGS));
+                let Some(key) = Names::key_of_result(&message.subject) else { continue };
+                if wire::header(message.headers.as_ref(), wire::BLOB).is_some() {
+                    // It takes long enough to keep others from their results.
+                    tokio::spawn(async move { inner.take_large(&key, message).await });
+                } else {
+                    inner.take(&key, &StoredEnd::new(message.headers.as_ref(), &message.payload)).await;
                 }
             }
         });
         Ok(task.abort_handle())
     }
 
-    async fn purge(&self, stream: &str, filter: String) -> Result<u64, FarmError> {
-        let what = || format!("purge {filter}");
-        let stream = self.link.jetstream.get_stream_no_info(stream).await.map_err(|error| refused(what(), error))?;
-        let purged = stream.purge().filter(filter.clone()).await.map_err(|error| refused(what(), error))?;
-        Ok(purged.purged)
+    /// Takes a result whose body is a blob. If that is not there, or the server is away, `reconcile` sees to it.
+    async fn take_large(&self, key: &JobKey, message: Message) {
+        if !self.out.has(key) {
+            return;
+        }
+        let headers = message.headers.as_ref();
+        if let Ok(Ok(body)) = self.body(key, headers, Bytes::new()).await {
+            self.take(key, &StoredEnd::new(headers, &body)).await;
+        }
     }
 
     fn functions(&self) -> MutexGuard<'_, Functions> {
@@ -220,10 +204,18 @@ impl Inner {
 }
 
 impl<P: Remote, F, Shape> greenpool::Runs<P, F, Shape> for Farm {
-    type On = Far<P>;
+    type On = P::Far;
 
-    fn on(&self) -> Far<P> {
-        Far::on(self.clone())
+    fn on(&self) -> P::Far {
+        P::far(FarPool::new(Arc::new(self.clone())))
+    }
+}
+
+impl greenpool::__private::Engine for Farm {
+    type Engine = Farm;
+
+    fn engine(&self) -> &Farm {
+        self
     }
 }
 
@@ -243,11 +235,40 @@ impl Engine for Farm {
         Box::pin(call::enqueue(self.inner.clone(), job))
     }
 
+    fn resize(
+        &self,
+        function: &'static str,
+        signature: &'static str,
+        code: usize,
+        size: usize,
+    ) -> BoxFuture<Result<(), Lost>> {
+        let inner = self.inner.clone();
+        Box::pin(async move {
+            let resized = async {
+                inner.link.ensure_consumer(&inner.settings, function, signature, code, false).await?;
+                inner.set_size(function, signature, size).await
+            };
+            resized.await.map_err(|error| Lost::Refused { why: error.to_string() })
+        })
+    }
+
+    fn stats(&self, function: &'static str, signature: &'static str, code: usize) -> BoxFuture<Result<FarStats, Lost>> {
+        let inner = self.inner.clone();
+        Box::pin(async move {
+            let stats = async {
+                inner.link.ensure_jobs(&inner.settings, function, signature).await?;
+                inner.stats(function, signature, code).await
+            };
+            stats.await.map_err(|error| Lost::Refused { why: error.to_string() })
+        })
+    }
+
     fn forget(&self, function: &'static str, run: Arc<str>) -> BoxFuture<Result<u64, Lost>> {
         let inner = self.inner.clone();
         Box::pin(async move {
-            let filter = inner.link.names.results_of_run(function, &token(&run));
-            let purged = inner.purge(&inner.link.names.results_stream(), filter).await;
+            let (Link { names, .. }, run) = (&*inner.link, token(&run));
+            let purged = inner.link.purge(&names.results_stream(), names.results_of_run(function, &run)).await;
+            inner.link.purge_blobs(names.blobs_of_run("res", function, &run)).await;
             purged.map_err(|error| Lost::Refused { why: error.to_string() })
         })
     }

@@ -21,6 +21,8 @@ pub(crate) struct Stored {
     pub(crate) body: Bytes,
     /// The fingerprint of the body.
     pub(crate) args: String,
+    /// The id of the body, if that is a blob. No other call has it.
+    pub(crate) blob: String,
     /// The value of `Nats-Msg-Id`.
     pub(crate) message_id: String,
     /// The value of `Gp-Reply`.
@@ -93,11 +95,13 @@ impl Out {
         }
     }
 
-    pub(crate) fn end_all(&self, end: &End) {
-        let keys: Vec<_> = self.lock().keys().cloned().collect();
-        for key in &keys {
-            self.end(key, end, None);
+    /// Tells all callers the same end. Returns the jobs that were out.
+    pub(crate) fn end_all(&self, end: &End) -> Vec<Stored> {
+        let jobs: Vec<_> = self.lock().values().map(|waiting| waiting.job.clone()).collect();
+        for job in &jobs {
+            self.end(&job.key, end, None);
         }
+        jobs
     }
 
     pub(crate) fn has(&self, key: &JobKey) -> bool {
@@ -136,6 +140,7 @@ mod tests {
 
     fn job(args: &str) -> Stored {
         Stored {
+            blob: String::new(),
             key: JobKey { function: "f".into(), run: "r".into(), n: 0 },
             function: "f",
             signature: "s",

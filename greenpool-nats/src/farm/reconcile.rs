@@ -1,6 +1,7 @@
 //! The one way to recover, whatever was lost: for each job that is out, take its end if it is stored; otherwise store
 //! the job if it is not.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -9,20 +10,20 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use crate::error::FarmError;
-use crate::farm::Inner;
 use crate::farm::out::Stored;
+use crate::farm::unserved::Unserved;
+use crate::farm::{AT_ONCE, Inner};
 use crate::wire;
 
 /// How often the jobs that are out are looked at.
 const EVERY: Duration = Duration::from_secs(5);
 /// A job is looked at when it has been out for so long, and again after the same time.
 const OLD: Duration = Duration::from_secs(10);
-/// So many jobs are looked at at once.
-const AT_ONCE: usize = 64;
 
 /// Runs until the farm is dropped: after each new connection, and every so often.
 pub(crate) async fn run(farm: Weak<Inner>, mut connections: watch::Receiver<u64>) {
     let mut older = OLD;
+    let mut unserved = Unserved::default();
     loop {
         match timeout(EVERY, connections.changed()).await {
             Ok(Ok(())) => older = Duration::ZERO,
@@ -32,9 +33,10 @@ pub(crate) async fn run(farm: Weak<Inner>, mut connections: watch::Receiver<u64>
         loop {
             let Some(inner) = farm.upgrade() else { return };
             match reconcile(&inner, older).await {
-                Ok(0) => break,
-                Ok(count) => {
-                    tracing::debug!(target: "greenpool", count, "reconciled");
+                Ok(versions) => {
+                    if older == OLD {
+                        unserved.look(&inner, versions).await;
+                    }
                     break;
                 }
                 Err(error) => {
@@ -48,32 +50,36 @@ pub(crate) async fn run(farm: Weak<Inner>, mut connections: watch::Receiver<u64>
     }
 }
 
-async fn reconcile(inner: &Arc<Inner>, older: Duration) -> Result<usize, FarmError> {
+/// Returns the functions and signatures of the jobs that are still out.
+async fn reconcile(inner: &Arc<Inner>, older: Duration) -> Result<Vec<(&'static str, &'static str)>, FarmError> {
     let jobs = inner.out.older(older);
     let count = jobs.len();
     if count == 0 {
-        return Ok(0);
+        return Ok(Vec::new());
     }
     inner.ensure_all().await?;
     let mut looks = futures::stream::iter(jobs).map(|job| look(inner.clone(), job)).buffer_unordered(AT_ONCE);
-    while let Some(looked) = looks.next().await {
-        looked?;
+    let mut versions = BTreeSet::new();
+    while let Some(out) = looks.next().await {
+        versions.extend(out?);
     }
-    Ok(count)
+    tracing::debug!(target: "greenpool", count, "reconciled");
+    Ok(versions.into_iter().collect())
 }
 
-async fn look(inner: Arc<Inner>, job: Stored) -> Result<(), FarmError> {
+/// Returns the job's function and signature if it is still out.
+async fn look(inner: Arc<Inner>, job: Stored) -> Result<Option<(&'static str, &'static str)>, FarmError> {
     if let Some(stored) = inner.stored_end(&job).await? {
-        inner.out.end(&job.key, &stored.end, stored.args.as_deref());
-        return Ok(());
+        inner.take(&job.key, &stored).await;
+        return Ok(None);
     }
     if !inner.out.has(&job.key) {
-        return Ok(());
+        return Ok(None);
     }
     match inner.store_once(&job, true).await {
         wire::Stored::Yes | wire::Stored::There => inner.out.seen(&job.key),
         // The next round tries again. A job that the server refuses is told so by its first publish.
         _ => {}
     }
-    Ok(())
+    Ok(Some((job.function, job.signature)))
 }

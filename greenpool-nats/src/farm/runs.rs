@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::OnceCell;
 use tokio::task::AbortHandle;
 
-use crate::error::{FarmError, refused};
+use crate::error::FarmError;
 use crate::farm::Inner;
 use crate::farm::out::Stored;
+use crate::streams::absent;
 
 /// The named runs that have jobs out.
 #[derive(Default)]
@@ -84,23 +85,8 @@ impl Inner {
     }
 
     async fn has_any(&self, stream: &str, subject: &str) -> Result<bool, FarmError> {
-        let what = || format!("look for {subject}");
-        let stream = self.link.jetstream.get_stream_no_info(stream).await.map_err(|error| refused(what(), error))?;
-        match stream.get_first_raw_message_by_subject(subject, 1).await {
-            Ok(_) => Ok(true),
-            Err(error) if is_absent(&error) => Ok(false),
-            Err(error) => Err(refused(what(), error)),
-        }
-    }
-}
-
-/// Whether the server says that there is no such message.
-pub(crate) fn is_absent(error: &async_nats::jetstream::stream::LastRawMessageError) -> bool {
-    use async_nats::jetstream::stream::LastRawMessageErrorKind;
-    match error.kind() {
-        LastRawMessageErrorKind::NoMessageFound => true,
-        // No message, or no stream, which has none either.
-        LastRawMessageErrorKind::JetStream(error) => error.code() == 404,
-        _ => false,
+        let messages = self.link.stream(stream).await?;
+        let first = async { absent(messages.get_first_raw_message_by_subject(subject, 1).await) };
+        Ok(self.link.request(format!("look for {subject}"), stream, first).await?.is_some())
     }
 }

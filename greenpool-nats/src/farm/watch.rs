@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout_at};
 
 use crate::error::{FarmError, refused};
-use crate::farm::Farm;
+use crate::farm::{Farm, Inner};
 
 /// Workers have so long to answer.
 const ANSWERS: Duration = Duration::from_millis(300);
@@ -69,7 +69,13 @@ impl Farm {
     /// # Errors
     /// If the question cannot be asked.
     pub async fn workers(&self) -> Result<Vec<WorkerInfo>, FarmError> {
-        let link = self.link();
+        self.inner.workers().await
+    }
+}
+
+impl Inner {
+    pub(crate) async fn workers(&self) -> Result<Vec<WorkerInfo>, FarmError> {
+        let link = &self.link;
         let what = "ask the workers";
         let inbox = link.client.new_inbox();
         let mut answers = link.client.subscribe(inbox.clone()).await.map_err(|error| refused(what, error))?;

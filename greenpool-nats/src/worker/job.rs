@@ -6,13 +6,13 @@ use async_nats::Message;
 use greenpool::__private::remote::End;
 use greenpool::remote::{JobInfo, Lost, Part, panic_text};
 
+use crate::blobs::Blob;
+use crate::json;
 use crate::names::{Names, name_of_token};
 use crate::wire;
 use crate::worker::lease::{Fenced, Lease};
 use crate::worker::serving::{Running, Serving, count};
-
-/// From this delivery on, a job is suspected to take workers down, and runs alone.
-const SUSPECT: u64 = 3;
+use crate::worker::tell::Missing;
 
 /// Begins a job that has come.
 pub(crate) fn begin(serving: &Arc<Serving>, message: Message) {
@@ -26,7 +26,8 @@ pub(crate) fn begin(serving: &Arc<Serving>, message: Message) {
         let Some(key) = Names::key_of_job(&message.subject) else { return };
         let lease = Lease::new(fresh, serving.shared.settings.lease);
         let delivery = delivery(&reply);
-        let running = Arc::new(Running::new(key, reply, lease, created, delivery));
+        let blob = Blob::of(message.headers.as_ref()).ok().flatten().map(|blob| blob.id);
+        let running = Arc::new(Running::new(key, reply, lease, created, delivery, blob));
         let _entry = Entry { serving, number: serving.add(running.clone()) };
         serving.one(&message, &running).await;
     });
@@ -71,29 +72,44 @@ enum Outcome {
 
 impl Serving {
     async fn one(self: &Arc<Self>, message: &Message, running: &Arc<Running>) {
-        let suspect = is_suspect(running.delivery);
+        let suspect = running.is_suspect();
         // Held until the end is told: another suspect that takes the worker down must not count against this job.
         let _alone = if suspect { self.shared.lane.acquire().await.ok() } else { None };
         match self.run(message, running, suspect).await {
             Outcome::Ended(end) => {
                 self.count(&end);
                 if self.tell(message, running, &end).await {
-                    self.acknowledge(running, "+ACK");
-                    if suspect {
-                        self.unmark(running).await;
-                    }
+                    self.over(running, "+ACK");
+                } else {
+                    self.lost(running);
                 }
             }
             Outcome::Cancelled => {
                 count(&self.shared.counts.cancelled);
-                self.acknowledge(running, "+TERM");
+                self.over(running, "+TERM");
             }
             Outcome::NotOurs => {
                 count(&self.shared.counts.lost);
-                let job = running.key.id();
-                tracing::warn!(target: "greenpool", function = self.handler.name(), job, "lease.lost");
+                self.lost(running);
             }
         }
+    }
+
+    /// Nobody is to run the job again.
+    fn over(self: &Arc<Self>, running: &Arc<Running>, word: &'static str) {
+        self.acknowledge(running, word);
+        if running.is_suspect() {
+            self.unmark(running);
+        }
+    }
+
+    /// Another worker has the job, or will have it.
+    fn lost(self: &Arc<Self>, running: &Arc<Running>) {
+        if running.is_suspect() {
+            self.take_back_later(running);
+        }
+        let job = running.key.id();
+        tracing::warn!(target: "greenpool", function = self.handler.name(), job, "lease.lost");
     }
 
     async fn run(&self, message: &Message, running: &Arc<Running>, suspect: bool) -> Outcome {
@@ -101,14 +117,24 @@ impl Serving {
             return outcome;
         }
         let info = JobInfo::new(name_of_token(&running.key.run).into(), running.key.n, running.delivery);
-        let future = match self.handler.begin(&message.payload, info) {
+        let json = wire::is_json(message.headers.as_ref());
+        let begun = match self.arguments(message, running).await {
+            Ok(arguments) if json => {
+                json::to_message_pack(&arguments).and_then(|arguments| self.handler.begin(&arguments, info))
+            }
+            Ok(arguments) => self.handler.begin(&arguments, info),
+            Err(Missing::Lost(why)) => Err(why),
+            Err(Missing::NotOurs) => return Outcome::NotOurs,
+        };
+        let future = match begun {
             Ok(future) => future,
             Err(why) => return Outcome::Ended(End::Lost(Lost::Unreadable { what: Part::Arguments, why })),
         };
         let fenced = Fenced { future: Box::pin(future), lease: running.lease.clone() };
         let green = self.pool.spawn(fenced).await;
         running.begun(green.abort_handle());
-        match green.await {
+        let written = |body: Vec<u8>| if json { json::of_message_pack(&body) } else { Ok(body) };
+        match green.await.map(|ended| ended.map(|body| body.and_then(written))) {
             Ok(Some(Ok(body))) => Outcome::Ended(End::Value(body)),
             Ok(Some(Err(why))) => Outcome::Ended(End::Lost(Lost::Unreadable { what: Part::Output, why })),
             Err(error) if error.is_panic() => Outcome::Ended(End::Panic(panic_text(error))),
@@ -124,13 +150,13 @@ impl Serving {
             return Err(Outcome::NotOurs);
         }
         let (function, job) = (self.handler.name(), running.key.id());
-        let deaths = self.marks(running).await.ok_or(Outcome::NotOurs)?;
+        let deaths = self.deaths(running).await.ok_or(Outcome::NotOurs)?;
         if deaths >= self.shared.settings.attempts {
             tracing::error!(target: "greenpool", function, job, deaths, "job.gave_up");
             return Err(Outcome::Ended(End::Lost(Lost::GaveUp { deaths })));
         }
         tracing::warn!(target: "greenpool", function, job, deaths, "job.quarantined");
-        if self.mark(running, deaths + 1).await { Ok(()) } else { Err(Outcome::NotOurs) }
+        if self.mark(running).await { Ok(()) } else { Err(Outcome::NotOurs) }
     }
 
     fn count(&self, end: &End) {
@@ -147,11 +173,6 @@ impl Serving {
             }
         }
     }
-}
-
-/// Whether a job that was delivered so often runs alone.
-pub(crate) fn is_suspect(delivery: u64) -> bool {
-    delivery >= SUSPECT
 }
 
 /// Whether somebody waits for the result of a job.

@@ -4,18 +4,20 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use async_nats::{Client, Subscriber};
+use async_nats::Subscriber;
 use futures::StreamExt;
 use tokio::time::sleep;
 
+use crate::error::FarmError;
 use crate::farm::watch::{RunningJob, ServedFunction, WorkerInfo};
-use crate::worker::job::is_suspect;
 use crate::worker::serving::{Serving, Shared};
 
-async fn subscribe(client: &Client, subject: &str) -> Subscriber {
+async fn subscribe(shared: &Shared, subject: &str) -> Subscriber {
     loop {
-        if let Ok(subscriber) = client.subscribe(subject.to_owned()).await {
-            return subscriber;
+        match shared.link.subscribe(subject).await {
+            Ok(subscriber) => return subscriber,
+            Err(error @ FarmError::Forbidden { .. }) => shared.fail(error),
+            Err(_) => {}
         }
         sleep(Duration::from_secs(1)).await;
     }
@@ -24,7 +26,7 @@ async fn subscribe(client: &Client, subject: &str) -> Subscriber {
 /// Stops the jobs of a function that nobody waits for.
 pub(crate) async fn cancel(serving: Arc<Serving>) {
     let link = &serving.shared.link;
-    let mut cancelled = subscribe(&link.client, &link.names.cancel(serving.handler.name())).await;
+    let mut cancelled = subscribe(&serving.shared, &link.names.cancel(serving.handler.name())).await;
     while let Some(message) = cancelled.next().await {
         let id = String::from_utf8_lossy(&message.payload);
         for running in serving.running().iter().filter(|running| running.key.id() == id) {
@@ -36,7 +38,7 @@ pub(crate) async fn cancel(serving: Arc<Serving>) {
 /// Says what the worker does to whoever asks.
 pub(crate) async fn answer(shared: Arc<Shared>, serving: Vec<Arc<Serving>>) {
     let client = &shared.link.client;
-    let mut questions = subscribe(client, &shared.link.names.who()).await;
+    let mut questions = subscribe(&shared, &shared.link.names.who()).await;
     while let Some(question) = questions.next().await {
         let Some(reply) = question.reply else { continue };
         let info = info(&shared, &serving);
@@ -60,7 +62,7 @@ fn info(shared: &Shared, serving: &[Arc<Serving>]) -> WorkerInfo {
             function: running.key.function.clone(),
             ms: running.since.elapsed().as_millis() as u64,
             delivered: running.delivery,
-            quarantined: is_suspect(running.delivery),
+            quarantined: running.is_suspect(),
         })
     });
     WorkerInfo {

@@ -4,6 +4,7 @@ mod beat;
 mod job;
 mod lease;
 mod listen;
+mod marks;
 mod pull;
 mod serving;
 mod tell;
@@ -106,7 +107,7 @@ impl Worker {
     /// Works until the process gets SIGTERM or Ctrl-C; see [`run_until`](Self::run_until).
     ///
     /// # Errors
-    /// If a stream or consumer cannot be made.
+    /// If a stream or consumer cannot be made, or if the user lacks a right that a worker needs.
     ///
     /// # Panics
     /// If awaited outside a tokio runtime, or on one without its signal driver.
@@ -120,7 +121,7 @@ impl Worker {
     /// hands back the rest.
     ///
     /// # Errors
-    /// If a stream or consumer cannot be made.
+    /// If a stream or consumer cannot be made, or if the user lacks a right that a worker needs.
     ///
     /// # Panics
     /// If awaited outside a tokio runtime.
@@ -151,7 +152,10 @@ impl Worker {
             pulls.spawn_on(pull::pull(served.clone()), io);
         }
         tracing::info!(target: "greenpool", worker = shared.id, "worker.start");
-        end.await;
+        let failed = tokio::select! {
+            () = end => None,
+            error = shared.failed() => Some(error),
+        };
         let deadline = Instant::now() + grace;
         drain.send_replace(true);
         while pulls.join_next().await.is_some() {}
@@ -159,13 +163,16 @@ impl Worker {
             served.finish(deadline).await;
         }
         for served in serving.values() {
-            served.finish_acknowledging().await;
+            served.finish_telling().await;
         }
         let _ = shared.link.client.flush().await;
         drop(guard);
         let report = shared.report();
         tracing::info!(target: "greenpool", worker = shared.id, %report, "worker.stop");
-        Ok(report)
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(report),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Asking for jobs: never for more than there are free places, since what lies in a buffer counts against the limit of
 //! the cluster.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use futures::StreamExt;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
+use crate::error::FarmError;
 use crate::streams::CONSUMER;
 use crate::worker::job;
 use crate::worker::serving::{Serving, count};
@@ -79,6 +81,8 @@ struct Round<'a> {
 
 impl Round<'_> {
     async fn run(&mut self, draining: &mut watch::Receiver<bool>, connections: &mut watch::Receiver<u64>) -> End {
+        let next = self.next();
+        let mut forbidden = pin!(self.serving.shared.link.missing(&next));
         let mut tick = interval(Duration::from_millis(500));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -94,6 +98,11 @@ impl Round<'_> {
                     }
                 }
                 () = self.serving.freed.notified() => {}
+                right = &mut forbidden => {
+                    self.serving.shared.fail(FarmError::Forbidden { what: "ask for jobs".to_owned(), right });
+                    drained(draining).await;
+                    return End::Drain;
+                }
                 _ = tick.tick() => {
                     if self.asked > 0 && self.heard.elapsed() > SILENCE {
                         return End::Anew;
@@ -101,6 +110,11 @@ impl Round<'_> {
                 }
             }
         }
+    }
+
+    /// Where jobs are asked for.
+    fn next(&self) -> String {
+        format!("$JS.API.CONSUMER.MSG.NEXT.{}.{CONSUMER}", self.serving.stream())
     }
 
     /// Asks for as many jobs as there are places, if that is worth a request.
@@ -115,7 +129,7 @@ impl Round<'_> {
         }
         self.requests += 1;
         self.asked += free;
-        let next = format!("$JS.API.CONSUMER.MSG.NEXT.{}.{CONSUMER}", self.serving.stream());
+        let next = self.next();
         let (expires, heartbeat) = (EXPIRES.as_nanos(), HEARTBEAT.as_nanos());
         let body = format!(r#"{{"batch":{free},"expires":{expires},"idle_heartbeat":{heartbeat}}}"#);
         let reply = format!("{}.{}", self.inbox, self.requests);

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures::StreamExt;
 use greenpool::remote::Handler;
 use greenpool::{AbortHandle, GreenPool};
 use tokio::runtime::Handle;
@@ -18,6 +19,9 @@ use crate::names::JobKey;
 use crate::streams::Settings;
 use crate::worker::lease::Lease;
 
+/// From this delivery on, a job is suspected to take workers down, and runs alone.
+const SUSPECT: u64 = 3;
+
 /// What all functions of a worker share.
 pub(crate) struct Shared {
     pub(crate) id: String,
@@ -29,6 +33,8 @@ pub(crate) struct Shared {
     /// Jobs that have been delivered more than twice run one at a time here.
     pub(crate) lane: Semaphore,
     pub(crate) counts: Counts,
+    /// What it cannot work without.
+    failed: watch::Sender<Option<FarmError>>,
     /// What the server sends from now on, it sent after this moment.
     fresh: Mutex<Moment>,
 }
@@ -64,8 +70,22 @@ impl Shared {
             draining,
             lane: Semaphore::new(1),
             counts: Counts::default(),
+            failed: watch::Sender::new(None),
             fresh: Mutex::new(Moment::now()),
         })
+    }
+
+    /// The worker cannot go on.
+    pub(crate) fn fail(&self, error: FarmError) {
+        tracing::error!(target: "greenpool", worker = self.id, %error, "worker.failed");
+        self.failed.send_if_modified(|failed| failed.is_none() && failed.replace(error).is_none());
+    }
+
+    /// Waits until the worker cannot go on.
+    pub(crate) async fn failed(&self) -> FarmError {
+        // The sender is its own.
+        let _ = self.failed.subscribe().wait_for(Option::is_some).await;
+        self.failed.send_replace(None).expect("only this takes it")
     }
 
     pub(crate) fn is_draining(&self) -> bool {
@@ -89,8 +109,8 @@ pub(crate) struct Serving {
     pub(crate) pool: GreenPool,
     /// How many places have a job.
     busy: AtomicUsize,
-    /// How many acknowledgements the server has not confirmed.
-    acknowledging: AtomicUsize,
+    /// How many messages the server has not confirmed.
+    pending: AtomicUsize,
     pub(crate) freed: Notify,
     running: Mutex<HashMap<u64, Arc<Running>>>,
     next: AtomicU64,
@@ -118,6 +138,8 @@ pub(crate) struct Running {
     pub(crate) created: i128,
     pub(crate) since: Instant,
     pub(crate) delivery: u64,
+    /// The id of its arguments, if they are a blob.
+    pub(crate) blob: Option<String>,
     state: Mutex<State>,
 }
 
@@ -128,9 +150,21 @@ struct State {
 }
 
 impl Running {
-    pub(crate) fn new(key: JobKey, reply: String, lease: Lease, created: i128, delivery: u64) -> Self {
+    pub(crate) fn new(
+        key: JobKey,
+        reply: String,
+        lease: Lease,
+        created: i128,
+        delivery: u64,
+        blob: Option<String>,
+    ) -> Self {
         let (lease, since) = (Arc::new(lease), Instant::now());
-        Running { key, reply, lease, created, since, delivery, state: Mutex::default() }
+        Running { key, reply, lease, created, since, delivery, blob, state: Mutex::default() }
+    }
+
+    /// Whether it was delivered so often that it runs alone.
+    pub(crate) fn is_suspect(&self) -> bool {
+        self.delivery >= SUSPECT
     }
 
     /// The job has begun.
@@ -173,7 +207,7 @@ impl Serving {
             pool: GreenPool::new(handler.slots()),
             handler,
             busy: AtomicUsize::new(0),
-            acknowledging: AtomicUsize::new(0),
+            pending: AtomicUsize::new(0),
             freed: Notify::new(),
             running: Mutex::default(),
             next: AtomicU64::new(0),
@@ -193,7 +227,7 @@ impl Serving {
         let connection = link.connection();
         link.ensure_shared(settings).await?;
         let handler = &self.handler;
-        let created = link.ensure_consumer(settings, handler.name(), handler.signature(), handler.size()).await?;
+        let created = link.ensure_consumer(settings, handler.name(), handler.signature(), handler.size(), true).await?;
         *lock(&self.checked) = Checked { connection, created };
         Ok(())
     }
@@ -216,15 +250,6 @@ impl Serving {
         self.freed.notify_one();
     }
 
-    pub(crate) fn acknowledging(&self) {
-        self.acknowledging.fetch_add(1, Ordering::AcqRel);
-    }
-
-    pub(crate) fn acknowledged(&self) {
-        self.acknowledging.fetch_sub(1, Ordering::AcqRel);
-        self.freed.notify_one();
-    }
-
     /// Adds a job. The number removes it.
     pub(crate) fn add(&self, running: Arc<Running>) -> u64 {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
@@ -243,16 +268,23 @@ impl Serving {
     /// Waits for the jobs that run, and hands back those that have not ended at the deadline.
     pub(crate) async fn finish(&self, deadline: Instant) {
         self.wait(deadline, &self.busy).await;
-        for running in self.running() {
-            running.lose();
-            count(&self.shared.counts.handed_back);
-            let _ = self.shared.link.client.publish(running.reply.clone(), "-NAK".into()).await;
+        let left = futures::stream::iter(self.running());
+        left.for_each_concurrent(None, |running| self.hand_back(running)).await;
+    }
+
+    async fn hand_back(&self, running: Arc<Running>) {
+        running.lose();
+        count(&self.shared.counts.handed_back);
+        if running.is_suspect() {
+            // The next worker is to see that this one has survived it.
+            self.take_back(&running).await;
         }
+        let _ = self.shared.link.client.publish(running.reply.clone(), "-NAK".into()).await;
     }
 
     /// Waits until the server knows of the jobs that have ended. Otherwise they would be run again.
-    pub(crate) async fn finish_acknowledging(&self) {
-        self.wait(Instant::now() + Duration::from_secs(5), &self.acknowledging).await;
+    pub(crate) async fn finish_telling(&self) {
+        self.wait(Instant::now() + Duration::from_secs(5), &self.pending).await;
     }
 
     /// Waits until a number is 0.
@@ -268,5 +300,26 @@ impl Serving {
     /// The worker ends.
     pub(crate) fn give_up_all(&self) {
         self.running().iter().for_each(|running| running.lose());
+    }
+}
+
+/// A message that the server has not confirmed. A worker that leaves waits for it.
+pub(crate) struct Pending(Arc<Serving>);
+
+impl Pending {
+    pub(crate) fn new(serving: &Arc<Serving>) -> Self {
+        serving.pending.fetch_add(1, Ordering::AcqRel);
+        Pending(serving.clone())
+    }
+
+    pub(crate) fn serving(&self) -> &Arc<Serving> {
+        &self.0
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.0.pending.fetch_sub(1, Ordering::AcqRel);
+        self.0.freed.notify_one();
     }
 }

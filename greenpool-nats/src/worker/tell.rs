@@ -1,4 +1,4 @@
-//! Telling the end of a job, and what is written down of jobs that take workers down.
+//! Telling the end of a job.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,23 +9,33 @@ use greenpool::__private::remote::{End, fingerprint};
 use greenpool::remote::{Lost, Part};
 use tokio::time::{Instant, sleep};
 
+use crate::blobs::{Blob, DEAD_BODY, LARGEST};
+use crate::error::FarmError;
 use crate::wire::{self, Backoff, Stored};
 use crate::worker::job::{Wanted, wanted};
-use crate::worker::serving::{Running, Serving};
+use crate::worker::serving::{Pending, Running, Serving};
 
 /// For so long an answer of the server may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What the headers of a result may take of the largest message.
-const HEADERS: usize = 8 * 1024;
+/// A message that is to be stored.
+struct Letter {
+    subject: String,
+    headers: HeaderMap,
+    body: Bytes,
+}
 
-/// An acknowledgement that the server has not confirmed.
-struct Pending(Arc<Serving>);
+/// Why there are no arguments.
+pub(crate) enum Missing {
+    Lost(String),
+    /// The job is not this worker's any more.
+    NotOurs,
+}
 
-impl Drop for Pending {
-    fn drop(&mut self) {
-        self.0.acknowledged();
-    }
+/// The fingerprint of a job's arguments. If they are a blob, it is in a header.
+fn fingerprint_of(message: &Message) -> String {
+    let stored = wire::header(message.headers.as_ref(), wire::ARGS);
+    stored.map_or_else(|| fingerprint(&message.payload), str::to_owned)
 }
 
 impl Serving {
@@ -45,17 +55,22 @@ impl Serving {
 
     async fn tell_result(&self, message: &Message, running: &Running, end: &End) -> bool {
         let (mut headers, mut body) = wire::write_end(end);
-        let largest = self.shared.link.client.max_payload().saturating_sub(HEADERS);
-        if body.len() > largest {
-            let why = format!("it has {} bytes, and the server takes {largest}", body.len());
+        if body.len() > LARGEST {
+            let why = format!("it has {} bytes, and the most is {LARGEST}", body.len());
             (headers, body) = wire::write_end(&End::Lost(Lost::Unreadable { what: Part::Output, why }));
+        }
+        if wire::is_json(message.headers.as_ref()) {
+            headers.insert(wire::CODEC, "json");
         }
         headers.insert(wire::WORKER, self.shared.id.as_str());
         headers.insert(wire::MILLISECONDS, running.since.elapsed().as_millis().to_string());
-        headers.insert(wire::ARGS, fingerprint(&message.payload));
+        headers.insert(wire::ARGS, fingerprint_of(message));
         // The first result of a job is its result.
         headers.insert(wire::EXPECTED, "0");
-        self.store(self.shared.link.names.result(&running.key), headers, body, running).await
+        let names = &self.shared.link.names;
+        let (subject, place) = (names.result(&running.key), names.result_place(&running.key));
+        let id = format!("{}-{}", self.shared.id, running.delivery);
+        self.store(Letter { subject, headers, body }, &place, id, running).await
     }
 
     /// Puts a job into the dead list.
@@ -64,19 +79,70 @@ impl Serving {
         let why = String::from_utf8_lossy(&why).replace(['\r', '\n'], " ");
         headers.insert(wire::WHY, why.chars().take(1024).collect::<String>());
         headers.insert(wire::SIGNATURE, self.handler.signature());
-        self.store(self.shared.link.names.dead(&running.key), headers, message.payload.clone(), running).await
+        if wire::is_json(message.headers.as_ref()) {
+            headers.insert(wire::CODEC, "json");
+        }
+        let body = match self.arguments(message, running).await {
+            Ok(body) => body,
+            // They are lost: running it again would fail.
+            Err(Missing::Lost(_)) => Bytes::new(),
+            Err(Missing::NotOurs) => return false,
+        };
+        let subject = self.shared.link.names.dead(&running.key);
+        let place = subject.clone();
+        self.store(Letter { subject, headers, body }, &place, DEAD_BODY.to_owned(), running).await
     }
 
-    /// Stores a message, for as long as the job is this worker's.
-    async fn store(&self, subject: String, headers: HeaderMap, body: Bytes, running: &Running) -> bool {
+    /// The arguments of a job, wherever they lie.
+    pub(crate) async fn arguments(&self, message: &Message, running: &Running) -> Result<Bytes, Missing> {
+        let Some(blob) = Blob::of(message.headers.as_ref()).map_err(Missing::Lost)? else {
+            return Ok(message.payload.clone());
+        };
+        let link = &self.shared.link;
+        let place = link.names.arguments_place(&running.key);
+        let mut backoff = Backoff::new();
+        while !running.lease.is_over() {
+            match link.get_blob(&link.names.blobs_stream(), &place, &blob).await {
+                Ok(Some(body)) => return Ok(body),
+                Ok(None) => return Err(Missing::Lost("the server has only a part of them".to_owned())),
+                Err(_) => backoff.wait().await,
+            }
+        }
+        Err(Missing::NotOurs)
+    }
+
+    /// Stores a message, with its body elsewhere if it is large.
+    async fn store(&self, letter: Letter, place: &str, id: String, running: &Running) -> bool {
+        let Letter { subject, mut headers, mut body } = letter;
+        if let Some(blob) = self.shared.link.blob(id, &body) {
+            let put = || self.shared.link.put_blob(place, &blob, &body);
+            if !self.until_stored(&subject, running, put).await {
+                return false;
+            }
+            headers.insert(wire::BLOB, blob.to_string());
+            body = Bytes::new();
+        }
+        let link = &self.shared.link;
+        let attempt = || link.store(subject.clone(), headers.clone(), body.clone(), PATIENCE);
+        self.until_stored(&subject, running, attempt).await
+    }
+
+    /// Stores something, for as long as the job is this worker's.
+    async fn until_stored<F>(&self, subject: &str, running: &Running, attempt: impl Fn() -> F) -> bool
+    where
+        F: Future<Output = Stored>,
+    {
         let mut backoff = Backoff::new();
         loop {
-            let client = &self.shared.link.client;
-            match wire::store(client, subject.clone(), headers.clone(), body.clone(), PATIENCE).await {
+            match attempt().await {
                 Stored::Yes | Stored::There => return true,
                 Stored::NoStream => drop(self.shared.link.ensure_shared(&self.shared.settings).await),
                 Stored::Refused(why) => {
                     tracing::error!(target: "greenpool", subject, why, "a result was refused");
+                    return false;
+                }
+                Stored::Forbidden(right) => {
+                    self.shared.fail(FarmError::Forbidden { what: "tell a result".to_owned(), right });
                     return false;
                 }
                 Stored::Full | Stored::Unknown => {}
@@ -90,11 +156,9 @@ impl Serving {
 
     /// Tells the server that a job is over, until it says that it knows. No place waits for that.
     pub(crate) fn acknowledge(self: &Arc<Self>, running: &Arc<Running>, word: &'static str) {
-        let (serving, running) = (self.clone(), running.clone());
-        self.acknowledging();
+        let (pending, running) = (Pending::new(self), running.clone());
         self.shared.link.io.spawn(async move {
-            let pending = Pending(serving);
-            let serving = &pending.0;
+            let serving = pending.serving();
             let end = Instant::now() + serving.shared.settings.lease;
             while Instant::now() < end {
                 let checked = serving.checked();
@@ -105,39 +169,21 @@ impl Serving {
                 // A new connection may lead to a stream that was made anew.
                 if link.is_connected() && checked.connection == link.connection() {
                     let request = Request::new().payload(word.into()).timeout(Some(PATIENCE));
-                    if link.client.send_request(running.reply.clone(), request).await.is_ok() {
+                    let answer = link.client.send_request(running.reply.clone(), request);
+                    let answer = match link.allowed("say that a job is over", &running.reply, answer).await {
+                        Ok(answer) => answer,
+                        Err(error) => return serving.shared.fail(error),
+                    };
+                    if answer.is_ok() {
+                        if let Some(blob) = &running.blob {
+                            let place = link.names.arguments_place(&running.key);
+                            link.purge_blobs(format!("{place}.{blob}.*")).await;
+                        }
                         return;
                     }
                 }
                 sleep(Duration::from_millis(200)).await;
             }
         });
-    }
-
-    /// How many workers a job has been alone with. `None`: the server does not say.
-    pub(crate) async fn marks(&self, running: &Running) -> Option<u32> {
-        let link = &self.shared.link;
-        let stream = link.jetstream.get_stream_no_info(link.names.dead_stream()).await.ok()?;
-        match stream.get_last_raw_message_by_subject(&link.names.mark(&running.key)).await {
-            Ok(message) => std::str::from_utf8(&message.payload).ok()?.parse().ok(),
-            Err(error) if crate::farm::is_absent(&error) => Some(0),
-            Err(_) => None,
-        }
-    }
-
-    /// Writes down that a job is about to run alone. The stream keeps one message per subject.
-    pub(crate) async fn mark(&self, running: &Running, marks: u32) -> bool {
-        let link = &self.shared.link;
-        let subject = link.names.mark(&running.key);
-        let stored = wire::store(&link.client, subject, HeaderMap::new(), marks.to_string().into(), PATIENCE).await;
-        matches!(stored, Stored::Yes)
-    }
-
-    pub(crate) async fn unmark(&self, running: &Running) {
-        let link = &self.shared.link;
-        if let Ok(stream) = link.jetstream.get_stream_no_info(link.names.dead_stream()).await {
-            // A mark that stays is too old one day.
-            let _ = stream.purge().filter(link.names.mark(&running.key)).await;
-        }
     }
 }

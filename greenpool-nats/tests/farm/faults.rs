@@ -12,6 +12,7 @@ use crate::deadline::{soon, until};
 use crate::jobs::{block, poison, square};
 use crate::log;
 use crate::process::{LEASE, Process};
+use crate::proxy::Proxy;
 use crate::role::{Role, WorkerRole, addresses};
 use crate::server::Server;
 use crate::site::{Site, answering, empty};
@@ -19,6 +20,8 @@ use crate::site::{Site, answering, empty};
 crate::tests! {
     a_worker_that_is_killed_loses_no_job,
     a_worker_that_was_stopped_does_not_go_on_with_its_old_jobs,
+    a_worker_that_was_cut_off_does_not_go_on_with_its_old_jobs,
+    a_submitter_that_was_cut_off_finds_its_results,
     a_server_that_is_killed_and_started_again_loses_no_job,
     a_server_that_loses_its_disk_gets_the_jobs_again,
     three_servers_lose_no_job_when_each_of_them_is_killed,
@@ -65,12 +68,55 @@ async fn a_worker_that_was_stopped_does_not_go_on_with_its_old_jobs() {
     workers[0].signal(Signal::SIGCONT);
     answering(&farm, 2).await;
     assert_eq!(soon("a job after that", square::on(&farm).call(3, 0)).await.unwrap(), 9);
-    let old = |run: &&log::Execution| run.process == workers[0].id() && run.begin < stopped;
     let executions = site.executions();
-    let late = |run: &&log::Execution| run.polled.is_some_and(|polled| polled > stopped + LEASE);
-    let late = executions.iter().filter(old).filter(late).count();
-    assert_eq!(late, 0, "it has polled jobs that were not its own any more");
+    assert_eq!(polled_late(&executions, &workers[0], stopped), 0);
     assert!(log::peak(&executions, stopped) <= 40);
+}
+
+/// How many jobs a worker has polled that were not its own any more, after it was cut off.
+fn polled_late(executions: &[log::Execution], worker: &Process, cut_off: Duration) -> usize {
+    let old = executions.iter().filter(|run| run.process == worker.id() && run.begin < cut_off);
+    old.filter(|run| run.polled.is_some_and(|polled| polled > cut_off + LEASE)).count()
+}
+
+async fn a_worker_that_was_cut_off_does_not_go_on_with_its_old_jobs() {
+    let site = Site::new();
+    let proxy = Proxy::to(&site.server.url()).await;
+    let far_away = Process::start(&Role::Worker(WorkerRole { url: proxy.url(), ..site.role(10) }));
+    let _near = site.worker(10);
+    let farm = site.farm().await;
+    answering(&farm, 2).await;
+    // Jobs that take longer than a lease.
+    let mut squares = square::on(&farm).imap(0..30, repeat(LEASE.as_millis() as u64 * 5 / 4));
+    site.begun(15).await;
+    proxy.cut(true);
+    let cut_off = log::now();
+    take(&mut squares, 0..30).await;
+    proxy.cut(false);
+    answering(&farm, 2).await;
+    assert_eq!(soon("a job after that", square::on(&farm).call(3, 0)).await.unwrap(), 9);
+    let executions = site.executions();
+    assert_eq!(polled_late(&executions, &far_away, cut_off), 0);
+    assert!(log::peak(&executions, cut_off) <= 40);
+    empty(&farm, "square").await;
+}
+
+async fn a_submitter_that_was_cut_off_finds_its_results() {
+    let site = Site::new();
+    let _worker = site.worker(10);
+    let proxy = Proxy::to(&site.server.url()).await;
+    let farm = Farm::connect(proxy.url()).await.unwrap();
+    let mut squares = square::on(&farm).imap(0..100, repeat(100));
+    take(&mut squares, 0..20).await;
+    proxy.cut(true);
+    // It has no more than its window out, so the worker has nothing left to do.
+    let near = site.farm().await;
+    empty(&near, "square").await;
+    let executions = site.executions().len();
+    proxy.cut(false);
+    take(&mut squares, 20..100).await;
+    assert!(squares.next().await.is_none());
+    assert!(executions <= 100 && site.executions().len() == 100);
 }
 
 async fn a_server_that_is_killed_and_started_again_loses_no_job() {

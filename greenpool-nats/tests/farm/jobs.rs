@@ -28,6 +28,12 @@ pub(crate) async fn narrow(n: u64, milliseconds: u64) -> u64 {
     n
 }
 
+/// Writes no log.
+#[green_pool(size = 40, remote)]
+pub(crate) async fn quick(text: String) -> String {
+    text
+}
+
 /// Returns `Err` for a multiple of 5, panics for one of 7.
 #[green_pool(size = 10, remote)]
 pub(crate) async fn moody(n: u64) -> Result<u64, String> {

@@ -3,13 +3,17 @@
 use std::iter::repeat;
 
 use crate::deadline::{soon, until};
-use crate::jobs::narrow;
+use crate::jobs::{narrow, square};
 use crate::log;
+use crate::process::Process;
+use crate::role::Role;
 use crate::site::{Site, answering, empty};
 
 crate::tests! {
     the_limit_holds_over_all_workers,
+    the_limit_can_be_set_while_jobs_run,
     a_full_backlog_makes_publishers_wait_and_loses_nothing,
+    a_long_map_needs_no_more_memory_than_a_short_one,
 }
 
 async fn the_limit_holds_over_all_workers() {
@@ -30,6 +34,49 @@ async fn the_limit_holds_over_all_workers() {
     assert_eq!(executions.len(), 400);
     assert!(log::peak(executions, log::now()) <= 10);
     assert!(log::processes(executions) > 1);
+}
+
+async fn the_limit_can_be_set_while_jobs_run() {
+    let site = Site::new();
+    let workers = site.workers(4, 20);
+    let farm = site.farm().await;
+    answering(&farm, 4).await;
+    let far = square::on(&farm);
+    let mut squares = far.imap(0..300, repeat(400));
+    let mut n = 0;
+    let mut take = async |count: u64| {
+        for _ in 0..count {
+            assert_eq!(soon("a square", squares.next()).await.unwrap().unwrap(), n * n);
+            n += 1;
+        }
+        log::now()
+    };
+    take(40).await;
+    far.resize(10).await.unwrap();
+    let narrowed = take(0).await;
+    let narrow = take(110).await;
+    let stats = far.stats().await.unwrap();
+    assert_eq!((stats.size, stats.dead), (10, 0));
+    assert!(stats.running <= 10 && stats.waiting > 0, "{stats:?}");
+    let mut processes: Vec<_> = stats.workers.iter().map(|worker| (worker.pid, worker.places)).collect();
+    processes.sort_unstable();
+    let mut expected: Vec<_> = workers.iter().map(|worker| (worker.id(), 20)).collect();
+    expected.sort_unstable();
+    assert_eq!(processes, expected);
+    assert!(stats.workers.iter().map(|worker| worker.done).sum::<u64>() >= 150);
+    far.resize(60).await.unwrap();
+    let end = take(150).await;
+    // A worker that comes later leaves it as it is.
+    let _later = site.worker(5);
+    answering(&farm, 5).await;
+    assert_eq!(far.stats().await.unwrap().size, 60);
+    let executions = site.executions();
+    assert_eq!(executions.len(), 300);
+    assert_eq!(log::peak_between(&executions, executions[0].begin, narrowed), 40);
+    // Those that ran when it was set, and those that were on their way to a worker, end as they are.
+    let old = log::ended(&executions, log::ended(&executions, narrowed));
+    assert_eq!(log::peak_between(&executions, old, narrow), 10);
+    assert_eq!(log::peak_between(&executions, narrow, end), 60);
 }
 
 async fn a_full_backlog_makes_publishers_wait_and_loses_nothing() {
@@ -57,4 +104,30 @@ async fn a_full_backlog_makes_publishers_wait_and_loses_nothing() {
     jobs.sort_unstable();
     jobs.dedup();
     assert!(jobs.into_iter().eq(0..400));
+}
+
+async fn a_long_map_needs_no_more_memory_than_a_short_one() {
+    let long = std::env::var_os("GREENPOOL_FARM_LONG").is_some();
+    let (items, part) = if long { (200_000, 40_000) } else { (10_000, 2_000) };
+    let site = Site::new();
+    let _workers = site.workers(2, 20);
+    let role = Role::Stream { url: site.server.url(), items, part };
+    let client = async_nats::connect(site.server.url()).await.unwrap();
+    let jetstream = async_nats::jetstream::new(client);
+    let mut submitter = Process::start(&role);
+    let mut memory = Vec::new();
+    for _ in 0..items / part {
+        let line = tokio::task::spawn_blocking(move || {
+            submitter.line().expect("it goes on");
+            submitter
+        });
+        submitter = soon("a part of the results", line).await.unwrap();
+        memory.push(submitter.memory());
+        let results = jetstream.get_stream("gp_default_results").await.unwrap().get_info().await.unwrap();
+        // The window, a block that is not taken yet in full, and one that is being removed.
+        let kept = results.state.messages;
+        assert!(kept <= 80 + 2 * 1024, "the server keeps {kept} results");
+    }
+    let mebibyte = 1024 * 1024;
+    assert!(memory[memory.len() - 1] <= memory[0] + mebibyte, "it has used {memory:?} bytes");
 }

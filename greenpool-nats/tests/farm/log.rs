@@ -101,6 +101,22 @@ pub(crate) fn peak(executions: &[Execution], until: Duration) -> i64 {
         .unwrap_or(0)
 }
 
+/// How many ran at once at most between two moments. All of them must have ended.
+pub(crate) fn peak_between(executions: &[Execution], from: Duration, until: Duration) -> i64 {
+    let within = |execution: &Execution| {
+        let end = execution.end.expect("the job has ended");
+        (execution.begin < until && end > from)
+            .then(|| Execution { begin: execution.begin.max(from), ..execution.clone() })
+    };
+    peak(&executions.iter().filter_map(within).collect::<Vec<_>>(), until)
+}
+
+/// When the last job ended that had begun before.
+pub(crate) fn ended(executions: &[Execution], begun_before: Duration) -> Duration {
+    let begun = executions.iter().filter(|execution| execution.begin < begun_before);
+    begun.map(|execution| execution.end.expect("the job has ended")).max().expect("there was one")
+}
+
 /// How many jobs were begun more than once.
 pub(crate) fn repeated(executions: &[Execution]) -> usize {
     let jobs: BTreeSet<_> = executions.iter().map(|execution| execution.job).collect();

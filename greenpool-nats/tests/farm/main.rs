@@ -5,19 +5,26 @@
 
 #![allow(clippy::unused_async, reason = "pooled functions are async")]
 
+mod bodies;
 mod chaos;
+mod command;
 mod deadline;
+mod events;
 mod faults;
 mod jobs;
 mod leaving;
 mod limits;
 mod log;
 mod process;
+mod proxy;
 mod results;
+mod rights;
 mod role;
 mod runs;
 mod server;
 mod site;
+mod suspects;
+mod watching;
 
 use std::process::ExitCode;
 
@@ -27,7 +34,21 @@ fn main() -> ExitCode {
     if let Some(role) = role::of_this_process() {
         return role.run();
     }
-    let tests = [results::TESTS, faults::TESTS, limits::TESTS, leaving::TESTS, runs::TESTS, chaos::TESTS].concat();
+    events::collect();
+    let tests = [
+        results::TESTS,
+        bodies::TESTS,
+        faults::TESTS,
+        limits::TESTS,
+        leaving::TESTS,
+        runs::TESTS,
+        suspects::TESTS,
+        rights::TESTS,
+        watching::TESTS,
+        command::TESTS,
+        chaos::TESTS,
+    ]
+    .concat();
     let long = std::env::var_os("GREENPOOL_FARM_LONG").is_some();
     let tests = tests.into_iter().filter(|(name, _)| long || !LONG.contains(name));
     let trials = tests.map(|(name, test)| {

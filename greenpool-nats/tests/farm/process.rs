@@ -47,6 +47,13 @@ impl Process {
         self.output.next().map(|line| line.expect("it prints text"))
     }
 
+    /// How many bytes of memory it uses.
+    pub(crate) fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).expect("the process is there");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux says it");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+    }
+
     /// Waits until it has ended by itself. Returns whether it was content.
     pub(crate) async fn ended(&mut self) -> bool {
         let mut status = None;

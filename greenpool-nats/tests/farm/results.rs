@@ -27,7 +27,6 @@ crate::tests! {
     an_aborted_handle_stops_the_job_where_it_runs,
     results_that_are_taken_do_not_stay_on_the_server,
     a_worker_and_a_submitter_can_share_a_connection,
-    an_output_that_is_too_large_is_lost_and_says_so,
     a_closed_farm_ends_its_calls,
     without_a_server_connecting_fails_within_its_time,
     a_wrong_password_fails_at_once,
@@ -205,37 +204,20 @@ async fn a_worker_and_a_submitter_can_share_a_connection() {
     assert_eq!(report.to_string(), "2 done, 0 failed, 0 handed back, 0 lost, 0 given up, 0 cancelled");
 }
 
-async fn an_output_that_is_too_large_is_lost_and_says_so() {
-    #[greenpool::green_pool(size = 1, remote)]
-    async fn large(bytes: usize) -> String {
-        "x".repeat(bytes)
-    }
-    #[greenpool::green_pool(size = 1, remote)]
-    async fn length(text: String) -> usize {
-        text.len()
-    }
-    let server = Server::start();
-    let farm = Farm::connect(server.url()).await.unwrap();
-    let worker = Worker::on(&farm).serve(large::handler()).serve(length::handler());
-    let working = tokio::spawn(worker.run_until(std::future::pending()));
-    let megabyte = 1024 * 1024;
-    assert_eq!(soon("a job", large::on(&farm).call(megabyte / 2)).await.unwrap().len(), megabyte / 2);
-    let error = soon("a job", large::on(&farm).call(megabyte)).await.unwrap_err();
-    assert!(matches!(error.lost(), Some(Lost::Unreadable { .. })), "{error}");
-    let error = soon("a job", length::on(&farm).call("x".repeat(2 * megabyte))).await.unwrap_err();
-    assert!(matches!(error.lost(), Some(Lost::Refused { .. })), "{error}");
-    assert_eq!(soon("a job after that", length::on(&farm).call("x".into())).await.unwrap(), 1);
-    working.abort();
-}
-
 async fn a_closed_farm_ends_its_calls() {
     let site = Site::new();
     let farm = site.farm().await;
     let far = narrow::on(&farm);
     let thread = far.spawn(1, 0).await;
     until("the job to be stored", async || farm.queue("narrow").await.unwrap().waiting == 1).await;
-    farm.clone().close().await;
+    let named = far.run("named").spawn(2, 0).await;
+    soon("a job without a caller", far.spawn_n(3, 0)).await.unwrap();
+    until("the named job to be stored", async || farm.queue("narrow").await.unwrap().waiting == 3).await;
+    soon("the farm to close", farm.clone().close()).await;
     assert_eq!(soon("the call to end", thread).await.unwrap_err().lost(), Some(&Lost::Closed));
+    assert_eq!(soon("the call to end", named).await.unwrap_err().lost(), Some(&Lost::Closed));
+    // The job of the named run, and the one without a caller, stay.
+    assert_eq!(farm.queue("narrow").await.unwrap().waiting, 2);
     assert_eq!(far.call(2, 0).await.unwrap_err().lost(), Some(&Lost::Closed));
     assert_eq!(far.spawn_n(2, 0).await, Err(Lost::Closed));
 }

@@ -24,6 +24,12 @@ pub(crate) enum Role {
         items: u64,
         milliseconds: u64,
     },
+    /// Runs `quick` over so many texts, and prints a line for each part of the results.
+    Stream {
+        url: String,
+        items: u64,
+        part: u64,
+    },
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -59,6 +65,7 @@ impl Role {
             match self {
                 Role::Worker(role) => work(role).await,
                 Role::Submitter { url, run, items, milliseconds } => submit(&url, &run, items, milliseconds).await,
+                Role::Stream { url, items, part } => stream(&url, items, part).await,
             }
         });
         ExitCode::SUCCESS
@@ -78,6 +85,7 @@ async fn work(role: WorkerRole) {
     let worker = Worker::on(&farm)
         .serve(jobs::square::handler().places(role.places))
         .serve(jobs::narrow::handler().places(role.places.min(10)))
+        .serve(jobs::quick::handler().places(role.places))
         .serve(jobs::moody::handler())
         .serve(jobs::poison::handler())
         .serve(jobs::block::handler())
@@ -93,5 +101,17 @@ async fn submit(url: &str, run: &str, items: u64, milliseconds: u64) {
     let mut squares = jobs::square::on(&farm).run(run).imap(0..items, std::iter::repeat(milliseconds));
     while let Some(square) = squares.next().await {
         println!("{}", square.expect("a square"));
+    }
+}
+
+async fn stream(url: &str, items: u64, part: u64) {
+    let farm = Farm::connect(url).await.expect("a server");
+    let mut texts = jobs::quick::on(&farm).imap((0..items).map(|n| format!("{n:0200}")));
+    for n in 0..items {
+        let text = texts.next().await.expect("a result").expect("a text");
+        assert_eq!(text, format!("{n:0200}"));
+        if (n + 1) % part == 0 {
+            println!("{}", n + 1);
+        }
     }
 }

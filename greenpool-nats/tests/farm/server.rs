@@ -56,6 +56,11 @@ impl Server {
         server
     }
 
+    #[allow(dead_code, reason = "only the bench looks at its process")]
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
     }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::job::lost::Lost;
 use crate::pool::GreenPool;
+use crate::remote::stats::FarStats;
 
 /// A boxed future.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -21,6 +22,18 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Stores a job for which nobody waits. The future is ready when the job is stored.
     fn enqueue(&self, job: Job) -> BoxFuture<Result<(), Lost>>;
+
+    /// Sets how many jobs of a function run at once, over all machines. `code` is the size in the code.
+    fn resize(
+        &self,
+        name: &'static str,
+        signature: &'static str,
+        code: usize,
+        size: usize,
+    ) -> BoxFuture<Result<(), Lost>>;
+
+    /// Looks at what the machines do of a function.
+    fn stats(&self, name: &'static str, signature: &'static str, code: usize) -> BoxFuture<Result<FarStats, Lost>>;
 
     /// Removes the stored results of a named run, and returns how many there were.
     fn forget(&self, function: &'static str, run: Arc<str>) -> BoxFuture<Result<u64, Lost>>;

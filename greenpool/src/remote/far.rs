@@ -2,11 +2,10 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
 
 use crate::job::lost::Lost;
-use crate::remote::engine::Engine;
 use crate::remote::run::Run;
+use crate::remote::stats::FarStats;
 use crate::remote::verbs::{FarPool, Remote};
 
 /// A function on an engine: the value of `fetch::on(&farm)`. Its verbs are those of the function itself; the jobs run
@@ -53,11 +52,7 @@ pub struct Far<P: Remote> {
 
 impl<P: Remote> Far<P> {
     #[doc(hidden)]
-    pub fn on(engine: impl Engine) -> Self {
-        Self::of(FarPool::new(Arc::new(engine)))
-    }
-
-    fn of(pool: FarPool<P>) -> Self {
+    pub fn of(pool: FarPool<P>) -> Self {
         Far { verbs: P::verbs(pool.clone()), pool }
     }
 
@@ -108,6 +103,53 @@ impl<P: Remote> Far<P> {
     pub fn run(&self, name: &str) -> Run<P> {
         assert!((1..=200).contains(&name.len()), "the name of a run has from 1 to 200 bytes, and not {}", name.len());
         Run::of(self.pool.named(name))
+    }
+
+    /// Sets how many jobs of the function may run at once, over all workers. It stays so until the size in the code
+    /// changes, or the server loses its disk. Jobs that run are not stopped: if there are more than `size`, none begins
+    /// before enough have ended. The window of this process stays what it is.
+    ///
+    /// # Errors
+    /// [`Lost::Refused`] if the engine cannot do it.
+    ///
+    /// # Panics
+    /// If `size` is 0 or more than 100,000.
+    ///
+    /// ```
+    /// # use greenpool::green_pool;
+    /// # use greenpool::remote::Here;
+    /// # #[green_pool(size = 4, remote)]
+    /// # async fn double(n: u32) -> u32 { n * 2 }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let here = Here::new().serve(double::handler());
+    /// let far = double::on(&here);
+    /// far.resize(2).await?;
+    /// assert_eq!(far.stats().await?.size, 2);
+    /// # Ok(()) }
+    /// ```
+    pub async fn resize(&self, size: usize) -> Result<(), Lost> {
+        assert!((1..=100_000).contains(&size), "a size is from 1 to 100,000, and not {size}");
+        self.pool.resize(size).await
+    }
+
+    /// Returns what all workers together do of this function.
+    ///
+    /// # Errors
+    /// [`Lost::Refused`] if the engine cannot say it.
+    ///
+    /// ```
+    /// # use greenpool::green_pool;
+    /// # use greenpool::remote::Here;
+    /// # #[green_pool(size = 4, remote)]
+    /// # async fn double(n: u32) -> u32 { n * 2 }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let here = Here::new().serve(double::handler());
+    /// let stats = double::on(&here).stats().await?;
+    /// assert_eq!((stats.size, stats.running, stats.waiting), (4, 0, 0));
+    /// # Ok(()) }
+    /// ```
+    pub async fn stats(&self) -> Result<FarStats, Lost> {
+        self.pool.stats().await
     }
 
     /// Removes the stored results of a run, and returns how many there were.

@@ -12,6 +12,24 @@ use crate::remote::info::{JobInfo, within};
 ///
 /// Its jobs run in a pool of their own, of [`places`](Self::places) slots; calls that the worker's process makes itself
 /// do not count.
+///
+/// A function with a `#[shared]` parameter gets its value here, since it does not travel: each job of the worker gets a
+/// clone of it.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use greenpool::green_pool;
+/// use greenpool::remote::Here;
+///
+/// #[green_pool(size = 4, remote)]
+/// async fn price(#[shared] prices: Arc<[u32]>, article: usize) -> u32 { prices[article] }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), greenpool::JoinError> {
+/// let here = Here::new().serve(price::handler(Arc::from([10, 20])));
+/// assert_eq!(price::on(&here).call(1).await?, 20);
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 #[must_use = "a worker runs it only after `serve`"]
 pub struct Handler {
@@ -27,9 +45,10 @@ type Begin = dyn Fn(&[u8], JobInfo) -> Result<BoxFuture<Result<Vec<u8>, String>>
 
 /// Makes the handler of a function, with what each of its jobs gets a clone of.
 pub fn handler<P: RemoteFn>(state: P::State) -> Handler {
+    let states = P::states(state);
     let begin = move |args: &[u8], info: JobInfo| {
         let args = P::arguments().read(args)?;
-        let future = P::call(state.clone(), args);
+        let future = P::call(states(), args);
         let written = async move { P::output().write(&future.await) };
         Ok(Box::pin(within(info, written)) as BoxFuture<_>)
     };

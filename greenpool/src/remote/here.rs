@@ -5,16 +5,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::declared::on::Runs;
+use crate::declared::on::{Engine as OfPiles, Runs};
 use crate::job::error::JoinError;
 use crate::job::lost::{Lost, Part};
 use crate::pool::GreenPool;
 use crate::remote::codec::fingerprint;
 use crate::remote::engine::{BoxFuture, End, Engine, Function, Job, Reply};
-use crate::remote::far::Far;
 use crate::remote::handler::Handler;
 use crate::remote::info::JobInfo;
-use crate::remote::verbs::Remote;
+use crate::remote::stats::{FarStats, FarWorker};
+use crate::remote::verbs::{FarPool, Remote};
 use crate::sync::{Mutex, lock};
 
 /// An engine in this process, for tests without a server. Arguments and outputs are written and read as on the wire.
@@ -97,11 +97,11 @@ impl Here {
         self.shared.executions.load(Ordering::Relaxed)
     }
 
-    fn served(&self, job: &Job) -> Result<Served, Lost> {
-        let why = match self.served.get(job.function) {
-            Some(served) if served.handler.signature() == job.signature => return Ok(served.clone()),
-            Some(_) => format!("`{}` is served with another signature", job.function),
-            None => format!("`{}` is not served here", job.function),
+    fn served(&self, name: &str, signature: &str) -> Result<Served, Lost> {
+        let why = match self.served.get(name) {
+            Some(served) if served.handler.signature() == signature => return Ok(served.clone()),
+            Some(_) => format!("`{name}` is served with another signature"),
+            None => format!("`{name}` is not served here"),
         };
         Err(Lost::Refused { why })
     }
@@ -167,7 +167,7 @@ impl Engine for Here {
     }
 
     fn call(&self, job: Job) -> BoxFuture<End> {
-        let (served, shared, twice) = (self.served(&job), self.shared.clone(), self.twice);
+        let (served, shared, twice) = (self.served(job.function, job.signature), self.shared.clone(), self.twice);
         Box::pin(async move {
             let served = match served {
                 Ok(served) => served,
@@ -191,7 +191,7 @@ impl Engine for Here {
 
     fn enqueue(&self, job: Job) -> BoxFuture<Result<(), Lost>> {
         debug_assert_ne!(job.reply, Reply::Wanted);
-        if let Err(lost) = self.served(&job) {
+        if let Err(lost) = self.served(job.function, job.signature) {
             return Box::pin(async move { Err(lost) });
         }
         let end = self.call(job);
@@ -199,6 +199,30 @@ impl Engine for Here {
             tokio::spawn(end);
             Ok(())
         })
+    }
+
+    fn resize(
+        &self,
+        name: &'static str,
+        signature: &'static str,
+        _code: usize,
+        size: usize,
+    ) -> BoxFuture<Result<(), Lost>> {
+        let resized = self.served(name, signature).map(|served| served.pool.resize(size));
+        Box::pin(async move { resized })
+    }
+
+    fn stats(&self, name: &'static str, signature: &'static str, _code: usize) -> BoxFuture<Result<FarStats, Lost>> {
+        let stats = self.served(name, signature).map(|served| {
+            let (pool, places) = (served.pool.stats(), served.handler.slots());
+            let (running, waiting) = (pool.running as u64, pool.waiting as u64);
+            let (done, failed) = (pool.finished - pool.panicked, pool.panicked);
+            let id = "here".to_owned();
+            let worker =
+                FarWorker { id, pid: std::process::id(), places, running, done, failed, ..FarWorker::default() };
+            FarStats { size: served.pool.size(), running, waiting, dead: 0, workers: vec![worker] }
+        });
+        Box::pin(async move { stats })
     }
 
     fn forget(&self, function: &'static str, run: Arc<str>) -> BoxFuture<Result<u64, Lost>> {
@@ -216,10 +240,18 @@ impl fmt::Debug for Here {
     }
 }
 
-impl<P: Remote, F, Shape> Runs<P, F, Shape> for Here {
-    type On = Far<P>;
+impl OfPiles for Here {
+    type Engine = Here;
 
-    fn on(&self) -> Far<P> {
-        Far::on(self.clone())
+    fn engine(&self) -> &Here {
+        self
+    }
+}
+
+impl<P: Remote, F, Shape> Runs<P, F, Shape> for Here {
+    type On = P::Far;
+
+    fn on(&self) -> P::Far {
+        P::far(FarPool::new(Arc::new(self.clone())))
     }
 }

@@ -18,7 +18,9 @@ pub(crate) mod handler;
 mod here;
 mod info;
 mod map;
+mod pile;
 mod run;
+mod stats;
 mod thread;
 pub(crate) mod verbs;
 
@@ -29,6 +31,7 @@ pub use self::here::{Here, panic_text};
 pub use self::info::{JobInfo, job};
 pub use self::map::{FarMap, FarNext};
 pub use self::run::Run;
+pub use self::stats::{FarStats, FarWorker};
 pub use self::thread::FarThread;
 pub use self::verbs::{FarSpawn, SpawnFar};
 pub use crate::job::lost::{Lost, Part};

@@ -37,11 +37,50 @@ use crate::remote::call::Outcome;
 #[must_use = "await it for the job's result, or use `spawn_n` where none is wanted"]
 pub struct FarThread<T> {
     green: GreenThread<Outcome<T>>,
+    /// The result, once a pile has seen that it is there.
+    ready: Option<Outcome<T>>,
 }
+
+// The result is never pinned.
+impl<T> Unpin for FarThread<T> {}
 
 impl<T> FarThread<T> {
     pub(crate) fn of(green: GreenThread<Outcome<T>>) -> Self {
-        FarThread { green }
+        FarThread { green, ready: None }
+    }
+
+    /// Waits until the result is there. It stays for [`take`](Self::take).
+    pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.ready.is_none() {
+            ready!(self.green.poll_ready(cx));
+            self.ready = self.green.take().map(|result| self.flatten(result));
+        }
+        Poll::Ready(())
+    }
+
+    /// Takes the result, once [`poll_ready`](Self::poll_ready) has returned `Ready`.
+    pub(crate) fn take(&mut self) -> Option<Outcome<T>> {
+        self.ready.take()
+    }
+
+    /// Takes the error, if that is the result, and leaves a cancellation in its place.
+    pub(crate) fn take_error(&mut self) -> Option<JoinError> {
+        let error = self.ready.take_if(|result| result.is_err())?.err();
+        self.ready = Some(Err(JoinError::cancelled().with_id(self.id())));
+        error
+    }
+
+    /// Aborts the job if it waits for a place in the window.
+    pub(crate) fn abort_queued(&self) {
+        self.green.abort_queued();
+    }
+
+    pub(crate) fn stop_waiting(&mut self) {
+        self.green.stop_waiting();
+    }
+
+    fn flatten(&self, result: Result<Outcome<T>, JoinError>) -> Outcome<T> {
+        result.and_then(|outcome| outcome.map_err(|error| error.with_id(self.id())))
     }
 
     /// Aborts the job. If it is queued, it is removed; if it runs, its worker is told to stop it, and the result is
@@ -87,8 +126,7 @@ impl<T> Future for FarThread<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let result = ready!(Pin::new(&mut self.green).poll(cx));
-        let id = self.green.id();
-        Poll::Ready(result.and_then(|outcome| outcome.map_err(|error| error.with_id(id))))
+        Poll::Ready(self.flatten(result))
     }
 }
 

@@ -17,20 +17,26 @@ use crate::remote::engine::{BoxFuture, Engine, Function, Job, Reply};
 use crate::remote::function::RemoteFn;
 use crate::remote::info::in_a_job;
 use crate::remote::map::FarMap;
+use crate::remote::stats::FarStats;
 use crate::remote::thread::FarThread;
 
 /// A function with the verbs that the macro has written for it, which have the function's own parameters.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not run on other machines",
-    label = "not declared with `remote`",
+    message = "`{Self}` is not a `remote` function",
+    label = "it does not run on other machines",
     note = "write `#[green_pool(size = .., remote)]` on the function"
 )]
 pub trait Remote: RemoteFn {
     /// The type that has the verbs.
     type Verbs;
+    /// The function on an engine. As a type of this trait, since one that every function has would be a second error
+    /// for a function that is not remote.
+    type Far;
 
-    /// Makes it.
+    /// Makes the verbs.
     fn verbs(pool: FarPool<Self>) -> Self::Verbs;
+    /// Makes the function on an engine.
+    fn far(pool: FarPool<Self>) -> Self::Far;
 }
 
 /// What the verbs of a function on an engine have in common.
@@ -62,7 +68,9 @@ impl<P> Clone for FarPool<P> {
 }
 
 impl<P: RemoteFn> FarPool<P> {
-    pub(crate) fn new(engine: Arc<dyn Engine>) -> Self {
+    /// The function on an engine, with the window that all its callers there share.
+    #[must_use]
+    pub fn new(engine: Arc<dyn Engine>) -> Self {
         let function = engine.function(P::NAME, P::SIGNATURE, P::size());
         let window = function.window.clone();
         FarPool { engine, function, window, named: None, of: PhantomData }
@@ -81,6 +89,14 @@ impl<P: RemoteFn> FarPool<P> {
 
     pub(crate) fn window(&self) -> usize {
         self.window.size()
+    }
+
+    pub(crate) fn resize(&self, size: usize) -> BoxFuture<Result<(), Lost>> {
+        self.engine.resize(P::NAME, P::SIGNATURE, P::size(), size)
+    }
+
+    pub(crate) fn stats(&self) -> BoxFuture<Result<FarStats, Lost>> {
+        self.engine.stats(P::NAME, P::SIGNATURE, P::size())
     }
 
     pub(crate) fn forget(&self, name: &str) -> BoxFuture<Result<u64, Lost>> {
@@ -122,6 +138,12 @@ impl<P: RemoteFn> FarPool<P> {
             let _ = named.next.compare_exchange(n + 1, n, Ordering::Relaxed, Ordering::Relaxed);
         }
         Err(if full { TrySpawnError::Full(args) } else { TrySpawnError::Closed(args) })
+    }
+
+    /// Submits an entry of `pile!`: at once, or when its turn for a place in the window comes.
+    #[track_caller]
+    pub fn submit(&self, args: P::Args) -> FarThread<P::Output> {
+        FarThread::of(self.window.submit(self.call(args)))
     }
 
     /// Stores a job for which nobody waits.

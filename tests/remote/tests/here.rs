@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use greenpool::remote::{Here, Lost, Part, job};
-use greenpool::{TrySpawnError, green_pool};
+use greenpool::{TrySpawnError, green_pool, pile};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -228,6 +228,123 @@ async fn a_dropped_map_cancels_its_jobs() {
     .await
     .unwrap();
     assert_eq!(here.executions(), 3);
+}
+
+/// Cannot travel, and counts its clones.
+#[derive(Default)]
+struct Db {
+    rows: Arc<std::sync::Mutex<Vec<String>>>,
+    clones: Arc<AtomicUsize>,
+}
+
+impl Clone for Db {
+    fn clone(&self) -> Self {
+        self.clones.fetch_add(1, Ordering::Relaxed);
+        Db { rows: self.rows.clone(), clones: self.clones.clone() }
+    }
+}
+
+#[green_pool(size = 2, remote)]
+async fn store(before: u32, #[shared] db: Db, row: String) -> usize {
+    let mut rows = db.rows.lock().unwrap();
+    rows.push(format!("{before} {row}"));
+    rows.len()
+}
+
+#[tokio::test]
+async fn each_job_gets_a_clone_of_what_its_worker_has() {
+    let (db, local) = (Db::default(), Db::default());
+    let here = Here::new().serve(store::handler(db.clone()));
+    let far = store::on(&here);
+    assert_eq!(far.spawn(1, "a".into()).await.await.unwrap(), 1);
+    assert_eq!(far.call(2, "b".into()).await.unwrap(), 2);
+    let mut counts = far.window(1).imap([3, 4], ["c", "d"].map(String::from));
+    assert_eq!(counts.next().await.unwrap().unwrap(), 3);
+    assert_eq!(counts.next().await.unwrap().unwrap(), 4);
+    assert_eq!(far.starmap([(5, "e".to_owned())]).next().await.unwrap().unwrap(), 5);
+    assert_eq!(*db.rows.lock().unwrap(), ["1 a", "2 b", "3 c", "4 d", "5 e"]);
+    assert_eq!(db.clones.load(Ordering::Relaxed), 6);
+    // Without the engine it is an argument like any other.
+    assert_eq!(store(6, local.clone(), "f".into()).await, 1);
+    assert_eq!(store::spawn(7, local.clone(), "g".into()).await.await.unwrap(), 2);
+    let mut counts = store::imap([8], local.clone(), ["h".to_owned()]);
+    assert_eq!(counts.next().await.unwrap().unwrap(), 3);
+    assert_eq!(*local.rows.lock().unwrap(), ["6 f", "7 g", "8 h"]);
+}
+
+#[tokio::test]
+async fn a_pile_on_an_engine_gives_what_its_jobs_give() {
+    let here = here();
+    let (page, eight) = pile![on here; fetch("/".into(), 1), double(4)].join().await;
+    assert_eq!((page.unwrap().unwrap().url.as_str(), eight.unwrap()), ("/", 8));
+    let named = pile! { on &here; a: double(1), b: nothing() }.try_join().await.unwrap();
+    assert_eq!((named.a, named.b), (2, ()));
+    // More than the window, which is 4.
+    let pile = pile![on here; double(1), double(2), double(3), double(4), double(5), double(6)];
+    assert_eq!(pile.try_join().await.unwrap(), (2, 4, 6, 8, 10, 12));
+    let (eight, panicked) = pile![on here; double(4), fetch("/".into(), 13)].join().await;
+    assert_eq!(eight.unwrap(), 8);
+    assert_eq!(panicked.unwrap_err().to_string(), "the job panicked: depth 13 is unlucky");
+}
+
+#[tokio::test]
+async fn the_first_error_of_a_pile_on_an_engine_cancels_the_rest() {
+    static ALIVE: std::sync::LazyLock<Arc<()>> = std::sync::LazyLock::new(Arc::default);
+    static BEGUN: Semaphore = Semaphore::const_new(0);
+    #[green_pool(size = 3, remote)]
+    async fn hold() -> u32 {
+        let _alive = ALIVE.clone();
+        BEGUN.add_permits(1);
+        std::future::pending().await
+    }
+    #[green_pool(size = 3, remote)]
+    async fn fail() -> u32 {
+        BEGUN.acquire_many(2).await.unwrap().forget();
+        panic!("a bug")
+    }
+    let here = Here::new().serve(hold::handler()).serve(fail::handler());
+    let failed = pile![on here; hold(), fail(), hold()].try_join();
+    let error = timeout(DEADLINE, failed).await.unwrap().unwrap_err();
+    assert_eq!(error.to_string(), "the job panicked: a bug");
+    assert_eq!(Arc::strong_count(&ALIVE), 1);
+    // A lost result too.
+    let other = Here::new().serve(hold::handler());
+    let error = timeout(DEADLINE, pile![on other; hold(), double(1)].try_join()).await.unwrap().unwrap_err();
+    assert!(error.is_lost());
+    // One that is dropped before it has begun all of its jobs.
+    drop(pile![on here; hold(), hold(), hold(), hold(), hold(), hold(), hold()]);
+    timeout(DEADLINE, async {
+        while Arc::strong_count(&ALIVE) > 1 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn the_size_and_what_runs_can_be_looked_at_and_the_size_set() {
+    let here = here();
+    let far = double::on(&here);
+    far.resize(7).await.unwrap();
+    let mut doubles = far.imap(0..5);
+    while let Some(double) = doubles.next().await {
+        double.unwrap();
+    }
+    let stats = far.stats().await.unwrap();
+    assert_eq!((stats.size, stats.running, stats.waiting, stats.dead), (7, 0, 0, 0));
+    let [worker] = &stats.workers[..] else { panic!("{stats:?}") };
+    assert_eq!((worker.places, worker.running, worker.done, worker.failed, worker.draining), (2, 0, 5, 0, false));
+    let not_served = double::on(&Here::new());
+    let why = "`double` is not served here".to_owned();
+    assert_eq!(not_served.resize(1).await, Err(Lost::Refused { why: why.clone() }));
+    assert_eq!(not_served.stats().await, Err(Lost::Refused { why }));
+}
+
+#[tokio::test]
+#[should_panic(expected = "a size is from 1 to 100,000, and not 0")]
+async fn a_size_of_0_is_refused() {
+    let _ = double::on(&here()).resize(0).await;
 }
 
 #[test]

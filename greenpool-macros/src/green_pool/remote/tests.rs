@@ -2,7 +2,10 @@ use expect_test::expect_file;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Args, Companion, Item, impls, is_wire_name, signature};
+use super::super::args::Args;
+use super::super::item::Item;
+use super::valid::is_wire_name;
+use super::{Companion, impls, signature};
 use crate::errors::Errors;
 
 fn of(function: TokenStream) -> String {
@@ -67,17 +70,42 @@ fn a_name_on_the_wire_has_letters_digits_and_two_signs() {
 }
 
 #[test]
+fn what_a_worker_has_itself_is_not_in_the_signature() {
+    let store = quote!(
+        async fn store(#[shared] db: Db, page: Page) -> u64 {}
+    );
+    let alone = quote!(
+        async fn store(page: Page) -> u64 {}
+    );
+    assert_eq!(of(store), of(alone));
+}
+
+fn expanded(args: TokenStream, function: TokenStream) -> String {
+    let mut errors = Errors::default();
+    let args = Args::parse(args, &mut errors);
+    let Ok(item) = Item::parse(function) else { panic!("it is a function") };
+    let tokens = impls(&Companion::new(&item, args), &item.sig);
+    assert!(errors.is_empty());
+    prettyplease::unparse(&syn::parse2(tokens).expect("the expansion parses"))
+}
+
+#[test]
 fn the_code_of_a_remote_function_is_the_saved_one() {
     let function = quote!(
         pub async fn fetch(url: String, depth: u32) -> Result<Page, FetchError> {
             get(url, depth).await
         }
     );
-    let mut errors = Errors::default();
-    let args = Args::parse(quote!(size = 100, remote, name = "fetch-page"), &mut errors);
-    let Ok(item) = Item::parse(function) else { panic!("it is a function") };
-    let tokens = impls(&Companion::new(&item, args), &item.sig);
-    assert!(errors.is_empty());
-    let file = syn::parse2(tokens).expect("the expansion parses");
-    expect_file!["../../tests/snapshots/remote.rs"].assert_eq(&prettyplease::unparse(&file));
+    let code = expanded(quote!(size = 100, remote, name = "fetch-page"), function);
+    expect_file!["../../tests/snapshots/remote.rs"].assert_eq(&code);
+}
+
+#[test]
+fn the_code_of_a_remote_function_with_a_state_is_the_saved_one() {
+    let function = quote!(
+        async fn store(page: Page, #[shared] db: Db<u8>, again: bool) -> u64 {
+            db.insert(page).await
+        }
+    );
+    expect_file!["../../tests/snapshots/remote_shared.rs"].assert_eq(&expanded(quote!(remote), function));
 }

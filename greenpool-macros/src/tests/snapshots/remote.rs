@@ -22,6 +22,9 @@ impl ::greenpool::__private::remote::RemoteFn for fetch {
     > + ::core::marker::Send + 'static {
         fetch(__args.0, __args.1)
     }
+    fn states((): ()) -> ::greenpool::__private::remote::States<()> {
+        ::greenpool::__private::remote::stateless()
+    }
     fn arguments() -> Self::Codecs {
         (
             ::greenpool::__private::remote::codec::<String>(),
@@ -44,8 +47,14 @@ impl fetch {
 pub struct __fetch_far(::greenpool::__private::remote::FarPool<fetch>);
 impl ::greenpool::__private::remote::Remote for fetch {
     type Verbs = __fetch_far;
+    type Far = ::greenpool::remote::Far<fetch>;
     fn verbs(__pool: ::greenpool::__private::remote::FarPool<fetch>) -> __fetch_far {
         __fetch_far(__pool)
+    }
+    fn far(
+        __pool: ::greenpool::__private::remote::FarPool<fetch>,
+    ) -> ::greenpool::remote::Far<fetch> {
+        ::greenpool::remote::Far::of(__pool)
     }
 }
 impl __fetch_far {
@@ -84,6 +93,15 @@ Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn call(&self, url: String, depth: u32) -> ::greenpool::remote::Call<fetch> {
         self.0.call((url, depth))
+    }
+    #[doc(hidden)]
+    #[track_caller]
+    pub fn __submit(
+        &self,
+        url: String,
+        depth: u32,
+    ) -> ::greenpool::remote::FarThread<Result<Page, FetchError>> {
+        self.0.submit((url, depth))
     }
     ///Runs the function over iterables, one per parameter, and yields the results in the order of the arguments.
     #[track_caller]
