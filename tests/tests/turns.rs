@@ -15,7 +15,7 @@ use greenpool_tests::{paused, threads, until_idle};
 use tokio::task::yield_now;
 
 /// How often each verb is called.
-const CALLS: usize = 2_000;
+const CALLS: usize = 600;
 
 /// The most calls of a verb between two turns of another task. tokio's budget is 128 operations for each turn, and a
 /// worker runs as many jobs. A call is one operation or two.

@@ -201,10 +201,11 @@ impl<T> GreenMap<T> {
 
     #[inline]
     fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, JoinError>>> {
+        let coop = ready!(coop::poll_proceed(cx));
         if self.ended {
+            coop.made_progress();
             return Poll::Ready(None);
         }
-        let coop = ready!(coop::poll_proceed(cx));
         if self.ready.get_mut().is_empty() && !self.fetch(cx) {
             return Poll::Pending;
         }

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
+use tokio::task::coop;
 
 use crate::job::error::JoinError;
 use crate::job::handle::GreenThread;
@@ -322,6 +323,7 @@ impl<R: SameType, N> PileOf<R, N> {
     fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<R::Output, JoinError>>> {
         let at = self.taken.first_left();
         let Some(thread) = self.handles.thread(at) else {
+            ready!(coop::poll_proceed(cx)).made_progress();
             return Poll::Ready(None);
         };
         ready!(thread.poll_ready(cx));
@@ -449,6 +451,7 @@ impl<T> Future for FanNext<'_, T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(thread) = &mut self.thread else {
+            ready!(coop::poll_proceed(cx)).made_progress();
             return Poll::Ready(None);
         };
         ready!(thread.poll_ready(cx));

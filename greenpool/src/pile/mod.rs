@@ -17,6 +17,7 @@ use std::task::{Context, Poll, Waker, ready};
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
 use tokio::runtime::Handle;
+use tokio::task::coop;
 
 use crate::inner::wait::ReadySource;
 use crate::inner::{ErasedJob, Inner};
@@ -311,6 +312,7 @@ impl<T> GreenPile<T> {
                 if state.coming == 0 && state.spawners == 0 {
                     drop(state);
                     ready!(self.guard.poll_reacquire(cx));
+                    ready!(coop::poll_proceed(cx)).made_progress();
                     return Poll::Ready(None);
                 }
                 let old = state.consumer.replace(waker);

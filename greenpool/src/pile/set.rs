@@ -4,6 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use tokio::task::coop;
+
 use crate::inner::wait::ReadySource;
 use crate::job::error::JoinError;
 use crate::pile::GreenPile;
@@ -146,6 +148,7 @@ impl<T> GreenPile<T> {
         self.gather();
         if !may_grow && self.unordered.len() == 0 {
             ready!(self.guard.poll_reacquire(cx));
+            ready!(coop::poll_proceed(cx)).made_progress();
             return Poll::Ready(None);
         }
         while let Poll::Ready((number, spawn, result)) = self.unordered.poll(first, cx) {
@@ -345,7 +348,11 @@ impl<R: Handles, N> PileOf<R, N> {
                 return Poll::Ready(thread.take().map(|result| (at, result)));
             }
         }
-        if self.is_empty() { Poll::Ready(None) } else { Poll::Pending }
+        if self.is_empty() {
+            ready!(coop::poll_proceed(cx)).made_progress();
+            return Poll::Ready(None);
+        }
+        Poll::Pending
     }
 }
 

@@ -4,10 +4,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::task::yield_now;
+use tokio::task::{coop, yield_now};
 
 use crate::inner::Inner;
 use crate::lending::context;
@@ -187,7 +187,12 @@ impl Future for AbortAll {
             !context::is_inside(&self.inner),
             "`abort_all` was awaited inside a job of the same pool, so the job would wait for itself"
         );
-        if self.inner.live.poll_aborted(cx.waker()) { Poll::Ready(self.aborted) } else { Poll::Pending }
+        let coop = ready!(coop::poll_proceed(cx));
+        if !self.inner.live.poll_aborted(cx.waker()) {
+            return Poll::Pending;
+        }
+        coop.made_progress();
+        Poll::Ready(self.aborted)
     }
 }
 
