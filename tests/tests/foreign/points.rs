@@ -7,7 +7,7 @@ use std::task::Poll;
 
 use futures::future::{BoxFuture, FusedFuture};
 use futures::{FutureExt, StreamExt, stream};
-use greenpool::{GreenPile, GreenPool, green_pool, inherit, lend, pile};
+use greenpool::{GreenPile, GreenPool, GreenThread, green_pool, inherit, lend, pile};
 use greenpool_tests::{Gate, paused, threads};
 use tokio::sync::Mutex;
 use tokio::task::yield_now;
@@ -128,7 +128,7 @@ async fn live(make: Make, world: &World, until: Until, holder: Holder) {
         () = settle().fuse() => {}
     }
     match holder {
-        Holder::Aborted => blocks.iter().for_each(|block| block.abort()),
+        Holder::Aborted => blocks.iter().for_each(GreenThread::abort),
         Holder::Closed => pool.close(),
         Holder::Nothing | Holder::Job => {}
     }
