@@ -66,7 +66,7 @@
 //! | [`spawn_n`] | the same without a handle | yes | yes | yes |
 //! | [`try_spawn`] | starts a job if a slot is free | yes | yes | yes |
 //! | [`queue`] | puts a job in line and returns at once | yes | yes | yes |
-//! | [`spawn_keyed`], [`spawn_n_keyed`], [`try_spawn_keyed`], [`queue_keyed`] | the same under a limit by key | yes | `key = ..` | yes |
+//! | these with `_keyed`: [`spawn_keyed`] | the same, [limited by key](#limits-by-key) | yes | `key = ..` | yes |
 //! | [`slot`], [`try_slot`] | takes a slot without a job | yes | | |
 //! | [`imap`], [`starmap`] | one job for each item, results in order | yes | yes | yes |
 //! | [`imap_stream`] | the same over an async source | yes | yes | yes |
@@ -83,9 +83,6 @@
 //! [`try_spawn`]: GreenPool::try_spawn
 //! [`queue`]: GreenPool::queue
 //! [`spawn_keyed`]: GreenPool::spawn_keyed
-//! [`spawn_n_keyed`]: GreenPool::spawn_n_keyed
-//! [`try_spawn_keyed`]: GreenPool::try_spawn_keyed
-//! [`queue_keyed`]: GreenPool::queue_keyed
 //! [`slot`]: GreenPool::slot
 //! [`try_slot`]: GreenPool::try_slot
 //! [`imap`]: GreenPool::imap
@@ -125,8 +122,8 @@
 //! `#[green_pool(size = 100, key = host(&url), per_key = 4)]` runs a hundred jobs at once, and at most four for each
 //! host. The expression names the arguments, and is evaluated when a verb is first polled or called. All verbs of the
 //! function respect the limit: a call whose key is not free steps aside until a job of that key ends, the others go on
-//! in order, and when the key is free, the call takes its place in line again. It gets its key and its slot in one step,
-//! so no slot idles because of a key.
+//! in order, and when the key is free, the call takes its place in line again. It gets its key and its slot in one
+//! step, so no slot idles because of a key.
 //!
 //! A map reads an item to learn its key. So it may hold items that wait for their key, within its
 //! [`window`](GreenMap::window), and a wide window keeps one busy key from holding up the others. When the pool is

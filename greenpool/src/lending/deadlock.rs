@@ -450,7 +450,7 @@ impl Candidate {
             if begins && pool.slots.size() == 0 {
                 continue;
             }
-            if lend_idle_slot(&pool, ticket, effects) || pool.slots.admit(ticket) {
+            if lend_idle_slot(&pool, ticket, effects) || admit(&pool, ticket, effects) {
                 pool.counters.overflowed.fetch_add(u64::from(begins), Ordering::Relaxed);
                 return;
             }
@@ -464,4 +464,12 @@ fn lend_idle_slot(pool: &Inner, ticket: Ticket, effects: &mut Effects) -> bool {
     let mut members = pool.blocked_jobs.members();
     members.sort_by_key(|member| gate(member.key()) != gate(ticket.hold()));
     members.iter().any(|member| member.lend_to(ticket, effects))
+}
+
+/// Serves a ticket whose key is not free with a free slot.
+fn admit(pool: &Inner, ticket: Ticket, effects: &mut Effects) -> bool {
+    let served = pool.slots.admit(ticket);
+    let admitted = served.is_some();
+    effects.served.extend(served);
+    admitted
 }

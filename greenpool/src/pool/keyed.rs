@@ -29,8 +29,8 @@ impl GreenPool {
 
     /// Sets how many jobs with the same key may run at once. If the pool has no limit by key, this does nothing.
     ///
-    /// As with [`resize`](Self::resize), jobs that run go on. New places go to the calls that wait for their key; if more
-    /// jobs of a key run than may, none begins until enough of them have ended.
+    /// As with [`resize`](Self::resize), jobs that run go on. New places go to the calls that wait for their key; if
+    /// more jobs of a key run than may, none begins until enough of them have ended.
     ///
     /// # Panics
     /// If `jobs` is 0.

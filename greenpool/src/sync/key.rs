@@ -47,12 +47,6 @@ impl Key {
         Key { hash, value: Arc::new(key) }
     }
 
-    /// A key with this hash.
-    #[cfg(test)]
-    pub(crate) fn with_hash<K: Eq + fmt::Debug + Send + Sync + 'static>(key: K, hash: u64) -> Self {
-        Key { hash, value: Arc::new(key) }
-    }
-
     /// Whether both are the same value. Runs the user's `Eq`.
     pub(crate) fn equals(&self, other: &Key) -> bool {
         foreign::check();

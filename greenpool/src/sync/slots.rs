@@ -519,8 +519,8 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
         job
     }
 
-    /// Serves a queued ticket out of turn with a lent slot. Returns the loan as an error if the ticket is not queued any
-    /// longer.
+    /// Serves a queued ticket out of turn with a lent slot. Returns the loan as an error if the ticket is not queued
+    /// any longer.
     #[cfg(any(loom, all(test, not(shuttle))))]
     pub(crate) fn lend(&self, ticket: Ticket, loan: L, in_own_slot: bool) -> Result<Served<L, J>, L> {
         let mut queues = self.lock();
@@ -531,8 +531,8 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
     }
 
     /// Serves a queued ticket out of turn with a lent slot; the lender is absent from now on. If the lender owns the
-    /// ticket, it is not woken, since it cannot go on before its slot comes back. With `lends_key`, the lender lends its
-    /// key, too. The caller must run what this returns once it holds no lock.
+    /// ticket, it is not woken, since it cannot go on before its slot comes back. With `lends_key`, the lender lends
+    /// its key, too. The caller must run what this returns once it holds no lock.
     fn lend_to(
         &self,
         queues: &mut Queues<L, J>,

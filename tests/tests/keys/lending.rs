@@ -172,7 +172,7 @@ fn a_job_lends_its_slot_when_the_key_of_the_call_becomes_free() {
         assert_eq!(log.take(), [""; 0]);
         gate.open();
         until_idle().await;
-        // The parent lent its slot to the child as soon as that was in line again. The slot of the first `a` went to `c`.
+        // The parent lent its slot to the child as soon as that was in line. The slot of the first `a` went to `c`.
         let mut seen = log.take();
         seen.sort_unstable();
         assert_eq!(seen, ["c", "child", "d", "parent"]);

@@ -6,7 +6,7 @@ use crate::sync::Ordering;
 use crate::sync::key::Key;
 use crate::sync::slots::gates::{Garbage, GateId, Hold, KeyUse};
 use crate::sync::slots::{
-    Enqueued, Grant, QUEUED, Queue, QueuedJob, Queues, Refusal, Served, Slots, Ticket, TicketState,
+    Enqueued, Grant, ONE, QUEUED, Queue, QueuedJob, Queues, Refusal, Served, Slots, Ticket, TicketState, Word,
 };
 
 /// A caller that has found the gate of its key, which stays until this is used or dropped.
@@ -196,19 +196,17 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
         }
     }
 
-    /// Lets a parked ticket pass its gate although that is full, to resolve a deadlock. Returns false if it is not
-    /// parked.
-    pub(crate) fn admit(&self, ticket: Ticket) -> bool {
+    /// Serves a parked ticket with a free slot although its gate is full, to resolve a deadlock. `None` if it is not
+    /// parked, or no slot is free. The caller must run what this returns once it holds no lock.
+    pub(crate) fn admit(&self, ticket: Ticket) -> Option<Served<L, J>> {
         let mut queues = self.lock();
-        let parked = queues.is_parked(ticket) && self.word().has_room();
-        if parked {
-            // AcqRel as for every change under the lock.
-            self.word.fetch_add(super::ONE, Ordering::AcqRel);
-            let served = queues.grant(ticket.key, Grant::Slot(None), false);
-            self.serve_and_unlock(queues);
-            served.run();
+        if !queues.is_parked(ticket) {
+            return None;
         }
-        parked
+        // Acquire as in `try_acquire`.
+        let take = |word| Word(word).has_room().then_some(word + ONE);
+        self.word.fetch_update(Ordering::AcqRel, Ordering::Relaxed, take).ok()?;
+        Some(queues.grant(ticket.key, Grant::Slot(None), false))
     }
 
     /// Whether the ticket waits for a job of its key to end.
@@ -241,8 +239,9 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
 }
 
 impl<L: Clone, J: QueuedJob<L>> Slots<L, J> {
-    /// Serves a queued ticket out of turn with a slot that `lender` lends: see `lend_to`. A parked ticket is served only
-    /// if the lender has the same key, which it then lends, too, or if that is forced. Returns whether the key was lent.
+    /// Serves a queued ticket out of turn with a slot that `lender` lends: see `lend_to`. A parked ticket is served
+    /// only if the lender has the same key, which it then lends, too, or if that is forced. Returns whether the key was
+    /// lent.
     pub(crate) fn lend_keyed(
         &self,
         ticket: Ticket,
@@ -383,3 +382,6 @@ impl<L, J: QueuedJob<L>> Queues<L, J> {
         self.gates.as_mut().map(|gates| gates.take_garbage())
     }
 }
+
+#[cfg(all(test, not(loom), not(shuttle)))]
+mod tests;
