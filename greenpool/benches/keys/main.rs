@@ -3,6 +3,7 @@
 //! Each way runs the same number of no-op jobs, 100 at once, on a current-thread runtime. The keys take turns. The ways
 //! take turns too, and a figure is the median of the rounds.
 
+#[allow(dead_code, reason = "this bench prints one table")]
 #[path = "../report/mod.rs"]
 mod report;
 

@@ -17,6 +17,7 @@ use crate::sync::slots::Ticket;
 use crate::sync::slots::keyed::{KeyLoan, NotLent};
 
 /// Where the slot of a job is, and what the job waits for.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and they come in any combination")]
 pub(crate) struct MemberState {
     pub(crate) slot: OwnSlot,
     pub(crate) ended: bool,

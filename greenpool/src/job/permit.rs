@@ -49,7 +49,7 @@ impl Permit {
     pub(crate) fn with_key(inner: &Arc<Inner>, lender: Option<Arc<Member>>, key: Option<Hold>) -> Self {
         let Some(key) = key else { return Self::new(inner, lender) };
         let epoch = inner.live.enter(1);
-        Permit { held: Some(Held::Keyed(KeyedSlot::new(inner, lender, key))), epoch }
+        Permit { held: Some(Held::Keyed(Box::new(KeyedSlot::new(inner, lender, key)))), epoch }
     }
 
     /// A permit for a slot that was just acquired, of a pool that is a `static`.

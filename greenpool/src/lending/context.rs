@@ -38,8 +38,8 @@ pub(crate) struct KeyedSlot {
 }
 
 impl KeyedSlot {
-    pub(crate) fn new(inner: &Arc<Inner>, lender: Option<Arc<Member>>, key: Hold) -> Box<Self> {
-        Box::new(KeyedSlot { inner: inner.clone(), lender, key })
+    pub(crate) fn new(inner: &Arc<Inner>, lender: Option<Arc<Member>>, key: Hold) -> Self {
+        KeyedSlot { inner: inner.clone(), lender, key }
     }
 }
 

@@ -392,7 +392,9 @@ impl Candidate {
         if member.moves_with_key(effects, &mut pools) {
             return None;
         }
-        pools.iter().for_each(|pool| add(&mut self.pools, pool));
+        for pool in &pools {
+            add(&mut self.pools, pool);
+        }
         self.follow_waits(member, from, effects)
     }
 

@@ -15,7 +15,6 @@ impl GreenPool {
     /// static CRAWL: GreenPool = GreenPool::builder(100).per_key(4).build();
     /// assert_eq!((CRAWL.size(), CRAWL.per_key()), (100, Some(4)));
     /// ```
-    #[must_use]
     pub const fn builder(size: usize) -> GreenPoolBuilder {
         GreenPoolBuilder { size, per_key: None }
     }

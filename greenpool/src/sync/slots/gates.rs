@@ -41,7 +41,7 @@ const MAX_EMPTY_GATES: usize = 1024;
 
 pub(super) struct Gates<L> {
     limit: usize,
-    gates: Slab<Gate<L>>,
+    in_use: Slab<Gate<L>>,
     /// The first gate with each hash.
     by_hash: HashMap<u64, GateId>,
     /// Tickets that were parked and are in the queue again, by number, with their keys in the slab.
@@ -109,7 +109,7 @@ impl<L> Gates<L> {
     pub(super) fn new(limit: usize) -> Self {
         Gates {
             limit,
-            gates: Slab::new(),
+            in_use: Slab::new(),
             by_hash: HashMap::new(),
             returned: BTreeMap::new(),
             parked: BTreeMap::new(),
@@ -127,7 +127,7 @@ impl<L> Gates<L> {
     /// Changes the limit. Returns the tickets that must leave the line.
     pub(super) fn set_limit(&mut self, limit: usize) -> Vec<usize> {
         self.limit = limit;
-        let all: Vec<GateId> = self.gates.iter().map(|(id, _)| id as GateId).collect();
+        let all: Vec<GateId> = self.in_use.iter().map(|(id, _)| id as GateId).collect();
         let mut aside = Vec::new();
         for id in all {
             self.refill(id);
@@ -138,7 +138,7 @@ impl<L> Gates<L> {
     }
 
     fn gate(&mut self, gate: GateId) -> &mut Gate<L> {
-        &mut self.gates[gate as usize]
+        &mut self.in_use[gate as usize]
     }
 
     /// The gates with that hash, except those that are known. None of them goes before the caller has
@@ -171,7 +171,7 @@ impl<L> Gates<L> {
             in_line: BTreeMap::new(),
             parked: BTreeMap::new(),
         };
-        let id = self.gates.insert(gate) as GateId;
+        let id = self.in_use.insert(gate) as GateId;
         self.by_hash.insert(hash, id);
         id
     }
@@ -187,34 +187,34 @@ impl<L> Gates<L> {
             return;
         }
         self.suspects.remove(&id);
-        let Gate { key, next, .. } = self.gates.remove(id as usize);
+        let Gate { key, next, .. } = self.in_use.remove(id as usize);
         if self.by_hash.get(&key.hash) != Some(&id) {
             let mut before = self.by_hash[&key.hash];
-            while self.gates[before as usize].next != Some(id) {
-                before = self.gates[before as usize].next.expect("a gate is in the list of its hash");
+            while self.in_use[before as usize].next != Some(id) {
+                before = self.in_use[before as usize].next.expect("a gate is in the list of its hash");
             }
-            self.gates[before as usize].next = next;
+            self.in_use[before as usize].next = next;
         } else if let Some(next) = next {
             self.by_hash.insert(key.hash, next);
         } else {
             self.by_hash.remove(&key.hash);
         }
         self.garbage.keys.push(key);
-        if self.gates.is_empty() {
+        if self.in_use.is_empty() {
             self.trim();
         }
     }
 
     /// Gives back the memory that many keys needed.
     fn trim(&mut self) {
-        if self.gates.capacity() > MAX_EMPTY_GATES {
-            self.gates = Slab::new();
+        if self.in_use.capacity() > MAX_EMPTY_GATES {
+            self.in_use = Slab::new();
             self.by_hash = HashMap::new();
         }
     }
 
     pub(super) fn has_room(&self, id: GateId) -> bool {
-        self.gates[id as usize].room(self.limit) > 0
+        self.in_use[id as usize].room(self.limit) > 0
     }
 
     /// A ticket has been queued. Returns false, and parks it, if the gate is full.
@@ -360,12 +360,12 @@ impl<L> Gates<L> {
         if !self.suspects.contains(&gate) {
             return None;
         }
-        let (&number, &ticket) = self.gates[gate as usize].parked.first_key_value()?;
+        let (&number, &ticket) = self.in_use[gate as usize].parked.first_key_value()?;
         Some((Hold { gate, number }, ticket))
     }
 
     pub(super) fn uses(&self) -> Vec<KeyUse> {
-        let uses = self.gates.iter().map(|(_, gate)| KeyUse {
+        let uses = self.in_use.iter().map(|(_, gate)| KeyUse {
             key: gate.key.clone(),
             running: gate.jobs.len(),
             waiting: gate.in_line.len() + gate.parked.len(),
@@ -377,11 +377,11 @@ impl<L> Gates<L> {
 impl<L: Clone> Gates<L> {
     /// All jobs that have that key, those that are known by name.
     pub(super) fn jobs(&self, id: GateId) -> Vec<Option<L>> {
-        self.gates[id as usize].jobs.values().cloned().collect()
+        self.in_use[id as usize].jobs.values().cloned().collect()
     }
 
     /// The job that began with that ticket, if it has not ended.
     pub(super) fn job(&self, hold: Hold) -> Option<Option<L>> {
-        self.gates.get(hold.gate as usize)?.jobs.get(&hold.number).cloned()
+        self.in_use.get(hold.gate as usize)?.jobs.get(&hold.number).cloned()
     }
 }

@@ -95,7 +95,9 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
         let Some(gates) = &mut queues.gates else { return KeyReleased { ready: Vec::new(), suspect: None } };
         let aside = gates.set_limit(limit);
         let ready = gates.take_ready();
-        aside.into_iter().for_each(|key| queues.unlist(key));
+        for key in aside {
+            queues.unlist(key);
+        }
         self.serve_and_unlock(queues);
         KeyReleased { ready, suspect: None }
     }
@@ -319,7 +321,9 @@ impl<L, J: QueuedJob<L>> Queues<L, J> {
     /// Takes the tickets of a key out of the line, if the key is not free.
     fn step_aside(&mut self, gate: GateId) {
         let aside = self.gates.as_mut().map(|gates| gates.step_aside(gate)).unwrap_or_default();
-        aside.into_iter().for_each(|key| self.unlist(key));
+        for key in aside {
+            self.unlist(key);
+        }
     }
 
     /// The first node in the queue to begin.
