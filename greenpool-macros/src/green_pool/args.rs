@@ -25,6 +25,8 @@ pub(crate) struct Args {
     pub(crate) krate: Option<Path>,
     /// The word `remote`, which is a flag.
     pub(crate) remote: Option<Ident>,
+    /// The words of all arguments, right or wrong.
+    mentioned: Vec<Ident>,
 }
 
 impl Args {
@@ -45,7 +47,7 @@ impl Args {
         if let Err(error) = parser.parse2(tokens) {
             errors.push(error);
         }
-        check_keys(&seen, errors);
+        check_keys(&args.mentioned, errors);
         args
     }
 
@@ -63,6 +65,7 @@ impl Args {
         if !KEYS.contains(&text.as_str()) {
             return Err(unknown_key(&key, &text));
         }
+        self.mentioned.push(key.clone());
         if text == "remote" {
             return self.parse_remote(key, input, errors);
         }
@@ -142,8 +145,8 @@ impl Args {
 }
 
 /// Reports a key without a limit, and a limit without a key or that of another pool.
-fn check_keys(seen: &[Ident], errors: &mut Errors) {
-    let find = |name: &str| seen.iter().find(|known| *known == name);
+fn check_keys(mentioned: &[Ident], errors: &mut Errors) {
+    let find = |name: &str| mentioned.iter().find(|known| *known == name);
     match (find("key"), find("per_key"), find("pool")) {
         (Some(key), None, None) => {
             errors.at(key.span(), "`key` needs a limit; write how many jobs of each key may run as `per_key = 4`");
