@@ -39,7 +39,7 @@ fn jobs_of_one_key_run_one_at_a_time_and_all_of_them_run() {
             for (number, key) in [1, 0].into_iter().enumerate() {
                 pool.queue_keyed(key, gauges[key].clone().alone(echo(tally.value(number))));
             }
-            let green = pool.spawn_keyed(0, gauges[0].clone().alone(echo(tally.value(7)))).await;
+            let green = pool.spawn_keyed(0_usize, gauges[0].clone().alone(echo(tally.value(7)))).await;
             assert_eq!(green.await.unwrap().number, 7);
         });
         spawner.join().unwrap();
