@@ -5,9 +5,9 @@
 //! There is one gate per key in use. It goes when no call of that key runs, is queued, or is on its way here.
 //!
 //! A call takes its key and its slot in one step, under the lock of the queues: it holds neither while it waits for
-//! the other. While a gate is full, all its calls are *parked* there, and the queue has none of them. When a job of that
-//! key ends, the first parked call goes back to the queue, to the place of its number among those that are in line. So a
-//! gate with room has at least as many calls in line as it has room, or all that it has.
+//! the other. While a gate is full, all its calls are *parked* there, and the queue has none of them. When a job of
+//! that key ends, the first parked call goes back to the queue, to the place of its number among those that are in
+//! line. So a gate with room has at least as many calls in line as it has room, or all that it has.
 //!
 //! A job may lend its key together with its slot, to a call of the same key that it waits for. Then both have the key,
 //! but only one of them runs.
