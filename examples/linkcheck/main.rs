@@ -82,6 +82,7 @@ async fn run(args: &Args) -> Result<Report> {
     let others = client(args.timeout(), redirect::Policy::limited(10), args.target.is_none())?;
     fetch::pool().resize(args.jobs.into());
     probe::pool().resize(probe::pool().size().min(args.jobs.into()));
+    probe::pool().resize_per_key(args.per_host.into());
     tokio::spawn(stop_on_interrupt(args.timeout()));
 
     eprintln!("checking {start}");
@@ -89,7 +90,7 @@ async fn run(args: &Args) -> Result<Report> {
     let crawl = Crawl::new(site, &start, args.inside);
     let progress = Progress::follow(&crawl);
     crawl_pages(&crawl, &start).await;
-    probe_outside(&crawl, &others, args.per_host.into()).await;
+    probe_outside(&crawl, &others).await;
     drop(progress);
     if let Some(to) = crawl.leaves() {
         eprintln!("note: {start} redirects to another host; to check the pages there, give {to}");
@@ -120,18 +121,19 @@ async fn crawl_pages(crawl: &Arc<Crawl>, start: &Url) {
 }
 // ANCHOR_END: crawl
 
-async fn probe_outside(crawl: &Crawl, client: &Client, per_host: usize) {
+async fn probe_outside(crawl: &Crawl, client: &Client) {
     let note = |url, visit| {
         crawl.note(url, visit);
     };
-    probe_all(client, crawl.outside(), per_host, note).await;
+    probe_all(client, crawl.outside(), note).await;
     let mut again = crawl.second_tries(false, &[]);
     if !again.is_empty() {
         probe::pool().resize(probe::pool().size().min(GENTLE));
+        probe::pool().resize_per_key(1);
         time::sleep(PAUSE).await;
     }
     while !again.is_empty() && !probe::pool().is_closed() {
-        probe_all(client, again.clone(), 1, note).await;
+        probe_all(client, again.clone(), note).await;
         again = crawl.second_tries(false, &again);
     }
 }

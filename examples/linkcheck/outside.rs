@@ -1,9 +1,6 @@
 //! Links to other hosts.
 
-use std::collections::HashMap;
-
-use futures::{StreamExt as _, stream};
-use greenpool::{GreenPool, green_pool};
+use greenpool::green_pool;
 use reqwest::Client;
 use url::Url;
 
@@ -11,10 +8,10 @@ use crate::crawl::Visit;
 use crate::reason::Reason;
 
 // ANCHOR: outside
-/// Requests one address of another host. A few at a time: these servers did not ask to be
-/// checked.
-#[green_pool(size = 20)]
-pub(crate) async fn probe(client: Client, url: Url) -> Visit {
+/// Requests one address of another host. A few at a time, and fewer of one host: these
+/// servers did not ask to be checked.
+#[green_pool(size = 20, key = host(&url), per_key = 4)]
+pub(crate) async fn probe(#[shared] client: Client, url: Url) -> Visit {
     match client.get(url).send().await {
         Ok(response) if response.status().is_success() => Visit::Fine,
         Ok(response) => Visit::Broken(Reason::Status(response.status())),
@@ -22,34 +19,21 @@ pub(crate) async fn probe(client: Client, url: Url) -> Visit {
     }
 }
 
-/// Requests each address once, at most `per_host` of one host at once, and passes each
-/// outcome to `note`. After an interrupt, the addresses that were not checked are missing.
-pub(crate) async fn probe_all(
-    client: &Client,
-    urls: impl IntoIterator<Item = Url>,
-    per_host: usize,
-    mut note: impl FnMut(Url, Visit),
-) {
-    let mut hosts = HashMap::<_, Vec<_>>::new();
-    for url in urls {
-        hosts.entry(url.host_str().map(ToOwned::to_owned)).or_default().push(url);
-    }
-    // Each host is a pool of its own with a map over its addresses. A job takes its host's
-    // slot first and one of `probe` second, so a slow host keeps nobody else waiting.
-    let hosts = hosts.into_values().map(|urls| {
-        let client = client.clone();
-        let visit = move |url: Url| {
-            let client = client.clone();
-            async move { (url.clone(), probe::spawn(client, url).await.await) }
-        };
-        GreenPool::new(per_host).imap_unordered(visit, urls)
-    });
-    let mut visits = stream::select_all(hosts);
-    while let Some(visit) = visits.next().await {
+fn host(url: &Url) -> Option<String> {
+    url.host_str().map(ToOwned::to_owned)
+}
+
+/// Requests each address once, and passes each outcome to `note`. After an interrupt, the
+/// addresses that were not checked are missing.
+pub(crate) async fn probe_all(client: &Client, urls: impl IntoIterator<Item = Url>, mut note: impl FnMut(Url, Visit)) {
+    let urls: Vec<_> = urls.into_iter().collect();
+    // All addresses are in line at once, so a slow host keeps nobody else waiting.
+    let mut visits = probe::imap_unordered(client.clone(), urls.clone()).window(urls.len()).indexed();
+    while let Some((at, visit)) = visits.next().await {
         match visit {
-            Ok((url, Ok(visit))) => note(url, visit),
-            Ok((url, Err(error))) if error.is_panic() => {
-                note(url, Visit::Broken(Reason::Unreadable(error.to_string())));
+            Ok(visit) => note(urls[at].clone(), visit),
+            Err(error) if error.is_panic() => {
+                note(urls[at].clone(), Visit::Broken(Reason::Unreadable(error.to_string())));
             }
             // Aborted or refused, because of an interrupt.
             _ => {}
@@ -91,7 +75,8 @@ mod tests {
         let client = Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
         let urls = (0..50).map(|n| start.join(&n.to_string()).unwrap());
         let mut seen = 0;
-        probe_all(&client, urls, 3, |_, visit| {
+        probe::pool().resize_per_key(3);
+        probe_all(&client, urls, |_, visit| {
             assert!(matches!(visit, Visit::Fine), "{visit:?}");
             seen += 1;
         })

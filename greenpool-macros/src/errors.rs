@@ -45,6 +45,9 @@ impl Errors {
 /// The message for a pool without slots, also used by the constant assertion.
 pub(crate) const ZERO: &str = "a pool of size 0 would never run anything; write at least 1";
 
+/// The same for a limit by key.
+pub(crate) const ZERO_PER_KEY: &str = "with a limit of 0 per key nothing would ever run; write at least 1";
+
 /// The message for `pile![pool = POOL; ..]`.
 pub(crate) const POOL_IN_PILE: &str = "a pool is given with `in`; write `pile![in POOL; ..]`";
 
@@ -52,6 +55,8 @@ pub(crate) fn needs_value(key: &Ident, text: &str) -> syn::Error {
     let example = match text {
         "size" => "size = 100",
         "pool" => "pool = POOL",
+        "key" => "key = host(&url)",
+        "per_key" => "per_key = 4",
         "name" => "name = \"..\"",
         "type" => "type = Fetch",
         _ => "crate = greenpool",

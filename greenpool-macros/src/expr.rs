@@ -2,7 +2,7 @@
 
 use syn::{Expr, ExprLit, Lit, UnOp};
 
-use crate::errors::ZERO;
+use crate::errors::{ZERO, ZERO_PER_KEY};
 
 /// An expression without its parentheses and the invisible groups of `macro_rules!`.
 pub(crate) fn peel(mut value: &Expr) -> &Expr {
@@ -24,16 +24,27 @@ pub(crate) fn literal(value: &Expr) -> Option<&Lit> {
 
 /// Refuses literals that are not a size.
 pub(crate) fn check_size(value: &Expr) -> syn::Result<()> {
+    let not_a_string = "`size` is a number, not a string; write `size = 100`";
+    check_count(value, [ZERO, "a size cannot be negative", "a size is a whole number", not_a_string])
+}
+
+/// Refuses literals that are not a limit by key.
+pub(crate) fn check_per_key(value: &Expr) -> syn::Result<()> {
+    let not_a_string = "`per_key` is a number, not a string; write `per_key = 4`";
+    check_count(value, [ZERO_PER_KEY, "a limit cannot be negative", "a limit is a whole number", not_a_string])
+}
+
+fn check_count(value: &Expr, [zero, negative, fraction, string]: [&str; 4]) -> syn::Result<()> {
     let refuse = |message| Err(syn::Error::new_spanned(value, message));
     if let Expr::Unary(unary) = peel(value) {
         if matches!(unary.op, UnOp::Neg(_)) && literal(&unary.expr).is_some() {
-            return refuse("a size cannot be negative");
+            return refuse(negative);
         }
     }
     match literal(value) {
-        Some(Lit::Int(int)) if int.base10_digits() == "0" => refuse(ZERO),
-        Some(Lit::Str(_)) => refuse("`size` is a number, not a string; write `size = 100`"),
-        Some(Lit::Float(_)) => refuse("a size is a whole number"),
+        Some(Lit::Int(int)) if int.base10_digits() == "0" => refuse(zero),
+        Some(Lit::Str(_)) => refuse(string),
+        Some(Lit::Float(_)) => refuse(fraction),
         _ => Ok(()),
     }
 }

@@ -48,6 +48,8 @@ mod tests;
 /// | argument | meaning | default |
 /// |---|---|---|
 /// | `size = 100` | how many calls run at once: a constant, or any expression of type `usize`, evaluated once | 1000 |
+/// | `key = host(&url)` | the key of a call: an expression over the arguments | none |
+/// | `per_key = 4` | how many calls with equal keys run at once, as `size`; excludes `pool`, which has a limit | none |
 /// | `pool = POOL` | a `static` `GreenPool` or `LazyLock<GreenPool>` to share; excludes `size` | a pool of its own |
 /// | `name = "pages"` | the pool's name in statistics | the function's name |
 /// | `type = Fetch` | the companion's name, as in `Fetch::spawn(url)` | the function's name |

@@ -66,6 +66,7 @@
 //! | [`spawn_n`] | the same without a handle | yes | yes | yes |
 //! | [`try_spawn`] | starts a job if a slot is free | yes | yes | yes |
 //! | [`queue`] | puts a job in line and returns at once | yes | yes | yes |
+//! | these with `_keyed`: [`spawn_keyed`] | the same, [limited by key](#limits-by-key) | yes | `key = ..` | yes |
 //! | [`slot`], [`try_slot`] | takes a slot without a job | yes | | |
 //! | [`imap`], [`starmap`] | one job for each item, results in order | yes | yes | yes |
 //! | [`imap_stream`] | the same over an async source | yes | yes | yes |
@@ -81,6 +82,7 @@
 //! [`spawn_n`]: GreenPool::spawn_n
 //! [`try_spawn`]: GreenPool::try_spawn
 //! [`queue`]: GreenPool::queue
+//! [`spawn_keyed`]: GreenPool::spawn_keyed
 //! [`slot`]: GreenPool::slot
 //! [`try_slot`]: GreenPool::try_slot
 //! [`imap`]: GreenPool::imap
@@ -114,6 +116,23 @@
 //!
 //! While its slot is lent, the job is not polled, whatever wakes it: it goes on when it has a slot again, ahead of new
 //! jobs. So a timeout around such a `spawn` takes effect only then.
+//!
+//! # Limits by key
+//!
+//! `#[green_pool(size = 100, key = host(&url), per_key = 4)]` runs a hundred jobs at once, and at most four for each
+//! host. The expression names the arguments, and is evaluated when a verb is first polled or called. All verbs of the
+//! function respect the limit: a call whose key is not free steps aside until a job of that key ends, the others go on
+//! in order, and when the key is free, the call takes its place in line again. It gets its key and its slot in one
+//! step, so no slot idles because of a key.
+//!
+//! A map reads an item to learn its key. So it may hold items that wait for their key, within its
+//! [`window`](GreenMap::window), and a wide window keeps one busy key from holding up the others. When the pool is
+//! closed, each item that was read has its result.
+//!
+//! The limit belongs to the pool, and the key to the call: `f::on(&pool)` and `pool = POOL` have the limit of that
+//! pool, made with [`GreenPool::builder`], or none. [`GreenPool::keys`] shows which keys are in use, and
+//! [`PoolStats::waiting_for_key`] how many calls wait for theirs. [`spawn_keyed`] tells what happens if a job waits for
+//! another one of its own key.
 //!
 //! # Queued calls
 //!
@@ -193,6 +212,8 @@ pub use pile::fixed::{Handles, InOrder, PileOf, Record, SameType};
 pub use pile::values::{ResultHandles, TryHandles};
 pub use pile::{GreenPile, PileSpawner};
 pub use pool::GreenPool;
+pub use pool::builder::GreenPoolBuilder;
+pub use pool::keyed::KeyInfo;
 pub use pool::report::PoolReport;
 pub use pool::shutdown::ShutdownReport;
 pub use pool::slot::Slot;
@@ -221,6 +242,7 @@ pub mod futures {
     pub use crate::pile::set::{FanNextUnordered, PileNextUnordered};
     pub use crate::pile::values::TryValues;
     pub use crate::pile::{PileNext, PileSpawn};
+    pub use crate::pool::keyed::{SpawnKeyed, SpawnNKeyed};
     pub use crate::pool::shutdown::{AbortAll, Shutdown};
     pub use crate::pool::slot::TakeSlot;
     pub use crate::pool::spawn::{Spawn, SpawnN};

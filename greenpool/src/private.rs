@@ -1,7 +1,9 @@
 //! The items that the code written by the macros refers to. Nothing here is part of the public API.
 
 use std::convert::Infallible;
+use std::fmt::Debug;
 use std::future::Future;
+use std::hash::Hash;
 use std::sync::{LazyLock, OnceLock};
 
 pub use crate::declared::arguments::{Argument, Each, Maker, One};
@@ -19,6 +21,7 @@ use crate::map::try_map::TryGreenMap;
 use crate::pile::GreenPile;
 pub use crate::pile::fixed::{Handles, InOrder, PileOf, Record, SameType};
 use crate::pool::GreenPool;
+pub use crate::sync::key::Key;
 pub use crate::worker::WorkersCell;
 
 pub use greenpool_macros::{__Companion, __pile};
@@ -48,18 +51,29 @@ pub fn allows_foreign_code() -> bool {
 pub struct PoolCell {
     name: &'static str,
     size: fn() -> usize,
+    per_key: Option<fn() -> usize>,
     pool: OnceLock<GreenPool>,
 }
 
 impl PoolCell {
     #[must_use]
     pub const fn new(name: &'static str, size: fn() -> usize) -> Self {
-        PoolCell { name, size, pool: OnceLock::new() }
+        PoolCell { name, size, per_key: None, pool: OnceLock::new() }
+    }
+
+    /// The pool of a function with a key.
+    #[must_use]
+    pub const fn with_keys(name: &'static str, size: fn() -> usize, per_key: fn() -> usize) -> Self {
+        PoolCell { name, size, per_key: Some(per_key), pool: OnceLock::new() }
     }
 
     #[inline]
     pub fn get(&'static self) -> &'static GreenPool {
-        self.pool.get_or_init(|| GreenPool::named((self.size)(), self.name))
+        self.pool.get_or_init(|| {
+            let per_key = self.per_key.map(|per_key| per_key());
+            assert_ne!(per_key, Some(0), "with a limit of 0 per key nothing would ever run; write at least 1");
+            GreenPool::named((self.size)(), per_key, self.name)
+        })
     }
 }
 
@@ -154,6 +168,27 @@ where
     S: TryStreamFromAnyThread<A::Item, E>,
 {
     maps::try_imap_stream::<P, A, O, _, _, _>(P::pool(), Unshared, source, ordered)
+}
+
+/// Makes the key of a call.
+pub fn key<K: CallKey>(key: K) -> Key {
+    key.into_key()
+}
+
+/// The values that `key = ..` can have.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the key of a call",
+    label = "expected a key that is `Hash + Eq + Debug + Send + Sync + 'static`",
+    note = "use a `String`, a number, or a type that derives these traits"
+)]
+pub trait CallKey {
+    fn into_key(self) -> Key;
+}
+
+impl<K: Hash + Eq + Debug + Send + Sync + 'static> CallKey for K {
+    fn into_key(self) -> Key {
+        Key::new(self)
+    }
 }
 
 /// A type by another name.

@@ -1,4 +1,5 @@
-//! The attribute's arguments: `size = 100, pool = POOL, name = "..", type = Fetch, crate = path, remote`
+//! The attribute's arguments: `size = 100, pool = POOL, key = host(&url), per_key = 4, name = "..", type = Fetch,
+//! crate = path, remote`
 
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
@@ -7,27 +8,32 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Expr, Lit, LitStr, Path, Token};
 
 use crate::errors::{Errors, did_you_mean, end_of_element, needs_value, skip_to_comma};
-use crate::expr::{check_size, literal, peel};
+use crate::expr::{check_per_key, check_size, literal, peel};
 
-const KEYS: [&str; 6] = ["size", "pool", "name", "type", "crate", "remote"];
+const KEYS: [&str; 8] = ["size", "pool", "key", "per_key", "name", "type", "crate", "remote"];
 
 /// The arguments that are right. Those with an error are `None`.
 #[derive(Default)]
 pub(crate) struct Args {
     pub(crate) size: Option<Expr>,
     pub(crate) pool: Option<Path>,
+    /// The key of a call, an expression over the arguments.
+    pub(crate) key: Option<Expr>,
+    pub(crate) per_key: Option<Expr>,
     pub(crate) name: Option<LitStr>,
     pub(crate) type_name: Option<Ident>,
     pub(crate) krate: Option<Path>,
     /// The word `remote`, which is a flag.
     pub(crate) remote: Option<Ident>,
+    /// The words of all arguments, right or wrong.
+    mentioned: Vec<Ident>,
 }
 
 impl Args {
     /// Reads all arguments, including those after an error.
     pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
         let mut args = Self::default();
-        let mut seen = Vec::new();
+        let mut seen: Vec<Ident> = Vec::new();
         let parser = |input: ParseStream<'_>| {
             while !input.is_empty() {
                 if let Err(error) = args.parse_argument(input, &mut seen, errors) {
@@ -41,13 +47,14 @@ impl Args {
         if let Err(error) = parser.parse2(tokens) {
             errors.push(error);
         }
+        check_keys(&args.mentioned, errors);
         args
     }
 
     fn parse_argument(
         &mut self,
         input: ParseStream<'_>,
-        seen: &mut Vec<String>,
+        seen: &mut Vec<Ident>,
         errors: &mut Errors,
     ) -> syn::Result<()> {
         if !input.peek(Ident::peek_any) {
@@ -58,6 +65,7 @@ impl Args {
         if !KEYS.contains(&text.as_str()) {
             return Err(unknown_key(&key, &text));
         }
+        self.mentioned.push(key.clone());
         if text == "remote" {
             return self.parse_remote(key, input, errors);
         }
@@ -68,7 +76,7 @@ impl Args {
         if input.is_empty() || input.peek(Token![,]) {
             return Err(needs_value(&key, &text));
         }
-        let duplicate = seen.contains(&text);
+        let duplicate = seen.iter().any(|known| *known == text);
         if duplicate {
             errors.at(key.span(), format!("`{text}` is given twice"));
             skip_to_comma(input);
@@ -79,10 +87,10 @@ impl Args {
             "pool" => "size",
             _ => "",
         };
-        if seen.iter().any(|key| key == other) {
+        if seen.iter().any(|known| *known == other) {
             errors.at(key.span(), "`pool` shares the size of the pool it names; remove `size`");
         }
-        seen.push(text.clone());
+        seen.push(key);
         self.parse_value(&text, input)
     }
 
@@ -109,6 +117,12 @@ impl Args {
                 let hint = "write `pool = POOL`, where `POOL` is a `static` of type `GreenPool`";
                 self.pool = Some(parse_path(input, "pool", hint)?);
             }
+            "key" => self.key = Some(input.parse()?),
+            "per_key" => {
+                let value: Expr = input.parse()?;
+                check_per_key(&value)?;
+                self.per_key = Some(peel(&value).clone());
+            }
             "name" => {
                 let value: Expr = input.parse()?;
                 let Some(Lit::Str(name)) = literal(&value) else {
@@ -127,6 +141,24 @@ impl Args {
             }
         }
         Ok(())
+    }
+}
+
+/// Reports a key without a limit, and a limit without a key or that of another pool.
+fn check_keys(mentioned: &[Ident], errors: &mut Errors) {
+    let find = |name: &str| mentioned.iter().find(|known| *known == name);
+    match (find("key"), find("per_key"), find("pool")) {
+        (Some(key), None, None) => {
+            errors.at(key.span(), "`key` needs a limit; write how many jobs of each key may run as `per_key = 4`");
+        }
+        (_, Some(per_key), Some(_)) => {
+            errors.at(per_key.span(), "`pool` shares the limit by key of the pool it names; remove `per_key`");
+        }
+        (None, Some(per_key), None) => {
+            let message = "`per_key` needs a key; write what the jobs have in common as `key = host(&url)`";
+            errors.at(per_key.span(), message);
+        }
+        _ => {}
     }
 }
 

@@ -38,6 +38,9 @@ pub(crate) struct Companion {
     pub(crate) future_span: Span,
     pub(crate) pool_name: LitStr,
     pub(crate) source: PoolSource,
+    /// The key of a call, an expression over the arguments.
+    pub(crate) key: Option<Expr>,
+    pub(crate) per_key: Option<Expr>,
     /// The function has an error: generate signatures only, and nothing that calls it.
     pub(crate) broken: bool,
     used_names: HashSet<String>,
@@ -45,6 +48,8 @@ pub(crate) struct Companion {
 
 pub(crate) struct Param {
     pub(crate) name: Ident,
+    /// The user's name for it, unless that is a pattern.
+    pub(crate) own_name: Option<Ident>,
     pub(crate) ty: Type,
     /// The type in the tuple of arguments: `ty`, unless the function is broken.
     pub(crate) stored: Type,
@@ -60,11 +65,14 @@ pub(crate) enum PoolSource {
 
 impl PoolSource {
     /// What the documentation says after "the pool that it runs in".
-    pub(crate) fn description(&self) -> String {
+    pub(crate) fn description(&self, per_key: Option<&Expr>) -> String {
         let text = |tokens: &dyn ToTokens| tokens.to_token_stream().to_string().replace(" :: ", "::");
         match self {
-            Self::Own(Some(size)) => format!(". Its initial size is `{}`", text(size)),
-            Self::Own(None) => ". Its initial size is 1000".to_owned(),
+            Self::Own(size) => {
+                let size = size.as_ref().map_or_else(|| "1000".to_owned(), |size| format!("`{}`", text(size)));
+                let per_key = per_key.map(|per_key| format!(", and its limit by key is `{}`", text(per_key)));
+                format!(". Its initial size is {size}{}", per_key.unwrap_or_default())
+            }
             Self::Shared(path) => format!(": `{}`", text(path)),
         }
     }
@@ -79,6 +87,8 @@ impl Companion {
         collect_idents(item.sig.to_token_stream(), &mut used_names);
         collect_idents(args.size.to_token_stream(), &mut used_names);
         collect_idents(args.krate.to_token_stream(), &mut used_names);
+        collect_idents(args.per_key.to_token_stream(), &mut used_names);
+        collect_idents(args.key.to_token_stream(), &mut used_names);
         used_names.insert(name.to_string());
         let output = output(&item.sig.output, function.span(), args.krate.as_ref());
         let mut companion = Self {
@@ -97,6 +107,8 @@ impl Companion {
                 Some(path) => PoolSource::Shared(path),
                 None => PoolSource::Own(args.size),
             },
+            per_key: args.per_key.filter(|_| args.key.is_some()),
+            key: args.key,
             broken: false,
             used_names,
             function,
@@ -144,6 +156,10 @@ impl Companion {
     /// Adds a parameter under the user's name for it, or one made from its position. A name with an underscore gets
     /// another: the companion uses what the function leaves unused, and clippy passes over `__name` only.
     fn add_param(&mut self, pat: &Pat, mut ty: Type, shared: bool) {
+        let own_name = match pat {
+            Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => Some(pat.ident.clone()),
+            _ => None,
+        };
         let name = match pat {
             Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => {
                 let name = pat.ident.to_string();
@@ -158,7 +174,7 @@ impl Companion {
             _ => self.fresh_ident(&format!("__arg{}", self.params.len())),
         };
         NameImplTraits(self).visit_type_mut(&mut ty);
-        self.params.push(Param { name, stored: ty.clone(), ty, shared });
+        self.params.push(Param { name, own_name, stored: ty.clone(), ty, shared });
     }
 
     /// A name that the signature does not use, and that is not given out twice.

@@ -7,7 +7,7 @@ use syn::{ConstParam, Expr, GenericParam, Index, TypeParam, Visibility};
 use super::companion::{Companion, Param, PoolSource};
 use super::item::Item;
 use super::{maps, methods, on};
-use crate::errors::ZERO;
+use crate::errors::{ZERO, ZERO_PER_KEY};
 use crate::expr::is_constant;
 use crate::span::{first_span, generated, generated_ident, last_span};
 
@@ -137,8 +137,8 @@ fn pool(companion: &Companion) -> TokenStream {
     let Companion { pool_name, .. } = companion;
     let root = companion.root();
     let at = Span::call_site();
-    let doc = companion.doc("The pool that", &format!(" runs in{}.", companion.source.description()));
-    let number = quote_spanned!(at=> ::core::primitive::usize);
+    let doc = companion
+        .doc("The pool that", &format!(" runs in{}.", companion.source.description(companion.per_key.as_ref())));
     let cell = quote_spanned!(at=> #root::__private::PoolCell);
     let stored = companion.unused_ident("POOL");
     let body = match &companion.source {
@@ -146,22 +146,19 @@ fn pool(companion: &Companion) -> TokenStream {
             let shared = quote_spanned!(first_span(path)=> &#path);
             quote_spanned!(first_span(path)=> #root::__private::shared(#shared))
         }
-        PoolSource::Own(Some(size)) if is_constant(size) => {
-            let constant = companion.unused_ident("SIZE");
-            let assertion = assertion(size, &constant);
-            quote_spanned! {at=>
-                const #constant: #number = #size;
-                #assertion
-                static #stored: #cell = #cell::new(#pool_name, || #constant);
-                #cell::get(&#stored)
-            }
-        }
         PoolSource::Own(size) => {
-            let size = size.as_ref().map_or_else(|| quote!(1000), |size| quote!(#size));
-            quote_spanned! {at=>
-                static #stored: #cell = #cell::new(#pool_name, || -> #number { (#size) });
-                #cell::get(&#stored)
-            }
+            let (size_constant, size) = count(companion, size.as_ref(), "SIZE", ZERO);
+            let limit =
+                companion.per_key.as_ref().map(|per_key| count(companion, Some(per_key), "PER_KEY", ZERO_PER_KEY));
+            let made = match limit {
+                None => quote_spanned!(at=> #size_constant static #stored: #cell = #cell::new(#pool_name, #size);),
+                Some((limit_constant, limit)) => quote_spanned! {at=>
+                    #size_constant
+                    #limit_constant
+                    static #stored: #cell = #cell::with_keys(#pool_name, #size, #limit);
+                },
+            };
+            quote_spanned!(at=> #made #cell::get(&#stored))
         }
     };
     quote_spanned! {at=>
@@ -174,14 +171,56 @@ fn pool(companion: &Companion) -> TokenStream {
     }
 }
 
+// const SIZE: usize = 100;                        if it can be a constant
+// const _: () = assert!(SIZE != 0, "..");
+// || SIZE                                         otherwise `|| -> usize { (size()) }`
+fn count(companion: &Companion, value: Option<&Expr>, name: &str, zero: &str) -> (TokenStream, TokenStream) {
+    let at = Span::call_site();
+    let number = quote_spanned!(at=> ::core::primitive::usize);
+    let Some(value) = value else { return (TokenStream::new(), quote_spanned!(at=> || -> #number { (1000) })) };
+    if !is_constant(value) {
+        return (TokenStream::new(), quote_spanned!(at=> || -> #number { (#value) }));
+    }
+    let constant = companion.unused_ident(name);
+    let assertion = assertion(value, &constant, zero);
+    (quote_spanned!(at=> const #constant: #number = #value; #assertion), quote_spanned!(at=> || #constant))
+}
+
 // const _: () = assert!(SIZE != 0, "..");         with the span of the value
-fn assertion(size: &Expr, constant: &Ident) -> TokenStream {
-    let start = first_span(size);
-    let end = last_span(size).unwrap_or(start);
-    let condition = quote_spanned!(end=> (#constant != 0, #ZERO));
+fn assertion(value: &Expr, constant: &Ident, zero: &str) -> TokenStream {
+    let start = first_span(value);
+    let end = last_span(value).unwrap_or(start);
+    let condition = quote_spanned!(end=> (#constant != 0, #zero));
     let assert = quote_spanned!(start=> ::core::assert!);
     let semicolon = quote_spanned!(end=> ;);
     quote_spanned!(start=> const _: () = #assert #condition #semicolon)
+}
+
+// const HAS_KEY: bool = true;
+// fn key(__args: (String,)) -> ((String,), Option<Key>) {
+//     let (url,) = __args;
+//     let __key = key(host(&url));
+//     ((url,), Some(__key))
+// }
+fn key(companion: &Companion) -> Option<TokenStream> {
+    let key = companion.key.as_ref().filter(|_| !companion.broken)?;
+    let root = companion.root();
+    let at = Span::call_site();
+    let tuple = companion.args_tuple();
+    let names: Vec<_> =
+        companion.params.iter().map(|Param { name, own_name, .. }| own_name.as_ref().unwrap_or(name)).collect();
+    let made = companion.unused_ident("__key");
+    let start = first_span(key);
+    let root_at_key = companion.root_at(start);
+    let call = quote_spanned!(start=> #root_at_key::__private::key(#key));
+    Some(quote_spanned! {at=>
+        const HAS_KEY: ::core::primitive::bool = true;
+        fn key(__args: #tuple) -> (#tuple, ::core::option::Option<#root::__private::Key>) {
+            let (#(#names,)*) = __args;
+            let #made = #call;
+            ((#(#names,)*), ::core::option::Option::Some(#made))
+        }
+    })
 }
 
 // struct __pooled_fetch<T>(PhantomData<fn() -> (*const T,)>);            only with generics
@@ -189,6 +228,7 @@ fn assertion(size: &Expr, constant: &Ident) -> TokenStream {
 //     fn name() -> &'static str { "fetch" }
 //     fn pool() -> &'static GreenPool { fetch::pool() }
 //     fn call(__args: (String,)) -> impl Future<Output = Page> + Send + 'static { fetch(__args.0) }
+//     ..                                                       `HAS_KEY` and `key`, only with a key
 //     fn workers() -> Option<&'static WorkersCell> {           only without generics
 //         static __WORKERS: WorkersCell = WorkersCell::new();
 //         Some(&__WORKERS)
@@ -217,6 +257,7 @@ fn pooled_fn(companion: &Companion) -> TokenStream {
         impl ::core::future::Future<Output = #output> + ::core::marker::Send + 'static
     };
     let pooled_fn = pooled_fn_path(companion);
+    let key = key(companion);
     let workers = (generics.params.is_empty() && !companion.broken).then(|| {
         let cell = quote_spanned!(at=> #root::__private::WorkersCell);
         quote_spanned! {at=>
@@ -238,6 +279,7 @@ fn pooled_fn(companion: &Companion) -> TokenStream {
             fn pool() -> &'static #root::GreenPool { <#name>::pool() }
             #[inline]
             fn call(__args: #tuple) -> #future #call
+            #key
             #workers
         }
     }

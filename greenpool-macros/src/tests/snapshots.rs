@@ -53,6 +53,10 @@ fn pretty(tokens: &TokenStream) -> String {
 }
 
 snapshots! {
+    keyed: attribute(
+        "size = 100, key = host(&url), per_key = LIMIT",
+        "async fn fetch(url: String, _depth: u32, (a, b): (u8, u8)) -> usize { url.len() }",
+    );
     none: attribute("size = 100", "async fn tick() {}");
     one: attribute(
         "size = 100",

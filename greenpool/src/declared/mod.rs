@@ -28,7 +28,7 @@ use crate::job::span::Origin;
 use crate::pool::GreenPool;
 use crate::spawn::begin;
 use crate::spawn::{Detached, POLLED_AFTER_READY, SpawnFuture, Spawnable};
-use crate::sync::slots::Refusal;
+use crate::sync::key::Key;
 use crate::worker::WorkersCell;
 
 /// Describes a function declared with `#[green_pool]`, for code that is generic over such functions.
@@ -62,6 +62,16 @@ pub trait PooledFn<Args, Output>: 'static + SentBackFromItsThread<Output> {
 
     /// Calls the function itself. Its future runs where it is awaited, outside of the pool.
     fn call(args: Args) -> impl Future<Output = Output> + Send + 'static;
+
+    /// Whether the function is declared with `key = ..`.
+    #[doc(hidden)]
+    const HAS_KEY: bool = false;
+
+    /// The key of a call, if the function has one.
+    #[doc(hidden)]
+    fn key(args: Args) -> (Args, Option<Key>) {
+        (args, None)
+    }
 
     /// The cell of the function's executor, if its future always has the same type.
     #[doc(hidden)]
@@ -179,9 +189,17 @@ where
     type Kept = GreenThread<O>;
     type Handle = GreenThread<O>;
 
+    const KEYED: bool = P::HAS_KEY;
+
     #[inline]
     fn inner(&self) -> &Arc<Inner> {
         pool::<P, A, O>()
+    }
+
+    fn key(this: &mut Option<Self>) -> Option<Key> {
+        let (args, key) = P::key(this.take().expect(POLLED_AFTER_READY).args);
+        *this = Some(Call::new(args));
+        key
     }
 
     #[inline]
@@ -209,9 +227,17 @@ where
     type Kept = GreenThread<O>;
     type Handle = ();
 
+    const KEYED: bool = P::HAS_KEY;
+
     #[inline]
     fn inner(&self) -> &Arc<Inner> {
         pool::<P, A, O>()
+    }
+
+    fn key(this: &mut Option<Self>) -> Option<Key> {
+        let (args, key) = P::key(this.take().expect(POLLED_AFTER_READY).0.args);
+        *this = Some(Detached(Call::new(args)));
+        key
     }
 
     #[inline]
@@ -336,10 +362,15 @@ where
     P: PooledFn<A, O>,
 {
     let inner = pool::<P, A, O>();
+    if P::HAS_KEY && inner.slots.is_keyed() {
+        return match P::key(args) {
+            (args, Some(key)) => begin::try_submit(inner, &key, args, Call::<P, A, O>::new),
+            (..) => unreachable!("a function that says that it has a key has one"),
+        };
+    }
     match inner.slots.try_acquire() {
         Ok(()) => Ok(spawn::<P, A, O>(|| args, &begin::current_runtime(inner))),
-        Err(Refusal::Full) => Err(TrySpawnError::Full(args)),
-        Err(Refusal::Closed) => Err(TrySpawnError::Closed(args)),
+        Err(refusal) => Err(begin::give_back(refusal, args)),
     }
 }
 

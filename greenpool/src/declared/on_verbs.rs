@@ -11,7 +11,7 @@ use crate::declared::rows::Row;
 use crate::declared::shared::{Shared, SharedFn, Unshared, Values};
 use crate::declared::signature::Signature;
 use crate::declared::sources::{ReadFromAnyThread, StreamFromAnyThread, TryStreamFromAnyThread};
-use crate::declared::spawn_on::{SpawnOn, SpawnOnN};
+use crate::declared::spawn_on::{SpawnOn, SpawnOnN, submit_on, try_spawn_on};
 use crate::job::error::TrySpawnError;
 use crate::job::handle::GreenThread;
 use crate::map::GreenMap;
@@ -59,7 +59,7 @@ macro_rules! one_job {
             #[allow(clippy::too_many_arguments, reason = "the function has as many")]
             #[track_caller]
             pub fn $try_spawn(&self, $($a: $A),*) -> Result<GreenThread<O>, TrySpawnError<($($A,)*)>> {
-                self.pool.try_spawn_with(($($a,)*), P::call)
+                try_spawn_on::<P, ($($A,)*), O>(&self.pool, ($($a,)*))
             }
 
             /// Queues the function and returns at once: its job begins when its turn comes. Until then only the
@@ -81,7 +81,7 @@ macro_rules! one_job {
             #[allow(clippy::too_many_arguments, reason = "the function has as many")]
             #[track_caller]
             pub fn $submit(&self, $($a: $A),*) -> GreenThread<O> {
-                self.pool.submit(P::call(($($a,)*)))
+                submit_on::<P, ($($A,)*), O>(&self.pool, ($($a,)*))
             }
         }
     };

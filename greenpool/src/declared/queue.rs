@@ -9,6 +9,7 @@ use crate::inner::Inner;
 use crate::job::cell::{JobBox, JobCell, RawJob};
 use crate::job::span::Origin;
 use crate::spawn::begin;
+use crate::sync::key::Key;
 use crate::worker;
 
 /// A call to be queued in the function's own pool. The macros' code makes one and calls [`queue`](Self::queue).
@@ -44,7 +45,11 @@ where
                     cell.as_mut().fill(P::call(args), None, Origin::none());
                     cell
                 };
-                begin::queue(inner, cell.of(inner), make, self.0);
+                let executor = cell.of(inner);
+                match key::<P, A, O>(inner, self.0) {
+                    (args, None) => begin::queue(inner, executor, make, args),
+                    (args, Some(key)) => begin::queue_keyed(inner, executor, make, args, &key),
+                }
             }
         }
     }
@@ -66,6 +71,15 @@ impl<P, A, O> Deref for QueuedCall<P, A, O> {
 /// The arguments of `P`, in the queue of a pool that runs futures of any type.
 struct Arguments<P, A, O>(A, PhantomData<fn() -> (P, O)>);
 
+/// The key of a call in that pool, if the function has one and the pool has a limit by key.
+#[inline]
+pub(crate) fn key<P, A, O>(inner: &Inner, args: A) -> (A, Option<Key>)
+where
+    P: PooledFn<A, O>,
+{
+    if P::HAS_KEY && inner.slots.is_keyed() { P::key(args) } else { (args, None) }
+}
+
 /// Queues a call of `P` in a pool that is not its own, or for workers that are not its own.
 #[track_caller]
 pub(crate) fn queue_in<P, A, O>(inner: &Arc<Inner>, args: A)
@@ -76,5 +90,9 @@ where
     let make = |Arguments(args, _): Arguments<P, A, O>, _| -> JobBox<dyn RawJob> {
         JobCell::with(P::call(args), None, Origin::none())
     };
-    begin::queue(inner, worker::executor_of(inner), make, Arguments(args, PhantomData));
+    let executor = worker::executor_of(inner);
+    match key::<P, A, O>(inner, args) {
+        (args, None) => begin::queue(inner, executor, make, Arguments(args, PhantomData)),
+        (args, Some(key)) => begin::queue_keyed(inner, executor, make, Arguments(args, PhantomData), &key),
+    }
 }

@@ -8,9 +8,12 @@ use std::task::{Context, Poll};
 use tokio::runtime::Handle;
 
 use crate::declared::PooledFn;
+use crate::declared::queue::key;
+use crate::job::error::TrySpawnError;
 use crate::job::handle::GreenThread;
 use crate::pool::GreenPool;
-use crate::spawn::POLLED_AFTER_READY;
+use crate::pool::keyed::{SpawnKeyed, SpawnNKeyed};
+use crate::spawn::{Keyed, POLLED_AFTER_READY, begin};
 
 type Boxed<H> = Pin<Box<dyn Future<Output = H> + Send>>;
 
@@ -110,7 +113,10 @@ where
     P: PooledFn<A, O>,
 {
     pub(crate) fn new(pool: &GreenPool, args: A) -> Self {
-        let spawn = SpawnLater::new(pool, args, |pool, args| Box::pin(pool.spawn(P::call(args))));
+        let spawn = SpawnLater::new(pool, args, |pool, args| match key::<P, A, O>(pool.inner(), args) {
+            (args, None) => Box::pin(pool.spawn(P::call(args))),
+            (args, Some(key)) => Box::pin(SpawnKeyed::new(pool, key, P::call(args))),
+        });
         SpawnOn { spawn, function: PhantomData }
     }
 }
@@ -120,7 +126,10 @@ where
     P: PooledFn<A, O>,
 {
     pub(crate) fn new(pool: &GreenPool, args: A) -> Self {
-        let spawn = SpawnLater::new(pool, args, |pool, args| Box::pin(pool.spawn_n(P::call(args))));
+        let spawn = SpawnLater::new(pool, args, |pool, args| match key::<P, A, O>(pool.inner(), args) {
+            (args, None) => Box::pin(pool.spawn_n(P::call(args))),
+            (args, Some(key)) => Box::pin(SpawnNKeyed::new(pool, key, P::call(args))),
+        });
         SpawnOnN { spawn, function: PhantomData }
     }
 }
@@ -145,5 +154,29 @@ impl<P, A, O> Future for SpawnOnN<P, A, O> {
     #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         self.spawn.poll(cx)
+    }
+}
+
+/// The function's `try_spawn` in a given pool.
+#[track_caller]
+pub(crate) fn try_spawn_on<P, A, O>(pool: &GreenPool, args: A) -> Result<GreenThread<O>, TrySpawnError<A>>
+where
+    P: PooledFn<A, O>,
+{
+    match key::<P, A, O>(pool.inner(), args) {
+        (args, None) => pool.try_spawn_with(args, P::call),
+        (args, Some(key)) => begin::try_submit(pool.inner(), &key, args, |args| pool.job(P::call(args))),
+    }
+}
+
+/// Submits an entry of a pile in a given pool.
+#[track_caller]
+pub(crate) fn submit_on<P, A, O>(pool: &GreenPool, args: A) -> GreenThread<O>
+where
+    P: PooledFn<A, O>,
+{
+    match key::<P, A, O>(pool.inner(), args) {
+        (args, None) => pool.submit(P::call(args)),
+        (args, Some(key)) => begin::submit(Keyed::new(pool.job(P::call(args)), key)),
     }
 }

@@ -17,6 +17,8 @@ use crate::inner::in_place::LOOKS;
 use crate::inner::member_state::{MemberState, OwnSlot, PollRecord};
 use crate::inner::tracked::JobStatus;
 use crate::inner::wait::{Readiness, WaitEdge};
+use crate::sync::slots::gates::Hold;
+use crate::sync::slots::keyed::NotLent;
 use crate::sync::slots::{Grant, Queue, Ticket};
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, MutexGuard, lock};
@@ -26,6 +28,8 @@ pub(crate) struct Member {
     inner: Arc<Inner>,
     /// False for an [outsider](Self::outsider).
     job: bool,
+    /// Its key, if it has one.
+    key: Option<Hold>,
     /// Called when the queue has a slot for it.
     resumed: fn(&Arc<Member>),
     state: Mutex<MemberState>,
@@ -40,21 +44,31 @@ pub(crate) struct MemberEnd {
     pub(crate) was_absent: bool,
     /// It had a slot, which must go back: to this lender, or to the pool.
     pub(crate) held: Option<Option<Arc<Member>>>,
+    /// It had this key, and had lent it if that is true.
+    pub(crate) key: Option<(Hold, bool)>,
 }
 
 impl Member {
     /// The record of the job that is being polled on this thread.
+    #[cfg(test)]
     pub(crate) fn new(inner: Arc<Inner>, lender: Option<Arc<Member>>, resumed: fn(&Arc<Member>)) -> Arc<Self> {
-        Self::with(inner, lender, true, resumed)
+        Self::with_key(inner, lender, None, resumed)
+    }
+
+    /// The record of the job that is being polled on this thread.
+    pub(crate) fn with_key(
+        inner: Arc<Inner>,
+        lender: Option<Arc<Member>>,
+        key: Option<Hold>,
+        resumed: fn(&Arc<Member>),
+    ) -> Arc<Self> {
+        Arc::new(Member { inner, job: true, key, resumed, state: Mutex::new(MemberState::new(lender, true)) })
     }
 
     /// A task that works for the pool and may wait for jobs, but is no job and never has a slot.
     pub(crate) fn outsider(inner: Arc<Inner>) -> Arc<Self> {
-        Self::with(inner, None, false, |_| {})
-    }
-
-    fn with(inner: Arc<Inner>, lender: Option<Arc<Member>>, job: bool, resumed: fn(&Arc<Member>)) -> Arc<Self> {
-        Arc::new(Member { inner, job, resumed, state: Mutex::new(MemberState::new(lender, job)) })
+        let state = Mutex::new(MemberState::new(None, false));
+        Arc::new(Member { inner, job: false, key: None, resumed: |_| {}, state })
     }
 
     pub(crate) fn is_outsider(&self) -> bool {
@@ -63,6 +77,11 @@ impl Member {
 
     pub(crate) fn inner(&self) -> &Arc<Inner> {
         &self.inner
+    }
+
+    /// Its key, if it has one.
+    pub(crate) fn key(&self) -> Option<Hold> {
+        self.key
     }
 
     /// Another future becomes a branch of this job. Returns its key.
@@ -198,17 +217,55 @@ impl Member {
         state.publish(self);
         if state.may_wait() {
             effects.check = Check::Yes;
+            effects.keyed = self.depends_on_keys(&state);
         }
         effects.wakers = wakers;
         effects
     }
 
+    /// Whether it has a key, or waits for a pool with a limit by key.
+    fn depends_on_keys(&self, state: &MemberState) -> bool {
+        self.key.is_some() || state.waits.iter().any(|(_, wait)| wait.inner.slots.is_keyed())
+    }
+
+    /// Whether this job, which others wait for because it has a key, certainly moves, or will. If it waits for a slot
+    /// to go on with, adds its pool to `pools`. If it waits for something else, adds that to `effects`.
+    pub(crate) fn moves_with_key(self: &Arc<Self>, effects: &mut Effects, pools: &mut Vec<Arc<Inner>>) -> bool {
+        let state = lock(&self.state);
+        if state.ended {
+            return true;
+        }
+        if state.ticket.is_some() {
+            pools.push(self.inner.clone());
+            return false;
+        }
+        if state.is_being_polled() && !state.is_listed() || state.waits.is_empty() {
+            return true;
+        }
+        self.moves_in(state, effects)
+    }
+
     /// Lends the slot to the first offered ticket that is still queued, if the slot can be lent.
     fn lend_to_offers(self: &Arc<Self>, state: &mut MemberState, effects: &mut Effects) {
+        // Those whose key is not free. `consider_offers` looks at them again.
+        let mut parked = VecDeque::new();
         while !state.offers.is_empty() && state.can_lend() {
-            let ticket = state.offers.pop_front();
-            effects.served.extend(ticket.and_then(|ticket| state.lend(self, ticket)));
+            let Some(ticket) = state.offers.pop_front() else { break };
+            match state.lend(self, ticket, false) {
+                Ok(served) => effects.served.push(served),
+                Err(NotLent::Parked) => parked.push_back(ticket),
+                Err(NotLent::Gone) => {}
+            }
         }
+        if !parked.is_empty() {
+            parked.append(&mut state.offers);
+            state.offers = parked;
+        }
+    }
+
+    /// A ticket that this job waits for is not parked any longer.
+    pub(crate) fn consider_offers(self: &Arc<Self>) -> Effects {
+        self.publish_and_unlock(lock(&self.state), Vec::new())
     }
 
     /// Lends the idle slot to any ticket of the pool, to resolve a deadlock. Returns whether it did.
@@ -217,7 +274,7 @@ impl Member {
         if !state.waits() || !state.can_lend() {
             return false;
         }
-        let Some(served) = state.lend(self, ticket) else {
+        let Ok(served) = state.lend(self, ticket, true) else {
             return false;
         };
         effects.served.push(served);
@@ -238,7 +295,7 @@ impl Member {
         if state.holds() {
             return (Effects::new(wakers, false), Err(None));
         }
-        state.slot = OwnSlot::Held;
+        self.take_slot(&mut state);
         let ticket = state.ticket.take();
         (self.publish_and_unlock(state, wakers), Ok(ticket))
     }
@@ -265,6 +322,7 @@ impl Member {
         let wakers = std::mem::take(&mut state.wakers);
         state.offers = VecDeque::new();
         let ticket = state.ticket.take();
+        let key = self.key.filter(|_| !had_ended).map(|key| (key, std::mem::take(&mut state.key_lent)));
         let mut effects = self.publish_and_unlock(state, wakers);
         let held = if held {
             Some(lender)
@@ -272,7 +330,7 @@ impl Member {
             effects.forgotten = lender;
             None
         };
-        MemberEnd { effects, ticket, was_absent: held.is_none() && !had_ended, held }
+        MemberEnd { effects, ticket, was_absent: held.is_none() && !had_ended, held, key }
     }
 
     /// A verb is pending from now on. Returns its key.
@@ -335,6 +393,7 @@ impl Member {
         state.publish(self);
         if state.may_wait() {
             effects.check = Check::Unless(inner);
+            effects.keyed = self.depends_on_keys(&state);
         }
         effects
     }
@@ -404,12 +463,20 @@ impl Member {
             match self.inner.slots.enqueue(Queue::Resume, None) {
                 Ok(Some(ticket)) => state.ticket = Some(ticket),
                 Ok(None) | Err(_) => {
-                    state.slot = OwnSlot::Held;
+                    self.take_slot(state);
                     return Some(None);
                 }
             }
         }
         self.collect(state)
+    }
+
+    /// The job has a slot again. So it needs its key again.
+    fn take_slot(&self, state: &mut MemberState) {
+        state.slot = OwnSlot::Held;
+        if let Some(key) = self.key.filter(|_| std::mem::take(&mut state.key_lent)) {
+            self.inner.slots.reclaim_key(key);
+        }
     }
 
     /// The queue may have granted a slot. Returns whether it did.
@@ -433,7 +500,7 @@ impl Member {
             return None;
         };
         state.ticket = None;
-        state.slot = OwnSlot::Held;
+        self.take_slot(state);
         let Some(Grant::Slot(lender @ Some(_))) = grant else { return Some(None) };
         // A slot that was lent to resolve a deadlock. If this member owes a slot already, the first lender gets this
         // one, and the second lender gets its slot from the pool, through the queue `Resume`.

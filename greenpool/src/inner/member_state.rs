@@ -14,8 +14,10 @@ use crate::inner::member::Member;
 use crate::inner::wait::{Lent, Readiness, ReadySource, WaitEdge};
 use crate::inner::{PoolServed, PoolSlots};
 use crate::sync::slots::Ticket;
+use crate::sync::slots::keyed::{KeyLoan, NotLent};
 
 /// Where the slot of a job is, and what the job waits for.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and they come in any combination")]
 pub(crate) struct MemberState {
     pub(crate) slot: OwnSlot,
     pub(crate) ended: bool,
@@ -40,6 +42,8 @@ pub(crate) struct MemberState {
     pub(crate) entering: usize,
     /// How many other jobs have a slot that this job lent.
     pub(crate) loans: usize,
+    /// Whether the last of these has its key, too.
+    pub(crate) key_lent: bool,
     /// The number of pending [`lend`](crate::lend)s. Each time the job has been polled, it gives its slot back.
     pub(crate) lends: usize,
     /// Tickets of the pool that this job waits for, in order. Those that have been served since are skipped.
@@ -123,6 +127,7 @@ impl MemberState {
             woken: false,
             entering: 0,
             loans: 0,
+            key_lent: false,
             lends: 0,
             offers: VecDeque::new(),
             lender,
@@ -262,17 +267,20 @@ impl MemberState {
             && !self.waits.iter().any(|(_, wait)| wait.resuming)
     }
 
-    /// Lends the slot to the owner of this ticket, if it is queued.
-    pub(crate) fn lend(&mut self, member: &Arc<Member>, ticket: Ticket) -> Option<PoolServed> {
+    /// Lends the slot to the owner of this ticket, if it is queued. If its key is not free, also the key, if that is
+    /// the same, or else only if that is `forced`.
+    pub(crate) fn lend(&mut self, member: &Arc<Member>, ticket: Ticket, forced: bool) -> Result<PoolServed, NotLent> {
         let own = |wait: &WaitEdge| wait.ticket == Some(ticket) && matches!(wait.source, ReadySource::Child(_));
         let spawn = self.waits.iter_mut().map(|(_, wait)| wait).find(|wait| own(wait));
-        let served = member.inner().slots.lend(ticket, member.clone(), spawn.is_some()).ok()?;
+        let loan = KeyLoan { own: member.key(), forced };
+        let (served, lends_key) = member.inner().slots.lend_keyed(ticket, member, spawn.is_some(), loan)?;
         if let Some(spawn) = spawn {
             spawn.lent = Lent::Yes;
         }
         self.slot = OwnSlot::Away;
         self.loans += 1;
-        Some(served)
+        self.key_lent |= lends_key;
+        Ok(served)
     }
 
     /// Whether the slot should go back to the pool: the job waits, and a child has the slot that it had before, or a

@@ -37,6 +37,8 @@ use crate::inner::live::LiveJobs;
 use crate::inner::member::Member;
 use crate::inner::queued::PoolJob;
 use crate::inner::tracked::Tracked;
+use crate::sync::slots::gates::Hold;
+use crate::sync::slots::keyed::Entry;
 use crate::sync::slots::{Served, Slots};
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, lock};
@@ -62,13 +64,16 @@ pub(crate) struct Inner {
 /// The slots of a pool. A lender is one of its jobs.
 pub(crate) type PoolSlots = Slots<Arc<Member>, PoolJob>;
 
+/// A caller that has found the gate of its key in a pool.
+pub(crate) type PoolEntry<'a> = Entry<'a, Arc<Member>, PoolJob>;
+
 /// What has to be done for served tickets of a pool.
 pub(crate) type PoolServed = Served<Arc<Member>, PoolJob>;
 
 /// A job that is queued for a slot, whatever its type.
 pub(crate) trait ErasedJob: Send {
     /// The job begins, in one of the pool's own slots or in that of a lender.
-    fn begin(self: Box<Self>, lender: Option<Arc<Member>>);
+    fn begin(self: Box<Self>, lender: Option<Arc<Member>>, key: Option<Hold>);
 
     /// The pool refuses the job.
     fn refuse(self: Box<Self>);
@@ -107,9 +112,15 @@ pub(crate) struct Counters {
 }
 
 impl Inner {
+    #[cfg(test)]
     pub(crate) fn new(size: usize, name: Option<&'static str>) -> Arc<Self> {
+        Self::with_keys(size, None, name)
+    }
+
+    /// The state of a pool with `size` slots, in which at most `per_key` jobs of each key run at once.
+    pub(crate) fn with_keys(size: usize, per_key: Option<usize>, name: Option<&'static str>) -> Arc<Self> {
         Arc::new(Inner {
-            slots: Slots::new(size),
+            slots: Slots::with_keys(size, per_key),
             live: LiveJobs::default(),
             counters: Counters::default(),
             blocked_jobs: BlockedJobs::default(),

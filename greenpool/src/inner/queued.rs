@@ -6,11 +6,12 @@ use std::sync::Arc;
 use crate::inner::ErasedJob;
 use crate::inner::member::Member;
 use crate::sync::slots::QueuedJob;
+use crate::sync::slots::gates::Hold;
 
 /// Queued calls, whatever their type, in the order in which they were queued.
 pub(crate) trait ErasedBacklog: Send + Sync {
     /// The first call begins.
-    fn begin(&self, lender: Option<Arc<Member>>);
+    fn begin(&self, lender: Option<Arc<Member>>, key: Option<Hold>);
 
     /// Drops the last `count` calls. The pool counts them as refused.
     fn refuse(&self, count: usize);
@@ -75,13 +76,13 @@ impl PoolJob {
 }
 
 impl QueuedJob<Arc<Member>> for PoolJob {
-    fn begin(self, lender: Option<Arc<Member>>) {
+    fn begin(self, lender: Option<Arc<Member>>, key: Option<Hold>) {
         match self {
-            PoolJob::One(job) => job.begin(lender),
+            PoolJob::One(job) => job.begin(lender, key),
             PoolJob::Calls(mut calls) => {
                 debug_assert_eq!(calls.count, 1, "each call begins in a slot of its own");
                 calls.count = 0;
-                calls.backlog.begin(lender);
+                calls.backlog.begin(lender, key);
             }
         }
     }

@@ -74,6 +74,11 @@ pub(crate) enum ReadySource {
 
 /// Something that a job can wait for and that may wait for greenpool itself.
 pub(crate) trait Progress: Send + Sync {
+    /// Whether it adds all that it waits for to `found`. Otherwise it may also wait for any job of its pool.
+    fn tells_all(&self) -> bool {
+        false
+    }
+
     /// Whether it has something for the waiting job, or can get something without waiting for greenpool. If not, adds
     /// what it waits for in turn to `found`.
     fn readiness(&self, found: &mut Vec<WaitEdge>) -> Readiness;
@@ -124,6 +129,11 @@ impl WaitEdge {
             self.lent = Lent::Over;
             self.waker.clone()
         })
+    }
+
+    /// Whether other waits, which [`readiness`](Self::readiness) adds, say all that the verb waits for.
+    pub(crate) fn stands_for_others(&self) -> bool {
+        matches!(&self.source, ReadySource::Other(other) if other.tells_all())
     }
 
     /// Whether the verb will be ready. If not, adds what its source waits for in turn to `found`.

@@ -66,6 +66,11 @@ impl<T> GreenThread<T> {
         self.receiver.set_waiter(waiter);
     }
 
+    /// The job's place in the queue or among the jobs of its key, if only this handle knows it.
+    pub(crate) fn waiter(&self) -> Option<WaiterRef> {
+        self.receiver.waiter()
+    }
+
     /// This handle is dropped without being used. If the job has panicked already, reports that.
     pub(crate) fn report_unobserved(mut self) {
         if let Some(Err(mut error)) = self.receiver.take() {

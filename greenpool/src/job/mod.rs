@@ -3,6 +3,7 @@
 //! `README.md` in this folder tells how a job is aborted.
 
 pub(crate) mod cell;
+pub(crate) mod entry;
 pub(crate) mod error;
 pub(crate) mod handle;
 pub(crate) mod id;
@@ -13,5 +14,6 @@ pub(crate) mod reply;
 pub(crate) mod reply_page;
 pub(crate) mod running;
 pub(crate) mod span;
+pub(crate) mod unordered;
 pub(crate) mod value;
 pub(crate) mod values;

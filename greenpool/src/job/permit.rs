@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::inner::Inner;
 use crate::inner::member::Member;
-use crate::lending::context::JobContext;
+use crate::lending::context::{JobContext, KeyedSlot};
+use crate::sync::slots::gates::Hold;
 
 /// A slot in which no job has begun yet. The live-job count has that job already. Dropping this releases the slot.
 pub(crate) struct Permit {
@@ -20,6 +21,8 @@ enum Held {
     Own(Arc<Inner>),
     /// A slot that this member lent.
     Lent(Arc<Member>),
+    /// A slot of either kind, and a key.
+    Keyed(Box<KeyedSlot>),
 }
 
 impl Held {
@@ -29,6 +32,7 @@ impl Held {
             Held::Static(inner) => JobContext::Plain(inner.clone()),
             Held::Own(inner) => JobContext::Plain(inner),
             Held::Lent(lender) => JobContext::Borrowed(lender),
+            Held::Keyed(slot) => JobContext::Keyed(slot),
         }
     }
 }
@@ -39,6 +43,13 @@ impl Permit {
     pub(crate) fn new(inner: &Arc<Inner>, lender: Option<Arc<Member>>) -> Self {
         let epoch = inner.live.enter(1);
         Permit { held: Some(lender.map_or_else(|| Held::Own(inner.clone()), Held::Lent)), epoch }
+    }
+
+    /// The same with a key, if there is one.
+    pub(crate) fn with_key(inner: &Arc<Inner>, lender: Option<Arc<Member>>, key: Option<Hold>) -> Self {
+        let Some(key) = key else { return Self::new(inner, lender) };
+        let epoch = inner.live.enter(1);
+        Permit { held: Some(Held::Keyed(Box::new(KeyedSlot::new(inner, lender, key)))), epoch }
     }
 
     /// A permit for a slot that was just acquired, of a pool that is a `static`.

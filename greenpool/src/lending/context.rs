@@ -16,6 +16,7 @@ use crate::inner::Inner;
 use crate::inner::member::Member;
 use crate::inner::tracked::JobStatus;
 use crate::lending::deadlock;
+use crate::sync::slots::gates::Hold;
 
 /// What a job is to greenpool's verbs. A lender is always a job of the same pool.
 pub(crate) enum JobContext {
@@ -23,8 +24,23 @@ pub(crate) enum JobContext {
     Plain(Arc<Inner>),
     /// It has a slot that this member lent it, and has never waited for greenpool.
     Borrowed(Arc<Member>),
+    /// It has a key, and has never waited for greenpool.
+    Keyed(Box<KeyedSlot>),
     /// It has waited. The number is the branch of the member that this future is.
     Member(Arc<Member>, u32),
+}
+
+/// The slot and the key of a job that has never waited for greenpool.
+pub(crate) struct KeyedSlot {
+    inner: Arc<Inner>,
+    lender: Option<Arc<Member>>,
+    key: Hold,
+}
+
+impl KeyedSlot {
+    pub(crate) fn new(inner: &Arc<Inner>, lender: Option<Arc<Member>>, key: Hold) -> Self {
+        KeyedSlot { inner: inner.clone(), lender, key }
+    }
 }
 
 thread_local! {
@@ -40,8 +56,8 @@ enum Kind {
     None,
     /// A job with one of the pool's own slots that has never waited for greenpool.
     Plain,
-    /// A job with a borrowed slot that has never waited for greenpool.
-    Borrowed,
+    /// A job with a borrowed slot, or with a key, that has never waited for greenpool.
+    Other,
     /// A job that has waited for greenpool.
     Member,
 }
@@ -80,7 +96,7 @@ impl JobContext {
     #[inline]
     pub(crate) fn poll_slot(&self, cx: &Context<'_>) -> Poll<()> {
         match self {
-            JobContext::Plain(_) | JobContext::Borrowed(_) => Poll::Ready(()),
+            JobContext::Plain(_) | JobContext::Borrowed(_) | JobContext::Keyed(_) => Poll::Ready(()),
             JobContext::Member(member, _) => deadlock::poll_slot(member, true, cx.waker()),
         }
     }
@@ -95,6 +111,7 @@ impl JobContext {
         match self {
             JobContext::Plain(inner) => inner,
             JobContext::Borrowed(member) | JobContext::Member(member, _) => member.inner(),
+            JobContext::Keyed(slot) => &slot.inner,
         }
     }
 
@@ -105,12 +122,17 @@ impl JobContext {
     /// The member of this job and its branch, made now if there is none yet. This must be the job that runs here.
     fn member(&mut self) -> (&Arc<Member>, u32) {
         KIND.set(Kind::Member);
-        let lender = match self {
-            JobContext::Plain(_) | JobContext::Member(..) => None,
-            JobContext::Borrowed(lender) => Some(lender.clone()),
+        let (lender, key) = match self {
+            JobContext::Plain(_) | JobContext::Member(..) => (None, None),
+            JobContext::Borrowed(lender) => (Some(lender.clone()), None),
+            JobContext::Keyed(slot) => (slot.lender.clone(), Some(slot.key)),
         };
         if !matches!(self, JobContext::Member(..)) {
-            *self = JobContext::Member(Member::new(self.inner().clone(), lender, deadlock::resumed), 0);
+            let member = Member::with_key(self.inner().clone(), lender, key, deadlock::resumed);
+            if let Some(key) = key {
+                member.inner().slots.introduce(key, member.clone());
+            }
+            *self = JobContext::Member(member, 0);
         }
         match self {
             JobContext::Member(member, branch) => (member, *branch),
@@ -131,6 +153,10 @@ impl JobContext {
         match self {
             JobContext::Plain(inner) => deadlock::release(&inner, None),
             JobContext::Borrowed(lender) => deadlock::release(&lender.inner().clone(), Some(lender)),
+            JobContext::Keyed(slot) => {
+                let KeyedSlot { inner, lender, key } = *slot;
+                deadlock::release_keyed(&inner, lender, key);
+            }
             JobContext::Member(member, _) => deadlock::end(&member),
         }
     }
@@ -139,7 +165,7 @@ impl JobContext {
     fn kind(&self) -> Kind {
         match self {
             JobContext::Plain(_) => Kind::Plain,
-            JobContext::Borrowed(_) => Kind::Borrowed,
+            JobContext::Borrowed(_) | JobContext::Keyed(_) => Kind::Other,
             JobContext::Member(..) => Kind::Member,
         }
     }

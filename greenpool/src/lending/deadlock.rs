@@ -20,15 +20,17 @@ use std::task::{Poll, Waker};
 use crate::inner::effects::{Check, Effects};
 use crate::inner::member::Member;
 use crate::inner::queued::PoolJob;
-use crate::inner::{ErasedJob, Inner};
+use crate::inner::{ErasedJob, Inner, PoolEntry};
 use crate::sync::lock;
+use crate::sync::slots::gates::Hold;
+use crate::sync::slots::keyed::{Blocker, KeyReleased};
 use crate::sync::slots::{Cancelled, Enqueued, Grant, Queue, Refusal, Served, Ticket};
 use crate::sync::wake::wake;
 
 /// Runs the effects of a change of this member's state. The caller must hold no lock.
 #[inline]
-pub(crate) fn run(member: &Member, effects: Effects) {
-    let Effects { served, wakers, releases, forgotten, waits, check } = effects;
+pub(crate) fn run(member: &Arc<Member>, effects: Effects) {
+    let Effects { served, wakers, releases, forgotten, waits, check, keyed } = effects;
     served.into_iter().for_each(Served::run);
     if let Some(lender) = forgotten {
         wake(lender.forget_loan());
@@ -45,14 +47,62 @@ pub(crate) fn run(member: &Member, effects: Effects) {
     if checks {
         resolve(member.inner());
     }
+    if keyed {
+        resolve_from(&Start::Job(member.clone()));
+    }
     drop(waits);
 }
+
+type PoolKeyReleased = KeyReleased<Arc<Member>>;
 
 /// Gives a slot back: to the first in the chain of lenders that needs it, or to the pool.
 #[inline]
 pub(crate) fn release(inner: &Arc<Inner>, lender: Option<Arc<Member>>) {
     return_slot(inner, lender);
     changed(inner);
+}
+
+/// Gives back the slot and the key of a job that has ended, or has never begun.
+pub(crate) fn release_keyed(inner: &Arc<Inner>, lender: Option<Arc<Member>>, key: Hold) {
+    return_both(inner, Some(lender), key, false);
+    changed(inner);
+}
+
+/// With `lent`, the job had lent its key. A key goes before the slot, so that the next call of that key can have the
+/// slot. But a lender gets its slot first: the key may be one that it has lent, and is not free then.
+fn return_both(inner: &Arc<Inner>, held: Option<Option<Arc<Member>>>, key: Hold, lent: bool) {
+    match held {
+        Some(Some(lender)) => {
+            return_slot(inner, Some(lender));
+            release_key(inner, key, lent);
+        }
+        Some(None) => {
+            release_key(inner, key, lent);
+            return_slot(inner, None);
+        }
+        None => release_key(inner, key, lent),
+    }
+}
+
+fn release_key(inner: &Arc<Inner>, key: Hold, lent: bool) {
+    follow_release(inner, inner.slots.release_key(key, lent));
+}
+
+/// Changes the limit by key of a pool.
+pub(crate) fn resize_per_key(inner: &Arc<Inner>, limit: usize) {
+    follow_release(inner, inner.slots.set_per_key(limit));
+    inner.slots.suspects().into_iter().for_each(|ticket| queued(inner, ticket));
+    changed(inner);
+}
+
+fn follow_release(inner: &Arc<Inner>, released: PoolKeyReleased) {
+    let KeyReleased { ready, suspect } = released;
+    for member in ready {
+        run(&member, member.consider_offers());
+    }
+    if let Some(ticket) = suspect {
+        resolve_from(&Start::Ticket(inner.clone(), ticket));
+    }
 }
 
 #[inline]
@@ -86,8 +136,12 @@ fn take_back(member: &Arc<Member>) -> Result<(), Option<Arc<Member>>> {
 /// Cancels the ticket, and passes on a slot that was already granted. The caller must hold no lock.
 #[inline]
 pub(crate) fn leave_queue(inner: &Arc<Inner>, ticket: Option<Ticket>) {
-    if let Some(Cancelled::Served(Grant::Slot(lender))) = ticket.map(|ticket| inner.slots.cancel(ticket)) {
-        release(inner, lender);
+    let Some(ticket) = ticket else { return };
+    if let Cancelled::Served(Grant::Slot(lender)) = inner.slots.cancel(ticket) {
+        match ticket.hold() {
+            Some(key) => release_keyed(inner, lender, key),
+            None => release(inner, lender),
+        }
     }
 }
 
@@ -127,8 +181,10 @@ pub(crate) fn end(member: &Arc<Member>) {
     if ended.was_absent {
         inner.slots.end_absence();
     }
-    if let Some(lender) = ended.held {
-        return_slot(inner, lender);
+    match (ended.key, ended.held) {
+        (None, Some(lender)) => return_slot(inner, lender),
+        (None, None) => {}
+        (Some((key, lent)), held) => return_both(inner, held, key, lent),
     }
     changed(inner);
 }
@@ -147,15 +203,21 @@ pub(crate) fn enqueue(
     Ok(ticket)
 }
 
-/// Queues a job, unless a slot is free. `lender`, the job that runs here if it is of the same pool, may lend it its
-/// slot. Without a `waker`, nothing collects the ticket.
+/// Queues a job, unless a slot is free, and its key, if it has one. `lender`, the job that runs here if it is of the
+/// same pool, may lend it its slot. Without a `waker`, nothing collects the ticket.
 pub(crate) fn enqueue_job(
     inner: &Arc<Inner>,
     job: Box<dyn ErasedJob>,
+    entry: Option<PoolEntry<'_>>,
     lender: Option<Arc<Member>>,
     waker: Option<Waker>,
 ) -> Enqueued<PoolJob> {
-    let enqueued = inner.slots.enqueue_job(PoolJob::One(job), waker);
+    let job = PoolJob::One(job);
+    let enqueued = match &entry {
+        Some(entry) => inner.slots.enqueue_keyed(entry, job, waker),
+        None => inner.slots.enqueue_job(job, waker),
+    };
+    drop(entry);
     if let Enqueued::Queued(ticket) = &enqueued {
         offer(inner, *ticket, lender);
     }
@@ -184,6 +246,14 @@ pub(crate) fn changed(inner: &Arc<Inner>) {
     }
 }
 
+/// A ticket that a job may wait for already has been queued: searches for deadlocks that it is part of because of its
+/// key.
+pub(crate) fn queued(inner: &Arc<Inner>, ticket: Ticket) {
+    if ticket.hold().is_some() {
+        resolve_from(&Start::Ticket(inner.clone(), ticket));
+    }
+}
+
 /// Finds and resolves the deadlocks that `inner` is part of, or that pools waiting for it are part of.
 pub(crate) fn resolve(inner: &Arc<Inner>) {
     // Pairs with itself, with `MemberState::publish`, and with `AwaitedBy::any` after `Slots::release_deferred`: a
@@ -196,10 +266,17 @@ pub(crate) fn resolve(inner: &Arc<Inner>) {
         let pool = pools[at].clone();
         at += 1;
         // A wait for a pool that can move is in no deadlock.
-        if !pool.can_move() {
-            resolve_from(&pool);
+        let can_move = pool.can_move();
+        if !can_move {
+            resolve_from(&Start::Pool(pool.clone()));
             for behind in pool.awaited_by.pools() {
                 add(&mut pools, &behind);
+            }
+        }
+        // But a key of such a pool may be.
+        if !can_move || at > 1 {
+            for ticket in pool.slots.suspects() {
+                resolve_from(&Start::Ticket(pool.clone(), ticket));
             }
         }
     }
@@ -214,13 +291,23 @@ fn add(pools: &mut Vec<Arc<Inner>>, pool: &Arc<Inner>) {
 /// Held by the thread that repeats a search and lends.
 static SEARCH: Mutex<()> = Mutex::new(());
 
-fn resolve_from(inner: &Arc<Inner>) {
+/// Where a search begins.
+enum Start {
+    /// At the jobs of a pool.
+    Pool(Arc<Inner>),
+    /// At one job, which waits.
+    Job(Arc<Member>),
+    /// At a ticket whose key is not free.
+    Ticket(Arc<Inner>, Ticket),
+}
+
+fn resolve_from(start: &Start) {
     let mut effects = Effects::default();
-    let candidate = Candidate::search(inner, &mut effects).filter(Candidate::is_deadlock);
+    let candidate = Candidate::search(start, &mut effects).filter(Candidate::is_deadlock);
     if candidate.is_some_and(|candidate| candidate.is_certain(&mut effects)) {
         let _search = lock(&SEARCH);
-        while let Some(candidate) = Candidate::search(inner, &mut effects) {
-            let Some(again) = Candidate::search(inner, &mut effects) else {
+        while let Some(candidate) = Candidate::search(start, &mut effects) {
+            let Some(again) = Candidate::search(start, &mut effects) else {
                 break;
             };
             if candidate.version == again.version {
@@ -235,9 +322,13 @@ fn resolve_from(inner: &Arc<Inner>) {
     wake(effects.wakers);
 }
 
-/// A set of pools that are stuck: one pool, and all pools that its jobs wait for, directly or not.
+/// What is stuck: jobs, all jobs of some pools, and what these wait for, directly or not.
+#[derive(Default)]
 struct Candidate {
+    /// Pools that something waits for, whichever of their jobs that may be.
     pools: Vec<Arc<Inner>>,
+    /// Jobs that something waits for by itself: they have a key.
+    jobs: Vec<Arc<Member>>,
     /// The tickets that these jobs wait for.
     wanted: Vec<(Arc<Inner>, Ticket)>,
     /// Jobs that may be blocked, or may be about to go on in the poll in progress.
@@ -246,45 +337,93 @@ struct Candidate {
 }
 
 impl Candidate {
-    /// Follows what the jobs of `inner` wait for. `None` if one of these pools can move.
-    fn search(inner: &Arc<Inner>, effects: &mut Effects) -> Option<Self> {
-        let mut candidate =
-            Candidate { pools: vec![inner.clone()], wanted: Vec::new(), suspects: Vec::new(), version: 0 };
-        let mut at = 0;
-        while at < candidate.pools.len() {
-            let pool = candidate.pools[at].clone();
-            at += 1;
-            if pool.can_move() {
-                return None;
-            }
-            // Most often the first job is enough to see that something can move, and the list need not be copied.
-            if let Some(first) = pool.blocked_jobs.first() {
-                candidate.follow(&first, effects)?;
-            }
-            for member in pool.blocked_jobs.members().iter().skip(1) {
-                candidate.follow(member, effects)?;
+    /// Follows what is waited for from `start`. `None` if something there can move.
+    fn search(start: &Start, effects: &mut Effects) -> Option<Self> {
+        let mut candidate = Candidate::default();
+        match start {
+            Start::Pool(inner) => candidate.pools.push(inner.clone()),
+            Start::Job(member) => candidate.jobs.push(member.clone()),
+            Start::Ticket(inner, ticket) => candidate.follow_ticket(inner, Some(*ticket))?,
+        }
+        let (mut pool_at, mut job_at) = (0, 0);
+        loop {
+            if let Some(pool) = candidate.pools.get(pool_at).cloned() {
+                pool_at += 1;
+                candidate.follow_pool(&pool, effects)?;
+            } else if let Some(job) = candidate.jobs.get(job_at).cloned() {
+                job_at += 1;
+                candidate.follow_job(&job, effects)?;
+            } else {
+                break;
             }
         }
-        candidate.version =
-            candidate.pools.iter().fold(0, |version, pool| version.wrapping_add(pool.awaited_by.version()));
+        let inners = candidate.pools.iter().chain(candidate.jobs.iter().map(|job| job.inner()));
+        candidate.version = inners.fold(0, |version, inner| version.wrapping_add(inner.awaited_by.version()));
         Some(candidate)
     }
 
-    fn follow(&mut self, member: &Arc<Member>, effects: &mut Effects) -> Option<()> {
+    fn follow_pool(&mut self, pool: &Arc<Inner>, effects: &mut Effects) -> Option<()> {
+        if pool.can_move() {
+            return None;
+        }
+        // Most often the first job is enough to see that something can move, and the list need not be copied.
+        if let Some(first) = pool.blocked_jobs.first() {
+            self.follow_blocked(&first, effects)?;
+        }
+        for member in pool.blocked_jobs.members().iter().skip(1) {
+            self.follow_blocked(member, effects)?;
+        }
+        Some(())
+    }
+
+    /// Follows a job that its pool lists as blocked.
+    fn follow_blocked(&mut self, member: &Arc<Member>, effects: &mut Effects) -> Option<()> {
         let from = effects.waits.len();
         if member.moves(effects) {
             return None;
         }
+        self.follow_waits(member, from, effects)
+    }
+
+    /// Follows a job that something waits for by itself. Another job may have its slot.
+    fn follow_job(&mut self, member: &Arc<Member>, effects: &mut Effects) -> Option<()> {
+        let from = effects.waits.len();
+        let mut pools = Vec::new();
+        if member.moves_with_key(effects, &mut pools) {
+            return None;
+        }
+        for pool in &pools {
+            add(&mut self.pools, pool);
+        }
+        self.follow_waits(member, from, effects)
+    }
+
+    fn follow_waits(&mut self, member: &Arc<Member>, from: usize, effects: &Effects) -> Option<()> {
         if member.is_suspect() {
             self.suspects.push(member.clone());
         }
-        for wait in &effects.waits[from..] {
-            if wait.inner.can_move() {
-                return None;
-            }
-            add(&mut self.pools, &wait.inner);
-            self.wanted.extend(wait.ticket.map(|ticket| (wait.inner.clone(), ticket)));
+        for wait in effects.waits[from..].iter().filter(|wait| !wait.stands_for_others()) {
+            self.follow_ticket(&wait.inner, wait.ticket)?;
         }
+        Some(())
+    }
+
+    /// Follows a wait for something in `inner`: perhaps for a ticket there, or for the job that began with it.
+    fn follow_ticket(&mut self, inner: &Arc<Inner>, ticket: Option<Ticket>) -> Option<()> {
+        match ticket.map_or(Blocker::Pool, |ticket| inner.slots.blocker(ticket)) {
+            Blocker::Pool if inner.can_move() => return None,
+            Blocker::Pool => add(&mut self.pools, inner),
+            Blocker::Jobs(jobs) => {
+                for job in jobs {
+                    // A job that has never waited for greenpool moves.
+                    let job = job?;
+                    if !self.jobs.iter().any(|known| Arc::ptr_eq(known, &job)) {
+                        self.jobs.push(job);
+                    }
+                }
+            }
+        }
+        self.wanted.extend(ticket.map(|ticket| (inner.clone(), ticket)));
         Some(())
     }
 
@@ -294,24 +433,45 @@ impl Candidate {
         self.suspects.is_empty()
     }
 
-    /// Whether a ticket is queued in one of the pools. Otherwise there is nothing to lend a slot to.
+    /// Whether a ticket is queued that something waits for, or in one of the pools. Otherwise there is nothing to lend
+    /// a slot to.
     fn is_deadlock(&self) -> bool {
         self.pools.iter().any(|pool| pool.slots.head().is_some())
+            || self.wanted.iter().any(|(inner, ticket)| inner.slots.is_queued(*ticket))
     }
 
     /// Lends one idle slot: to a ticket that one of the jobs waits for, else to the head of a queue. A pool of size 0
     /// begins nothing in this way.
     fn lend(&self, effects: &mut Effects) {
         let heads = self.pools.iter().filter_map(|pool| Some((pool.clone(), pool.slots.head()?)));
-        for (pool, ticket) in self.wanted.iter().cloned().chain(heads) {
+        let (parked, wanted): (Vec<_>, Vec<_>) =
+            self.wanted.iter().cloned().partition(|(pool, ticket)| pool.slots.is_parked(*ticket));
+        // Those whose key is not free come last.
+        for (pool, ticket) in wanted.into_iter().chain(heads).chain(parked) {
             let begins = !pool.slots.is_resuming(ticket);
             if begins && pool.slots.size() == 0 {
                 continue;
             }
-            if pool.blocked_jobs.members().iter().any(|member| member.lend_to(ticket, effects)) {
+            if lend_idle_slot(&pool, ticket, effects) || admit(&pool, ticket, effects) {
                 pool.counters.overflowed.fetch_add(u64::from(begins), Ordering::Relaxed);
                 return;
             }
         }
     }
+}
+
+/// Lends the idle slot of a job to a ticket: if the ticket has a key, that of a job with the same key, if there is one.
+fn lend_idle_slot(pool: &Inner, ticket: Ticket, effects: &mut Effects) -> bool {
+    let gate = |hold: Option<Hold>| hold.map(|hold| hold.gate);
+    let mut members = pool.blocked_jobs.members();
+    members.sort_by_key(|member| gate(member.key()) != gate(ticket.hold()));
+    members.iter().any(|member| member.lend_to(ticket, effects))
+}
+
+/// Serves a ticket whose key is not free with a free slot.
+fn admit(pool: &Inner, ticket: Ticket, effects: &mut Effects) -> bool {
+    let served = pool.slots.admit(ticket);
+    let admitted = served.is_some();
+    effects.served.extend(served);
+    admitted
 }

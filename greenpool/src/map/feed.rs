@@ -37,6 +37,9 @@ pub(crate) trait JobSource: Send + 'static {
     /// Whether the source is async: a worker waits for the next item without a slot.
     const IS_ASYNC: bool = false;
 
+    /// Whether the jobs have keys.
+    const KEYED: bool = false;
+
     /// Ready when [`next`](Self::next) has an item, or with false at the end. Only of an async source, which then keeps
     /// the item.
     fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<bool> {
@@ -84,8 +87,11 @@ pub(crate) struct Driver<S: JobSource> {
     /// The key of this map in its pool, which reports each resize to it.
     attached: Mutex<Option<usize>>,
     /// Spawns the task of the worker with that key.
-    spawn_worker: fn(&Arc<Self>, u32) -> AbortHandle,
+    spawn_worker: SpawnWorker<S>,
 }
+
+/// Spawns a worker. Returns a handle with which its job can be aborted, if that is all that it has.
+pub(crate) type SpawnWorker<S> = fn(&Arc<Driver<S>>, u32) -> Option<AbortHandle>;
 
 /// A source, and what is known of the number of its items.
 pub(crate) struct CountedSource<S: JobSource> {
@@ -127,16 +133,22 @@ impl<S: JobSource> DynDriver for Driver<S> {
 
     fn stop(&self) {
         self.shared.stop(None);
+        self.shared.cancel_queued_jobs();
         drop(self.discard_source());
     }
 }
 
 impl<S: JobSource> Progress for Driver<S> {
+    fn tells_all(&self) -> bool {
+        S::KEYED
+    }
+
     fn readiness(&self, found: &mut Vec<WaitEdge>) -> Readiness {
         // A source that waits for nothing in greenpool waits for something outside, which may come at any time.
         let mut moves = || self.outsider.as_ref().is_none_or(|outsider| outsider.outsider_moves(found));
         match self.shared.readiness() {
             Readiness::No if self.shared.awaits_item() && moves() => Readiness::Later,
+            Readiness::No => self.shared.readiness_of_jobs(found),
             readiness => readiness,
         }
     }
@@ -158,7 +170,7 @@ impl<S: JobSource> Driver<S> {
         inner: &Arc<Inner>,
         source: S,
         ordered: bool,
-        spawn_worker: fn(&Arc<Self>, u32) -> AbortHandle,
+        spawn_worker: SpawnWorker<S>,
     ) -> (Arc<Shared<Output<S>>>, Arc<dyn DynDriver>) {
         let runtime = Handle::current();
         let hint = source.size_hint();
@@ -166,7 +178,7 @@ impl<S: JobSource> Driver<S> {
         let buffer = ReorderBuffer::new(&signals, ordered, hint);
         let outsider = source.outsider().cloned();
         let source = CountedSource { source, read: 0, left: hint, early: None, reader: None };
-        let threads = if S::IS_ASYNC { 1 } else { runtime.metrics().num_workers() };
+        let threads = if S::IS_ASYNC || S::KEYED { 1 } else { runtime.metrics().num_workers() };
         let shared = Shared::new(inner, signals, buffer, threads);
         // Otherwise the consumer would wait for a slot to learn that there is nothing.
         if source.seems_over() {
@@ -342,10 +354,9 @@ impl<S: JobSource> CountedSource<S> {
         total(self.read, self.left)
     }
 
-    /// Whether the size hint says that there are no more items. That of an async source does not matter, since it costs
-    /// no slot to find out.
+    /// Whether the size hint says that there are no more items. If no slot is needed to find out, it does not matter.
     pub(crate) fn seems_over(&self) -> bool {
-        self.left.1 == Some(0) && !S::IS_ASYNC
+        self.left.1 == Some(0) && !S::IS_ASYNC && !S::KEYED
     }
 
     /// Reads ahead, to find out whether there is another item although the size hint says that there is none.

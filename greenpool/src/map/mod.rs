@@ -4,6 +4,7 @@ pub(crate) mod buffer;
 pub(crate) mod feed;
 pub(crate) mod indexed;
 pub(crate) mod jobs;
+pub(crate) mod keyed;
 pub(crate) mod registration;
 pub(crate) mod session;
 pub(crate) mod set;
@@ -30,6 +31,7 @@ use crate::job::error::JoinError;
 use crate::lending::blocking::WaitGuard;
 use crate::map::buffer::{Numbers, Results};
 use crate::map::feed::JobSource;
+use crate::map::keyed::WithKey;
 use crate::map::shared::{DynDriver, Shared};
 use crate::map::stream::AppliedStream;
 use crate::sync::Exclusive;
@@ -100,6 +102,16 @@ impl<T: Send + 'static> GreenMap<T> {
 }
 
 impl<T: Send + 'static> GreenMap<T> {
+    /// Starts a map whose jobs have keys.
+    #[track_caller]
+    pub(crate) fn start_keyed<S, F>(inner: &Arc<Inner>, source: S, ordered: bool) -> Self
+    where
+        S: JobSource<Job = WithKey<F>>,
+        F: Future<Output = T> + Send + 'static,
+    {
+        Self::of(keyed::start(inner, source, ordered))
+    }
+
     /// Starts a map over an async source.
     #[track_caller]
     pub(crate) fn reading<F, S, Fut>(inner: &Arc<Inner>, apply: F, source: S, ordered: bool) -> Self

@@ -19,15 +19,18 @@
 //! The map's ticket can be served by a loan from the job that made the map or from the job that waits for its results.
 //! The protocol is described in `lending/README.md`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::task::Context;
+use std::sync::atomic::AtomicBool;
+use std::task::{Context, Waker};
 
 use tokio::task::AbortHandle;
 
 use crate::inner::Inner;
 use crate::inner::member::Member;
-use crate::inner::wait::{Progress, Readiness, ReadySource};
+use crate::inner::wait::{Progress, Readiness, ReadySource, WaitEdge};
 use crate::job::error::JoinError;
+use crate::job::handle::AbortHandle as JobHandle;
 use crate::job::running::Running;
 use crate::job::span::Origin;
 use crate::lending::blocking::WaitGuard;
@@ -72,6 +75,16 @@ pub(crate) struct MapState<T> {
     waiter_ref: Option<WaiterRef>,
     /// The job that waits for the map's next result.
     consumer: Option<Arc<Member>>,
+    /// The jobs of a map with keys, by the number of their item.
+    jobs: BTreeMap<u64, KeyedJob>,
+}
+
+/// A job of a map with keys. It belongs to the pool, as that of a spawn does.
+pub(crate) struct KeyedJob {
+    pub(crate) waiter_ref: WaiterRef,
+    /// Set when the job is about to release its slot.
+    pub(crate) ending: Arc<AtomicBool>,
+    pub(crate) handle: JobHandle,
 }
 
 /// Whether the item is in sight that is the last one, according to the size hint. Nothing depends on whether that is
@@ -161,6 +174,7 @@ impl<T> Shared<T> {
             aborted: false,
             waiter_ref: None,
             consumer: None,
+            jobs: BTreeMap::new(),
         };
         Arc::new(Shared {
             inner: inner.clone(),
@@ -189,6 +203,7 @@ impl<T> Shared<T> {
             || ReadySource::Other(driver.clone().progress()),
             cx,
         );
+        self.offer_jobs();
         if let (Some(consumer), None) = (&consumer, waiter_ref) {
             // A worker that queued just before this found no consumer to offer its ticket to.
             if let Some(waiter_ref) = self.note_consumer(Some(consumer)) {
@@ -217,10 +232,85 @@ impl<T> Shared<T> {
         let mut state = self.state();
         state.aborted = true;
         let tasks: Vec<AbortHandle> = state.workers.iter().filter_map(|task| task.handle.clone()).collect();
+        let jobs: Vec<JobHandle> = state.jobs.values().map(|job| job.handle.clone()).collect();
         drop(state);
         for task in tasks {
             task.abort();
         }
+        for job in jobs {
+            job.abort();
+        }
+    }
+
+    /// A job of a map with keys has been submitted.
+    pub(crate) fn add_job(&self, number: u64, job: KeyedJob) {
+        let (waiter_ref, handle) = (job.waiter_ref.clone(), job.handle.clone());
+        let mut state = self.state();
+        state.jobs.insert(number, job);
+        let (consumer, aborted, stopped) = (state.consumer.clone(), state.aborted, !state.buffer.is_reading());
+        drop(state);
+        if aborted {
+            handle.abort();
+        }
+        if stopped {
+            waiter_ref.cancel();
+        }
+        if let Some(maker) = &self.maker {
+            waiter_ref.offer(maker);
+        }
+        if let Some(consumer) = consumer {
+            waiter_ref.offer(&consumer);
+        }
+    }
+
+    /// The reader of a map with keys waits. Searches for deadlocks that the map's jobs are part of. All of them are, or
+    /// none is.
+    pub(crate) fn check_jobs(&self) {
+        if self.inner.awaited_by.any() {
+            let ticket = self.state().jobs.values().next().map(|job| job.waiter_ref.ticket());
+            if let Some(ticket) = ticket {
+                deadlock::queued(&self.inner, ticket);
+            }
+        }
+    }
+
+    /// The map has been stopped by its consumer: what has not begun does not begin.
+    pub(crate) fn cancel_queued_jobs(&self) {
+        let waiter_refs: Vec<_> = self.state().jobs.values().map(|job| job.waiter_ref.clone()).collect();
+        waiter_refs.iter().for_each(WaiterRef::cancel);
+    }
+
+    /// That job has ended.
+    pub(crate) fn remove_job(&self, number: u64) {
+        let job = self.state().jobs.remove(&number);
+        drop(job);
+    }
+
+    /// The job that runs here waits for a map with keys, and may lend its slot to one of the map's jobs.
+    fn offer_jobs(&self) {
+        if context::is_inside(&self.inner) {
+            let waiter_refs: Vec<_> = self.state().jobs.values().map(|job| job.waiter_ref.clone()).collect();
+            waiter_refs.iter().for_each(WaiterRef::offer_current);
+        }
+    }
+
+    /// Whether a job of a map with keys has a result for the consumer. If not, adds these jobs to `found`.
+    pub(crate) fn readiness_of_jobs(&self, found: &mut Vec<WaitEdge>) -> Readiness {
+        let state = self.state();
+        if !state.jobs.is_empty() && state.queued && state.awaiting.is_none() {
+            // The reader is about to submit a job, or to deliver a result.
+            return Readiness::Later;
+        }
+        for KeyedJob { waiter_ref, ending, .. } in state.jobs.values() {
+            let source = ReadySource::Flag(ending.clone());
+            let wait = WaitEdge::new(&self.inner, Some(waiter_ref.ticket()), source, 0, Waker::noop());
+            // The reader of the map has been woken, or will be.
+            if wait.readiness(found) != Readiness::No {
+                return Readiness::Later;
+            }
+            found.push(wait);
+        }
+        Readiness::No
     }
 
     /// Stores the result of item number `number`, and wakes the consumer if it waits for it.
@@ -254,10 +344,10 @@ impl<T> Shared<T> {
     }
 
     /// Spawns the task of a worker, and stores its handle for [`abort`](Self::abort).
-    pub(crate) fn spawn_worker(&self, key: u32, spawn: impl FnOnce(u32) -> AbortHandle) {
+    pub(crate) fn spawn_worker(&self, key: u32, spawn: impl FnOnce(u32) -> Option<AbortHandle>) {
         let Some(number) = self.state().workers.get_mut(key).map(|task| task.number) else { return };
         // No lock is held: a runtime that is shutting down drops the task at once, and that takes the lock.
-        let handle = spawn(key);
+        let Some(handle) = spawn(key) else { return };
         let mut state = self.state();
         if state.aborted {
             drop(state);

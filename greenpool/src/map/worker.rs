@@ -62,7 +62,7 @@ pub(crate) fn start<S: JobSource>(
     ordered: bool,
 ) -> (Arc<Shared<Output<S>>>, Arc<dyn DynDriver>) {
     let spawn_worker =
-        |driver: &Arc<Driver<S>>, key| driver.runtime().spawn(MapWorker::new(driver.clone(), key)).abort_handle();
+        |driver: &Arc<Driver<S>>, key| Some(driver.runtime().spawn(MapWorker::new(driver.clone(), key)).abort_handle());
     Driver::start(inner, source, ordered, spawn_worker)
 }
 

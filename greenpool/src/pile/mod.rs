@@ -1,9 +1,7 @@
 //! [`GreenPile`]: jobs whose results come out in the order in which they were spawned.
 
-pub(crate) mod entry;
 pub(crate) mod fixed;
 pub(crate) mod set;
-pub(crate) mod unordered;
 pub(crate) mod values;
 
 use std::collections::VecDeque;
@@ -21,12 +19,12 @@ use tokio::task::coop;
 
 use crate::inner::wait::ReadySource;
 use crate::inner::{ErasedJob, Inner};
+use crate::job::entry::Entry;
 use crate::job::error::JoinError;
 use crate::job::handle::{AbortHandle, GreenThread};
+use crate::job::unordered::Unordered;
 use crate::lending::blocking::WaitGuard;
 use crate::lending::waiter::WaiterRef;
-use crate::pile::entry::Entry;
-use crate::pile::unordered::Unordered;
 use crate::pool::GreenPool;
 use crate::spawn::{FutureJob, Kept, POLLED_AFTER_READY, SpawnFuture, Spawnable};
 use crate::sync::slots::Ticket;

@@ -1,5 +1,7 @@
 //! [`GreenPool`]: its constructors and its counters. Each family of verbs has a file of its own.
 
+pub(crate) mod builder;
+pub(crate) mod keyed;
 pub(crate) mod map;
 #[cfg(feature = "metrics")]
 pub(crate) mod metrics;
@@ -59,6 +61,8 @@ const DEFAULT_SIZE: usize = 1000;
 pub struct GreenPool {
     inner: OnceLock<Arc<Inner>>,
     size: usize,
+    /// Read only until there is an `inner`.
+    per_key: Option<usize>,
 }
 
 impl GreenPool {
@@ -72,7 +76,7 @@ impl GreenPool {
     /// assert_eq!((pool.size(), pool.free()), (20, 20));
     /// ```
     pub fn new(size: usize) -> Self {
-        Self::of(Inner::new(size, None))
+        Self::of(Inner::with_keys(size, None, None))
     }
 
     /// Creates a pool of `size` slots for a `static`.
@@ -84,20 +88,20 @@ impl GreenPool {
     /// static POOL: GreenPool = GreenPool::const_new(20);
     /// ```
     pub const fn const_new(size: usize) -> Self {
-        GreenPool { inner: OnceLock::new(), size }
+        GreenPool { inner: OnceLock::new(), size, per_key: None }
     }
 
-    pub(crate) fn named(size: usize, name: &'static str) -> Self {
-        Self::of(Inner::new(size, Some(name)))
+    pub(crate) fn named(size: usize, per_key: Option<usize>, name: &'static str) -> Self {
+        Self::of(Inner::with_keys(size, per_key, Some(name)))
     }
 
     fn of(inner: Arc<Inner>) -> Self {
-        GreenPool { size: inner.slots.size(), inner: OnceLock::from(inner) }
+        GreenPool { size: inner.slots.size(), per_key: None, inner: OnceLock::from(inner) }
     }
 
     #[inline]
     pub(crate) fn inner(&self) -> &Arc<Inner> {
-        self.inner.get_or_init(|| Inner::new(self.size, None))
+        self.inner.get_or_init(|| Inner::with_keys(self.size, self.per_key, None))
     }
 
     /// Returns how many jobs may run at once.

@@ -5,7 +5,11 @@ use std::time::Duration;
 
 use crate::inner::tracked::JobInfo;
 use crate::pool::GreenPool;
+use crate::pool::keyed::KeyInfo;
 use crate::pool::stats::PoolStats;
+
+/// How many keys the table shows.
+const MAX_KEYS: usize = 20;
 
 impl GreenPool {
     /// Returns a table for people: how full the pool is, who waits, and what each job has been doing for how long.
@@ -47,6 +51,7 @@ impl GreenPool {
             tracks: self.inner().tracked.is_on(),
             jobs: self.jobs(),
             awaited_by: pools.iter().map(|pool| pool.name()).collect(),
+            keys: self.keys(),
         }
     }
 }
@@ -79,6 +84,8 @@ pub struct PoolReport {
     pub jobs: Vec<JobInfo>,
     /// The names of the pools that have a job which waits for something in this pool. The pool itself may be one.
     pub awaited_by: Vec<Option<&'static str>>,
+    /// The keys in use, those with the most calls first. The table has those that calls wait for.
+    pub keys: Vec<KeyInfo>,
 }
 
 impl fmt::Display for PoolReport {
@@ -93,6 +100,9 @@ impl fmt::Display for PoolReport {
             0 => f.write_str("nothing is queued")?,
             waiting => write!(f, "{waiting} queued")?,
         }
+        if stats.waiting_for_key > 0 {
+            write!(f, ", {} of them for their key", stats.waiting_for_key)?;
+        }
         if stats.suspended > 0 {
             write!(f, ", {} suspended", stats.suspended)?;
         }
@@ -103,6 +113,9 @@ impl fmt::Display for PoolReport {
         if !self.awaited_by.is_empty() {
             let names: Vec<&str> = self.awaited_by.iter().map(|name| name.unwrap_or("one without a name")).collect();
             writeln!(f, "awaited by jobs of these pools: {}", names.join(", "))?;
+        }
+        for key in self.keys.iter().filter(|key| key.waiting > 0).take(MAX_KEYS) {
+            writeln!(f, "key {key}")?;
         }
         if !self.tracks && self.jobs.is_empty() {
             return writeln!(

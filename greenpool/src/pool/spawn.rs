@@ -9,7 +9,6 @@ use crate::job::handle::GreenThread;
 use crate::pool::GreenPool;
 use crate::spawn::begin;
 use crate::spawn::{Detached, FutureJob, SpawnFuture};
-use crate::sync::slots::Refusal;
 
 impl GreenPool {
     /// Runs `future` as a job: waits for a slot, starts the job, and returns its handle. Inside a job of the same pool,
@@ -120,8 +119,7 @@ impl GreenPool {
                 let runtime = begin::current_runtime(self.inner());
                 Ok(begin::spawn(make(args), self.inner(), None, &runtime))
             }
-            Err(Refusal::Full) => Err(TrySpawnError::Full(args)),
-            Err(Refusal::Closed) => Err(TrySpawnError::Closed(args)),
+            Err(refusal) => Err(begin::give_back(refusal, args)),
         }
     }
 

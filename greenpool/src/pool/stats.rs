@@ -33,6 +33,7 @@ impl GreenPool {
             size: self.size(),
             running,
             waiting: self.waiting(),
+            waiting_for_key: inner.slots.parked(),
             queued: inner.slots.calls(),
             held,
             suspended: inner.blocked_jobs.suspended((live as usize + held).saturating_sub(running)),
@@ -105,6 +106,8 @@ pub struct PoolStats {
     pub running: usize,
     /// How many waiters are queued for a slot, those in `queued` among them.
     pub waiting: usize,
+    /// How many of those wait for a job of their key to end: see [`spawn_keyed`](GreenPool::spawn_keyed).
+    pub waiting_for_key: usize,
     /// How many calls of [`queue`](GreenPool::queue) have not begun.
     pub queued: usize,
     /// How many of the slots in use are held without a job: see [`slot`](GreenPool::slot).
@@ -127,6 +130,7 @@ pub struct PoolStats {
     /// counted: it returns an error.
     pub refused: u64,
     /// Jobs that started ahead of the queue in the idle slot of a blocked job, to resolve a deadlock between pools that
-    /// wait for each other. Despite the name, none of these jobs exceeded the limit.
+    /// wait for each other. Despite the name, none of these jobs exceeded the limit of the pool. Some may have exceeded
+    /// the [limit by key](GreenPool::per_key).
     pub overflowed: u64,
 }

@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use crate::inner::member::Member;
 use crate::inner::{ErasedJob, Inner};
 use crate::job::cell::{JobBox, JobCell, RawJob};
-use crate::job::error::JoinError;
+use crate::job::error::{JoinError, TrySpawnError};
 use crate::job::handle::GreenThread;
 use crate::job::permit::Permit;
 use crate::job::reply::Receiver;
@@ -18,7 +18,8 @@ use crate::job::span::Origin;
 use crate::lending::waiter::WaiterRef;
 use crate::lending::{context, deadlock};
 use crate::spawn::Spawnable;
-use crate::sync::slots::{Enqueued, QueuedJob, Refusal};
+use crate::sync::key::Key;
+use crate::sync::slots::{Enqueued, QueuedJob, Refusal, Ticket};
 use crate::worker;
 use crate::worker::backlog::{Backlog, Make};
 use crate::worker::group::Executor;
@@ -91,18 +92,69 @@ where
 #[track_caller]
 pub(crate) fn submit<S: Spawnable<Kept = GreenThread<T>, Handle = GreenThread<T>>, T>(job: S) -> GreenThread<T> {
     let inner = job.inner().clone();
+    if S::KEYED && inner.slots.is_keyed() {
+        return enqueue(&inner, job);
+    }
     match inner.slots.try_acquire() {
         Ok(()) => S::spawn_in(&mut Some(job), &current_runtime(&inner)),
         Err(Refusal::Closed) => refused(&inner),
-        Err(Refusal::Full) => {
-            let (job, mut thread) = S::queued(&mut Some(job), &Handle::current());
-            match deadlock::enqueue_job(&inner, job, context::member_of(&inner), None) {
-                Enqueued::Slot(job) => job.begin(None),
-                Enqueued::Closed(job) => job.refuse(),
-                Enqueued::Queued(ticket) => thread.set_waiter(WaiterRef::new(&inner, ticket)),
+        Err(Refusal::Full) => enqueue(&inner, job),
+    }
+}
+
+#[track_caller]
+fn enqueue<S: Spawnable<Kept = GreenThread<T>>, T>(inner: &Arc<Inner>, job: S) -> GreenThread<T> {
+    let mut job = Some(job);
+    let runtime = Handle::current();
+    let key = if S::KEYED && inner.slots.is_keyed() { S::key(&mut job) } else { None };
+    let entry = key.as_ref().and_then(|key| inner.slots.enter(key));
+    let (job, mut thread) = S::queued(&mut job, &runtime);
+    match deadlock::enqueue_job(inner, job, entry, context::member_of(inner), None) {
+        Enqueued::Slot(job, key) => {
+            if let Some(key) = key {
+                thread.set_waiter(WaiterRef::new(inner, Ticket::of(key)));
             }
-            thread
+            job.begin(None, key);
         }
+        Enqueued::Closed(job) => job.refuse(),
+        Enqueued::Queued(ticket) => thread.set_waiter(WaiterRef::new(inner, ticket)),
+    }
+    thread
+}
+
+/// Begins a job that `make` makes of `args`, if `key` and a slot are free. It does not wait.
+///
+/// # Panics
+/// Panics outside of a runtime.
+#[track_caller]
+pub(crate) fn try_submit<A, S: Spawnable<Kept = GreenThread<T>>, T>(
+    inner: &Arc<Inner>,
+    key: &Key,
+    args: A,
+    make: impl FnOnce(A) -> S,
+) -> Result<GreenThread<T>, TrySpawnError<A>> {
+    let runtime = Handle::current();
+    let acquired = match inner.slots.enter(key) {
+        Some(entry) => inner.slots.try_acquire_keyed(&entry).map(Some),
+        None => inner.slots.try_acquire().map(|()| None),
+    };
+    let key = match acquired {
+        Ok(key) => key,
+        Err(refusal) => return Err(give_back(refusal, args)),
+    };
+    let (job, mut thread) = S::queued(&mut Some(make(args)), &runtime);
+    if let Some(key) = key {
+        thread.set_waiter(WaiterRef::new(inner, Ticket::of(key)));
+    }
+    job.begin(None, key);
+    Ok(thread)
+}
+
+/// What a `try_spawn` returns that was refused.
+pub(crate) fn give_back<A>(refusal: Refusal, args: A) -> TrySpawnError<A> {
+    match refusal {
+        Refusal::Full => TrySpawnError::Full(args),
+        Refusal::Closed => TrySpawnError::Closed(args),
     }
 }
 
@@ -125,13 +177,48 @@ where
     let runtime = Handle::current();
     let (group, ()) = executor.group(&runtime, |_| ());
     match Backlog::enqueue(inner, &group, make, call) {
-        Enqueued::Slot(call) => begin_call(inner, executor, &runtime, make, call),
+        Enqueued::Slot(call, _) => begin_call(inner, executor, &runtime, make, call),
         Enqueued::Closed(_) => count_refused(inner),
         Enqueued::Queued(_) => {
             group.check_queued();
             deadlock::changed(inner);
         }
     }
+}
+
+/// Begins a call with a key if that and a slot are free. Otherwise queues it. Nothing waits for it.
+///
+/// # Panics
+/// Panics outside of a runtime.
+#[track_caller]
+pub(crate) fn queue_keyed<A, J>(inner: &Arc<Inner>, executor: &Executor<J>, make: Make<A, J>, call: A, key: &Key)
+where
+    A: Send + 'static,
+    J: RawJob + ?Sized + 'static,
+{
+    let Some(entry) = inner.slots.enter(key) else { return queue(inner, executor, make, call) };
+    if inner.slots.is_closed() {
+        return count_refused(inner);
+    }
+    let (group, ()) = executor.group(&Handle::current(), |_| ());
+    match Backlog::enqueue_keyed(&entry, inner, &group, make, call) {
+        Enqueued::Slot(call, key) => call.begin(None, key),
+        Enqueued::Closed(call) => call.refuse(),
+        Enqueued::Queued(_) => {
+            group.check_queued();
+            deadlock::changed(inner);
+        }
+    }
+}
+
+/// Queues a future of any type, with a key.
+#[track_caller]
+pub(crate) fn queue_future_keyed<F>(inner: &Arc<Inner>, future: F, key: &Key)
+where
+    F: Future<Output: Send + 'static> + Send + 'static,
+{
+    let job: JobBox<dyn RawJob> = JobCell::with(future, None, Origin::none());
+    queue_keyed(inner, worker::executor_of(inner), |job, _| job, job, key);
 }
 
 /// Begins a call in a slot that was just acquired.

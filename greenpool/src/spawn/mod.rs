@@ -21,7 +21,9 @@ use crate::inner::wait::ReadySource;
 use crate::inner::{ErasedJob, Inner};
 use crate::job::handle::GreenThread;
 use crate::lending::blocking::WaitGuard;
+use crate::lending::waiter::WaiterRef;
 use crate::lending::{context, deadlock};
+use crate::sync::key::Key;
 use crate::sync::slots::{Cancelled, Enqueued, Grant, QueuedJob, Ticket};
 
 /// What becomes a job when it gets a slot: a future, or a function and its arguments.
@@ -31,7 +33,15 @@ pub(crate) trait Spawnable: Sized {
     /// What the caller gets: a handle of the job, or nothing.
     type Handle;
 
+    /// Whether it may have a key.
+    const KEYED: bool = false;
+
     fn inner(&self) -> &Arc<Inner>;
+
+    /// Its key. Runs code of the user.
+    fn key(_this: &mut Option<Self>) -> Option<Key> {
+        None
+    }
 
     /// Begins the job in a slot that was just acquired. Takes a reference, so that the arguments are moved only once:
     /// to where the job runs.
@@ -52,6 +62,9 @@ pub(crate) trait Kept {
     /// The job is queued at this place.
     fn note_queued(&mut self, _ticket: Ticket) {}
 
+    /// The job has this place, in the queue or among the jobs of its key.
+    fn note_job(&mut self, _job: WaiterRef) {}
+
     /// A flag that is set when the job is about to release its slot.
     fn ending(&self) -> Arc<AtomicBool>;
 
@@ -60,6 +73,10 @@ pub(crate) trait Kept {
 }
 
 impl<T> Kept for GreenThread<T> {
+    fn note_job(&mut self, job: WaiterRef) {
+        self.set_waiter(job);
+    }
+
     fn ending(&self) -> Arc<AtomicBool> {
         GreenThread::ending(self)
     }
@@ -110,6 +127,51 @@ where
 
 /// A job that gets no handle.
 pub(crate) struct Detached<S>(pub(crate) S);
+
+/// A job with a key.
+pub(crate) struct Keyed<S> {
+    job: Option<S>,
+    key: Option<Key>,
+    inner: Arc<Inner>,
+}
+
+impl<S: Spawnable> Keyed<S> {
+    pub(crate) fn new(job: S, key: Key) -> Self {
+        let inner = job.inner().clone();
+        Keyed { job: Some(job), key: Some(key), inner }
+    }
+}
+
+impl<S: Spawnable> Spawnable for Keyed<S> {
+    type Kept = S::Kept;
+    type Handle = S::Handle;
+
+    const KEYED: bool = true;
+
+    fn inner(&self) -> &Arc<Inner> {
+        &self.inner
+    }
+
+    fn key(this: &mut Option<Self>) -> Option<Key> {
+        this.as_mut()?.key.take()
+    }
+
+    fn spawn_in(this: &mut Option<Self>, runtime: &Handle) -> S::Handle {
+        S::spawn_in(&mut this.take().expect(POLLED_AFTER_READY).job, runtime)
+    }
+
+    fn queued(this: &mut Option<Self>, runtime: &Handle) -> (Box<dyn ErasedJob>, S::Kept) {
+        S::queued(&mut this.take().expect(POLLED_AFTER_READY).job, runtime)
+    }
+
+    fn handle(kept: S::Kept) -> S::Handle {
+        S::handle(kept)
+    }
+
+    fn refused(self) -> S::Handle {
+        self.job.expect(POLLED_AFTER_READY).refused()
+    }
+}
 
 impl<F> Spawnable for Detached<FutureJob<F>>
 where
@@ -246,7 +308,7 @@ impl<S: Spawnable> SpawnFuture<S, S::Kept, S::Handle> {
         if is_turn_for_others() {
             ready!(coop::poll_proceed(cx)).made_progress();
         }
-        if job.inner().slots.try_acquire().is_err() {
+        if S::KEYED && job.inner().slots.is_keyed() || job.inner().slots.try_acquire().is_err() {
             return self.enqueue(cx);
         }
         match Handle::try_current() {
@@ -288,12 +350,22 @@ impl<S: Spawnable> SpawnFuture<S, S::Kept, S::Handle> {
             Ok(runtime) => runtime,
             Err(error) => return self.no_runtime(error),
         };
+        let key = if S::KEYED && inner.slots.is_keyed() { S::key(&mut self.job) } else { None };
+        let entry = key.as_ref().and_then(|key| inner.slots.enter(key));
         let (job, mut kept) = S::queued(&mut self.job, &runtime);
-        match deadlock::enqueue_job(&inner, job, context::member_of(&inner), Some(cx.waker().clone())) {
-            Enqueued::Slot(job) => job.begin(None),
+        match deadlock::enqueue_job(&inner, job, entry, context::member_of(&inner), Some(cx.waker().clone())) {
+            Enqueued::Slot(job, key) => {
+                if let Some(key) = key {
+                    kept.note_job(WaiterRef::new(&inner, Ticket::of(key)));
+                }
+                job.begin(None, key);
+            }
             Enqueued::Closed(job) => job.refuse(),
             Enqueued::Queued(ticket) => {
                 kept.note_queued(ticket);
+                if ticket.hold().is_some() {
+                    kept.note_job(WaiterRef::new(&inner, ticket));
+                }
                 let ending = context::is_inside(&inner).then(|| kept.ending());
                 self.stage = SpawnStage::Queued(Queued { inner, ticket, kept, ending, in_own_slot: false });
                 // A job may have to lend its slot. Any other caller waits to be woken.

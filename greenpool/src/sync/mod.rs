@@ -1,6 +1,7 @@
 //! The semaphore of a pool, and the locks and atomics that the crate uses; under `--cfg loom`, the model checker's.
 
 pub(crate) mod foreign;
+pub(crate) mod key;
 #[cfg(not(loom))]
 pub(crate) mod quiet;
 pub(crate) mod slots;

@@ -50,19 +50,25 @@ use std::task::{Poll, Waker};
 
 use slab::Slab;
 
+use crate::sync::slots::gates::{GateId, Gates, Hold};
 use crate::sync::wake::{register, wake};
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
+
+pub(crate) mod gates;
+pub(crate) mod keyed;
 
 /// The slots of one pool, and the queues of those that wait for one. `L` names a lender.
 pub(crate) struct Slots<L, J = Never> {
     word: AtomicU64,
     queues: Mutex<Queues<L, J>>,
+    /// Whether there is a limit by key.
+    keyed: bool,
 }
 
 /// A job that is queued for a slot, or several, one behind the other.
 pub(crate) trait QueuedJob<L>: Sized {
-    /// The job begins in a slot, which is a loan if it has a lender.
-    fn begin(self, lender: Option<L>);
+    /// The job begins in a slot, which is a loan if it has a lender, and has a key if that is not `None`.
+    fn begin(self, lender: Option<L>, key: Option<Hold>);
 
     /// The jobs never begin.
     fn refuse(self);
@@ -82,7 +88,7 @@ pub(crate) trait QueuedJob<L>: Sized {
 pub(crate) enum Never {}
 
 impl<L> QueuedJob<L> for Never {
-    fn begin(self, _lender: Option<L>) {
+    fn begin(self, _lender: Option<L>, _key: Option<Hold>) {
         match self {}
     }
 
@@ -116,6 +122,8 @@ pub(crate) enum Queue {
 pub(crate) struct Ticket {
     key: usize,
     number: u64,
+    /// The gate of its key, if it has one.
+    gate: Option<GateId>,
 }
 
 #[cfg(loom)]
@@ -145,6 +153,10 @@ enum TicketState<L, J> {
 struct Node<L, J> {
     number: u64,
     queue: Queue,
+    /// The gate of its key, if it has one.
+    gate: Option<GateId>,
+    /// Whether it is one of `lists`. Otherwise the gates have it.
+    listed: bool,
     /// Nothing collects its grant.
     unowned: bool,
     state: TicketState<L, J>,
@@ -152,10 +164,10 @@ struct Node<L, J> {
     next: Option<usize>,
 }
 
-/// The outcome of [`Slots::enqueue_job`].
+/// The outcome of [`Slots::enqueue_job`] and its like.
 pub(crate) enum Enqueued<J> {
-    /// A slot was free. The caller has it, and must begin the job.
-    Slot(J),
+    /// A slot was free, and the key, if there is one. The caller has both, and must begin the job.
+    Slot(J, Option<Hold>),
     Queued(Ticket),
     /// The pool is closed.
     Closed(J),
@@ -174,7 +186,7 @@ pub(crate) enum Cancelled<L, J> {
 /// What has to be done for served tickets, with no lock held.
 #[must_use]
 pub(crate) struct Served<L, J> {
-    job: Option<(J, Option<L>)>,
+    job: Option<(J, Option<L>, Option<Hold>)>,
     waker: Option<Waker>,
     /// A waker to be dropped.
     unwoken: Option<Waker>,
@@ -202,8 +214,8 @@ impl<L, J: QueuedJob<L>> Served<L, J> {
     pub(crate) fn run(self) {
         let Served { job, waker, unwoken, more } = self;
         drop(unwoken);
-        if let Some((job, lender)) = job {
-            job.begin(lender);
+        if let Some((job, lender, key)) = job {
+            job.begin(lender, key);
         }
         wake(waker);
         more.into_iter().for_each(Served::run);
@@ -214,7 +226,7 @@ impl<L, J: QueuedJob<L>> Served<L, J> {
 struct List {
     head: Option<usize>,
     tail: Option<usize>,
-    /// A node of several calls counts as so many.
+    /// A node of several calls counts as so many. Those that the gates have are counted, too.
     len: usize,
 }
 
@@ -225,6 +237,8 @@ struct Queues<L, J> {
     absent: usize,
     /// How many of those queued to begin are [calls](QueuedJob::calls).
     calls: usize,
+    /// What a pool with a limit by key has.
+    gates: Option<Box<Gates<L>>>,
 }
 
 const QUEUED: u64 = 1;
@@ -264,8 +278,16 @@ impl Word {
 }
 
 impl<L, J: QueuedJob<L>> Slots<L, J> {
+    #[cfg(any(loom, all(test, not(shuttle))))]
     pub(crate) fn new(size: usize) -> Self {
-        Slots { word: AtomicU64::new((size.min(MAX_SIZE) as u64) << SIZE_SHIFT), queues: Mutex::new(Queues::new()) }
+        Self::with_keys(size, None)
+    }
+
+    /// At most `per_key` jobs of each key run at once.
+    pub(crate) fn with_keys(size: usize, per_key: Option<usize>) -> Self {
+        let word = AtomicU64::new((size.min(MAX_SIZE) as u64) << SIZE_SHIFT);
+        let gates = per_key.map(|limit| Box::new(Gates::new(limit)));
+        Slots { word, keyed: gates.is_some(), queues: Mutex::new(Queues::new(gates)) }
     }
 
     fn word(&self) -> Word {
@@ -298,12 +320,16 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
 
     /// The number of waiters queued for a slot to begin a job in.
     pub(crate) fn waiting(&self) -> usize {
-        if self.word().has(QUEUED) { self.lock().lists[Queue::Start as usize].len } else { 0 }
+        if self.may_wait() { self.lock().lists[Queue::Start as usize].len } else { 0 }
     }
 
     /// How many of these are [calls](QueuedJob::calls).
     pub(crate) fn calls(&self) -> usize {
-        if self.word().has(QUEUED) { self.lock().calls } else { 0 }
+        if self.may_wait() { self.lock().calls } else { 0 }
+    }
+
+    fn may_wait(&self) -> bool {
+        self.keyed || self.word().has(QUEUED)
     }
 
     /// The number of slots that were granted to a ticket and not collected yet.
@@ -382,7 +408,7 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
         if !self.mark_queued(queue)? {
             return Ok(None);
         }
-        let ticket = queues.push(queue, TicketState::Queued { waker, job: None }, false);
+        let ticket = queues.push(queue, None, TicketState::Queued { waker, job: None }, false);
         if queue == Queue::Idle {
             // If the pool is idle already, this serves the ticket at once.
             self.serve_and_unlock(queues);
@@ -396,10 +422,15 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
         let mut queues = self.lock();
         match self.mark_queued(Queue::Start) {
             Err(_) => Enqueued::Closed(job),
-            Ok(false) => Enqueued::Slot(job),
+            Ok(false) => Enqueued::Slot(job, None),
             Ok(true) => {
                 let unowned = waker.is_none();
-                Enqueued::Queued(queues.push(Queue::Start, TicketState::Queued { waker, job: Some(job) }, unowned))
+                Enqueued::Queued(queues.push(
+                    Queue::Start,
+                    None,
+                    TicketState::Queued { waker, job: Some(job) },
+                    unowned,
+                ))
             }
         }
     }
@@ -415,7 +446,7 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
         let mut queues = self.lock();
         match self.mark_queued(Queue::Start) {
             Err(_) => Enqueued::Closed(call),
-            Ok(false) => Enqueued::Slot(call),
+            Ok(false) => Enqueued::Slot(call, None),
             Ok(true) => Enqueued::Queued(queues.push_call(call, join, make)),
         }
     }
@@ -488,27 +519,41 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
         job
     }
 
-    /// Serves a queued ticket out of turn with a lent slot; the lender is absent from now on. If the lender owns the
-    /// ticket, it is not woken, since it cannot go on before its slot comes back. The caller must run what this returns
-    /// once it holds no lock. Returns the loan as an error if the ticket is not queued any longer.
+    /// Serves a queued ticket out of turn with a lent slot. Returns the loan as an error if the ticket is not queued
+    /// any longer.
+    #[cfg(any(loom, all(test, not(shuttle))))]
     pub(crate) fn lend(&self, ticket: Ticket, loan: L, in_own_slot: bool) -> Result<Served<L, J>, L> {
         let mut queues = self.lock();
         if !queues.is_queued(ticket) {
             return Err(loan);
         }
-        let mut served = queues.grant(ticket.key, Grant::Slot(Some(loan)));
+        Ok(self.lend_to(&mut queues, ticket, loan, in_own_slot, false))
+    }
+
+    /// Serves a queued ticket out of turn with a lent slot; the lender is absent from now on. If the lender owns the
+    /// ticket, it is not woken, since it cannot go on before its slot comes back. With `lends_key`, the lender lends
+    /// its key, too. The caller must run what this returns once it holds no lock.
+    fn lend_to(
+        &self,
+        queues: &mut Queues<L, J>,
+        ticket: Ticket,
+        loan: L,
+        in_own_slot: bool,
+        lends_key: bool,
+    ) -> Served<L, J> {
+        let mut served = queues.grant(ticket.key, Grant::Slot(Some(loan)), lends_key);
         if in_own_slot {
             served.unwoken = served.waker.take();
             if let Some(Node { state, .. }) = queues.get(ticket) {
                 *state = TicketState::Served(Grant::Begun { in_own_slot });
             }
         }
-        self.add_absent(&mut queues);
+        self.add_absent(queues);
         if queues.first().is_none() {
             // AcqRel as for every change under the lock; coherence would do.
             self.word.fetch_and(!QUEUED, Ordering::AcqRel);
         }
-        Ok(served)
+        served
     }
 
     /// A job goes on without its slot, and is absent from now on. Its slot must be [released](Self::release) next.
@@ -536,11 +581,11 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
         }
     }
 
-    /// The ticket that gets the next free slot.
+    /// The ticket that gets the next free slot. If all tickets are parked, the first of these.
     pub(crate) fn head(&self) -> Option<Ticket> {
         let queues = self.lock();
-        let key = queues.first()?;
-        Some(Ticket { key, number: queues.nodes[key].number })
+        let key = queues.first().or_else(|| queues.first_parked())?;
+        Some(queues.ticket(key))
     }
 
     /// Whether the ticket belongs to a job that wants to go on.
@@ -557,6 +602,7 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
     pub(crate) fn is_alone(&self, ticket: Ticket) -> bool {
         let mut queues = self.lock();
         let queued = queues.lists[Queue::Start as usize].len + queues.lists[Queue::Resume as usize].len;
+        let queued = queued - queues.count_parked();
         queued == 0 || queued == 1 && queues.is_queued(ticket)
     }
 
@@ -607,11 +653,8 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
     pub(crate) fn refuse_all(&self, refuses: impl Fn(Option<&J>) -> bool) -> Vec<J> {
         let mut queues = self.lock();
         let (mut jobs, mut all) = (Vec::new(), Served::default());
-        let mut next = queues.lists[Queue::Start as usize].head;
-        while let Some(key) = next {
-            let node = &queues.nodes[key];
-            next = node.next;
-            if let TicketState::Queued { job, .. } = &node.state {
+        for key in queues.start_keys() {
+            if let TicketState::Queued { job, .. } = &queues.nodes[key].state {
                 if refuses(job.as_ref()) {
                     let (job, served) = queues.refuse(key);
                     jobs.extend(job);
@@ -631,6 +674,11 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
     /// Grants free slots to the queue and, if the pool is idle, serves the waiters for that. Then unlocks and wakes.
     fn serve_and_unlock(&self, mut queues: MutexGuard<'_, Queues<L, J>>) {
         let mut served = Served::default();
+        if queues.has_returned() {
+            // AcqRel as for every change under the lock. A releaser that does not see it has released its slot before,
+            // so this sees the slot.
+            self.word.fetch_or(QUEUED, Ordering::AcqRel);
+        }
         let word = loop {
             let word = self.word();
             match queues.first() {
@@ -638,7 +686,7 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
                     // While `W` is set only the holder of the lock takes slots, so the room cannot be gone by now.
                     // Acquire pairs with the Release in `release_deferred`; the lock passes that on to the waiter.
                     self.word.fetch_add(ONE, Ordering::AcqRel);
-                    served.push(queues.grant(head, Grant::Slot(None)));
+                    served.push(queues.grant(head, Grant::Slot(None), false));
                 }
                 _ => break word,
             }
@@ -647,7 +695,7 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
         // must not make the pool look idle. So if this reading is idle, nothing is queued or the pool has size 0.
         if word.is_idle() {
             while let Some(head) = queues.lists[Queue::Idle as usize].head {
-                served.push(queues.grant(head, Grant::Refused));
+                served.push(queues.grant(head, Grant::Refused, false));
             }
         }
         let queued = if queues.first().is_none() { word.0 & QUEUED } else { 0 };
@@ -657,14 +705,16 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
             self.word.fetch_and(!(queued | idle_waiters), Ordering::AcqRel);
         }
         queues.trim();
+        let garbage = queues.take_garbage();
         drop(queues);
+        drop(garbage);
         served.run();
     }
 }
 
 impl<L, J: QueuedJob<L>> Queues<L, J> {
-    fn new() -> Self {
-        Queues { nodes: Slab::new(), lists: [List::default(); 3], last_number: 0, absent: 0, calls: 0 }
+    fn new(gates: Option<Box<Gates<L>>>) -> Self {
+        Queues { nodes: Slab::new(), lists: [List::default(); 3], last_number: 0, absent: 0, calls: 0, gates }
     }
 
     fn get(&mut self, ticket: Ticket) -> Option<&mut Node<L, J>> {
@@ -675,23 +725,34 @@ impl<L, J: QueuedJob<L>> Queues<L, J> {
         matches!(self.get(ticket), Some(Node { state: TicketState::Queued { .. }, .. }))
     }
 
-    /// The node that gets the next free slot.
-    fn first(&self) -> Option<usize> {
-        self.lists[Queue::Resume as usize].head.or(self.lists[Queue::Start as usize].head)
+    fn ticket(&self, key: usize) -> Ticket {
+        let Node { number, gate, .. } = self.nodes[key];
+        Ticket { key, number, gate }
     }
 
-    fn push(&mut self, queue: Queue, state: TicketState<L, J>, unowned: bool) -> Ticket {
+    /// The node that gets the next free slot.
+    #[inline]
+    fn first(&self) -> Option<usize> {
+        let head = self.lists[Queue::Resume as usize].head;
+        if self.gates.is_none() || head.is_some() {
+            return head.or(self.lists[Queue::Start as usize].head);
+        }
+        self.first_of_line()
+    }
+
+    fn push(&mut self, queue: Queue, gate: Option<GateId>, state: TicketState<L, J>, unowned: bool) -> Ticket {
         self.last_number += 1;
         let number = self.last_number;
-        let lists = self.lists[queue as usize];
-        let key = self.nodes.insert(Node { number, queue, unowned, state, prev: lists.tail, next: None });
-        match lists.tail {
+        let tail = self.lists[queue as usize].tail;
+        let node = Node { number, queue, gate, listed: true, unowned, state, prev: tail, next: None };
+        let key = self.nodes.insert(node);
+        match tail {
             Some(tail) => self.nodes[tail].next = Some(key),
             None => self.lists[queue as usize].head = Some(key),
         }
         self.lists[queue as usize].tail = Some(key);
         self.lists[queue as usize].len += 1;
-        Ticket { key, number }
+        Ticket { key, number, gate }
     }
 
     /// Adds a call to the last ticket in [`Queue::Start`], if that takes it; otherwise pushes a ticket for it.
@@ -705,24 +766,36 @@ impl<L, J: QueuedJob<L>> Queues<L, J> {
         let list = &mut self.lists[Queue::Start as usize];
         let last = list.tail.map(|key| (key, &mut self.nodes[key]));
         let call = match last {
-            Some((key, Node { number, state: TicketState::Queued { job: Some(job), .. }, .. })) => {
+            Some((key, Node { number, gate: None, state: TicketState::Queued { job: Some(job), .. }, .. })) => {
                 match join(job, call) {
                     Ok(()) => {
                         list.len += 1;
-                        return Ticket { key, number: *number };
+                        return Ticket { key, number: *number, gate: None };
                     }
                     Err(call) => call,
                 }
             }
             _ => call,
         };
-        self.push(Queue::Start, TicketState::Queued { waker: None, job: Some(make(call)) }, true)
+        self.push(Queue::Start, None, TicketState::Queued { waker: None, job: Some(make(call)) }, true)
     }
 
     /// Takes a queued node out of its list. It stays in the slab.
     fn unlink(&mut self, key: usize) {
-        let Node { queue, prev, next, ref state, .. } = self.nodes[key];
+        let Node { queue, ref state, .. } = self.nodes[key];
         let calls = if let TicketState::Queued { job: Some(job), .. } = state { job.calls() } else { 0 };
+        self.lists[queue as usize].len -= calls.max(1);
+        self.calls -= calls;
+        self.unlist(key);
+        self.dequeue_key(key);
+    }
+
+    /// Takes a node out of its list, if it is in one.
+    fn unlist(&mut self, key: usize) {
+        let Node { queue, prev, next, ref mut listed, .. } = self.nodes[key];
+        if !std::mem::replace(listed, false) {
+            return;
+        }
         match prev {
             Some(prev) => self.nodes[prev].next = next,
             None => self.lists[queue as usize].head = next,
@@ -731,20 +804,21 @@ impl<L, J: QueuedJob<L>> Queues<L, J> {
             Some(next) => self.nodes[next].prev = prev,
             None => self.lists[queue as usize].tail = prev,
         }
-        self.lists[queue as usize].len -= calls.max(1);
-        self.calls -= calls;
     }
 
     /// Serves a queued node with a slot or, if it is in [`Queue::Idle`], with the news. Its owner, if it has one, will
-    /// collect the grant.
-    fn grant(&mut self, key: usize, grant: Grant<L>) -> Served<L, J> {
+    /// collect the grant. With `lends_key`, its key is that of a job that has lent it.
+    fn grant(&mut self, key: usize, grant: Grant<L>, lends_key: bool) -> Served<L, J> {
         let grant = match (grant, self.split_first(key)) {
-            (Grant::Slot(lender), Some(first)) => return Served { job: Some((first, lender)), ..Served::default() },
+            (Grant::Slot(lender), Some(first)) => {
+                return Served { job: Some((first, lender, None)), ..Served::default() };
+            }
             (grant, _) => grant,
         };
+        let hold = self.begin_key(key, lends_key);
         let (waker, job) = self.end_wait(key);
         let (grant, job) = match (grant, job) {
-            (Grant::Slot(lender), Some(job)) => (Grant::Begun { in_own_slot: false }, Some((job, lender))),
+            (Grant::Slot(lender), Some(job)) => (Grant::Begun { in_own_slot: false }, Some((job, lender, hold))),
             (grant, _) => (grant, None),
         };
         self.settle(key, grant);

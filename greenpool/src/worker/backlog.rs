@@ -5,15 +5,16 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::inner::Inner;
 use crate::inner::member::Member;
 use crate::inner::queued::{Calls, ErasedBacklog, PoolJob};
+use crate::inner::{Inner, PoolEntry};
 use crate::job::cell::{JobBox, RawJob};
 use crate::job::permit::Permit;
 use crate::job::running::JobState;
 use crate::job::span::Origin;
 use crate::sync::quiet::drop_quietly;
 use crate::sync::slots::Enqueued;
+use crate::sync::slots::gates::Hold;
 use crate::sync::{Mutex, lock};
 use crate::worker::group::Group;
 
@@ -38,16 +39,29 @@ impl<A: Send + 'static, J: RawJob + ?Sized + 'static> Backlog<A, J> {
     pub(crate) fn enqueue(inner: &Arc<Inner>, group: &Arc<Group<J>>, make: Make<A, J>, call: A) -> Enqueued<A> {
         let call = (call, Origin::here(inner));
         let join = |last: &mut PoolJob, call| Self::join(last, group, call);
-        let start = |call| {
-            let calls = Mutex::new(VecDeque::from([call]));
-            let backlog = Backlog { calls, make, group: group.clone(), inner: inner.clone() };
-            PoolJob::Calls(Calls::first(Arc::new(backlog)))
-        };
-        match inner.slots.enqueue_call(call, join, start) {
-            Enqueued::Slot((call, _)) => Enqueued::Slot(call),
+        match inner.slots.enqueue_call(call, join, |call| Self::start(inner, group, make, call)) {
+            Enqueued::Slot((call, _), key) => Enqueued::Slot(call, key),
             Enqueued::Closed((call, _)) => Enqueued::Closed(call),
             Enqueued::Queued(ticket) => Enqueued::Queued(ticket),
         }
+    }
+
+    /// Queues a call with a key, unless a slot and the key are free, and nothing is queued. It has a backlog of its
+    /// own, since the calls after it may overtake it.
+    pub(crate) fn enqueue_keyed(
+        entry: &PoolEntry<'_>,
+        inner: &Arc<Inner>,
+        group: &Arc<Group<J>>,
+        make: Make<A, J>,
+        call: A,
+    ) -> Enqueued<PoolJob> {
+        inner.slots.enqueue_keyed(entry, Self::start(inner, group, make, (call, Origin::here(inner))), None)
+    }
+
+    fn start(inner: &Arc<Inner>, group: &Arc<Group<J>>, make: Make<A, J>, call: (A, Origin)) -> PoolJob {
+        let calls = Mutex::new(VecDeque::from([call]));
+        let backlog = Backlog { calls, make, group: group.clone(), inner: inner.clone() };
+        PoolJob::Calls(Calls::first(Arc::new(backlog)))
     }
 
     fn join(last: &mut PoolJob, group: &Arc<Group<J>>, call: (A, Origin)) -> Result<(), (A, Origin)> {
@@ -64,7 +78,7 @@ impl<A: Send + 'static, J: RawJob + ?Sized + 'static> Backlog<A, J> {
 }
 
 impl<A: Send + 'static, J: RawJob + ?Sized + 'static> ErasedBacklog for Backlog<A, J> {
-    fn begin(&self, lender: Option<Arc<Member>>) {
+    fn begin(&self, lender: Option<Arc<Member>>, key: Option<Hold>) {
         let mut calls = lock(&self.calls);
         let Some((call, origin)) = calls.pop_front() else { unreachable!("a call that has a slot is in the backlog") };
         if calls.capacity() > MIN_SHRINK && calls.len() < calls.capacity() / 4 {
@@ -73,7 +87,7 @@ impl<A: Send + 'static, J: RawJob + ?Sized + 'static> ErasedBacklog for Backlog<
         }
         drop(calls);
         let is_lent = lender.is_some();
-        let permit = Permit::new(&self.inner, lender);
+        let permit = Permit::with_key(&self.inner, lender, key);
         let make = |cell| {
             let mut job = (self.make)(call, cell);
             *job.as_mut().state() = JobState::Permit(permit);

@@ -10,6 +10,7 @@ use crate::job::cell::{JobBox, RawJob};
 use crate::job::error::JoinError;
 use crate::job::permit::Permit;
 use crate::job::running::JobState;
+use crate::sync::slots::gates::Hold;
 use crate::worker::group::{Group, abort};
 
 /// A job in its cell, and the workers that will run it: those of the runtime on which it was queued. Dropping it
@@ -28,10 +29,10 @@ impl<J: RawJob + ?Sized> Queued<J> {
 }
 
 impl<J: RawJob + ?Sized + 'static> ErasedJob for Queued<J> {
-    fn begin(mut self: Box<Self>, lender: Option<Arc<Member>>) {
+    fn begin(mut self: Box<Self>, lender: Option<Arc<Member>>, key: Option<Hold>) {
         let Some(mut job) = self.job.take() else { return };
         let is_lent = lender.is_some();
-        *job.as_mut().state() = JobState::Permit(Permit::new(&self.inner, lender));
+        *job.as_mut().state() = JobState::Permit(Permit::with_key(&self.inner, lender, key));
         if is_lent { self.group.put_lent(job) } else { self.group.put(job) }
     }
 

@@ -165,7 +165,7 @@ impl World {
                 let entry = Entry { job: Some(record), ..Entry::new(ticket, Queue::Start) };
                 return Left { entries: vec![Entry { owned: false, ..entry }], ..Left::default() };
             }
-            Enqueued::Slot(job) => {
+            Enqueued::Slot(job, _) => {
                 assert!(Arc::ptr_eq(&job.0, &record));
                 self.assert_first_in_queue((usize::MAX, 0));
                 self.job();

@@ -6,6 +6,7 @@ use std::task::{Poll, Wake, Waker};
 
 use loom::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
+use crate::sync::slots::gates::Hold;
 use crate::sync::slots::{Grant, Queue, QueuedJob, Refusal, Slots, Ticket};
 
 /// A waker that counts its wake-ups.
@@ -79,7 +80,7 @@ pub(crate) struct Record {
 pub(crate) struct Job(pub(crate) Arc<Record>);
 
 impl QueuedJob<&'static str> for Job {
-    fn begin(self, lender: Option<&'static str>) {
+    fn begin(self, lender: Option<&'static str>, _key: Option<Hold>) {
         let record = &self.0;
         assert_eq!(record.begun.fetch_add(1, SeqCst), 0, "a job began twice");
         assert_eq!(record.refused.load(SeqCst), 0, "a refused job began");

@@ -30,6 +30,7 @@ mod models {
     mod abort;
     mod check;
     mod handles;
+    mod keys;
     mod map;
     mod nested;
     mod pile;

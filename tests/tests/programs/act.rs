@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::task::{block_in_place, yield_now};
 use tokio::time::sleep;
 
-use crate::declared::{left, right};
+use crate::declared::{keyed, left, right};
 use crate::fan;
 use crate::job::{Actor, Body, planned_panic};
 use crate::map;
@@ -86,7 +86,12 @@ async fn perform(actor: &Actor, act: Act, kept: &mut Vec<GreenThread<Value>>) {
 
 async fn spawn(actor: &Actor, pool: Pool, job: Job) -> GreenThread<Value> {
     let body = Body::new(&actor.world, pool, job);
-    if actor.world.is_declared(pool) { left::spawn(body).await } else { actor.world.pool(pool).spawn(body.run()).await }
+    let own = actor.world.pool(pool);
+    match (actor.world.is_declared(pool), own.per_key()) {
+        (true, _) => left::spawn(body).await,
+        (false, Some(_)) => own.spawn_keyed(body.key(), body.run()).await,
+        (false, None) => own.spawn(body.run()).await,
+    }
 }
 
 /// Polls a spawn once, and leaves it for the end of the block.
@@ -101,7 +106,7 @@ async fn keep_spawn(
     let mut spawn: BoxFuture<'static, _> = if actor.world.is_declared(pool) {
         Box::pin(left::spawn(body))
     } else {
-        Box::pin(actor.world.pool(pool).spawn(body.run()))
+        Box::pin(actor.world.pool(pool).spawn_keyed(body.key(), body.run()))
     };
     match poll!(&mut spawn) {
         Poll::Ready(green) => kept.push(green),
@@ -114,7 +119,7 @@ async fn spawn_n(actor: &Actor, pool: Pool, job: Job) {
     if actor.world.is_declared(pool) {
         right::spawn_n(body).await;
     } else {
-        actor.world.pool(pool).spawn_n(body.run()).await;
+        actor.world.pool(pool).spawn_n_keyed(body.key(), body.run()).await;
     }
 }
 
@@ -123,7 +128,7 @@ fn try_spawn(actor: &Actor, pool: Pool, job: Job) -> Option<GreenThread<Value>> 
     if actor.world.is_declared(pool) {
         right::try_spawn(body).ok()
     } else {
-        actor.world.pool(pool).try_spawn(body.run()).ok()
+        actor.world.pool(pool).try_spawn_keyed(body.key(), body.run()).ok()
     }
 }
 
@@ -133,7 +138,8 @@ fn queue(actor: &Actor, pool: Pool, job: Job) {
     match (actor.world.is_declared(pool), body.is_even()) {
         (true, true) => left::queue(body),
         (true, false) => right::queue(body),
-        (false, false) if !body.is_bomb() => left::on(own).queue(body),
+        (false, false) if !body.is_bomb() => keyed::on(own).queue(body),
+        (false, _) if own.per_key().is_some() => own.queue_keyed(body.key(), body.run()),
         (false, _) => own.queue(body.run()),
     }
 }

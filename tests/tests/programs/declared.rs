@@ -1,4 +1,4 @@
-//! Two declared functions that share one pool.
+//! Two declared functions that share one pool, and one for pools with a limit by key.
 
 use greenpool::{GreenPool, green_pool};
 
@@ -14,5 +14,10 @@ pub(crate) async fn left(body: Body) -> Value {
 
 #[green_pool(pool = SHARED)]
 pub(crate) async fn right(body: Body) -> Value {
+    body.run().await
+}
+
+#[green_pool(size = 1, key = body.key(), per_key = 1)]
+pub(crate) async fn keyed(body: Body) -> Value {
     body.run().await
 }

@@ -12,9 +12,11 @@ use crate::program::{
 pub(crate) fn program() -> impl Strategy<Value = Program> {
     (vec(1..=3usize, 1..=3), any::<bool>()).prop_flat_map(|(sizes, declared)| {
         let phases = vec(phase(sizes.len(), declared), 1..=2);
-        (Just(sizes), phases, weighted(0.1, 0..3u64)).prop_map(move |(sizes, phases, grace)| Program {
+        let limits = (weighted(0.4, 1..=2usize), weighted(0.1, 0..3u64));
+        (Just(sizes), phases, limits).prop_map(move |(sizes, phases, (per_key, grace))| Program {
             sizes,
             declared,
+            per_key,
             phases,
             grace,
         })
@@ -65,7 +67,7 @@ fn act(pools: usize) -> impl Strategy<Value = Act> {
 
 fn job(acts: impl Strategy<Value = Block>) -> impl Strategy<Value = Job> {
     let end = prop_oneof![30 => Just(End::Return), 1 => Just(End::Panic), 1 => Just(End::PanicInDrop)];
-    (acts, end).prop_map(|(acts, end)| Job { acts, end })
+    (0..3u8, acts, end).prop_map(|(key, acts, end)| Job { key, acts, end })
 }
 
 fn then() -> impl Strategy<Value = Then> {

@@ -138,6 +138,11 @@ impl Body {
         Body { world: world.clone(), pool, job, argument: world.value() }
     }
 
+    /// The key of the job.
+    pub(crate) fn key(&self) -> u8 {
+        self.job.key
+    }
+
     /// Whether it has an even number of acts, to choose one of two ways.
     pub(crate) fn is_even(&self) -> bool {
         self.job.acts.len().is_multiple_of(2)

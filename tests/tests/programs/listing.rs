@@ -10,7 +10,8 @@ impl Debug for Program {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         for (pool, size) in self.sizes.iter().enumerate() {
             let kind = if self.declared && pool + 1 == self.sizes.len() { "declared" } else { "new" };
-            writeln!(f, "let {} = {kind}({size});", name(pool))?;
+            let per_key = self.per_key.map(|per_key| format!(", per_key = {per_key}")).unwrap_or_default();
+            writeln!(f, "let {} = {kind}({size}{per_key});", name(pool))?;
         }
         for phase in &self.phases {
             writeln!(f, "{phase:?}")?;
@@ -91,6 +92,7 @@ impl Write for Block {
 
 impl Write for Job {
     fn write(&self, f: &mut Formatter<'_>, depth: usize) -> Result {
+        write!(f, "key {} ", self.key)?;
         block(f, &self.acts, depth)?;
         f.write_str(match self.end {
             End::Return => "",

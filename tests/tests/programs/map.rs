@@ -5,9 +5,9 @@ use futures::future::BoxFuture;
 use greenpool::GreenMap;
 
 use crate::act::yield_times;
-use crate::declared::{left, right};
+use crate::declared::{keyed, left, right};
 use crate::job::{Actor, Body, planned_panic};
-use crate::program::{Fault, Map, Pool, Taken, Verb};
+use crate::program::{End, Fault, Map, Pool, Taken, Verb};
 use crate::world::Value;
 
 pub(crate) async fn run(actor: &Actor, map: Map) {
@@ -43,6 +43,8 @@ fn start(actor: &Actor, map: &Map) -> GreenMap<Value> {
         _ => None,
     };
     let declared = actor.world.is_declared(map.pool) && function_panics.is_none();
+    let is_bomb = map.jobs.iter().any(|job| job.end == End::PanicInDrop);
+    let has_keys = pool.per_key().is_some() && function_panics.is_none() && !is_bomb;
     let mut made = 0;
     let make = move |body: Body| {
         made += 1;
@@ -57,6 +59,9 @@ fn start(actor: &Actor, map: &Map) -> GreenMap<Value> {
         Verb::ImapUnordered if declared => right::imap_unordered(source),
         Verb::Starmap if declared => right::starmap(source.map(|body| (body,))),
         Verb::StarmapUnordered if declared => left::starmap_unordered(source.map(|body| (body,))),
+        Verb::Imap if has_keys => keyed::on(pool).imap(source),
+        Verb::ImapUnordered if has_keys => keyed::on(pool).imap_unordered(source),
+        Verb::ImapStream if has_keys => keyed::on(pool).imap_stream(slow(source)),
         Verb::Imap => pool.imap(make, source),
         Verb::ImapUnordered => pool.imap_unordered(make, source),
         Verb::Starmap => pool.starmap(make, source.map(|body| (body,))),

@@ -11,6 +11,8 @@ pub(crate) struct Program {
     /// The sizes of the pools. If `declared`, the last pool is that of the functions in `declared.rs`.
     pub(crate) sizes: Vec<usize>,
     pub(crate) declared: bool,
+    /// The limit by key of the pools that are not declared.
+    pub(crate) per_key: Option<usize>,
     /// Each phase runs on its own runtime. The pools outlive it.
     pub(crate) phases: Vec<Phase>,
     /// The grace period to shut the pools down with after the last phase. `None` waits until they are idle.
@@ -66,6 +68,8 @@ pub(crate) enum Act {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
+    /// What verbs with a key take for it, if its pool has a limit by key.
+    pub(crate) key: u8,
     pub(crate) acts: Block,
     pub(crate) end: End,
 }
@@ -185,6 +189,10 @@ impl Program {
             Outer::WaitAll(_) | Outer::Close(_) | Outer::Slot(_, None) => true,
             Outer::Slot(pool, Some(job)) => job.acts.iter().all(|act| act.is_layered(*pool)),
         };
+        // Keys have no layers.
+        if self.per_key.is_some() {
+            return false;
+        }
         // A runtime drops its jobs one by one. A job that waits for one already dropped can look deadlocked.
         let cut = self.phases.iter().any(|phase| phase.cut.is_some());
         !cut && self.outers().all(outer)

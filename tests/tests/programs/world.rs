@@ -69,7 +69,11 @@ impl World {
         let last = program.sizes.len() - 1;
         let watch = |(at, size): (usize, &usize)| {
             let declared = program.declared && at == last;
-            let pool = if declared { left::pool().clone() } else { GreenPool::new(*size) };
+            let pool = match program.per_key {
+                _ if declared => left::pool().clone(),
+                Some(per_key) => GreenPool::builder(*size).per_key(per_key).build(),
+                None => GreenPool::new(*size),
+            };
             let before = pool.stats();
             // Do not blame this program for slots that a failed one has lost.
             let size = before.running + size;
@@ -213,6 +217,9 @@ impl World {
             let (finished, panicked) = (now.finished - before.finished, now.panicked - before.panicked);
             let ended = finished + panicked + now.aborted - before.aborted;
             differ("spawned", now.spawned - before.spawned, ended);
+            if !watched.pool.keys().is_empty() {
+                self.report(format!("pool {at}: {:?} are still in use", watched.pool.keys()));
+            }
             if program.is_layered() {
                 differ("overflowed", now.overflowed - before.overflowed, 0);
             }
@@ -228,7 +235,8 @@ impl World {
 
     /// The state of the pools, for the report of a hang.
     pub(crate) fn state(&self) -> String {
-        let state = |watched: &Watched| format!("{:?} {:?}", watched.pool, watched.pool.stats());
+        let state =
+            |watched: &Watched| format!("{:?} {:?} {:?}", watched.pool, watched.pool.stats(), watched.pool.keys());
         self.0.pools.iter().map(state).collect::<Vec<_>>().join("\n")
     }
 }

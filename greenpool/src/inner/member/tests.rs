@@ -18,6 +18,7 @@ use crate::inner::tracked::JobStatus;
 use crate::inner::wait::{Lent, ReadySource, WaitEdge};
 use crate::inner::{ErasedJob, Inner};
 use crate::sync::lock;
+use crate::sync::slots::gates::Hold;
 use crate::sync::slots::{Cancelled, Enqueued, Grant, Queue, Served, Ticket};
 use crate::sync::wake::wake;
 
@@ -211,7 +212,7 @@ struct QueuedJob {
 }
 
 impl ErasedJob for QueuedJob {
-    fn begin(self: Box<Self>, lender: Option<Arc<Member>>) {
+    fn begin(self: Box<Self>, lender: Option<Arc<Member>>, _key: Option<Hold>) {
         if let Some(lender) = &lender {
             assert!(lender.state.try_lock().is_ok(), "a job begins with no lock held");
         }
@@ -501,7 +502,7 @@ impl Trial {
         let queued = Box::new(QueuedJob { number, ended: ended.clone(), log: self.log.clone() });
         match self.inner.slots.enqueue_job(PoolJob::One(queued), branch.map(|_| Waker::noop().clone())) {
             Enqueued::Closed(_) => panic!("the pool is open"),
-            Enqueued::Slot(_) => self.begun.push(Begun { lender: None, ended: Some(ended) }),
+            Enqueued::Slot(_, _) => self.begun.push(Begun { lender: None, ended: Some(ended) }),
             Enqueued::Queued(ticket) => {
                 self.fates.push((Fate::Queued, ticket));
                 let member = self.jobs[job].member.clone();

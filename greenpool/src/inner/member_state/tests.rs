@@ -14,6 +14,7 @@ use crate::inner::member::Member;
 use crate::inner::queued::PoolJob;
 use crate::inner::wait::{Lent, Readiness, ReadySource, WaitEdge};
 use crate::inner::{ErasedJob, Inner};
+use crate::sync::slots::gates::Hold;
 use crate::sync::slots::{Enqueued, Grant, Queue, Ticket};
 
 /// What a pool counts a member as.
@@ -403,7 +404,7 @@ fn tickets_that_have_left_the_queue_take_no_memory() {
 struct TestJob(Arc<AtomicUsize>);
 
 impl ErasedJob for TestJob {
-    fn begin(self: Box<Self>, lender: Option<Arc<Member>>) {
+    fn begin(self: Box<Self>, lender: Option<Arc<Member>>, _key: Option<Hold>) {
         assert!(lender.is_some(), "it runs in the slot of its parent");
         self.0.fetch_add(1, Ordering::Relaxed);
     }
@@ -435,7 +436,7 @@ fn a_slot_is_lent_once_and_a_spawn_knows_that_its_job_has_it() {
         let job = Box::new(TestJob(begun.clone()));
         match inner.slots.enqueue_job(PoolJob::One(job), Some(Waker::from(wakes.clone()))) {
             Enqueued::Queued(ticket) => ticket,
-            Enqueued::Slot(_) | Enqueued::Closed(_) => panic!("the pool is open, and has no slot"),
+            Enqueued::Slot(_, _) | Enqueued::Closed(_) => panic!("the pool is open, and has no slot"),
         }
     };
     let rows: [(&str, fn() -> ReadySource, bool, bool); 4] = [
@@ -448,7 +449,7 @@ fn a_slot_is_lent_once_and_a_spawn_knows_that_its_job_has_it() {
         let ticket = queue();
         let mut state = state(&inner, Held, &[(Poll::No, Verb::Seen), (Poll::No, Verb::Seen)]);
         (state.waits[1].ticket, state.waits[1].source) = (same.then_some(ticket), source());
-        let served = state.lend(&member, ticket).expect("the ticket is queued");
+        let served = state.lend(&member, ticket, false).ok().expect("the ticket is queued");
         assert!(state.slot == Away && state.loans == 1, "{name}");
         let lent = [0, 1].map(|at| state.waits[at].lent == Lent::Yes);
         assert_eq!(lent, [false, in_own_slot], "{name}");
@@ -464,7 +465,7 @@ fn a_slot_is_lent_once_and_a_spawn_knows_that_its_job_has_it() {
         };
         assert_eq!(own, in_own_slot, "{name}");
         state.slot = Held;
-        assert!(state.lend(&member, ticket).is_none(), "{name}: the ticket is not queued any longer");
+        assert!(state.lend(&member, ticket, false).is_err(), "{name}: the ticket is not queued any longer");
         assert!(state.slot == Held && state.loans == 1, "{name}: then nothing is lent");
     }
 }

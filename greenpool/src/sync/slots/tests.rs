@@ -9,6 +9,7 @@ use proptest::collection::vec;
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
 use proptest::test_runner::RngSeed;
 
+use super::gates::Hold;
 use super::{Cancelled, Enqueued, Grant, MAX_EMPTY_NODES, MAX_SIZE, Queue, QueuedJob, Refusal, Slots, Ticket};
 
 /// An index is that of a ticket, modulo their number.
@@ -123,7 +124,7 @@ impl Job {
 }
 
 impl QueuedJob<usize> for Job {
-    fn begin(mut self, lender: Option<usize>) {
+    fn begin(mut self, lender: Option<usize>, _key: Option<Hold>) {
         self.settle(|fates, number| fates.begun.push((number, lender)));
     }
 
@@ -425,7 +426,7 @@ impl Trial {
                 assert!(self.closed && job.number == number);
                 self.expected.dropped.push(number);
             }
-            Enqueued::Slot(job) => {
+            Enqueued::Slot(job, _) => {
                 assert!(!self.closed && self.line().is_empty() && self.running < self.size && job.number == number);
                 self.running += 1;
                 self.held += 1;
@@ -589,7 +590,7 @@ fn full() -> (Arc<JobSlots>, Arc<Mutex<Fates>>) {
 fn queue_job(slots: &Arc<JobSlots>, fates: &Arc<Mutex<Fates>>, number: usize, waker: Option<Waker>) -> Ticket {
     match slots.enqueue_job(Job::new(number, slots, fates), waker) {
         Enqueued::Queued(ticket) => ticket,
-        Enqueued::Slot(_) | Enqueued::Closed(_) => panic!("all slots are taken, and the pool is open"),
+        Enqueued::Slot(_, _) | Enqueued::Closed(_) => panic!("all slots are taken, and the pool is open"),
     }
 }
 
@@ -619,7 +620,7 @@ fn a_waker_is_dropped_with_no_lock_held() {
 struct Short(Arc<Slots<usize, Short>>, Arc<AtomicUsize>, usize);
 
 impl QueuedJob<usize> for Short {
-    fn begin(self, _lender: Option<usize>) {
+    fn begin(self, _lender: Option<usize>, _key: Option<Hold>) {
         assert_eq!(self.1.fetch_add(1, Ordering::Relaxed), self.2, "first in, first out");
         self.0.release();
     }
@@ -663,7 +664,7 @@ struct Calls {
 }
 
 impl QueuedJob<usize> for Calls {
-    fn begin(self, _lender: Option<usize>) {
+    fn begin(self, _lender: Option<usize>, _key: Option<Hold>) {
         self.begun.lock().expect("nothing panics").extend(self.numbers);
     }
 

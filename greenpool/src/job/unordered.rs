@@ -12,9 +12,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
+use crate::job::entry::Entry;
 use crate::job::error::JoinError;
 use crate::lending::context;
-use crate::pile::entry::Entry;
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, lock};
 
