@@ -1,5 +1,8 @@
 //! What can be said of an expression without knowing its type.
 
+use proc_macro2::{Ident, TokenTree};
+use quote::ToTokens;
+use syn::ext::IdentExt;
 use syn::{Expr, ExprLit, Lit, UnOp};
 
 use crate::errors::{ZERO, ZERO_PER_KEY};
@@ -20,6 +23,17 @@ pub(crate) fn literal(value: &Expr) -> Option<&Lit> {
         Expr::Lit(ExprLit { lit, .. }) => Some(lit),
         _ => None,
     }
+}
+
+/// Whether the expression may name the variable: as an identifier, or in a string such as that of `format!("{name}")`.
+pub(crate) fn names(value: &impl ToTokens, variable: &Ident) -> bool {
+    let text = variable.unraw().to_string();
+    value.to_token_stream().into_iter().any(|token| match token {
+        TokenTree::Ident(name) => name.unraw() == text,
+        TokenTree::Literal(literal) => literal.to_string().contains(&text),
+        TokenTree::Group(group) => names(&group.stream(), variable),
+        TokenTree::Punct(_) => false,
+    })
 }
 
 /// Refuses literals that are not a size.

@@ -8,7 +8,7 @@ use super::companion::{Companion, Param, PoolSource};
 use super::item::Item;
 use super::{maps, methods, on};
 use crate::errors::{ZERO, ZERO_PER_KEY};
-use crate::expr::is_constant;
+use crate::expr::{is_constant, names};
 use crate::span::{first_span, generated, generated_ident, last_span};
 
 // struct fetch {}
@@ -207,8 +207,12 @@ fn key(companion: &Companion) -> Option<TokenStream> {
     let root = companion.root();
     let at = Span::call_site();
     let tuple = companion.args_tuple();
-    let names: Vec<_> =
-        companion.params.iter().map(|Param { name, own_name, .. }| own_name.as_ref().unwrap_or(name)).collect();
+    let names = companion.params.iter().enumerate().map(|(at, Param { name, own_name, .. })| {
+        let name = own_name.as_ref().unwrap_or(name);
+        // What the expression does not name gets another name, so that no lint sees a use of it.
+        if names(key, name) { name.clone() } else { companion.unused_ident(&format!("__{at}")) }
+    });
+    let names: Vec<_> = names.collect();
     let made = companion.unused_ident("__key");
     let start = first_span(key);
     let root_at_key = companion.root_at(start);

@@ -163,6 +163,7 @@ fn functions_that_share_a_pool_share_its_limit_by_key() {
 }
 
 #[test]
+#[expect(clippy::used_underscore_binding, reason = "only the key needs it")]
 fn generics_patterns_and_names_of_all_kinds() {
     #[green_pool(size = 8, key = (id.clone(), r#type), per_key = limit())]
     async fn generic<T: Hash + Eq + Debug + Clone + Send + Sync + 'static>(

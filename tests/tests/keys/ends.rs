@@ -137,11 +137,8 @@ fn the_jobs_of_a_runtime_that_ends_give_their_key_to_those_of_another() {
             pool.queue_keyed("a", pending::<()>());
             pool.queue_keyed("a", async { unreachable!("its runtime ended") });
         });
-        let waits = two.block_on(async {
-            let mut waits = Box::pin(pool.spawn_keyed("a", async { 1 }));
-            assert!(poll!(&mut waits).is_pending());
-            waits
-        });
+        let mut waits = Box::pin(pool.spawn_keyed("a", async { 1 }));
+        two.block_on(async { assert!(poll!(&mut waits).is_pending()) });
         assert_eq!(pool.waiting(), 2);
         drop(one);
         assert_eq!(two.block_on(async { waits.await.await.unwrap() }), 1);

@@ -119,7 +119,8 @@ fn a_circle_of_two_keys_is_resolved_by_one_call_over_the_limit() {
             })
         };
         let (one, two) = (job(1, 2).await, job(2, 1).await);
-        (one.await.unwrap(), two.await.unwrap());
+        one.await.unwrap();
+        two.await.unwrap();
         assert_eq!((both.total(), pool.stats().overflowed), (2, 1));
     });
 }

@@ -1,5 +1,4 @@
 //! Maps whose jobs have keys.
-#![expect(clippy::unused_async, reason = "they are jobs")]
 
 use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -96,9 +95,9 @@ fn dropping_a_map_aborts_its_jobs_and_drops_what_waits_for_a_key() {
             until_idle().await;
             assert_eq!((pool.running(), held.now()), (2, 4));
             if detaches {
-                map.detach()
+                map.detach();
             } else {
-                drop(map)
+                drop(map);
             }
             until_idle().await;
             let left = if detaches { 2 } else { 0 };

@@ -342,9 +342,9 @@ for ::greenpool::__private::Alias<fetch> {
     fn key(
         __args: (String, u32, (u8, u8)),
     ) -> ((String, u32, (u8, u8)), ::core::option::Option<::greenpool::__private::Key>) {
-        let (url, _depth, __arg2) = __args;
+        let (url, __1, __2) = __args;
         let __key = ::greenpool::__private::key(host(&url));
-        ((url, _depth, __arg2), ::core::option::Option::Some(__key))
+        ((url, __1, __2), ::core::option::Option::Some(__key))
     }
     #[inline]
     fn workers() -> ::core::option::Option<
