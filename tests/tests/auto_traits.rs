@@ -5,11 +5,11 @@ use std::future::Ready;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use greenpool::{
-    AbortAll, AbortHandle, FanNext, FanNextUnordered, GreenMap, GreenPile, GreenPool, GreenThread, InOrder, Indexed,
-    Inherit, JobId, JobInfo, Join, JoinError, Lend, Next, NextIndexed, NextValue, OnPool, PileNext, PileNextUnordered,
-    PileOf, PileSpawn, PileSpawner, PoolReport, PoolStats, Shutdown, ShutdownReport, Slot, Spawn, SpawnCall,
-    SpawnCallN, SpawnN, SpawnOn, SpawnOnN, TakeSlot, TryCollect, TryGreenMap, TryJoin, TryMapError, TryNext,
-    TrySpawnError, TryValues, Value, Values, WaitAll, WaitAllOrPanic, green_pool,
+    AbortAll, AbortHandle, FanNext, FanNextUnordered, GreenMap, GreenPile, GreenPool, GreenPoolBuilder, GreenThread,
+    InOrder, Indexed, Inherit, JobId, JobInfo, Join, JoinError, KeyInfo, Lend, Next, NextIndexed, NextValue, OnPool,
+    PileNext, PileNextUnordered, PileOf, PileSpawn, PileSpawner, PoolReport, PoolStats, Shutdown, ShutdownReport, Slot,
+    Spawn, SpawnCall, SpawnCallN, SpawnN, SpawnOn, SpawnOnN, TakeSlot, TryCollect, TryGreenMap, TryJoin, TryMapError,
+    TryNext, TrySpawnError, TryValues, Value, Values, WaitAll, WaitAllOrPanic, green_pool,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -32,7 +32,9 @@ macro_rules! all {
 // Handles and pools are shared between threads, and cross `catch_unwind`, whatever their jobs give.
 all! {
     GreenPool: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
+    GreenPoolBuilder: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     GreenThread<Output>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
+    KeyInfo: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     Value<Output>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     AbortHandle: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;
     Slot: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, poll, stream};
-use greenpool::{GreenPile, GreenPool, green_pool, pile};
+use greenpool::{GreenPile, GreenPool, GreenThread, green_pool, pile};
 use greenpool_tests::{paused, until_idle};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id};
@@ -252,12 +252,12 @@ fn a_job_runs_in_a_span_whose_parent_is_the_span_of_the_call() {
                 let pool = GreenPool::new(1);
                 let blocks = [pool.spawn(pending::<()>()).await, logs::pool().spawn(pending()).await];
                 if !full {
-                    blocks.iter().for_each(|block| block.abort());
+                    let _ = blocks.each_ref().map(GreenThread::abort);
                     until_idle().await;
                 }
                 tokio::spawn(verb(pool.clone()).instrument(info_span!("caller", name, full)));
                 until_idle().await;
-                blocks.iter().for_each(|block| block.abort());
+                let _ = blocks.each_ref().map(GreenThread::abort);
                 pool.waitall().await;
                 logs::pool().waitall().await;
                 let declared = name.contains("declared") || name == "pile!";

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::hash::Hash;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -231,6 +232,10 @@ pub struct KeyInfo {
     pub waiting: usize,
     key: Key,
 }
+
+// The key is only read, and only with the user's own methods.
+impl UnwindSafe for KeyInfo {}
+impl RefUnwindSafe for KeyInfo {}
 
 impl KeyInfo {
     /// Returns the key, if it is a `K`.
