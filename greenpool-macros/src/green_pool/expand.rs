@@ -209,8 +209,9 @@ fn key(companion: &Companion) -> Option<TokenStream> {
     let tuple = companion.args_tuple();
     let names = companion.params.iter().enumerate().map(|(at, Param { name, own_name, .. })| {
         let name = own_name.as_ref().unwrap_or(name);
-        // What the expression does not name gets another name, so that no lint sees a use of it.
-        if names(key, name) { name.clone() } else { companion.unused_ident(&format!("__{at}")) }
+        // A name that says that nothing uses it keeps its word, unless the expression names it.
+        let is_unused = name.to_string().starts_with('_') && !names(key, name);
+        if is_unused { companion.unused_ident(&format!("__{at}")) } else { name.clone() }
     });
     let names: Vec<_> = names.collect();
     let made = companion.unused_ident("__key");

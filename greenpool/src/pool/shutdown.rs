@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::task::{coop, yield_now};
+use tokio::task::coop;
 
 use crate::inner::Inner;
 use crate::lending::context;
@@ -138,8 +138,9 @@ async fn shutdown(pool: GreenPool, grace: Duration, before: PoolStats) -> Shutdo
         let _abort_new = AbortNew::begin(inner);
         pool.abort_all().await;
         while !is_over(inner) {
-            // Such a job has not begun yet, which is a matter of a few instructions on another thread.
-            yield_now().await;
+            // Such a job has not begun yet, which is a matter of a few instructions on another thread. The pool tells
+            // when it is idle, which it never is while slots are held, so this looks again after a while.
+            let _ = tokio::time::timeout(LOOK_AGAIN, pool.waitall()).await;
             pool.abort_all().await;
         }
     }
@@ -152,6 +153,8 @@ async fn shutdown(pool: GreenPool, grace: Duration, before: PoolStats) -> Shutdo
         refused: (now.refused - before.refused) as usize,
     }
 }
+
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// Whether no slot is in use, except those that are held without a job, and those that were granted to a `slot()` that
 /// has not been polled since, and perhaps never will be.
