@@ -286,7 +286,7 @@ impl Member {
     /// slot is: that of its own lender if this member has ended, of the pool if it has got another slot meanwhile.
     pub(crate) fn take_back(self: &Arc<Self>) -> (Effects, Result<Option<Ticket>, Option<Arc<Member>>>) {
         let mut state = lock(&self.state);
-        state.loans = state.loans.saturating_sub(1);
+        state.end_loan();
         let wakers = state.take_wakers();
         if state.ended {
             // A branch may outlive the job.
@@ -515,7 +515,7 @@ impl Member {
     /// wake: a spawn that waits for that end.
     pub(crate) fn forget_loan(&self) -> Vec<Waker> {
         let mut state = lock(&self.state);
-        state.loans = state.loans.saturating_sub(1);
+        state.end_loan();
         state.waits.iter_mut().filter_map(|(_, wait)| wait.take_over()).collect()
     }
 }

@@ -44,6 +44,9 @@ pub(crate) struct MemberState {
     pub(crate) loans: usize,
     /// Whether the last of these has its key, too.
     pub(crate) key_lent: bool,
+    /// A job that it lent its key to may still run, even if this job has gone on in another slot. Then it does not lend
+    /// the key again.
+    key_shared: bool,
     /// The number of pending [`lend`](crate::lend)s. Each time the job has been polled, it gives its slot back.
     pub(crate) lends: usize,
     /// Tickets of the pool that this job waits for, in order. Those that have been served since are skipped.
@@ -128,6 +131,7 @@ impl MemberState {
             entering: 0,
             loans: 0,
             key_lent: false,
+            key_shared: false,
             lends: 0,
             offers: VecDeque::new(),
             lender,
@@ -272,7 +276,7 @@ impl MemberState {
     pub(crate) fn lend(&mut self, member: &Arc<Member>, ticket: Ticket, forced: bool) -> Result<PoolServed, NotLent> {
         let own = |wait: &WaitEdge| wait.ticket == Some(ticket) && matches!(wait.source, ReadySource::Child(_));
         let spawn = self.waits.iter_mut().map(|(_, wait)| wait).find(|wait| own(wait));
-        let loan = KeyLoan { own: member.key(), forced };
+        let loan = KeyLoan { own: member.key().filter(|_| forced || !self.key_shared), forced };
         let (served, lends_key) = member.inner().slots.lend_keyed(ticket, member, spawn.is_some(), loan)?;
         if let Some(spawn) = spawn {
             spawn.lent = Lent::Yes;
@@ -280,7 +284,14 @@ impl MemberState {
         self.slot = OwnSlot::Away;
         self.loans += 1;
         self.key_lent |= lends_key;
+        self.key_shared |= lends_key;
         Ok(served)
+    }
+
+    /// A borrower of the slot is over.
+    pub(crate) fn end_loan(&mut self) {
+        self.loans = self.loans.saturating_sub(1);
+        self.key_shared &= self.loans > 0;
     }
 
     /// Whether the slot should go back to the pool: the job waits, and a child has the slot that it had before, or a

@@ -105,6 +105,14 @@ fn follow_release(inner: &Arc<Inner>, released: PoolKeyReleased) {
     }
 }
 
+/// A ticket has left the queue without being served. Another one may be in line because of that, and a job may be able
+/// to lend it its slot.
+pub(crate) fn reconsider(inner: &Inner) {
+    for member in inner.slots.take_ready() {
+        run(&member, member.consider_offers());
+    }
+}
+
 #[inline]
 fn return_slot(inner: &Inner, lender: Option<Arc<Member>>) {
     if lender.is_some() {
@@ -143,6 +151,7 @@ pub(crate) fn leave_queue(inner: &Arc<Inner>, ticket: Option<Ticket>) {
             None => release(inner, lender),
         }
     }
+    reconsider(inner);
 }
 
 /// The queue has granted a slot to a job that wants to go on.

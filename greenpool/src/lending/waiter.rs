@@ -70,6 +70,7 @@ impl WaiterRef {
     pub(crate) fn cancel(&self) {
         let cancelled = self.inner.slots.cancel_queued(self.ticket);
         drop(cancelled);
+        deadlock::reconsider(&self.inner);
     }
 
     /// The job that runs here waits for this ticket. If it is a job of the same pool, it may lend it its slot.
@@ -91,6 +92,7 @@ impl WaiterRef {
     /// Refuses the ticket if it is still queued.
     pub(crate) fn refuse(&self) {
         self.inner.slots.refuse(self.ticket);
+        deadlock::reconsider(&self.inner);
     }
 
     /// Whether no other ticket is queued.

@@ -176,7 +176,11 @@ where
         let mut state = shared.state();
         let waits = state.awaiting.is_some();
         let size = shared.inner.slots.size().max(1);
-        if !waits && state.buffer.is_reading() && state.buffer.room(size, 1) > 0 {
+        let has_room = state.buffer.is_reading() && state.buffer.room(size, 1) > 0;
+        // If the map was stopped just now, nothing else wakes a reader without jobs.
+        let is_over = !state.buffer.is_reading() && self.jobs.len() == 0;
+        if is_over || !waits && has_room {
+            drop(state);
             return cx.waker().wake_by_ref();
         }
         state.queued = waits;

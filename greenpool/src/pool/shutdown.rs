@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::task::coop;
 
 use crate::inner::Inner;
-use crate::lending::context;
+use crate::lending::{context, deadlock};
 use crate::pool::GreenPool;
 use crate::pool::stats::PoolStats;
 
@@ -36,6 +36,7 @@ impl GreenPool {
         let slots = &self.inner().slots;
         slots.close();
         slots.refuse_calls();
+        deadlock::reconsider(self.inner());
     }
 
     /// Returns whether [`close`](Self::close) or [`shutdown`](Self::shutdown) was called, and [`reopen`](Self::reopen)
@@ -110,7 +111,9 @@ impl GreenPool {
     /// # }
     /// ```
     pub fn abort_all(&self) -> AbortAll {
-        AbortAll { aborted: self.inner().abort_all() as usize, inner: self.inner().clone() }
+        let aborted = self.inner().abort_all() as usize;
+        deadlock::reconsider(self.inner());
+        AbortAll { aborted, inner: self.inner().clone() }
     }
 }
 
@@ -134,6 +137,7 @@ async fn shutdown(pool: GreenPool, grace: Duration, before: PoolStats) -> Shutdo
     if tokio::time::timeout(grace, pool.waitall()).await.is_err() {
         let inner = pool.inner();
         inner.slots.refuse_waiters();
+        deadlock::reconsider(inner);
         // A job that got its slot just before may begin only now.
         let _abort_new = AbortNew::begin(inner);
         pool.abort_all().await;

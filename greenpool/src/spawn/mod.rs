@@ -407,6 +407,7 @@ impl<S: Spawnable> SpawnFuture<S, S::Kept, S::Handle> {
                 Cancelled::Gone if in_own_slot => kept.abort(),
                 Cancelled::Served(_) | Cancelled::Gone => {}
             }
+            deadlock::reconsider(&inner);
         }
         Poll::Pending
     }

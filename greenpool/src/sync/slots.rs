@@ -306,7 +306,7 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
 
     /// Whether no job is left, neither with a slot nor absent.
     pub(crate) fn is_idle(&self) -> bool {
-        self.word().is_idle()
+        self.word().is_idle() && self.parked() == 0
     }
 
     pub(crate) fn free(&self) -> isize {
@@ -693,7 +693,8 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
         };
         // This is the reading that showed no room for the queue. A slot that has come back since is the queue's, and
         // must not make the pool look idle. So if this reading is idle, nothing is queued or the pool has size 0.
-        if word.is_idle() {
+        // Nor if a call is parked: a job of its key has released its slot, and is about to release the key.
+        if word.is_idle() && queues.count_parked() == 0 {
             while let Some(head) = queues.lists[Queue::Idle as usize].head {
                 served.push(queues.grant(head, Grant::Refused, false));
             }
@@ -764,7 +765,9 @@ impl<L, J: QueuedJob<L>> Queues<L, J> {
     ) -> Ticket {
         self.calls += 1;
         let list = &mut self.lists[Queue::Start as usize];
-        let last = list.tail.map(|key| (key, &mut self.nodes[key]));
+        // A call that steps aside for its key keeps its turn among those that come later.
+        let is_last = |node: &Node<L, J>| !self.gates.as_ref().is_some_and(|gates| gates.has_later(node.number));
+        let last = list.tail.map(|key| (key, &mut self.nodes[key])).filter(|(_, node)| is_last(node));
         let call = match last {
             Some((key, Node { number, gate: None, state: TicketState::Queued { job: Some(job), .. }, .. })) => {
                 match join(job, call) {

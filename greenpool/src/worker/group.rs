@@ -19,6 +19,7 @@ use crate::job::cell::{JobBox, RawJob};
 use crate::job::error::JoinError;
 use crate::job::reply_page::{Page, ReplyAlloc};
 use crate::job::running::Outcome;
+use crate::lending::deadlock;
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::worker::idle::{Wakeup, WorkerSet, WorkerState};
@@ -364,10 +365,11 @@ impl<J: RawJob + ?Sized> Group<J> {
 
     /// Refuses all that is queued for a slot and that this group would run.
     fn refuse_queued(&self) {
-        let inner = self.executor.inner.upgrade();
-        let refused = inner.map(|inner| inner.slots.refuse_all(|job| job.is_some_and(|job| job.is_of(self.number))));
+        let Some(inner) = self.executor.inner.upgrade() else { return };
+        let refused = inner.slots.refuse_all(|job| job.is_some_and(|job| job.is_of(self.number)));
         // Their handles learn that they were cancelled.
         drop(refused);
+        deadlock::reconsider(&inner);
     }
 }
 

@@ -5,8 +5,10 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures::poll;
+use greenpool::lend;
 use greenpool_tests::{Gate, Log, paused, until_idle, with_deadline};
 use tokio::runtime::Builder;
+use tokio::task::yield_now;
 
 use crate::keyed;
 
@@ -143,5 +145,25 @@ fn the_jobs_of_a_runtime_that_ends_give_their_key_to_those_of_another() {
         drop(one);
         assert_eq!(two.block_on(async { waits.await.await.unwrap() }), 1);
         assert!(pool.keys().is_empty());
+    });
+}
+
+#[test]
+fn waitall_waits_for_a_call_whose_key_is_about_to_be_free() {
+    paused(async {
+        let (pool, log) = (keyed(2, 1), Log::new());
+        let lends = pool.spawn_keyed("a", lend(pending::<()>())).await;
+        until_idle().await;
+        let after = log.clone();
+        pool.queue_keyed("a", async move {
+            yield_now().await;
+            after.push("after");
+        });
+        let mut all = pin!(pool.waitall());
+        assert!(poll!(&mut all).is_pending());
+        assert_eq!((pool.running(), pool.waiting()), (0, 1));
+        lends.abort();
+        all.await;
+        assert_eq!((log.take(), pool.running()), (vec!["after"], 0));
     });
 }

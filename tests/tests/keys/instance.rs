@@ -299,3 +299,23 @@ fn a_slow_consumer_of_one_key_is_first_come_first_served() {
         assert_eq!(log.take(), (0..100).collect::<Vec<_>>());
     });
 }
+
+#[test]
+fn a_call_that_stepped_aside_keeps_its_turn_among_queued_calls() {
+    paused(async {
+        let (pool, gate, log) = (keyed(1, 1), Gate::new(), Log::new());
+        pool.queue_keyed("k", gate.clone().opened());
+        let push = |what| {
+            let log = log.clone();
+            async move { log.push(what) }
+        };
+        pool.queue(push("before"));
+        pool.queue_keyed("k", push("keyed"));
+        for _ in 0..3 {
+            pool.queue(push("later"));
+        }
+        gate.open();
+        pool.waitall().await;
+        assert_eq!(log.take(), ["before", "keyed", "later", "later", "later"]);
+    });
+}

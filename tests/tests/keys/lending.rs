@@ -1,9 +1,14 @@
 //! Jobs that wait for calls with a key.
 
+use std::future::pending;
+use std::time::Duration;
+
 use futures::future::{BoxFuture, join_all};
+use futures::poll;
 use greenpool::GreenPool;
 use greenpool_tests::{Gate, Gauge, Log, paused, threads, until_idle};
 use tokio::task::yield_now;
+use tokio::time::sleep;
 
 use crate::{Gauges, keyed};
 
@@ -180,5 +185,65 @@ fn a_job_lends_its_slot_when_the_key_of_the_call_becomes_free() {
         later.open();
         green.await.unwrap();
         pool.waitall().await;
+    });
+}
+
+#[test]
+fn a_job_that_goes_on_beside_its_child_does_not_lend_its_key_again() {
+    paused(async {
+        let (pool, gauge) = (keyed(10, 1), Gauge::default());
+        let (inside, children) = (pool.clone(), gauge.clone());
+        let parent = async move {
+            let child = |n: u64| {
+                let (pool, gauge) = (inside.clone(), children.clone());
+                async move {
+                    // By then another child has the key, and the timer has woken the parent.
+                    sleep(Duration::from_millis(10 * n)).await;
+                    let job = async move {
+                        let _inside = gauge.enter();
+                        sleep(Duration::from_secs(1)).await;
+                    };
+                    pool.spawn_keyed("k", job).await.await.unwrap();
+                }
+            };
+            join_all((0..5).map(child)).await;
+        };
+        pool.spawn_keyed("k", parent).await.await.unwrap();
+        assert_eq!((gauge.peak(), gauge.total()), (1, 5));
+        assert_eq!((pool.running(), pool.keys().len(), pool.stats().overflowed), (0, 0, 0));
+    });
+}
+
+#[test]
+fn a_job_lends_its_slot_when_a_call_ahead_of_the_one_it_waits_for_is_given_up() {
+    paused(async {
+        for dropped in [false, true] {
+            let (pool, gate, begin) = (keyed(2, 1), Gate::new(), Gate::new());
+            let first = pool.spawn_keyed("k", gate.clone().opened()).await;
+            let (inside, may_begin) = (pool.clone(), begin.clone());
+            let waits = async move {
+                may_begin.opened().await;
+                inside.spawn_keyed("k", async { 7 }).await.await.unwrap()
+            };
+            let waits = pool.spawn(waits).await;
+            // These are queued: one that never ends, and one that is parked ahead of the call that the job waits for.
+            pool.queue(pending::<()>());
+            let mut ahead = Box::pin(pool.spawn_keyed("k", async { unreachable!("it was given up") }));
+            if dropped {
+                assert!(poll!(&mut ahead).is_pending());
+            } else {
+                pool.queue_keyed("k", async { unreachable!("it was given up") });
+            }
+            begin.open();
+            until_idle().await;
+            gate.open();
+            first.await.unwrap();
+            until_idle().await;
+            assert_eq!((pool.running(), pool.stats().spawned), (2, 3), "the one that never ends has the free slot");
+            drop(ahead);
+            pool.close();
+            assert_eq!(waits.await.unwrap(), 7);
+            pool.abort_all().await;
+        }
     });
 }

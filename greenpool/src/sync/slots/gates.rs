@@ -341,6 +341,12 @@ impl<L> Gates<L> {
         self.garbage.jobs.extend(self.offers.insert(hold.number, job));
     }
 
+    /// Whether a ticket with a larger number is parked, or was.
+    pub(super) fn has_later(&self, number: u64) -> bool {
+        let last = |tickets: &BTreeMap<u64, usize>| tickets.last_key_value().is_some_and(|(&last, _)| last > number);
+        last(&self.parked) || last(&self.returned)
+    }
+
     /// The jobs that wait for a ticket that is in the queue again, and may lend it their slot now.
     pub(super) fn take_ready(&mut self) -> Vec<L> {
         std::mem::take(&mut self.ready)

@@ -178,6 +178,14 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
         KeyReleased { ready, suspect }
     }
 
+    /// The jobs that should look again whether they can lend their slot, because a ticket has left the queue.
+    pub(crate) fn take_ready(&self) -> Vec<L> {
+        if !self.keyed {
+            return Vec::new();
+        }
+        self.lock().gates.as_mut().map(|gates| gates.take_ready()).unwrap_or_default()
+    }
+
     /// A job that had lent its key runs again.
     pub(crate) fn reclaim_key(&self, hold: Hold) {
         let mut queues = self.lock();
