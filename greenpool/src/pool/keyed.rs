@@ -60,9 +60,10 @@ impl GreenPool {
     ///
     /// A job has its key until it ends, also while it waits. There are two exceptions, and both are for calls that
     /// would wait for ever. A job that waits for a call of its own key in its own pool lends it the key together with
-    /// its slot, so a job may spawn jobs of its own key to any depth. And if jobs with keys wait for each other in a circle,
-    /// one call begins although its key is not free; [`PoolStats::overflowed`](crate::PoolStats::overflowed) counts it.
-    /// A circle that leads through a job without a key is found only when nothing else moves in that job's pool.
+    /// its slot, so a job may spawn jobs of its own key to any depth. And if jobs with keys wait for each other in a
+    /// circle, one call begins although its key is not free;
+    /// [`PoolStats::overflowed`](crate::PoolStats::overflowed) counts it. A circle that leads through a job without a
+    /// key is found only when nothing else moves in that job's pool.
     ///
     /// Keys of different types are never equal. A key is dropped when no job with it runs or is queued. If the pool has
     /// no limit by key, this is `spawn`.
