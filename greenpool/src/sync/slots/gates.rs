@@ -7,7 +7,8 @@
 //! A call takes its key and its slot in one step, under the lock of the queues: it holds neither while it waits for
 //! the other. While a gate is full, all its calls are *parked* there, and the queue has none of them. When a job of
 //! that key ends, the first parked call goes back to the queue, to the place of its number among those that are in
-//! line. So a gate with room has at least as many calls in line as it has room, or all that it has.
+//! line. So a gate with room has at least as many calls in line as it has room, or all that it has, and those in line
+//! came before those that are parked.
 //!
 //! A job may lend its key together with its slot, to a call of the same key that it waits for. Then both have the key,
 //! but only one of them runs.
@@ -217,15 +218,17 @@ impl<L> Gates<L> {
         self.in_use[id as usize].room(self.limit) > 0
     }
 
-    /// A ticket has been queued. Returns false, and parks it, if the gate is full.
+    /// A ticket has been queued. Returns false, and parks it, if the gate is full, or others were parked before it.
     pub(super) fn enqueue(&mut self, hold: Hold, ticket: usize) -> bool {
         let has_room = self.has_room(hold.gate);
-        if has_room {
-            self.gate(hold.gate).in_line.insert(hold.number, ticket);
+        let gate = self.gate(hold.gate);
+        let is_in_line = has_room && gate.parked.is_empty();
+        if is_in_line {
+            gate.in_line.insert(hold.number, ticket);
         } else {
             self.park(hold, ticket);
         }
-        has_room
+        is_in_line
     }
 
     fn park(&mut self, hold: Hold, ticket: usize) {

@@ -156,8 +156,42 @@ impl Trial {
     }
 }
 
+fn run(size: usize, per_key: usize, ops: Vec<Op>) {
+    let mut trial = Trial {
+        slots: Slots::with_keys(size, Some(per_key)),
+        model: Model { size, per_key, ..Model::default() },
+        log: Log::default(),
+        holds: Vec::new(),
+        tickets: Vec::new(),
+        last: 0,
+    };
+    for op in ops {
+        trial.perform(op);
+    }
+}
+
+#[test]
+fn a_new_call_does_not_overtake_one_that_stepped_aside() {
+    use Op::{End, Enqueue, Resize, SetPerKey};
+
+    // The calls of key 1 are more than its limit, and a new one comes while some of them are in line.
+    let before = [0, 0, 1, 2, 1, 0].map(Enqueue);
+    let between = [End(0), Enqueue(2), Enqueue(0), Enqueue(2), End(0), Enqueue(1), Resize(3), Enqueue(1)];
+    for ends in (0..3_usize.pow(6)).map(|n| [n, n / 3, n / 9, n / 27, n / 81, n / 243]) {
+        let mut ops = vec![SetPerKey(2)];
+        ops.extend(before.iter().chain(&between).cloned());
+        for (at, end) in ends.into_iter().enumerate() {
+            ops.push(End(end % 3));
+            if at >= 3 {
+                ops.push(Enqueue(1));
+            }
+        }
+        run(1, 1, ops);
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1000) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
 
     #[test]
     fn the_first_call_whose_key_is_free_begins_next(
@@ -165,16 +199,6 @@ proptest! {
         per_key in 1..3_usize,
         ops in vec(op(), 0..60),
     ) {
-        let mut trial = Trial {
-            slots: Slots::with_keys(size, Some(per_key)),
-            model: Model { size, per_key, ..Model::default() },
-            log: Log::default(),
-            holds: Vec::new(),
-            tickets: Vec::new(),
-            last: 0,
-        };
-        for op in ops {
-            trial.perform(op);
-        }
+        run(size, per_key, ops);
     }
 }
