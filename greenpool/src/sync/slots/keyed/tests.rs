@@ -179,7 +179,7 @@ fn a_new_call_does_not_overtake_one_that_stepped_aside() {
     let between = [End(0), Enqueue(2), Enqueue(0), Enqueue(2), End(0), Enqueue(1), Resize(3), Enqueue(1)];
     for ends in (0..3_usize.pow(6)).map(|n| [n, n / 3, n / 9, n / 27, n / 81, n / 243]) {
         let mut ops = vec![SetPerKey(2)];
-        ops.extend(before.iter().chain(&between).cloned());
+        ops.extend(before.iter().chain(&between).copied());
         for (at, end) in ends.into_iter().enumerate() {
             ops.push(End(end % 3));
             if at >= 3 {
