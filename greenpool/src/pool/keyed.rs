@@ -80,13 +80,15 @@ impl GreenPool {
     /// use greenpool::GreenPool;
     ///
     /// let pool = GreenPool::builder(100).per_key(1).build();
-    /// for (host, page) in [("a.example", 1), ("a.example", 2), ("b.example", 3)] {
-    ///     let pool = pool.clone();
-    ///     tokio::spawn(async move { pool.spawn_keyed(host, async move { page }).await.await });
-    /// }
-    /// tokio::task::yield_now().await;
-    /// // The second page of `a.example` waits for the first.
-    /// assert_eq!((pool.running(), pool.waiting()), (2, 1));
+    /// let slow = pool.spawn_keyed("a.example", std::future::pending::<()>()).await;
+    /// pool.queue_keyed("a.example", async {}); // waits for the slow one
+    /// let other = pool.spawn_keyed("b.example", async { 3 }).await;
+    /// assert_eq!(other.await.unwrap(), 3);
+    /// assert_eq!((pool.running(), pool.waiting()), (1, 1));
+    ///
+    /// slow.abort();
+    /// pool.waitall().await;
+    /// assert_eq!(pool.stats().finished, 2);
     /// # }
     /// ```
     pub fn spawn_keyed<K, F>(&self, key: K, future: F) -> SpawnKeyed<F>
