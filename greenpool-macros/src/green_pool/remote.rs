@@ -199,9 +199,8 @@ fn codec(companion: &Companion, ty: &TokenStream) -> TokenStream {
 }
 
 struct Spawn {
+    /// The method of the runtime, behind underscores if it is hidden.
     name: &'static str,
-    /// The method of the runtime.
-    inner: &'static str,
     doc: TokenStream,
     output: TokenStream,
     /// Whether the runtime takes the arguments by reference.
@@ -218,7 +217,6 @@ fn spawns(companion: &Companion) -> TokenStream {
     let kinds = [
         Spawn {
             name: "spawn",
-            inner: "spawn",
             doc: doc(
                 "Waits for a place in the window, submits a job, and returns its handle. Nothing happens until the \
                  future is awaited.",
@@ -228,7 +226,6 @@ fn spawns(companion: &Companion) -> TokenStream {
         },
         Spawn {
             name: "try_spawn",
-            inner: "try_spawn",
             doc: doc(
                 "Submits a job if there is a place in the window; otherwise returns the arguments.\n\n# Panics\n\n\
                  Panics outside of a tokio runtime.",
@@ -240,14 +237,12 @@ fn spawns(companion: &Companion) -> TokenStream {
         },
         Spawn {
             name: "spawn_n",
-            inner: "spawn_n",
             doc: doc("Stores a job for which nobody waits. The future is ready when it is stored."),
             output: quote_spanned!(at=> #root::remote::SpawnFar),
             lends: true,
         },
         Spawn {
             name: "call",
-            inner: "call",
             doc: doc("Returns the call as a future, outside the window. Dropping the future cancels the job."),
             output: quote_spanned!(at=> #root::remote::Call<#name>),
             lends: false,
@@ -255,7 +250,6 @@ fn spawns(companion: &Companion) -> TokenStream {
         // The entries of `pile!`.
         Spawn {
             name: "__submit",
-            inner: "submit",
             doc: quote_spanned!(at=> #[doc(hidden)]),
             output: quote_spanned!(at=> #root::remote::FarThread<#output>),
             lends: false,
@@ -266,8 +260,8 @@ fn spawns(companion: &Companion) -> TokenStream {
 
 fn spawn(companion: &Companion, kind: &Spawn) -> TokenStream {
     let at = Span::call_site();
-    let Spawn { name, inner, doc, output, lends } = kind;
-    let inner = Ident::new(inner, at);
+    let Spawn { name, doc, output, lends } = kind;
+    let inner = Ident::new(name.trim_start_matches('_'), at);
     let method = companion.method(name);
     let names: Vec<_> = companion.rest().map(|param| &param.name).collect();
     let types = companion.rest().map(|param| &param.ty);
