@@ -173,6 +173,15 @@ where
     (Box::new(job), GreenThread::new(receiver))
 }
 
+/// The key of a call in that pool, if the function has one and the pool has a limit by key.
+#[inline]
+pub(crate) fn key<P, A, O>(inner: &Inner, args: A) -> (A, Option<Key>)
+where
+    P: PooledFn<A, O>,
+{
+    if P::HAS_KEY && inner.slots.is_keyed() { P::key(args) } else { (args, None) }
+}
+
 /// The pool that a function's jobs run in.
 #[inline]
 fn pool<P, A, O>() -> &'static Arc<Inner>
@@ -362,12 +371,10 @@ where
     P: PooledFn<A, O>,
 {
     let inner = pool::<P, A, O>();
-    if P::HAS_KEY && inner.slots.is_keyed() {
-        return match P::key(args) {
-            (args, Some(key)) => begin::try_submit(inner, &key, args, Call::<P, A, O>::new),
-            (..) => unreachable!("a function that says that it has a key has one"),
-        };
-    }
+    let args = match key::<P, A, O>(inner, args) {
+        (args, None) => args,
+        (args, Some(key)) => return begin::try_submit(inner, &key, args, Call::<P, A, O>::new),
+    };
     match inner.slots.try_acquire() {
         Ok(()) => Ok(spawn::<P, A, O>(|| args, &begin::current_runtime(inner))),
         Err(refusal) => Err(begin::give_back(refusal, args)),

@@ -4,12 +4,11 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::declared::PooledFn;
+use crate::declared::{PooledFn, key};
 use crate::inner::Inner;
 use crate::job::cell::{JobBox, JobCell, RawJob};
 use crate::job::span::Origin;
 use crate::spawn::begin;
-use crate::sync::key::Key;
 use crate::worker;
 
 /// A call to be queued in the function's own pool. The macros' code makes one and calls [`queue`](Self::queue).
@@ -45,11 +44,8 @@ where
                     cell.as_mut().fill(P::call(args), None, Origin::none());
                     cell
                 };
-                let executor = cell.of(inner);
-                match key::<P, A, O>(inner, self.0) {
-                    (args, None) => begin::queue(inner, executor, make, args),
-                    (args, Some(key)) => begin::queue_keyed(inner, executor, make, args, &key),
-                }
+                let (args, key) = key::<P, A, O>(inner, self.0);
+                begin::queue(inner, cell.of(inner), make, args, key.as_ref());
             }
         }
     }
@@ -71,15 +67,6 @@ impl<P, A, O> Deref for QueuedCall<P, A, O> {
 /// The arguments of `P`, in the queue of a pool that runs futures of any type.
 struct Arguments<P, A, O>(A, PhantomData<fn() -> (P, O)>);
 
-/// The key of a call in that pool, if the function has one and the pool has a limit by key.
-#[inline]
-pub(crate) fn key<P, A, O>(inner: &Inner, args: A) -> (A, Option<Key>)
-where
-    P: PooledFn<A, O>,
-{
-    if P::HAS_KEY && inner.slots.is_keyed() { P::key(args) } else { (args, None) }
-}
-
 /// Queues a call of `P` in a pool that is not its own, or for workers that are not its own.
 #[track_caller]
 pub(crate) fn queue_in<P, A, O>(inner: &Arc<Inner>, args: A)
@@ -90,9 +77,6 @@ where
     let make = |Arguments(args, _): Arguments<P, A, O>, _| -> JobBox<dyn RawJob> {
         JobCell::with(P::call(args), None, Origin::none())
     };
-    let executor = worker::executor_of(inner);
-    match key::<P, A, O>(inner, args) {
-        (args, None) => begin::queue(inner, executor, make, Arguments(args, PhantomData)),
-        (args, Some(key)) => begin::queue_keyed(inner, executor, make, Arguments(args, PhantomData), &key),
-    }
+    let (args, key) = key::<P, A, O>(inner, args);
+    begin::queue(inner, worker::executor_of(inner), make, Arguments(args, PhantomData), key.as_ref());
 }

@@ -7,8 +7,7 @@ use std::task::{Context, Poll};
 
 use tokio::runtime::Handle;
 
-use crate::declared::PooledFn;
-use crate::declared::queue::key;
+use crate::declared::{PooledFn, key};
 use crate::job::error::TrySpawnError;
 use crate::job::handle::GreenThread;
 use crate::pool::GreenPool;

@@ -472,10 +472,11 @@ impl<T> Drop for FanNext<'_, T> {
     }
 }
 
+/// `Handles` for a tuple of handles of this type.
 macro_rules! handles {
-    ($($T:ident $at:tt)*) => {
+    ($Thread:ident; $($T:ident $at:tt)*) => {
         #[diagnostic::do_not_recommend]
-        impl<$($T),*> Handles for ($(GreenThread<$T>,)*) {
+        impl<$($T),*> Handles for ($($Thread<$T>,)*) {
             type Results = ($(Result<$T, JoinError>,)*);
             type Values = ($($T,)*);
             const LEN: usize = 0 $(+ { let _ = $at; 1 })*;
@@ -511,7 +512,7 @@ macro_rules! handles {
             }
 
             fn abort(&self) {
-                // The slots of those that run must not go to those that are queued.
+                // The slots or places of those that run must not go to those that are queued.
                 $(self.$at.abort_queued();)*
                 $(self.$at.abort();)*
             }
@@ -522,6 +523,9 @@ macro_rules! handles {
         }
     };
 }
+
+#[cfg(feature = "remote")]
+pub(crate) use handles;
 
 macro_rules! same {
     (@$T:ident) => { GreenThread<T> };
@@ -541,9 +545,9 @@ macro_rules! same {
 }
 
 macro_rules! up_to {
-    ($($done:ident $at:tt)*;) => { handles!($($done $at)*); };
+    ($($done:ident $at:tt)*;) => { handles!(GreenThread; $($done $at)*); };
     ($($done:ident $at:tt)*; $next:ident $to:tt $($rest:tt)*) => {
-        handles!($($done $at)*);
+        handles!(GreenThread; $($done $at)*);
         same!($($done $at)* $next $to);
         up_to!($($done $at)* $next $to; $($rest)*);
     };

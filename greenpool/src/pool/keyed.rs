@@ -179,7 +179,7 @@ impl GreenPool {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        begin::queue_future_keyed(self.inner(), future, &Key::new(key));
+        begin::queue_future(self.inner(), future, Some(&Key::new(key)));
     }
 
     /// Lists the keys in use, those with the most calls first: how many jobs of each run, and how many calls wait.

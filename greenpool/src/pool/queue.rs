@@ -54,6 +54,6 @@ impl GreenPool {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        begin::queue_future(self.inner(), future);
+        begin::queue_future(self.inner(), future, None);
     }
 }

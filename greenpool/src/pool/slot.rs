@@ -203,7 +203,7 @@ impl Slot {
         let inner = self.inner.clone();
         match self.into_permit() {
             Some((lender, runtime)) => begin::spawn_detached(future, &inner, lender, &runtime),
-            None => begin::queue_future(&inner, future),
+            None => begin::queue_future(&inner, future, None),
         }
     }
 

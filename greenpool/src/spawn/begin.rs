@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use tokio::runtime::Handle;
 
 use crate::inner::member::Member;
-use crate::inner::{ErasedJob, Inner};
+use crate::inner::{ErasedJob, Inner, PoolEntry};
 use crate::job::cell::{JobBox, JobCell, RawJob};
 use crate::job::error::{JoinError, TrySpawnError};
 use crate::job::handle::GreenThread;
@@ -158,17 +158,20 @@ pub(crate) fn give_back<A>(refusal: Refusal, args: A) -> TrySpawnError<A> {
     }
 }
 
-/// Begins a call if a slot is free. Otherwise queues it. Nothing waits for it. `executor` is that of the call's jobs,
-/// which `make` makes.
+/// Begins a call if a slot is free, and its key, if it has one. Otherwise queues it. Nothing waits for it. `executor`
+/// is that of the call's jobs, which `make` makes.
 ///
 /// # Panics
 /// Panics outside of a runtime.
 #[track_caller]
-pub(crate) fn queue<A, J>(inner: &Arc<Inner>, executor: &Executor<J>, make: Make<A, J>, call: A)
+pub(crate) fn queue<A, J>(inner: &Arc<Inner>, executor: &Executor<J>, make: Make<A, J>, call: A, key: Option<&Key>)
 where
     A: Send + 'static,
     J: RawJob + ?Sized + 'static,
 {
+    if let Some(entry) = key.and_then(|key| inner.slots.enter(key)) {
+        return queue_keyed(inner, &entry, executor, make, call);
+    }
     let call = match inner.slots.try_acquire() {
         Ok(()) => return begin_call(inner, executor, &current_runtime(inner), make, call),
         Err(Refusal::Closed) => return count_refused(inner),
@@ -186,22 +189,18 @@ where
     }
 }
 
-/// Begins a call with a key if that and a slot are free. Otherwise queues it. Nothing waits for it.
-///
-/// # Panics
-/// Panics outside of a runtime.
+/// The same for a call whose key has this gate.
 #[track_caller]
-pub(crate) fn queue_keyed<A, J>(inner: &Arc<Inner>, executor: &Executor<J>, make: Make<A, J>, call: A, key: &Key)
+fn queue_keyed<A, J>(inner: &Arc<Inner>, entry: &PoolEntry<'_>, executor: &Executor<J>, make: Make<A, J>, call: A)
 where
     A: Send + 'static,
     J: RawJob + ?Sized + 'static,
 {
-    let Some(entry) = inner.slots.enter(key) else { return queue(inner, executor, make, call) };
     if inner.slots.is_closed() {
         return count_refused(inner);
     }
     let (group, ()) = executor.group(&Handle::current(), |_| ());
-    match Backlog::enqueue_keyed(&entry, inner, &group, make, call) {
+    match Backlog::enqueue_keyed(entry, inner, &group, make, call) {
         Enqueued::Slot(call, key) => call.begin(None, key),
         Enqueued::Closed(call) => call.refuse(),
         Enqueued::Queued(_) => {
@@ -209,16 +208,6 @@ where
             deadlock::changed(inner);
         }
     }
-}
-
-/// Queues a future of any type, with a key.
-#[track_caller]
-pub(crate) fn queue_future_keyed<F>(inner: &Arc<Inner>, future: F, key: &Key)
-where
-    F: Future<Output: Send + 'static> + Send + 'static,
-{
-    let job: JobBox<dyn RawJob> = JobCell::with(future, None, Origin::none());
-    queue_keyed(inner, worker::executor_of(inner), |job, _| job, job, key);
 }
 
 /// Begins a call in a slot that was just acquired.
@@ -240,13 +229,13 @@ fn begin_call<A, J: RawJob + ?Sized + 'static>(
 
 /// Queues a future of any type.
 #[track_caller]
-pub(crate) fn queue_future<F>(inner: &Arc<Inner>, future: F)
+pub(crate) fn queue_future<F>(inner: &Arc<Inner>, future: F, key: Option<&Key>)
 where
     F: Future<Output: Send + 'static> + Send + 'static,
 {
     // `queue` notes where the call comes from.
     let job: JobBox<dyn RawJob> = JobCell::with(future, None, Origin::none());
-    queue(inner, worker::executor_of(inner), |job, _| job, job);
+    queue(inner, worker::executor_of(inner), |job, _| job, job, key);
 }
 
 /// The handle that a closed pool returns.

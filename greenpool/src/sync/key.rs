@@ -9,7 +9,6 @@
 use std::any::{Any, TypeId};
 use std::fmt;
 use std::hash::{BuildHasher, Hash, RandomState};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock};
 
 use crate::sync::foreign;
@@ -51,15 +50,6 @@ impl Key {
     pub(crate) fn equals(&self, other: &Key) -> bool {
         foreign::check();
         self.hash == other.hash && self.value.equals(other.value.as_any())
-    }
-
-    /// Drops it. If its destructor panics, that goes no further, as for the output of a job.
-    pub(crate) fn drop_quietly(self) {
-        foreign::check();
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(self))) {
-            // Its destructor may panic, too.
-            std::mem::forget(payload);
-        }
     }
 
     pub(crate) fn downcast_ref<K: 'static>(&self) -> Option<&K> {

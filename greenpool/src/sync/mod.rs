@@ -2,7 +2,6 @@
 
 pub(crate) mod foreign;
 pub(crate) mod key;
-#[cfg(not(loom))]
 pub(crate) mod quiet;
 pub(crate) mod slots;
 pub(crate) mod wake;

@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use slab::Slab;
 
 use crate::sync::key::Key;
+use crate::sync::quiet::drop_quietly;
 
 /// The number of a gate while its key is in use.
 pub(crate) type GateId = u32;
@@ -91,7 +92,7 @@ impl<L> Default for Garbage<L> {
 impl<L> Drop for Garbage<L> {
     fn drop(&mut self) {
         // Not worth an unwinding of whatever ended the job.
-        self.keys.drain(..).for_each(Key::drop_quietly);
+        self.keys.drain(..).for_each(drop_quietly);
     }
 }
 
