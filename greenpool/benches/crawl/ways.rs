@@ -42,19 +42,19 @@ struct Crawl {
 }
 
 impl Crawl {
-    /// Records a page. Returns whether it is new.
-    fn is_new(&self, page: &str) -> bool {
+    /// Records pages. Leaves those that are new.
+    fn retain_new(&self, pages: &mut Vec<String>) {
         let mut seen = self.seen.lock().expect("no visit panics");
-        !seen.contains(page) && seen.insert(page.to_owned())
+        pages.retain(|page| !seen.contains(page) && seen.insert(page.clone()));
     }
 }
 
 #[green_pool(size = SIZE)]
 async fn visit(crawl: Arc<Crawl>, page: String) {
-    for link in fetch(&page, crawl.pages).await {
-        if crawl.is_new(&link) {
-            visit::queue(crawl.clone(), link);
-        }
+    let mut links = fetch(&page, crawl.pages).await;
+    crawl.retain_new(&mut links);
+    for link in links {
+        visit::queue(crawl.clone(), link);
     }
     crawl.visited.fetch_add(1, Ordering::Relaxed);
 }
