@@ -69,6 +69,12 @@ impl PoolCell {
 
     #[inline]
     pub fn get(&'static self) -> &'static GreenPool {
+        self.pool.get().unwrap_or_else(|| self.get_or_init())
+    }
+
+    // Not inline, so that it is compiled once.
+    #[cold]
+    fn get_or_init(&'static self) -> &'static GreenPool {
         self.pool.get_or_init(|| {
             let per_key = self.per_key.map(|per_key| per_key());
             assert_ne!(per_key, Some(0), "with a limit of 0 per key nothing would ever run; write at least 1");

@@ -20,16 +20,15 @@ use std::task::{Context, Poll};
 use tokio::runtime::Handle;
 
 use crate::inner::{ErasedJob, Inner};
-use crate::job::cell::JobCell;
+use crate::job::cell::Filling;
 use crate::job::error::TrySpawnError;
 use crate::job::handle::GreenThread;
-use crate::job::permit::Permit;
-use crate::job::span::Origin;
 use crate::pool::GreenPool;
 use crate::spawn::begin;
 use crate::spawn::{Detached, POLLED_AFTER_READY, SpawnFuture, Spawnable};
 use crate::sync::key::Key;
-use crate::worker::WorkersCell;
+use crate::worker::group::Executor;
+use crate::worker::{self, WorkersCell};
 
 /// Describes a function declared with `#[green_pool]`, for code that is generic over such functions.
 ///
@@ -116,42 +115,41 @@ where
     }
 }
 
-/// Begins a job of `P` without a handle, in a slot that was just acquired. Its future is created where it stays.
+/// The executor for jobs of `P`, which run in this pool.
 #[inline]
-fn spawn_detached<P, A, O>(args: impl FnOnce() -> A, runtime: &Handle)
+fn executor<P, A, O>(inner: &'static Arc<Inner>) -> &'static Executor
 where
     P: PooledFn<A, O>,
 {
-    let inner = pool::<P, A, O>();
-    let Some(cell) = P::workers() else {
-        return begin::spawn_detached(P::call(args()), inner, None, runtime);
-    };
-    let (permit, origin) = (Permit::of_static(inner), Origin::here(inner));
-    cell.of(inner).put(runtime, |inject| {
-        let mut cell = inject.idle_cells.pop().unwrap_or_else(JobCell::empty);
-        cell.as_mut().fill(P::call(args()), Some(permit), origin);
-        (cell, ())
-    });
+    match P::workers() {
+        Some(cell) => cell.of(inner),
+        None => worker::executor_of(inner),
+    }
 }
 
-/// Begins a job of `P` in a slot that was just acquired. Its future is created where it stays.
-#[inline]
-fn spawn<P, A, O>(args: impl FnOnce() -> A, runtime: &Handle) -> GreenThread<O>
+/// Makes a job of `P`. With a slot, which was just acquired, it begins. Otherwise it is returned, for the queue.
+fn start<P, A, O>(
+    args: A,
+    runtime: &Handle,
+    has_slot: bool,
+    has_handle: bool,
+) -> (Option<Box<dyn ErasedJob>>, Option<GreenThread<O>>)
 where
     P: PooledFn<A, O>,
 {
     let inner = pool::<P, A, O>();
-    let Some(cell) = P::workers() else {
-        return begin::spawn(P::call(args()), inner, None, runtime);
-    };
-    let (permit, origin) = (Permit::of_static(inner), Origin::here(inner));
-    let receiver = cell.of(inner).put(runtime, |inject| {
-        let mut cell = inject.idle_cells.pop().unwrap_or_else(JobCell::empty);
-        cell.as_mut().fill(P::call(args()), Some(permit), origin);
-        let receiver = cell.as_mut().completer().receiver(|| inject.alloc(inner));
-        (cell, receiver)
-    });
-    GreenThread::new(receiver)
+    let mut filling = Filling::new(P::call(args));
+    let job = executor::<P, A, O>(inner).start_in_static(inner, runtime, has_slot, filling.job(has_handle));
+    (job, filling.receiver().map(GreenThread::new))
+}
+
+/// Begins a job of `P` in a slot that was just acquired.
+#[inline]
+fn begin<P, A, O>(args: A, runtime: &Handle, has_handle: bool) -> Option<GreenThread<O>>
+where
+    P: PooledFn<A, O>,
+{
+    start::<P, A, O>(args, runtime, true, has_handle).1
 }
 
 /// A job of `P` that can be queued for a slot, and its handle.
@@ -159,18 +157,10 @@ fn queued<P, A, O>(args: A, runtime: &Handle) -> (Box<dyn ErasedJob>, GreenThrea
 where
     P: PooledFn<A, O>,
 {
-    let inner = pool::<P, A, O>();
-    let Some(cell) = P::workers() else {
-        return begin::queued(P::call(args), inner, runtime);
-    };
-    let origin = Origin::here(inner);
-    let (job, receiver) = cell.of(inner).queued(inner, runtime, |inject| {
-        let mut cell = inject.idle_cells.pop().unwrap_or_else(JobCell::empty);
-        cell.as_mut().fill(P::call(args), None, origin);
-        let receiver = cell.as_mut().completer().receiver(|| inject.alloc(inner));
-        (cell, receiver)
-    });
-    (Box::new(job), GreenThread::new(receiver))
+    match start::<P, A, O>(args, runtime, false, true) {
+        (Some(job), Some(thread)) => (job, thread),
+        _ => unreachable!("it has no slot, and a handle"),
+    }
 }
 
 /// The key of a call in that pool, if the function has one and the pool has a limit by key.
@@ -212,20 +202,21 @@ where
     }
 
     #[inline]
-    fn spawn_in(this: &mut Option<Self>, runtime: &Handle) -> GreenThread<O> {
-        spawn::<P, A, O>(|| this.take().expect(POLLED_AFTER_READY).args, runtime)
+    fn begin(this: &mut Option<Self>, runtime: &Handle) -> Option<GreenThread<O>> {
+        begin::<P, A, O>(this.take().expect(POLLED_AFTER_READY).args, runtime, true)
     }
 
     fn queued(this: &mut Option<Self>, runtime: &Handle) -> (Box<dyn ErasedJob>, GreenThread<O>) {
         queued::<P, A, O>(this.take().expect(POLLED_AFTER_READY).args, runtime)
     }
 
-    fn handle(kept: GreenThread<O>) -> GreenThread<O> {
-        kept
+    #[inline]
+    fn handle(kept: Option<GreenThread<O>>) -> GreenThread<O> {
+        kept.expect(POLLED_AFTER_READY)
     }
 
-    fn refused(self) -> GreenThread<O> {
-        begin::refused(pool::<P, A, O>())
+    fn refused(self) -> Option<GreenThread<O>> {
+        Some(begin::refused(pool::<P, A, O>()))
     }
 }
 
@@ -250,20 +241,24 @@ where
     }
 
     #[inline]
-    fn spawn_in(this: &mut Option<Self>, runtime: &Handle) {
-        spawn_detached::<P, A, O>(|| this.take().expect(POLLED_AFTER_READY).0.args, runtime);
+    fn begin(this: &mut Option<Self>, runtime: &Handle) -> Option<GreenThread<O>> {
+        begin::<P, A, O>(this.take().expect(POLLED_AFTER_READY).0.args, runtime, false)
     }
 
     fn queued(this: &mut Option<Self>, runtime: &Handle) -> (Box<dyn ErasedJob>, GreenThread<O>) {
         queued::<P, A, O>(this.take().expect(POLLED_AFTER_READY).0.args, runtime)
     }
 
-    fn handle(kept: GreenThread<O>) {
-        kept.report_unobserved();
+    #[inline]
+    fn handle(kept: Option<GreenThread<O>>) {
+        if let Some(thread) = kept {
+            thread.report_unobserved();
+        }
     }
 
-    fn refused(self) {
+    fn refused(self) -> Option<GreenThread<O>> {
         begin::count_refused(pool::<P, A, O>());
+        None
     }
 }
 
@@ -376,7 +371,10 @@ where
         (args, Some(key)) => return begin::try_submit(inner, &key, args, Call::<P, A, O>::new),
     };
     match inner.slots.try_acquire() {
-        Ok(()) => Ok(spawn::<P, A, O>(|| args, &begin::current_runtime(inner))),
+        Ok(()) => {
+            let thread = begin::<P, A, O>(args, &begin::current_runtime(inner), true);
+            Ok(Call::<P, A, O>::handle(thread))
+        }
         Err(refusal) => Err(begin::give_back(refusal, args)),
     }
 }

@@ -13,7 +13,8 @@ use tokio::task::coop;
 use crate::inner::wait::ReadySource;
 use crate::job::error::JoinError;
 use crate::job::id::JobId;
-use crate::job::reply::{Abort, Receiver};
+use crate::job::reply::{AbortTarget, Receiver};
+use crate::job::reply_ref::ReplyRef;
 use crate::job::span;
 use crate::lending::blocking::WaitGuard;
 use crate::lending::waiter::WaiterRef;
@@ -135,10 +136,7 @@ impl<T> GreenThread<T> {
 
     /// Waits until the job has ended. The result stays. Does not register with the job that polls it.
     pub(crate) fn poll_finished(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let coop = ready!(coop::poll_proceed(cx));
-        ready!(self.receiver.poll(cx));
-        coop.made_progress();
-        Poll::Ready(())
+        poll_finished(self.receiver.reply(), self.receiver.is_taken(), cx)
     }
 
     /// A flag that is set when the job is about to release its slot.
@@ -149,10 +147,7 @@ impl<T> GreenThread<T> {
     /// Registers that the job that polls this waits for this one, and may lend it its slot.
     fn register(&mut self, cx: &mut Context<'_>) {
         let GreenThread { receiver, guard } = self;
-        let waiter = receiver.waiter();
-        waiter.iter().for_each(WaiterRef::offer_current);
-        let ticket = waiter.map(|waiter| waiter.ticket());
-        guard.register(receiver.inner(), ticket, || ReadySource::Flag(receiver.ending()), cx);
+        register(receiver.reply(), receiver.is_queued(), guard, cx);
     }
 
     /// Waits until the job has ended, and the job that polls this has a slot to go on with. The result stays.
@@ -203,20 +198,50 @@ impl<T> Future for GreenThread<T> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let GreenThread { receiver, guard } = &mut *self;
-        if receiver.is_taken() || guard.may_lack_slot() {
-            ready!(self.poll_ready(cx));
-            return Poll::Ready(self.take().expect("a `GreenThread` was polled after it returned its result"));
-        }
-        // The fast path, in one step.
+        assert!(!receiver.is_taken(), "a `GreenThread` was polled after it returned its result");
         let coop = ready!(coop::poll_proceed(cx));
-        let polled = receiver.poll_take(cx);
-        if polled.is_ready() {
-            coop.made_progress();
-        } else {
-            self.register(cx);
+        // The result stays where it is until the job that polls this has a slot to go on with.
+        let mut may_take = !guard.may_lack_slot();
+        loop {
+            if may_take {
+                if let Some(result) = receiver.take() {
+                    coop.made_progress();
+                    return Poll::Ready(result);
+                }
+            }
+            ready!(poll_slot(receiver.reply(), receiver.is_queued(), guard, cx));
+            may_take = true;
         }
-        polled
     }
+}
+
+// What follows is not generic, so that it is compiled once.
+
+/// Waits until the job has ended. The result stays.
+fn poll_finished(reply: ReplyRef<'_>, is_taken: bool, cx: &mut Context<'_>) -> Poll<()> {
+    let coop = ready!(coop::poll_proceed(cx));
+    if !is_taken {
+        ready!(reply.poll(cx));
+    }
+    coop.made_progress();
+    Poll::Ready(())
+}
+
+/// Registers that the job that polls this waits for the job of `reply`, and may lend it its slot.
+fn register(reply: ReplyRef<'_>, queued: bool, guard: &mut WaitGuard, cx: &mut Context<'_>) {
+    let waiter = if queued { reply.waiter() } else { None };
+    waiter.iter().for_each(WaiterRef::offer_current);
+    let ticket = waiter.map(|waiter| waiter.ticket());
+    guard.register(reply.inner(), ticket, || ReadySource::Flag(reply.ending()), cx);
+}
+
+/// Waits until the job has ended, and the job that polls this has a slot to go on with. The result stays.
+fn poll_slot(reply: ReplyRef<'_>, queued: bool, guard: &mut WaitGuard, cx: &mut Context<'_>) -> Poll<()> {
+    if reply.poll(cx).is_pending() {
+        register(reply, queued, guard, cx);
+        return Poll::Pending;
+    }
+    guard.poll_reacquire(cx)
 }
 
 impl<T> fmt::Debug for GreenThread<T> {
@@ -245,7 +270,7 @@ impl<T> fmt::Debug for GreenThread<T> {
 pub struct AbortHandle {
     id: JobId,
     /// `None` if the job had ended, and its result was taken.
-    target: Option<Arc<dyn Abort>>,
+    target: Option<AbortTarget>,
 }
 
 impl UnwindSafe for AbortHandle {}
@@ -280,7 +305,7 @@ impl AbortHandle {
     /// # }
     /// ```
     pub fn is_finished(&self) -> bool {
-        self.target.as_ref().is_none_or(|target| target.is_finished())
+        self.target.as_ref().is_none_or(AbortTarget::is_finished)
     }
 
     /// Returns the job's id.

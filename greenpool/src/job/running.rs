@@ -226,12 +226,6 @@ pub(crate) enum JobState {
 }
 
 impl JobState {
-    /// The state of a job that has not begun.
-    #[inline]
-    pub(crate) fn before(permit: Option<Permit>) -> Self {
-        permit.map_or(JobState::None, JobState::Permit)
-    }
-
     /// Takes the job out, to be polled. If it has not begun, it begins now; this was its call.
     #[inline]
     pub(crate) fn running(&mut self, origin: &mut Origin) -> Option<Running> {

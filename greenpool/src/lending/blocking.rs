@@ -22,11 +22,23 @@ struct Registered {
 
 impl WaitGuard {
     /// The verb waits for something in `inner`, perhaps for a ticket there, and `source` tells when that is ready.
+    #[inline]
     pub(crate) fn register(
         &mut self,
         inner: &Arc<Inner>,
         ticket: Option<Ticket>,
-        source: impl FnOnce() -> ReadySource,
+        source: impl Fn() -> ReadySource,
+        cx: &mut Context<'_>,
+    ) {
+        self.register_dyn(inner, ticket, &source, cx);
+    }
+
+    // Not generic, so that it is compiled once.
+    fn register_dyn(
+        &mut self,
+        inner: &Arc<Inner>,
+        ticket: Option<Ticket>,
+        source: &dyn Fn() -> ReadySource,
         cx: &mut Context<'_>,
     ) {
         match context::current() {

@@ -561,9 +561,10 @@ where
         self.job.inner()
     }
 
-    fn spawn_in(this: &mut Option<Self>, runtime: &Handle) {
+    fn begin(this: &mut Option<Self>, runtime: &Handle) -> Option<KeptInPile<F::Output>> {
         let PileJob { job, shared } = this.take().expect(POLLED_AFTER_READY);
-        shared.push(FutureJob::spawn_in(&mut Some(job), runtime));
+        shared.push(FutureJob::<F>::handle(FutureJob::begin(&mut Some(job), runtime)));
+        None
     }
 
     fn queued(this: &mut Option<Self>, runtime: &Handle) -> (Box<dyn ErasedJob>, KeptInPile<F::Output>) {
@@ -573,7 +574,8 @@ where
         (job, KeptInPile { thread: Some(thread), spawn: 0, ending, abort, shared, over: false })
     }
 
-    fn handle(mut kept: KeptInPile<F::Output>) {
+    fn handle(kept: Option<KeptInPile<F::Output>>) {
+        let Some(mut kept) = kept else { return };
         kept.over = true;
         // The job did not have to queue after all, or it is in the pile.
         let thread = kept.thread.take().or_else(|| lock(&kept.shared.state).remove_pending(kept.spawn));
@@ -582,8 +584,9 @@ where
         }
     }
 
-    fn refused(self) {
-        self.shared.push(self.job.refused());
+    fn refused(self) -> Option<KeptInPile<F::Output>> {
+        self.shared.push(FutureJob::<F>::handle(self.job.refused()));
+        None
     }
 }
 

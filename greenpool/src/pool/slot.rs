@@ -15,6 +15,7 @@ use crate::inner::member::Member;
 use crate::inner::wait::ReadySource;
 use crate::job::error::{JoinError, TrySpawnError};
 use crate::job::handle::GreenThread;
+use crate::job::permit::Permit;
 use crate::lending::blocking::WaitGuard;
 use crate::lending::waiter::{Acquired, Waiter};
 use crate::lending::{context, deadlock};
@@ -202,7 +203,9 @@ impl Slot {
     {
         let inner = self.inner.clone();
         match self.into_permit() {
-            Some((lender, runtime)) => begin::spawn_detached(future, &inner, lender, &runtime),
+            Some((lender, runtime)) => {
+                let _ = begin::begin(future, &inner, Permit::new(&inner, lender), false, &runtime);
+            }
             None => begin::queue_future(&inner, future, None),
         }
     }

@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 
 use crate::inner::member::Member;
 use crate::inner::{ErasedJob, Inner, PoolEntry};
-use crate::job::cell::{JobBox, JobCell, RawJob};
+use crate::job::cell::Filling;
 use crate::job::error::{JoinError, TrySpawnError};
 use crate::job::handle::GreenThread;
 use crate::job::permit::Permit;
@@ -40,8 +40,24 @@ pub(crate) fn current_runtime(inner: &Arc<Inner>) -> Handle {
     }
 }
 
-/// Begins a job on `runtime`, the current one, in a slot that was just acquired, or that `lender` lent.
-#[inline]
+/// Begins a job of any future on `runtime`, the current one.
+pub(crate) fn begin<F>(
+    future: F,
+    inner: &Arc<Inner>,
+    permit: Permit,
+    has_handle: bool,
+    runtime: &Handle,
+) -> Option<GreenThread<F::Output>>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let mut filling = Filling::new(future);
+    worker::executor_of(inner).begin(inner, runtime, permit, filling.job(has_handle));
+    filling.receiver().map(GreenThread::new)
+}
+
+/// Begins a job of any future in a slot that was just acquired, or that `lender` lent.
 pub(crate) fn spawn<F>(
     future: F,
     inner: &Arc<Inner>,
@@ -52,37 +68,18 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let mut cell = JobCell::with(future, Some(Permit::new(inner, lender)), Origin::here(inner));
-    let receiver = worker::executor_of(inner).put(runtime, |inject| {
-        let receiver = cell.as_mut().completer().receiver(|| inject.alloc(inner));
-        (cell, receiver)
-    });
-    GreenThread::new(receiver)
+    begin(future, inner, Permit::new(inner, lender), true, runtime).expect("it has a handle")
 }
 
-/// Begins a job without a handle, in a slot that was just acquired, or that `lender` lent.
-#[inline]
-pub(crate) fn spawn_detached<F>(future: F, inner: &Arc<Inner>, lender: Option<Arc<Member>>, runtime: &Handle)
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    let cell = JobCell::with(future, Some(Permit::new(inner, lender)), Origin::here(inner));
-    worker::executor_of(inner).put(runtime, |_| (cell, ()));
-}
-
-/// A job that can be queued for a slot, and its handle.
+/// A job of any future that can be queued for a slot, and its handle.
 pub(crate) fn queued<F>(future: F, inner: &Arc<Inner>, runtime: &Handle) -> (Box<dyn ErasedJob>, GreenThread<F::Output>)
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let mut cell = JobCell::with(future, None, Origin::here(inner));
-    let (job, receiver) = worker::executor_of(inner).queued(inner, runtime, |inject| {
-        let receiver = cell.as_mut().completer().receiver(|| inject.alloc(inner));
-        (cell, receiver)
-    });
-    (Box::new(job), GreenThread::new(receiver))
+    let mut filling = Filling::new(future);
+    let job = worker::executor_of(inner).queued(inner, runtime, filling.job(true));
+    (job, GreenThread::new(filling.receiver().expect("it has a handle")))
 }
 
 /// Begins a job if a slot is free. Otherwise queues it: it then keeps its turn without being awaited.
@@ -96,8 +93,8 @@ pub(crate) fn submit<S: Spawnable<Kept = GreenThread<T>, Handle = GreenThread<T>
         return enqueue(&inner, job);
     }
     match inner.slots.try_acquire() {
-        Ok(()) => S::spawn_in(&mut Some(job), &current_runtime(&inner)),
-        Err(Refusal::Closed) => refused(&inner),
+        Ok(()) => S::handle(S::begin(&mut Some(job), &current_runtime(&inner))),
+        Err(Refusal::Closed) => S::handle(job.refused()),
         Err(Refusal::Full) => enqueue(&inner, job),
     }
 }
@@ -164,10 +161,9 @@ pub(crate) fn give_back<A>(refusal: Refusal, args: A) -> TrySpawnError<A> {
 /// # Panics
 /// Panics outside of a runtime.
 #[track_caller]
-pub(crate) fn queue<A, J>(inner: &Arc<Inner>, executor: &Executor<J>, make: Make<A, J>, call: A, key: Option<&Key>)
+pub(crate) fn queue<A>(inner: &Arc<Inner>, executor: &Executor, make: Make<A>, call: A, key: Option<&Key>)
 where
     A: Send + 'static,
-    J: RawJob + ?Sized + 'static,
 {
     if let Some(entry) = key.and_then(|key| inner.slots.enter(key)) {
         return queue_keyed(inner, &entry, executor, make, call);
@@ -178,7 +174,7 @@ where
         Err(Refusal::Full) => call,
     };
     let runtime = Handle::current();
-    let (group, ()) = executor.group(&runtime, |_| ());
+    let group = executor.inject(&runtime).group();
     match Backlog::enqueue(inner, &group, make, call) {
         Enqueued::Slot(call, _) => begin_call(inner, executor, &runtime, make, call),
         Enqueued::Closed(_) => count_refused(inner),
@@ -191,15 +187,14 @@ where
 
 /// The same for a call whose key has this gate.
 #[track_caller]
-fn queue_keyed<A, J>(inner: &Arc<Inner>, entry: &PoolEntry<'_>, executor: &Executor<J>, make: Make<A, J>, call: A)
+fn queue_keyed<A>(inner: &Arc<Inner>, entry: &PoolEntry<'_>, executor: &Executor, make: Make<A>, call: A)
 where
     A: Send + 'static,
-    J: RawJob + ?Sized + 'static,
 {
     if inner.slots.is_closed() {
         return count_refused(inner);
     }
-    let (group, ()) = executor.group(&Handle::current(), |_| ());
+    let group = executor.inject(&Handle::current()).group();
     match Backlog::enqueue_keyed(entry, inner, &group, make, call) {
         Enqueued::Slot(call, key) => call.begin(None, key),
         Enqueued::Closed(call) => call.refuse(),
@@ -211,20 +206,13 @@ where
 }
 
 /// Begins a call in a slot that was just acquired.
-fn begin_call<A, J: RawJob + ?Sized + 'static>(
-    inner: &Arc<Inner>,
-    executor: &Executor<J>,
-    runtime: &Handle,
-    make: Make<A, J>,
-    call: A,
-) {
+fn begin_call<A>(inner: &Arc<Inner>, executor: &Executor, runtime: &Handle, make: Make<A>, call: A) {
     let (permit, origin) = (Permit::new(inner, None), Origin::here(inner));
-    executor.put(runtime, |inject| {
-        let mut job = make(call, inject.idle_cells.pop());
-        *job.as_mut().state() = JobState::Permit(permit);
-        *job.as_mut().origin() = origin;
-        (job, ())
-    });
+    let mut inject = executor.inject(runtime);
+    let mut job = make(call, inject.idle_cell());
+    *job.as_mut().state() = JobState::Permit(permit);
+    *job.as_mut().origin() = origin;
+    inject.put(job);
 }
 
 /// Queues a future of any type.
@@ -234,7 +222,7 @@ where
     F: Future<Output: Send + 'static> + Send + 'static,
 {
     // `queue` notes where the call comes from.
-    let job: JobBox<dyn RawJob> = JobCell::with(future, None, Origin::none());
+    let job = Filling::new(future).job(false).fill(None, JobState::None, Origin::none(), None);
     queue(inner, worker::executor_of(inner), |job, _| job, job, key);
 }
 

@@ -21,25 +21,29 @@ pub(crate) use loom::sync::{
 };
 
 /// A locked mutex. While one exists on a thread, no [foreign] code may run there.
-pub(crate) struct MutexGuard<'a, T> {
+pub(crate) struct MutexGuard<'a, T: ?Sized> {
     guard: SourceGuard<'a, T>,
     _held: foreign::Forbidden,
 }
 
 /// Locks the mutex, poisoned or not.
 #[inline]
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     MutexGuard { guard: lock_source(mutex), _held: foreign::Forbidden::new() }
 }
 
 /// Locks the source of a map, poisoned or not: the one lock under which foreign code runs, the source and the function
 /// of the map. The map deals with their panics.
 #[inline]
-pub(crate) fn lock_source<T>(mutex: &Mutex<T>) -> SourceGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+pub(crate) fn lock_source<T: ?Sized>(mutex: &Mutex<T>) -> SourceGuard<'_, T> {
+    // A closure would be compiled once more for each type of value.
+    match mutex.lock() {
+        Ok(guard) => guard,
+        Err(poisoned) => poisoned.into_inner(),
+    }
 }
 
-impl<T> Deref for MutexGuard<'_, T> {
+impl<T: ?Sized> Deref for MutexGuard<'_, T> {
     type Target = T;
 
     #[inline]
@@ -48,7 +52,7 @@ impl<T> Deref for MutexGuard<'_, T> {
     }
 }
 
-impl<T> DerefMut for MutexGuard<'_, T> {
+impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
         &mut self.guard

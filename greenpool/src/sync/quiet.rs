@@ -8,11 +8,18 @@ use crate::sync::foreign;
 /// Drops a value that nothing wants. If its destructor panics, the panic hook reports it and nothing else happens, as
 /// for the output of a tokio task. A payload that panics in its own destructor is leaked.
 pub(crate) fn drop_quietly<T>(value: T) {
-    run_quietly(|| drop(value));
+    let mut value = Some(value);
+    run_dyn(&mut || drop(value.take()));
 }
 
 /// Calls `f`. If it panics, nothing else happens either.
-pub(crate) fn run_quietly(f: impl FnOnce()) {
+#[cfg(feature = "metrics")]
+pub(crate) fn run_quietly(mut f: impl FnMut()) {
+    run_dyn(&mut f);
+}
+
+// Not generic, so that it is compiled once.
+fn run_dyn(f: &mut dyn FnMut()) {
     foreign::check();
     if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
         if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use crate::inner::member::Member;
 use crate::inner::queued::{Calls, ErasedBacklog, PoolJob};
 use crate::inner::{Inner, PoolEntry};
-use crate::job::cell::{JobBox, RawJob};
+use crate::job::cell::JobBox;
 use crate::job::permit::Permit;
 use crate::job::running::JobState;
 use crate::job::span::Origin;
@@ -19,24 +19,24 @@ use crate::sync::{Mutex, lock};
 use crate::worker::group::Group;
 
 /// Makes the job of a call, in an empty cell if there is one.
-pub(crate) type Make<A, J> = fn(A, Option<JobBox<J>>) -> JobBox<J>;
+pub(crate) type Make<A> = fn(A, Option<JobBox>) -> JobBox;
 
 /// Queued calls that follow each other in the queue of a pool, and the workers that will run them. `A` is what is kept
 /// of a call.
-pub(crate) struct Backlog<A, J: ?Sized> {
+pub(crate) struct Backlog<A> {
     calls: Mutex<VecDeque<(A, Origin)>>,
-    make: Make<A, J>,
-    group: Arc<Group<J>>,
+    make: Make<A>,
+    group: Arc<Group>,
     inner: Arc<Inner>,
 }
 
 /// A backlog whose memory is used for less than a quarter shrinks, if it has room for more calls than this.
 const MIN_SHRINK: usize = 1024;
 
-impl<A: Send + 'static, J: RawJob + ?Sized + 'static> Backlog<A, J> {
+impl<A: Send + 'static> Backlog<A> {
     /// Queues a call, unless a slot is free and nothing is queued. If a call of the same function for the same workers
     /// is last in the queue, this one joins its backlog.
-    pub(crate) fn enqueue(inner: &Arc<Inner>, group: &Arc<Group<J>>, make: Make<A, J>, call: A) -> Enqueued<A> {
+    pub(crate) fn enqueue(inner: &Arc<Inner>, group: &Arc<Group>, make: Make<A>, call: A) -> Enqueued<A> {
         let call = (call, Origin::here(inner));
         let join = |last: &mut PoolJob, call| Self::join(last, group, call);
         match inner.slots.enqueue_call(call, join, |call| Self::start(inner, group, make, call)) {
@@ -51,20 +51,20 @@ impl<A: Send + 'static, J: RawJob + ?Sized + 'static> Backlog<A, J> {
     pub(crate) fn enqueue_keyed(
         entry: &PoolEntry<'_>,
         inner: &Arc<Inner>,
-        group: &Arc<Group<J>>,
-        make: Make<A, J>,
+        group: &Arc<Group>,
+        make: Make<A>,
         call: A,
     ) -> Enqueued<PoolJob> {
         inner.slots.enqueue_keyed(entry, Self::start(inner, group, make, (call, Origin::here(inner))), None)
     }
 
-    fn start(inner: &Arc<Inner>, group: &Arc<Group<J>>, make: Make<A, J>, call: (A, Origin)) -> PoolJob {
+    fn start(inner: &Arc<Inner>, group: &Arc<Group>, make: Make<A>, call: (A, Origin)) -> PoolJob {
         let calls = Mutex::new(VecDeque::from([call]));
         let backlog = Backlog { calls, make, group: group.clone(), inner: inner.clone() };
         PoolJob::Calls(Calls::first(Arc::new(backlog)))
     }
 
-    fn join(last: &mut PoolJob, group: &Arc<Group<J>>, call: (A, Origin)) -> Result<(), (A, Origin)> {
+    fn join(last: &mut PoolJob, group: &Arc<Group>, call: (A, Origin)) -> Result<(), (A, Origin)> {
         let PoolJob::Calls(calls) = last else { return Err(call) };
         match calls.backlog().as_any().downcast_ref::<Self>() {
             Some(backlog) if Arc::ptr_eq(&backlog.group, group) => {
@@ -77,7 +77,7 @@ impl<A: Send + 'static, J: RawJob + ?Sized + 'static> Backlog<A, J> {
     }
 }
 
-impl<A: Send + 'static, J: RawJob + ?Sized + 'static> ErasedBacklog for Backlog<A, J> {
+impl<A: Send + 'static> ErasedBacklog for Backlog<A> {
     fn begin(&self, lender: Option<Arc<Member>>, key: Option<Hold>) {
         let mut calls = lock(&self.calls);
         let Some((call, origin)) = calls.pop_front() else { unreachable!("a call that has a slot is in the backlog") };

@@ -15,9 +15,9 @@ use std::task::Waker;
 use tokio::runtime::{Handle, Id, RuntimeFlavor};
 
 use crate::inner::Inner;
-use crate::job::cell::{JobBox, RawJob};
+use crate::job::cell::{JobBox, complete};
 use crate::job::error::JoinError;
-use crate::job::reply_page::{Page, ReplyAlloc};
+use crate::job::reply_page::ReplyAlloc;
 use crate::job::running::Outcome;
 use crate::lending::deadlock;
 use crate::sync::wake::wake;
@@ -39,23 +39,29 @@ const TRIM_EVERY: usize = 4096;
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// Runs the jobs of one declared function, or the futures of one pool, on all runtimes.
-pub(crate) struct Executor<J: ?Sized> {
+pub(crate) struct Executor {
     this: Weak<Self>,
     inner: Weak<Inner>,
     /// All cells have the same type, and are used again.
     reuses_cells: bool,
     /// One for each runtime that has workers.
-    injects: Mutex<Vec<Inject<J>>>,
+    injects: Mutex<Vec<Inject>>,
 }
 
-impl<J: ?Sized> Executor<J> {
+impl Executor {
     pub(crate) fn new(inner: &Arc<Inner>, reuses_cells: bool) -> Arc<Self> {
         let inner = Arc::downgrade(inner);
         Arc::new_cyclic(|this| Executor { this: this.clone(), inner, reuses_cells, injects: Mutex::default() })
     }
 
+    /// Whether cells are used again.
     #[inline]
-    pub(crate) fn injects(&self) -> MutexGuard<'_, Vec<Inject<J>>> {
+    pub(crate) fn reuses_cells(&self) -> bool {
+        self.reuses_cells
+    }
+
+    #[inline]
+    pub(crate) fn injects(&self) -> MutexGuard<'_, Vec<Inject>> {
         lock(&self.injects)
     }
 
@@ -63,9 +69,9 @@ impl<J: ?Sized> Executor<J> {
     #[cold]
     pub(crate) fn add_group(
         &self,
-        injects: &mut Vec<Inject<J>>,
+        injects: &mut Vec<Inject>,
         runtime: &Handle,
-        spawn_worker: fn(&Arc<Group<J>>, u32),
+        spawn_worker: fn(&Arc<Group>, u32),
     ) -> usize {
         let executor = self.this.upgrade().expect("the caller has a reference");
         injects.push(Inject::new(Group::new(executor, runtime, spawn_worker), runtime));
@@ -74,21 +80,21 @@ impl<J: ?Sized> Executor<J> {
 }
 
 /// The queue that spawning code puts jobs into, for one group.
-pub(crate) struct Inject<J: ?Sized> {
+pub(crate) struct Inject {
     runtime: Id,
-    pub(crate) group: Arc<Group<J>>,
-    pub(crate) queue: VecDeque<JobBox<J>>,
+    pub(crate) group: Arc<Group>,
+    pub(crate) queue: VecDeque<JobBox>,
     /// Empty cells.
-    pub(crate) idle_cells: Vec<JobBox<J>>,
-    replies: ReplyAlloc,
+    pub(crate) idle_cells: Vec<JobBox>,
+    pub(crate) replies: ReplyAlloc,
     /// Fewer workers are notified than the runtime has threads, so code that queues a job must notify one if needed.
     pub(crate) understaffed: bool,
 }
 
-impl<J: ?Sized> Inject<J> {
+impl Inject {
     /// An empty queue for that group.
-    pub(crate) fn new(group: Arc<Group<J>>, runtime: &Handle) -> Self {
-        let (queue, idle_cells, replies) = (VecDeque::new(), Vec::new(), ReplyAlloc::default());
+    pub(crate) fn new(group: Arc<Group>, runtime: &Handle) -> Self {
+        let (queue, idle_cells, replies) = (VecDeque::new(), Vec::new(), ReplyAlloc::new(group.number()));
         Inject { runtime: runtime.id(), group, queue, idle_cells, replies, understaffed: true }
     }
 
@@ -98,7 +104,7 @@ impl<J: ?Sized> Inject<J> {
     }
 
     /// Removes the empty cells that are too many to stay.
-    fn surplus_cells(&mut self) -> Vec<JobBox<J>> {
+    fn surplus_cells(&mut self) -> Vec<JobBox> {
         let (bytes, at_least) = MAX_IDLE_CELLS;
         let size = self.idle_cells.first().map_or(1, |cell| size_of_val(&**cell));
         let stay = (bytes / size).max(at_least);
@@ -108,15 +114,10 @@ impl<J: ?Sized> Inject<J> {
         }
         surplus
     }
-
-    /// A reply for a job of that pool.
-    pub(crate) fn alloc<T: Send + 'static>(&mut self, inner: &Arc<Inner>) -> (Arc<Page<T>>, u8) {
-        self.replies.alloc(inner, self.group.number())
-    }
 }
 
 /// Aborts a job that has not begun.
-pub(crate) fn abort<J: RawJob + ?Sized>(mut job: JobBox<J>) {
+pub(crate) fn abort(mut job: JobBox) {
     let dropped = catch_unwind(AssertUnwindSafe(|| job.as_mut().drop_content()));
     // Before the slot is released, as everywhere.
     job.note_ending();
@@ -124,37 +125,37 @@ pub(crate) fn abort<J: RawJob + ?Sized>(mut job: JobBox<J>) {
     if let Some(running) = job.as_mut().running() {
         running.finish(Outcome::Aborted);
     }
-    let _ = job.as_mut().complete(Some(dropped.map_or_else(JoinError::panic, |()| JoinError::cancelled())));
+    let _ = complete(job, Some(dropped.map_or_else(JoinError::panic, |()| JoinError::cancelled())));
 }
 
 /// The workers of one executor on one runtime.
-pub(crate) struct Group<J: ?Sized> {
+pub(crate) struct Group {
     /// No other group has the same.
     number: u32,
-    executor: Arc<Executor<J>>,
+    executor: Arc<Executor>,
     runtime: Handle,
     /// Spawns a worker with this key.
-    spawn_worker: fn(&Arc<Group<J>>, u32),
+    spawn_worker: fn(&Arc<Group>, u32),
     /// The number of threads of the runtime that poll tasks.
     threads: usize,
     /// The runtime is a current-thread runtime: while one worker is being polled, no other is.
     single: bool,
     shut_down: AtomicBool,
-    state: Mutex<GroupState<J>>,
+    state: Mutex<GroupState>,
 }
 
-struct GroupState<J: ?Sized> {
+struct GroupState {
     /// Jobs that run in the slot of the job that spawned them. As in eventlet, they begin before all others.
-    lent: VecDeque<JobBox<J>>,
-    queue: VecDeque<JobBox<J>>,
+    lent: VecDeque<JobBox>,
+    queue: VecDeque<JobBox>,
     /// Size of the last batch taken from the inject queue.
     last_batch: usize,
     /// Empty cells that have not been moved to the inject queue yet.
-    idle_cells: Vec<JobBox<J>>,
+    idle_cells: Vec<JobBox>,
     /// The number of empty cells in the inject queue when a worker last looked.
     injected_cells: usize,
     /// Memory for the next local queue with many jobs.
-    spare: Option<Box<Bulk<J>>>,
+    spare: Option<Box<Bulk>>,
     workers: WorkerSet<()>,
     /// The same as in the inject queue.
     understaffed: bool,
@@ -166,12 +167,8 @@ struct GroupState<J: ?Sized> {
     closed: bool,
 }
 
-impl<J: ?Sized> Group<J> {
-    pub(crate) fn new(
-        executor: Arc<Executor<J>>,
-        runtime: &Handle,
-        spawn_worker: fn(&Arc<Group<J>>, u32),
-    ) -> Arc<Self> {
+impl Group {
+    pub(crate) fn new(executor: Arc<Executor>, runtime: &Handle, spawn_worker: fn(&Arc<Group>, u32)) -> Arc<Self> {
         let state = GroupState {
             lent: VecDeque::new(),
             queue: VecDeque::new(),
@@ -201,19 +198,19 @@ impl<J: ?Sized> Group<J> {
     }
 
     #[inline]
-    fn state(&self) -> MutexGuard<'_, GroupState<J>> {
+    fn state(&self) -> MutexGuard<'_, GroupState> {
         lock(&self.state)
     }
 
     #[inline]
-    fn owns(&self, inject: &Inject<J>) -> bool {
+    fn owns(&self, inject: &Inject) -> bool {
         std::ptr::eq(&raw const *inject.group, self)
     }
 
     /// The inject queue of this group. `None` if the group was [shut down](Self::shut_down); then its workers are about
     /// to be dropped.
     #[inline]
-    fn find<'a>(&self, injects: &'a mut [Inject<J>]) -> Option<&'a mut Inject<J>> {
+    fn find<'a>(&self, injects: &'a mut [Inject]) -> Option<&'a mut Inject> {
         injects.iter_mut().find(|inject| self.owns(inject))
     }
 
@@ -269,7 +266,7 @@ impl<J: ?Sized> Group<J> {
 
     /// Removes the inject queue. The caller must hold the group's lock, so that no job is on its way from one queue to
     /// the other.
-    fn remove_inject(&self) -> Option<Inject<J>> {
+    fn remove_inject(&self) -> Option<Inject> {
         let mut injects = self.executor.injects();
         let at = injects.iter().position(|inject| self.owns(inject))?;
         Some(injects.swap_remove(at))
@@ -277,7 +274,7 @@ impl<J: ?Sized> Group<J> {
 
     /// Takes all jobs from the inject queue, and moves the empty cells there. Returns the wakers of workers that were
     /// retired.
-    fn drain_inject(&self, state: &mut GroupState<J>) -> Vec<Waker> {
+    fn drain_inject(&self, state: &mut GroupState) -> Vec<Waker> {
         let mut injects = self.executor.injects();
         let Some(inject) = self.find(&mut injects) else { return Vec::new() };
         std::mem::swap(&mut inject.queue, &mut state.queue);
@@ -315,18 +312,17 @@ impl<J: ?Sized> Group<J> {
 
     /// Notifies a worker if fewer are notified than [wanted](Self::wanted).
     #[inline]
-    fn notify(&self, state: &mut GroupState<J>) -> Wakeup {
+    fn notify(&self, state: &mut GroupState) -> Wakeup {
         if state.workers.notified() >= self.limit() && !state.understaffed {
             return Wakeup::None;
         }
         self.notify_if_missing(state)
     }
 
-    fn notify_if_missing(&self, state: &mut GroupState<J>) -> Wakeup {
+    fn notify_if_missing(&self, state: &mut GroupState) -> Wakeup {
         let (queue, limit) = (state.queued(), self.limit());
         let mut notifies = state.workers.notified() < self.wanted(queue);
-        let is_understaffed =
-            |state: &GroupState<J>, notifies| state.workers.notified() + usize::from(notifies) < limit;
+        let is_understaffed = |state: &GroupState, notifies| state.workers.notified() + usize::from(notifies) < limit;
         if state.workers.notified() < limit && self.wanted(queue) < limit
             || state.understaffed != is_understaffed(state, notifies)
         {
@@ -340,7 +336,7 @@ impl<J: ?Sized> Group<J> {
     }
 }
 
-impl<J: RawJob + ?Sized> Group<J> {
+impl Group {
     /// A worker was dropped with its runtime: removes the group, and aborts all jobs that are queued in it, or for a
     /// slot.
     pub(crate) fn shut_down(&self) {
@@ -373,14 +369,14 @@ impl<J: RawJob + ?Sized> Group<J> {
     }
 }
 
-impl<J: RawJob + ?Sized + 'static> Group<J> {
+impl Group {
     /// Queues a job that has a slot. If the group was [shut down](Self::shut_down), the job is aborted.
-    pub(crate) fn put(self: &Arc<Self>, job: JobBox<J>) {
+    pub(crate) fn put(self: &Arc<Self>, job: JobBox) {
         self.put_with(|_| job);
     }
 
     /// Makes such a job, in an empty cell if there is one, and queues it in the same way.
-    pub(crate) fn put_with(self: &Arc<Self>, make: impl FnOnce(Option<JobBox<J>>) -> JobBox<J>) {
+    pub(crate) fn put_with(self: &Arc<Self>, make: impl FnOnce(Option<JobBox>) -> JobBox) {
         let mut injects = self.executor.injects();
         let Some(inject) = self.find(&mut injects) else {
             drop(injects);
@@ -397,7 +393,7 @@ impl<J: RawJob + ?Sized + 'static> Group<J> {
 
     /// Queues a job that has a lent slot, ahead of all others. If the group was [shut down](Self::shut_down), the job
     /// is aborted.
-    pub(crate) fn put_lent(self: &Arc<Self>, job: JobBox<J>) {
+    pub(crate) fn put_lent(self: &Arc<Self>, job: JobBox) {
         let mut state = self.state();
         if self.find(&mut self.executor.injects()).is_none() {
             drop(state);
@@ -438,7 +434,7 @@ impl<J: RawJob + ?Sized + 'static> Group<J> {
 
     /// A worker without a job is being polled, perhaps because it was notified. If this returns `Continue`, `local` has
     /// a job.
-    pub(crate) fn arrive(self: &Arc<Self>, key: u32, waker: &Waker, local: &mut LocalQueue<J>) -> Step {
+    pub(crate) fn arrive(self: &Arc<Self>, key: u32, waker: &Waker, local: &mut LocalQueue) -> Step {
         let mut state = self.state();
         match state.workers.arrive(key, waker) {
             WorkerState::Notified | WorkerState::Busy => self.take(state, key, local, false),
@@ -449,7 +445,7 @@ impl<J: RawJob + ?Sized + 'static> Group<J> {
 
     /// A worker has finished all jobs in `local`. If this returns `Continue`, `local` has a job; with `expect_more`,
     /// perhaps several.
-    pub(crate) fn next(self: &Arc<Self>, key: u32, local: &mut LocalQueue<J>, expect_more: bool) -> Step {
+    pub(crate) fn next(self: &Arc<Self>, key: u32, local: &mut LocalQueue, expect_more: bool) -> Step {
         let mut state = self.state();
         if expect_more && !self.single && state.queued() == 0 && state.last_batch > 1 {
             state.reclaim(local);
@@ -461,9 +457,9 @@ impl<J: RawJob + ?Sized + 'static> Group<J> {
     #[inline]
     fn take(
         self: &Arc<Self>,
-        mut state: MutexGuard<'_, GroupState<J>>,
+        mut state: MutexGuard<'_, GroupState>,
         key: u32,
-        local: &mut LocalQueue<J>,
+        local: &mut LocalQueue,
         expect_more: bool,
     ) -> Step {
         state.reclaim(local);
@@ -484,7 +480,7 @@ impl<J: RawJob + ?Sized + 'static> Group<J> {
 
     /// A worker finds no job. If all workers are idle now, the surplus of workers and cells goes.
     #[cold]
-    fn park(&self, mut state: MutexGuard<'_, GroupState<J>>, key: u32) -> Step {
+    fn park(&self, mut state: MutexGuard<'_, GroupState>, key: u32) -> Step {
         if state.closed {
             return Step::Leave;
         }
@@ -508,12 +504,12 @@ impl<J: RawJob + ?Sized + 'static> Group<J> {
     }
 
     /// A worker's poll ends, and `local` still has jobs or empty cells.
-    pub(crate) fn return_leftovers(self: &Arc<Self>, local: &mut LocalQueue<J>) {
+    pub(crate) fn return_leftovers(self: &Arc<Self>, local: &mut LocalQueue) {
         self.return_jobs(local, |_| Wakeup::None);
     }
 
     /// A worker's job waits for the first time.
-    pub(crate) fn job_waits(self: &Arc<Self>, local: &mut LocalQueue<J>) {
+    pub(crate) fn job_waits(self: &Arc<Self>, local: &mut LocalQueue) {
         self.return_jobs(local, |state| {
             // The next jobs will probably wait too, so one worker more than usual is notified. Jobs in the inject queue
             // have notified workers already.
@@ -522,7 +518,7 @@ impl<J: RawJob + ?Sized + 'static> Group<J> {
         });
     }
 
-    fn return_jobs(self: &Arc<Self>, local: &mut LocalQueue<J>, notify: impl FnOnce(&mut GroupState<J>) -> Wakeup) {
+    fn return_jobs(self: &Arc<Self>, local: &mut LocalQueue, notify: impl FnOnce(&mut GroupState) -> Wakeup) {
         let mut state = self.state();
         state.reclaim(local);
         let wakeup = notify(&mut state);
@@ -531,10 +527,10 @@ impl<J: RawJob + ?Sized + 'static> Group<J> {
     }
 }
 
-impl<J: RawJob + ?Sized> GroupState<J> {
+impl GroupState {
     /// Gives a worker the next job, or all jobs. The queue must not be empty.
     #[inline]
-    fn hand_out(&mut self, local: &mut LocalQueue<J>, all: bool) {
+    fn hand_out(&mut self, local: &mut LocalQueue, all: bool) {
         if let Some(lent) = self.lent.pop_front() {
             local.next = Some(lent);
         } else if all {
@@ -547,7 +543,7 @@ impl<J: RawJob + ?Sized> GroupState<J> {
 
     /// Takes back the jobs that a worker has not begun, ahead of all others, and its empty cells.
     #[inline]
-    fn reclaim(&mut self, local: &mut LocalQueue<J>) {
+    fn reclaim(&mut self, local: &mut LocalQueue) {
         if let Some(cell) = local.idle_cell.take() {
             self.idle_cells.push(cell);
         }
@@ -561,7 +557,7 @@ impl<J: RawJob + ?Sized> GroupState<J> {
         }
     }
 
-    fn reclaim_bulk(&mut self, mut bulk: Box<Bulk<J>>) {
+    fn reclaim_bulk(&mut self, mut bulk: Box<Bulk>) {
         self.idle_cells.append(&mut bulk.idle_cells);
         if !bulk.queue.is_empty() {
             bulk.queue.append(&mut self.queue);
@@ -573,7 +569,7 @@ impl<J: RawJob + ?Sized> GroupState<J> {
     }
 }
 
-impl<J: ?Sized> GroupState<J> {
+impl GroupState {
     /// The number of jobs that no worker has taken from the group.
     #[inline]
     fn queued(&self) -> usize {
@@ -589,7 +585,7 @@ impl<J: ?Sized> GroupState<J> {
     /// Retires half of the surplus workers that were not needed in this period, and drops half of the surplus cells.
     /// Returns the wakers of these workers.
     #[cold]
-    fn end_period(&mut self, idle_cells: &mut Vec<JobBox<J>>) -> Vec<Waker> {
+    fn end_period(&mut self, idle_cells: &mut Vec<JobBox>) -> Vec<Waker> {
         let surplus = |low: usize| low.saturating_sub(MAX_IDLE).div_ceil(2);
         self.period = 0;
         idle_cells.truncate(idle_cells.len() - surplus(self.low.1));

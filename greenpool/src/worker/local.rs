@@ -9,30 +9,25 @@ use crate::job::cell::JobBox;
 /// Normally it holds one job. On a current-thread runtime no other worker can run before this poll returns, so after
 /// its first job the worker drains the queue, and puts the rest back if a job has to wait. The order of the jobs stays
 /// the same, and a job costs no lock of its own.
-pub(crate) struct LocalQueue<J: ?Sized> {
-    pub(crate) next: Option<JobBox<J>>,
-    pub(crate) bulk: Option<Box<Bulk<J>>>,
+pub(crate) struct LocalQueue {
+    pub(crate) next: Option<JobBox>,
+    pub(crate) bulk: Option<Box<Bulk>>,
     reuses_cells: bool,
     /// An empty cell.
-    pub(crate) idle_cell: Option<JobBox<J>>,
+    pub(crate) idle_cell: Option<JobBox>,
     /// Whether the worker has woken a task that can run only on this thread until the worker's poll ends. Not set on a
     /// current-thread runtime.
     pub(crate) has_woken: bool,
 }
 
 /// Many jobs, and many empty cells.
-pub(crate) struct Bulk<J: ?Sized> {
-    pub(crate) queue: VecDeque<JobBox<J>>,
-    pub(crate) idle_cells: Vec<JobBox<J>>,
+#[derive(Default)]
+pub(crate) struct Bulk {
+    pub(crate) queue: VecDeque<JobBox>,
+    pub(crate) idle_cells: Vec<JobBox>,
 }
 
-impl<J: ?Sized> Default for Bulk<J> {
-    fn default() -> Self {
-        Bulk { queue: VecDeque::new(), idle_cells: Vec::new() }
-    }
-}
-
-impl<J: ?Sized> LocalQueue<J> {
+impl LocalQueue {
     /// An empty queue.
     #[inline]
     pub(crate) fn new(reuses_cells: bool) -> Self {
@@ -41,7 +36,7 @@ impl<J: ?Sized> LocalQueue<J> {
 
     /// Removes the next job.
     #[inline]
-    pub(crate) fn pop(&mut self) -> Option<JobBox<J>> {
+    pub(crate) fn pop(&mut self) -> Option<JobBox> {
         match &mut self.bulk {
             Some(bulk) => bulk.queue.pop_front(),
             None => self.next.take(),
@@ -50,7 +45,7 @@ impl<J: ?Sized> LocalQueue<J> {
 
     /// Keeps a cell that is empty now, if cells are used again.
     #[inline]
-    pub(crate) fn recycle(&mut self, cell: JobBox<J>) {
+    pub(crate) fn recycle(&mut self, cell: JobBox) {
         match &mut self.bulk {
             _ if !self.reuses_cells => drop(cell),
             Some(bulk) => bulk.idle_cells.push(cell),

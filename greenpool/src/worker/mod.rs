@@ -2,10 +2,10 @@
 //!
 //! # Implementation details
 //!
-//! A job need not be a fresh task of the runtime. Its future is created in a [`JobCell`], and the cell waits in a queue
-//! until a [worker](crate::worker::run), a long-lived task that runs one job at a time, takes it. A worker that finds
-//! the next job runs it without going through the scheduler. If a declared function is not generic, all of its futures
-//! have the same type. Then its cells are used again, and a job costs no allocation.
+//! A job need not be a fresh task of the runtime. Its future lives in a [cell](crate::job::cell), and the cell waits in
+//! a queue until a [worker](crate::worker::run), a long-lived task that runs one job at a time, takes it. A worker that
+//! finds the next job runs it without going through the scheduler. If a declared function is not generic, all of its
+//! futures have the same type. Then its cells are used again, and a job costs no allocation.
 //!
 //! `README.md` in this folder tells how workers find jobs, when they start and stop, and what happens at the end of a
 //! runtime.
@@ -18,22 +18,25 @@ pub(crate) mod poll;
 pub(crate) mod queued;
 pub(crate) mod run;
 
-use std::any::Any;
-use std::future::Future;
 use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 
 use tokio::runtime::Handle;
 
-use crate::inner::{ErasedExecutor, Inner};
-use crate::job::cell::{JobBox, JobCell, RawJob};
+use crate::inner::{ErasedExecutor, ErasedJob, Inner};
+use crate::job::cell::{JobBox, NewJob, Replies};
+use crate::job::permit::Permit;
+use crate::job::reply_page::ReplyAlloc;
+use crate::job::running::JobState;
+use crate::job::span::Origin;
+use crate::sync::MutexGuard;
 use crate::sync::wake::wake;
 use crate::worker::group::{Executor, Group, Inject};
 use crate::worker::queued::Queued;
 use crate::worker::run::WorkerTask;
 
 /// Holds the executor of one declared function whose futures all have the same type.
-pub struct WorkersCell(OnceLock<Arc<dyn Any + Send + Sync>>);
+pub struct WorkersCell(OnceLock<Arc<Executor>>);
 
 impl WorkersCell {
     /// Creates an empty cell.
@@ -43,105 +46,164 @@ impl WorkersCell {
         WorkersCell(OnceLock::new())
     }
 
-    /// The executor of the function that has this cell. Its future is `F`.
+    /// The executor of the function that has this cell.
     #[inline]
-    pub(crate) fn of<F>(&'static self, inner: &Arc<Inner>) -> &'static Executor<JobCell<F>>
-    where
-        F: Future<Output: Send + 'static> + Send + 'static,
-    {
-        get_or_add(&self.0, inner, true)
+    pub(crate) fn of(&'static self, inner: &Arc<Inner>) -> &'static Executor {
+        self.0.get().unwrap_or_else(|| self.get_or_init(inner))
+    }
+
+    // Not inline, so that it is compiled once.
+    #[cold]
+    fn get_or_init(&'static self, inner: &Arc<Inner>) -> &'static Arc<Executor> {
+        self.0.get_or_init(|| new_executor(inner, true))
     }
 }
 
 /// The executor of that pool for futures of any type.
 #[inline]
-pub(crate) fn executor_of(inner: &Arc<Inner>) -> &Executor<dyn RawJob> {
-    get_or_add(&inner.future_executor, inner, false)
+pub(crate) fn executor_of(inner: &Arc<Inner>) -> &Executor {
+    let executor = inner.future_executor.get_or_init(|| new_executor(inner, false));
+    executor.downcast_ref().expect("it was made here")
 }
 
-/// The executor in this cell, which serves one type of job. It is made, and made known to the pool, on first use.
-#[inline]
-fn get_or_add<'a, J>(
-    cell: &'a OnceLock<Arc<dyn Any + Send + Sync>>,
-    inner: &Arc<Inner>,
-    reuses_cells: bool,
-) -> &'a Executor<J>
-where
-    J: RawJob + ?Sized + 'static,
-{
-    let executor = cell.get_or_init(|| {
-        let executor = Executor::<J>::new(inner, reuses_cells);
-        inner.add_executor(executor.clone());
-        executor
-    });
-    executor.downcast_ref().expect("a cell serves one type of job")
+/// Makes an executor, and makes it known to its pool.
+#[cold]
+fn new_executor(inner: &Arc<Inner>, reuses_cells: bool) -> Arc<Executor> {
+    let executor = Executor::new(inner, reuses_cells);
+    inner.add_executor(executor.clone());
+    executor
 }
 
-impl<J: RawJob + ?Sized + 'static> Executor<J> {
-    /// The index of the inject queue of `runtime`, and whether it has just been added.
+impl Executor {
+    /// The inject queue for `runtime`, which must be the current one, under its lock.
     #[inline]
-    fn find_or_add(&self, injects: &mut Vec<Inject<J>>, runtime: &Handle) -> (usize, bool) {
+    pub(crate) fn inject(&self, runtime: &Handle) -> Injecting<'_> {
+        let mut injects = self.injects();
         let id = runtime.id();
-        match injects.iter().position(|inject| inject.is_of(id)) {
+        let (at, is_new) = match injects.iter().position(|inject| inject.is_of(id)) {
             Some(at) => (at, false),
-            None => (self.add_group(injects, runtime, spawn_worker), true),
-        }
+            None => (self.add_group(&mut injects, runtime, spawn_worker), true),
+        };
+        Injecting { injects, at, is_new }
     }
 
-    /// Queues a job to run on `runtime`, which must be the current one. `make` creates the job. It is given the inject
-    /// queue and runs under its lock.
+    /// Begins a job of `inner` on `runtime`, the current one.
     #[inline]
-    pub(crate) fn put<R>(&self, runtime: &Handle, make: impl FnOnce(&mut Inject<J>) -> (JobBox<J>, R)) -> R {
-        let mut injects = self.injects();
-        let (at, _) = self.find_or_add(&mut injects, runtime);
-        let inject = &mut injects[at];
-        let (job, made) = make(inject);
+    pub(crate) fn begin(&self, inner: &Arc<Inner>, runtime: &Handle, permit: Permit, job: NewJob<'_>) {
+        let origin = Origin::here(inner);
+        let new = if self.reuses_cells() { None } else { Some(job.cell()) };
+        let mut inject = self.inject(runtime);
+        let cell = inject.fill(inner, new, JobState::Permit(permit), origin, job);
+        inject.put(cell);
+    }
+
+    /// Makes a job of a pool that is a `static`. With `has_slot`, a slot was just acquired, and the job begins.
+    /// Otherwise it is returned, for the queue.
+    pub(crate) fn start_in_static(
+        &self,
+        inner: &'static Arc<Inner>,
+        runtime: &Handle,
+        has_slot: bool,
+        job: NewJob<'_>,
+    ) -> Option<Box<dyn ErasedJob>> {
+        if !has_slot {
+            return Some(self.queued(inner, runtime, job));
+        }
+        self.begin(inner, runtime, Permit::of_static(inner), job);
+        None
+    }
+
+    /// Makes a job of `inner` for the queue, which will run on `runtime`, the current one.
+    #[cold]
+    pub(crate) fn queued(&self, inner: &Arc<Inner>, runtime: &Handle, job: NewJob<'_>) -> Box<dyn ErasedJob> {
+        let origin = Origin::here(inner);
+        let new = if self.reuses_cells() { None } else { Some(job.cell()) };
+        let mut inject = self.inject(runtime);
+        let cell = inject.fill(inner, new, JobState::None, origin, job);
+        inject.queued(cell, inner)
+    }
+}
+
+/// The inject queue of one runtime, under its lock. Code that has it makes a job, and puts that into the queue.
+pub(crate) struct Injecting<'a> {
+    injects: MutexGuard<'a, Vec<Inject>>,
+    at: usize,
+    /// It has just been added.
+    is_new: bool,
+}
+
+impl Injecting<'_> {
+    #[inline]
+    fn queue(&mut self) -> &mut Inject {
+        &mut self.injects[self.at]
+    }
+
+    /// Puts a job into this cell, which is empty, or into another one.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "what is in registers stays there")]
+    fn fill(
+        &mut self,
+        inner: &Arc<Inner>,
+        cell: Option<JobBox>,
+        state: JobState,
+        origin: Origin,
+        job: NewJob<'_>,
+    ) -> JobBox {
+        let cell = cell.or_else(|| self.idle_cell());
+        let replies = if job.has_handle { Some(Replies::new(self.replies(), inner)) } else { None };
+        job.fill(cell, state, origin, replies)
+    }
+
+    /// An empty cell, if there is one.
+    #[inline]
+    pub(crate) fn idle_cell(&mut self) -> Option<JobBox> {
+        self.queue().idle_cells.pop()
+    }
+
+    /// Makes replies.
+    #[inline]
+    pub(crate) fn replies(&mut self) -> &mut ReplyAlloc {
+        &mut self.queue().replies
+    }
+
+    /// Queues a job that has a slot.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "what is in registers stays there")]
+    pub(crate) fn put(mut self, job: JobBox) {
+        let inject = self.queue();
         inject.queue.push_back(job);
         let understaffed = inject.understaffed.then(|| inject.group.clone());
-        drop(injects);
+        drop(self);
         if let Some(group) = understaffed {
             group.notify_if_understaffed();
         }
-        made
     }
 
-    /// Makes a job that can be queued for a slot, and that will run on `runtime`, the current one. `make` is as for
-    /// [`put`](Self::put).
-    pub(crate) fn queued<R>(
-        &self,
-        inner: &Arc<Inner>,
-        runtime: &Handle,
-        make: impl FnOnce(&mut Inject<J>) -> (JobBox<J>, R),
-    ) -> (Queued<J>, R) {
-        let (group, (job, made)) = self.group(runtime, make);
-        (Queued::new(job, group, inner.clone()), made)
+    /// Makes of a job one that can be queued for a slot.
+    pub(crate) fn queued(self, job: JobBox, inner: &Arc<Inner>) -> Box<dyn ErasedJob> {
+        Box::new(Queued::new(job, self.group(), inner.clone()))
     }
 
-    /// The group of `runtime`, the current one, for jobs that are about to be queued for a slot. `with` is given its
-    /// inject queue, and runs under the lock.
-    pub(crate) fn group<R>(&self, runtime: &Handle, with: impl FnOnce(&mut Inject<J>) -> R) -> (Arc<Group<J>>, R) {
-        let mut injects = self.injects();
-        let (at, is_new) = self.find_or_add(&mut injects, runtime);
-        let inject = &mut injects[at];
-        let made = with(inject);
-        let group = inject.group.clone();
-        drop(injects);
+    /// The group, for jobs that are about to be queued for a slot.
+    pub(crate) fn group(mut self) -> Arc<Group> {
+        let (group, is_new) = (self.queue().group.clone(), self.is_new);
+        drop(self);
         if is_new {
             group.staff();
         }
-        (group, made)
+        group
     }
 }
 
-fn spawn_worker<J: RawJob + ?Sized + 'static>(group: &Arc<Group<J>>, key: u32) {
+fn spawn_worker(group: &Arc<Group>, key: u32) {
     drop(group.runtime().spawn(WorkerTask::new(group.clone(), key)));
 }
 
-fn groups<J: ?Sized>(executor: &Executor<J>) -> Vec<Arc<Group<J>>> {
+fn groups(executor: &Executor) -> Vec<Arc<Group>> {
     executor.injects().iter().map(|inject| inject.group.clone()).collect()
 }
 
-impl<J: RawJob + ?Sized> ErasedExecutor for Executor<J> {
+impl ErasedExecutor for Executor {
     fn close(&self) {
         for group in groups(self) {
             group.close();

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use crate::inner::member::Member;
 use crate::inner::{ErasedJob, Inner};
-use crate::job::cell::{JobBox, RawJob};
+use crate::job::cell::{JobBox, complete};
 use crate::job::error::JoinError;
 use crate::job::permit::Permit;
 use crate::job::running::JobState;
@@ -15,20 +15,20 @@ use crate::worker::group::{Group, abort};
 
 /// A job in its cell, and the workers that will run it: those of the runtime on which it was queued. Dropping it
 /// cancels the job.
-pub(crate) struct Queued<J: RawJob + ?Sized> {
+pub(crate) struct Queued {
     /// `None` once it has begun, or was refused.
-    job: Option<JobBox<J>>,
-    group: Arc<Group<J>>,
+    job: Option<JobBox>,
+    group: Arc<Group>,
     inner: Arc<Inner>,
 }
 
-impl<J: RawJob + ?Sized> Queued<J> {
-    pub(crate) fn new(job: JobBox<J>, group: Arc<Group<J>>, inner: Arc<Inner>) -> Self {
+impl Queued {
+    pub(crate) fn new(job: JobBox, group: Arc<Group>, inner: Arc<Inner>) -> Self {
         Queued { job: Some(job), group, inner }
     }
 }
 
-impl<J: RawJob + ?Sized + 'static> ErasedJob for Queued<J> {
+impl ErasedJob for Queued {
     fn begin(mut self: Box<Self>, lender: Option<Arc<Member>>, key: Option<Hold>) {
         let Some(mut job) = self.job.take() else { return };
         let is_lent = lender.is_some();
@@ -40,7 +40,7 @@ impl<J: RawJob + ?Sized + 'static> ErasedJob for Queued<J> {
         let Some(mut job) = self.job.take() else { return };
         let _ = catch_unwind(AssertUnwindSafe(|| job.as_mut().drop_content()));
         self.inner.counters.refused.fetch_add(1, Ordering::Relaxed);
-        let _ = job.as_mut().complete(Some(JoinError::closed()));
+        let _ = complete(job, Some(JoinError::closed()));
     }
 
     fn is_of(&self, group: u32) -> bool {
@@ -48,7 +48,7 @@ impl<J: RawJob + ?Sized + 'static> ErasedJob for Queued<J> {
     }
 }
 
-impl<J: RawJob + ?Sized> Drop for Queued<J> {
+impl Drop for Queued {
     fn drop(&mut self) {
         if let Some(job) = self.job.take() {
             abort(job);

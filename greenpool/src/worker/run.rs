@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::inner::Inner;
-use crate::job::cell::{JobBox, RawJob};
+use crate::job::cell::{JobBox, complete};
 use crate::job::error::JoinError;
 use crate::job::running::{Entered, JobState, Outcome, Running};
 use crate::job::span;
@@ -19,24 +19,24 @@ use crate::worker::poll::{self, Jobs, POLL_BUDGET, Step};
 
 /// A worker between two polls. Each job that waits has one, so it is as small as possible: with what the runtime adds
 /// to a task, 128 bytes. The fields are dropped in order: the job ends before the group is shut down.
-pub(crate) struct WorkerTask<J: RawJob + ?Sized> {
-    load: Load<J>,
-    membership: Membership<J>,
+pub(crate) struct WorkerTask {
+    load: Load,
+    membership: Membership,
 }
 
 /// What a worker holds between two polls.
-enum Load<J: ?Sized> {
+enum Load {
     /// A job that waits for something. Its cell knows the worker's key.
-    Job(JobBox<J>),
+    Job(JobBox),
     /// No job, only the worker's key.
     Nothing(u32),
 }
 
 /// A worker's membership in its group, until it exits. If the worker is dropped before that, so is its runtime, and
 /// this shuts the group down.
-struct Membership<J: RawJob + ?Sized>(Option<Arc<Group<J>>>);
+struct Membership(Option<Arc<Group>>);
 
-impl<J: RawJob + ?Sized> Drop for Membership<J> {
+impl Drop for Membership {
     fn drop(&mut self) {
         if let Some(group) = self.0.take() {
             group.shut_down();
@@ -45,50 +45,50 @@ impl<J: RawJob + ?Sized> Drop for Membership<J> {
 }
 
 /// A worker while it is polled.
-struct Run<'a, J: RawJob + ?Sized> {
-    group: &'a Arc<Group<J>>,
+struct Run<'a> {
+    group: &'a Arc<Group>,
     key: u32,
-    job: Option<JobBox<J>>,
-    local: LocalQueue<J>,
+    job: Option<JobBox>,
+    local: LocalQueue,
     /// The number of jobs to run before yielding to other tasks.
     budget: u32,
 }
 
-impl<J: RawJob + ?Sized + 'static> WorkerTask<J> {
-    pub(crate) fn new(group: Arc<Group<J>>, key: u32) -> Self {
+impl WorkerTask {
+    pub(crate) fn new(group: Arc<Group>, key: u32) -> Self {
         WorkerTask { load: Load::Nothing(key), membership: Membership(Some(group)) }
     }
 }
 
 /// The jobs of a group that run one after the other in one slot.
-struct GroupJobs<'a, J: RawJob + ?Sized> {
-    group: &'a Arc<Group<J>>,
+struct GroupJobs<'a> {
+    group: &'a Arc<Group>,
     key: u32,
     inner: &'a Inner,
-    cell: &'a mut JobBox<J>,
-    local: &'a mut LocalQueue<J>,
+    cell: &'a mut JobBox,
+    local: &'a mut LocalQueue,
     /// The job has not waited, so the next ones probably will not either, and the worker can take several.
     expect_more: bool,
 }
 
 /// Why the loop ends.
-enum Exit<J: ?Sized> {
+enum Exit {
     /// The job was aborted.
     Aborted,
     /// The job has finished. If the worker has looked for the next one already, this is what to do now.
     Finished(Option<Step>),
     /// This job has finished. The next one has taken its place in the worker, but cannot run in its slot.
-    Next(JobBox<J>),
+    Next(JobBox),
     /// The job has begun, but other tasks must run before it.
     Yields,
     /// Job `done` has finished, and the next one has begun in its slot. But a waiter must be notified of the end, or
     /// wants a slot, or `done` was aborted and has not `left` the live-job count.
-    Announce { done: JobBox<J>, left: bool, slot_wanted: bool },
+    Announce { done: JobBox, left: bool, slot_wanted: bool },
 }
 
-impl<J: RawJob + ?Sized + 'static> Jobs for GroupJobs<'_, J> {
+impl Jobs for GroupJobs<'_> {
     type Value = ();
-    type Exit = Exit<J>;
+    type Exit = Exit;
 
     #[inline]
     fn is_aborted(&self) -> bool {
@@ -96,7 +96,7 @@ impl<J: RawJob + ?Sized + 'static> Jobs for GroupJobs<'_, J> {
     }
 
     #[inline]
-    fn prepare(&mut self, _entered: &mut Entered<'_>, _cx: &mut Context<'_>) -> ControlFlow<Exit<J>> {
+    fn prepare(&mut self, _entered: &mut Entered<'_>, _cx: &mut Context<'_>) -> ControlFlow<Exit> {
         if self.local.has_woken { ControlFlow::Break(Exit::Yields) } else { ControlFlow::Continue(()) }
     }
 
@@ -106,7 +106,7 @@ impl<J: RawJob + ?Sized + 'static> Jobs for GroupJobs<'_, J> {
     }
 
     #[inline]
-    fn next(&mut self, entered: &mut Entered<'_>, (): ()) -> ControlFlow<Exit<J>> {
+    fn next(&mut self, entered: &mut Entered<'_>, (): ()) -> ControlFlow<Exit> {
         let GroupJobs { group, key, inner, cell, local, expect_more } = self;
         let next = match local.pop() {
             Some(next) => next,
@@ -135,17 +135,17 @@ impl<J: RawJob + ?Sized + 'static> Jobs for GroupJobs<'_, J> {
         ControlFlow::Continue(())
     }
 
-    fn aborted() -> Exit<J> {
+    fn aborted() -> Exit {
         Exit::Aborted
     }
 
     #[inline]
-    fn finished((): ()) -> Exit<J> {
+    fn finished((): ()) -> Exit {
         Exit::Finished(None)
     }
 }
 
-impl<J: RawJob + ?Sized + 'static> Run<'_, J> {
+impl Run<'_> {
     /// Runs the job, and then others in the same slot until something else must be done.
     fn run(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
         if self.job.is_none() {
@@ -221,14 +221,7 @@ impl<J: RawJob + ?Sized + 'static> Run<'_, J> {
     }
 
     /// Job `done` has ended, and the next one has begun in its slot: notifies all that wait for the end, or for a slot.
-    fn announce_end(
-        &mut self,
-        inner: &Arc<Inner>,
-        mut running: Running,
-        mut done: JobBox<J>,
-        left: bool,
-        slot_wanted: bool,
-    ) {
+    fn announce_end(&mut self, inner: &Arc<Inner>, mut running: Running, done: JobBox, left: bool, slot_wanted: bool) {
         running.mark_idle();
         if let Some(cell) = &mut self.job {
             *cell.as_mut().state() = JobState::Running(running);
@@ -237,8 +230,8 @@ impl<J: RawJob + ?Sized + 'static> Run<'_, J> {
             inner.slots.serve();
         }
         deadlock::changed(inner);
-        let _ = done.as_mut().complete(None);
-        self.local.recycle(done);
+        let (_, done) = complete(done, None);
+        self.recycle(done);
         if !left {
             inner.live.leave_aborted();
         }
@@ -274,22 +267,29 @@ impl<J: RawJob + ?Sized + 'static> Run<'_, J> {
     }
 
     /// The job has ended. The next one, if there is one, has taken its place in the worker.
-    fn end(&mut self, running: Running, outcome: Outcome, mut done: JobBox<J>, error: Option<JoinError>) {
+    fn end(&mut self, running: Running, outcome: Outcome, done: JobBox, error: Option<JoinError>) {
         // Until the result is delivered, another job may begin to wait for this one.
         done.note_ending();
         let inner = running.inner().clone();
         running.finish(outcome);
-        if let Some(mut error) = done.as_mut().complete(error) {
+        let (panic, done) = complete(done, error);
+        if let Some(mut error) = panic {
             span::report_panic(&inner, &mut error);
         }
-        self.local.recycle(done);
+        self.recycle(done);
         self.local.has_woken |= self.group.has_threads();
+    }
+
+    fn recycle(&mut self, cell: Option<JobBox>) {
+        if let Some(cell) = cell {
+            self.local.recycle(cell);
+        }
     }
 }
 
 /// The next job in a local queue that is known to have one.
 #[inline]
-fn next<J: ?Sized>(local: &mut LocalQueue<J>) -> JobBox<J> {
+fn next(local: &mut LocalQueue) -> JobBox {
     match local.pop() {
         Some(next) => next,
         None => unreachable!("a job that was handed out is in the local queue"),
@@ -297,14 +297,14 @@ fn next<J: ?Sized>(local: &mut LocalQueue<J>) -> JobBox<J> {
 }
 
 /// Drops the future of a job that has not finished. Returns the error for its handle.
-fn drop_content<J: RawJob + ?Sized>(cell: &mut JobBox<J>) -> JoinError {
+fn drop_content(cell: &mut JobBox) -> JoinError {
     match catch_unwind(AssertUnwindSafe(|| cell.as_mut().drop_content())) {
         Ok(()) => JoinError::cancelled(),
         Err(payload) => JoinError::panic(payload),
     }
 }
 
-impl<J: RawJob + ?Sized + 'static> Future for WorkerTask<J> {
+impl Future for WorkerTask {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -335,12 +335,10 @@ impl<J: RawJob + ?Sized + 'static> Future for WorkerTask<J> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::cell::JobCell;
 
     #[test]
     fn a_worker_leaves_a_task_its_128_bytes() {
         // Besides the future, a task of tokio 1.5x has 96 bytes, and a word that tells the future from its output.
-        assert!(size_of::<WorkerTask<JobCell<std::future::Ready<u64>>>>() <= 24);
-        assert!(size_of::<WorkerTask<dyn RawJob>>() <= 24);
+        assert!(size_of::<WorkerTask>() <= 24);
     }
 }
