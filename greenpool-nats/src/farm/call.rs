@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use greenpool::__private::remote::{End, Job, Reply, fingerprint};
 use greenpool::remote::Lost;
+use tokio::task::AbortHandle;
 
 use crate::error::FarmError;
 use crate::farm::Inner;
@@ -20,24 +21,23 @@ pub(crate) async fn call(inner: Arc<Inner>, job: Job) -> End {
     }
     let (job, id) = inner.stored(job);
     let told = inner.out.wait(&job, id);
-    let caller = Caller { inner: inner.clone(), job, id };
-    let submit = async {
-        match submit(&inner, &caller.job).await {
-            Ok(()) => std::future::pending().await,
-            Err(lost) => End::Lost(lost),
-        }
-    };
-    let end = tokio::select! {
-        biased;
-        end = told => end.unwrap_or(End::Lost(Lost::Closed)),
-        end = submit => end,
-    };
+    // On the thread of the connection, so that what the server says of it wakes nobody here.
+    let submit = inner.link.io.spawn(submit(inner.clone(), job.clone(), id)).abort_handle();
+    let caller = Caller { inner, job, id, submit };
+    let end = told.await.unwrap_or(End::Lost(Lost::Closed));
     caller.over();
     end
 }
 
+/// Stores a job. If that cannot be done, its caller is told so.
+async fn submit(inner: Arc<Inner>, job: Stored, id: u64) {
+    if let Err(lost) = store(&inner, &job).await {
+        inner.out.end_one(&job.key, id, End::Lost(lost));
+    }
+}
+
 /// Stores a job, unless its run has it already.
-async fn submit(inner: &Arc<Inner>, job: &Stored) -> Result<(), Lost> {
+async fn store(inner: &Arc<Inner>, job: &Stored) -> Result<(), Lost> {
     let mut backoff = Backoff::new();
     if !job.named {
         while let Err(error) = inner.listen().await {
@@ -167,6 +167,7 @@ struct Caller {
     inner: Arc<Inner>,
     job: Stored,
     id: u64,
+    submit: AbortHandle,
 }
 
 impl Caller {
@@ -183,6 +184,7 @@ const OVER: u64 = u64::MAX;
 
 impl Drop for Caller {
     fn drop(&mut self) {
+        self.submit.abort();
         if self.id == OVER || !self.inner.out.leave(&self.job.key, self.id) {
             return;
         }

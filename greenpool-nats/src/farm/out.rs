@@ -95,6 +95,20 @@ impl Out {
         }
     }
 
+    /// Tells one caller of a job its end.
+    pub(crate) fn end_one(&self, key: &JobKey, id: u64, end: End) {
+        let mut out = self.lock();
+        let Some(waiting) = out.get_mut(key) else { return };
+        let Some(at) = waiting.callers.iter().position(|caller| caller.id == id) else { return };
+        let caller = waiting.callers.swap_remove(at);
+        if waiting.callers.is_empty() {
+            out.remove(key);
+        }
+        drop(out);
+        // A caller that has gone needs no answer.
+        let _ = caller.tell.send(end);
+    }
+
     /// Tells all callers the same end. Returns the jobs that were out.
     pub(crate) fn end_all(&self, end: &End) -> Vec<Stored> {
         let jobs: Vec<_> = self.lock().values().map(|waiting| waiting.job.clone()).collect();

@@ -48,6 +48,9 @@ async fn extend(serving: &Serving, running: Arc<Running>) {
         running.lose();
         return;
     }
+    if running.is_queued() {
+        return;
+    }
     let Shared { link, settings, .. } = &*serving.shared;
     let checked = serving.checked();
     // A stream that was made anew has other jobs under these numbers.

@@ -1,10 +1,14 @@
 //! One job of a worker, from its delivery to its acknowledgement.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use async_nats::Message;
+use bytes::Bytes;
 use greenpool::__private::remote::End;
-use greenpool::remote::{JobInfo, Lost, Part, panic_text};
+use greenpool::remote::{Handler, JobInfo, Lost, Part, panic_text};
+use tokio::runtime;
 
 use crate::blobs::Blob;
 use crate::json;
@@ -20,7 +24,9 @@ pub(crate) fn begin(serving: &Arc<Serving>, message: Message) {
     let fresh = serving.shared.fresh();
     let created = serving.checked().created;
     let place = Place::take(serving);
-    serving.shared.jobs.spawn(async move {
+    // On the thread of the connection: only the function itself runs where it could block others, and each hand-over to
+    // another thread costs more than all the rest.
+    serving.shared.link.io.spawn(async move {
         let serving = &place.0;
         let Some(reply) = message.reply.as_ref().map(ToString::to_string) else { return };
         let Some(key) = Names::key_of_job(&message.subject) else { return };
@@ -112,31 +118,22 @@ impl Serving {
         tracing::warn!(target: "greenpool", function = self.handler.name(), job, "lease.lost");
     }
 
-    async fn run(&self, message: &Message, running: &Arc<Running>, suspect: bool) -> Outcome {
+    async fn run(self: &Arc<Self>, message: &Message, running: &Arc<Running>, suspect: bool) -> Outcome {
         if suspect && let Err(outcome) = self.suspect(running).await {
             return outcome;
         }
-        let info = JobInfo::new(name_of_token(&running.key.run).into(), running.key.n, running.delivery);
-        let json = wire::is_json(message.headers.as_ref());
-        let begun = match self.arguments(message, running).await {
-            Ok(arguments) if json => {
-                json::to_message_pack(&arguments).and_then(|arguments| self.handler.begin(&arguments, info))
-            }
-            Ok(arguments) => self.handler.begin(&arguments, info),
-            Err(Missing::Lost(why)) => Err(why),
+        let arguments = match self.arguments(message, running).await {
+            Ok(arguments) => arguments,
+            Err(Missing::Lost(why)) => return Outcome::Ended(unreadable(Part::Arguments, why)),
             Err(Missing::NotOurs) => return Outcome::NotOurs,
         };
-        let future = match begun {
-            Ok(future) => future,
-            Err(why) => return Outcome::Ended(End::Lost(Lost::Unreadable { what: Part::Arguments, why })),
-        };
-        let fenced = Fenced { future: Box::pin(future), lease: running.lease.clone() };
-        let green = self.pool.spawn(fenced).await;
+        let job = job(self.handler.clone(), arguments, wire::is_json(message.headers.as_ref()), running.clone());
+        running.set_queued(true);
+        let fenced = Fenced { future: Box::pin(job), lease: running.lease.clone() };
+        let green = On { runtime: &self.shared.jobs, future: self.pool.spawn(fenced) }.await;
         running.begun(green.abort_handle());
-        let written = |body: Vec<u8>| if json { json::of_message_pack(&body) } else { Ok(body) };
-        match green.await.map(|ended| ended.map(|body| body.and_then(written))) {
-            Ok(Some(Ok(body))) => Outcome::Ended(End::Value(body)),
-            Ok(Some(Err(why))) => Outcome::Ended(End::Lost(Lost::Unreadable { what: Part::Output, why })),
+        match green.await {
+            Ok(Some(end)) => Outcome::Ended(end),
             Err(error) if error.is_panic() => Outcome::Ended(End::Panic(panic_text(error))),
             Err(_) if running.is_cancelled() => Outcome::Cancelled,
             Ok(None) | Err(_) => Outcome::NotOurs,
@@ -172,6 +169,43 @@ impl Serving {
                 count(&self.failed);
             }
         }
+    }
+}
+
+/// The function, from its arguments to its result as they go over the wire.
+async fn job(handler: Handler, arguments: Bytes, json: bool, running: Arc<Running>) -> End {
+    running.set_queued(false);
+    let info = JobInfo::new(name_of_token(&running.key.run).into(), running.key.n, running.delivery);
+    let begun = if json {
+        json::to_message_pack(&arguments).and_then(|arguments| handler.begin(&arguments, info))
+    } else {
+        handler.begin(&arguments, info)
+    };
+    drop(arguments);
+    let written = match begun {
+        Ok(future) => future.await,
+        Err(why) => return unreadable(Part::Arguments, why),
+    };
+    let written = written.and_then(|body| if json { json::of_message_pack(&body) } else { Ok(body) });
+    written.map_or_else(|why| unreadable(Part::Output, why), End::Value)
+}
+
+fn unreadable(what: Part, why: String) -> End {
+    End::Lost(Lost::Unreadable { what, why })
+}
+
+/// A future that starts what it starts on another runtime.
+struct On<'a, F> {
+    runtime: &'a runtime::Handle,
+    future: F,
+}
+
+impl<F: Future + Unpin> Future for On<'_, F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let _there = self.runtime.enter();
+        Pin::new(&mut self.future).poll(cx)
     }
 }
 

@@ -1,5 +1,6 @@
 //! `Worker`: serves functions until it is told to stop.
 
+mod acks;
 mod beat;
 mod job;
 mod lease;

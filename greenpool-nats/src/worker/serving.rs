@@ -1,7 +1,7 @@
 //! What a worker knows: of itself, of each function that it serves, and of each job that it has.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,7 @@ use crate::farm::Farm;
 use crate::link::SharedLink;
 use crate::names::JobKey;
 use crate::streams::Settings;
+use crate::worker::acks::{self, Acks};
 use crate::worker::lease::Lease;
 
 /// From this delivery on, a job is suspected to take workers down, and runs alone.
@@ -118,6 +119,7 @@ pub(crate) struct Serving {
     pub(crate) failed: AtomicU64,
     /// Of which connection it is known which stream is there.
     checked: Mutex<Checked>,
+    pub(crate) acks: Acks,
 }
 
 /// When the stream of the jobs was made, as it was found through a connection. A stream that was made anew has other
@@ -140,6 +142,8 @@ pub(crate) struct Running {
     pub(crate) delivery: u64,
     /// The id of its arguments, if they are a blob.
     pub(crate) blob: Option<String>,
+    /// Whether it waits for the runtime of the jobs to begin it.
+    queued: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -159,7 +163,8 @@ impl Running {
         blob: Option<String>,
     ) -> Self {
         let (lease, since) = (Arc::new(lease), Instant::now());
-        Running { key, reply, lease, created, since, delivery, blob, state: Mutex::default() }
+        let queued = AtomicBool::new(false);
+        Running { key, reply, lease, created, since, delivery, blob, queued, state: Mutex::default() }
     }
 
     /// Whether it was delivered so often that it runs alone.
@@ -167,7 +172,17 @@ impl Running {
         self.delivery >= SUSPECT
     }
 
-    /// The job has begun.
+    /// Whether it waits for the runtime of the jobs. Its lease is not extended then: if other jobs block that runtime, it
+    /// is to begin elsewhere.
+    pub(crate) fn is_queued(&self) -> bool {
+        self.queued.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_queued(&self, queued: bool) {
+        self.queued.store(queued, Ordering::Relaxed);
+    }
+
+    /// The job can be aborted from now on.
     pub(crate) fn begun(&self, abort: AbortHandle) {
         let mut state = lock(&self.state);
         if state.cancelled || self.lease.is_over() {
@@ -202,6 +217,8 @@ impl Running {
 
 impl Serving {
     pub(crate) fn new(shared: Arc<Shared>, handler: Handler) -> Self {
+        let (acks, over) = Acks::new();
+        shared.link.io.spawn(acks::run(over));
         Serving {
             shared,
             pool: GreenPool::new(handler.slots()),
@@ -214,6 +231,7 @@ impl Serving {
             done: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             checked: Mutex::default(),
+            acks,
         }
     }
 

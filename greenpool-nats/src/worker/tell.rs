@@ -1,19 +1,17 @@
 //! Telling the end of a job.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::{HeaderMap, Message, Request};
+use async_nats::{HeaderMap, Message};
 use bytes::Bytes;
 use greenpool::__private::remote::{End, fingerprint};
 use greenpool::remote::{Lost, Part};
-use tokio::time::{Instant, sleep};
 
 use crate::blobs::{Blob, DEAD_BODY, LARGEST};
 use crate::error::FarmError;
 use crate::wire::{self, Backoff, Stored};
 use crate::worker::job::{Wanted, wanted};
-use crate::worker::serving::{Pending, Running, Serving};
+use crate::worker::serving::{Running, Serving};
 
 /// For so long an answer of the server may take.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -152,38 +150,5 @@ impl Serving {
             }
             backoff.wait().await;
         }
-    }
-
-    /// Tells the server that a job is over, until it says that it knows. No place waits for that.
-    pub(crate) fn acknowledge(self: &Arc<Self>, running: &Arc<Running>, word: &'static str) {
-        let (pending, running) = (Pending::new(self), running.clone());
-        self.shared.link.io.spawn(async move {
-            let serving = pending.serving();
-            let end = Instant::now() + serving.shared.settings.lease;
-            while Instant::now() < end {
-                let checked = serving.checked();
-                if checked.created != running.created {
-                    return;
-                }
-                let link = &serving.shared.link;
-                // A new connection may lead to a stream that was made anew.
-                if link.is_connected() && checked.connection == link.connection() {
-                    let request = Request::new().payload(word.into()).timeout(Some(PATIENCE));
-                    let answer = link.client.send_request(running.reply.clone(), request);
-                    let answer = match link.allowed("say that a job is over", &running.reply, answer).await {
-                        Ok(answer) => answer,
-                        Err(error) => return serving.shared.fail(error),
-                    };
-                    if answer.is_ok() {
-                        if let Some(blob) = &running.blob {
-                            let place = link.names.arguments_place(&running.key);
-                            link.purge_blobs(format!("{place}.{blob}.*")).await;
-                        }
-                        return;
-                    }
-                }
-                sleep(Duration::from_millis(200)).await;
-            }
-        });
     }
 }

@@ -27,6 +27,7 @@ crate::tests! {
     three_servers_lose_no_job_when_each_of_them_is_killed,
     a_job_that_takes_its_workers_down_is_given_up_alone,
     a_job_that_blocks_its_thread_keeps_its_lease,
+    a_job_that_cannot_begin_since_its_worker_is_blocked_begins_elsewhere,
 }
 
 /// Takes the squares of a range, in order.
@@ -255,4 +256,24 @@ async fn a_job_that_blocks_its_thread_keeps_its_lease() {
     let _other = site.worker(4);
     assert_eq!(soon("the job", thread).await.unwrap(), 1);
     assert_eq!(site.executions().len(), 1);
+}
+
+async fn a_job_that_cannot_begin_since_its_worker_is_blocked_begins_elsewhere() {
+    let site = Site::new();
+    let blocked = Process::start(&Role::Worker(WorkerRole { one_thread: true, ..site.role(4) }));
+    let farm = site.farm().await;
+    let thread = block::on(&farm).spawn(1, 4 * LEASE.as_millis() as u64).await;
+    site.begun(1).await;
+    let stuck = square::on(&farm).spawn(3, 0).await;
+    until("the job to be on its way", async || farm.queue("square").await.unwrap().running == 1).await;
+    let other = site.worker(4);
+    assert_eq!(soon("the job", stuck).await.unwrap(), 9);
+    assert!(!thread.is_finished());
+    let executions = site.executions();
+    let of_the_square: Vec<_> = executions.iter().filter(|execution| execution.job == 3).collect();
+    assert_eq!((of_the_square.len(), of_the_square[0].process), (1, other.id()));
+    assert_eq!(soon("the job that blocks", thread).await.unwrap(), 1);
+    drop(blocked);
+    // It did not begin the square afterwards.
+    assert_eq!(site.executions().iter().filter(|execution| execution.job == 3).count(), 1);
 }
