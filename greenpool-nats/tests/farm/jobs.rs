@@ -28,6 +28,29 @@ pub(crate) async fn narrow(n: u64, milliseconds: u64) -> u64 {
     n
 }
 
+/// The same with a larger limit.
+#[green_pool(size = 100, remote)]
+pub(crate) async fn wide(n: u64, milliseconds: u64) -> u64 {
+    log::write("begin", n);
+    sleep(Duration::from_millis(milliseconds)).await;
+    log::write("end", n);
+    n
+}
+
+/// Takes the process down for 500, panics for 900, and returns `Err` for 901.
+#[green_pool(size = 100, remote)]
+pub(crate) async fn fragile(n: u64) -> Result<u64, String> {
+    log::write("begin", n);
+    match n {
+        500 => std::process::abort(),
+        900 => panic!("900 panics"),
+        _ => {}
+    }
+    sleep(Duration::from_millis(20)).await;
+    log::write("end", n);
+    if n == 901 { Err("901 is refused".to_owned()) } else { Ok(n) }
+}
+
 /// Writes no log.
 #[green_pool(size = 40, remote)]
 pub(crate) async fn quick(text: String) -> String {

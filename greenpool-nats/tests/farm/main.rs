@@ -11,6 +11,7 @@ mod command;
 mod deadline;
 mod events;
 mod faults;
+mod full;
 mod jobs;
 mod leaving;
 mod limits;
@@ -50,7 +51,8 @@ fn main() -> ExitCode {
     ]
     .concat();
     let long = std::env::var_os("GREENPOOL_FARM_LONG").is_some();
-    let tests = tests.into_iter().filter(|(name, _)| long || !LONG.contains(name));
+    let long_ones = if long { full::TESTS } else { &[] };
+    let tests = tests.into_iter().filter(|(name, _)| long || !LONG.contains(name)).chain(long_ones.iter().copied());
     let trials = tests.map(|(name, test)| {
         Trial::test(name, move || {
             test();

@@ -85,6 +85,8 @@ async fn work(role: WorkerRole) {
     let worker = Worker::on(&farm)
         .serve(jobs::square::handler().places(role.places))
         .serve(jobs::narrow::handler().places(role.places.min(10)))
+        .serve(jobs::wide::handler().places(role.places))
+        .serve(jobs::fragile::handler().places(role.places))
         .serve(jobs::quick::handler().places(role.places))
         .serve(jobs::moody::handler())
         .serve(jobs::poison::handler())
