@@ -1,7 +1,7 @@
 //! Telling the server which jobs are over, until it says that it knows. No place waits for that.
 //!
-//! The server takes what comes through one connection in turn. So of the jobs that have ended since the last answer,
-//! only the last one is told as a question: its answer is the answer for all of them.
+//! The server takes what comes through one connection in turn. So of the jobs that have ended at once, only the last one
+//! is told as a question: its answer is the answer for all of them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,16 +53,19 @@ impl Serving {
 
 /// Runs until nobody serves the function any more.
 pub(crate) async fn run(mut acks: UnboundedReceiver<Ack>) {
-    let mut batch = Vec::new();
-    while acks.recv_many(&mut batch, AT_ONCE).await > 0 {
-        while !tell(&mut batch).await {
-            sleep(AGAIN).await;
-            let now = Instant::now();
-            batch.retain(|ack| ack.until > now);
-            while let Ok(ack) = acks.try_recv() {
-                batch.push(ack);
-            }
+    loop {
+        let mut batch = Vec::new();
+        if acks.recv_many(&mut batch, AT_ONCE).await == 0 {
+            return;
         }
+        // Each at once: until the server knows of it, a job counts against the limit of the cluster.
+        tokio::spawn(async move {
+            while !tell(&mut batch).await {
+                sleep(AGAIN).await;
+                let now = Instant::now();
+                batch.retain(|ack| ack.until > now);
+            }
+        });
     }
 }
 

@@ -37,11 +37,12 @@ fn worker(site: &Site) -> Process {
 }
 
 async fn one_of_four_workers_is_killed_under_10_000_jobs() {
-    let (ordered, longest) = killed(true).await;
-    assert!(longest <= LEASE + Duration::from_millis(500), "{longest:?} without a result");
-    let (unordered, _) = killed(false).await;
-    println!("in order {ordered:.2?}, longest without a result {longest:.2?}; as they come {unordered:.2?}");
-    assert!(unordered < ordered);
+    let (ordered, waited) = killed(true).await;
+    assert!(waited <= LEASE + Duration::from_millis(500), "{waited:?} without a result");
+    let (unordered, other) = killed(false).await;
+    println!("in order: {ordered:.1?}, {waited:.2?} without a result; as they come: {unordered:.1?}, {other:.2?}");
+    // The other results do not wait for those of the worker that was killed.
+    assert!(other < waited);
 }
 
 /// Kills a worker 1 s after the first result. Returns how long all results took, and the longest time without one.
@@ -71,7 +72,7 @@ async fn killed(ordered: bool) -> (Duration, Duration) {
     assert!(repeated <= PLACES, "{repeated} jobs ran twice");
     assert!(log::peak(&executions, killed) <= 100);
     empty(&farm, "wide").await;
-    println!("{repeated} jobs ran twice");
+    println!("{repeated} jobs ran twice, {} at once at most", log::peak(&executions, killed));
     (time, longest)
 }
 
@@ -181,7 +182,7 @@ async fn jobs_of_3_s_are_handed_back_after_half_a_second() {
     let executions = site.executions();
     assert_eq!(executions.len(), 2 * PLACES);
     let last = executions.iter().map(|execution| execution.begin).max().expect("there are some");
-    println!("all began elsewhere {:.2?} after the end of the grace", last - told - grace);
+    println!("all began elsewhere {:.2?} after the end of the grace", last.saturating_sub(told + grace));
     assert!(last <= told + grace + Duration::from_secs(1));
 }
 
