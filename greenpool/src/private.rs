@@ -38,6 +38,7 @@ pub mod remote {
     pub use crate::remote::engine::{BoxFuture, End, Engine, Function, Job, Reply};
     pub use crate::remote::function::{RemoteFn, States, WorkerState, stateless, states};
     pub use crate::remote::handler::handler;
+    pub use crate::remote::info::Lease;
     pub use crate::remote::verbs::{FarPool, Remote};
 }
 

@@ -176,6 +176,7 @@ impl Serving {
 async fn job(handler: Handler, arguments: Bytes, json: bool, running: Arc<Running>) -> End {
     running.set_queued(false);
     let info = JobInfo::new(name_of_token(&running.key.run).into(), running.key.n, running.delivery);
+    let info = info.with_lease(running.lease.clone());
     let begun = if json {
         json::to_message_pack(&arguments).and_then(|arguments| handler.begin(&arguments, info))
     } else {

@@ -36,6 +36,16 @@ impl Lease {
     }
 }
 
+impl greenpool::__private::remote::Lease for Lease {
+    fn left(&self) -> Duration {
+        if self.over.load(Ordering::Relaxed) {
+            return Duration::ZERO;
+        }
+        let left = self.until.load(Ordering::Relaxed).saturating_sub(Moment::now().nanos());
+        Duration::from_nanos(left)
+    }
+}
+
 /// A future that is not polled beyond a lease. `None`: the lease is over.
 pub(crate) struct Fenced<F> {
     pub(crate) future: Pin<Box<F>>,

@@ -27,6 +27,7 @@ crate::tests! {
     an_aborted_handle_stops_the_job_where_it_runs,
     results_that_are_taken_do_not_stay_on_the_server,
     a_worker_and_a_submitter_can_share_a_connection,
+    a_job_knows_how_much_of_its_lease_is_left,
     a_closed_farm_ends_its_calls,
     without_a_server_connecting_fails_within_its_time,
     a_wrong_password_fails_at_once,
@@ -202,6 +203,31 @@ async fn a_worker_and_a_submitter_can_share_a_connection() {
     let report = soon("the worker to end", working).await.unwrap().unwrap();
     assert_eq!((report.done, report.failed), (2, 0));
     assert_eq!(report.to_string(), "2 done, 0 failed, 0 handed back, 0 lost, 0 given up, 0 cancelled");
+}
+
+async fn a_job_knows_how_much_of_its_lease_is_left() {
+    const LEASE: Duration = Duration::from_secs(2);
+    /// What was left at the beginning, and the most that was left later.
+    #[greenpool::green_pool(size = 4, remote)]
+    async fn left(milliseconds: u64) -> (Duration, Duration) {
+        let job = job().unwrap();
+        let (begin, first) = (Instant::now(), job.lease_left().unwrap());
+        let mut most = Duration::ZERO;
+        while begin.elapsed() < Duration::from_millis(milliseconds) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            most = most.max(job.lease_left().unwrap());
+        }
+        (first, most)
+    }
+    let server = Server::start();
+    let farm = Farm::builder().lease(LEASE).connect(server.url()).await.unwrap();
+    let worker = Worker::on(&farm).serve(left::handler());
+    let working = tokio::spawn(worker.run_until(std::future::pending()));
+    // It is extended while the job runs: without that it would have ended.
+    let (first, most) = soon("a job", left::on(&farm).call(3 * LEASE.as_millis() as u64 / 2)).await.unwrap();
+    assert!(first > Duration::ZERO && first <= LEASE, "{first:?}");
+    assert!(most > Duration::ZERO && most <= LEASE, "{most:?}");
+    working.abort();
 }
 
 async fn a_closed_farm_ends_its_calls() {

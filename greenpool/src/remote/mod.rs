@@ -16,7 +16,7 @@ mod far;
 pub(crate) mod function;
 pub(crate) mod handler;
 mod here;
-mod info;
+pub(crate) mod info;
 mod map;
 mod pile;
 mod run;
