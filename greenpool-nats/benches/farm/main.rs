@@ -3,7 +3,9 @@
 //!
 //! `cargo bench -p greenpool-nats --bench farm` starts a server, four workers of 25 places, and four processes of the
 //! floor, and measures both in turn. Times on a shared machine drift, so look at the ratios, which are the medians of
-//! the ratios of the rounds. `-- --long` also measures three servers with three replicas, and 1,000,000 queued jobs.
+//! the ratios of the rounds. Celery and `BullMQ`, both with Redis, are measured in turn with a farm if they are there:
+//! `bash greenpool-nats/benches/farm/peers/install.sh`. `-- --long` also measures three servers with three replicas, and
+//! 1,000,000 queued jobs.
 
 #[path = "../../tests/farm/server.rs"]
 #[allow(dead_code, reason = "the tests use the rest of it")]
@@ -11,6 +13,7 @@ mod server;
 
 mod floor;
 mod measure;
+mod peer;
 mod process;
 mod rows;
 mod work;
@@ -18,10 +21,13 @@ mod work;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use greenpool::remote::Far;
 use greenpool_nats::Farm;
 
 use self::floor::Floor;
-use self::process::{Process, Role};
+use self::measure::Rate;
+use self::peer::Peer;
+use self::process::{Costs, Process, Role};
 use self::rows::Rows;
 use self::server::Server;
 
@@ -30,6 +36,9 @@ const PROCESSES: usize = 4;
 
 /// How many jobs each of them runs at once.
 const PLACES: usize = 25;
+
+/// So many jobs are in one map.
+const JOBS: u64 = 10_000;
 
 fn main() -> ExitCode {
     if let Some(role) = process::role() {
@@ -40,6 +49,7 @@ fn main() -> ExitCode {
     runtime.block_on(async {
         let mut rows = Rows::default();
         one_server(&mut rows).await;
+        beside_peers(&mut rows).await;
         if long {
             three_servers(&mut rows).await;
             backlog(&mut rows).await;
@@ -53,7 +63,7 @@ async fn one_server(rows: &mut Rows) {
     let server = Server::start();
     let url = server.url();
     let workers = start(Role::Worker, &url, 1);
-    let _floor_processes = start(Role::Floor, &url, 1);
+    let floor_workers = start(Role::Floor, &url, 1);
     let farm = farm(&url, 1).await;
     let floor = Floor::connect(&url).await;
     let far = work::work::on(&farm);
@@ -63,8 +73,10 @@ async fn one_server(rows: &mut Rows) {
 
     let (mut maps, mut singles, mut waits, mut firsts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut at_once, mut in_turn) = (Vec::new(), Vec::new());
+    let (mut costs, mut floor_costs) = (Costs::new(&server, &workers), Costs::new(&server, &floor_workers));
     for _ in 0..5 {
-        maps.push((measure::throughput(&far, 10_000, 0).await, floor.throughput(10_000).await));
+        let far_map = costs.of(JOBS, measure::throughput(&far, JOBS, 0)).await;
+        maps.push((far_map, floor_costs.of(JOBS, floor.throughput(JOBS)).await));
         singles.push((measure::single(&far, 300).await, floor.single(300).await));
         waits.push((measure::throughput(&far, 2_000, 20).await, measure::local(2_000, 20).await));
         firsts.push(measure::first(&far).await);
@@ -73,6 +85,7 @@ async fn one_server(rows: &mut Rows) {
         measure::empty(&farm).await;
     }
     rows.rates("jobs that do nothing, `imap`", "of the floor", &maps, ">= 0.20");
+    rows.costs("processors' time of one of them", &costs, &floor_costs);
     rows.times("one job, p50", "of the floor", &singles, "<= 3.0");
     rows.rates("jobs of 20 ms, 100 at once", "of the local pool", &waits, ">= 0.85");
     rows.time("the first result of a map", &firsts, "<= 20 ms");
@@ -95,6 +108,40 @@ async fn idle(rows: &mut Rows, workers: &[Process], server: &Server) {
     let after = used();
     rows.used("idle for 20 s: 4 workers", after.0.saturating_sub(before.0), "<= 0.06 s");
     rows.used("idle for 20 s: the server", after.1.saturating_sub(before.1), "<= 0.14 s");
+}
+
+/// The peers, each in turn with a farm.
+async fn beside_peers(rows: &mut Rows) {
+    let server = Server::start();
+    let url = server.url();
+    let _workers = start(Role::Worker, &url, 1);
+    let farm = farm(&url, 1).await;
+    let far = work::work::on(&farm);
+    measure::throughput(&far, 2_000, 0).await;
+    for peer in Peer::all().await {
+        match peer {
+            Ok(mut peer) => match beside(&far, &mut peer).await {
+                Ok((maps, singles)) => {
+                    rows.rates(&format!("{}, jobs that do nothing", peer.name), "of the farm", &maps, "");
+                    rows.times(&format!("{}, one job, p50", peer.name), "of the farm", &singles, "");
+                }
+                Err(why) => rows.not_run(peer.name, &why),
+            },
+            Err((name, why)) => rows.not_run(name, &why),
+        }
+    }
+    farm.close().await;
+}
+
+/// What a peer and a farm do in the same minutes.
+async fn beside(far: &Far<work::work>, peer: &mut Peer) -> Result<(Vec<(Rate, Rate)>, Vec<(f64, f64)>), String> {
+    let (mut maps, mut singles) = (Vec::new(), Vec::new());
+    for _ in 0..3 {
+        let (rate, time) = peer.measure(1_000, 50)?;
+        maps.push((rate, measure::throughput(far, JOBS, 0).await));
+        singles.push((time, measure::single(far, 300).await));
+    }
+    Ok((maps, singles))
 }
 
 async fn three_servers(rows: &mut Rows) {

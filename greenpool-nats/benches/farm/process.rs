@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_nats::ServerAddr;
 use greenpool_nats::{Farm, Worker};
 
+use crate::server::Server;
 use crate::{PLACES, floor, work};
 
 const VARIABLE: &str = "GREENPOOL_BENCH_ROLE";
@@ -96,4 +97,40 @@ pub(crate) fn used(id: u32) -> Duration {
     let (_, after) = stat.rsplit_once(')').expect("the name is in parentheses");
     let ticks = after.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("a number"));
     Duration::from_millis(ticks.sum::<u64>() * 10)
+}
+
+/// The processors' time that jobs have taken: of the server, of the workers, and of this process.
+pub(crate) struct Costs {
+    processes: [Vec<u32>; 3],
+    used: [Duration; 3],
+    jobs: u64,
+}
+
+impl Costs {
+    pub(crate) fn new(server: &Server, workers: &[Process]) -> Self {
+        let workers = workers.iter().map(Process::id).collect();
+        let processes = [vec![server.id()], workers, vec![std::process::id()]];
+        Costs { processes, used: [Duration::ZERO; 3], jobs: 0 }
+    }
+
+    /// Runs so many jobs.
+    pub(crate) async fn of<T>(&mut self, jobs: u64, run: impl Future<Output = T>) -> T {
+        let before = self.now();
+        let value = run.await;
+        let after = self.now();
+        for (at, used) in self.used.iter_mut().enumerate() {
+            *used += after[at].saturating_sub(before[at]);
+        }
+        self.jobs += jobs;
+        value
+    }
+
+    fn now(&self) -> [Duration; 3] {
+        self.processes.each_ref().map(|ids| ids.iter().copied().map(used).sum())
+    }
+
+    /// Microseconds per job.
+    pub(crate) fn per_job(&self) -> [f64; 3] {
+        self.used.map(|used| used.as_secs_f64() * 1e6 / f64::from(u32::try_from(self.jobs).expect("not so many")))
+    }
 }

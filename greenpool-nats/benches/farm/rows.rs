@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::measure::{Rate, median};
+use crate::process::Costs;
 
 /// What was measured, how much, beside what, and what it is to reach.
 #[derive(Default)]
@@ -29,9 +30,24 @@ impl Rows {
         self.add(what, milliseconds(time), format!("{ratio:.1} {beside}"), bound);
     }
 
+    /// What one job takes, and how that is shared.
+    pub(crate) fn costs(&mut self, what: &str, costs: &Costs, floor: &Costs) {
+        let ([server, workers, submitter], [floor_server, floor_workers, floor_submitter]) =
+            (costs.per_job(), floor.per_job());
+        let sum = server + workers + submitter;
+        let floor = floor_server + floor_workers + floor_submitter;
+        let figure = format!("{sum:.0} us: server {server:.0}, workers {workers:.0}, submitter {submitter:.0}");
+        self.add(what, figure, format!("{:.1} of the floor", sum / floor), "");
+    }
+
     pub(crate) fn rate(&mut self, what: &str, rounds: &[Rate]) {
         let rate = median(rounds.iter().map(|rate| rate.0).collect());
         self.add(what, per_second(rate), String::new(), "");
+    }
+
+    /// Something that could not be measured.
+    pub(crate) fn not_run(&mut self, what: &str, why: &str) {
+        self.add(what, "not run".to_owned(), why.to_owned(), "");
     }
 
     pub(crate) fn time(&mut self, what: &str, rounds: &[f64], bound: &str) {
