@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use greenpool::__private::remote::{End, Job, Reply, fingerprint};
 use greenpool::remote::Lost;
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 
 use crate::error::FarmError;
 use crate::farm::Inner;
@@ -22,8 +22,8 @@ pub(crate) async fn call(inner: Arc<Inner>, job: Job) -> End {
     let (job, id) = inner.stored(job);
     let told = inner.out.wait(&job, id);
     // On the thread of the connection, so that what the server says of it wakes nobody here.
-    let submit = inner.link.io.spawn(submit(inner.clone(), job.clone(), id)).abort_handle();
-    let caller = Caller { inner, job, id, submit };
+    let submit = inner.link.io.spawn(submit(inner.clone(), job.clone(), id));
+    let caller = Caller { inner, job, id, submit: Some(submit) };
     let end = told.await.unwrap_or(End::Lost(Lost::Closed));
     caller.over();
     end
@@ -38,13 +38,20 @@ async fn submit(inner: Arc<Inner>, job: Stored, id: u64) {
 
 /// Stores a job, unless its run has it already.
 async fn store(inner: &Arc<Inner>, job: &Stored) -> Result<(), Lost> {
-    let mut backoff = Backoff::new();
-    if !job.named {
-        while let Err(error) = inner.listen().await {
-            wait(error, &mut backoff).await?;
-        }
-        return inner.publish(job).await;
+    if job.named {
+        // It is large.
+        return Box::pin(store_named(inner, job)).await;
     }
+    let mut backoff = Backoff::new();
+    while let Err(error) = inner.listen().await {
+        wait(error, &mut backoff).await?;
+    }
+    inner.publish(job).await
+}
+
+/// The same for a job of a run with a name.
+async fn store_named(inner: &Arc<Inner>, job: &Stored) -> Result<(), Lost> {
+    let mut backoff = Backoff::new();
     let run = loop {
         match inner.open_run(job).await {
             Ok(run) => break run,
@@ -96,7 +103,7 @@ pub(crate) async fn enqueue(inner: Arc<Inner>, job: Job) -> Result<(), Lost> {
     if job.named {
         let mut backoff = Backoff::new();
         loop {
-            match inner.stored_end(&job).await {
+            match Box::pin(inner.stored_end(&job)).await {
                 Ok(Some(stored)) if stored.args.as_ref().is_some_and(|args| *args != job.args) => {
                     return Err(Lost::OtherArguments);
                 }
@@ -167,7 +174,7 @@ struct Caller {
     inner: Arc<Inner>,
     job: Stored,
     id: u64,
-    submit: AbortHandle,
+    submit: Option<JoinHandle<()>>,
 }
 
 impl Caller {
@@ -176,6 +183,15 @@ impl Caller {
         self.inner.out.leave(&self.job.key, self.id);
         self.inner.taken(&self.job);
         self.id = OVER;
+        let Some(submit) = self.submit.take_if(|submit| !submit.is_finished()) else { return };
+        submit.abort();
+        let Some(blob) = self.inner.link.blob(&self.job.blob, &self.job.body) else { return };
+        // Another submitter has stored the job, and this one was about to: what it has stored already is of no use.
+        let (inner, place) = (self.inner.clone(), self.inner.link.names.arguments_place(&self.job.key));
+        self.inner.link.io.spawn(async move {
+            let _ = submit.await;
+            inner.link.purge_blobs(format!("{place}.{}.*", blob.id)).await;
+        });
     }
 }
 
@@ -184,7 +200,9 @@ const OVER: u64 = u64::MAX;
 
 impl Drop for Caller {
     fn drop(&mut self) {
-        self.submit.abort();
+        if let Some(submit) = &self.submit {
+            submit.abort();
+        }
         if self.id == OVER || !self.inner.out.leave(&self.job.key, self.id) {
             return;
         }

@@ -162,11 +162,14 @@ impl Farm {
 impl Inner {
     /// Results come straight from the workers. The stream has them for when they did not arrive.
     async fn listen(self: &Arc<Self>) -> Result<(), FarmError> {
+        if self.listening.initialized() {
+            return Ok(());
+        }
         let listen = async {
             let subject = self.link.names.results_of_run("*", &self.session);
             self.listen_to(subject).await.map(drop)
         };
-        self.listening.get_or_try_init(|| listen).await.copied()
+        Box::pin(self.listening.get_or_try_init(|| listen)).await.copied()
     }
 
     async fn listen_to(self: &Arc<Self>, subject: String) -> Result<tokio::task::AbortHandle, FarmError> {

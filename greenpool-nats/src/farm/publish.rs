@@ -53,7 +53,7 @@ impl Inner {
                     let error = FarmError::Forbidden { what: "store a job".to_owned(), right };
                     return Err(Lost::Refused { why: error.to_string() });
                 }
-                wire::Stored::NoStream => self.ensure(job.function, job.signature).await?,
+                wire::Stored::NoStream => Box::pin(self.ensure(job.function, job.signature)).await?,
                 wire::Stored::Full => {}
                 wire::Stored::Unknown => again = true,
             }
@@ -65,7 +65,8 @@ impl Inner {
     pub(crate) async fn store_once(&self, job: &Stored, again: bool) -> wire::Stored {
         let blob = self.link.blob(&job.blob, &job.body);
         match blob {
-            Some(blob) => self.store_large(job, &blob, again).await,
+            // It is large, and seldom needed.
+            Some(blob) => Box::pin(self.store_large(job, &blob, again)).await,
             None => self.store_message(job, HeaderMap::new(), job.body.clone(), again).await,
         }
     }

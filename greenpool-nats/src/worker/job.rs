@@ -119,7 +119,8 @@ impl Serving {
     }
 
     async fn run(self: &Arc<Self>, message: &Message, running: &Arc<Running>, suspect: bool) -> Outcome {
-        if suspect && let Err(outcome) = self.suspect(running).await {
+        // What few jobs need is boxed, here and below: the memory of all of them would be as large.
+        if suspect && let Err(outcome) = Box::pin(self.suspect(running)).await {
             return outcome;
         }
         let arguments = match self.arguments(message, running).await {

@@ -48,7 +48,7 @@ impl Serving {
         };
         let given_up = matches!(end, End::Lost(Lost::GaveUp { .. }));
         let nobody_hears = failed && !matches!(wanted, Wanted::Result);
-        told && (!(given_up || nobody_hears) || self.bury(message, running, end).await)
+        told && (!(given_up || nobody_hears) || Box::pin(self.bury(message, running, end)).await)
     }
 
     async fn tell_result(&self, message: &Message, running: &Running, end: &End) -> bool {
@@ -96,11 +96,15 @@ impl Serving {
         let Some(blob) = Blob::of(message.headers.as_ref()).map_err(Missing::Lost)? else {
             return Ok(message.payload.clone());
         };
+        Box::pin(self.large_arguments(&blob, running)).await
+    }
+
+    async fn large_arguments(&self, blob: &Blob, running: &Running) -> Result<Bytes, Missing> {
         let link = &self.shared.link;
         let place = link.names.arguments_place(&running.key);
         let mut backoff = Backoff::new();
         while !running.lease.is_over() {
-            match link.get_blob(&link.names.blobs_stream(), &place, &blob).await {
+            match link.get_blob(&link.names.blobs_stream(), &place, blob).await {
                 Ok(Some(body)) => return Ok(body),
                 Ok(None) => return Err(Missing::Lost("the server has only a part of them".to_owned())),
                 Err(_) => backoff.wait().await,
@@ -114,7 +118,7 @@ impl Serving {
         let Letter { subject, mut headers, mut body } = letter;
         if let Some(blob) = self.shared.link.blob(id, &body) {
             let put = || self.shared.link.put_blob(place, &blob, &body);
-            if !self.until_stored(&subject, running, put).await {
+            if !Box::pin(self.until_stored(&subject, running, put)).await {
                 return false;
             }
             headers.insert(wire::BLOB, blob.to_string());
@@ -134,7 +138,7 @@ impl Serving {
         loop {
             match attempt().await {
                 Stored::Yes | Stored::There => return true,
-                Stored::NoStream => drop(self.shared.link.ensure_shared(&self.shared.settings).await),
+                Stored::NoStream => drop(Box::pin(self.shared.link.ensure_shared(&self.shared.settings)).await),
                 Stored::Refused(why) => {
                     tracing::error!(target: "greenpool", subject, why, "a result was refused");
                     return false;
