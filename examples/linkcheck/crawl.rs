@@ -5,29 +5,17 @@ use std::panic;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use greenpool::{GreenPool, green_pool, pile};
-use reqwest::{Client, Response, header};
+use reqwest::Client;
 use tokio::task;
 use url::Url;
 
 use crate::html::{self, Kind, Link};
 use crate::reason::Reason;
+use crate::visit::{Answer, Visit, request, without_fragment};
 
 /// How many addresses are requested again at a time. If none of them answers, the server is down, and the others are
 /// not tried.
 const SECOND_TRIES: usize = 20;
-
-/// The outcome for one address.
-#[derive(Debug)]
-pub(crate) enum Visit {
-    /// A document and its links and anchors. A style sheet has no anchors.
-    Document { kind: Kind, links: BTreeSet<Link>, anchors: Option<HashSet<String>> },
-    /// The address works, and the checker needs nothing else from it: it has no links, or is not on this site.
-    Fine,
-    /// A redirect. Its target is visited like any other address.
-    Moved(Url),
-    /// The address does not work.
-    Broken(Reason),
-}
 
 /// State shared by the jobs of one crawl.
 pub(crate) struct Crawl {
@@ -147,16 +135,9 @@ impl Crawl {
     }
 
     async fn visit(&self, url: &Url) -> Result<Visit, Reason> {
-        let response = self.client.get(url.clone()).send().await?;
-        if let Some(to) = redirect(&response, url)? {
-            return Ok(Visit::Moved(to));
-        }
-        if !response.status().is_success() {
-            return Err(Reason::Status(response.status()));
-        }
-        match kind(&response) {
-            Some(kind) => read(kind, url, response.text().await?).await,
-            None => Ok(Visit::Fine),
+        match request(&self.client, url).await? {
+            Answer::Document(kind, text) => read(kind, url, text).await,
+            Answer::Visit(visit) => Ok(visit),
         }
     }
 
@@ -194,40 +175,6 @@ impl Notes {
         let visited = |url: &Url| self.visits.contains_key(url);
         self.found.iter().all(visited) && (inside || self.outside.iter().all(visited))
     }
-}
-
-impl Visit {
-    /// The addresses that the response mentions.
-    fn targets(&self) -> Vec<&Url> {
-        match self {
-            Self::Document { links, .. } => links.iter().filter_map(Link::target).collect(),
-            Self::Moved(to) => vec![to],
-            Self::Fine | Self::Broken(_) => Vec::new(),
-        }
-    }
-}
-
-/// The address without its fragment, as a server sees it.
-pub(crate) fn without_fragment(url: &Url) -> Url {
-    let mut url = url.clone();
-    url.set_fragment(None);
-    url
-}
-
-fn redirect(response: &Response, url: &Url) -> Result<Option<Url>, Reason> {
-    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
-        return Ok(None);
-    }
-    let location = response.headers().get(header::LOCATION);
-    let to = location.and_then(|to| url.join(to.to_str().ok()?).ok());
-    match to {
-        Some(to) if matches!(to.scheme(), "http" | "https") => Ok(Some(to)),
-        _ => Err(Reason::BadRedirect),
-    }
-}
-
-fn kind(response: &Response) -> Option<Kind> {
-    Kind::of(response.headers().get(header::CONTENT_TYPE)?.to_str().ok()?)
 }
 
 /// Runs `compute` on a blocking thread, so that a long page does not delay the runtime's other jobs.

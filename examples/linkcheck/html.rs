@@ -5,13 +5,14 @@ use std::mem;
 
 use html5gum::{StartTag, State, Token, Tokenizer};
 use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::css;
 use crate::sources::{addresses, attribute, posts_to, text};
 
 /// The kinds of document that have links.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Kind {
     Html,
     Xhtml,
@@ -39,7 +40,7 @@ impl Kind {
 }
 
 /// A link found in a document.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Link {
     /// A link resolved against the document, including its fragment.
     To(Url),

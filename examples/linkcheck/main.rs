@@ -21,6 +21,7 @@ mod serve;
 mod site;
 mod sources;
 mod verdict;
+mod visit;
 
 use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
@@ -35,11 +36,12 @@ use tokio::{signal, time};
 use url::Url;
 
 use crate::args::{Args, Target};
-use crate::crawl::{Crawl, fetch, without_fragment};
+use crate::crawl::{Crawl, fetch};
 use crate::outside::{probe, probe_all};
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::serve::World;
+use crate::visit::without_fragment;
 
 /// How many second tries run at once. A server that was too slow for many requests gets few.
 const GENTLE: usize = 4;

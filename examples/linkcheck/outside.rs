@@ -4,8 +4,8 @@ use greenpool::green_pool;
 use reqwest::Client;
 use url::Url;
 
-use crate::crawl::Visit;
 use crate::reason::Reason;
+use crate::visit::Visit;
 
 // ANCHOR: outside
 /// Requests one address of another host. A few at a time, and fewer of one host: these

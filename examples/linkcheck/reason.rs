@@ -4,12 +4,13 @@ use std::error::Error;
 use std::fmt;
 
 use reqwest::StatusCode;
+use serde::{Deserialize, Serialize};
 
 /// The reason: `Display` is for people, [`class`](Self::class) for machines.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Reason {
     /// The server answered with an error status.
-    Status(StatusCode),
+    Status(#[serde(with = "status")] StatusCode),
     /// The page exists, but has no such anchor.
     NoAnchor(String),
     /// The redirects form a loop.
@@ -96,6 +97,22 @@ impl From<reqwest::Error> for Reason {
         } else {
             Self::CutOff
         }
+    }
+}
+
+/// A status as its number.
+mod status {
+    use reqwest::StatusCode;
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+    pub(super) fn serialize<S: Serializer>(status: &StatusCode, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u16(status.as_u16())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<StatusCode, D::Error> {
+        StatusCode::from_u16(u16::deserialize(from)?).map_err(D::Error::custom)
     }
 }
 

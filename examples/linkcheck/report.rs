@@ -8,9 +8,10 @@ use indicatif::HumanCount;
 use serde::Serialize;
 use url::Url;
 
-use crate::crawl::{Notes, Visit};
+use crate::crawl::Notes;
 use crate::reason::Reason;
 use crate::verdict::{self, Broken};
+use crate::visit::Visit;
 
 /// How many links of each kind a short report has.
 const LINKS_SHOWN: usize = 5;

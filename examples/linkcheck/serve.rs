@@ -1,5 +1,6 @@
 //! Serves sites to check from this process, on free ports of the loopback interface.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -14,12 +15,15 @@ use tokio::net::{TcpListener, TcpSocket};
 use tower_http::services::ServeDir;
 use url::Url;
 
-use crate::site::{Answer, Outside, Site};
+use crate::site::{Answer, Fault, Outside, Site};
 
 /// The built-in world: a site, another host, and an address that refuses connections.
 pub(crate) struct World {
     /// The first page of the site.
     pub(crate) start: Url,
+    /// Exactly the links that a checker must report.
+    #[allow(dead_code, reason = "linkcheck must find the faults by itself")]
+    pub(crate) faults: BTreeSet<Fault>,
     // Bound but not listening, so that its port refuses connections as long as this is alive.
     _dead: TcpSocket,
 }
@@ -32,8 +36,10 @@ impl World {
         let nobody = format!("http://{}", dead.local_addr()?);
         let elsewhere = serve(elsewhere()).await?;
         let outside = Outside { alive: elsewhere.as_str().trim_end_matches('/'), dead: &nobody };
-        let start = serve(router(Site::plan(seed, pages, outside))).await?;
-        Ok(Self { start, _dead: dead })
+        let site = Site::plan(seed, pages, outside);
+        let faults = site.faults.clone();
+        let start = serve(router(site)).await?;
+        Ok(Self { start, faults, _dead: dead })
     }
 }
 

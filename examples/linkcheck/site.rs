@@ -11,7 +11,6 @@ pub(crate) struct Site {
     /// The answer for each path. Any other path is not found.
     pub(crate) answers: BTreeMap<String, Answer>,
     /// Exactly the links that a checker must report.
-    #[allow(dead_code, reason = "only the test reads it; the program must find the faults by itself")]
     pub(crate) faults: BTreeSet<Fault>,
 }
 

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use reqwest::StatusCode;
 use url::Url;
 
-use crate::crawl::{Visit, without_fragment};
 use crate::html::{self, Link};
 use crate::reason::Reason;
+use crate::visit::{Visit, without_fragment};
 
 /// The number of redirects that checkers and browsers commonly follow.
 const MOST_REDIRECTS: usize = 10;
