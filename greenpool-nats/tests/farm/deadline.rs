@@ -8,12 +8,16 @@ use tokio::time::{sleep, timeout};
 /// For a whole test.
 const TEST: Duration = Duration::from_secs(200);
 
+/// For a whole test of the long form.
+const LONG_TEST: Duration = Duration::from_secs(900);
+
 /// For one thing that a test waits for.
 const STEP: Duration = Duration::from_secs(40);
 
 /// Runs a test on a runtime of its own.
 pub(crate) fn run(test: impl Future<Output = ()>) {
-    run_within(TEST, test);
+    let long = std::env::var_os("GREENPOOL_FARM_LONG").is_some();
+    run_within(if long { LONG_TEST } else { TEST }, test);
 }
 
 /// The same with another deadline.
