@@ -1,13 +1,13 @@
-//! The link checker on several processes: a NATS server, two workers that request the pages of a site with known faults,
-//! and a submitter that finds the faults in what they return.
+//! The link checker on several processes: a NATS server, two workers that request the pages of a site with known
+//! faults, and a submitter that finds the faults in what they return.
 //!
 //! ```text
 //! cargo run --release --example farm              # checks the site
 //! cargo run --release --example farm -- --kill    # kills one of the workers in the middle
 //! ```
 //!
-//! `crawl` has the function that runs on the workers, and the crawl that calls it. The parsers, the site and the verdict
-//! are those of the example `linkcheck`.
+//! `crawl` has the function that runs on the workers, and the crawl that calls it. The parsers, the site and the
+//! verdict are those of the example `linkcheck`.
 
 #[path = "../linkcheck/css.rs"]
 mod css;

@@ -4,8 +4,8 @@
 //! `cargo bench -p greenpool-nats --bench farm` starts a server, four workers of 25 places, and four processes of the
 //! floor, and measures both in turn. Times on a shared machine drift, so look at the ratios, which are the medians of
 //! the ratios of the rounds. Celery and `BullMQ`, both with Redis, are measured in turn with a farm if they are there:
-//! `bash greenpool-nats/benches/farm/peers/install.sh`. `-- --long` also measures three servers with three replicas, and
-//! 1,000,000 queued jobs.
+//! `bash greenpool-nats/benches/farm/peers/install.sh`. `-- --long` also measures three servers with three replicas,
+//! and 1,000,000 queued jobs.
 
 #[path = "../../tests/farm/server.rs"]
 #[allow(dead_code, reason = "the tests use the rest of it")]

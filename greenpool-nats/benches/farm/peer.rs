@@ -1,4 +1,4 @@
-//! What else runs jobs on other processes: Celery and `BullMQ`, both with Redis. They are measured if they are installed.
+//! What else runs jobs on other processes: Celery and `BullMQ`, both with Redis. They are measured if they are there.
 
 use std::env;
 use std::net::TcpListener;

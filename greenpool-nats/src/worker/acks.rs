@@ -1,7 +1,7 @@
 //! Telling the server which jobs are over, until it says that it knows. No place waits for that.
 //!
-//! The server takes what comes through one connection in turn. So of the jobs that have ended at once, only the last one
-//! is told as a question: its answer is the answer for all of them.
+//! The server takes what comes through one connection in turn. So of the jobs that have ended at once, only the last
+//! one is told as a question: its answer is the answer for all of them.
 
 use std::sync::Arc;
 use std::time::Duration;

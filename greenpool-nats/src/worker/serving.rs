@@ -172,8 +172,8 @@ impl Running {
         self.delivery >= SUSPECT
     }
 
-    /// Whether it waits for the runtime of the jobs. Its lease is not extended then: if other jobs block that runtime, it
-    /// is to begin elsewhere.
+    /// Whether it waits for the runtime of the jobs. Its lease is not extended then: if other jobs block that runtime,
+    /// it is to begin elsewhere.
     pub(crate) fn is_queued(&self) -> bool {
         self.queued.load(Ordering::Relaxed)
     }
