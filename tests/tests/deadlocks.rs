@@ -2,13 +2,24 @@
 
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use futures::poll;
 use greenpool::{GreenPile, GreenPool, GreenThread, lend};
 use greenpool_tests::{Gate, paused, until_idle};
 use tokio::time::timeout;
 
-/// A job of `a` that waits for a job of `b`, which waits for a slot of `a`.
+/// A job of `a` that waits for all jobs of `b`, one of which waits for a slot of `a`.
 async fn spawn_deadlock(a: &GreenPool, b: &GreenPool) -> GreenThread<()> {
+    let (a_in, b_in) = (a.clone(), b.clone());
+    a.spawn(async move {
+        b_in.spawn_n(async move { a_in.spawn(async {}).await.await.unwrap() }).await;
+        b_in.waitall().await;
+    })
+    .await
+}
+
+/// The same with a job that waits for one job of `b`.
+async fn spawn_circle(a: &GreenPool, b: &GreenPool) -> GreenThread<()> {
     let (a_in, b_in) = (a.clone(), b.clone());
     a.spawn(async move { b_in.spawn(async move { a_in.spawn(async {}).await.await.unwrap() }).await.await.unwrap() })
         .await
@@ -29,6 +40,8 @@ fn a_deadlock_is_resolved_at_once_and_counted() {
         let (a, b) = (GreenPool::new(1), GreenPool::new(1));
         assert_completes(spawn_deadlock(&a, &b).await).await;
         assert_eq!(a.stats().overflowed + b.stats().overflowed, 1);
+        assert_completes(spawn_circle(&a, &b).await).await;
+        assert_eq!(a.stats().overflowed + b.stats().overflowed, 2);
     });
 }
 
@@ -123,7 +136,7 @@ fn a_result_that_is_not_polled_does_not_hide_a_deadlock() {
             let mut held = b_in.spawn(tokio::task::yield_now()).await;
             // The job polls this result once, and waits for other jobs after it is ready.
             assert!(poll!(&mut held).is_pending());
-            assert_completes(spawn_deadlock(&b_in, &a_in).await).await;
+            assert_completes(spawn_circle(&b_in, &a_in).await).await;
             held.await.unwrap();
         });
         assert_completes(job.await).await;
@@ -269,4 +282,103 @@ fn a_deadlocked_job_that_also_waits_for_a_resize_goes_idle() {
         assert_completes(job).await;
         assert_eq!(a.stats().overflowed, 1);
     });
+}
+
+/// How a job waits for a job of another pool.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Link {
+    Handle,
+    Spawn,
+    Tuple,
+    PileNext,
+    PileUnordered,
+    TryJoin,
+    Inherited,
+    Keyed,
+}
+
+impl Link {
+    const ALL: [Link; 8] = [
+        Link::Handle,
+        Link::Spawn,
+        Link::Tuple,
+        Link::PileNext,
+        Link::PileUnordered,
+        Link::TryJoin,
+        Link::Inherited,
+        Link::Keyed,
+    ];
+
+    async fn wait(self, pool: &GreenPool, job: BoxFuture<'static, ()>) {
+        let mut pile = GreenPile::on(pool);
+        match self {
+            Link::Handle => pool.spawn(job).await.await.unwrap(),
+            Link::Spawn => pool.spawn(async move { pool_of_one(job).await }).await.await.unwrap(),
+            Link::Tuple => {
+                let (one, two) = greenpool::pile![in pool; job, async {}].join().await;
+                (one.unwrap(), two.unwrap());
+            }
+            Link::PileNext => {
+                pile.spawn(job).await;
+                pile.next().await.unwrap().unwrap();
+            }
+            Link::PileUnordered => {
+                pile.spawn(job).await;
+                pile.next_unordered().await.unwrap().1.unwrap();
+            }
+            Link::TryJoin => {
+                let ((), ()) = greenpool::pile![in pool; async {}, job].try_join().await.unwrap();
+            }
+            Link::Inherited => {
+                let green = pool.spawn(job).await;
+                tokio::spawn(greenpool::inherit(green)).await.unwrap().unwrap();
+            }
+            Link::Keyed => pool.spawn_keyed("another", job).await.await.unwrap(),
+        }
+    }
+}
+
+/// Lends the slot of its caller to the job.
+async fn pool_of_one(job: BoxFuture<'static, ()>) {
+    let pool = GreenPool::new(1);
+    let inside = pool.clone();
+    pool.spawn(async move { inside.spawn(job).await.await.unwrap() }).await.await.unwrap();
+}
+
+/// A job of `a`, which has one slot for it, waits through jobs of `between` for another job of `a`. In `between` a job
+/// moves for ever.
+async fn circle(a: GreenPool, link: Link, depth: u32) {
+    let between = GreenPool::new(100);
+    between.spawn_n(std::future::pending::<()>()).await;
+    let inner = a.clone();
+    let mut job: BoxFuture<'static, ()> =
+        Box::pin(async move { inner.spawn_keyed("key", async {}).await.await.unwrap() });
+    for _ in 0..depth {
+        let (next, between) = (job, between.clone());
+        job = Box::pin(async move {
+            tokio::task::yield_now().await;
+            link.wait(&between, next).await;
+        });
+    }
+    a.spawn_keyed("key", job).await.await.unwrap();
+}
+
+#[test]
+fn a_deadlock_of_a_few_jobs_is_found_while_others_of_their_pools_move() {
+    for link in Link::ALL {
+        for depth in [1, 2, 5] {
+            paused(async move {
+                let full = GreenPool::new(1);
+                let job = tokio::spawn(circle(full.clone(), link, depth));
+                timeout(Duration::from_hours(1), job).await.unwrap_or_else(|_| panic!("{link:?} {depth}")).unwrap();
+                assert_eq!(full.stats().overflowed, 1, "{link:?} {depth}");
+                // The key is not free, and a slot is.
+                let keyed = GreenPool::builder(100).per_key(1).build();
+                keyed.spawn_n(std::future::pending::<()>()).await;
+                let job = tokio::spawn(circle(keyed.clone(), link, depth));
+                timeout(Duration::from_hours(1), job).await.unwrap_or_else(|_| panic!("{link:?} {depth}")).unwrap();
+                assert_eq!(keyed.stats().overflowed, 1, "{link:?} {depth}");
+            });
+        }
+    }
 }

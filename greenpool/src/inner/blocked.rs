@@ -1,11 +1,11 @@
 //! Which jobs of a pool are blocked, and which pools have jobs that wait for it.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
-use slab::Slab;
-
 use crate::inner::Inner;
+use crate::inner::bag::Bag;
 use crate::inner::member::Member;
 use crate::sync::{Mutex, lock};
 
@@ -19,7 +19,7 @@ pub(crate) struct BlockedJobs {
     /// Jobs that move without a slot.
     pub(crate) slotless: AtomicUsize,
     /// The blocked jobs and suspects whose slot no other job has.
-    members: Mutex<Slab<Arc<Member>>>,
+    members: Mutex<Bag<Arc<Member>>>,
 }
 
 impl BlockedJobs {
@@ -33,17 +33,23 @@ impl BlockedJobs {
         lock(&self.members).insert(member)
     }
 
+    pub(crate) fn len(&self) -> usize {
+        lock(&self.members).len()
+    }
+
     pub(crate) fn remove(&self, key: usize) {
-        let member = lock(&self.members).try_remove(key);
+        let member = lock(&self.members).remove(key);
         drop(member);
     }
 
-    pub(crate) fn first(&self) -> Option<Arc<Member>> {
-        lock(&self.members).iter().next().map(|(_, member)| member.clone())
+    /// The one that was listed last.
+    pub(crate) fn newest(&self) -> Option<Arc<Member>> {
+        lock(&self.members).iter_back().next().map(|(_, member)| member.clone())
     }
 
+    /// All of them, the newest first.
     pub(crate) fn members(&self) -> Vec<Arc<Member>> {
-        lock(&self.members).iter().map(|(_, member)| member.clone()).collect()
+        lock(&self.members).iter_back().map(|(_, member)| member.clone()).collect()
     }
 }
 
@@ -51,8 +57,8 @@ impl BlockedJobs {
 #[derive(Default)]
 pub(crate) struct AwaitedBy {
     count: AtomicUsize,
-    /// Each pool, with the number of its pending verbs.
-    by: Mutex<Vec<(Weak<Inner>, usize)>>,
+    /// Each pool by its address, with the number of its pending verbs.
+    by: Mutex<HashMap<usize, (Weak<Inner>, usize)>>,
     /// How many jobs have ended while a verb waited for the pool.
     ends: AtomicU64,
     /// How often a blocked job of the pool began to move.
@@ -61,23 +67,22 @@ pub(crate) struct AwaitedBy {
 
 impl AwaitedBy {
     pub(crate) fn add(&self, inner: &Arc<Inner>) {
-        let mut by = lock(&self.by);
-        match by.iter_mut().find(|(weak, _)| weak.as_ptr() == Arc::as_ptr(inner)) {
-            Some((_, waits)) => *waits += 1,
-            None => by.push((Arc::downgrade(inner), 1)),
-        }
+        let address = Arc::as_ptr(inner).addr();
+        lock(&self.by).entry(address).or_insert_with(|| (Arc::downgrade(inner), 0)).1 += 1;
         // SeqCst pairs with the load in `any`, and with `Slots::release_deferred`, which comes before that.
         self.count.fetch_add(1, Ordering::SeqCst);
     }
 
     pub(crate) fn remove(&self, inner: &Arc<Inner>) {
+        let address = Arc::as_ptr(inner).addr();
         let mut by = lock(&self.by);
-        if let Some(at) = by.iter().position(|(weak, _)| weak.as_ptr() == Arc::as_ptr(inner)) {
-            by[at].1 -= 1;
-            if by[at].1 == 0 {
-                by.swap_remove(at);
+        if let Some((_, waits)) = by.get_mut(&address) {
+            *waits -= 1;
+            if *waits == 0 {
+                by.remove(&address);
             }
         }
+        drop(by);
         // SeqCst pairs with the load in `any`.
         self.count.fetch_sub(1, Ordering::SeqCst);
     }
@@ -119,6 +124,6 @@ impl AwaitedBy {
     }
 
     pub(crate) fn pools(&self) -> Vec<Arc<Inner>> {
-        lock(&self.by).iter().filter_map(|(weak, _)| weak.upgrade()).collect()
+        lock(&self.by).values().filter_map(|(weak, _)| weak.upgrade()).collect()
     }
 }

@@ -22,8 +22,8 @@ pub(crate) struct Effects {
     /// Waits that were cloned or replaced on the way. Dropped last.
     pub(crate) waits: Vec<WaitEdge>,
     pub(crate) check: Check,
-    /// A search must also start from the job itself, since a key is part of what it does or waits for.
-    pub(crate) keyed: bool,
+    /// A search must also start from the job itself, since it may be in a deadlock while other jobs of its pool move.
+    pub(crate) from_job: bool,
 }
 
 /// Whether to search for deadlocks that the job's pool is part of.

@@ -14,9 +14,9 @@ use std::task::{Poll, Wake, Waker};
 use crate::inner::Inner;
 use crate::inner::effects::{Check, Effects};
 use crate::inner::in_place::LOOKS;
-use crate::inner::member_state::{MemberState, OwnSlot, PollRecord};
+use crate::inner::member_state::{MemberState, OwnSlot};
 use crate::inner::tracked::JobStatus;
-use crate::inner::wait::{Readiness, WaitEdge};
+use crate::inner::wait::{Readiness, Shared, WaitEdge};
 use crate::sync::slots::gates::Hold;
 use crate::sync::slots::keyed::NotLent;
 use crate::sync::slots::{Grant, Queue, Ticket};
@@ -34,6 +34,9 @@ pub(crate) struct Member {
     resumed: fn(&Arc<Member>),
     state: Mutex<MemberState>,
 }
+
+/// A verb is not pending any longer.
+pub(crate) struct Changed;
 
 /// What the end of a job leaves for `lending::deadlock` to do.
 pub(crate) struct MemberEnd {
@@ -86,15 +89,15 @@ impl Member {
 
     /// Another future becomes a branch of this job. Returns its key.
     pub(crate) fn add_branch(&self) -> u32 {
-        lock(&self.state).polls.insert(PollRecord::default()) as u32
+        lock(&self.state).verbs.add_branch()
     }
 
     /// That future has been dropped.
     pub(crate) fn remove_branch(self: &Arc<Self>, branch: u32) -> Effects {
         let mut state = lock(&self.state);
-        state.polls.try_remove(branch as usize);
+        state.verbs.remove_branch(branch);
         // It may have been woken to use the slot.
-        state.woken &= state.polling > 0;
+        state.woken &= state.verbs.polling() > 0;
         self.publish_and_unlock(state, Vec::new())
     }
 
@@ -105,7 +108,7 @@ impl Member {
 
     /// The number of the latest poll of a branch.
     pub(crate) fn poll_number(&self, branch: u32) -> u64 {
-        lock(&self.state).polls.get(branch as usize).map_or(0, |poll| poll.number)
+        lock(&self.state).verbs.poll(branch).map_or(0, |poll| poll.number)
     }
 
     /// A [`lend`](crate::lend) is pending from now on: the job gives its slot back whenever it waits.
@@ -128,7 +131,7 @@ impl Member {
     /// A branch has been polled. The job waits for the verbs that are pending now.
     pub(crate) fn end_poll(self: &Arc<Self>, branch: u32) -> Effects {
         let mut state = lock(&self.state);
-        state.end_poll(branch);
+        state.verbs.end_poll(branch);
         self.publish_and_unlock(state, Vec::new())
     }
 
@@ -142,13 +145,21 @@ impl Member {
         self.publish_and_unlock(state, Vec::new())
     }
 
-    /// Whether this member moves, or will. If it waits or is a suspect, adds what it waits for to `effects`.
-    pub(crate) fn moves(self: &Arc<Self>, effects: &mut Effects) -> bool {
+    /// Whether the pool lists it as blocked.
+    pub(crate) fn is_listed(&self) -> bool {
+        lock(&self.state).is_listed()
+    }
+
+    /// The verb that is pending after the one with this key, or the first. An error if that one is not pending any
+    /// longer.
+    pub(crate) fn next_wait(&self, last: Option<usize>) -> Result<Option<(usize, WaitEdge)>, Changed> {
         let state = lock(&self.state);
-        if !state.is_listed() {
-            return true;
-        }
-        self.moves_in(state, effects)
+        let next = match last {
+            Some(last) if state.verbs.get(last).is_none() => return Err(Changed),
+            Some(last) => state.verbs.after(last),
+            None => state.verbs.first(),
+        };
+        Ok(next.map(|(key, wait)| (key, wait.clone())))
     }
 
     /// Whether it cannot be told if this member moves, because one of its polls is in progress.
@@ -158,36 +169,36 @@ impl Member {
 
     /// Wakes its verbs to find out. See [`MemberState::probe`].
     pub(crate) fn probe(&self, effects: &mut Effects) {
-        lock(&self.state).probe(effects);
+        lock(&self.state).verbs.probe(effects);
     }
 
     /// Whether an outsider moves, as it does if it waits for nothing in greenpool. If not, adds what it waits for to
     /// `found`.
     pub(crate) fn outsider_moves(self: &Arc<Self>, found: &mut Vec<WaitEdge>) -> bool {
-        let state = lock(&self.state);
-        if state.waits.is_empty() {
-            return true;
-        }
-        let mut effects = Effects::default();
-        let moves = self.moves_in(state, &mut effects);
+        let (mut effects, mut last) = (Effects::default(), None);
+        let moves = loop {
+            match self.next_wait(last) {
+                Ok(Some((key, wait))) => {
+                    let will_be_ready = self.will_be_ready(key, &wait, &mut effects);
+                    effects.waits.push(wait);
+                    if will_be_ready {
+                        break true;
+                    }
+                    last = Some(key);
+                }
+                Ok(None) => break last.is_none(),
+                Err(Changed) => break true,
+            }
+        };
         found.append(&mut effects.waits);
         wake(effects.wakers);
         moves
     }
 
-    fn moves_in(self: &Arc<Self>, state: MutexGuard<'_, MemberState>, effects: &mut Effects) -> bool {
-        let waits: Vec<(usize, WaitEdge)> = state.waits.iter().map(|(key, wait)| (key, wait.clone())).collect();
-        drop(state);
-        let mut any = false;
-        for (key, wait) in waits {
-            any = any || self.will_look(key, wait.readiness(&mut effects.waits), effects);
-            effects.waits.push(wait);
-        }
-        any
-    }
-
-    /// Whether the verb will be polled again and find something. Wakes it if that must be found out.
-    fn will_look(self: &Arc<Self>, key: usize, readiness: Readiness, effects: &mut Effects) -> bool {
+    /// Whether the verb will be polled again and find something. Wakes it if that must be found out. If not, adds what
+    /// its source waits for in turn to `effects`.
+    pub(crate) fn will_be_ready(self: &Arc<Self>, key: usize, wait: &WaitEdge, effects: &mut Effects) -> bool {
+        let readiness = wait.readiness(&mut effects.waits);
         if readiness == Readiness::No {
             return false;
         }
@@ -201,7 +212,7 @@ impl Member {
     /// `lend` is pending. Then publishes the state.
     fn publish_and_unlock(self: &Arc<Self>, mut state: MutexGuard<'_, MemberState>, mut wakers: Vec<Waker>) -> Effects {
         let mut effects = Effects::default();
-        if state.polling > 0 && !state.waits() {
+        if state.verbs.polling() > 0 && !state.waits() {
             wakers.append(&mut state.recheck_wakers(&self.inner.slots, None));
         } else if !state.recheck {
             self.lend_to_offers(&mut state, &mut effects);
@@ -217,32 +228,37 @@ impl Member {
         state.publish(self);
         if state.may_wait() {
             effects.check = Check::Yes;
-            effects.keyed = self.depends_on_keys(&state);
+            effects.from_job = self.depends_on_jobs(&state);
         }
         effects.wakers = wakers;
         effects
     }
 
-    /// Whether it has a key, or waits for a pool with a limit by key.
-    fn depends_on_keys(&self, state: &MemberState) -> bool {
-        self.key.is_some() || state.waits.iter().any(|(_, wait)| wait.inner.slots.is_keyed())
+    /// Whether it may be in a deadlock while other jobs of its pool move. It is in none if any of its waits is not, so
+    /// this looks at one.
+    fn depends_on_jobs(&self, state: &MemberState) -> bool {
+        let Some((_, wait)) = state.verbs.first() else { return false };
+        let own = Arc::ptr_eq(&wait.inner, &self.inner);
+        let others_are_blocked = || wait.inner.blocked_jobs.len() > usize::from(own);
+        let pool_cannot_move = || !own && !wait.inner.can_move();
+        let leads_to_jobs = wait.has_job() || wait.stands_for_others() && others_are_blocked();
+        wait.inner.slots.is_keyed() || leads_to_jobs || pool_cannot_move()
     }
 
-    /// Whether this job, which others wait for because it has a key, certainly moves, or will. If it waits for a slot
-    /// to go on with, adds its pool to `pools`. If it waits for something else, adds that to `effects`.
-    pub(crate) fn moves_with_key(self: &Arc<Self>, effects: &mut Effects, pools: &mut Vec<Arc<Inner>>) -> bool {
-        let state = lock(&self.state);
-        if state.ended {
-            return true;
-        }
-        if state.ticket.is_some() {
-            pools.push(self.inner.clone());
-            return false;
-        }
-        if state.is_being_polled() && !state.is_listed() || state.waits.is_empty() {
-            return true;
-        }
-        self.moves_in(state, effects)
+    /// Whether one of its verbs waits for a job that moves.
+    pub(crate) fn waits_for_moving_job(&self) -> bool {
+        let wait = lock(&self.state).verbs.first().and_then(|(_, wait)| wait.job());
+        wait.is_some_and(|job| job.moves_alone())
+    }
+
+    /// Whether this job certainly moves, whatever its pool does.
+    pub(crate) fn moves_alone(&self) -> bool {
+        lock(&self.state).moves_alone()
+    }
+
+    /// Whether it waits for a slot to go on with.
+    pub(crate) fn is_resuming(&self) -> bool {
+        lock(&self.state).ticket.is_some()
     }
 
     /// Lends the slot to the first offered ticket that is still queued, if the slot can be lent.
@@ -337,8 +353,8 @@ impl Member {
     pub(crate) fn register(self: &Arc<Self>, wait: WaitEdge) -> (usize, Effects) {
         wait.inner.awaited_by.add(&self.inner);
         let mut state = lock(&self.state);
-        state.unmark_blocking(wait.branch);
-        let key = state.waits.insert(wait);
+        state.verbs.unmark_blocking(wait.branch);
+        let key = state.verbs.insert(wait);
         let effects = self.look(state, key);
         (key, effects)
     }
@@ -346,15 +362,18 @@ impl Member {
     /// The verb was polled again and is still pending.
     pub(crate) fn update(self: &Arc<Self>, key: usize, mut wait: WaitEdge) -> Effects {
         let mut state = lock(&self.state);
-        let old = &mut state.waits[key];
-        wait.ticket = wait.ticket.or(old.ticket);
-        if !Arc::ptr_eq(&wait.inner, &old.inner) {
-            wait.inner.awaited_by.add(&self.inner);
+        let old = state.verbs.edit(key, |old| {
+            wait.ticket = wait.ticket.or(old.ticket);
+            (wait.last_polled, wait.looks, wait.looks_epoch) = (old.last_polled, old.looks, old.looks_epoch);
+            wait.lent = old.lent;
+            std::mem::replace(old, wait)
+        });
+        let Some(old) = old else { return Effects::default() };
+        let inner = state.verbs.get(key).map(|wait| wait.inner.clone());
+        if let Some(inner) = inner.filter(|inner| !Arc::ptr_eq(inner, &old.inner)) {
+            inner.awaited_by.add(&self.inner);
             old.inner.awaited_by.remove(&self.inner);
         }
-        (wait.last_polled, wait.looks, wait.probed) = (old.last_polled, old.looks, old.probed);
-        wait.lent = old.lent;
-        let old = std::mem::replace(old, wait);
         let mut effects = self.look(state, key);
         effects.waits.push(old);
         effects
@@ -363,17 +382,15 @@ impl Member {
     /// A verb has just been polled and is pending. The slot is lent at once only if the verb is awaited
     /// [in place](crate::inner::in_place); otherwise at the end of the poll.
     fn look(self: &Arc<Self>, mut state: MutexGuard<'_, MemberState>, key: usize) -> Effects {
-        let poll = state.poll_of(&state.waits[key]).number;
-        let wait = &mut state.waits[key];
-        let again = std::mem::replace(&mut wait.last_polled, poll) == poll;
-        wait.looks = if again { wait.looks.saturating_add(1) } else { 1 };
-        let (branch, inner) = (wait.branch, wait.inner.clone());
-        let in_place = wait.maybe_in_place && wait.looks >= LOOKS;
-        let probes = again && wait.maybe_in_place && !wait.resuming && !in_place;
-        let waker = probes.then(|| wait.waker.clone());
-        state.set_blocks_thread(branch, in_place);
         let mut effects = Effects::default();
-        if state.waits[key].resuming {
+        let again = state.verbs.look(key);
+        let Some(wait) = state.verbs.get(key) else { return effects };
+        let (branch, inner) = (wait.branch, wait.inner.clone());
+        let (resuming, maybe_in_place) = (wait.resuming, wait.maybe_in_place);
+        let in_place = maybe_in_place && wait.looks >= LOOKS;
+        let waker = (maybe_in_place && !resuming && !in_place).then(|| wait.waker.clone());
+        state.verbs.set_blocks_thread(branch, in_place);
+        if resuming {
             state.publish(self);
             // The job has just queued for a slot, and its poll may never end.
             effects.check = Check::Yes;
@@ -383,17 +400,18 @@ impl Member {
             // Another branch uses the slot. It is lent at the end of that poll.
         } else if in_place {
             self.lend_to_offers(&mut state, &mut effects);
-        } else if probes && state.can_lend() {
+        } else if again && waker.is_some() && state.can_lend() {
             effects.wakers.extend(waker);
-        } else {
+        } else if state.verbs.polling() > 1 {
             // While another branch is in a long poll, waking this one at each look would make it spin.
-            let except = (state.polling > 1).then_some(branch);
-            effects.wakers = state.recheck_wakers(&self.inner.slots, except);
+            effects.wakers = state.recheck_wakers(&self.inner.slots, Some(branch));
+        } else if waker.is_some() && state.can_lend() && state.has_offer(&self.inner.slots) {
+            effects.wakers.extend(waker);
         }
         state.publish(self);
         if state.may_wait() {
             effects.check = Check::Unless(inner);
-            effects.keyed = self.depends_on_keys(&state);
+            effects.from_job = self.depends_on_jobs(&state);
         }
         effects
     }
@@ -402,12 +420,12 @@ impl Member {
     /// [remove](crate::inner::blocked::AwaitedBy::remove) this pool from the pool of that wait.
     pub(crate) fn clear(self: &Arc<Self>, key: usize) -> (Effects, Option<WaitEdge>) {
         let mut state = lock(&self.state);
-        let wait = state.waits.try_remove(key);
+        let wait = state.verbs.remove(key);
         if let Some(wait) = &wait {
-            state.unmark_blocking(wait.branch);
+            state.verbs.unmark_blocking(wait.branch);
         }
-        let effects = if state.polling == 0 {
-            let other = state.waits.iter().next().map(|(_, wait)| wait.waker.clone());
+        let effects = if state.verbs.polling() == 0 {
+            let other = state.verbs.first().map(|(_, wait)| wait.waker.clone());
             state.recheck = other.is_some();
             self.publish_and_unlock(state, Vec::from_iter(other))
         } else {
@@ -416,6 +434,15 @@ impl Member {
             Effects::new(wakers, state.may_wait())
         };
         (effects, wait)
+    }
+
+    /// A branch is about to be polled, if there is a slot, by the task with this waker.
+    pub(crate) fn set_task(&self, branch: u32, waker: &Waker) {
+        if !lock(&self.state).verbs.is_polled_with(branch, waker) {
+            let task = Shared::new(waker);
+            let old = lock(&self.state).verbs.set_task(branch, task);
+            drop(old);
+        }
     }
 
     /// Ready if this job has a slot, or has ended. Otherwise queues for a slot and wakes `waker` when it has one.
@@ -516,7 +543,7 @@ impl Member {
     pub(crate) fn forget_loan(&self) -> Vec<Waker> {
         let mut state = lock(&self.state);
         state.end_loan();
-        state.waits.iter_mut().filter_map(|(_, wait)| wait.take_over()).collect()
+        state.verbs.take_over()
     }
 }
 

@@ -7,11 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
 
-use slab::Slab;
-
 use crate::inner::effects::Effects;
 use crate::inner::member::Member;
-use crate::inner::wait::{Lent, Readiness, ReadySource, WaitEdge};
+use crate::inner::verbs::Verbs;
+use crate::inner::wait::{Lent, Readiness};
 use crate::inner::{PoolServed, PoolSlots};
 use crate::sync::slots::Ticket;
 use crate::sync::slots::keyed::{KeyLoan, NotLent};
@@ -21,17 +20,11 @@ use crate::sync::slots::keyed::{KeyLoan, NotLent};
 pub(crate) struct MemberState {
     pub(crate) slot: OwnSlot,
     pub(crate) ended: bool,
-    /// How many of its branches are being polled.
-    pub(crate) polling: usize,
-    /// How many of these polls are known to block their threads.
-    blocking_polls: usize,
     /// A verb was dropped while no branch was being polled. Either the job is being dropped too, or it has been woken
     /// and will be polled.
     pub(crate) recheck: bool,
-    /// The polls of each branch.
-    pub(crate) polls: Slab<PollRecord>,
-    /// The pending verbs of this job.
-    pub(crate) waits: Slab<WaitEdge>,
+    /// Its pending verbs, and the polls of its branches.
+    pub(crate) verbs: Verbs,
     /// The job's ticket in `Queue::Resume`.
     pub(crate) ticket: Option<Ticket>,
     /// What to wake when the job has a slot: its tasks, which may not be polled before, and verbs that wait in place.
@@ -54,15 +47,6 @@ pub(crate) struct MemberState {
     /// The member that lent this job its slot.
     pub(crate) lender: Option<Arc<Member>>,
     published: Published,
-}
-
-/// The polls of one branch: how many there have been, and the one in progress.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct PollRecord {
-    pub(crate) number: u64,
-    pub(crate) in_progress: bool,
-    /// The poll in progress is known to block its thread.
-    blocks_thread: bool,
 }
 
 /// Where the slot of a member is.
@@ -115,16 +99,11 @@ impl Published {
 
 impl MemberState {
     pub(crate) fn new(lender: Option<Arc<Member>>, job: bool) -> Self {
-        let mut polls = Slab::new();
-        polls.insert(PollRecord { number: 1, in_progress: job, blocks_thread: false });
         MemberState {
             slot: if job { OwnSlot::Held } else { OwnSlot::Away },
             ended: !job,
-            polling: usize::from(job),
-            blocking_polls: 0,
             recheck: false,
-            polls,
-            waits: Slab::new(),
+            verbs: Verbs::new(job),
             ticket: None,
             wakers: Vec::new(),
             woken: false,
@@ -170,37 +149,35 @@ impl MemberState {
     pub(crate) fn take_wakers(&mut self) -> Vec<Waker> {
         let mut wakers = std::mem::take(&mut self.wakers);
         self.woken |= !wakers.is_empty();
-        wakers.extend(self.waits.iter_mut().filter_map(|(_, wait)| wait.take_over()));
+        wakers.extend(self.verbs.take_over());
         wakers
     }
 
     /// Whether it waits for greenpool. A poll that is known to block its thread does not count as a poll.
     pub(crate) fn waits(&self) -> bool {
         let will_be_polled = self.recheck || self.is_reserved() && self.holds();
-        !self.ended && self.polling == self.blocking_polls && !will_be_polled && !self.waits.is_empty()
+        !self.ended && self.verbs.all_block() && !will_be_polled && !self.verbs.is_empty()
+    }
+
+    /// Whether it has ended, or makes progress without a slot from the pool and without anything else from greenpool.
+    pub(crate) fn moves_alone(&self) -> bool {
+        let is_in_poll = self.is_being_polled() && !self.is_listed();
+        self.ended || self.ticket.is_none() && (is_in_poll || self.verbs.is_empty())
     }
 
     /// Whether it cannot be told if it waits: a verb is pending, and the poll in progress may end soon, or never.
     pub(crate) fn is_suspect(&self) -> bool {
-        self.is_being_polled()
-            && !self.ended
-            && self.can_lend()
-            && self.waits.iter().any(|(_, wait)| wait.maybe_in_place && self.poll_of(wait).in_progress)
+        self.is_being_polled() && !self.ended && self.can_lend() && self.verbs.may_be_in_place()
     }
 
     /// Whether it has no slot, and a verb is pending in each of its polls in progress. Then it counts as waiting.
     pub(crate) fn needs_slot(&self) -> bool {
-        let held_up = |(branch, poll): (usize, &PollRecord)| {
-            let mut waits = self.waits.iter();
-            !poll.in_progress
-                || waits.any(|(_, wait)| wait.branch as usize == branch && wait.last_polled == poll.number)
-        };
-        !self.holds() && !self.ended && self.polling > 0 && self.polls.iter().all(held_up)
+        !self.holds() && !self.ended && self.verbs.polling() > 0 && self.verbs.all_held_up()
     }
 
     /// Whether a poll is in progress that is not known to block its thread.
     pub(crate) fn is_being_polled(&self) -> bool {
-        self.polling > self.blocking_polls
+        !self.verbs.all_block()
     }
 
     /// Whether it waits for greenpool, or may.
@@ -210,52 +187,9 @@ impl MemberState {
 
     /// A branch is about to be polled.
     pub(crate) fn begin_poll(&mut self, branch: u32) {
-        self.polling += 1;
         (self.recheck, self.woken) = (false, false);
         self.entering = self.entering.saturating_sub(1);
-        if let Some(poll) = self.polls.get_mut(branch as usize) {
-            *poll = PollRecord { number: poll.number + 1, in_progress: true, blocks_thread: false };
-        }
-    }
-
-    /// A branch has been polled.
-    pub(crate) fn end_poll(&mut self, branch: u32) {
-        self.polling -= 1;
-        self.set_blocks_thread(branch, false);
-        if let Some(poll) = self.polls.get_mut(branch as usize) {
-            poll.in_progress = false;
-        }
-    }
-
-    /// Notes whether the poll in progress of that branch is known to block its thread.
-    pub(crate) fn set_blocks_thread(&mut self, branch: u32, blocks_thread: bool) {
-        let Some(poll) = self.polls.get_mut(branch as usize).filter(|poll| poll.in_progress) else {
-            return;
-        };
-        self.blocking_polls -= usize::from(poll.blocks_thread);
-        self.blocking_polls += usize::from(blocks_thread);
-        poll.blocks_thread = blocks_thread;
-    }
-
-    /// Something has happened in the poll of that branch, so it is unknown again whether it blocks its thread.
-    pub(crate) fn unmark_blocking(&mut self, branch: u32) {
-        self.set_blocks_thread(branch, false);
-        for (_, wait) in &mut self.waits {
-            wait.probed = wait.probed && wait.branch != branch;
-        }
-    }
-
-    /// Wakes the verbs in a suspect's polls, once, to see whether they are polled again within the same poll of the
-    /// job.
-    pub(crate) fn probe(&mut self, effects: &mut Effects) {
-        let polls = &self.polls;
-        for (_, wait) in &mut self.waits {
-            let poll = polls.get(wait.branch as usize).copied().unwrap_or_default();
-            let may_block = wait.maybe_in_place && poll.in_progress && !poll.blocks_thread;
-            if may_block && !std::mem::replace(&mut wait.probed, true) {
-                effects.wakers.push(wait.waker.clone());
-            }
-        }
+        self.verbs.begin_poll(branch);
     }
 
     /// Whether the job is about to be polled, and keeps its slot until then.
@@ -265,21 +199,17 @@ impl MemberState {
 
     /// Whether the job has its slot, a verb is pending, and neither the job nor a verb is about to go on with the slot.
     pub(crate) fn can_lend(&self) -> bool {
-        self.holds()
-            && !self.is_reserved()
-            && !self.waits.is_empty()
-            && !self.waits.iter().any(|(_, wait)| wait.resuming)
+        self.holds() && !self.is_reserved() && !self.verbs.is_empty() && !self.verbs.is_resuming()
     }
 
     /// Lends the slot to the owner of this ticket, if it is queued. If its key is not free, also the key, if that is
     /// the same, or else only if that is `forced`.
     pub(crate) fn lend(&mut self, member: &Arc<Member>, ticket: Ticket, forced: bool) -> Result<PoolServed, NotLent> {
-        let own = |wait: &WaitEdge| wait.ticket == Some(ticket) && matches!(wait.source, ReadySource::Child(_));
-        let spawn = self.waits.iter_mut().map(|(_, wait)| wait).find(|wait| own(wait));
+        let spawn = self.verbs.spawn_of(ticket);
         let loan = KeyLoan { own: member.key().filter(|_| forced || !self.key_shared), forced };
         let (served, lends_key) = member.inner().slots.lend_keyed(ticket, member, spawn.is_some(), loan)?;
         if let Some(spawn) = spawn {
-            spawn.lent = Lent::Yes;
+            self.verbs.edit(spawn, |spawn| spawn.lent = Lent::Yes);
         }
         self.slot = OwnSlot::Away;
         self.loans += 1;
@@ -297,42 +227,41 @@ impl MemberState {
     /// Whether the slot should go back to the pool: the job waits, and a child has the slot that it had before, or a
     /// `lend` is pending.
     pub(crate) fn has_spare_slot(&self) -> bool {
-        let lends = self.lends > 0 && self.polling == 0 && !self.ended;
+        let lends = self.lends > 0 && self.verbs.polling() == 0 && !self.ended;
         self.holds() && !self.is_reserved() && (lends || self.loans > 0 && self.waits() && self.can_lend())
     }
 
-    /// The latest poll of the branch that a verb is pending in.
-    pub(crate) fn poll_of(&self, wait: &WaitEdge) -> PollRecord {
-        self.polls.get(wait.branch as usize).copied().unwrap_or_default()
+    /// Whether a ticket that this job waits for is queued.
+    pub(crate) fn has_offer(&mut self, slots: &PoolSlots) -> bool {
+        while let Some(ticket) = self.offers.front() {
+            if slots.is_queued(*ticket) {
+                return true;
+            }
+            self.offers.pop_front();
+        }
+        false
     }
 
     /// While the job is being polled and could lend its slot: the wakers of the verbs whose polls may block their
     /// threads, except those in branch `except`. If one is polled again at once, the slot is lent then.
     pub(crate) fn recheck_wakers(&mut self, slots: &PoolSlots, except: Option<u32>) -> Vec<Waker> {
-        if self.offers.is_empty() || !self.can_lend() {
+        if !self.verbs.may_be_in_place() || !self.can_lend() || !self.has_offer(slots) {
             return Vec::new();
         }
-        self.offers.retain(|ticket| slots.is_queued(*ticket));
-        if self.offers.is_empty() {
-            return Vec::new();
-        }
-        let waits = self.waits.iter().map(|(_, wait)| wait);
-        let suspected =
-            waits.filter(|wait| wait.maybe_in_place && Some(wait.branch) != except && self.poll_of(wait).in_progress);
-        suspected.map(|wait| wait.waker.clone()).collect()
+        self.verbs.suspected(except)
     }
 
     /// Whether the verb will be polled again and find something. Wakes it, once, if that must be found out.
     pub(crate) fn will_look(&mut self, key: usize, readiness: Readiness, effects: &mut Effects) -> bool {
         if self.is_being_polled() {
             // The poll in progress may still reach the verb, unless it blocks its thread.
-            self.probe(effects);
+            self.verbs.probe(effects);
             return true;
         }
-        let Some(now) = self.waits.get_mut(key) else {
+        let Some(now) = self.verbs.get(key) else {
             return true;
         };
-        let poll = self.polls.get(now.branch as usize).copied();
+        let poll = self.verbs.poll(now.branch);
         let (number, blocks_thread) = poll.map_or((None, false), |poll| (Some(poll.number), poll.blocks_thread));
         let is_latest = number == Some(now.last_polled);
         match now.woken_at {
@@ -343,21 +272,10 @@ impl MemberState {
             _ if is_latest && (!now.maybe_in_place || readiness == Readiness::Later) => true,
             Some(woken_at) => number == Some(woken_at) && !blocks_thread,
             None => {
-                now.woken_at = Some(number.unwrap_or_default());
-                let branch = now.branch;
-                self.wake_branch(branch, effects);
+                self.verbs.edit(key, |wait| wait.woken_at = Some(number.unwrap_or_default()));
+                self.verbs.wake(key, effects);
                 true
             }
-        }
-    }
-
-    /// Wakes all verbs of that branch, since a verb may have been polled with a waker that wakes nothing any longer.
-    /// Whether the poll in progress blocks its thread must be found out anew.
-    fn wake_branch(&mut self, branch: u32, effects: &mut Effects) {
-        self.set_blocks_thread(branch, false);
-        for (_, wait) in self.waits.iter_mut().filter(|(_, wait)| wait.branch == branch) {
-            (wait.looks, wait.probed) = (0, true);
-            effects.wakers.push(wait.waker.clone());
         }
     }
 
@@ -370,7 +288,7 @@ impl MemberState {
             (true, OwnSlot::Held) => Published::Holder(key),
             (true, OwnSlot::Released) => Published::Released(key),
             (false, OwnSlot::Released) if !self.ended => Published::Slotless,
-            (false, OwnSlot::Away) if !self.ended && self.polling > 0 => Published::Slotless,
+            (false, OwnSlot::Away) if !self.ended && self.verbs.polling() > 0 => Published::Slotless,
             _ => Published::Unlisted,
         }
     }

@@ -11,6 +11,7 @@
 //! Nothing in this folder acts on what it finds: methods that may have to wake others or search return
 //! [`Effects`](effects::Effects), which the code in [`lending`](crate::lending) runs with no lock held.
 
+pub(crate) mod bag;
 pub(crate) mod blocked;
 pub(crate) mod effects;
 pub(crate) mod first_panic;
@@ -22,6 +23,7 @@ pub(crate) mod queued;
 #[cfg(feature = "metrics")]
 pub(crate) mod times;
 pub(crate) mod tracked;
+pub(crate) mod verbs;
 pub(crate) mod wait;
 
 use std::any::Any;

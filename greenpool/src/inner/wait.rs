@@ -1,11 +1,13 @@
 //! What a pending verb waits for, and whether it is ready.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::{Wake, Waker};
 
+use crate::inner::member::Member;
 use crate::inner::{Inner, in_place};
 use crate::sync::slots::Ticket;
+use crate::sync::{Mutex, lock};
 
 /// One pending verb: an edge of the graph of waiting jobs, from a job to the pool that must make progress.
 #[derive(Clone)]
@@ -28,14 +30,28 @@ pub(crate) struct WaitEdge {
     pub(crate) last_polled: u64,
     /// How often it has been polled in that poll.
     pub(crate) looks: u32,
+    /// Of its branch, as of that poll: these are counted anew in each.
+    pub(crate) looks_epoch: u64,
     /// The number of that branch's poll at which a search last woke the verb.
     pub(crate) woken_at: Option<u64>,
-    /// A search woke the verb, to find out whether the current poll blocks its thread.
-    pub(crate) probed: bool,
 }
 
 /// A waker whose clones share one clone of the original, so that cloning it runs no foreign code.
-struct Shared(Waker);
+pub(crate) struct Shared(Waker);
+
+impl Shared {
+    pub(crate) fn new(waker: &Waker) -> Arc<Self> {
+        Arc::new(Shared(waker.clone()))
+    }
+
+    pub(crate) fn will_wake(&self, waker: &Waker) -> bool {
+        self.0.will_wake(waker)
+    }
+
+    pub(crate) fn waker(self: &Arc<Self>) -> Waker {
+        Waker::from(self.clone())
+    }
+}
 
 impl Wake for Shared {
     fn wake(self: Arc<Self>) {
@@ -61,15 +77,54 @@ pub(crate) enum Lent {
 pub(crate) enum ReadySource {
     /// A job has begun, once its ticket has been served.
     Begun,
-    /// A child of this job has begun, or has ended if it runs in the slot of this job. The flag is set when the child
-    /// is about to release that slot.
-    Child(Arc<AtomicBool>),
+    /// A child of this job has begun, or has ended if it runs in the slot of this job.
+    Child(Arc<Ending>),
+    /// A job has ended.
+    Job(Arc<Ending>),
     /// A flag that is set when the result is there, or on its way.
     Flag(Arc<AtomicBool>),
     /// The pool, once it is idle.
     Idle,
     /// Something that makes progress by itself, as a map does.
     Other(Arc<dyn Progress>),
+}
+
+/// What the record of a job's result and the verbs that wait for the job share.
+#[derive(Default)]
+pub(crate) struct Ending {
+    /// Set when the job is about to release its slot.
+    is_near: AtomicBool,
+    /// The job, once it has waited for greenpool.
+    job: Mutex<Weak<Member>>,
+}
+
+impl Ending {
+    pub(crate) fn new(is_near: bool) -> Arc<Self> {
+        Arc::new(Ending { is_near: AtomicBool::new(is_near), job: Mutex::default() })
+    }
+
+    /// The job is about to release its slot.
+    pub(crate) fn announce(&self) {
+        // SeqCst pairs with the load in `is_near`: a search for deadlocks that finds the slot released finds this set.
+        self.is_near.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_near(&self) -> bool {
+        self.is_near.load(Ordering::SeqCst)
+    }
+
+    /// The job has waited for greenpool, and this is its record.
+    pub(crate) fn set_job(&self, job: &Arc<Member>) {
+        *lock(&self.job) = Arc::downgrade(job);
+    }
+
+    fn job(&self) -> Option<Arc<Member>> {
+        lock(&self.job).upgrade()
+    }
+
+    fn has_job(&self) -> bool {
+        lock(&self.job).strong_count() > 0
+    }
 }
 
 /// Something that a job can wait for and that may wait for greenpool itself.
@@ -103,28 +158,38 @@ impl WaitEdge {
         branch: u32,
         waker: &Waker,
     ) -> Self {
+        let shared = Shared::new(waker).waker();
+        let maybe_in_place = in_place::is_possible(waker);
+        WaitEdge { branch, maybe_in_place, ..Self::with_waker(inner, ticket, source, shared) }
+    }
+
+    /// A wait for a job, as one of those that a verb stands for.
+    pub(crate) fn of_job(inner: &Arc<Inner>, ticket: Option<Ticket>, ending: &Arc<Ending>) -> Self {
+        Self::with_waker(inner, ticket, ReadySource::Job(ending.clone()), Waker::noop().clone())
+    }
+
+    fn with_waker(inner: &Arc<Inner>, ticket: Option<Ticket>, source: ReadySource, waker: Waker) -> Self {
         WaitEdge {
             inner: inner.clone(),
             ticket,
             source,
-            waker: Waker::from(Arc::new(Shared(waker.clone()))),
+            waker,
             resuming: false,
             lent: Lent::No,
-            branch,
-            maybe_in_place: in_place::is_possible(waker),
+            branch: 0,
+            maybe_in_place: false,
             last_polled: 0,
             looks: 0,
+            looks_epoch: 0,
             woken_at: None,
-            probed: false,
         }
     }
 
     /// The waker, if the verb waits for a child that ran in the job's own slot and is over. Only once, since the job
     /// may not poll the verb again for a while.
     pub(crate) fn take_over(&mut self) -> Option<Waker> {
-        let ReadySource::Child(ended) = &self.source else { return None };
-        // SeqCst as in `readiness`.
-        let is_over = self.lent == Lent::Yes && ended.load(Ordering::SeqCst);
+        let ReadySource::Child(ending) = &self.source else { return None };
+        let is_over = self.lent == Lent::Yes && ending.is_near();
         is_over.then(|| {
             self.lent = Lent::Over;
             self.waker.clone()
@@ -136,6 +201,23 @@ impl WaitEdge {
         matches!(&self.source, ReadySource::Other(other) if other.tells_all())
     }
 
+    fn ending(&self) -> Option<&Ending> {
+        match &self.source {
+            ReadySource::Child(ending) | ReadySource::Job(ending) => Some(ending),
+            ReadySource::Begun | ReadySource::Flag(_) | ReadySource::Idle | ReadySource::Other(_) => None,
+        }
+    }
+
+    /// The job that the verb waits for, if it has begun and has waited for greenpool. The caller must hold no lock as
+    /// it drops the job.
+    pub(crate) fn job(&self) -> Option<Arc<Member>> {
+        self.ending().and_then(Ending::job)
+    }
+
+    pub(crate) fn has_job(&self) -> bool {
+        self.ending().is_some_and(Ending::has_job)
+    }
+
     /// Whether the verb will be ready. If not, adds what its source waits for in turn to `found`.
     pub(crate) fn readiness(&self, found: &mut Vec<WaitEdge>) -> Readiness {
         // A pool of size 0 begins nothing until it is resized, and that must come from outside.
@@ -144,10 +226,10 @@ impl WaitEdge {
             return Readiness::Later;
         }
         let ready = match &self.source {
-            ReadySource::Child(ended) if self.lent != Lent::No => ended.load(Ordering::SeqCst),
+            ReadySource::Child(ending) if self.lent != Lent::No => ending.is_near(),
             ReadySource::Begun | ReadySource::Child(_) => !self.ticket.is_some_and(|ticket| slots.is_queued(ticket)),
-            // SeqCst pairs with the stores in `ReplyState::note_ending` and `pile`: a job sets the flag,
-            // then releases its slot. A search that finds the slot released finds the flag set.
+            ReadySource::Job(ending) => ending.is_near(),
+            // SeqCst pairs with the stores in `pile`.
             ReadySource::Flag(flag) => flag.load(Ordering::SeqCst),
             ReadySource::Idle => slots.is_idle(),
             ReadySource::Other(other) => return other.readiness(found),

@@ -22,6 +22,7 @@ use std::task::{Context, Poll, Waker, ready};
 use pin_project_lite::pin_project;
 
 use crate::inner::Inner;
+use crate::inner::member::Member;
 use crate::job::error::JoinError;
 use crate::job::reply::{Completer, Receiver};
 use crate::job::reply_page::{Page, ReplyAlloc, Stage};
@@ -188,7 +189,7 @@ impl NewJob<'_> {
         // It is empty, so nothing needs to be dropped.
         std::mem::forget(std::mem::replace(this.state, state));
         *this.origin = origin;
-        this.completer.waits = false;
+        (this.completer.waits, this.completer.knows_job) = (false, false);
         this.completer.wanted = replies.is_some();
         this.job.fill(self.filling, replies, &mut this.completer.at);
         cell
@@ -375,6 +376,17 @@ impl JobCell<dyn RawJob> {
     /// The job [waits](Self::mark_waiting), so `abort` must wake its worker. Returns false if it was aborted already.
     pub(crate) fn register_abort(&self) -> bool {
         self.reply().is_none_or(|reply| reply.register_abort(self.completer.worker))
+    }
+
+    /// The job waits for greenpool, and `job` is its record. Returns whether its handle has not known that before.
+    pub(crate) fn note_job(self: Pin<&mut Self>, job: &Arc<Member>) -> bool {
+        if self.completer.knows_job {
+            return false;
+        }
+        let Some(reply) = self.reply() else { return false };
+        reply.ending().set_job(job);
+        self.project().completer.knows_job = true;
+        true
     }
 
     /// The job is about to release its slot.

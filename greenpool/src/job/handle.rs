@@ -5,12 +5,12 @@ use std::future::Future;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll, ready};
 
 use tokio::task::coop;
 
-use crate::inner::wait::ReadySource;
+use crate::inner::Inner;
+use crate::inner::wait::{Ending, ReadySource};
 use crate::job::error::JoinError;
 use crate::job::id::JobId;
 use crate::job::reply::{AbortTarget, Receiver};
@@ -65,6 +65,11 @@ impl<T> GreenThread<T> {
     /// The job is queued at this place, which only this handle knows.
     pub(crate) fn set_waiter(&mut self, waiter: WaiterRef) {
         self.receiver.set_waiter(waiter);
+    }
+
+    #[inline]
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
+        self.receiver.inner()
     }
 
     /// The job's place in the queue or among the jobs of its key, if only this handle knows it.
@@ -139,8 +144,8 @@ impl<T> GreenThread<T> {
         poll_finished(self.receiver.reply(), self.receiver.is_taken(), cx)
     }
 
-    /// A flag that is set when the job is about to release its slot.
-    pub(crate) fn ending(&self) -> Arc<AtomicBool> {
+    /// Tells when the job is about to release its slot.
+    pub(crate) fn ending(&self) -> Arc<Ending> {
         self.receiver.ending()
     }
 
@@ -232,7 +237,7 @@ fn register(reply: ReplyRef<'_>, queued: bool, guard: &mut WaitGuard, cx: &mut C
     let waiter = if queued { reply.waiter() } else { None };
     waiter.iter().for_each(WaiterRef::offer_current);
     let ticket = waiter.map(|waiter| waiter.ticket());
-    guard.register(reply.inner(), ticket, || ReadySource::Flag(reply.ending()), cx);
+    guard.register(reply.inner(), ticket, || ReadySource::Job(reply.ending()), cx);
 }
 
 /// Waits until the job has ended, and the job that polls this has a slot to go on with. The result stays.

@@ -1,9 +1,9 @@
 //! How the result of a job travels from its worker to its handle.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use crate::inner::Inner;
+use crate::inner::wait::Ending;
 use crate::job::error::JoinError;
 use crate::job::id::JobId;
 use crate::job::reply_page::Page;
@@ -131,7 +131,7 @@ impl<T> Receiver<T> {
     }
 
     /// A flag that is set before the job releases its slot.
-    pub(crate) fn ending(&self) -> Arc<AtomicBool> {
+    pub(crate) fn ending(&self) -> Arc<Ending> {
         self.reply().ending()
     }
 }
@@ -172,6 +172,8 @@ pub(super) struct Completer {
     pub(super) worker: u32,
     /// The job has waited.
     pub(super) waits: bool,
+    /// The reply knows the record of the job.
+    pub(super) knows_job: bool,
     /// The job was given a handle, and its result has not been delivered yet.
     pub(super) wanted: bool,
     /// Which reply of the page that the cell has.
@@ -181,7 +183,7 @@ pub(super) struct Completer {
 impl Completer {
     /// The completer of a job without a handle.
     pub(super) const fn none() -> Self {
-        Completer { worker: 0, waits: false, wanted: false, at: 0 }
+        Completer { worker: 0, waits: false, knows_job: false, wanted: false, at: 0 }
     }
 
     /// The reply, if the result is wanted.

@@ -5,10 +5,11 @@
 
 use std::num::NonZero;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use crate::inner::Inner;
+use crate::inner::wait::Ending;
 use crate::job::error::JoinError;
 use crate::job::id::JobId;
 use crate::lending::waiter::WaiterRef;
@@ -138,7 +139,7 @@ pub(super) struct Pending {
 pub(super) struct Extra {
     id: Option<JobId>,
     /// Set when the job is about to release its slot. Made when another job awaits the result.
-    ending: Option<Arc<AtomicBool>>,
+    ending: Option<Arc<Ending>>,
     /// The job's place in the queue, if it had to queue and only its handle knows it.
     waiter: Option<WaiterRef>,
 }
@@ -169,9 +170,7 @@ impl ReplyState<dyn AnyStage + '_> {
             pending.ending = true;
         }
         if let Some(ending) = self.extra.as_ref().and_then(|extra| extra.ending.as_ref()) {
-            // SeqCst pairs with the load in `WaitEdge::readiness`: a search for deadlocks that finds the slot released
-            // finds this flag set.
-            ending.store(true, Ordering::SeqCst);
+            ending.announce();
         }
     }
 
@@ -371,9 +370,9 @@ impl<'a> ReplyRef<'a> {
     }
 
     /// A flag that is set before the job releases its slot.
-    pub(super) fn ending(self) -> Arc<AtomicBool> {
+    pub(super) fn ending(self) -> Arc<Ending> {
         let mut state = self.state();
         let is_ending = !matches!(state.stage.look(), Look::Pending(Pending { ending: false, .. }));
-        self.extra(&mut state).ending.get_or_insert_with(|| Arc::new(AtomicBool::new(is_ending))).clone()
+        self.extra(&mut state).ending.get_or_insert_with(|| Ending::new(is_ending)).clone()
     }
 }

@@ -107,6 +107,12 @@ impl Running {
         self.context.as_ref().map_or(Poll::Ready(()), |context| context.poll_slot(cx))
     }
 
+    /// The record of the job, if it has waited for greenpool.
+    #[inline]
+    pub(crate) fn member(&self) -> Option<&Arc<Member>> {
+        self.context.as_ref().and_then(JobContext::as_member)
+    }
+
     /// Runs `f`, which drops the job's future, in the job's span.
     pub(crate) fn in_scope<R>(&self, f: impl FnOnce() -> R) -> R {
         self.span.in_scope(f)

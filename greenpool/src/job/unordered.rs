@@ -5,16 +5,22 @@
 //! Each job has a number and a waker of its own. The waker puts the number into a queue and wakes the consumer, which
 //! polls only the jobs in the queue. So a result costs the same whatever the number of jobs.
 //!
-//! A consumer that is a job itself must wait for all of these jobs, as far as the lending protocol knows. So there the
-//! first poll of each call polls them all, and the end of the call deregisters them all.
+//! A consumer that is a job itself waits for all of these jobs, as far as the lending protocol knows. It registers one
+//! wait, which [lists](AnyJob) the jobs: so there, too, a result costs the same whatever their number.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::collections::{BTreeMap, VecDeque, btree_map};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 
+use crate::inner::Inner;
+use crate::inner::member::Member;
+use crate::inner::wait::{Ending, Progress, Readiness, ReadySource, WaitEdge};
 use crate::job::entry::Entry;
 use crate::job::error::JoinError;
+use crate::job::handle::GreenThread;
+use crate::lending::blocking::WaitGuard;
 use crate::lending::context;
+use crate::lending::waiter::WaiterRef;
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, lock};
 
@@ -22,8 +28,58 @@ use crate::sync::{Mutex, lock};
 pub(crate) struct Unordered<T> {
     jobs: BTreeMap<usize, Job<T>>,
     woken: Arc<Mutex<Woken>>,
-    /// Whether the job that is the consumer is registered with these jobs.
-    registered: bool,
+    /// Registers the job that is the consumer.
+    guard: WaitGuard,
+    /// The jobs as that job waits for them. Made when a job is the consumer for the first time.
+    any: Option<Arc<AnyJob>>,
+    /// The job that the queued jobs have been offered to.
+    consumer: Weak<Member>,
+}
+
+/// Jobs of which a waiting job needs any one, by their number.
+struct AnyJob {
+    inner: Arc<Inner>,
+    jobs: Mutex<BTreeMap<usize, AwaitedJob>>,
+}
+
+struct AwaitedJob {
+    ending: Arc<Ending>,
+    /// Its place in the queue, if it may still be queued.
+    waiter: Option<WaiterRef>,
+}
+
+impl AwaitedJob {
+    fn new<T>(thread: &GreenThread<T>) -> Self {
+        AwaitedJob { ending: thread.ending(), waiter: thread.waiter() }
+    }
+}
+
+impl AnyJob {
+    /// Adds a job, unless it is there already. The job that runs here may lend it its slot.
+    fn add<T>(&self, number: usize, thread: &GreenThread<T>) {
+        let mut jobs = lock(&self.jobs);
+        let btree_map::Entry::Vacant(place) = jobs.entry(number) else { return };
+        let waiter = place.insert(AwaitedJob::new(thread)).waiter.clone();
+        drop(jobs);
+        waiter.iter().for_each(WaiterRef::offer_current);
+    }
+}
+
+impl Progress for AnyJob {
+    fn tells_all(&self) -> bool {
+        true
+    }
+
+    fn readiness(&self, found: &mut Vec<WaitEdge>) -> Readiness {
+        for AwaitedJob { ending, waiter } in lock(&self.jobs).values() {
+            let wait = WaitEdge::of_job(&self.inner, waiter.as_ref().map(WaiterRef::ticket), ending);
+            match wait.readiness(found) {
+                Readiness::No => found.push(wait),
+                readiness => return readiness,
+            }
+        }
+        Readiness::No
+    }
 }
 
 struct Job<T> {
@@ -60,7 +116,13 @@ impl Wake for EntryWaker {
 
 impl<T> Unordered<T> {
     pub(crate) fn new() -> Self {
-        Unordered { jobs: BTreeMap::new(), woken: Arc::default(), registered: false }
+        Unordered {
+            jobs: BTreeMap::new(),
+            woken: Arc::default(),
+            guard: WaitGuard::default(),
+            any: None,
+            consumer: Weak::new(),
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -79,30 +141,60 @@ impl<T> Unordered<T> {
 
     /// Takes the job with the lowest number.
     pub(crate) fn pop_first(&mut self) -> Option<(usize, Entry<T>)> {
-        let (number, job) = self.jobs.pop_first()?;
-        Some((number, job.entry))
+        let (&number, _) = self.jobs.first_key_value()?;
+        Some((number, self.remove(number)?))
     }
 
-    /// Waits for any of the jobs. `first` tells that the call has not polled before.
-    pub(crate) fn poll(
-        &mut self,
-        first: bool,
-        cx: &mut Context<'_>,
-    ) -> Poll<(usize, Option<u64>, Result<T, JoinError>)> {
-        let mut left = self.prepare(first, cx);
+    fn remove(&mut self, number: usize) -> Option<Entry<T>> {
+        let job = self.jobs.remove(&number)?;
+        if let Some(any) = &self.any {
+            let awaited = lock(&any.jobs).remove(&number);
+            drop(awaited);
+        }
+        Some(job.entry)
+    }
+
+    /// Waits for any of the jobs.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<(usize, Option<u64>, Result<T, JoinError>)> {
+        let mut left = self.prepare(cx);
         while left > 0 {
             left -= 1;
             let next = lock(&self.woken).numbers.pop_front();
             let Some(number) = next else { break };
             let Some(Job { entry, waker }) = self.jobs.get_mut(&number) else { continue };
-            if entry.thread.poll_ready(&mut Context::from_waker(waker)).is_pending() {
+            if entry.thread.poll_finished(&mut Context::from_waker(waker)).is_pending() {
+                if let Some(any) = &self.any {
+                    any.add(number, &entry.thread);
+                }
                 continue;
             }
-            let (spawn, result) = (entry.spawn, entry.thread.take());
-            self.jobs.remove(&number);
+            if self.guard.poll_reacquire(cx).is_pending() {
+                lock(&self.woken).numbers.push_front(number);
+                return Poll::Pending;
+            }
+            let result = entry.thread.take();
+            let spawn = self.remove(number).and_then(|entry| entry.spawn);
             return Poll::Ready((number, spawn, result.unwrap_or_else(|| Err(JoinError::cancelled()))));
         }
+        self.register(cx);
         Poll::Pending
+    }
+
+    /// Registers that the job that polls this, if there is one, waits for any of these jobs.
+    fn register(&mut self, cx: &mut Context<'_>) {
+        let Some((consumer, first)) = context::current().map(|(me, _)| me).zip(self.jobs.values().next()) else {
+            return self.guard.clear();
+        };
+        let any = self.any.get_or_insert_with(|| {
+            let jobs = self.jobs.iter().map(|(number, job)| (*number, AwaitedJob::new(&job.entry.thread))).collect();
+            Arc::new(AnyJob { inner: first.entry.thread.inner().clone(), jobs: Mutex::new(jobs) })
+        });
+        self.guard.register(&any.inner, None, || ReadySource::Other(any.clone()), cx);
+        if !std::ptr::eq(self.consumer.as_ptr(), Arc::as_ptr(&consumer)) {
+            self.consumer = Arc::downgrade(&consumer);
+            let waiters: Vec<_> = lock(&any.jobs).values().filter_map(|job| job.waiter.clone()).collect();
+            waiters.iter().for_each(WaiterRef::offer_current);
+        }
     }
 
     /// Takes the result of a job that has finished, if there is one. A job that has not is polled, so that it is in the
@@ -113,16 +205,11 @@ impl<T> Unordered<T> {
             let number = lock(&self.woken).numbers.pop_front()?;
             let Some(Job { entry, waker }) = self.jobs.get_mut(&number) else { continue };
             let mut result = entry.thread.try_take();
-            if result.is_none() {
-                // Outside, because the job that runs here does not wait for it.
-                let poll = || entry.thread.poll_ready(&mut Context::from_waker(waker));
-                if context::outside(poll).is_ready() {
-                    result = entry.thread.take();
-                }
+            if result.is_none() && entry.thread.poll_finished(&mut Context::from_waker(waker)).is_ready() {
+                result = entry.thread.take();
             }
             if let Some(result) = result {
-                let spawn = entry.spawn;
-                self.jobs.remove(&number);
+                let spawn = self.remove(number).and_then(|entry| entry.spawn);
                 return Some((number, spawn, result));
             }
         }
@@ -132,13 +219,9 @@ impl<T> Unordered<T> {
     /// Registers the consumer. Returns how many numbers to take from the queue: those that come while jobs are polled
     /// wake the consumer, and wait for its next poll. Otherwise jobs that find tokio's budget exhausted would be polled
     /// for ever.
-    fn prepare(&mut self, first: bool, cx: &mut Context<'_>) -> usize {
+    fn prepare(&mut self, cx: &mut Context<'_>) -> usize {
         let mut consumer = Some(cx.waker().clone());
         let mut woken = lock(&self.woken);
-        if first && context::is_job() {
-            self.registered = true;
-            woken.numbers = self.jobs.keys().copied().collect();
-        }
         let left = woken.numbers.len();
         std::mem::swap(&mut woken.consumer, &mut consumer);
         drop(woken);
@@ -149,8 +232,6 @@ impl<T> Unordered<T> {
 
     /// The call that waited has been dropped.
     pub(crate) fn stop_waiting(&mut self) {
-        if std::mem::take(&mut self.registered) {
-            self.jobs.values_mut().for_each(|job| job.entry.thread.stop_waiting());
-        }
+        self.guard.clear();
     }
 }

@@ -97,7 +97,10 @@ impl JobContext {
     pub(crate) fn poll_slot(&self, cx: &Context<'_>) -> Poll<()> {
         match self {
             JobContext::Plain(_) | JobContext::Borrowed(_) | JobContext::Keyed(_) => Poll::Ready(()),
-            JobContext::Member(member, _) => deadlock::poll_slot(member, true, cx.waker()),
+            JobContext::Member(member, branch) => {
+                member.set_task(*branch, cx.waker());
+                deadlock::poll_slot(member, true, cx.waker())
+            }
         }
     }
 
@@ -112,6 +115,15 @@ impl JobContext {
             JobContext::Plain(inner) => inner,
             JobContext::Borrowed(member) | JobContext::Member(member, _) => member.inner(),
             JobContext::Keyed(slot) => &slot.inner,
+        }
+    }
+
+    /// The record of the job, if it has waited for greenpool.
+    #[inline]
+    pub(crate) fn as_member(&self) -> Option<&Arc<Member>> {
+        match self {
+            JobContext::Member(member, _) => Some(member),
+            JobContext::Plain(_) | JobContext::Borrowed(_) | JobContext::Keyed(_) => None,
         }
     }
 

@@ -13,6 +13,7 @@
 //! be read to one read already. So a search that finds a deadlock is repeated, by one thread at a time, until two in a
 //! row saw the same [version](crate::inner::blocked::AwaitedBy::version) of all its pools.
 
+use std::collections::HashSet;
 use std::sync::atomic::{Ordering, fence};
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
@@ -20,6 +21,7 @@ use std::task::{Poll, Waker};
 use crate::inner::effects::{Check, Effects};
 use crate::inner::member::Member;
 use crate::inner::queued::PoolJob;
+use crate::inner::wait::WaitEdge;
 use crate::inner::{ErasedJob, Inner, PoolEntry};
 use crate::sync::lock;
 use crate::sync::slots::gates::Hold;
@@ -30,7 +32,7 @@ use crate::sync::wake::wake;
 /// Runs the effects of a change of this member's state. The caller must hold no lock.
 #[inline]
 pub(crate) fn run(member: &Arc<Member>, effects: Effects) {
-    let Effects { served, wakers, releases, forgotten, waits, check, keyed } = effects;
+    let Effects { served, wakers, releases, forgotten, waits, check, from_job } = effects;
     served.into_iter().for_each(Served::run);
     if let Some(lender) = forgotten {
         wake(lender.forget_loan());
@@ -47,8 +49,8 @@ pub(crate) fn run(member: &Arc<Member>, effects: Effects) {
     if checks {
         resolve(member.inner());
     }
-    if keyed {
-        resolve_from(&Start::Job(member.clone()));
+    if from_job {
+        resolve_from_job(member);
     }
     drop(waits);
 }
@@ -270,6 +272,7 @@ pub(crate) fn resolve(inner: &Arc<Inner>) {
     // other.
     fence(Ordering::SeqCst);
     let mut pools = vec![inner.clone()];
+    let mut known = HashSet::from([Arc::as_ptr(inner)]);
     let mut at = 0;
     while at < pools.len() {
         let pool = pools[at].clone();
@@ -278,9 +281,8 @@ pub(crate) fn resolve(inner: &Arc<Inner>) {
         let can_move = pool.can_move();
         if !can_move {
             resolve_from(&Start::Pool(pool.clone()));
-            for behind in pool.awaited_by.pools() {
-                add(&mut pools, &behind);
-            }
+            let behind = pool.awaited_by.pools().into_iter();
+            pools.extend(behind.filter(|behind| known.insert(Arc::as_ptr(behind))));
         }
         // But a key of such a pool may be.
         if !can_move || at > 1 {
@@ -291,14 +293,22 @@ pub(crate) fn resolve(inner: &Arc<Inner>) {
     }
 }
 
-fn add(pools: &mut Vec<Arc<Inner>>, pool: &Arc<Inner>) {
-    if !pools.iter().any(|known| Arc::ptr_eq(known, pool)) {
-        pools.push(pool.clone());
-    }
-}
-
 /// Held by the thread that repeats a search and lends.
 static SEARCH: Mutex<()> = Mutex::new(());
+
+/// What waits for a job can follow it from now on.
+pub(crate) fn linked(job: &Arc<Member>) {
+    resolve_from_job(job);
+}
+
+/// Finds and resolves a deadlock that this job is part of.
+fn resolve_from_job(job: &Arc<Member>) {
+    // As in `resolve`: of two threads of which each changes what the other looks at, one sees the other.
+    fence(Ordering::SeqCst);
+    if !job.waits_for_moving_job() {
+        resolve_from(&Start::Job(job.clone()));
+    }
+}
 
 /// Where a search begins.
 enum Start {
@@ -336,34 +346,56 @@ fn resolve_from(start: &Start) {
 struct Candidate {
     /// Pools that something waits for, whichever of their jobs that may be.
     pools: Vec<Arc<Inner>>,
-    /// Jobs that something waits for by itself: they have a key.
+    /// Jobs that something waits for by themselves.
     jobs: Vec<Arc<Member>>,
+    /// These pools and jobs, and the jobs that the pools list.
+    known: HashSet<*const ()>,
     /// The tickets that these jobs wait for.
     wanted: Vec<(Arc<Inner>, Ticket)>,
     /// Jobs that may be blocked, or may be about to go on in the poll in progress.
     suspects: Vec<Arc<Member>>,
     version: u64,
+    todo: Vec<Step>,
+}
+
+/// What a search has still to look at.
+enum Step {
+    Pool(Arc<Inner>),
+    /// All jobs that the pool lists, except the newest.
+    MoreJobs(Arc<Inner>),
+    Job(Arc<Member>),
+    /// The waits of a job that come after the one with this key.
+    Waits(Arc<Member>, Option<usize>),
 }
 
 impl Candidate {
-    /// Follows what is waited for from `start`. `None` if something there can move.
+    /// Follows what is waited for from `start`. `None` if something there can move. Most often the first thing that is
+    /// waited for can, so what was found last is followed first.
     fn search(start: &Start, effects: &mut Effects) -> Option<Self> {
         let mut candidate = Candidate::default();
         match start {
-            Start::Pool(inner) => candidate.pools.push(inner.clone()),
-            Start::Job(member) => candidate.jobs.push(member.clone()),
+            Start::Pool(inner) => candidate.add_pool(inner),
+            Start::Job(member) => candidate.add_job(member.clone()),
             Start::Ticket(inner, ticket) => candidate.follow_ticket(inner, Some(*ticket))?,
         }
-        let (mut pool_at, mut job_at) = (0, 0);
-        loop {
-            if let Some(pool) = candidate.pools.get(pool_at).cloned() {
-                pool_at += 1;
-                candidate.follow_pool(&pool, effects)?;
-            } else if let Some(job) = candidate.jobs.get(job_at).cloned() {
-                job_at += 1;
-                candidate.follow_job(&job, effects)?;
-            } else {
-                break;
+        while let Some(step) = candidate.todo.pop() {
+            match step {
+                Step::Pool(pool) if pool.can_move() => return None,
+                Step::Pool(pool) => {
+                    // Most often the newest job can move, if any can: it has just been given its slot back.
+                    let newest = pool.blocked_jobs.newest();
+                    candidate.todo.push(Step::MoreJobs(pool));
+                    if let Some(newest) = newest {
+                        candidate.follow_listed(newest)?;
+                    }
+                }
+                Step::MoreJobs(pool) => {
+                    for member in pool.blocked_jobs.members().into_iter().skip(1) {
+                        candidate.follow_listed(member)?;
+                    }
+                }
+                Step::Job(member) => candidate.follow_job(member)?,
+                Step::Waits(member, last) => candidate.follow_next_wait(member, last, effects)?,
             }
         }
         let inners = candidate.pools.iter().chain(candidate.jobs.iter().map(|job| job.inner()));
@@ -371,48 +403,71 @@ impl Candidate {
         Some(candidate)
     }
 
-    fn follow_pool(&mut self, pool: &Arc<Inner>, effects: &mut Effects) -> Option<()> {
-        if pool.can_move() {
+    fn add_pool(&mut self, pool: &Arc<Inner>) {
+        if self.known.insert(Arc::as_ptr(pool).cast()) {
+            self.pools.push(pool.clone());
+            self.todo.push(Step::Pool(pool.clone()));
+        }
+    }
+
+    fn add_job(&mut self, job: Arc<Member>) {
+        if self.known.insert(Arc::as_ptr(&job).cast()) {
+            self.jobs.push(job.clone());
+            self.todo.push(Step::Job(job));
+        }
+    }
+
+    /// Follows a job that its pool lists as blocked.
+    fn follow_listed(&mut self, member: Arc<Member>) -> Option<()> {
+        self.known.insert(Arc::as_ptr(&member).cast());
+        if !member.is_listed() {
             return None;
         }
-        // Most often the first job is enough to see that something can move, and the list need not be copied.
-        if let Some(first) = pool.blocked_jobs.first() {
-            self.follow_blocked(&first, effects)?;
+        self.follow_waits(member);
+        Some(())
+    }
+
+    /// Follows a job that something waits for by itself. Another job may have its slot.
+    fn follow_job(&mut self, member: Arc<Member>) -> Option<()> {
+        if member.moves_alone() {
+            return None;
         }
-        for member in pool.blocked_jobs.members().iter().skip(1) {
-            self.follow_blocked(member, effects)?;
+        if member.is_resuming() {
+            self.add_pool(member.inner());
+        } else {
+            self.follow_waits(member);
         }
         Some(())
     }
 
-    /// Follows a job that its pool lists as blocked.
-    fn follow_blocked(&mut self, member: &Arc<Member>, effects: &mut Effects) -> Option<()> {
-        let from = effects.waits.len();
-        if member.moves(effects) {
-            return None;
-        }
-        self.follow_waits(member, from, effects)
-    }
-
-    /// Follows a job that something waits for by itself. Another job may have its slot.
-    fn follow_job(&mut self, member: &Arc<Member>, effects: &mut Effects) -> Option<()> {
-        let from = effects.waits.len();
-        let mut pools = Vec::new();
-        if member.moves_with_key(effects, &mut pools) {
-            return None;
-        }
-        for pool in &pools {
-            add(&mut self.pools, pool);
-        }
-        self.follow_waits(member, from, effects)
-    }
-
-    fn follow_waits(&mut self, member: &Arc<Member>, from: usize, effects: &Effects) -> Option<()> {
+    fn follow_waits(&mut self, member: Arc<Member>) {
         if member.is_suspect() {
             self.suspects.push(member.clone());
         }
-        for wait in effects.waits[from..].iter().filter(|wait| !wait.stands_for_others()) {
-            self.follow_ticket(&wait.inner, wait.ticket)?;
+        self.todo.push(Step::Waits(member, None));
+    }
+
+    /// Follows one wait of a job. The others come later, since one that can move is enough.
+    fn follow_next_wait(&mut self, member: Arc<Member>, last: Option<usize>, effects: &mut Effects) -> Option<()> {
+        let Some((key, wait)) = member.next_wait(last).ok()? else { return Some(()) };
+        let from = effects.waits.len();
+        let will_be_ready = member.will_be_ready(key, &wait, effects);
+        effects.waits.push(wait);
+        if will_be_ready {
+            return None;
+        }
+        self.todo.push(Step::Waits(member, Some(key)));
+        effects.waits[from..]
+            .iter()
+            .filter(|wait| !wait.stands_for_others())
+            .try_for_each(|wait| self.follow_wait(wait))
+    }
+
+    fn follow_wait(&mut self, wait: &WaitEdge) -> Option<()> {
+        let is_queued = wait.ticket.is_some_and(|ticket| wait.inner.slots.is_queued(ticket));
+        match wait.job().filter(|_| !is_queued) {
+            Some(job) => self.add_job(job),
+            None => self.follow_ticket(&wait.inner, wait.ticket)?,
         }
         Some(())
     }
@@ -421,14 +476,11 @@ impl Candidate {
     fn follow_ticket(&mut self, inner: &Arc<Inner>, ticket: Option<Ticket>) -> Option<()> {
         match ticket.map_or(Blocker::Pool, |ticket| inner.slots.blocker(ticket)) {
             Blocker::Pool if inner.can_move() => return None,
-            Blocker::Pool => add(&mut self.pools, inner),
+            Blocker::Pool => self.add_pool(inner),
             Blocker::Jobs(jobs) => {
                 for job in jobs {
                     // A job that has never waited for greenpool moves.
-                    let job = job?;
-                    if !self.jobs.iter().any(|known| Arc::ptr_eq(known, &job)) {
-                        self.jobs.push(job);
-                    }
+                    self.add_job(job?);
                 }
             }
         }

@@ -126,7 +126,7 @@ where
     /// Stores the results of the jobs that have ended.
     fn deliver(&mut self, cx: &mut Context<'_>) {
         let shared = self.driver.shared.clone();
-        while let Poll::Ready((number, _, result)) = self.jobs.poll(false, cx) {
+        while let Poll::Ready((number, _, result)) = self.jobs.poll(cx) {
             shared.put(number as u64, result);
             shared.remove_job(number as u64);
         }

@@ -21,14 +21,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::task::{Context, Waker};
+use std::task::Context;
 
 use tokio::task::AbortHandle;
 
 use crate::inner::Inner;
 use crate::inner::member::Member;
-use crate::inner::wait::{Progress, Readiness, ReadySource, WaitEdge};
+use crate::inner::wait::{Ending, Progress, Readiness, ReadySource, WaitEdge};
 use crate::job::error::JoinError;
 use crate::job::handle::AbortHandle as JobHandle;
 use crate::job::running::Running;
@@ -82,8 +81,7 @@ pub(crate) struct MapState<T> {
 /// A job of a map with keys. It belongs to the pool, as that of a spawn does.
 pub(crate) struct KeyedJob {
     pub(crate) waiter_ref: WaiterRef,
-    /// Set when the job is about to release its slot.
-    pub(crate) ending: Arc<AtomicBool>,
+    pub(crate) ending: Arc<Ending>,
     pub(crate) handle: JobHandle,
 }
 
@@ -302,8 +300,7 @@ impl<T> Shared<T> {
             return Readiness::Later;
         }
         for KeyedJob { waiter_ref, ending, .. } in state.jobs.values() {
-            let source = ReadySource::Flag(ending.clone());
-            let wait = WaitEdge::new(&self.inner, Some(waiter_ref.ticket()), source, 0, Waker::noop());
+            let wait = WaitEdge::of_job(&self.inner, Some(waiter_ref.ticket()), ending);
             // The reader of the map has been woken, or will be.
             if wait.readiness(found) != Readiness::No {
                 return Readiness::Later;

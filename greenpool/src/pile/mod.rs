@@ -17,7 +17,7 @@ use futures_core::stream::FusedStream;
 use tokio::runtime::Handle;
 use tokio::task::coop;
 
-use crate::inner::wait::ReadySource;
+use crate::inner::wait::{Ending, ReadySource};
 use crate::inner::{ErasedJob, Inner};
 use crate::job::entry::Entry;
 use crate::job::error::JoinError;
@@ -529,7 +529,7 @@ struct KeptInPile<T> {
     /// `None` if the job is in the pile.
     thread: Option<GreenThread<T>>,
     spawn: u64,
-    ending: Arc<AtomicBool>,
+    ending: Arc<Ending>,
     abort: AbortHandle,
     shared: Arc<PileShared<T>>,
     /// Whether the spawn has its result.
@@ -603,7 +603,7 @@ impl<T> Kept for KeptInPile<T> {
         wake_consumer(&self.shared, state);
     }
 
-    fn ending(&self) -> Arc<AtomicBool> {
+    fn ending(&self) -> Arc<Ending> {
         self.ending.clone()
     }
 

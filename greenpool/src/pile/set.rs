@@ -37,7 +37,7 @@ impl<T> GreenPile<T> {
     /// # }
     /// ```
     pub fn next_unordered(&mut self) -> PileNextUnordered<'_, T> {
-        PileNextUnordered { pile: self, first: true }
+        PileNextUnordered { pile: self }
     }
 
     /// Returns how many results are left: those that have not been taken, whether their jobs have finished or not.
@@ -143,7 +143,7 @@ impl<T> GreenPile<T> {
         }
     }
 
-    fn poll_unordered(&mut self, first: bool, cx: &mut Context<'_>) -> Poll<Option<(usize, Result<T, JoinError>)>> {
+    fn poll_unordered(&mut self, cx: &mut Context<'_>) -> Poll<Option<(usize, Result<T, JoinError>)>> {
         let may_grow = self.shared.listen(cx.waker());
         self.gather();
         if !may_grow && self.unordered.len() == 0 {
@@ -151,7 +151,7 @@ impl<T> GreenPile<T> {
             ready!(coop::poll_proceed(cx)).made_progress();
             return Poll::Ready(None);
         }
-        while let Poll::Ready((number, spawn, result)) = self.unordered.poll(first, cx) {
+        while let Poll::Ready((number, spawn, result)) = self.unordered.poll(cx) {
             if spawn.is_none() || !lock(&self.shared.state).take_withdrawn(spawn) {
                 return Poll::Ready(Some((number, result)));
             }
@@ -181,15 +181,13 @@ impl<T> GreenPile<T> {
 #[must_use = "it takes a result only when it is awaited; write `.await`"]
 pub struct PileNextUnordered<'a, T> {
     pile: &'a mut GreenPile<T>,
-    first: bool,
 }
 
 impl<T> Future for PileNextUnordered<'_, T> {
     type Output = Option<(usize, Result<T, JoinError>)>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let first = std::mem::replace(&mut self.first, false);
-        self.pile.poll_unordered(first, cx)
+        self.pile.poll_unordered(cx)
     }
 }
 

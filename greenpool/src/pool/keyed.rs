@@ -62,8 +62,8 @@ impl GreenPool {
     /// would wait for ever. A job that waits for a call of its own key in its own pool lends it the key together with
     /// its slot, so a job may spawn jobs of its own key to any depth. And if jobs with keys wait for each other in a
     /// circle, one call begins although its key is not free;
-    /// [`PoolStats::overflowed`](crate::PoolStats::overflowed) counts it. A circle that leads through a job without a
-    /// key is found only when nothing else moves in that job's pool.
+    /// [`PoolStats::overflowed`](crate::PoolStats::overflowed) counts it. A circle that leads through a map without
+    /// keys, or through `waitall`, is found only when nothing else moves in that pool.
     ///
     /// Keys of different types are never equal. A key is dropped when no job with it runs or is queued. If the pool has
     /// no limit by key, this is `spawn`.

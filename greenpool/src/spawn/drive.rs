@@ -3,13 +3,12 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::runtime::{Handle, TryCurrentError};
 use tokio::task::coop;
 
-use crate::inner::wait::ReadySource;
+use crate::inner::wait::{Ending, ReadySource};
 use crate::inner::{ErasedJob, Inner};
 use crate::lending::blocking::WaitGuard;
 use crate::lending::waiter::WaiterRef;
@@ -26,7 +25,7 @@ pub(crate) trait Kept {
     fn note_job(&mut self, _job: WaiterRef) {}
 
     /// A flag that is set when the job is about to release its slot.
-    fn ending(&self) -> Arc<AtomicBool>;
+    fn ending(&self) -> Arc<Ending>;
 
     /// The caller gives up on a job that has begun.
     fn abort(&self);
@@ -204,7 +203,7 @@ pub(super) struct Queued {
     inner: Arc<Inner>,
     ticket: Ticket,
     /// Set when the job is about to release its slot, if that may be the slot of the caller.
-    ending: Option<Arc<AtomicBool>>,
+    ending: Option<Arc<Ending>>,
     /// The job has begun in the slot of the caller.
     in_own_slot: bool,
 }
@@ -215,7 +214,7 @@ impl Queued {
         let Poll::Ready(grant) = self.inner.slots.poll(self.ticket, cx.waker()) else { return false };
         self.in_own_slot |= matches!(grant, Some(Grant::Begun { in_own_slot: true }));
         // SeqCst as in `WaitEdge::readiness`, although the slot that came back is enough.
-        let has_ended = self.ending.as_ref().is_none_or(|ending| ending.load(Ordering::SeqCst));
+        let has_ended = self.ending.as_ref().is_none_or(|ending| ending.is_near());
         // A verb that is polled outside of the job needs no slot.
         !self.in_own_slot || has_ended || !context::is_inside(&self.inner)
     }

@@ -11,11 +11,11 @@ mod drive;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll, ready};
 
 use tokio::runtime::Handle;
 
+use crate::inner::wait::Ending;
 use crate::inner::{ErasedJob, Inner};
 use crate::job::handle::GreenThread;
 use crate::job::permit::Permit;
@@ -61,7 +61,7 @@ impl<T> Kept for GreenThread<T> {
         self.set_waiter(job);
     }
 
-    fn ending(&self) -> Arc<AtomicBool> {
+    fn ending(&self) -> Arc<Ending> {
         GreenThread::ending(self)
     }
 

@@ -118,7 +118,7 @@ pub(crate) enum Queue {
 }
 
 /// A place in a queue. Its owner must call [`Slots::poll`] until that is ready, or [`Slots::cancel`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Ticket {
     key: usize,
     number: u64,

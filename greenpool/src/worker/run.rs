@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::inner::Inner;
+use crate::inner::member::Member;
 use crate::job::cell::{JobBox, complete};
 use crate::job::error::JoinError;
 use crate::job::running::{Entered, JobState, Outcome, Running};
@@ -210,6 +211,9 @@ impl Run<'_> {
     #[inline]
     fn wait(&mut self, running: Running) -> Poll<Step> {
         let Some(cell) = &mut self.job else { return Poll::Pending };
+        if let Some(member) = running.member() {
+            note_job(cell, member);
+        }
         *cell.as_mut().state() = JobState::Running(running);
         let waits = if cell.as_mut().mark_waiting(self.key) {
             self.group.job_waits(&mut self.local);
@@ -293,6 +297,14 @@ fn next(local: &mut LocalQueue) -> JobBox {
     match local.pop() {
         Some(next) => next,
         None => unreachable!("a job that was handed out is in the local queue"),
+    }
+}
+
+/// The job waits for greenpool. What waits for the job can follow it from now on.
+#[cold]
+fn note_job(cell: &mut JobBox, member: &Arc<Member>) {
+    if cell.as_mut().note_job(member) {
+        deadlock::linked(member);
     }
 }
 

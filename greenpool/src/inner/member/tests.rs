@@ -1,7 +1,7 @@
 //! [`Member`]s of one pool that poll, wait, lend, borrow and end at random: no slot is lost or made, a job is polled
 //! only while it has one and keeps it meanwhile, and the pool's counts are always those of its members.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Wake, Waker};
 
@@ -15,7 +15,7 @@ use crate::inner::in_place::LOOKS;
 use crate::inner::member_state::{MemberState, OwnSlot};
 use crate::inner::queued::PoolJob;
 use crate::inner::tracked::JobStatus;
-use crate::inner::wait::{Lent, ReadySource, WaitEdge};
+use crate::inner::wait::{Ending, Lent, ReadySource, WaitEdge};
 use crate::inner::{ErasedJob, Inner};
 use crate::sync::lock;
 use crate::sync::slots::gates::Hold;
@@ -151,7 +151,7 @@ struct Job {
     /// The member that it owes its slot to.
     lender: Option<Arc<Member>>,
     /// Set when it is about to release its slot.
-    ended: Option<Arc<AtomicBool>>,
+    ended: Option<Arc<Ending>>,
     /// The tasks of the branches, which of them wait for a slot, and how often each had been woken before.
     tasks: [Arc<Wakes>; BRANCHES],
     waiting: [Option<usize>; BRANCHES],
@@ -193,7 +193,7 @@ impl Job {
 
     /// A verb is known to be awaited in place.
     fn is_in_place(&self) -> bool {
-        lock(&self.member.state).waits.iter().any(|(_, wait)| wait.maybe_in_place && wait.looks >= LOOKS)
+        lock(&self.member.state).verbs.iter().any(|wait| wait.maybe_in_place && wait.looks >= LOOKS)
     }
 }
 
@@ -201,13 +201,13 @@ impl Job {
 #[derive(Default)]
 struct Begun {
     lender: Option<Arc<Member>>,
-    ended: Option<Arc<AtomicBool>>,
+    ended: Option<Arc<Ending>>,
 }
 
 /// A job in the queue. It notes that it has begun.
 struct QueuedJob {
     number: usize,
-    ended: Arc<AtomicBool>,
+    ended: Arc<Ending>,
     log: Arc<Mutex<Vec<(usize, Begun)>>>,
 }
 
@@ -284,7 +284,7 @@ fn is_same(one: Option<&Arc<Member>>, other: Option<&Arc<Member>>) -> bool {
 impl MemberState {
     /// How many of its spawns wait for a child in the slot of this job.
     fn in_own_slots(&self) -> usize {
-        self.waits.iter().filter(|(_, wait)| wait.lent == Lent::Yes).count()
+        self.verbs.iter().filter(|wait| wait.lent == Lent::Yes).count()
     }
 }
 
@@ -498,7 +498,7 @@ impl Trial {
     fn spawn(&mut self, job: usize, branch: Option<usize>) {
         let branch = branch.filter(|branch| self.jobs[job].polled[*branch]);
         let number = self.fates.len();
-        let ended = Arc::new(AtomicBool::new(false));
+        let ended = Ending::new(false);
         let queued = Box::new(QueuedJob { number, ended: ended.clone(), log: self.log.clone() });
         match self.inner.slots.enqueue_job(PoolJob::One(queued), branch.map(|_| Waker::noop().clone())) {
             Enqueued::Closed(_) => panic!("the pool is open"),
@@ -553,7 +553,7 @@ impl Trial {
 
     fn finish_job(&mut self, begun: Begun) {
         if let Some(ended) = begun.ended {
-            ended.store(true, Ordering::SeqCst);
+            ended.announce();
         }
         self.give_back(begun.lender);
     }
@@ -594,7 +594,7 @@ impl Trial {
         let Verb { key, branch, .. } = self.jobs[job].verbs[at];
         if self.jobs[job].polled[branch] {
             let state = lock(&self.jobs[job].member.state);
-            let old = &state.waits[key];
+            let old = state.verbs.get(key).expect("the verb is pending");
             let (source, ticket, maybe_in_place) = (old.source.clone(), old.ticket, old.maybe_in_place);
             drop(state);
             // A spawn stays one.
@@ -652,8 +652,8 @@ impl Trial {
 
     fn end(&mut self, job: usize) {
         self.jobs[job].due = false;
-        if let Some(flag) = self.jobs[job].ended.take() {
-            flag.store(true, Ordering::SeqCst);
+        if let Some(ending) = self.jobs[job].ended.take() {
+            ending.announce();
         }
         let ended = self.jobs[job].member.end();
         run(&self.jobs[job].member, ended.effects);
@@ -826,8 +826,8 @@ fn a_slot_comes_back_past_a_borrower_that_has_ended() {
 }
 
 /// A job that waits for a child in the queue, whose owner is woken by `wakes`. Returns the flag of the child.
-fn parent_of_a_child(trial: &mut Trial, wakes: &Arc<Wakes>) -> Arc<AtomicBool> {
-    let ended = Arc::new(AtomicBool::new(false));
+fn parent_of_a_child(trial: &mut Trial, wakes: &Arc<Wakes>) -> Arc<Ending> {
+    let ended = Ending::new(false);
     let child = Box::new(QueuedJob { number: 0, ended: ended.clone(), log: trial.log.clone() });
     let waker = Waker::from(wakes.clone());
     let Enqueued::Queued(ticket) = trial.inner.slots.enqueue_job(PoolJob::One(child), Some(waker.clone())) else {
@@ -872,7 +872,7 @@ fn a_parent_lends_its_slot_between_polls_and_is_woken_when_its_child_gives_it_ba
     trial.try_step(0, &Op::EndPoll(0));
     assert!(!trial.jobs[0].holds() && trial.inner.slots.free() == 1, "a parent whose child has a slot keeps none");
     assert_eq!(wakes.0.load(Ordering::Relaxed), 0);
-    assert!(!ended.load(Ordering::SeqCst));
+    assert!(!ended.is_near());
     trial.try_step(0, &Op::Finish(0));
     assert!(trial.jobs[0].holds());
     assert_eq!(counts(), (0, 0));

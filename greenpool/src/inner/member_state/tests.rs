@@ -1,18 +1,18 @@
 //! What a [`MemberState`] publishes: a table of all states, and random transitions of several members of one pool.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Wake, Waker};
 
 use proptest::collection::vec;
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
 use proptest::test_runner::RngSeed;
 
-use super::{MemberState, OwnSlot, PollRecord};
+use super::{MemberState, OwnSlot};
 use crate::inner::effects::Effects;
 use crate::inner::member::Member;
 use crate::inner::queued::PoolJob;
-use crate::inner::wait::{Lent, Readiness, ReadySource, WaitEdge};
+use crate::inner::wait::{Ending, Lent, Readiness, ReadySource, WaitEdge};
 use crate::inner::{ErasedJob, Inner};
 use crate::sync::slots::gates::Hold;
 use crate::sync::slots::{Enqueued, Grant, Queue, Ticket};
@@ -66,6 +66,14 @@ fn wait(inner: &Arc<Inner>, branch: u32) -> WaitEdge {
     let wait = WaitEdge::new(inner, None, ReadySource::Begun, branch, Waker::noop());
     assert!(wait.maybe_in_place, "it was not polled with the waker of a task");
     wait
+}
+
+fn number(state: &MemberState, branch: u32) -> u64 {
+    state.verbs.poll(branch).expect("the branch exists").number
+}
+
+fn edit(state: &mut MemberState, key: usize, change: impl FnOnce(&mut WaitEdge)) {
+    state.verbs.edit(key, change).expect("the verb is pending");
 }
 
 /// The poll of a branch that is in progress, if any.
@@ -134,22 +142,22 @@ fn state(inner: &Arc<Inner>, slot: OwnSlot, branches: &[(Poll, Verb)]) -> Member
     let mut state = MemberState::new(None, true);
     for (branch, (poll, verb)) in (0..).zip(branches) {
         if branch > 0 {
-            assert_eq!(state.polls.insert(PollRecord::default()), branch as usize);
+            assert_eq!(state.verbs.add_branch(), branch);
             state.begin_poll(branch);
         }
         if *verb != Verb::No {
-            let last_polled = state.polls[branch as usize].number;
+            let last_polled = number(&state, branch);
             let (resuming, maybe_in_place) = (*verb == Verb::Resuming, *verb != Verb::InTask);
-            state.waits.insert(WaitEdge { resuming, maybe_in_place, last_polled, ..wait(inner, branch) });
+            state.verbs.insert(WaitEdge { resuming, maybe_in_place, last_polled, ..wait(inner, branch) });
         }
         if *verb == Verb::Unseen {
-            state.end_poll(branch);
+            state.verbs.end_poll(branch);
             state.begin_poll(branch);
         }
         match poll {
-            Poll::No => state.end_poll(branch),
+            Poll::No => state.verbs.end_poll(branch),
             Poll::Yes => {}
-            Poll::Blocks => state.set_blocks_thread(branch, true),
+            Poll::Blocks => state.verbs.set_blocks_thread(branch, true),
         }
     }
     state.slot = slot;
@@ -245,8 +253,8 @@ fn an_outsider_is_never_counted() {
         match step {
             0 => {}
             1 => state.begin_poll(0),
-            2 => drop(state.waits.insert(wait(&inner, 0))),
-            _ => state.end_poll(0),
+            2 => drop(state.verbs.insert(wait(&inner, 0))),
+            _ => state.verbs.end_poll(0),
         }
         state.publish(&member);
         check_pool(&inner, &[(&member, Nothing)], 0);
@@ -266,25 +274,30 @@ fn count_wakers(act: impl FnOnce(&mut Effects)) -> usize {
 fn a_verb_is_probed_once_until_something_happens_in_its_branch() {
     let inner = Inner::new(1, None);
     let mut state = state(&inner, Held, &[(Poll::Yes, Verb::Seen), (Poll::Yes, Verb::Seen)]);
-    let rows: [(&str, fn(&mut MemberState), usize); 7] = [
+    let rows: [(&str, fn(&mut MemberState), usize); 8] = [
         ("both verbs are new", |_| {}, 2),
         ("nothing has happened", |_| {}, 0),
-        ("branch 1 has done something", |state| state.unmark_blocking(1), 1),
-        ("a poll that blocks its thread has been found out", |state| state.set_blocks_thread(0, true), 0),
-        ("and unmarked", |state| state.unmark_blocking(0), 1),
-        ("a verb is unmarked, and its poll ends", |state| (state.unmark_blocking(0), state.end_poll(0)).1, 0),
-        ("its next poll begins", |state| state.begin_poll(0), 1),
+        ("branch 1 has done something", |state| state.verbs.unmark_blocking(1), 1),
+        ("a poll that blocks its thread has been found out", |state| state.verbs.set_blocks_thread(0, true), 0),
+        ("and unmarked", |state| state.verbs.unmark_blocking(0), 1),
+        (
+            "a verb is unmarked, and its poll ends",
+            |state| (state.verbs.unmark_blocking(0), state.verbs.end_poll(0)).1,
+            0,
+        ),
+        ("its next poll begins, and has not come to it", |state| state.begin_poll(0), 0),
+        ("it is polled again", |state| assert!(!state.verbs.look(0)), 1),
     ];
     for (name, act, woken) in rows {
         act(&mut state);
-        assert_eq!(count_wakers(|effects| state.probe(effects)), woken, "{name}");
+        assert_eq!(count_wakers(|effects| state.verbs.probe(effects)), woken, "{name}");
     }
-    state.unmark_blocking(0);
-    state.set_blocks_thread(0, true);
-    assert_eq!(count_wakers(|effects| state.probe(effects)), 0, "the poll is known to block its thread");
-    state.unmark_blocking(0);
-    state.waits[0].maybe_in_place = false;
-    assert_eq!(count_wakers(|effects| state.probe(effects)), 0, "the verb was polled with the waker of a task");
+    state.verbs.unmark_blocking(0);
+    state.verbs.set_blocks_thread(0, true);
+    assert_eq!(count_wakers(|effects| state.verbs.probe(effects)), 0, "the poll is known to block its thread");
+    state.verbs.unmark_blocking(0);
+    edit(&mut state, 0, |wait| wait.maybe_in_place = false);
+    assert_eq!(count_wakers(|effects| state.verbs.probe(effects)), 0, "the verb was polled with the waker of a task");
 }
 
 #[test]
@@ -304,7 +317,7 @@ fn a_ready_verb_will_look_until_a_poll_that_it_was_woken_for_skips_it() {
         assert_eq!(look(), (true, usize::from(is_woken)), "{verb:?}, {readiness:?}");
         assert_eq!(look(), (true, 0), "{verb:?}, {readiness:?}: its branch has not been polled since");
         state.begin_poll(0);
-        state.end_poll(0);
+        state.verbs.end_poll(0);
         let looks_again = (!is_woken, usize::from(!is_woken));
         assert_eq!(will_look(&mut state, readiness), looks_again, "{verb:?}, {readiness:?}: its branch was polled");
     }
@@ -320,21 +333,23 @@ fn will_look(state: &mut MemberState, readiness: Readiness) -> (bool, usize) {
 fn a_ready_verb_is_found_out_in_a_poll_that_blocks_its_thread() {
     let inner = Inner::new(1, None);
     let other = |state: &mut MemberState| {
-        state.waits.insert(WaitEdge { last_polled: state.polls[0].number, looks: 20, ..wait(&inner, 0) });
+        state.verbs.insert(WaitEdge { last_polled: number(state, 0), looks: 20, ..wait(&inner, 0) });
     };
     let mut polled = state(&inner, Held, &[(Poll::Yes, Verb::InTask)]);
     other(&mut polled);
     assert_eq!(will_look(&mut polled, Readiness::Yes), (true, 1), "the other verb is probed");
     assert_eq!(will_look(&mut polled, Readiness::Yes), (true, 0), "once");
-    polled.set_blocks_thread(0, true);
+    polled.verbs.set_blocks_thread(0, true);
     assert_eq!(will_look(&mut polled, Readiness::Yes), (false, 0), "the poll never comes to a verb of the task");
 
     let mut in_place = state(&inner, Held, &[(Poll::Blocks, Verb::Seen)]);
     other(&mut in_place);
     assert_eq!(will_look(&mut in_place, Readiness::Yes), (true, 2), "it may be awaited in place, so both are woken");
-    assert!(in_place.is_suspect() && in_place.waits.iter().all(|(_, wait)| wait.looks == 0));
+    in_place.verbs.look(1);
+    let looks = in_place.verbs.get(1).map(|wait| wait.looks);
+    assert!(in_place.is_suspect() && looks == Some(1), "its polls are counted anew");
     assert_eq!(will_look(&mut in_place, Readiness::Yes), (true, 0), "the poll may be about to come to it");
-    in_place.set_blocks_thread(0, true);
+    in_place.verbs.set_blocks_thread(0, true);
     assert_eq!(will_look(&mut in_place, Readiness::Yes), (false, 0), "it was not polled meanwhile");
 }
 
@@ -342,9 +357,9 @@ fn a_ready_verb_is_found_out_in_a_poll_that_blocks_its_thread() {
 fn a_verb_whose_branch_is_gone_is_woken_once() {
     let inner = Inner::new(1, None);
     let mut state = state(&inner, Held, &[(Poll::No, Verb::Seen)]);
-    state.polls.remove(0);
+    state.verbs.remove_branch(0);
     assert_eq!([will_look(&mut state, Readiness::Yes), will_look(&mut state, Readiness::Yes)], [(true, 1), (false, 0)]);
-    state.waits.remove(0);
+    state.verbs.remove(0);
     assert_eq!(will_look(&mut state, Readiness::Yes), (true, 0), "the verb is gone");
 }
 
@@ -368,7 +383,12 @@ fn the_verbs_of_polls_in_progress_are_woken_while_a_queued_ticket_is_offered_the
         ("it has gone on", |state, _, _| resume(state, false), None, 2),
         ("the job has been woken to use the slot", |state, _, _| state.woken = true, None, 0),
         ("it was polled", |state, _, _| state.woken = false, None, 2),
-        ("a verb was polled with the waker of a task", |state, _, _| state.waits[0].maybe_in_place = false, None, 1),
+        (
+            "a verb was polled with the waker of a task",
+            |state, _, _| edit(state, 0, |wait| wait.maybe_in_place = false),
+            None,
+            1,
+        ),
         ("and the other is excepted", |_, _, _| {}, Some(1), 0),
         ("the ticket has left the queue", |_, ticket, inner| inner.slots.refuse(ticket), None, 0),
     ];
@@ -382,7 +402,7 @@ fn the_verbs_of_polls_in_progress_are_woken_while_a_queued_ticket_is_offered_the
 /// The job has its slot, and a verb needs that or not.
 fn resume(state: &mut MemberState, resuming: bool) {
     state.slot = Held;
-    state.waits[2].resuming = resuming;
+    edit(state, 2, |wait| wait.resuming = resuming);
 }
 
 #[test]
@@ -448,10 +468,10 @@ fn a_slot_is_lent_once_and_a_spawn_knows_that_its_job_has_it() {
     for (at, (name, source, same, in_own_slot)) in rows.into_iter().enumerate() {
         let ticket = queue();
         let mut state = state(&inner, Held, &[(Poll::No, Verb::Seen), (Poll::No, Verb::Seen)]);
-        (state.waits[1].ticket, state.waits[1].source) = (same.then_some(ticket), source());
+        edit(&mut state, 1, |wait| (wait.ticket, wait.source) = (same.then_some(ticket), source()));
         let served = state.lend(&member, ticket, false).ok().expect("the ticket is queued");
         assert!(state.slot == Away && state.loans == 1, "{name}");
-        let lent = [0, 1].map(|at| state.waits[at].lent == Lent::Yes);
+        let lent = [0, 1].map(|at| state.verbs.get(at).is_some_and(|wait| wait.lent == Lent::Yes));
         assert_eq!(lent, [false, in_own_slot], "{name}");
         assert_eq!(begun.load(Ordering::Relaxed), at, "{name}: a job begins with no lock held");
         let woken = wakes.0.load(Ordering::Relaxed);
@@ -474,16 +494,16 @@ fn a_slot_is_lent_once_and_a_spawn_knows_that_its_job_has_it() {
 fn a_job_that_gets_a_slot_keeps_it_only_if_something_waited_for_that() {
     let inner = Inner::new(0, None);
     let mut state = state(&inner, Held, &[(Poll::No, Verb::Seen), (Poll::No, Verb::Seen)]);
-    let ended = Arc::new(AtomicBool::new(false));
-    state.waits[1].source = ReadySource::Child(ended.clone());
-    let rows: [(&str, fn(&mut MemberState, &AtomicBool), usize, bool); 7] = [
+    let ended = Ending::new(false);
+    edit(&mut state, 1, |wait| wait.source = ReadySource::Child(ended.clone()));
+    let rows: [(&str, fn(&mut MemberState, &Ending), usize, bool); 7] = [
         ("nothing waits for it", |_, _| {}, 0, false),
-        ("a child in another slot is over", |_, ended| ended.store(true, Ordering::SeqCst), 0, false),
-        ("a child in this slot is over", |state, _| state.waits[1].lent = Lent::Yes, 1, false),
+        ("a child in another slot is over", |_, ended| ended.announce(), 0, false),
+        ("a child in this slot is over", |state, _| edit(state, 1, |wait| wait.lent = Lent::Yes), 1, false),
         ("it is told once", |_, _| {}, 0, false),
         ("a task waits for it", |state, _| state.wakers.push(Waker::noop().clone()), 1, true),
         ("that was woken", |_, _| {}, 0, true),
-        ("the job was polled, and the child is not over", |state, ended| poll(state, ended), 0, false),
+        ("the job was polled, and the child is not over", |state, _| poll(state), 0, false),
     ];
     for (name, act, woken, is_kept) in rows {
         act(&mut state, &ended);
@@ -494,10 +514,10 @@ fn a_job_that_gets_a_slot_keeps_it_only_if_something_waited_for_that() {
 }
 
 /// The job is polled, and its child is not over.
-fn poll(state: &mut MemberState, ended: &AtomicBool) {
-    ended.store(false, Ordering::SeqCst);
+fn poll(state: &mut MemberState) {
+    edit(state, 1, |wait| wait.source = ReadySource::Child(Ending::new(false)));
     state.begin_poll(0);
-    state.end_poll(0);
+    state.verbs.end_poll(0);
 }
 
 const BRANCHES: u32 = 3;
@@ -579,7 +599,7 @@ impl Case {
     fn new(inner: &Arc<Inner>) -> Self {
         let mut state = MemberState::new(None, true);
         for _ in 1..BRANCHES {
-            state.polls.insert(PollRecord::default());
+            state.verbs.add_branch();
         }
         let polls = [Poll::Yes, Poll::No, Poll::No];
         let (verbs, slot) = (Vec::new(), Held);
@@ -598,40 +618,41 @@ impl Case {
                 (self.recheck, self.woken) = (false, false);
             }
             Op::EndPoll(branch) if is_polled(branch) => {
-                state.end_poll(branch);
+                state.verbs.end_poll(branch);
                 polls[branch as usize] = Poll::No;
             }
             Op::SetBlocks(branch, blocks) => {
-                state.set_blocks_thread(branch, blocks);
+                state.verbs.set_blocks_thread(branch, blocks);
                 if is_polled(branch) {
                     polls[branch as usize] = if blocks { Poll::Blocks } else { Poll::Yes };
                 }
             }
             Op::Register(branch, in_place) if is_polled(branch) => {
-                state.unmark_blocking(branch);
+                state.verbs.unmark_blocking(branch);
                 polls[branch as usize] = Poll::Yes;
-                let last_polled = state.polls[branch as usize].number;
+                let last_polled = number(state, branch);
                 let edge = WaitEdge { last_polled, maybe_in_place: in_place, ..wait(inner, branch) };
-                let key = state.waits.insert(edge);
+                let key = state.verbs.insert(edge);
                 verbs.push(KnownVerb { key, branch, seen: true, resuming: false, in_place });
             }
             Op::PollVerb(pick) if !verbs.is_empty() => {
                 let at = pick % verbs.len();
                 let verb = &mut verbs[at];
                 if is_polled(verb.branch) {
-                    state.waits[verb.key].last_polled = state.polls[verb.branch as usize].number;
+                    let last_polled = number(state, verb.branch);
+                    edit(state, verb.key, |wait| wait.last_polled = last_polled);
                     verb.seen = true;
                 }
             }
             Op::SetResuming(pick, resuming) if !verbs.is_empty() => {
                 let at = pick % verbs.len();
-                state.waits[verbs[at].key].resuming = resuming;
+                edit(state, verbs[at].key, |wait| wait.resuming = resuming);
                 verbs[at].resuming = resuming;
             }
             Op::Clear(pick) if !verbs.is_empty() => {
                 let verb = verbs.swap_remove(pick % verbs.len());
-                state.waits.remove(verb.key);
-                state.unmark_blocking(verb.branch);
+                state.verbs.remove(verb.key);
+                state.verbs.unmark_blocking(verb.branch);
                 if is_polled(verb.branch) {
                     polls[verb.branch as usize] = Poll::Yes;
                 }
