@@ -40,6 +40,7 @@ const LATENCY: Duration = Duration::from_millis(5);
 
 /// Measures what an HTTP client costs.
 #[derive(Parser)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 struct Options {
     /// Number of requests.
     #[arg(long, default_value_t = 20_000)]
@@ -242,7 +243,7 @@ fn measure(runtime: &Runtime, way: &Way, base: &str, requests: u64) -> Result<(D
     let sum = runtime.block_on(async { tokio::spawn((way.send)(client, base.to_owned(), requests)).await });
     let cost = (before.elapsed(), cpu_time()?.saturating_sub(cpu_before));
     match sum {
-        Ok(sum) if sum == (0..requests).sum() => Ok(cost),
+        Ok(sum) if sum == (0..requests).sum::<u64>() => Ok(cost),
         other => Err(format!("{} gave {other:?}", way.title)),
     }
 }
