@@ -316,7 +316,8 @@ impl Link {
             Link::Spawn => pool.spawn(async move { pool_of_one(job).await }).await.await.unwrap(),
             Link::Tuple => {
                 let (one, two) = greenpool::pile![in pool; job, async {}].join().await;
-                (one.unwrap(), two.unwrap());
+                one.unwrap();
+                two.unwrap();
             }
             Link::PileNext => {
                 pile.spawn(job).await;
