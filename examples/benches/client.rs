@@ -19,17 +19,16 @@ use clap::Parser;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 use greenpool::green_pool;
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike;
 use reqwest::Client;
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use report::bound::{self, Bound};
+use report::process::{RUNTIMES, cpu_time, median, start};
 use report::{Table, resident};
 
 /// How many requests are on their way at once.
@@ -79,8 +78,6 @@ const WAYS: [Way; 4] = [
     Way { id: "semaphore", title: "Semaphore + spawn", send: |client, base, n| semaphore(client, base, n).boxed() },
     Way { id: "spawn", title: "f::spawn", send: |client, base, n| spawn(client, base, n).boxed() },
 ];
-
-const RUNTIMES: [(&str, &str); 2] = [("current", "current thread"), ("two", "two threads")];
 
 /// Requests the answer to one question.
 async fn ask(client: &Client, base: &str, number: u64) -> u64 {
@@ -160,7 +157,7 @@ fn run(options: &Options) -> Result<bool, String> {
     for (id, setting) in RUNTIMES {
         let costs = measure_all(id, &base, options)?;
         for (way, cost) in WAYS.iter().zip(&costs) {
-            let [time, cpu, memory] = [Cost::time, Cost::cpu, Cost::memory].map(|of| of(cost));
+            let [time, cpu, memory] = [&cost.times, &cost.cpu, &cost.memory].map(|all| median(all.iter().copied()));
             let cells = [format!("{time:.3} s"), format!("{cpu:.3} s"), format!("{memory:.1} MiB")];
             table.row([setting, way.title].map(String::from).into_iter().chain(cells).collect());
         }
@@ -180,20 +177,6 @@ struct Cost {
     times: Vec<f64>,
     cpu: Vec<f64>,
     memory: Vec<f64>,
-}
-
-impl Cost {
-    fn time(&self) -> f64 {
-        median(self.times.iter().copied())
-    }
-
-    fn cpu(&self) -> f64 {
-        median(self.cpu.iter().copied())
-    }
-
-    fn memory(&self) -> f64 {
-        median(self.memory.iter().copied())
-    }
 }
 
 /// All ways in turns, on one runtime.
@@ -262,29 +245,6 @@ fn measure_apart(runtime: &str, way: &Way, base: &str, requests: u64) -> Result<
 
 fn this_program() -> Result<Command, String> {
     std::env::current_exe().map(Command::new).map_err(|why| format!("cannot find this program: {why}"))
-}
-
-fn start(id: &str) -> Result<Runtime, String> {
-    let runtime = match id {
-        "current" => Builder::new_current_thread().enable_all().build(),
-        "two" => Builder::new_multi_thread().worker_threads(2).enable_all().build(),
-        _ => return Err(format!("unknown runtime `{id}`")),
-    };
-    runtime.map_err(|why| format!("cannot start a runtime: {why}"))
-}
-
-/// The CPU time of this process so far.
-fn cpu_time() -> Result<Duration, String> {
-    let usage = getrusage(UsageWho::RUSAGE_SELF).map_err(|why| format!("cannot read the CPU time: {why}"))?;
-    let micros = (usage.user_time() + usage.system_time()).num_microseconds();
-    Ok(Duration::from_micros(micros.unsigned_abs()))
-}
-
-/// The median of some figures.
-fn median(figures: impl Iterator<Item = f64>) -> f64 {
-    let mut figures: Vec<f64> = figures.collect();
-    figures.sort_by(f64::total_cmp);
-    figures[figures.len() / 2]
 }
 
 /// A process that is killed when this is dropped.

@@ -15,12 +15,11 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike;
 use serde_json::json;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 
 use report::bound::{self, Bound};
+use report::process::{RUNTIMES, cpu_time, median, start};
 use report::{Table, resident};
 
 /// Measures the time and the peak memory of a crawl.
@@ -57,8 +56,6 @@ const WAYS: [Way; 2] = [
     Way { id: "peer", title: "VecDeque, JoinSet", crawl: |runtime, pages| run_task(runtime, ways::join_set(pages)) },
     Way { id: "queue", title: "f::queue", crawl: |runtime, pages| run_task(runtime, ways::queue(pages)) },
 ];
-
-const RUNTIMES: [(&str, &str); 2] = [("current", "current thread"), ("two", "two threads")];
 
 /// What one crawl took.
 #[derive(Clone, Copy)]
@@ -120,12 +117,7 @@ fn run(options: &Options) -> Result<bool, String> {
 /// Crawls in this process, and prints the cost.
 fn measure(runtime: &str, way: &str, pages: u64) -> Result<(), String> {
     let way = WAYS.iter().find(|known| known.id == way).ok_or_else(|| format!("unknown way `{way}`"))?;
-    let runtime = match runtime {
-        "current" => Builder::new_current_thread().enable_all().build(),
-        "two" => Builder::new_multi_thread().worker_threads(2).enable_all().build(),
-        _ => return Err(format!("unknown runtime `{runtime}`")),
-    };
-    let runtime = runtime.map_err(|why| format!("cannot start a runtime: {why}"))?;
+    let runtime = start(runtime)?;
     let before = Instant::now();
     let visited = (way.crawl)(&runtime, pages);
     let time = before.elapsed();
@@ -156,23 +148,9 @@ fn measure_apart(runtime: &str, way: &Way, pages: u64) -> Result<Cost, String> {
     }
 }
 
-/// The CPU time of this process so far.
-fn cpu_time() -> Result<Duration, String> {
-    let usage = getrusage(UsageWho::RUSAGE_SELF).map_err(|why| format!("cannot read the CPU time: {why}"))?;
-    let micros = (usage.user_time() + usage.system_time()).num_microseconds();
-    Ok(Duration::from_micros(micros.unsigned_abs()))
-}
-
 /// Runs the crawl in a task, as most programs do.
 fn run_task(runtime: &Runtime, crawl: impl Future<Output = u64> + Send + 'static) -> u64 {
     runtime.block_on(async { tokio::spawn(crawl).await }).expect("the crawl does not panic")
-}
-
-/// The median of some figures.
-fn median(figures: impl Iterator<Item = f64>) -> f64 {
-    let mut figures: Vec<f64> = figures.collect();
-    figures.sort_by(f64::total_cmp);
-    figures[figures.len() / 2]
 }
 
 #[expect(clippy::cast_precision_loss, reason = "bytes are far below 2^52")]

@@ -97,8 +97,13 @@ async fn in_job(gate: Gate, job: impl Future<Output = ()> + Send + 'static) {
     green.await.expect("the job does not panic");
 }
 
-async fn poll_once<F: Future + Unpin>(future: &mut F) {
-    poll_fn(|cx| Poll::Ready(Pin::new(&mut *future).poll(cx).is_ready())).await;
+/// Polls each spawn once, so that it is in the queue.
+async fn queued<F: Future>(spawns: impl Iterator<Item = F>) -> Vec<Pin<Box<F>>> {
+    let mut spawns: Vec<_> = spawns.map(Box::pin).collect();
+    for spawn in &mut spawns {
+        poll_fn(|cx| Poll::Ready(spawn.as_mut().poll(cx).is_ready())).await;
+    }
+    spawns
 }
 
 /// The numbers below `n` in an order that jumps about.
@@ -175,10 +180,8 @@ async fn cancelled(n: usize) {
     let gate = Gate::new();
     let pool = full_pool(&gate).await;
     let job = async move {
-        let mut spawns: Vec<_> = (0..n).map(|_| Some(Box::pin(pool.spawn(async {})))).collect();
-        for spawn in spawns.iter_mut().flatten() {
-            poll_once(spawn).await;
-        }
+        let queued = queued((0..n).map(|_| pool.spawn(async {}))).await;
+        let mut spawns: Vec<_> = queued.into_iter().map(Some).collect();
         yield_now().await;
         for at in shuffled(n) {
             spawns[at] = None;
@@ -357,11 +360,8 @@ async fn lends(n: usize) {
 async fn aborted(n: usize) {
     let gate = Gate::new();
     let pool = full_pool(&gate).await;
-    let mut spawns: Vec<_> = (0..n).map(|_| Box::pin(pool.spawn(async {}))).collect();
-    for spawn in &mut spawns {
-        poll_once(spawn).await;
-    }
-    let mut spawns: Vec<_> = spawns.into_iter().map(Some).collect();
+    let queued = queued((0..n).map(|_| pool.spawn(async {}))).await;
+    let mut spawns: Vec<_> = queued.into_iter().map(Some).collect();
     for at in shuffled(n) {
         spawns[at] = None;
     }
@@ -372,10 +372,7 @@ async fn aborted(n: usize) {
 async fn resized(n: usize) {
     let gate = Gate::new();
     let pool = full_pool(&gate).await;
-    let mut spawns: Vec<_> = (0..n).map(|_| Box::pin(pool.spawn_n(async {}))).collect();
-    for spawn in &mut spawns {
-        poll_once(spawn).await;
-    }
+    let spawns = queued((0..n).map(|_| pool.spawn_n(async {}))).await;
     for at in 0..n {
         pool.resize(at % 2);
     }

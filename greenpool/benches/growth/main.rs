@@ -9,16 +9,15 @@ mod report;
 
 mod cases;
 
-use std::process::{Command, ExitCode, Stdio};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::path::Path;
+use std::process::ExitCode;
 
 use clap::Parser;
 use serde_json::json;
 
 use cases::{CASES, Case};
-use report::Table;
 use report::bound::{self, Bound};
+use report::{Table, callgrind};
 
 /// How much more a piece of work may cost in the larger runs.
 const LIMIT: f64 = 1.3;
@@ -67,8 +66,13 @@ fn run(options: &Options) -> Result<bool, String> {
     }
     let mut table = Table::new("Growth of costs", &["what"], &["instructions each", "4 times the work", "16 times"]);
     let mut bounds = Vec::new();
-    for (case, growth) in cases.iter().zip(measure_all(&cases, options.work)?) {
-        let [each, four, sixteen] = growth;
+    callgrind::check_valgrind()?;
+    let growths = callgrind::measure_all(&cases, |case| {
+        eprintln!("counting {}", case.id);
+        measure(case, options.work)
+    });
+    for (case, growth) in cases.iter().zip(growths) {
+        let [each, four, sixteen] = growth?;
         let cells = [format!("{each:.0}"), format!("{four:.2}"), format!("{sixteen:.2}")];
         table.row(std::iter::once(case.title.to_owned()).chain(cells).collect());
         let times = [("4 times the work", four), ("16 times the work", sixteen)];
@@ -92,25 +96,7 @@ fn run(options: &Options) -> Result<bool, String> {
     Ok(!options.check || bounds.is_empty())
 }
 
-/// For each case the instructions that a piece of work takes in the smallest run, and the growth for 4 and 16 times as
-/// much. Counts on all processors, which does not change the number of instructions.
-fn measure_all(cases: &[&Case], work: usize) -> Result<Vec<[f64; 3]>, String> {
-    let (next, measured) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                while let Some((at, case)) = cases.iter().enumerate().nth(next.fetch_add(1, Ordering::Relaxed)) {
-                    eprintln!("counting {}", case.id);
-                    measured.lock().expect("no thread panics while it holds the lock").push((at, measure(case, work)));
-                }
-            });
-        }
-    });
-    let mut measured = measured.into_inner().expect("no thread panics while it holds the lock");
-    measured.sort_by_key(|(at, _)| *at);
-    measured.into_iter().map(|(_, growth)| growth).collect()
-}
-
+/// The instructions that a piece of work takes in the smallest run, and the growth for 4 and 16 times as much.
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
 fn measure(case: &Case, work: usize) -> Result<[f64; 3], String> {
     let none = count(case, 0)?;
@@ -123,19 +109,5 @@ fn measure(case: &Case, work: usize) -> Result<[f64; 3], String> {
 
 /// The instructions of a process that does this amount of work.
 fn count(case: &Case, work: usize) -> Result<u64, String> {
-    const MISSING: &str = "valgrind is needed to count instructions (`apt-get install valgrind`)";
-    let program = std::env::current_exe().map_err(|why| format!("cannot find this program: {why}"))?;
-    let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--error-exitcode=1", "--callgrind-out-file=/dev/null"])
-        .arg(program)
-        .args(["--counted", "--only", case.id, "--work", &work.to_string()])
-        .stdout(Stdio::null())
-        .output()
-        .map_err(|why| format!("{MISSING}: {why}"))?;
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    if !output.status.success() {
-        return Err(format!("{} under callgrind exited with {}:\n{stderr}", case.id, output.status));
-    }
-    let collected = stderr.lines().find_map(|line| line.split_once("Collected : ")?.1.trim().parse().ok());
-    collected.ok_or_else(|| format!("callgrind says nothing of instructions:\n{stderr}"))
+    callgrind::count(&["--counted", "--only", case.id, "--work", &work.to_string()], Path::new("/dev/null"))
 }

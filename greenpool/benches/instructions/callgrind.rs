@@ -1,23 +1,10 @@
-//! Runs this program under callgrind.
+//! The profiles of callgrind, in a folder.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use crate::profile;
-use crate::report::Table;
+use crate::report::{Table, callgrind};
 use crate::ways::load::Load;
-
-const MISSING: &str = "valgrind is needed to count instructions and was not found (`apt-get install valgrind`)";
-
-/// Checks that valgrind can be run.
-pub(crate) fn check_valgrind() -> Result<(), String> {
-    let status = Command::new("valgrind").arg("--version").stdout(Stdio::null()).status();
-    match status {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("`valgrind --version` exited with {status}")),
-        Err(why) => Err(format!("{MISSING} ({why})")),
-    }
-}
 
 /// The folder of callgrind's output files, and whether to keep it.
 pub(crate) struct Folder {
@@ -63,24 +50,12 @@ impl Folder {
     /// Counts the instructions of a whole process.
     fn count(&self, way: &str, load: Load, jobs: u64) -> Result<u64, String> {
         let file = self.file(way, load, jobs);
-        let program = std::env::current_exe().map_err(|why| format!("cannot find this program: {why}"))?;
-        let output = Command::new("valgrind")
-            .args(["--tool=callgrind", "--error-exitcode=1"])
-            .arg(format!("--callgrind-out-file={}", file.display()))
-            .arg(program)
-            .args(["--only", way, "--load", load.name(), "--counted", &jobs.to_string()])
-            .output()
-            .map_err(|why| format!("{MISSING} ({why})"))?;
-        if !output.status.success() {
-            let stderr = String::from_utf8_lossy(&output.stderr);
-            return Err(format!("{way} under callgrind exited with {}:\n{stderr}", output.status));
-        }
-        let text = std::fs::read_to_string(&file);
-        let text = text.map_err(|why| format!("callgrind did not write {}: {why}", file.display()))?;
+        let arguments = ["--only", way, "--load", load.name(), "--counted", &jobs.to_string()];
+        let counted = callgrind::count(&arguments, &file)?;
         if self.keep {
             eprintln!("kept: {}", file.display());
         }
-        totals(&text).ok_or_else(|| format!("callgrind's file for {way} has no `totals:` line"))
+        Ok(counted)
     }
 }
 
@@ -90,9 +65,4 @@ impl Drop for Folder {
             let _ = std::fs::remove_dir_all(&self.path);
         }
     }
-}
-
-fn totals(text: &str) -> Option<u64> {
-    let line = |name| text.lines().find_map(|line| line.strip_prefix(name));
-    line("totals:").or_else(|| line("summary:"))?.split_whitespace().next()?.parse().ok()
 }

@@ -17,8 +17,6 @@ mod waiters;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::Parser;
 use serde_json::{Value, json};
@@ -26,6 +24,7 @@ use serde_json::{Value, json};
 use callgrind::Folder;
 use report::Table;
 use report::bound::{self, Bound};
+use report::callgrind::{check_valgrind, measure_all};
 use ways::Way;
 use ways::load::Load;
 use ways::work;
@@ -97,7 +96,7 @@ fn run(options: &Options) -> Result<bool, String> {
     if fewer >= more {
         return Err(format!("--jobs takes the smaller number first, but {fewer} is not less than {more}"));
     }
-    callgrind::check_valgrind()?;
+    check_valgrind()?;
     let folder = Folder::new(options.keep.as_deref())?;
     let counts = count_all(wanted(options)?, &folder, [fewer, more])?;
     let compared = bounds::compare(&counts);
@@ -156,29 +155,14 @@ fn run_jobs(way: &Way, jobs: u64) {
     assert_eq!(total, work::sum(jobs), "{} has lost a job", way.id);
 }
 
-/// Counts on all processors in parallel, which does not change the number of instructions.
+/// Counts each way with fewer and with more jobs.
 fn count_all(wanted: Vec<(Way, Load)>, folder: &Folder, jobs: [u64; 2]) -> Result<Vec<Count>, String> {
-    let next = AtomicUsize::new(0);
-    let counted = Mutex::new(Vec::new());
-    let lanes = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..lanes {
-            scope.spawn(|| {
-                while let Some((way, load)) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    eprintln!("counting {} ({})", way.id, load.name());
-                    let count = folder.difference(way.id, *load, jobs);
-                    counted.lock().expect("no thread panics while it holds the lock").push((way.id, *load, count));
-                }
-            });
-        }
+    let counted = measure_all(&wanted, |(way, load)| {
+        eprintln!("counting {} ({})", way.id, load.name());
+        folder.difference(way.id, *load, jobs)
     });
-    let counted = counted.into_inner().expect("no thread panics while it holds the lock");
-    let count = |way: Way, load| {
-        let found = counted.iter().find(|(id, of, _)| *id == way.id && *of == load);
-        let instructions = found.map(|(_, _, count)| count.clone()).expect("each way is counted")?;
-        Ok(Count { way, load, instructions })
-    };
-    wanted.into_iter().map(|(way, load)| count(way, load)).collect()
+    let count = |((way, load), instructions)| Ok(Count { way, load, instructions: instructions? });
+    wanted.into_iter().zip(counted).map(count).collect()
 }
 
 /// One table for each load, and one for the queue.

@@ -1,6 +1,10 @@
 //! The report of a bench: tables for people and a file for programs.
 
 pub(crate) mod bound;
+#[allow(dead_code, reason = "not every bench counts instructions")]
+pub(crate) mod callgrind;
+#[allow(dead_code, reason = "not every bench measures processes")]
+pub(crate) mod process;
 #[allow(dead_code, reason = "not every bench measures memory")]
 pub(crate) mod resident;
 
