@@ -361,6 +361,7 @@ impl Member {
 
     /// The verb was polled again and is still pending.
     pub(crate) fn update(self: &Arc<Self>, key: usize, mut wait: WaitEdge) -> Effects {
+        let inner = wait.inner.clone();
         let mut state = lock(&self.state);
         let old = state.verbs.edit(key, |old| {
             wait.ticket = wait.ticket.or(old.ticket);
@@ -369,8 +370,7 @@ impl Member {
             std::mem::replace(old, wait)
         });
         let Some(old) = old else { return Effects::default() };
-        let inner = state.verbs.get(key).map(|wait| wait.inner.clone());
-        if let Some(inner) = inner.filter(|inner| !Arc::ptr_eq(inner, &old.inner)) {
+        if !Arc::ptr_eq(&inner, &old.inner) {
             inner.awaited_by.add(&self.inner);
             old.inner.awaited_by.remove(&self.inner);
         }

@@ -296,13 +296,8 @@ pub(crate) fn resolve(inner: &Arc<Inner>) {
 /// Held by the thread that repeats a search and lends.
 static SEARCH: Mutex<()> = Mutex::new(());
 
-/// What waits for a job can follow it from now on.
-pub(crate) fn linked(job: &Arc<Member>) {
-    resolve_from_job(job);
-}
-
 /// Finds and resolves a deadlock that this job is part of.
-fn resolve_from_job(job: &Arc<Member>) {
+pub(crate) fn resolve_from_job(job: &Arc<Member>) {
     // As in `resolve`: of two threads of which each changes what the other looks at, one sees the other.
     fence(Ordering::SeqCst);
     if !job.waits_for_moving_job() {

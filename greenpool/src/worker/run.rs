@@ -304,7 +304,7 @@ fn next(local: &mut LocalQueue) -> JobBox {
 #[cold]
 fn note_job(cell: &mut JobBox, member: &Arc<Member>) {
     if cell.as_mut().note_job(member) {
-        deadlock::linked(member);
+        deadlock::resolve_from_job(member);
     }
 }
 
