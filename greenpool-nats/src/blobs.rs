@@ -23,7 +23,7 @@ pub(crate) const LARGEST: usize = 256 * 1024 * 1024;
 /// The largest chunk. The server sends chunks in base64, within one message.
 const CHUNK: usize = 256 * 1024;
 
-/// So many chunks of a body are on their way at once.
+/// How many chunks of a body are on their way at once.
 const AT_ONCE: usize = 8;
 
 /// Where a body lies: the value of `Gp-Blob`.

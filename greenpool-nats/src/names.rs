@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-/// So many results of a submitter are removed at once.
+/// How many results of a submitter are removed at once.
 pub(crate) const BLOCK: u64 = 1024;
 
 /// The names of one namespace.

@@ -30,7 +30,7 @@ pub(crate) const WHY: &str = "Gp-Why";
 /// On a dead job: the function's signature.
 pub(crate) const SIGNATURE: &str = "Gp-Sig";
 
-/// For so long an answer to a submitter may take.
+/// How long a submitter waits for an answer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) fn header<'a>(headers: Option<&'a HeaderMap>, name: &str) -> Option<&'a str> {

@@ -37,7 +37,7 @@ const PROCESSES: usize = 4;
 /// How many jobs each of them runs at once.
 const PLACES: usize = 25;
 
-/// So many jobs are in one map.
+/// How many jobs are in one map.
 const JOBS: u64 = 10_000;
 
 fn main() -> ExitCode {

@@ -35,7 +35,7 @@ use crate::names::{JobKey, Names, token};
 use crate::streams::Settings;
 use crate::wire;
 
-/// So many requests are on their way at once.
+/// How many requests are on their way at once.
 const AT_ONCE: usize = 64;
 
 /// A namespace on a NATS server: the engine of `fetch::on(&farm)`, and where a [`Worker`](crate::Worker) works.

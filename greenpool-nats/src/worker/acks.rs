@@ -10,15 +10,13 @@ use async_nats::Request;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep};
 
+use crate::worker::PATIENCE;
 use crate::worker::serving::{Pending, Running, Serving};
 
-/// For so long an answer of the server may take.
-const PATIENCE: Duration = Duration::from_secs(2);
-
-/// After so long it is told again.
+/// How long to wait before the server is told again.
 const AGAIN: Duration = Duration::from_millis(200);
 
-/// So many jobs are told at once.
+/// How many jobs the server is told of at once.
 const AT_ONCE: usize = 256;
 
 /// A job that is over.

@@ -10,7 +10,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::clock::Moment;
 use crate::worker::serving::{Running, Serving, Shared};
 
-/// So many leases are extended at once.
+/// How many leases are extended at once.
 const AT_ONCE: usize = 256;
 
 /// Asks the server for a sign of life. All that comes after its answer was sent after the question, however long it lay

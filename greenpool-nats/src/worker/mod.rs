@@ -24,6 +24,9 @@ use self::serving::{Serving, Shared};
 use crate::error::FarmError;
 use crate::farm::Farm;
 
+/// How long a worker waits for an answer of the server.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Serves functions of a farm: takes their jobs, runs them on the runtime that it is awaited on, and tells their
 /// results.
 ///

@@ -1,7 +1,5 @@
 //! Telling the end of a job.
 
-use std::time::Duration;
-
 use async_nats::{HeaderMap, Message};
 use bytes::Bytes;
 use greenpool::__private::remote::{End, fingerprint};
@@ -10,11 +8,9 @@ use greenpool::remote::{Lost, Part};
 use crate::blobs::{Blob, DEAD_BODY, LARGEST};
 use crate::error::FarmError;
 use crate::wire::{self, Backoff, Stored};
+use crate::worker::PATIENCE;
 use crate::worker::job::{Wanted, wanted};
 use crate::worker::serving::{Running, Serving};
-
-/// For so long an answer of the server may take.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A message that is to be stored.
 struct Letter {

@@ -93,8 +93,8 @@ pub(crate) trait RawJob: Send {
     /// Drops the future, or the value.
     fn clear(self: Pin<&mut Self>);
 
-    /// Takes the job out of a [`Filling`] of its type. With `replies`, puts the handle's end of a
-    /// reply there, and writes to `at` which one it is.
+    /// Takes the job out of a [`Filling`] of its type. With `replies`, puts the handle's end of a reply there, and
+    /// writes to `at` which one it is.
     fn fill(self: Pin<&mut Self>, filling: &mut dyn Any, replies: Option<Replies<'_>>, at: &mut u8);
 
     /// The reply, if there is one.

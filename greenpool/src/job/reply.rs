@@ -130,7 +130,7 @@ impl<T> Receiver<T> {
         self.reply().id()
     }
 
-    /// A flag that is set before the job releases its slot.
+    /// Tells when the job is about to release its slot.
     pub(crate) fn ending(&self) -> Arc<Ending> {
         self.reply().ending()
     }
