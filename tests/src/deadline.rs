@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
-/// Wall-clock limit for one test. Most tests take milliseconds.
-const DEADLINE: Duration = Duration::from_secs(20);
+/// Wall-clock limit for one test. Most tests take milliseconds, but the machine may have much else to do.
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Runs a test on a current-thread runtime with a paused clock, and fails if it does not complete in time.
 #[track_caller]

@@ -23,7 +23,7 @@ fn on_both_runtimes(test: impl AsyncFn() + Copy + Send + Sync + 'static) {
                 done.send(()).unwrap();
             })
             .unwrap();
-        over.recv_timeout(Duration::from_mins(1)).unwrap_or_else(|why| panic!("with {threads} threads: {why}"));
+        over.recv_timeout(Duration::from_mins(3)).unwrap_or_else(|why| panic!("with {threads} threads: {why}"));
     }
 }
 

@@ -100,7 +100,7 @@ fn keys_that_wait_for_each_other_do_not_deadlock() {
 #[test]
 fn keys_that_wait_for_each_other_do_not_deadlock_on_several_threads() {
     threads(4, async {
-        for _ in 0..20 {
+        for _ in 0..8 {
             let pools = [keyed(2, 1), keyed(3, 1)];
             let jobs = [0, 1].map(|at| pools[at].spawn_keyed(at, cross(pools.clone(), at, 5)));
             for green in join_all(jobs).await {
