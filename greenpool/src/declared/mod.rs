@@ -127,10 +127,11 @@ where
     }
 }
 
-/// Makes a job of `P`. With a slot, which was just acquired, it begins. Otherwise it is returned, for the queue.
+/// Makes a job of `P`. With a slot, which was just acquired, it begins. Otherwise it is returned, for the queue or,
+/// without a runtime, to be refused.
 fn start<P, A, O>(
     args: A,
-    runtime: &Handle,
+    runtime: Option<&Handle>,
     has_slot: bool,
     has_handle: bool,
 ) -> (Option<Box<dyn ErasedJob>>, Option<GreenThread<O>>)
@@ -149,11 +150,11 @@ fn begin<P, A, O>(args: A, runtime: &Handle, has_handle: bool) -> Option<GreenTh
 where
     P: PooledFn<A, O>,
 {
-    start::<P, A, O>(args, runtime, true, has_handle).1
+    start::<P, A, O>(args, Some(runtime), true, has_handle).1
 }
 
 /// A job of `P` that can be queued for a slot, and its handle.
-fn queued<P, A, O>(args: A, runtime: &Handle) -> (Box<dyn ErasedJob>, GreenThread<O>)
+fn queued<P, A, O>(args: A, runtime: Option<&Handle>) -> (Box<dyn ErasedJob>, GreenThread<O>)
 where
     P: PooledFn<A, O>,
 {
@@ -206,17 +207,13 @@ where
         begin::<P, A, O>(this.take().expect(POLLED_AFTER_READY).args, runtime, true)
     }
 
-    fn queued(this: &mut Option<Self>, runtime: &Handle) -> (Box<dyn ErasedJob>, GreenThread<O>) {
+    fn queued(this: &mut Option<Self>, runtime: Option<&Handle>) -> (Box<dyn ErasedJob>, GreenThread<O>) {
         queued::<P, A, O>(this.take().expect(POLLED_AFTER_READY).args, runtime)
     }
 
     #[inline]
     fn handle(kept: Option<GreenThread<O>>) -> GreenThread<O> {
         kept.expect(POLLED_AFTER_READY)
-    }
-
-    fn refused(self) -> Option<GreenThread<O>> {
-        Some(begin::refused(pool::<P, A, O>()))
     }
 }
 
@@ -245,7 +242,7 @@ where
         begin::<P, A, O>(this.take().expect(POLLED_AFTER_READY).0.args, runtime, false)
     }
 
-    fn queued(this: &mut Option<Self>, runtime: &Handle) -> (Box<dyn ErasedJob>, GreenThread<O>) {
+    fn queued(this: &mut Option<Self>, runtime: Option<&Handle>) -> (Box<dyn ErasedJob>, GreenThread<O>) {
         queued::<P, A, O>(this.take().expect(POLLED_AFTER_READY).0.args, runtime)
     }
 
@@ -254,11 +251,6 @@ where
         if let Some(thread) = kept {
             thread.report_unobserved();
         }
-    }
-
-    fn refused(self) -> Option<GreenThread<O>> {
-        begin::count_refused(pool::<P, A, O>());
-        None
     }
 }
 

@@ -287,7 +287,8 @@ where
             }
         };
         if let ContentOwn::Value { value } = this.content.project_replace(Content::Empty) {
-            state.stage = Stage::Ready(Ok(value));
+            // It is pending and has no waker any longer, so nothing needs to be dropped.
+            std::mem::forget(std::mem::replace(&mut state.stage, Stage::Ready(Ok(value))));
         }
         Delivered::Done(reader)
     }

@@ -64,7 +64,28 @@ impl<T> GreenThread<T> {
 
     /// The job is queued at this place, which only this handle knows.
     pub(crate) fn set_waiter(&mut self, waiter: WaiterRef) {
-        self.receiver.set_waiter(waiter);
+        self.mark_queued();
+        self.reply().set_waiter(waiter);
+    }
+
+    /// The reply knows the job's place from now on.
+    #[inline]
+    pub(crate) fn mark_queued(&mut self) {
+        self.receiver.mark_queued();
+    }
+
+    /// What can abort the job without this handle, or `None` if the result was taken.
+    pub(crate) fn abort_target(&self) -> Option<AbortTarget>
+    where
+        T: Send + 'static,
+    {
+        self.receiver.abort_target()
+    }
+
+    /// The job's reply.
+    #[inline]
+    pub(crate) fn reply(&self) -> ReplyRef<'_> {
+        self.receiver.reply()
     }
 
     #[inline]
@@ -193,7 +214,7 @@ impl<T: Send + 'static> GreenThread<T> {
     /// # }
     /// ```
     pub fn abort_handle(&self) -> AbortHandle {
-        AbortHandle { id: self.id(), target: self.receiver.abort_target() }
+        AbortHandle { id: self.id(), target: self.abort_target() }
     }
 }
 

@@ -31,12 +31,16 @@ pub(crate) struct AbortTarget {
 }
 
 impl AbortTarget {
+    pub(crate) fn reply(&self) -> ReplyRef<'_> {
+        self.page.view(self.at)
+    }
+
     pub(crate) fn abort(&self) {
-        self.page.view(self.at).abort();
+        self.reply().abort();
     }
 
     pub(crate) fn is_finished(&self) -> bool {
-        self.page.view(self.at).is_finished()
+        self.reply().is_finished()
     }
 }
 
@@ -59,21 +63,16 @@ impl<T> Receiver<T> {
         Receiver { page, at, taken: false, queued: false, forgotten: false }
     }
 
-    /// The receiver of a job that ended with this error before it began.
-    pub(crate) fn ended(inner: &Arc<Inner>, error: JoinError) -> Self {
-        Self::new(Page::ended(inner, error), 0)
-    }
-
     /// The reply.
     #[inline]
     pub(crate) fn reply(&self) -> ReplyRef<'_> {
         self.page.view(self.at)
     }
 
-    /// The job is queued, and only its handle knows its place.
-    pub(crate) fn set_waiter(&mut self, waiter: WaiterRef) {
+    /// The reply knows the job's place in the queue from now on.
+    #[inline]
+    pub(crate) fn mark_queued(&mut self) {
         self.queued = true;
-        self.reply().set_waiter(waiter);
     }
 
     /// Drops it. It was only to wait until the job begins, so a panic of the job will be reported.

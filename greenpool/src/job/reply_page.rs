@@ -89,13 +89,6 @@ impl<T> Page<T> {
         Arc::new(Page { head, first: ReplyState::new(), more })
     }
 
-    /// A page for a job that ended with this error before it began.
-    pub(crate) fn ended(inner: &Arc<Inner>, error: JoinError) -> Arc<Self> {
-        let page = Self::new(PageHead::new(inner, 0, 1));
-        page.view(0).claim_ended(error);
-        page
-    }
-
     #[inline]
     pub(super) fn reply(&self, at: u8) -> &Reply<Stage<T>> {
         match at {

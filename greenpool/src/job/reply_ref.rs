@@ -213,13 +213,6 @@ impl<'a> ReplyRef<'a> {
         lock(self.reply)
     }
 
-    /// Takes a new reply into use, for a job that ended with this error before it began.
-    pub(super) fn claim_ended(self, error: JoinError) {
-        self.head.try_claim(self.at);
-        let unwanted = self.fail(error);
-        debug_assert!(unwanted.is_none(), "a new reply has a handle");
-    }
-
     /// Asks a job that has not ended. `None` if it has.
     fn ask<R>(self, ask: impl FnOnce(&mut Pending) -> R) -> Option<R> {
         match self.state().stage.look() {
@@ -299,7 +292,7 @@ impl<'a> ReplyRef<'a> {
     }
 
     /// Aborts the job: marks it, and takes it out of the queue or wakes its worker if it waits.
-    pub(super) fn abort(self) {
+    pub(crate) fn abort(self) {
         let mut state = self.state();
         let Look::Pending(pending) = state.stage.look() else { return };
         if !pending.is_flagged() {
@@ -360,7 +353,7 @@ impl<'a> ReplyRef<'a> {
     }
 
     /// The job is queued, and only its handle knows its place.
-    pub(super) fn set_waiter(self, waiter: WaiterRef) {
+    pub(crate) fn set_waiter(self, waiter: WaiterRef) {
         self.extra(&mut self.state()).waiter = Some(waiter);
     }
 
@@ -370,7 +363,7 @@ impl<'a> ReplyRef<'a> {
     }
 
     /// A flag that is set before the job releases its slot.
-    pub(super) fn ending(self) -> Arc<Ending> {
+    pub(crate) fn ending(self) -> Arc<Ending> {
         let mut state = self.state();
         let is_ending = !matches!(state.stage.look(), Look::Pending(Pending { ending: false, .. }));
         self.extra(&mut state).ending.get_or_insert_with(|| Ending::new(is_ending)).clone()

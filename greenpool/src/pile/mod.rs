@@ -17,11 +17,13 @@ use futures_core::stream::FusedStream;
 use tokio::runtime::Handle;
 use tokio::task::coop;
 
-use crate::inner::wait::{Ending, ReadySource};
+use crate::inner::wait::ReadySource;
 use crate::inner::{ErasedJob, Inner};
 use crate::job::entry::Entry;
 use crate::job::error::JoinError;
-use crate::job::handle::{AbortHandle, GreenThread};
+use crate::job::handle::GreenThread;
+use crate::job::reply::AbortTarget;
+use crate::job::reply_ref::ReplyRef;
 use crate::job::unordered::Unordered;
 use crate::lending::blocking::WaitGuard;
 use crate::lending::waiter::WaiterRef;
@@ -529,8 +531,7 @@ struct KeptInPile<T> {
     /// `None` if the job is in the pile.
     thread: Option<GreenThread<T>>,
     spawn: u64,
-    ending: Arc<Ending>,
-    abort: AbortHandle,
+    job: AbortTarget,
     shared: Arc<PileShared<T>>,
     /// Whether the spawn has its result.
     over: bool,
@@ -567,11 +568,11 @@ where
         None
     }
 
-    fn queued(this: &mut Option<Self>, runtime: &Handle) -> (Box<dyn ErasedJob>, KeptInPile<F::Output>) {
+    fn queued(this: &mut Option<Self>, runtime: Option<&Handle>) -> (Box<dyn ErasedJob>, KeptInPile<F::Output>) {
         let PileJob { job, shared } = this.take().expect(POLLED_AFTER_READY);
         let (job, thread) = FutureJob::queued(&mut Some(job), runtime);
-        let (ending, abort) = (thread.ending(), thread.abort_handle());
-        (job, KeptInPile { thread: Some(thread), spawn: 0, ending, abort, shared, over: false })
+        let Some(target) = thread.abort_target() else { unreachable!("nothing has taken its result") };
+        (job, KeptInPile { thread: Some(thread), spawn: 0, job: target, shared, over: false })
     }
 
     fn handle(kept: Option<KeptInPile<F::Output>>) {
@@ -582,11 +583,6 @@ where
         if let Some(thread) = thread {
             kept.shared.push(thread);
         }
-    }
-
-    fn refused(self) -> Option<KeptInPile<F::Output>> {
-        self.shared.push(FutureJob::<F>::handle(self.job.refused()));
-        None
     }
 }
 
@@ -603,12 +599,8 @@ impl<T> Kept for KeptInPile<T> {
         wake_consumer(&self.shared, state);
     }
 
-    fn ending(&self) -> Arc<Ending> {
-        self.ending.clone()
-    }
-
-    fn abort(&self) {
-        self.abort.abort();
+    fn reply(&self) -> ReplyRef<'_> {
+        self.job.reply()
     }
 }
 

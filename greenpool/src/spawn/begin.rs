@@ -9,10 +9,9 @@ use tokio::runtime::Handle;
 use crate::inner::member::Member;
 use crate::inner::{ErasedJob, Inner, PoolEntry};
 use crate::job::cell::Filling;
-use crate::job::error::{JoinError, TrySpawnError};
+use crate::job::error::TrySpawnError;
 use crate::job::handle::GreenThread;
 use crate::job::permit::Permit;
-use crate::job::reply::Receiver;
 use crate::job::running::JobState;
 use crate::job::span::Origin;
 use crate::lending::waiter::WaiterRef;
@@ -71,8 +70,12 @@ where
     begin(future, inner, Permit::new(inner, lender), true, runtime).expect("it has a handle")
 }
 
-/// A job of any future that can be queued for a slot, and its handle.
-pub(crate) fn queued<F>(future: F, inner: &Arc<Inner>, runtime: &Handle) -> (Box<dyn ErasedJob>, GreenThread<F::Output>)
+/// A job of any future that can be queued for a slot, and its handle. Without a runtime, it can only be refused.
+pub(crate) fn queued<F>(
+    future: F,
+    inner: &Arc<Inner>,
+    runtime: Option<&Handle>,
+) -> (Box<dyn ErasedJob>, GreenThread<F::Output>)
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
@@ -94,7 +97,11 @@ pub(crate) fn submit<S: Spawnable<Kept = GreenThread<T>, Handle = GreenThread<T>
     }
     match inner.slots.try_acquire() {
         Ok(()) => S::handle(S::begin(&mut Some(job), &current_runtime(&inner))),
-        Err(Refusal::Closed) => S::handle(job.refused()),
+        Err(Refusal::Closed) => {
+            let (job, kept) = S::queued(&mut Some(job), None);
+            job.refuse();
+            S::handle(Some(kept))
+        }
         Err(Refusal::Full) => enqueue(&inner, job),
     }
 }
@@ -105,7 +112,7 @@ fn enqueue<S: Spawnable<Kept = GreenThread<T>>, T>(inner: &Arc<Inner>, job: S) -
     let runtime = Handle::current();
     let key = if S::KEYED && inner.slots.is_keyed() { S::key(&mut job) } else { None };
     let entry = key.as_ref().and_then(|key| inner.slots.enter(key));
-    let (job, mut thread) = S::queued(&mut job, &runtime);
+    let (job, mut thread) = S::queued(&mut job, Some(&runtime));
     match deadlock::enqueue_job(inner, job, entry, context::member_of(inner), None) {
         Enqueued::Slot(job, key) => {
             if let Some(key) = key {
@@ -139,7 +146,7 @@ pub(crate) fn try_submit<A, S: Spawnable<Kept = GreenThread<T>>, T>(
         Ok(key) => key,
         Err(refusal) => return Err(give_back(refusal, args)),
     };
-    let (job, mut thread) = S::queued(&mut Some(make(args)), &runtime);
+    let (job, mut thread) = S::queued(&mut Some(make(args)), Some(&runtime));
     if let Some(key) = key {
         thread.set_waiter(WaiterRef::new(inner, Ticket::of(key)));
     }
@@ -226,13 +233,7 @@ where
     queue(inner, worker::executor_of(inner), |job, _| job, job, key);
 }
 
-/// The handle that a closed pool returns.
-pub(crate) fn refused<T>(inner: &Arc<Inner>) -> GreenThread<T> {
-    count_refused(inner);
-    GreenThread::new(Receiver::ended(inner, JoinError::closed()))
-}
-
 /// A closed pool refuses a job.
-pub(crate) fn count_refused(inner: &Inner) {
+fn count_refused(inner: &Inner) {
     inner.counters.refused.fetch_add(1, Ordering::Relaxed);
 }

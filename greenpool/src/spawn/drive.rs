@@ -10,6 +10,7 @@ use tokio::task::coop;
 
 use crate::inner::wait::{Ending, ReadySource};
 use crate::inner::{ErasedJob, Inner};
+use crate::job::reply_ref::ReplyRef;
 use crate::lending::blocking::WaitGuard;
 use crate::lending::waiter::WaiterRef;
 use crate::lending::{context, deadlock};
@@ -21,14 +22,17 @@ pub(crate) trait Kept {
     /// The job is queued at this place.
     fn note_queued(&mut self, _ticket: Ticket) {}
 
-    /// The job has this place, in the queue or among the jobs of its key.
-    fn note_job(&mut self, _job: WaiterRef) {}
+    /// The reply knows the job's place from now on, in the queue or among the jobs of its key.
+    fn mark_queued(&mut self) {}
 
-    /// A flag that is set when the job is about to release its slot.
-    fn ending(&self) -> Arc<Ending>;
+    /// The job's reply.
+    fn reply(&self) -> ReplyRef<'_>;
+}
 
-    /// The caller gives up on a job that has begun.
-    fn abort(&self);
+/// The job has this place, in the queue or among the jobs of its key.
+fn note_place(kept: &mut dyn Kept, place: WaiterRef) {
+    kept.mark_queued();
+    kept.reply().set_waiter(place);
 }
 
 /// A job that is to be spawned, whatever it is.
@@ -38,14 +42,11 @@ pub(super) trait Start {
     /// Its key. Runs code of the user.
     fn key(&mut self) -> Option<Key>;
 
-    /// Makes the job for the queue.
-    fn queued(&mut self, runtime: &Handle) -> Box<dyn ErasedJob>;
+    /// Makes the job for the queue. Without a runtime, it can only be refused.
+    fn queued(&mut self, runtime: Option<&Handle>) -> Box<dyn ErasedJob>;
 
     /// The job, which was queued, has begun or was refused.
     fn begun(&mut self);
-
-    /// The pool is closed.
-    fn refuse(&mut self);
 
     /// What is kept of the job, which is queued.
     fn kept(&mut self) -> &mut dyn Kept;
@@ -136,7 +137,8 @@ impl Stage {
     ) -> Poll<()> {
         let inner = job.inner().clone();
         if inner.slots.is_closed() {
-            job.refuse();
+            job.queued(None).refuse();
+            job.begun();
             return Poll::Ready(());
         }
         let runtime = match Handle::try_current() {
@@ -145,11 +147,11 @@ impl Stage {
         };
         let key = if may_have_key && inner.slots.is_keyed() { job.key() } else { None };
         let entry = key.as_ref().and_then(|key| inner.slots.enter(key));
-        let queued = job.queued(&runtime);
+        let queued = job.queued(Some(&runtime));
         match deadlock::enqueue_job(&inner, queued, entry, context::member_of(&inner), Some(cx.waker().clone())) {
             Enqueued::Slot(queued, key) => {
                 if let Some(key) = key {
-                    job.kept().note_job(WaiterRef::new(&inner, Ticket::of(key)));
+                    note_place(job.kept(), WaiterRef::new(&inner, Ticket::of(key)));
                 }
                 queued.begin(None, key);
             }
@@ -158,9 +160,9 @@ impl Stage {
                 let kept = job.kept();
                 kept.note_queued(ticket);
                 if ticket.hold().is_some() {
-                    kept.note_job(WaiterRef::new(&inner, ticket));
+                    note_place(kept, WaiterRef::new(&inner, ticket));
                 }
-                let ending = context::is_inside(&inner).then(|| kept.ending());
+                let ending = context::is_inside(&inner).then(|| kept.reply().ending());
                 *self = Stage::Queued(Queued { inner, ticket, ending, in_own_slot: false });
                 // A job may have to lend its slot. Any other caller waits to be woken.
                 return if context::is_job() { self.poll(guard, job, may_have_key, cx) } else { Poll::Pending };
@@ -228,8 +230,8 @@ impl Queued {
         guard.clear();
         match self.inner.slots.cancel(self.ticket) {
             Cancelled::Queued(job) => drop(job),
-            Cancelled::Served(Grant::Begun { .. }) => kept.abort(),
-            Cancelled::Gone if self.in_own_slot => kept.abort(),
+            Cancelled::Served(Grant::Begun { .. }) => kept.reply().abort(),
+            Cancelled::Gone if self.in_own_slot => kept.reply().abort(),
             Cancelled::Served(_) | Cancelled::Gone => {}
         }
         deadlock::reconsider(&self.inner);

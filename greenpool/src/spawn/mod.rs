@@ -15,12 +15,11 @@ use std::task::{Context, Poll, ready};
 
 use tokio::runtime::Handle;
 
-use crate::inner::wait::Ending;
 use crate::inner::{ErasedJob, Inner};
 use crate::job::handle::GreenThread;
 use crate::job::permit::Permit;
+use crate::job::reply_ref::ReplyRef;
 use crate::lending::blocking::WaitGuard;
-use crate::lending::waiter::WaiterRef;
 pub(crate) use crate::spawn::drive::Kept;
 use crate::spawn::drive::{Stage, Start};
 use crate::sync::key::Key;
@@ -46,27 +45,20 @@ pub(crate) trait Spawnable: Sized {
     /// once: to where the job runs.
     fn begin(this: &mut Option<Self>, runtime: &Handle) -> Option<Self::Kept>;
 
-    /// Makes the job for the queue.
-    fn queued(this: &mut Option<Self>, runtime: &Handle) -> (Box<dyn ErasedJob>, Self::Kept);
+    /// Makes the job for the queue. Without a runtime, it can only be refused.
+    fn queued(this: &mut Option<Self>, runtime: Option<&Handle>) -> (Box<dyn ErasedJob>, Self::Kept);
 
     /// What the caller gets once the job has begun, or was refused.
     fn handle(kept: Option<Self::Kept>) -> Self::Handle;
-
-    /// The pool is closed.
-    fn refused(self) -> Option<Self::Kept>;
 }
 
 impl<T> Kept for GreenThread<T> {
-    fn note_job(&mut self, job: WaiterRef) {
-        self.set_waiter(job);
+    fn mark_queued(&mut self) {
+        GreenThread::mark_queued(self);
     }
 
-    fn ending(&self) -> Arc<Ending> {
-        GreenThread::ending(self)
-    }
-
-    fn abort(&self) {
-        GreenThread::abort(self);
+    fn reply(&self) -> ReplyRef<'_> {
+        GreenThread::reply(self)
     }
 }
 
@@ -95,17 +87,13 @@ where
         begin::begin(future, &inner, Permit::new(&inner, None), true, runtime)
     }
 
-    fn queued(this: &mut Option<Self>, runtime: &Handle) -> (Box<dyn ErasedJob>, GreenThread<F::Output>) {
+    fn queued(this: &mut Option<Self>, runtime: Option<&Handle>) -> (Box<dyn ErasedJob>, GreenThread<F::Output>) {
         let FutureJob { inner, future } = this.take().expect(POLLED_AFTER_READY);
         begin::queued(future, &inner, runtime)
     }
 
     fn handle(kept: Option<GreenThread<F::Output>>) -> GreenThread<F::Output> {
         kept.expect(POLLED_AFTER_READY)
-    }
-
-    fn refused(self) -> Option<GreenThread<F::Output>> {
-        Some(begin::refused(&self.inner))
     }
 }
 
@@ -144,16 +132,12 @@ impl<S: Spawnable> Spawnable for Keyed<S> {
         S::begin(&mut this.take().expect(POLLED_AFTER_READY).job, runtime)
     }
 
-    fn queued(this: &mut Option<Self>, runtime: &Handle) -> (Box<dyn ErasedJob>, S::Kept) {
+    fn queued(this: &mut Option<Self>, runtime: Option<&Handle>) -> (Box<dyn ErasedJob>, S::Kept) {
         S::queued(&mut this.take().expect(POLLED_AFTER_READY).job, runtime)
     }
 
     fn handle(kept: Option<S::Kept>) -> S::Handle {
         S::handle(kept)
-    }
-
-    fn refused(self) -> Option<S::Kept> {
-        self.job.expect(POLLED_AFTER_READY).refused()
     }
 }
 
@@ -176,7 +160,7 @@ where
         begin::begin(future, &inner, Permit::new(&inner, None), false, runtime)
     }
 
-    fn queued(this: &mut Option<Self>, runtime: &Handle) -> (Box<dyn ErasedJob>, GreenThread<F::Output>) {
+    fn queued(this: &mut Option<Self>, runtime: Option<&Handle>) -> (Box<dyn ErasedJob>, GreenThread<F::Output>) {
         let Detached(FutureJob { inner, future }) = this.take().expect(POLLED_AFTER_READY);
         begin::queued(future, &inner, runtime)
     }
@@ -185,11 +169,6 @@ where
         if let Some(thread) = kept {
             thread.report_unobserved();
         }
-    }
-
-    fn refused(self) -> Option<GreenThread<F::Output>> {
-        begin::count_refused(&self.0.inner);
-        None
     }
 }
 
@@ -231,7 +210,7 @@ impl<S: Spawnable> Start for Spawning<S, S::Kept, S::Handle> {
         S::key(&mut self.job)
     }
 
-    fn queued(&mut self, runtime: &Handle) -> Box<dyn ErasedJob> {
+    fn queued(&mut self, runtime: Option<&Handle>) -> Box<dyn ErasedJob> {
         let (job, kept) = S::queued(&mut self.job, runtime);
         self.kept = Some(kept);
         job
@@ -239,11 +218,6 @@ impl<S: Spawnable> Start for Spawning<S, S::Kept, S::Handle> {
 
     fn begun(&mut self) {
         self.handle = Some(S::handle(self.kept.take()));
-    }
-
-    fn refuse(&mut self) {
-        self.kept = self.job.take().and_then(S::refused);
-        self.begun();
     }
 
     fn kept(&mut self) -> &mut dyn Kept {

@@ -97,25 +97,27 @@ impl Executor {
         inject.put(cell);
     }
 
-    /// Makes a job of a pool that is a `static`. With `has_slot`, a slot was just acquired, and the job begins.
-    /// Otherwise it is returned, for the queue.
+    /// Makes a job of a pool that is a `static`. With `has_slot`, a slot was just acquired, and the job begins on
+    /// `runtime`. Otherwise it is returned, as by [`queued`](Self::queued).
     pub(crate) fn start_in_static(
         &self,
         inner: &'static Arc<Inner>,
-        runtime: &Handle,
+        runtime: Option<&Handle>,
         has_slot: bool,
         job: NewJob<'_>,
     ) -> Option<Box<dyn ErasedJob>> {
-        if !has_slot {
-            return Some(self.queued(inner, runtime, job));
+        match runtime {
+            Some(runtime) if has_slot => self.begin(inner, runtime, Permit::of_static(inner), job),
+            _ => return Some(self.queued(inner, runtime, job)),
         }
-        self.begin(inner, runtime, Permit::of_static(inner), job);
         None
     }
 
-    /// Makes a job of `inner` for the queue, which will run on `runtime`, the current one.
+    /// Makes a job of `inner` for the queue, which will run on `runtime`, the current one. Without a runtime, it can
+    /// only be refused.
     #[cold]
-    pub(crate) fn queued(&self, inner: &Arc<Inner>, runtime: &Handle, job: NewJob<'_>) -> Box<dyn ErasedJob> {
+    pub(crate) fn queued(&self, inner: &Arc<Inner>, runtime: Option<&Handle>, job: NewJob<'_>) -> Box<dyn ErasedJob> {
+        let Some(runtime) = runtime else { return Box::new(Queued::unplaced(job, inner)) };
         let origin = Origin::here(inner);
         let new = if self.reuses_cells() { None } else { Some(job.cell()) };
         let mut inject = self.inject(runtime);
@@ -181,7 +183,7 @@ impl Injecting<'_> {
 
     /// Makes of a job one that can be queued for a slot.
     pub(crate) fn queued(self, job: JobBox, inner: &Arc<Inner>) -> Box<dyn ErasedJob> {
-        Box::new(Queued::new(job, self.group(), inner.clone()))
+        Box::new(Queued::new(job, Some(self.group()), inner))
     }
 
     /// The group, for jobs that are about to be queued for a slot.

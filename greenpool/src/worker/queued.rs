@@ -6,10 +6,12 @@ use std::sync::atomic::Ordering;
 
 use crate::inner::member::Member;
 use crate::inner::{ErasedJob, Inner};
-use crate::job::cell::{JobBox, complete};
+use crate::job::cell::{JobBox, NewJob, Replies, complete};
 use crate::job::error::JoinError;
 use crate::job::permit::Permit;
+use crate::job::reply_page::ReplyAlloc;
 use crate::job::running::JobState;
+use crate::job::span::Origin;
 use crate::sync::slots::gates::Hold;
 use crate::worker::group::{Group, abort};
 
@@ -18,22 +20,30 @@ use crate::worker::group::{Group, abort};
 pub(crate) struct Queued {
     /// `None` once it has begun, or was refused.
     job: Option<JobBox>,
-    group: Arc<Group>,
+    /// `None` if the pool is closed, so that the job can only be refused.
+    group: Option<Arc<Group>>,
     inner: Arc<Inner>,
 }
 
 impl Queued {
-    pub(crate) fn new(job: JobBox, group: Arc<Group>, inner: Arc<Inner>) -> Self {
-        Queued { job: Some(job), group, inner }
+    pub(super) fn new(job: JobBox, group: Option<Arc<Group>>, inner: &Arc<Inner>) -> Self {
+        Queued { job: Some(job), group, inner: inner.clone() }
+    }
+
+    /// A job that can only be refused.
+    pub(super) fn unplaced(job: NewJob<'_>, inner: &Arc<Inner>) -> Self {
+        let mut alloc = ReplyAlloc::new(0);
+        let replies = job.has_handle.then(|| Replies::new(&mut alloc, inner));
+        Self::new(job.fill(None, JobState::None, Origin::none(), replies), None, inner)
     }
 }
 
 impl ErasedJob for Queued {
     fn begin(mut self: Box<Self>, lender: Option<Arc<Member>>, key: Option<Hold>) {
-        let Some(mut job) = self.job.take() else { return };
+        let (Some(mut job), Some(group)) = (self.job.take(), &self.group) else { return };
         let is_lent = lender.is_some();
         *job.as_mut().state() = JobState::Permit(Permit::with_key(&self.inner, lender, key));
-        if is_lent { self.group.put_lent(job) } else { self.group.put(job) }
+        if is_lent { group.put_lent(job) } else { group.put(job) }
     }
 
     fn refuse(mut self: Box<Self>) {
@@ -44,7 +54,7 @@ impl ErasedJob for Queued {
     }
 
     fn is_of(&self, group: u32) -> bool {
-        self.group.number() == group
+        self.group.as_ref().is_some_and(|own| own.number() == group)
     }
 }
 
