@@ -12,6 +12,7 @@ use tokio::task::coop;
 
 use crate::job::error::JoinError;
 use crate::job::handle::GreenThread;
+use crate::pile::held::{Held, for_tuples};
 
 /// Holds the jobs of one [`pile!`](crate::pile!), in the order written.
 ///
@@ -112,7 +113,7 @@ impl<Values> Record<Values> for InOrder {
     }
 }
 
-/// Describes a tuple of [`GreenThread`]s.
+/// Describes a tuple of [`GreenThread`]s, or of the handles of jobs on an engine.
 ///
 /// ```
 /// use greenpool::{GreenPool, Handles, JoinError, PileOf, pile};
@@ -149,7 +150,7 @@ pub trait Handles: Unpin {
     fn stop_waiting(&mut self);
 }
 
-/// Describes a tuple of [`GreenThread`]s whose jobs all return the same type.
+/// Describes a tuple of [`Handles`] whose jobs all return the same type.
 ///
 /// ```
 /// use greenpool::{GreenPool, JoinError, PileOf, SameType, pile};
@@ -176,7 +177,9 @@ pub trait SameType: Handles {
     /// The output of each job.
     type Output;
     #[doc(hidden)]
-    fn thread(&mut self, at: usize) -> Option<&mut GreenThread<Self::Output>>;
+    type Handle: Held<Output = Self::Output>;
+    #[doc(hidden)]
+    fn handle(&mut self, at: usize) -> Option<&mut Self::Handle>;
 }
 
 impl<R: Handles, N> PileOf<R, N> {
@@ -254,12 +257,13 @@ impl<R: Handles, N> PileOf<R, N> {
     /// # }
     /// ```
     // The return type names `T`, not `R::Output`: with the latter, rustc would report E0599 without our message.
-    pub fn next<T>(&mut self) -> FanNext<'_, T>
+    pub fn next<T, H>(&mut self) -> FanNext<'_, T, H>
     where
-        R: SameType<Output = T>,
+        R: SameType<Output = T, Handle = H>,
     {
         let at = self.taken.first_left();
-        FanNext { thread: self.handles.thread(at), at, taken: &mut self.taken }
+        let Self { handles, taken, .. } = self;
+        FanNext { handle: handles.handle(at), at, taken, poll: poll_handle::<R>, stop_waiting: stop_waiting::<R> }
     }
 
     /// Detaches the jobs: they run to completion, and their results are dropped.
@@ -322,13 +326,13 @@ impl<R: SameType, N> PileOf<R, N> {
 
     fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<R::Output, JoinError>>> {
         let at = self.taken.first_left();
-        let Some(thread) = self.handles.thread(at) else {
+        let Some(handle) = self.handles.handle(at) else {
             ready!(coop::poll_proceed(cx)).made_progress();
             return Poll::Ready(None);
         };
-        ready!(thread.poll_ready(cx));
+        let result = ready!(poll_handle::<R>(handle, cx));
         self.taken.take(at);
-        Poll::Ready(thread.take())
+        Poll::Ready(result)
     }
 }
 
@@ -436,47 +440,59 @@ impl<R: Handles, N: Record<R::Values>> Future for TryJoin<R, N> {
 /// assert_eq!(next.await.unwrap().unwrap(), 2);
 /// # }
 /// ```
-// It holds one handle and not the pile, so that its `Future` impl needs no `SameType` bound. If that bound is not met,
-// the call of `next` has already reported it.
+// It holds one handle and not the pile, and has no bounds: `SpawnFuture` says why.
 #[must_use = "it takes a result only when it is awaited; write `.await`"]
-pub struct FanNext<'a, T> {
+pub struct FanNext<'a, T, H = GreenThread<T>> {
     /// `None` once the result has been taken, and after the last one.
-    thread: Option<&'a mut GreenThread<T>>,
+    handle: Option<&'a mut H>,
     at: usize,
     taken: &'a mut Taken,
+    poll: fn(&mut H, &mut Context<'_>) -> Poll<Option<Result<T, JoinError>>>,
+    stop_waiting: fn(&mut H),
 }
 
-impl<T> Future for FanNext<'_, T> {
+fn poll_handle<R: SameType>(
+    handle: &mut R::Handle,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<R::Output, JoinError>>> {
+    ready!(handle.poll_ready(cx));
+    Poll::Ready(handle.take())
+}
+
+fn stop_waiting<R: SameType>(handle: &mut R::Handle) {
+    handle.stop_waiting();
+}
+
+impl<T, H> Future for FanNext<'_, T, H> {
     type Output = Option<Result<T, JoinError>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(thread) = &mut self.thread else {
+        let FanNext { handle: Some(handle), poll, .. } = &mut *self else {
             ready!(coop::poll_proceed(cx)).made_progress();
             return Poll::Ready(None);
         };
-        ready!(thread.poll_ready(cx));
-        let result = thread.take();
-        self.thread = None;
+        let result = ready!(poll(handle, cx));
+        self.handle = None;
         let at = self.at;
         self.taken.take(at);
         Poll::Ready(result)
     }
 }
 
-impl<T> Drop for FanNext<'_, T> {
+impl<T, H> Drop for FanNext<'_, T, H> {
     fn drop(&mut self) {
         // The job that awaited it no longer waits for this result.
-        if let Some(thread) = &mut self.thread {
-            thread.stop_waiting();
+        if let Some(handle) = &mut self.handle {
+            (self.stop_waiting)(handle);
         }
     }
 }
 
-/// `Handles` for a tuple of handles of this type.
+/// `Handles` for a tuple of handles of this type, and `SameType`.
 macro_rules! handles {
-    ($Thread:ident; $($T:ident $at:tt)*) => {
+    ($Handle:ident; $($T:ident $X:ident $at:tt)*) => {
         #[diagnostic::do_not_recommend]
-        impl<$($T),*> Handles for ($($Thread<$T>,)*) {
+        impl<$($T),*> Handles for ($($Handle<$T>,)*) {
             type Results = ($(Result<$T, JoinError>,)*);
             type Values = ($($T,)*);
             const LEN: usize = 0 $(+ { let _ = $at; 1 })*;
@@ -521,20 +537,20 @@ macro_rules! handles {
                 $(self.$at.stop_waiting();)*
             }
         }
+
+        same! { $Handle; $($T $at)* }
     };
 }
 
-#[cfg(feature = "remote")]
-pub(crate) use handles;
-
 macro_rules! same {
-    (@$T:ident) => { GreenThread<T> };
-    ($($T:ident $at:tt)+) => {
+    ($Handle:ident;) => {};
+    ($Handle:ident; $($T:ident $at:tt)+) => {
         #[diagnostic::do_not_recommend]
-        impl<T> SameType for ($(same!(@$T),)+) {
+        impl<T> SameType for ($(same!(@ $Handle $T),)+) {
             type Output = T;
+            type Handle = $Handle<T>;
 
-            fn thread(&mut self, at: usize) -> Option<&mut GreenThread<T>> {
+            fn handle(&mut self, at: usize) -> Option<&mut $Handle<T>> {
                 match at {
                     $($at => Some(&mut self.$at),)+
                     _ => None,
@@ -542,16 +558,11 @@ macro_rules! same {
             }
         }
     };
+    (@ $Handle:ident $T:ident) => { $Handle<T> };
 }
 
-macro_rules! up_to {
-    ($($done:ident $at:tt)*;) => { handles!(GreenThread; $($done $at)*); };
-    ($($done:ident $at:tt)*; $next:ident $to:tt $($rest:tt)*) => {
-        handles!(GreenThread; $($done $at)*);
-        same!($($done $at)* $next $to);
-        up_to!($($done $at)* $next $to; $($rest)*);
-    };
-}
+handles! { GreenThread; }
+for_tuples! { handles, GreenThread }
 
-up_to!(; A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12 O 13 P 14 Q 15
-    R 16 S 17 U 18 V 19 W 20 X 21 Y 22 Z 23 A1 24 B1 25 C1 26 D1 27 E1 28 F1 29 G1 30 H1 31);
+#[cfg(feature = "remote")]
+pub(crate) use {handles, same};

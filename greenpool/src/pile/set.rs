@@ -10,6 +10,7 @@ use crate::inner::wait::ReadySource;
 use crate::job::error::JoinError;
 use crate::pile::GreenPile;
 use crate::pile::fixed::{Handles, PileOf, SameType};
+use crate::pile::held::Held;
 use crate::sync::lock;
 
 impl<T> GreenPile<T> {
@@ -258,7 +259,7 @@ impl<R: Handles, N> PileOf<R, N> {
         R: SameType<Output = T>,
     {
         let at = self.taken.first_left();
-        let result = self.handles.thread(at)?.try_take()?;
+        let result = self.handles.handle(at)?.try_take()?;
         self.taken.take(at);
         Some(result)
     }
@@ -326,8 +327,8 @@ impl<R: Handles, N> PileOf<R, N> {
         R: SameType<Output = T>,
     {
         for at in 0..R::LEN {
-            let Some(thread) = self.handles.thread(at).filter(|_| !self.taken.has(at)) else { continue };
-            if let Some(result) = thread.try_take() {
+            let Some(handle) = self.handles.handle(at).filter(|_| !self.taken.has(at)) else { continue };
+            if let Some(result) = handle.try_take() {
                 self.taken.take(at);
                 return Some((at, result));
             }
@@ -340,10 +341,10 @@ impl<R: Handles, N> PileOf<R, N> {
         R: SameType,
     {
         for at in 0..R::LEN {
-            let Some(thread) = self.handles.thread(at).filter(|_| !self.taken.has(at)) else { continue };
-            if thread.poll_ready(cx).is_ready() {
+            let Some(handle) = self.handles.handle(at).filter(|_| !self.taken.has(at)) else { continue };
+            if handle.poll_ready(cx).is_ready() {
                 self.taken.take(at);
-                return Poll::Ready(thread.take().map(|result| (at, result)));
+                return Poll::Ready(handle.take().map(|result| (at, result)));
             }
         }
         if self.is_empty() {

@@ -9,6 +9,7 @@ use crate::job::handle::GreenThread;
 use crate::job::values::{Failure, JobResults, Values};
 use crate::pile::GreenPile;
 use crate::pile::fixed::{Handles, PileOf, Record, SameType};
+use crate::pile::held::{Held, for_tuples};
 
 impl<T> GreenPile<T> {
     /// Yields the output of each job, without a `Result` around it. If a job panics, the panic resumes in the consumer,
@@ -154,7 +155,7 @@ impl<R: Handles, N: Record<R::Values>> Future for Values<PileOf<R, N>> {
     }
 }
 
-/// Describes a tuple of [`GreenThread`]s whose jobs return `Result`s.
+/// Describes a tuple of [`Handles`] whose jobs return `Result`s.
 ///
 /// ```
 /// use greenpool::{GreenPool, PileOf, TryHandles, pile};
@@ -269,27 +270,27 @@ impl<R: ResultHandles, N: Record<R::Oks>, E> Future for TryValues<R, N, E> {
 pub struct Outcome<T> {
     taken: bool,
     /// What it has returned in `Ok`.
-    value: Option<T>,
+    pub(crate) value: Option<T>,
 }
 
 impl<T> Outcome<T> {
-    fn pending() -> Self {
+    pub(crate) fn pending() -> Self {
         Outcome { taken: false, value: None }
     }
 
     /// Waits for the job, unless its result has been taken. After a failure, drops the result.
-    fn poll<X, E: From<X>>(
+    pub(crate) fn poll<X, E: From<X>>(
         &mut self,
-        thread: &mut GreenThread<Result<T, X>>,
+        handle: &mut impl Held<Output = Result<T, X>>,
         failure: &mut Option<Failure<E>>,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
         if self.taken {
             return Poll::Ready(());
         }
-        ready!(thread.poll_ready(cx));
+        ready!(handle.poll_ready(cx));
         self.taken = true;
-        match thread.take() {
+        match handle.take() {
             _ if failure.is_some() => {}
             Some(Ok(Ok(value))) => self.value = Some(value),
             Some(Ok(Err(error))) => *failure = Some(Failure::Error(error.into())),
@@ -300,10 +301,11 @@ impl<T> Outcome<T> {
     }
 }
 
+/// `ResultHandles` and `TryHandles` for a tuple of handles of this type.
 macro_rules! try_handles {
-    ($($T:ident $X:ident $at:tt)*) => {
+    ($Handle:ident; $($T:ident $X:ident $at:tt)*) => {
         #[diagnostic::do_not_recommend]
-        impl<$($T, $X),*> ResultHandles for ($(GreenThread<Result<$T, $X>>,)*) {
+        impl<$($T, $X),*> ResultHandles for ($($Handle<Result<$T, $X>>,)*) {
             type Oks = ($($T,)*);
             type Outcomes = ($(Outcome<$T>,)*);
 
@@ -319,7 +321,7 @@ macro_rules! try_handles {
         }
 
         #[diagnostic::do_not_recommend]
-        impl<Error, $($T, $X),*> TryHandles<Error> for ($(GreenThread<Result<$T, $X>>,)*)
+        impl<Error, $($T, $X),*> TryHandles<Error> for ($($Handle<Result<$T, $X>>,)*)
         where
             $(Error: From<$X>,)*
         {
@@ -338,14 +340,8 @@ macro_rules! try_handles {
     };
 }
 
-macro_rules! up_to {
-    ($($T:ident $X:ident $at:tt)*;) => { try_handles!($($T $X $at)*); };
-    ($($T:ident $X:ident $at:tt)*; $next:ident $error:ident $to:tt $($rest:tt)*) => {
-        try_handles!($($T $X $at)*);
-        up_to!($($T $X $at)* $next $error $to; $($rest)*);
-    };
-}
+try_handles! { GreenThread; }
+for_tuples! { try_handles, GreenThread }
 
-up_to!(; A AX 0 B BX 1 C CX 2 D DX 3 E EX 4 F FX 5 G GX 6 H HX 7 I IX 8 J JX 9 K KX 10 L LX 11 M MX 12 O OX 13 P PX 14
-    Q QX 15 R RX 16 S SX 17 T TX 18 U UX 19 V VX 20 W WX 21 Y YX 22 Z ZX 23 A1 X1 24 B1 X2 25 C1 X3 26 D1 X4 27 E1 X5 28
-    F1 X6 29 G1 X7 30 H1 X8 31);
+#[cfg(feature = "remote")]
+pub(crate) use try_handles;

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use crate::job::error::JoinError;
 use crate::job::handle::{AbortHandle, GreenThread};
 use crate::job::id::JobId;
+use crate::pile::held::Held;
 use crate::remote::call::Outcome;
 
 /// Stands for one job on an engine, as a [`GreenThread`] does for a local one. Awaiting it returns the output of the
@@ -49,36 +50,6 @@ impl<T> FarThread<T> {
         FarThread { green, ready: None }
     }
 
-    /// Waits until the result is there. It stays for [`take`](Self::take).
-    pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.ready.is_none() {
-            ready!(self.green.poll_ready(cx));
-            self.ready = self.green.take().map(|result| self.flatten(result));
-        }
-        Poll::Ready(())
-    }
-
-    /// Takes the result, once [`poll_ready`](Self::poll_ready) has returned `Ready`.
-    pub(crate) fn take(&mut self) -> Option<Outcome<T>> {
-        self.ready.take()
-    }
-
-    /// Takes the error, if that is the result, and leaves a cancellation in its place.
-    pub(crate) fn take_error(&mut self) -> Option<JoinError> {
-        let error = self.ready.take_if(|result| result.is_err())?.err();
-        self.ready = Some(Err(JoinError::cancelled().with_id(self.id())));
-        error
-    }
-
-    /// Aborts the job if it waits for a place in the window.
-    pub(crate) fn abort_queued(&self) {
-        self.green.abort_queued();
-    }
-
-    pub(crate) fn stop_waiting(&mut self) {
-        self.green.stop_waiting();
-    }
-
     fn flatten(&self, result: Result<Outcome<T>, JoinError>) -> Outcome<T> {
         result.and_then(|outcome| outcome.map_err(|error| error.with_id(self.id())))
     }
@@ -111,6 +82,44 @@ impl<T> FarThread<T> {
     /// Returns the id of the job in this process.
     pub fn id(&self) -> JobId {
         self.green.id()
+    }
+}
+
+impl<T> Held for FarThread<T> {
+    type Output = T;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.ready.is_none() {
+            ready!(self.green.poll_ready(cx));
+            self.ready = self.green.take().map(|result| self.flatten(result));
+        }
+        Poll::Ready(())
+    }
+
+    fn take(&mut self) -> Option<Outcome<T>> {
+        self.ready.take()
+    }
+
+    fn try_take(&mut self) -> Option<Outcome<T>> {
+        self.ready.take().or_else(|| self.green.try_take().map(|result| self.flatten(result)))
+    }
+
+    fn take_error(&mut self) -> Option<JoinError> {
+        let error = self.ready.take_if(|result| result.is_err())?.err();
+        self.ready = Some(Err(JoinError::cancelled().with_id(self.id())));
+        error
+    }
+
+    fn abort(&self) {
+        self.abort();
+    }
+
+    fn abort_queued(&self) {
+        self.green.abort_queued();
+    }
+
+    fn stop_waiting(&mut self) {
+        self.green.stop_waiting();
     }
 }
 

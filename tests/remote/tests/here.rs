@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use greenpool::remote::{Here, Lost, Part, job};
-use greenpool::{TrySpawnError, green_pool, pile};
+use greenpool::{TrySpawnError, green_pool};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -270,56 +270,6 @@ async fn each_job_gets_a_clone_of_what_its_worker_has() {
     let mut counts = store::imap([8], local.clone(), ["h".to_owned()]);
     assert_eq!(counts.next().await.unwrap().unwrap(), 3);
     assert_eq!(*local.rows.lock().unwrap(), ["6 f", "7 g", "8 h"]);
-}
-
-#[tokio::test]
-async fn a_pile_on_an_engine_gives_what_its_jobs_give() {
-    let here = here();
-    let (page, eight) = pile![on here; fetch("/".into(), 1), double(4)].join().await;
-    assert_eq!((page.unwrap().unwrap().url.as_str(), eight.unwrap()), ("/", 8));
-    let named = pile! { on &here; a: double(1), b: nothing() }.try_join().await.unwrap();
-    assert_eq!((named.a, named.b), (2, ()));
-    // More than the window, which is 4.
-    let pile = pile![on here; double(1), double(2), double(3), double(4), double(5), double(6)];
-    assert_eq!(pile.try_join().await.unwrap(), (2, 4, 6, 8, 10, 12));
-    let (eight, panicked) = pile![on here; double(4), fetch("/".into(), 13)].join().await;
-    assert_eq!(eight.unwrap(), 8);
-    assert_eq!(panicked.unwrap_err().to_string(), "the job panicked: depth 13 is unlucky");
-}
-
-#[tokio::test]
-async fn the_first_error_of_a_pile_on_an_engine_cancels_the_rest() {
-    static ALIVE: std::sync::LazyLock<Arc<()>> = std::sync::LazyLock::new(Arc::default);
-    static BEGUN: Semaphore = Semaphore::const_new(0);
-    #[green_pool(size = 3, remote)]
-    async fn hold() -> u32 {
-        let _alive = ALIVE.clone();
-        BEGUN.add_permits(1);
-        std::future::pending().await
-    }
-    #[green_pool(size = 3, remote)]
-    async fn fail() -> u32 {
-        BEGUN.acquire_many(2).await.unwrap().forget();
-        panic!("a bug")
-    }
-    let here = Here::new().serve(hold::handler()).serve(fail::handler());
-    let failed = pile![on here; hold(), fail(), hold()].try_join();
-    let error = timeout(DEADLINE, failed).await.unwrap().unwrap_err();
-    assert_eq!(error.to_string(), "the job panicked: a bug");
-    assert_eq!(Arc::strong_count(&ALIVE), 1);
-    // A lost result too.
-    let other = Here::new().serve(hold::handler());
-    let error = timeout(DEADLINE, pile![on other; hold(), double(1)].try_join()).await.unwrap().unwrap_err();
-    assert!(error.is_lost());
-    // One that is dropped before it has begun all of its jobs.
-    drop(pile![on here; hold(), hold(), hold(), hold(), hold(), hold(), hold()]);
-    timeout(DEADLINE, async {
-        while Arc::strong_count(&ALIVE) > 1 {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await
-    .unwrap();
 }
 
 #[tokio::test]
