@@ -25,36 +25,64 @@ pub(crate) const CONSUMER: &str = "workers";
 
 const DEAD_AGE: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// What a farm's builder says of the streams.
-#[derive(Clone, Debug)]
+/// For how long the server knows the id of a message.
+const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
+
+/// What a farm's builder says. What it does not say is as on the server, or the default.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
-    pub(crate) keep: Duration,
-    pub(crate) backlog: u64,
-    pub(crate) replicas: usize,
+    pub(crate) keep: Option<Duration>,
+    pub(crate) backlog: Option<u64>,
+    pub(crate) replicas: Option<usize>,
+    pub(crate) lease: Option<Duration>,
+    pub(crate) attempts: Option<u32>,
+}
+
+/// Whether what is on the server is changed to what the farm's builder says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Adapt {
+    Yes,
+    No,
+}
+
+/// What a worker knows of the consumer of a function.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Consumer {
+    /// When its stream was made, which tells it from another one of its name.
+    pub(crate) created: i128,
     pub(crate) lease: Duration,
-    pub(crate) attempts: u32,
 }
 
 impl Settings {
+    pub(crate) fn attempts(&self) -> u32 {
+        self.attempts.unwrap_or(3)
+    }
+
+    fn lease(&self) -> Duration {
+        self.lease.unwrap_or(Duration::from_secs(30))
+    }
+
     fn jobs(&self, names: &Names, function: &str, signature: &str) -> Config {
         Config {
             name: names.jobs_stream(function, signature),
             subjects: vec![names.jobs(function, signature)],
             retention: RetentionPolicy::WorkQueue,
             discard: DiscardPolicy::New,
-            max_messages: i64::try_from(self.backlog).unwrap_or(i64::MAX),
+            max_messages: i64::try_from(self.backlog.unwrap_or(1_000_000)).unwrap_or(i64::MAX),
             ..self.any()
         }
     }
 
     fn results(&self, names: &Names) -> Config {
+        let keep = self.keep.unwrap_or(Duration::from_secs(24 * 3600));
         Config {
             name: names.results_stream(),
             subjects: vec![names.results()],
             retention: RetentionPolicy::Limits,
             discard: DiscardPolicy::New,
             max_messages: -1,
-            max_age: self.keep,
+            max_age: keep,
+            duplicate_window: DUPLICATE_WINDOW.min(keep),
             ..self.any()
         }
     }
@@ -89,11 +117,26 @@ impl Settings {
             max_consumers: -1,
             max_message_size: -1,
             storage: StorageType::File,
-            num_replicas: self.replicas,
-            duplicate_window: Duration::from_secs(120),
+            num_replicas: self.replicas.unwrap_or(1),
+            duplicate_window: DUPLICATE_WINDOW,
             description: Some(PROTOCOL.to_owned()),
             ..Config::default()
         }
+    }
+
+    /// A stream that is there, with what the builder says of it.
+    fn adapted(&self, there: &Config, new: &Config) -> Config {
+        let mut adapted = there.clone();
+        if self.keep.is_some() {
+            (adapted.max_age, adapted.duplicate_window) = (new.max_age, new.duplicate_window);
+        }
+        if self.backlog.is_some() {
+            adapted.max_messages = new.max_messages;
+        }
+        if self.replicas.is_some() {
+            adapted.num_replicas = new.num_replicas;
+        }
+        adapted
     }
 }
 
@@ -134,10 +177,10 @@ impl Link {
     }
 
     /// Makes the streams that all functions share, if they are not there.
-    pub(crate) async fn ensure_shared(&self, settings: &Settings) -> Result<(), FarmError> {
-        self.ensure_stream(settings.results(&self.names)).await?;
-        self.ensure_stream(settings.dead(&self.names)).await?;
-        self.ensure_stream(settings.blobs(&self.names)).await?;
+    pub(crate) async fn ensure_shared(&self, settings: &Settings, adapt: Adapt) -> Result<(), FarmError> {
+        for config in [settings.results(&self.names), settings.dead(&self.names), settings.blobs(&self.names)] {
+            self.ensure_stream(settings, config, adapt).await?;
+        }
         Ok(())
     }
 
@@ -147,11 +190,22 @@ impl Link {
         settings: &Settings,
         function: &str,
         signature: &str,
+        adapt: Adapt,
     ) -> Result<Info, FarmError> {
-        self.ensure_stream(settings.jobs(&self.names, function, signature)).await
+        self.ensure_stream(settings, settings.jobs(&self.names, function, signature), adapt).await
     }
 
-    async fn ensure_stream(&self, config: Config) -> Result<Info, FarmError> {
+    async fn ensure_stream(&self, settings: &Settings, config: Config, adapt: Adapt) -> Result<Info, FarmError> {
+        let info = self.make_stream(&config).await?;
+        let adapted = settings.adapted(&info.config, &config);
+        if adapt == Adapt::No || adapted == info.config {
+            return Ok(info);
+        }
+        let what = format!("change the settings of the stream {}", config.name);
+        self.request(what, &config.name, self.jetstream.update_stream(&adapted)).await
+    }
+
+    async fn make_stream(&self, config: &Config) -> Result<Info, FarmError> {
         let mut attempts = 0;
         loop {
             let what = format!("make the stream {}", config.name);
@@ -171,46 +225,60 @@ impl Link {
         }
     }
 
-    /// Makes the consumer of a function's jobs; `adapt`s it to the size in the code and to the lease, if it is there.
-    /// Its `max_ack_pending` is the limit of the cluster. Returns when the stream was made, which tells it from another
-    /// one of its name.
+    /// Makes the consumer of a function's jobs. One that is there is adapted to the size in the code, and to the lease
+    /// that the builder says. Its `max_ack_pending` is the limit of the cluster.
     pub(crate) async fn ensure_consumer(
         &self,
         settings: &Settings,
         function: &str,
         signature: &str,
         size: usize,
-        adapt: bool,
-    ) -> Result<i128, FarmError> {
-        let info = self.ensure_jobs(settings, function, signature).await?;
+        adapt: Adapt,
+    ) -> Result<Consumer, FarmError> {
+        let info = self.ensure_jobs(settings, function, signature, adapt).await?;
         let name = &info.config.name;
+        let created = info.created.unix_timestamp_nanos();
         let what = || format!("make the consumer of {name}");
         let stream = self.stream(name).await?;
-        let mut config = pull::Config {
-            durable_name: Some(CONSUMER.to_owned()),
-            description: Some(format!("size {size}")),
-            ack_policy: AckPolicy::Explicit,
-            ack_wait: settings.lease,
-            max_ack_pending: size as i64,
-            max_deliver: -1,
-            deliver_policy: DeliverPolicy::All,
-            max_waiting: 4096,
-            ..pull::Config::default()
-        };
         let there = async { Ok::<_, Infallible>(stream.consumer_info(CONSUMER).await) };
-        let there = self.request(what(), name, there).await?.map(|info| info.config).unwrap_or_default();
-        if there.durable_name.is_some() && !adapt {
-            return Ok(info.created.unix_timestamp_nanos());
-        }
-        if there.description == config.description {
-            // A limit that was set on the server stays.
-            config.max_ack_pending = there.max_ack_pending;
-            if there.ack_wait == config.ack_wait {
-                return Ok(info.created.unix_timestamp_nanos());
+        let there = self.request(what(), name, there).await?.map(|info| info.config).ok();
+        let mut config = consumer(settings, size);
+        if let Some(there) = there {
+            let lease = if adapt == Adapt::Yes { settings.lease } else { None };
+            config.ack_wait = lease.unwrap_or(there.ack_wait);
+            if adapt == Adapt::No || there.description == config.description {
+                // A limit that was set on the server stays.
+                config.max_ack_pending = there.max_ack_pending;
+                if config.ack_wait == there.ack_wait {
+                    return Ok(Consumer { created, lease: there.ack_wait });
+                }
             }
         }
+        let lease = config.ack_wait;
         self.request(what(), name, stream.create_consumer(config)).await?;
-        Ok(info.created.unix_timestamp_nanos())
+        Ok(Consumer { created, lease })
+    }
+
+    /// The lease of a function's jobs, as the server has it.
+    pub(crate) async fn lease(&self, stream: &str) -> Result<Duration, FarmError> {
+        let what = format!("look at the consumer of {stream}");
+        let jobs = self.stream(stream).await?;
+        Ok(self.request(what, stream, jobs.consumer_info(CONSUMER)).await?.config.ack_wait)
+    }
+}
+
+/// A consumer as it is made.
+fn consumer(settings: &Settings, size: usize) -> pull::Config {
+    pull::Config {
+        durable_name: Some(CONSUMER.to_owned()),
+        description: Some(format!("size {size}")),
+        ack_policy: AckPolicy::Explicit,
+        ack_wait: settings.lease(),
+        max_ack_pending: size as i64,
+        max_deliver: -1,
+        deliver_policy: DeliverPolicy::All,
+        max_waiting: 4096,
+        ..pull::Config::default()
     }
 }
 

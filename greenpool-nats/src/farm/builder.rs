@@ -11,8 +11,10 @@ use crate::streams::Settings;
 
 /// Builds a [`Farm`]; made by [`Farm::builder`].
 ///
-/// Some settings live on the server, and are written by whoever makes its streams first: `keep`, `backlog` and
-/// `replicas`. `lease` is that of the workers.
+/// Four settings live on the server, for all processes of the farm: [`keep`](Self::keep), [`backlog`](Self::backlog),
+/// [`replicas`](Self::replicas) and [`lease`](Self::lease). Whoever comes first writes them, with the defaults for what
+/// it does not set. After that, a [`Worker`](crate::Worker) changes those that its builder sets, and follows the
+/// others. A farm that only submits changes none.
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), greenpool_nats::FarmError> {
@@ -32,17 +34,7 @@ pub struct FarmBuilder {
 
 impl FarmBuilder {
     pub(crate) fn new() -> Self {
-        FarmBuilder {
-            namespace: "default".to_owned(),
-            options: ConnectOptions::new(),
-            settings: Settings {
-                keep: Duration::from_secs(24 * 3600),
-                backlog: 1_000_000,
-                replicas: 1,
-                lease: Duration::from_secs(30),
-                attempts: 3,
-            },
-        }
+        FarmBuilder { namespace: "default".to_owned(), options: ConnectOptions::new(), settings: Settings::default() }
     }
 
     /// Sets the namespace: farms with different ones share a server and nothing else. The default is `default`.
@@ -66,12 +58,15 @@ impl FarmBuilder {
     /// at the cost of three requests per lease and job. If the worker is gone, its jobs begin elsewhere after this
     /// time. The default is 30 s.
     ///
+    /// Workers that run learn of another lease within a third of the old one. If it gets shorter, jobs that run at that
+    /// moment may be run again elsewhere.
+    ///
     /// # Panics
     /// Unless it is from 2 s to 1 h.
     pub fn lease(mut self, lease: Duration) -> Self {
         let fits = (Duration::from_secs(2)..=Duration::from_secs(3600)).contains(&lease);
         assert!(fits, "a lease is from 2 s to 1 h, and not {lease:?}");
-        self.settings.lease = lease;
+        self.settings.lease = Some(lease);
         self
     }
 
@@ -81,13 +76,17 @@ impl FarmBuilder {
     /// Unless it is from 1 to 20.
     pub fn attempts(mut self, attempts: u32) -> Self {
         assert!((1..=20).contains(&attempts), "there are from 1 to 20 attempts, and not {attempts}");
-        self.settings.attempts = attempts;
+        self.settings.attempts = Some(attempts);
         self
     }
 
     /// Sets for how long the server keeps results that nobody has taken. The default is 24 hours.
+    ///
+    /// # Panics
+    /// If it is shorter than 1 s.
     pub fn keep(mut self, keep: Duration) -> Self {
-        self.settings.keep = keep;
+        assert!(keep >= Duration::from_secs(1), "results are kept for 1 s or longer, and not for {keep:?}");
+        self.settings.keep = Some(keep);
         self
     }
 
@@ -97,7 +96,7 @@ impl FarmBuilder {
     /// If it is 0.
     pub fn backlog(mut self, jobs: u64) -> Self {
         assert!(jobs > 0, "a backlog of 0 would store no job");
-        self.settings.backlog = jobs;
+        self.settings.backlog = Some(jobs);
         self
     }
 
@@ -107,7 +106,7 @@ impl FarmBuilder {
     /// Unless it is 1, 3 or 5.
     pub fn replicas(mut self, replicas: usize) -> Self {
         assert!([1, 3, 5].contains(&replicas), "there are 1, 3 or 5 replicas, and not {replicas}");
-        self.settings.replicas = replicas;
+        self.settings.replicas = Some(replicas);
         self
     }
 

@@ -32,7 +32,7 @@ use self::taken::Taken;
 use crate::error::FarmError;
 use crate::link::{Link, SharedLink};
 use crate::names::{JobKey, Names, token};
-use crate::streams::Settings;
+use crate::streams::{Adapt, Settings};
 use crate::wire;
 
 /// How many requests are on their way at once.
@@ -113,7 +113,7 @@ impl Farm {
         settings: Settings,
     ) -> Result<Self, FarmError> {
         let link = Link::connect(options, servers, names).await?;
-        link.ensure_shared(&settings).await?;
+        link.ensure_shared(&settings, Adapt::No).await?;
         // A name that nobody else has.
         let inbox = link.client.new_inbox();
         let session = token(inbox.rsplit('.').next().unwrap_or(&inbox));
@@ -248,7 +248,7 @@ impl Engine for Farm {
         let inner = self.inner.clone();
         Box::pin(async move {
             let resized = async {
-                inner.link.ensure_consumer(&inner.settings, function, signature, code, false).await?;
+                inner.link.ensure_consumer(&inner.settings, function, signature, code, Adapt::No).await?;
                 inner.set_size(function, signature, size).await
             };
             resized.await.map_err(|error| Lost::Refused { why: error.to_string() })
@@ -259,7 +259,7 @@ impl Engine for Farm {
         let inner = self.inner.clone();
         Box::pin(async move {
             let stats = async {
-                inner.link.ensure_jobs(&inner.settings, function, signature).await?;
+                inner.link.ensure_jobs(&inner.settings, function, signature, Adapt::No).await?;
                 inner.stats(function, signature, code).await
             };
             stats.await.map_err(|error| Lost::Refused { why: error.to_string() })

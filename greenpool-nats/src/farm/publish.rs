@@ -12,6 +12,7 @@ use crate::farm::Inner;
 use crate::farm::out::Stored;
 use crate::link::Link;
 use crate::names::JobKey;
+use crate::streams::Adapt;
 use crate::wire::{self, Backoff};
 
 /// The stored end of a job, and the fingerprint of the arguments that it belongs to.
@@ -140,8 +141,8 @@ impl Inner {
     /// Makes the streams that a job needs. What is only not ready is tried again by the caller.
     async fn ensure(&self, function: &str, signature: &str) -> Result<(), Lost> {
         let made = async {
-            self.link.ensure_shared(&self.settings).await?;
-            self.link.ensure_jobs(&self.settings, function, signature).await
+            self.link.ensure_shared(&self.settings, Adapt::No).await?;
+            self.link.ensure_jobs(&self.settings, function, signature, Adapt::No).await
         };
         match made.await {
             Err(error @ (FarmError::Protocol { .. } | FarmError::Forbidden { .. })) => {
@@ -155,9 +156,9 @@ impl Inner {
 
     /// Makes the streams of all jobs that are out.
     pub(crate) async fn ensure_all(&self) -> Result<(), FarmError> {
-        self.link.ensure_shared(&self.settings).await?;
+        self.link.ensure_shared(&self.settings, Adapt::No).await?;
         for (function, signature) in self.out.functions() {
-            self.link.ensure_jobs(&self.settings, function, signature).await?;
+            self.link.ensure_jobs(&self.settings, function, signature, Adapt::No).await?;
         }
         Ok(())
     }

@@ -42,7 +42,7 @@ impl Acks {
 impl Serving {
     /// Tells the server that a job is over.
     pub(crate) fn acknowledge(self: &Arc<Self>, running: &Arc<Running>, word: &'static str) {
-        let until = Instant::now() + self.shared.settings.lease;
+        let until = Instant::now() + self.lease();
         let ack = Ack { pending: Pending::new(self), running: running.clone(), word, until };
         // It fails only when the thread of the connection has ended.
         let _ = self.acks.0.send(ack);
@@ -70,7 +70,7 @@ pub(crate) async fn run(mut acks: UnboundedReceiver<Ack>) {
 /// Returns whether nothing is left to tell.
 async fn tell(batch: &mut Vec<Ack>) -> bool {
     // A stream that was made anew has other jobs under these numbers.
-    batch.retain(|ack| ack.pending.serving().checked().created == ack.running.created);
+    batch.retain(|ack| ack.pending.serving().checked().consumer.created == ack.running.created);
     let Some((last, others)) = batch.split_last() else { return true };
     let serving = last.pending.serving();
     let link = &serving.shared.link;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_nats::{Request, RequestErrorKind};
 use futures::StreamExt;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::clock::Moment;
 use crate::worker::serving::{Running, Serving, Shared};
@@ -15,31 +15,37 @@ const AT_ONCE: usize = 256;
 
 /// Asks the server for a sign of life. All that comes after its answer was sent after the question, however long it lay
 /// in a buffer.
-pub(crate) async fn ask(shared: Arc<Shared>) {
-    let lease = shared.settings.lease;
+pub(crate) async fn ask(shared: Arc<Shared>, serving: Vec<Arc<Serving>>) {
     let client = &shared.link.client;
     let nobody = client.new_inbox();
-    let mut tick = interval((lease / 10).min(Duration::from_secs(1)));
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        tick.tick().await;
+        let shortest = serving.iter().map(|served| served.lease()).min();
+        let lease = shortest.unwrap_or(Duration::from_secs(30));
+        let next = Instant::now() + (lease / 10).min(Duration::from_secs(1));
         let asked = Moment::now();
         let answer = client.send_request(nobody.clone(), Request::new().timeout(Some(lease))).await;
         if answer.is_err_and(|error| error.kind() == RequestErrorKind::NoResponders) {
             shared.set_fresh(asked);
         }
+        sleep_until(next).await;
     }
 }
 
 /// Keeps the leases of the jobs that run, and aborts the jobs that have lost theirs.
 pub(crate) async fn keep(serving: Arc<Serving>) {
-    let lease = serving.shared.settings.lease;
-    let mut tick = interval(lease / 3);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        tick.tick().await;
+        let next = Instant::now() + serving.lease() / 3;
         let running = futures::stream::iter(serving.running());
         running.for_each_concurrent(AT_ONCE, |running| extend(&serving, running)).await;
+        sleep_until(next).await;
+    }
+}
+
+/// Follows a lease that another worker sets.
+pub(crate) async fn follow(serving: Arc<Serving>) {
+    loop {
+        sleep(serving.lease() / 3).await;
+        serving.learn_lease().await;
     }
 }
 
@@ -51,15 +57,16 @@ async fn extend(serving: &Serving, running: Arc<Running>) {
     if running.is_queued() {
         return;
     }
-    let Shared { link, settings, .. } = &*serving.shared;
+    let link = &serving.shared.link;
     let checked = serving.checked();
+    let lease = checked.consumer.lease;
     // A stream that was made anew has other jobs under these numbers.
-    if checked.created != running.created || checked.connection != link.connection() || !link.is_connected() {
+    if checked.consumer.created != running.created || checked.connection != link.connection() || !link.is_connected() {
         return;
     }
     let asked = Moment::now();
-    let request = Request::new().payload("+WPI".into()).timeout(Some(settings.lease / 4));
+    let request = Request::new().payload("+WPI".into()).timeout(Some(lease / 4));
     if link.client.send_request(running.reply.clone(), request).await.is_ok() && !running.lease.is_over() {
-        running.lease.extend(asked, settings.lease);
+        running.lease.renew(asked, lease);
     }
 }

@@ -13,6 +13,7 @@ use tokio::runtime;
 use crate::blobs::Blob;
 use crate::json;
 use crate::names::{Names, name_of_token};
+use crate::streams::Consumer;
 use crate::wire;
 use crate::worker::lease::{Fenced, Lease};
 use crate::worker::serving::{Running, Serving, count};
@@ -22,7 +23,7 @@ use crate::worker::tell::Missing;
 pub(crate) fn begin(serving: &Arc<Serving>, message: Message) {
     // It may have lain in a buffer: it is as old as the last sign of life before it.
     let fresh = serving.shared.fresh();
-    let created = serving.checked().created;
+    let Consumer { created, lease } = serving.checked().consumer;
     let place = Place::take(serving);
     // On the thread of the connection: only the function itself runs where it could block others, and each hand-over to
     // another thread costs more than all the rest.
@@ -30,7 +31,7 @@ pub(crate) fn begin(serving: &Arc<Serving>, message: Message) {
         let serving = &place.0;
         let Some(reply) = message.reply.as_ref().map(ToString::to_string) else { return };
         let Some(key) = Names::key_of_job(&message.subject) else { return };
-        let lease = Lease::new(fresh, serving.shared.settings.lease);
+        let lease = Lease::new(fresh, lease);
         let delivery = delivery(&reply);
         let blob = Blob::of(message.headers.as_ref()).ok().flatten().map(|blob| blob.id);
         let running = Arc::new(Running::new(key, reply, lease, created, delivery, blob));
@@ -149,7 +150,7 @@ impl Serving {
         }
         let (function, job) = (self.handler.name(), running.key.id());
         let deaths = self.deaths(running).await.ok_or(Outcome::NotOurs)?;
-        if deaths >= self.shared.settings.attempts {
+        if deaths >= self.shared.settings.attempts() {
             tracing::error!(target: "greenpool", function, job, deaths, "job.gave_up");
             return Err(Outcome::Ended(End::Lost(Lost::GaveUp { deaths })));
         }

@@ -21,9 +21,9 @@ impl Lease {
         Lease { until: AtomicU64::new(from.after(time).nanos()), over: AtomicBool::new(false) }
     }
 
-    /// The server has extended it, after this moment.
-    pub(crate) fn extend(&self, from: Moment, time: Duration) {
-        self.until.fetch_max(from.after(time).nanos(), Ordering::Relaxed);
+    /// The server counts it anew, from this moment or a later one.
+    pub(crate) fn renew(&self, from: Moment, time: Duration) {
+        self.until.store(from.after(time).nanos(), Ordering::Relaxed);
     }
 
     /// Ends it. A lease that is over stays over.
@@ -80,12 +80,14 @@ mod tests {
         let now = Moment::now();
         assert!(Lease::new(now, Duration::ZERO).is_over());
         let lease = Lease::new(now, Duration::ZERO);
-        lease.extend(now, HOUR);
+        lease.renew(now, HOUR);
         assert!(!lease.is_over());
-        lease.extend(now, Duration::ZERO);
+        lease.renew(now, Duration::ZERO);
+        assert!(lease.is_over());
+        lease.renew(now, HOUR);
         assert!(!lease.is_over());
         lease.end();
-        lease.extend(now, HOUR);
+        lease.renew(now, HOUR);
         assert!(lease.is_over());
     }
 

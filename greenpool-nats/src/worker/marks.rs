@@ -90,7 +90,7 @@ impl Serving {
         let (pending, running) = (Pending::new(self), running.clone());
         self.shared.link.io.spawn(async move {
             let serving = pending.serving();
-            let end = Instant::now() + 10 * serving.shared.settings.lease;
+            let end = Instant::now() + 10 * serving.lease();
             let mut backoff = Backoff::new();
             while !serving.take_back(&running).await && Instant::now() < end {
                 backoff.wait().await;

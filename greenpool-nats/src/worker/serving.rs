@@ -16,7 +16,7 @@ use crate::error::FarmError;
 use crate::farm::Farm;
 use crate::link::SharedLink;
 use crate::names::JobKey;
-use crate::streams::Settings;
+use crate::streams::{Adapt, Consumer, Settings};
 use crate::worker::acks::{self, Acks};
 use crate::worker::lease::Lease;
 
@@ -122,12 +122,12 @@ pub(crate) struct Serving {
     pub(crate) acks: Acks,
 }
 
-/// When the stream of the jobs was made, as it was found through a connection. A stream that was made anew has other
-/// numbers, so an acknowledgement for the old one must not reach it.
+/// The consumer of the jobs, as it was found through a connection. A stream that was made anew has other numbers, so an
+/// acknowledgement for the old one must not reach it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Checked {
     pub(crate) connection: u64,
-    pub(crate) created: i128,
+    pub(crate) consumer: Consumer,
 }
 
 /// A job that a worker has.
@@ -243,11 +243,23 @@ impl Serving {
     pub(crate) async fn ensure(&self) -> Result<(), FarmError> {
         let Shared { link, settings, .. } = &*self.shared;
         let connection = link.connection();
-        link.ensure_shared(settings).await?;
-        let handler = &self.handler;
-        let created = link.ensure_consumer(settings, handler.name(), handler.signature(), handler.size(), true).await?;
-        *lock(&self.checked) = Checked { connection, created };
+        link.ensure_shared(settings, Adapt::Yes).await?;
+        let (name, signature, size) = (self.handler.name(), self.handler.signature(), self.handler.size());
+        let consumer = link.ensure_consumer(settings, name, signature, size, Adapt::Yes).await?;
+        *lock(&self.checked) = Checked { connection, consumer };
         Ok(())
+    }
+
+    /// Follows a lease that another worker has set.
+    pub(crate) async fn learn_lease(&self) {
+        // A server that is away changes nothing.
+        if let Ok(lease) = self.shared.link.lease(&self.stream()).await {
+            lock(&self.checked).consumer.lease = lease;
+        }
+    }
+
+    pub(crate) fn lease(&self) -> Duration {
+        self.checked().consumer.lease
     }
 
     pub(crate) fn checked(&self) -> Checked {

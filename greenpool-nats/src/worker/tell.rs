@@ -7,10 +7,11 @@ use greenpool::remote::{Lost, Part};
 
 use crate::blobs::{Blob, DEAD_BODY, LARGEST};
 use crate::error::FarmError;
+use crate::streams::Adapt;
 use crate::wire::{self, Backoff, Stored};
 use crate::worker::PATIENCE;
 use crate::worker::job::{Wanted, wanted};
-use crate::worker::serving::{Running, Serving};
+use crate::worker::serving::{Running, Serving, Shared};
 
 /// A message that is to be stored.
 struct Letter {
@@ -134,7 +135,10 @@ impl Serving {
         loop {
             match attempt().await {
                 Stored::Yes | Stored::There => return true,
-                Stored::NoStream => drop(Box::pin(self.shared.link.ensure_shared(&self.shared.settings)).await),
+                Stored::NoStream => {
+                    let Shared { link, settings, .. } = &*self.shared;
+                    drop(Box::pin(link.ensure_shared(settings, Adapt::No)).await);
+                }
                 Stored::Refused(why) => {
                     tracing::error!(target: "greenpool", subject, why, "a result was refused");
                     return false;

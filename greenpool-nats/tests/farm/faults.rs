@@ -70,14 +70,19 @@ async fn a_worker_that_was_stopped_does_not_go_on_with_its_old_jobs() {
     answering(&farm, 2).await;
     assert_eq!(soon("a job after that", square::on(&farm).call(3, 0)).await.unwrap(), 9);
     let executions = site.executions();
-    assert_eq!(polled_late(&executions, &workers[0], stopped), 0);
+    assert_eq!(polled_late(&executions, &workers[0], stopped, LEASE), 0);
     assert!(log::peak(&executions, stopped) <= 40);
 }
 
 /// How many jobs a worker has polled that were not its own any more, after it was cut off.
-fn polled_late(executions: &[log::Execution], worker: &Process, cut_off: Duration) -> usize {
+pub(crate) fn polled_late(
+    executions: &[log::Execution],
+    worker: &Process,
+    cut_off: Duration,
+    lease: Duration,
+) -> usize {
     let old = executions.iter().filter(|run| run.process == worker.id() && run.begin < cut_off);
-    old.filter(|run| run.polled.is_some_and(|polled| polled > cut_off + LEASE)).count()
+    old.filter(|run| run.polled.is_some_and(|polled| polled > cut_off + lease)).count()
 }
 
 async fn a_worker_that_was_cut_off_does_not_go_on_with_its_old_jobs() {
@@ -97,7 +102,7 @@ async fn a_worker_that_was_cut_off_does_not_go_on_with_its_old_jobs() {
     answering(&farm, 2).await;
     assert_eq!(soon("a job after that", square::on(&farm).call(3, 0)).await.unwrap(), 9);
     let executions = site.executions();
-    assert_eq!(polled_late(&executions, &far_away, cut_off), 0);
+    assert_eq!(polled_late(&executions, &far_away, cut_off, LEASE), 0);
     assert!(log::peak(&executions, cut_off) <= 40);
     empty(&farm, "square").await;
 }
@@ -179,7 +184,7 @@ async fn three_servers_lose_no_job_when_each_of_them_is_killed() {
 }
 
 /// Whether all replicas of all streams are up to date.
-async fn is_current(farm: &Farm, url: &str) -> bool {
+pub(crate) async fn is_current(farm: &Farm, url: &str) -> bool {
     let Ok(client) = async_nats::connect(addresses(url)).await else { return false };
     let jetstream = async_nats::jetstream::new(client);
     if farm.queue("square").await.is_err() {

@@ -1,5 +1,8 @@
 //! The acceptance tests in full size. They run if `GREENPOOL_FARM_LONG` is set, and print what they have measured.
 
+mod faults;
+mod limits;
+
 use std::collections::BTreeSet;
 use std::iter::repeat;
 use std::time::Duration;
@@ -14,6 +17,11 @@ use crate::log;
 use crate::process::Process;
 use crate::role::{Role, WorkerRole};
 use crate::site::{Site, answering, empty};
+
+/// All of them.
+pub(crate) fn tests() -> Vec<crate::Test> {
+    [TESTS, faults::TESTS, limits::TESTS].concat()
+}
 
 crate::tests! {
     one_of_four_workers_is_killed_under_10_000_jobs,

@@ -3,51 +3,51 @@
 use std::time::Duration;
 
 use greenpool::green_pool;
+use greenpool::remote::job;
 use greenpool_nats::Farm;
 use tokio::sync::OnceCell;
 use tokio::time::sleep;
 
-use crate::log;
+use crate::log::{self, Running};
 
 /// Takes so many milliseconds, and returns the square.
 #[green_pool(size = 40, remote)]
 pub(crate) async fn square(n: u64, milliseconds: u64) -> u64 {
-    log::write("begin", n);
-    let polled = log::sleep(Duration::from_millis(milliseconds)).await;
-    log::write_at("polled", n, polled);
-    log::write("end", n);
+    let running = Running::begin(n);
+    running.polled(log::sleep(Duration::from_millis(milliseconds)).await);
+    running.end();
     n * n
 }
 
 /// The same with a smaller limit.
 #[green_pool(size = 10, remote)]
 pub(crate) async fn narrow(n: u64, milliseconds: u64) -> u64 {
-    log::write("begin", n);
+    let running = Running::begin(n);
     sleep(Duration::from_millis(milliseconds)).await;
-    log::write("end", n);
+    running.end();
     n
 }
 
 /// The same with a larger limit.
 #[green_pool(size = 100, remote)]
 pub(crate) async fn wide(n: u64, milliseconds: u64) -> u64 {
-    log::write("begin", n);
+    let running = Running::begin(n);
     sleep(Duration::from_millis(milliseconds)).await;
-    log::write("end", n);
+    running.end();
     n
 }
 
 /// Takes the process down for 500, panics for 900, and returns `Err` for 901.
 #[green_pool(size = 100, remote)]
 pub(crate) async fn fragile(n: u64) -> Result<u64, String> {
-    log::write("begin", n);
+    let running = Running::begin(n);
     match n {
         500 => std::process::abort(),
         900 => panic!("900 panics"),
         _ => {}
     }
     sleep(Duration::from_millis(20)).await;
-    log::write("end", n);
+    running.end();
     if n == 901 { Err("901 is refused".to_owned()) } else { Ok(n) }
 }
 
@@ -67,21 +67,28 @@ pub(crate) async fn moody(n: u64) -> Result<u64, String> {
 /// Takes the process down for 5.
 #[green_pool(size = 10, remote)]
 pub(crate) async fn poison(n: u64) -> u64 {
-    log::write("begin", n);
+    let running = Running::begin(n);
     if n == 5 {
         std::process::abort();
     }
-    log::write("end", n);
+    running.end();
     n
 }
 
 /// Blocks its thread for so many milliseconds.
 #[green_pool(size = 4, remote)]
 pub(crate) async fn block(n: u64, milliseconds: u64) -> u64 {
-    log::write("begin", n);
+    let running = Running::begin(n);
     std::thread::sleep(Duration::from_millis(milliseconds));
-    log::write("end", n);
+    running.end();
     n
+}
+
+/// Returns how many milliseconds of its lease are left when it begins.
+#[green_pool(size = 4, remote)]
+pub(crate) async fn left() -> u64 {
+    let left = job().and_then(|job| job.lease_left()).expect("a job of a worker has a lease");
+    left.as_millis() as u64
 }
 
 static FARM: OnceCell<Farm> = OnceCell::const_new();

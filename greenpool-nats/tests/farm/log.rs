@@ -7,6 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
@@ -23,17 +24,48 @@ pub(crate) fn now() -> Duration {
     clock_gettime(ClockId::CLOCK_MONOTONIC).unwrap().into()
 }
 
-/// Appends an event of a job.
-pub(crate) fn write(event: &str, job: u64) {
-    write_at(event, job, now());
+/// An execution of a job. It tells its beginning, and its end or that it was dropped before.
+pub(crate) struct Running {
+    job: u64,
+    /// Tells it from others of the same job in this process.
+    number: u64,
+    ended: bool,
 }
 
-/// Appends an event of a job that happened at that time, in one write.
-pub(crate) fn write_at(event: &str, job: u64, time: Duration) {
-    let file = FILE.get().expect("only a worker runs jobs");
-    let line = format!("{event} {job} {} {}\n", std::process::id(), time.as_nanos());
-    let mut file = OpenOptions::new().append(true).create(true).open(file).unwrap();
-    file.write_all(line.as_bytes()).unwrap();
+impl Running {
+    pub(crate) fn begin(job: u64) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let running = Running { job, number: NEXT.fetch_add(1, Ordering::Relaxed), ended: false };
+        running.write("begin", now());
+        running
+    }
+
+    /// Tells when its last poll began.
+    pub(crate) fn polled(&self, time: Duration) {
+        self.write("polled", time);
+    }
+
+    pub(crate) fn end(mut self) {
+        self.ended = true;
+        self.write("end", now());
+    }
+
+    /// Appends an event, in one write.
+    fn write(&self, event: &str, time: Duration) {
+        let Running { job, number, .. } = self;
+        let file = FILE.get().expect("only a worker runs jobs");
+        let line = format!("{event} {job} {} {number} {}\n", std::process::id(), time.as_nanos());
+        let mut file = OpenOptions::new().append(true).create(true).open(file).unwrap();
+        file.write_all(line.as_bytes()).unwrap();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.write("dropped", now());
+        }
+    }
 }
 
 /// Sleeps. Returns when the poll began that found the time over: a process can be stopped in the middle of a poll.
@@ -56,6 +88,8 @@ pub(crate) struct Execution {
     pub(crate) polled: Option<Duration>,
     /// `None`: it did not come to its end.
     pub(crate) end: Option<Duration>,
+    /// When it was dropped before its end.
+    pub(crate) dropped: Option<Duration>,
 }
 
 /// Reads the log.
@@ -65,17 +99,19 @@ pub(crate) fn read(file: &Path) -> Vec<Execution> {
     let mut all: Vec<Execution> = Vec::new();
     for line in text.lines() {
         let words: Vec<_> = line.split(' ').collect();
-        let [event, job, process, time] = words[..] else { panic!("a line of the log is {line:?}") };
-        let (job, process) = (job.parse().unwrap(), process.parse().unwrap());
+        let [event, job, process, number, time] = words[..] else { panic!("a line of the log is {line:?}") };
+        let (job, process) = (job.parse().unwrap(), process.parse::<u32>().unwrap());
         let time = Duration::from_nanos(time.parse().unwrap());
         if event == "begin" {
-            open.insert((job, process), all.len());
-            all.push(Execution { job, process, begin: time, polled: None, end: None });
-        } else if event == "polled" {
-            all[open[&(job, process)]].polled = Some(time);
-        } else {
-            let index = open.remove(&(job, process)).expect("a job begins before it ends");
-            all[index].end = Some(time);
+            open.insert((process, number), all.len());
+            all.push(Execution { job, process, begin: time, polled: None, end: None, dropped: None });
+            continue;
+        }
+        let execution = &mut all[open[&(process, number)]];
+        match event {
+            "polled" => execution.polled = Some(time),
+            "end" => execution.end = Some(time),
+            _ => execution.dropped = Some(time),
         }
     }
     all

@@ -23,6 +23,7 @@ mod rights;
 mod role;
 mod runs;
 mod server;
+mod settings;
 mod site;
 mod suspects;
 mod watching;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         bodies::TESTS,
         faults::TESTS,
         limits::TESTS,
+        settings::TESTS,
         leaving::TESTS,
         runs::TESTS,
         suspects::TESTS,
@@ -51,8 +53,8 @@ fn main() -> ExitCode {
     ]
     .concat();
     let long = std::env::var_os("GREENPOOL_FARM_LONG").is_some();
-    let long_ones = if long { full::TESTS } else { &[] };
-    let tests = tests.into_iter().filter(|(name, _)| long || !LONG.contains(name)).chain(long_ones.iter().copied());
+    let long_ones = if long { full::tests() } else { Vec::new() };
+    let tests = tests.into_iter().filter(|(name, _)| long || !LONG.contains(name)).chain(long_ones);
     let trials = tests.map(|(name, test)| {
         Trial::test(name, move || {
             test();
@@ -64,8 +66,11 @@ fn main() -> ExitCode {
 
 /// The long form: faults at random, and elections of three servers, which take most of the time. They run if
 /// `GREENPOOL_FARM_LONG` is set.
-const LONG: [&str; 2] =
-    ["chaos_of_workers_and_server_loses_no_job", "three_servers_lose_no_job_when_each_of_them_is_killed"];
+const LONG: [&str; 3] = [
+    "chaos_of_workers_and_server_loses_no_job",
+    "chaos_of_workers_and_three_servers_loses_no_job_and_keeps_the_limit",
+    "three_servers_lose_no_job_when_each_of_them_is_killed",
+];
 
 /// A name, and a test that panics if it fails.
 type Test = (&'static str, fn());
