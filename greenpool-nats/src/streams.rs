@@ -211,7 +211,7 @@ impl Link {
             let what = format!("make the stream {}", config.name);
             let made = async {
                 let made = self.jetstream.get_or_create_stream(config.clone()).await;
-                Ok::<_, Infallible>(made.map(|stream| checked(stream.cached_info())))
+                Ok::<_, Infallible>(made.map(|stream| checked(stream.cached_info(), config)))
             };
             let error = match self.request(&*what, &config.name, made).await? {
                 Ok(checked) => return checked,
@@ -294,9 +294,18 @@ pub(crate) fn absent<T>(read: Result<T, LastRawMessageError>) -> Result<Option<T
     }
 }
 
-fn checked(info: &Info) -> Result<Info, FarmError> {
+/// A stream that is there, if it is the one that was meant.
+fn checked(info: &Info, meant: &Config) -> Result<Info, FarmError> {
     match &info.config.description {
-        Some(description) if description == PROTOCOL => Ok(info.clone()),
+        Some(description) if description == PROTOCOL && info.config.subjects == meant.subjects => Ok(info.clone()),
+        // `a_b` with `c` has the stream of `a` with `b_c`.
+        Some(description) if description == PROTOCOL => Err(refused(
+            format!("make the stream {}", meant.name),
+            format!(
+                "it belongs to another namespace or function, and has the subjects {}",
+                info.config.subjects.join(" ")
+            ),
+        )),
         other => Err(FarmError::Protocol {
             stream: info.config.name.clone(),
             description: other.clone().unwrap_or_default(),

@@ -67,10 +67,16 @@ fn info(shared: &Shared, serving: &[Arc<Serving>]) -> WorkerInfo {
     });
     WorkerInfo {
         id: shared.id.clone(),
-        host: std::env::var("HOSTNAME").unwrap_or_default(),
+        host: host(),
         pid: std::process::id(),
         draining: shared.is_draining(),
         functions: functions.collect(),
         running: running.collect(),
     }
+}
+
+/// The name of this machine, if it can be found out. Few programs get it as a variable.
+fn host() -> String {
+    let name = std::env::var("HOSTNAME").or_else(|_| std::fs::read_to_string("/proc/sys/kernel/hostname"));
+    name.unwrap_or_default().trim().to_owned()
 }

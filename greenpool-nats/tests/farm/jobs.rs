@@ -91,6 +91,12 @@ pub(crate) async fn left() -> u64 {
     left.as_millis() as u64
 }
 
+/// With the same signature as `left`.
+#[green_pool(size = 4, remote)]
+pub(crate) async fn b_left() -> u64 {
+    0
+}
+
 static FARM: OnceCell<Farm> = OnceCell::const_new();
 
 /// The farm that `recursive` uses in a worker.

@@ -7,13 +7,14 @@ use async_nats::jetstream::stream::Config;
 use greenpool_nats::{Farm, FarmBuilder, FarmError, Worker};
 
 use crate::deadline::{soon, until};
-use crate::jobs::left;
+use crate::jobs::{b_left, left};
 use crate::site::{Site, answering};
 
 crate::tests! {
     a_worker_changes_the_settings_that_it_sets_and_follows_the_others,
     a_worker_follows_a_lease_that_another_sets_while_it_works,
     a_setting_that_the_server_refuses_ends_the_worker,
+    two_namespaces_whose_streams_have_one_name_are_told_so,
 }
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -145,4 +146,15 @@ async fn a_setting_that_the_server_refuses_ends_the_worker() {
     assert!(matches!(error, FarmError::Refused { .. }), "{error:?}");
     let text = error.to_string();
     assert!(text.contains("gp_default_results") && text.contains("replicas"), "{text}");
+}
+
+async fn two_namespaces_whose_streams_have_one_name_are_told_so() {
+    let site = Site::new();
+    let other = connect(&site, |farm| farm.namespace("a")).await;
+    soon("the worker", Worker::on(&other).serve(b_left::handler()).run_until(async {})).await.unwrap();
+    let farm = connect(&site, |farm| farm.namespace("a_b")).await;
+    let error = soon("the worker", Worker::on(&farm).serve(left::handler()).run()).await.unwrap_err();
+    assert!(error.to_string().contains("belongs to another namespace or function"), "{error}");
+    let lost = soon("the submitter", left::on(&farm).call()).await.unwrap_err();
+    assert!(lost.to_string().contains("belongs to another namespace or function"), "{lost}");
 }

@@ -9,6 +9,7 @@ use futures_core::Stream;
 use futures_core::stream::FusedStream;
 
 use crate::job::error::JoinError;
+use crate::job::values::{JobResults, Values};
 use crate::map::{GreenMap, Next};
 use crate::remote::call::Outcome;
 
@@ -62,10 +63,56 @@ impl<T> FarMap<T> {
         FarMap { map: self.map.window(items) }
     }
 
+    /// Returns the next result if it is ready now. It does not wait; see [`GreenMap::try_next`].
+    pub fn try_next(&mut self) -> Option<Result<T, JoinError>> {
+        flatten(self.map.try_next())
+    }
+
+    /// Stops reading the source. The map yields the results of the jobs that are out, and then ends; see
+    /// [`GreenMap::stop`].
+    pub fn stop(&mut self) {
+        self.map.stop();
+    }
+
+    /// Yields the output of each job, without a `Result` around it. If a job panicked, the panic resumes in the
+    /// consumer, and the map ends; see [`Values`].
+    ///
+    /// # Panics
+    /// The consumer of the values panics if a job has no output.
+    ///
+    /// ```
+    /// use greenpool::green_pool;
+    /// use greenpool::remote::Here;
+    ///
+    /// #[green_pool(size = 4, remote)]
+    /// async fn double(n: u32) -> u32 { n * 2 }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let here = Here::new().serve(double::handler());
+    /// let mut doubles = double::on(&here).imap(1..=3).values();
+    /// let mut sum = 0;
+    /// while let Some(double) = doubles.next().await {
+    ///     sum += double;
+    /// }
+    /// assert_eq!(sum, 12);
+    /// # }
+    /// ```
+    pub fn values(self) -> Values<Self> {
+        Values::new(self)
+    }
+
     /// Detaches the jobs that are out: they run to completion, and their results are dropped. The source is not read
     /// again.
     pub fn detach(self) {
         self.map.detach();
+    }
+}
+
+impl<T> JobResults for FarMap<T> {
+    type Output = T;
+
+    fn stop_waiting(&mut self) {
+        self.map.stop_waiting();
     }
 }
 

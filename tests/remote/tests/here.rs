@@ -88,6 +88,41 @@ async fn maps_give_every_result_in_order_or_not() {
 }
 
 #[tokio::test]
+async fn a_map_can_be_tried_stopped_and_read_as_values() {
+    let far = double::on(&here());
+    let mut values = far.imap(0..3).values();
+    for n in 0..3 {
+        assert_eq!(timeout(DEADLINE, values.next()).await.unwrap(), Some(n * 2));
+    }
+    assert_eq!(timeout(DEADLINE, values.next()).await.unwrap(), None);
+    let mut doubles = far.imap(0..);
+    let first = timeout(DEADLINE, async {
+        loop {
+            match doubles.try_next() {
+                Some(first) => return first,
+                None => tokio::task::yield_now().await,
+            }
+        }
+    });
+    assert_eq!(first.await.unwrap().unwrap(), 0);
+    doubles.stop();
+    let mut n = 1;
+    while let Some(double) = timeout(DEADLINE, doubles.next()).await.unwrap() {
+        assert_eq!(double.unwrap(), n * 2);
+        n += 1;
+    }
+    assert!(n <= 10, "{n} jobs were run");
+}
+
+#[tokio::test]
+#[should_panic(expected = "depth 13 is unlucky")]
+async fn the_panic_of_a_job_resumes_in_the_consumer_of_a_maps_values() {
+    let far = fetch::on(&here());
+    let mut pages = far.imap(["/a", "/b"].map(String::from), [1, 13]).values();
+    while timeout(DEADLINE, pages.next()).await.unwrap().is_some() {}
+}
+
+#[tokio::test]
 async fn a_map_over_two_iterables_zips_them_and_panics_stay_where_they_are() {
     let far = fetch::on(&here());
     let mut pages = far.imap(["/a", "/b", "/c"].map(String::from), [12, 13, 14]);
