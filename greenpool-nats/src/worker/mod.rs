@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use greenpool::remote::Handler;
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 use self::serving::{Serving, Shared};
 use crate::error::FarmError;
@@ -26,6 +27,12 @@ use crate::farm::Farm;
 
 /// How long a worker waits for an answer of the server.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// For how long a worker that begins tries to make what it needs on the server.
+const START: Duration = Duration::from_secs(5);
+
+/// How long it waits between two attempts.
+const AGAIN: Duration = Duration::from_millis(300);
 
 /// Serves functions of a farm: takes their jobs, runs them on the runtime that it is awaited on, and tells their
 /// results.
@@ -111,7 +118,7 @@ impl Worker {
     /// Works until the process gets SIGTERM or Ctrl-C; see [`run_until`](Self::run_until).
     ///
     /// # Errors
-    /// If a stream or consumer cannot be made, or if the user lacks a right that a worker needs.
+    /// If a stream or consumer cannot be made within 5 s, or if the user lacks a right that a worker needs.
     ///
     /// # Panics
     /// If awaited outside a tokio runtime, or on one without its signal driver.
@@ -125,7 +132,7 @@ impl Worker {
     /// hands back the rest.
     ///
     /// # Errors
-    /// If a stream or consumer cannot be made, or if the user lacks a right that a worker needs.
+    /// If a stream or consumer cannot be made within 5 s, or if the user lacks a right that a worker needs.
     ///
     /// # Panics
     /// If awaited outside a tokio runtime.
@@ -141,7 +148,7 @@ impl Worker {
         for handler in handlers {
             let name = handler.name().to_owned();
             let served = Arc::new(Serving::new(shared.clone(), handler));
-            served.ensure().await?;
+            begin(&served).await?;
             serving.insert(name, served);
         }
         let guard = Guard(serving.values().cloned().collect());
@@ -177,6 +184,17 @@ impl Worker {
         match failed {
             Some(error) => Err(error),
             None => Ok(report),
+        }
+    }
+}
+
+/// Makes what a function needs on the server. A server that is just being started again gets some time for it.
+async fn begin(served: &Serving) -> Result<(), FarmError> {
+    let deadline = Instant::now() + START;
+    loop {
+        match served.ensure().await {
+            Err(FarmError::Refused { .. }) if Instant::now() < deadline => sleep(AGAIN).await,
+            ensured => return ensured,
         }
     }
 }

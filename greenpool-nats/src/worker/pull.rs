@@ -12,8 +12,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use crate::error::FarmError;
 use crate::streams::CONSUMER;
-use crate::worker::job;
 use crate::worker::serving::{Serving, count};
+use crate::worker::{AGAIN, job};
 
 /// The server forgets a request after this time.
 const EXPIRES: Duration = Duration::from_secs(20);
@@ -42,7 +42,7 @@ pub(crate) async fn pull(serving: Arc<Serving>) {
         }
         let inbox = serving.shared.link.client.new_inbox();
         let Ok(jobs) = serving.shared.link.client.subscribe(format!("{inbox}.*")).await else {
-            sleep(Duration::from_millis(300)).await;
+            sleep(AGAIN).await;
             continue;
         };
         let mut round = Round { serving: &serving, inbox, jobs, asked: 0, requests: 0, heard: Instant::now() };
@@ -64,7 +64,7 @@ async fn ensure(serving: &Serving, draining: &mut watch::Receiver<bool>) {
     while !*draining.borrow() {
         let Err(error) = serving.ensure().await else { return };
         tracing::debug!(target: "greenpool", %error, "could not prepare the streams");
-        sleep(Duration::from_millis(300)).await;
+        sleep(AGAIN).await;
     }
 }
 

@@ -53,6 +53,7 @@ pub fn handler<P: RemoteFn>(state: P::State) -> Handler {
         Ok(Box::pin(within(info, written)) as BoxFuture<_>)
     };
     let size = P::size();
+    assert!((1..=100_000).contains(&size), "the size of `{}` is from 1 to 100,000, and not {size}", P::PATH);
     Handler {
         name: P::NAME,
         signature: P::SIGNATURE,

@@ -333,6 +333,14 @@ async fn a_size_of_0_is_refused() {
 }
 
 #[test]
+#[should_panic(expected = "::vast` is from 1 to 100,000, and not 100001")]
+fn a_size_that_a_farm_cannot_have_is_refused() {
+    #[green_pool(size = 100_001, remote)]
+    async fn vast() {}
+    let _ = vast::handler();
+}
+
+#[test]
 #[should_panic(expected = "are both called `double` on the wire")]
 fn one_name_on_the_wire_cannot_be_served_twice() {
     mod other {
