@@ -117,5 +117,5 @@ async fn stream(url: &str, items: u64, part: u64) {
         }
     }
     // The test looks at its memory, and then kills it.
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

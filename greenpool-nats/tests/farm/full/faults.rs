@@ -4,7 +4,7 @@ use std::iter::repeat;
 use std::time::Duration;
 
 use greenpool::remote::FarMap;
-use greenpool_nats::Farm;
+use greenpool_nats::{Farm, Queue};
 use nix::sys::signal::Signal;
 use tokio::time::{Instant, sleep};
 
@@ -134,5 +134,5 @@ async fn the_server_is_killed_under_10_000_jobs() {
     assert!(all.into_iter().eq(0..JOBS));
     println!("all in {:.1?}, {longest:.2?} without a result", begin.elapsed());
     println!("{} jobs ran twice", log::repeated(&site.executions()));
-    until("an empty queue", async || farm.queue("wide").await.is_ok_and(|queue| queue == Default::default())).await;
+    until("an empty queue", async || farm.queue("wide").await.is_ok_and(|queue| queue == Queue::default())).await;
 }

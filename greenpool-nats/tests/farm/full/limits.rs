@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use greenpool::pile;
 use greenpool::remote::{FarMap, Lost};
-use greenpool_nats::Farm;
+use greenpool_nats::{Farm, Queue};
 use tokio::time::Instant;
 
 use super::{JOBS, MILLISECONDS, take, worker};
@@ -156,5 +156,5 @@ async fn a_run_of_10_000_jobs_goes_on_after_its_submitter_was_killed() {
         assert_eq!(error.lost(), Some(&Lost::OtherArguments));
     }
     assert_eq!(site.executions().len() as u64, 2 * JOBS);
-    until("nothing to be left", async || farm.queue("square").await.unwrap() == Default::default()).await;
+    until("nothing to be left", async || farm.queue("square").await.unwrap() == Queue::default()).await;
 }
