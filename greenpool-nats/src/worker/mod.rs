@@ -29,7 +29,7 @@ use crate::farm::Farm;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// For how long a worker that begins tries to make what it needs on the server.
-const START: Duration = Duration::from_secs(5);
+const START: Duration = Duration::from_secs(15);
 
 /// How long it waits between two attempts.
 const AGAIN: Duration = Duration::from_millis(300);
@@ -118,7 +118,7 @@ impl Worker {
     /// Works until the process gets SIGTERM or Ctrl-C; see [`run_until`](Self::run_until).
     ///
     /// # Errors
-    /// If a stream or consumer cannot be made within 5 s, or if the user lacks a right that a worker needs.
+    /// If a stream or consumer cannot be made within 15 s, or if the user lacks a right that a worker needs.
     ///
     /// # Panics
     /// If awaited outside a tokio runtime, or on one without its signal driver.
@@ -132,7 +132,7 @@ impl Worker {
     /// hands back the rest.
     ///
     /// # Errors
-    /// If a stream or consumer cannot be made within 5 s, or if the user lacks a right that a worker needs.
+    /// If a stream or consumer cannot be made within 15 s, or if the user lacks a right that a worker needs.
     ///
     /// # Panics
     /// If awaited outside a tokio runtime.
