@@ -41,6 +41,7 @@ use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 use futures::StreamExt as _;
 use greenpool_nats::{Farm, Worker};
+use indicatif::HumanCount;
 use reqwest::{Client, redirect};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time;
@@ -167,6 +168,7 @@ async fn check(
 fn sum_up(world: &World, crawl: &Crawl, time: Duration) -> ExitCode {
     let faults = faults(&world.start, crawl);
     let (known, done) = crawl.counts();
+    let (known, done) = (HumanCount(known as u64), HumanCount(done as u64));
     let seconds = time.as_secs_f64();
     let stopped = if crawl.is_complete() { "" } else { "interrupted: " };
     println!("{stopped}{done} of {known} addresses were visited in {seconds:.1} s, {} links are broken", faults.len());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use greenpool_nats::{Farm, FarmError, WorkerInfo};
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time;
@@ -127,5 +127,5 @@ impl Painter {
 
 fn describe(worker: &WorkerInfo) -> String {
     let done: u64 = worker.functions.iter().map(|function| function.done).sum();
-    format!("worker {}: {} running, {done} done", worker.pid, worker.running.len())
+    format!("worker {}: {} running, {} done", worker.pid, worker.running.len(), HumanCount(done))
 }
