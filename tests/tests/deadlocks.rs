@@ -144,6 +144,31 @@ fn a_result_that_is_not_polled_does_not_hide_a_deadlock() {
 }
 
 #[test]
+fn a_job_that_keeps_a_finished_handle_and_waits_for_something_else_keeps_its_slot() {
+    paused(async {
+        let (a, b, gate) = (GreenPool::new(1), GreenPool::new(1), Gate::new());
+        let (b_in, closed) = (b.clone(), gate.clone());
+        let job = a.spawn(async move {
+            let mut held = b_in.spawn(tokio::task::yield_now()).await;
+            assert!(poll!(&mut held).is_pending());
+            closed.opened().await;
+            held.await.unwrap();
+        });
+        let job = job.await;
+        until_idle().await;
+        let mut queued = Box::pin(a.spawn(async {}));
+        assert!(poll!(&mut queued).is_pending());
+        until_idle().await;
+        // The job does not come to its handle, so it waits for the gate alone.
+        assert!(poll!(&mut queued).is_pending());
+        gate.open();
+        assert_completes(job).await;
+        assert_completes(queued.await).await;
+        assert_eq!((a.stats().overflowed, b.stats().overflowed), (0, 0));
+    });
+}
+
+#[test]
 fn a_job_whose_awaited_result_is_ready_keeps_its_slot() {
     paused(async {
         let (a, b) = (GreenPool::new(1), GreenPool::new(1));

@@ -48,6 +48,8 @@ cases! {
     "after-handles" "spawns of a job that has awaited as many handles at once" after_handles;
     "next-unordered" "`next_unordered` of a pile, in a job" next_unordered;
     "next-unordered-own" "`next_unordered` of a pile in the own pool, in a job" next_unordered_own;
+    "unordered-blocked" "`next_unordered` of a pile of jobs that spawn, in a job" unordered_blocked;
+    "ignored" "spawns of a job that keeps as many finished handles, and has polled each" ignored;
     "pile-next" "`next` of a pile, in a job" pile_next;
     "map" "results of a map, in a job" map;
     "nested" "levels of nesting in a pool of 1" nested;
@@ -288,6 +290,38 @@ async fn next_unordered_own(n: usize) {
         }
     };
     pool.spawn(job).await.await.expect("the job does not panic");
+}
+
+async fn unordered_blocked(n: usize) {
+    let gate = Gate::new();
+    let (pool, full) = (GreenPool::new(n.max(1)), full_pool(&gate).await);
+    let job = async move {
+        let mut pile = GreenPile::on(&pool);
+        for _ in 0..n {
+            let full = full.clone();
+            pile.spawn(async move { full.spawn(async {}).await.await }).await;
+        }
+        while let Some((_, result)) = pile.next_unordered().await {
+            result.expect("it ends").expect("it ends");
+        }
+    };
+    in_job(gate, job).await;
+}
+
+async fn ignored(n: usize) {
+    let gate = Gate::new();
+    let mut kept = handles(n, &gate).await;
+    let job = async move {
+        for handle in &mut kept {
+            poll_fn(|cx| Poll::Ready(Pin::new(&mut *handle).poll(cx).is_ready())).await;
+        }
+        let pool = GreenPool::new(1);
+        for _ in 0..n {
+            pool.spawn(yield_now()).await.await.expect("it ends");
+        }
+        drop(kept);
+    };
+    in_job(gate, job).await;
 }
 
 async fn pile_next(n: usize) {

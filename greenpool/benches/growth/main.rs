@@ -1,26 +1,25 @@
 //! How costs grow with the amount of work: `cargo bench -p greenpool --bench growth`.
 //!
-//! Each case runs under `valgrind --tool=callgrind` with no work, with some, and with 4 and 16 times as much. The
-//! growth is the number of instructions that a piece of work takes in the larger runs, divided by what it takes in the
-//! smallest. No clock is involved, so a busy machine does not disturb the result.
+//! Each case runs with no work, with some, and with 4 and 16 times as much. The growth is what a piece of work takes in
+//! the larger runs, divided by what it takes in the smallest. What is counted are instructions, under
+//! `valgrind --tool=callgrind`: no clock is involved, so a busy machine does not disturb the result. With `--quick`,
+//! there is less work, and where there is no valgrind CPU time is measured instead.
 
 #[path = "../report/mod.rs"]
 mod report;
 
 mod cases;
+mod cost;
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
 use serde_json::json;
 
 use cases::{CASES, Case};
+use cost::Cost;
 use report::bound::{self, Bound};
 use report::{Table, callgrind};
-
-/// How much more a piece of work may cost in the larger runs.
-const LIMIT: f64 = 1.3;
 
 /// Measures how costs grow with the amount of work.
 #[derive(Parser)]
@@ -29,15 +28,18 @@ struct Options {
     /// Measure only these cases (comma-separated ids).
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
-    /// The amount of work of the smallest run.
-    #[arg(long, default_value_t = 500)]
-    work: usize,
+    /// The amount of work of the smallest run. By default 500, or 60 if it is quick and there is valgrind.
+    #[arg(long)]
+    work: Option<usize>,
     /// Print the table as Markdown for the book.
     #[arg(long)]
     markdown: bool,
     /// Fail if a cost is not linear.
     #[arg(long)]
     check: bool,
+    /// Measure only what 16 times the work costs, in less than a minute, and do without valgrind if there is none.
+    #[arg(long)]
+    quick: bool,
     /// Internal: this process is the one being counted.
     #[arg(long, hide = true)]
     counted: bool,
@@ -60,33 +62,32 @@ fn run(options: &Options) -> Result<bool, String> {
     }
     if options.counted {
         for case in cases {
-            case.run(options.work);
+            case.run(options.work.unwrap_or_default());
         }
         return Ok(true);
     }
-    let mut table = Table::new("Growth of costs", &["what"], &["instructions each", "4 times the work", "16 times"]);
+    let cost = Cost::choose(options.quick)?;
+    let work = options.work.unwrap_or(if options.quick && cost == Cost::Instructions { 60 } else { 500 });
+    let times: &[usize] = if options.quick { &[16] } else { &[4, 16] };
+    let growths = measure(&cases, cost, work, times)?;
+    let heads: Vec<String> = times.iter().map(|times| format!("{times} times the work")).collect();
+    let columns: Vec<&str> = std::iter::once(cost.unit()).chain(heads.iter().map(String::as_str)).collect();
+    let mut table = Table::new("Growth of costs", &["what"], &columns);
     let mut bounds = Vec::new();
-    callgrind::check_valgrind()?;
-    let growths = callgrind::measure_all(&cases, |case| {
-        eprintln!("counting {}", case.id);
-        measure(case, options.work)
-    });
-    for (case, growth) in cases.iter().zip(growths) {
-        let [each, four, sixteen] = growth?;
-        let cells = [format!("{each:.0}"), format!("{four:.2}"), format!("{sixteen:.2}")];
-        table.row(std::iter::once(case.title.to_owned()).chain(cells).collect());
-        let times = [("4 times the work", four), ("16 times the work", sixteen)];
-        bounds.extend(times.map(|(setting, figure)| Bound {
+    for (case, Growth { each, growth }) in cases.iter().zip(growths) {
+        let figures = growth.iter().map(|growth| format!("{growth:.2}"));
+        table.row([case.title.to_owned(), format!("{each:.0}")].into_iter().chain(figures).collect());
+        bounds.extend(heads.iter().zip(growth).map(|(setting, figure)| Bound {
             what: case.title.into(),
             against: "linear growth".into(),
-            setting: setting.into(),
+            setting: setting.clone(),
             figure,
-            limit: LIMIT,
+            limit: cost.limit(),
             at_least: false,
             unit: "",
         }));
     }
-    let figures = json!({ "work": options.work, "bounds": bound::json(&bounds) });
+    let figures = json!({ "work": work, "cost": cost.unit(), "bounds": bound::json(&bounds) });
     bounds.retain(|bound| !bound.holds());
     report::print(&[table], options.markdown);
     if !bounds.is_empty() {
@@ -96,18 +97,24 @@ fn run(options: &Options) -> Result<bool, String> {
     Ok(!options.check || bounds.is_empty())
 }
 
-/// The instructions that a piece of work takes in the smallest run, and the growth for 4 and 16 times as much.
-#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-fn measure(case: &Case, work: usize) -> Result<[f64; 3], String> {
-    let none = count(case, 0)?;
-    let each = |times: usize| {
-        Ok::<_, String>((count(case, times * work)?.saturating_sub(none)) as f64 / (times * work) as f64)
-    };
-    let one = each(1)?;
-    Ok([one, each(4)? / one, each(16)? / one])
+/// What a piece of work costs in the smallest run, and the growth in the larger ones.
+struct Growth {
+    each: f64,
+    growth: Vec<f64>,
 }
 
-/// The instructions of a process that does this amount of work.
-fn count(case: &Case, work: usize) -> Result<u64, String> {
-    callgrind::count(&["--counted", "--only", case.id, "--work", &work.to_string()], Path::new("/dev/null"))
+fn measure(cases: &[&Case], cost: Cost, work: usize, times: &[usize]) -> Result<Vec<Growth>, String> {
+    let measure = |case: &&Case| {
+        eprintln!("measuring {}", case.id);
+        let none = cost.of(case, 0)?;
+        #[expect(clippy::cast_precision_loss, reason = "amounts are far below 2^52")]
+        let each = |work: usize| Ok::<_, String>((cost.of(case, work)? - none).max(0.0) / work as f64);
+        let one = each(work)?;
+        let growth = times.iter().map(|times| Ok(each(times * work)? / one)).collect::<Result<_, String>>()?;
+        Ok(Growth { each: one, growth })
+    };
+    match cost {
+        Cost::Instructions => callgrind::measure_all(cases, measure).into_iter().collect(),
+        Cost::CpuTime => cases.iter().map(measure).collect(),
+    }
 }

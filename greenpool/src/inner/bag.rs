@@ -3,22 +3,42 @@
 use slab::Slab;
 
 /// A slab whose entries are also in a list, in order of insertion. So the first and the last entry, and the one after
-/// any other, are found without a search, however many have been removed. An entry can be moved to the end.
+/// any other, are found without a search, however many have been removed. An entry can be moved to the end, or set
+/// aside: into a second list.
 pub(crate) struct Bag<T> {
     entries: Slab<Entry<T>>,
-    first: Option<usize>,
-    last: Option<usize>,
+    main: List,
+    aside: List,
+    /// The number of the last place that was given.
+    places: u64,
 }
 
 struct Entry<T> {
     value: T,
     before: Option<usize>,
     after: Option<usize>,
+    /// Increases along each list.
+    place: u64,
+    is_aside: bool,
+}
+
+/// The first and the last entry.
+#[derive(Clone, Copy, Default)]
+struct List {
+    first: Option<usize>,
+    last: Option<usize>,
+}
+
+/// Where an entry of the list was.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) key: usize,
+    number: u64,
 }
 
 impl<T> Default for Bag<T> {
     fn default() -> Self {
-        Bag { entries: Slab::new(), first: None, last: None }
+        Bag { entries: Slab::new(), main: List::default(), aside: List::default(), places: 0 }
     }
 }
 
@@ -33,37 +53,49 @@ impl<T> Bag<T> {
 
     /// Adds a value at the end of the list, and returns its key.
     pub(crate) fn insert(&mut self, value: T) -> usize {
-        let key = self.entries.insert(Entry { value, before: None, after: None });
-        self.link(key);
+        let key = self.entries.insert(Entry { value, before: None, after: None, place: 0, is_aside: false });
+        self.link(key, false);
         key
     }
 
     /// Moves the entry with this key to the end of the list.
     pub(crate) fn move_to_end(&mut self, key: usize) {
-        if self.last != Some(key) && self.entries.contains(key) {
+        if self.main.last != Some(key) && self.entries.contains(key) {
             self.unlink(key);
-            self.link(key);
+            self.link(key, false);
         }
     }
 
-    fn link(&mut self, key: usize) {
-        let before = self.last.replace(key);
-        (self.entries[key].before, self.entries[key].after) = (before, None);
+    /// Takes the entry with this key out of the list. It stays in the set.
+    pub(crate) fn set_aside(&mut self, key: usize) {
+        if self.entries.contains(key) {
+            self.unlink(key);
+            self.link(key, true);
+        }
+    }
+
+    fn link(&mut self, key: usize, is_aside: bool) {
+        let list = if is_aside { &mut self.aside } else { &mut self.main };
+        self.places += 1;
+        let before = list.last.replace(key);
+        let entry = &mut self.entries[key];
+        (entry.before, entry.after, entry.place, entry.is_aside) = (before, None, self.places, is_aside);
         match before {
             Some(before) => self.entries[before].after = Some(key),
-            None => self.first = Some(key),
+            None => list.first = Some(key),
         }
     }
 
     fn unlink(&mut self, key: usize) {
-        let Entry { before, after, .. } = self.entries[key];
+        let Entry { before, after, is_aside, .. } = self.entries[key];
+        let list = if is_aside { &mut self.aside } else { &mut self.main };
         match before {
             Some(before) => self.entries[before].after = after,
-            None => self.first = after,
+            None => list.first = after,
         }
         match after {
             Some(after) => self.entries[after].before = before,
-            None => self.last = before,
+            None => list.last = before,
         }
     }
 
@@ -88,26 +120,47 @@ impl<T> Bag<T> {
         self.entries.get_mut(key).map(|entry| &mut entry.value)
     }
 
-    pub(crate) fn first(&self) -> Option<(usize, &T)> {
-        let key = self.first?;
-        Some((key, self.get(key)?))
+    pub(crate) fn is_aside(&self, key: usize) -> bool {
+        self.entries.get(key).is_some_and(|entry| entry.is_aside)
     }
 
-    /// The entry after the one with this key.
-    pub(crate) fn after(&self, key: usize) -> Option<(usize, &T)> {
-        let key = self.entries.get(key)?.after?;
-        Some((key, self.get(key)?))
+    fn at(&self, key: usize) -> Option<(Place, &T)> {
+        let entry = self.entries.get(key)?;
+        Some((Place { key, number: entry.place }, &entry.value))
     }
 
-    /// All entries, from the end of the list.
+    pub(crate) fn first(&self) -> Option<(Place, &T)> {
+        self.at(self.main.first?)
+    }
+
+    /// The first of those that were set aside.
+    pub(crate) fn first_aside(&self) -> Option<&T> {
+        self.get(self.aside.first?)
+    }
+
+    /// The entry after that place, even if the one that was there has been moved or set aside since.
+    pub(crate) fn after(&self, place: Place) -> Option<(Place, &T)> {
+        match self.entries.get(place.key) {
+            Some(entry) if entry.place == place.number => self.at(entry.after?),
+            _ => self.iter().find(|(other, _)| other.number > place.number),
+        }
+    }
+
+    /// The entries of the list, from its end.
     pub(crate) fn iter_back(&self) -> impl Iterator<Item = (usize, &T)> {
         let entry = |key: usize| Some((key, self.get(key)?));
-        std::iter::successors(self.last.and_then(entry), move |(key, _)| entry(self.entries.get(*key)?.before?))
+        std::iter::successors(self.main.last.and_then(entry), move |(key, _)| entry(self.entries.get(*key)?.before?))
     }
 
-    /// All entries, in the order of the list.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, &T)> {
-        std::iter::successors(self.first(), |(key, _)| self.after(*key))
+    /// The entries of the list, in its order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Place, &T)> {
+        std::iter::successors(self.first(), |(place, _)| self.at(self.entries.get(place.key)?.after?))
+    }
+
+    /// All entries, in no order.
+    #[cfg(test)]
+    pub(crate) fn all(&self) -> impl Iterator<Item = &T> {
+        self.entries.iter().map(|(_, entry)| &entry.value)
     }
 }
 
@@ -120,24 +173,60 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_keeps_the_order_of_its_entries(steps in vec(any::<(bool, usize)>(), 0..200)) {
-            let (mut bag, mut model) = (Bag::default(), Vec::<(usize, usize)>::new());
-            for (number, (inserts, pick)) in steps.into_iter().enumerate() {
-                if inserts || model.is_empty() {
-                    model.push((bag.insert(number), number));
-                } else if pick % 3 == 0 {
-                    let moved = model.remove(pick % model.len());
-                    bag.move_to_end(moved.0);
-                    model.push(moved);
-                } else {
-                    let (key, value) = model.remove(pick % model.len());
-                    assert_eq!(bag.remove(key), Some(value));
-                    assert_eq!((bag.remove(key), bag.get(key), bag.after(key)), (None, None, None));
+        fn it_keeps_the_order_of_its_entries(steps in vec(any::<(u8, usize)>(), 0..200)) {
+            let (mut bag, mut list) = (Bag::default(), Vec::<(usize, usize)>::new());
+            let mut aside = Vec::<(usize, usize)>::new();
+            // Those that a walk through the list has come to, and where it is.
+            let (mut walked, mut place) = (Vec::new(), None);
+            for (number, (step, pick)) in steps.into_iter().enumerate() {
+                let at = pick % list.len().max(1);
+                match step % 8 {
+                    0 if !list.is_empty() => {
+                        let moved = list.remove(at);
+                        bag.move_to_end(moved.0);
+                        if at < list.len() {
+                            // It is yet to come.
+                            walked.retain(|value| *value != moved.1);
+                        }
+                        list.push(moved);
+                    }
+                    1 if !aside.is_empty() => {
+                        let back = aside.remove(pick % aside.len());
+                        bag.move_to_end(back.0);
+                        walked.retain(|value| *value != back.1);
+                        list.push(back);
+                    }
+                    2 if !list.is_empty() => {
+                        bag.set_aside(list[at].0);
+                        aside.push(list.remove(at));
+                    }
+                    3 if !aside.is_empty() => {
+                        let (key, value) = aside.remove(pick % aside.len());
+                        assert_eq!(bag.remove(key), Some(value));
+                    }
+                    4 if !list.is_empty() => {
+                        let (key, value) = list.remove(at);
+                        assert_eq!(bag.remove(key), Some(value));
+                        assert_eq!((bag.remove(key), bag.get(key)), (None, None));
+                    }
+                    5 | 6 => {
+                        let next = place.map_or_else(|| bag.first(), |place| bag.after(place));
+                        // What has been in the list for longer than the last one that was walked comes before that.
+                        let expected = list.iter().find(|(_, value)| !walked.contains(value));
+                        assert_eq!(next.map(|(_, value)| *value), expected.map(|(_, value)| *value));
+                        place = next.map(|(place, _)| place).or(place);
+                        walked.extend(next.map(|(_, value)| *value));
+                    }
+                    _ => list.push((bag.insert(number), number)),
                 }
-                assert!(bag.iter().map(|(key, value)| (key, *value)).eq(model.iter().copied()));
-                assert!(bag.iter_back().map(|(key, value)| (key, *value)).eq(model.iter().rev().copied()));
-                assert_eq!((bag.len(), bag.is_empty()), (model.len(), model.is_empty()));
-                assert_eq!(bag.first().map(|(key, _)| key), model.first().map(|(key, _)| *key));
+                assert!(bag.iter().map(|(place, value)| (place.key, *value)).eq(list.iter().copied()));
+                assert!(bag.iter_back().map(|(key, value)| (key, *value)).eq(list.iter().rev().copied()));
+                let len = list.len() + aside.len();
+                assert_eq!((bag.len(), bag.is_empty()), (len, len == 0));
+                assert_eq!(bag.first().map(|(place, _)| place.key), list.first().map(|(key, _)| *key));
+                assert_eq!(bag.first_aside(), aside.first().map(|(_, value)| value));
+                assert!(aside.iter().all(|(key, _)| bag.is_aside(*key)));
+                assert!(!list.iter().any(|(key, _)| bag.is_aside(*key)));
             }
         }
     }

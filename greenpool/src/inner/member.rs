@@ -12,11 +12,12 @@ use std::sync::Arc;
 use std::task::{Poll, Wake, Waker};
 
 use crate::inner::Inner;
+use crate::inner::bag::Place;
 use crate::inner::effects::{Check, Effects};
 use crate::inner::in_place::LOOKS;
 use crate::inner::member_state::{MemberState, OwnSlot};
 use crate::inner::tracked::JobStatus;
-use crate::inner::wait::{Readiness, Shared, WaitEdge};
+use crate::inner::wait::{Look, Readiness, Shared, WaitEdge};
 use crate::sync::slots::gates::Hold;
 use crate::sync::slots::keyed::NotLent;
 use crate::sync::slots::{Grant, Queue, Ticket};
@@ -150,16 +151,14 @@ impl Member {
         lock(&self.state).is_listed()
     }
 
-    /// The verb that is pending after the one with this key, or the first. An error if that one is not pending any
-    /// longer.
-    pub(crate) fn next_wait(&self, last: Option<usize>) -> Result<Option<(usize, WaitEdge)>, Changed> {
+    /// The verb that is pending after the last one, or the first. An error if the last one is not pending any longer.
+    pub(crate) fn next_wait(&self, last: Option<Place>) -> Result<Option<(Place, WaitEdge)>, Changed> {
         let state = lock(&self.state);
         let next = match last {
-            Some(last) if state.verbs.get(last).is_none() => return Err(Changed),
-            Some(last) => state.verbs.after(last),
+            Some(last) => state.verbs.after(last).ok_or(Changed)?,
             None => state.verbs.first(),
         };
-        Ok(next.map(|(key, wait)| (key, wait.clone())))
+        Ok(next.map(|(place, wait)| (place, wait.clone())))
     }
 
     /// Whether it cannot be told if this member moves, because one of its polls is in progress.
@@ -178,13 +177,14 @@ impl Member {
         let (mut effects, mut last) = (Effects::default(), None);
         let moves = loop {
             match self.next_wait(last) {
-                Ok(Some((key, wait))) => {
-                    let will_be_ready = self.will_be_ready(key, &wait, &mut effects);
+                Ok(Some((place, wait))) => {
+                    let look = self.look_at(place.key, &wait, &mut effects);
                     effects.waits.push(wait);
-                    if will_be_ready {
-                        break true;
+                    match look {
+                        Look::Will => break true,
+                        Look::Pending => last = Some(place),
+                        Look::SetAside => {}
                     }
-                    last = Some(key);
                 }
                 Ok(None) => break last.is_none(),
                 Err(Changed) => break true,
@@ -197,15 +197,24 @@ impl Member {
 
     /// Whether the verb will be polled again and find something. Wakes it if that must be found out. If not, adds what
     /// its source waits for in turn to `effects`.
-    pub(crate) fn will_be_ready(self: &Arc<Self>, key: usize, wait: &WaitEdge, effects: &mut Effects) -> bool {
+    pub(crate) fn look_at(self: &Arc<Self>, key: usize, wait: &WaitEdge, effects: &mut Effects) -> Look {
         let readiness = wait.readiness(&mut effects.waits);
+        self.will_look(key, readiness, effects)
+    }
+
+    /// Whether the verb with this key will be polled again and find something, if it is as ready as that.
+    pub(crate) fn will_look(self: &Arc<Self>, key: usize, readiness: Readiness, effects: &mut Effects) -> Look {
         if readiness == Readiness::No {
-            return false;
+            return Look::Pending;
         }
         let mut state = lock(&self.state);
         let will_look = state.will_look(key, readiness, effects);
         state.publish(self);
-        will_look
+        match will_look {
+            true => Look::Will,
+            false if state.verbs.is_aside(key) => Look::SetAside,
+            false => Look::Pending,
+        }
     }
 
     /// Ends a transition: if the job waits, lends its slot to an offered ticket that is queued, or gives it back if a
@@ -396,20 +405,24 @@ impl Member {
             effects.check = Check::Yes;
             return effects;
         }
+        // It is polled again within this poll, or that is over soon. Either is followed by a search.
+        let mut will_be_found_out = false;
         if in_place && state.is_being_polled() {
             // Another branch uses the slot. It is lent at the end of that poll.
         } else if in_place {
             self.lend_to_offers(&mut state, &mut effects);
         } else if again && waker.is_some() && state.can_lend() {
             effects.wakers.extend(waker);
+            will_be_found_out = true;
         } else if state.verbs.polling() > 1 {
             // While another branch is in a long poll, waking this one at each look would make it spin.
             effects.wakers = state.recheck_wakers(&self.inner.slots, Some(branch));
         } else if waker.is_some() && state.can_lend() && state.has_offer(&self.inner.slots) {
             effects.wakers.extend(waker);
+            will_be_found_out = true;
         }
         state.publish(self);
-        if state.may_wait() {
+        if state.may_wait() && !(will_be_found_out && state.is_suspect()) {
             effects.check = Check::Unless(inner);
             effects.from_job = self.depends_on_jobs(&state);
         }
@@ -425,7 +438,7 @@ impl Member {
             state.verbs.unmark_blocking(wait.branch);
         }
         let effects = if state.verbs.polling() == 0 {
-            let other = state.verbs.first().map(|(_, wait)| wait.waker.clone());
+            let other = state.verbs.any().map(|wait| wait.waker.clone());
             state.recheck = other.is_some();
             self.publish_and_unlock(state, Vec::from_iter(other))
         } else {

@@ -251,7 +251,8 @@ impl MemberState {
         self.verbs.suspected(except)
     }
 
-    /// Whether the verb will be polled again and find something. Wakes it, once, if that must be found out.
+    /// Whether the verb will be polled again and find something. Wakes it, once, if that must be found out. If the job
+    /// has been polled since and has not come to the verb, sets it aside.
     pub(crate) fn will_look(&mut self, key: usize, readiness: Readiness, effects: &mut Effects) -> bool {
         if self.is_being_polled() {
             // The poll in progress may still reach the verb, unless it blocks its thread.
@@ -270,7 +271,13 @@ impl MemberState {
             // The branch has not been polled since, so the verb has been woken, or will be. But the `block_on` that it
             // may have been polled in may be over.
             _ if is_latest && (!now.maybe_in_place || readiness == Readiness::Later) => true,
-            Some(woken_at) => number == Some(woken_at) && !blocks_thread,
+            Some(woken_at) if number == Some(woken_at) => !blocks_thread,
+            Some(_) => {
+                if readiness == Readiness::Yes && now.is_over() {
+                    self.verbs.set_aside(key);
+                }
+                false
+            }
             None => {
                 self.verbs.edit(key, |wait| wait.woken_at = Some(number.unwrap_or_default()));
                 self.verbs.wake(key, effects);

@@ -9,13 +9,14 @@ use std::task::Waker;
 
 use slab::Slab;
 
-use crate::inner::bag::Bag;
+use crate::inner::bag::{Bag, Place};
 use crate::inner::effects::Effects;
 use crate::inner::wait::{Lent, ReadySource, Shared, WaitEdge};
 use crate::sync::slots::Ticket;
 
 pub(crate) struct Verbs {
-    /// Those that were polled last are at the end.
+    /// Those that were polled last are at the end. Set aside are those that are ready, and that the job has not come to
+    /// although it was woken for them: no search looks at these.
     waits: Bag<WaitEdge>,
     counts: Counts,
 }
@@ -99,19 +100,34 @@ impl Verbs {
         self.waits.get(key)
     }
 
-    /// The verb that has not been polled for the longest time.
-    pub(crate) fn first(&self) -> Option<(usize, &WaitEdge)> {
+    /// Of the verbs that are not set aside, the one that has not been polled for the longest time.
+    pub(crate) fn first(&self) -> Option<(Place, &WaitEdge)> {
         self.waits.first()
     }
 
-    /// The verb after that, and so on.
-    pub(crate) fn after(&self, key: usize) -> Option<(usize, &WaitEdge)> {
-        self.waits.after(key)
+    /// The verb after that, and so on. `None` if the last one is gone.
+    pub(crate) fn after(&self, last: Place) -> Option<Option<(Place, &WaitEdge)>> {
+        self.waits.get(last.key)?;
+        Some(self.waits.after(last))
+    }
+
+    /// Any verb, if there is one.
+    pub(crate) fn any(&self) -> Option<&WaitEdge> {
+        self.first().map(|(_, wait)| wait).or_else(|| self.waits.first_aside())
+    }
+
+    pub(crate) fn is_aside(&self, key: usize) -> bool {
+        self.waits.is_aside(key)
+    }
+
+    /// Sets a verb aside until it is polled again.
+    pub(crate) fn set_aside(&mut self, key: usize) {
+        self.waits.set_aside(key);
     }
 
     #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = &WaitEdge> {
-        self.waits.iter().map(|(_, wait)| wait)
+        self.waits.all()
     }
 
     /// A verb is pending from now on. Returns its key.
@@ -133,9 +149,11 @@ impl Verbs {
     /// Changes what is known of a verb.
     pub(crate) fn edit<R>(&mut self, key: usize, change: impl FnOnce(&mut WaitEdge) -> R) -> Option<R> {
         let wait = self.waits.get_mut(key)?;
+        let before = wait.branch;
         self.counts.subtract(key, wait);
         let result = change(wait);
         self.counts.add(key, wait);
+        self.counts.free(before);
         Some(result)
     }
 
@@ -309,13 +327,16 @@ impl Verbs {
         branch.probed = true;
         branch.looks_epoch += 1;
         effects.wakers.push(own);
-        let others = |(other, wait): (usize, &WaitEdge)| (other != key).then(|| wait.waker.clone());
+        let waker = |other: usize, wait: &WaitEdge| (other != key).then(|| wait.waker.clone());
         match self.counts.branches.get(id as usize).and_then(|branch| branch.task.as_ref()) {
-            Some(task) => effects.wakers.extend(self.latest(id).and_then(others).into_iter().chain([task.waker()])),
+            Some(task) => {
+                let latest = self.latest(id).and_then(|(other, wait)| waker(other, wait));
+                effects.wakers.extend(latest.into_iter().chain([task.waker()]));
+            }
             // It has been polled only once, or its first poll is not over.
             None => {
                 let all = self.waits.iter().filter(|(_, wait)| wait.branch == id);
-                effects.wakers.extend(all.filter_map(others));
+                effects.wakers.extend(all.filter_map(|(place, wait)| waker(place.key, wait)));
             }
         }
     }

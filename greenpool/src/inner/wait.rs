@@ -137,6 +137,16 @@ pub(crate) trait Progress: Send + Sync {
     /// Whether it has something for the waiting job, or can get something without waiting for greenpool. If not, adds
     /// what it waits for in turn to `found`.
     fn readiness(&self, found: &mut Vec<WaitEdge>) -> Readiness;
+
+    /// Whether it will be ready as soon as one of its [parts](Self::part) is, and not before.
+    fn has_parts(&self) -> bool {
+        false
+    }
+
+    /// The wait that comes after number `last`, or the first one, and its number.
+    fn part(&self, _last: Option<usize>) -> Option<(usize, WaitEdge)> {
+        None
+    }
 }
 
 /// Whether a verb will be ready when it is polled again.
@@ -147,6 +157,17 @@ pub(crate) enum Readiness {
     Later,
     /// It will; it has been woken, or will be.
     Yes,
+}
+
+/// What a search finds out about a verb.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// It will be polled again and find something.
+    Will,
+    /// It will not, as things are.
+    Pending,
+    /// It would, but the job does not come to it, so it has been set aside.
+    SetAside,
 }
 
 impl WaitEdge {
@@ -201,6 +222,14 @@ impl WaitEdge {
         matches!(&self.source, ReadySource::Other(other) if other.tells_all())
     }
 
+    /// The waits of which any one makes this one ready, if that is how it becomes ready.
+    pub(crate) fn parts(&self) -> Option<Arc<dyn Progress>> {
+        match &self.source {
+            ReadySource::Other(other) if other.has_parts() => Some(other.clone()),
+            _ => None,
+        }
+    }
+
     fn ending(&self) -> Option<&Ending> {
         match &self.source {
             ReadySource::Child(ending) | ReadySource::Job(ending) => Some(ending),
@@ -226,14 +255,23 @@ impl WaitEdge {
             return Readiness::Later;
         }
         let ready = match &self.source {
-            ReadySource::Child(ending) if self.lent != Lent::No => ending.is_near(),
-            ReadySource::Begun | ReadySource::Child(_) => !self.ticket.is_some_and(|ticket| slots.is_queued(ticket)),
-            ReadySource::Job(ending) => ending.is_near(),
+            ReadySource::Begun | ReadySource::Child(_) | ReadySource::Job(_) => self.is_over(),
             // SeqCst pairs with the stores in `pile`.
             ReadySource::Flag(flag) => flag.load(Ordering::SeqCst),
             ReadySource::Idle => slots.is_idle(),
             ReadySource::Other(other) => return other.readiness(found),
         };
         if ready { Readiness::Yes } else { Readiness::No }
+    }
+
+    /// Whether the verb is ready, and stays so until it is polled.
+    pub(crate) fn is_over(&self) -> bool {
+        let is_queued = || self.ticket.is_some_and(|ticket| self.inner.slots.is_queued(ticket));
+        match &self.source {
+            ReadySource::Child(ending) if self.lent != Lent::No => ending.is_near(),
+            ReadySource::Begun | ReadySource::Child(_) => !self.resuming && !is_queued(),
+            ReadySource::Job(ending) => ending.is_near(),
+            ReadySource::Flag(_) | ReadySource::Idle | ReadySource::Other(_) => false,
+        }
     }
 }

@@ -9,8 +9,11 @@
 //! wait, which [lists](AnyJob) the jobs: so there, too, a result costs the same whatever their number.
 
 use std::collections::{BTreeMap, VecDeque, btree_map};
+use std::ops::Bound;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Wake, Waker};
+
+use tokio::task::coop;
 
 use crate::inner::Inner;
 use crate::inner::member::Member;
@@ -40,6 +43,7 @@ pub(crate) struct Unordered<T> {
 struct AnyJob {
     inner: Arc<Inner>,
     jobs: Mutex<BTreeMap<usize, AwaitedJob>>,
+    woken: Arc<Mutex<Woken>>,
 }
 
 struct AwaitedJob {
@@ -71,14 +75,30 @@ impl Progress for AnyJob {
     }
 
     fn readiness(&self, found: &mut Vec<WaitEdge>) -> Readiness {
-        for AwaitedJob { ending, waiter } in lock(&self.jobs).values() {
-            let wait = WaitEdge::of_job(&self.inner, waiter.as_ref().map(WaiterRef::ticket), ending);
+        if !self.has_parts() {
+            return Readiness::Yes;
+        }
+        let mut last = None;
+        while let Some((number, wait)) = self.part(last) {
             match wait.readiness(found) {
                 Readiness::No => found.push(wait),
                 readiness => return readiness,
             }
+            last = Some(number);
         }
         Readiness::No
+    }
+
+    /// If a job has been woken, the consumer has been, too, and is about to look at that job.
+    fn has_parts(&self) -> bool {
+        lock(&self.woken).numbers.is_empty()
+    }
+
+    fn part(&self, last: Option<usize>) -> Option<(usize, WaitEdge)> {
+        let jobs = lock(&self.jobs);
+        let from = last.map_or(Bound::Unbounded, Bound::Excluded);
+        let (number, AwaitedJob { ending, waiter }) = jobs.range((from, Bound::Unbounded)).next()?;
+        Some((*number, WaitEdge::of_job(&self.inner, waiter.as_ref().map(WaiterRef::ticket), ending)))
     }
 }
 
@@ -159,6 +179,10 @@ impl<T> Unordered<T> {
         let mut left = self.prepare(cx);
         while left > 0 {
             left -= 1;
+            // Without a budget, no job can be seen to have finished. Those that are left wait for the next poll.
+            if !coop::has_budget_remaining() && coop::poll_proceed(cx).is_pending() {
+                break;
+            }
             let next = lock(&self.woken).numbers.pop_front();
             let Some(number) = next else { break };
             let Some(Job { entry, waker }) = self.jobs.get_mut(&number) else { continue };
@@ -187,7 +211,8 @@ impl<T> Unordered<T> {
         };
         let any = self.any.get_or_insert_with(|| {
             let jobs = self.jobs.iter().map(|(number, job)| (*number, AwaitedJob::new(&job.entry.thread))).collect();
-            Arc::new(AnyJob { inner: first.entry.thread.inner().clone(), jobs: Mutex::new(jobs) })
+            let inner = first.entry.thread.inner().clone();
+            Arc::new(AnyJob { inner, jobs: Mutex::new(jobs), woken: self.woken.clone() })
         });
         self.guard.register(&any.inner, None, || ReadySource::Other(any.clone()), cx);
         if !std::ptr::eq(self.consumer.as_ptr(), Arc::as_ptr(&consumer)) {

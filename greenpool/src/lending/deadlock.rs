@@ -18,10 +18,11 @@ use std::sync::atomic::{Ordering, fence};
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 
+use crate::inner::bag::Place;
 use crate::inner::effects::{Check, Effects};
 use crate::inner::member::Member;
 use crate::inner::queued::PoolJob;
-use crate::inner::wait::WaitEdge;
+use crate::inner::wait::{Look, Progress, Readiness, WaitEdge};
 use crate::inner::{ErasedJob, Inner, PoolEntry};
 use crate::sync::lock;
 use crate::sync::slots::gates::Hold;
@@ -359,8 +360,10 @@ enum Step {
     /// All jobs that the pool lists, except the newest.
     MoreJobs(Arc<Inner>),
     Job(Arc<Member>),
-    /// The waits of a job that come after the one with this key.
-    Waits(Arc<Member>, Option<usize>),
+    /// The waits of a job that come after that one.
+    Waits(Arc<Member>, Option<Place>),
+    /// The waits after the one with this number of which any one makes a verb of a job ready.
+    Parts(Arc<Member>, usize, Arc<dyn Progress>, Option<usize>),
 }
 
 impl Candidate {
@@ -391,6 +394,7 @@ impl Candidate {
                 }
                 Step::Job(member) => candidate.follow_job(member)?,
                 Step::Waits(member, last) => candidate.follow_next_wait(member, last, effects)?,
+                Step::Parts(member, key, verb, last) => candidate.follow_next_part(member, key, verb, last, effects)?,
             }
         }
         let inners = candidate.pools.iter().chain(candidate.jobs.iter().map(|job| job.inner()));
@@ -443,19 +447,53 @@ impl Candidate {
     }
 
     /// Follows one wait of a job. The others come later, since one that can move is enough.
-    fn follow_next_wait(&mut self, member: Arc<Member>, last: Option<usize>, effects: &mut Effects) -> Option<()> {
-        let Some((key, wait)) = member.next_wait(last).ok()? else { return Some(()) };
+    fn follow_next_wait(&mut self, member: Arc<Member>, last: Option<Place>, effects: &mut Effects) -> Option<()> {
+        let Some((place, wait)) = member.next_wait(last).ok()? else {
+            // If it comes to none of its verbs, it waits for something outside greenpool.
+            return last.map(|_| ());
+        };
         let from = effects.waits.len();
-        let will_be_ready = member.will_be_ready(key, &wait, effects);
-        effects.waits.push(wait);
-        if will_be_ready {
-            return None;
+        if let Some(verb) = wait.parts() {
+            effects.waits.push(wait);
+            self.todo.push(Step::Waits(member.clone(), Some(place)));
+            self.todo.push(Step::Parts(member, place.key, verb, None));
+            return Some(());
         }
-        self.todo.push(Step::Waits(member, Some(key)));
+        let look = member.look_at(place.key, &wait, effects);
+        effects.waits.push(wait);
+        match look {
+            Look::Will => return None,
+            Look::Pending => self.todo.push(Step::Waits(member, Some(place))),
+            Look::SetAside => {
+                self.todo.push(Step::Waits(member, last));
+                return Some(());
+            }
+        }
         effects.waits[from..]
             .iter()
             .filter(|wait| !wait.stands_for_others())
             .try_for_each(|wait| self.follow_wait(wait))
+    }
+
+    /// Follows one of the waits of which any one makes a verb of that job ready.
+    fn follow_next_part(
+        &mut self,
+        member: Arc<Member>,
+        key: usize,
+        verb: Arc<dyn Progress>,
+        last: Option<usize>,
+        effects: &mut Effects,
+    ) -> Option<()> {
+        let Some((number, part)) = verb.part(last) else { return Some(()) };
+        let readiness = part.readiness(&mut effects.waits);
+        if readiness != Readiness::No {
+            // If the job does not come to the verb, the other parts do not matter either.
+            return (member.will_look(key, readiness, effects) != Look::Will).then_some(());
+        }
+        self.todo.push(Step::Parts(member, key, verb, Some(number)));
+        self.follow_wait(&part)?;
+        effects.waits.push(part);
+        Some(())
     }
 
     fn follow_wait(&mut self, wait: &WaitEdge) -> Option<()> {

@@ -301,6 +301,17 @@ fn a_verb_is_probed_once_until_something_happens_in_its_branch() {
 }
 
 #[test]
+fn a_verb_can_move_to_another_branch_and_keeps_nothing_of_its_first_one() {
+    let inner = Inner::new(1, None);
+    let mut state = state(&inner, Held, &[(Poll::No, Verb::No), (Poll::No, Verb::Seen)]);
+    state.verbs.remove_branch(1);
+    state.begin_poll(0);
+    edit(&mut state, 0, |wait| wait.branch = 0);
+    assert_eq!(state.verbs.add_branch(), 1, "the key of the first branch is free");
+    assert!(state.verbs.remove(0).is_some() && state.verbs.is_empty());
+}
+
+#[test]
 fn a_ready_verb_will_look_until_a_poll_that_it_was_woken_for_skips_it() {
     let inner = Inner::new(1, None);
     // What is known of the verb, and whether it is woken to find out.
@@ -320,6 +331,12 @@ fn a_ready_verb_will_look_until_a_poll_that_it_was_woken_for_skips_it() {
         state.verbs.end_poll(0);
         let looks_again = (!is_woken, usize::from(!is_woken));
         assert_eq!(will_look(&mut state, readiness), looks_again, "{verb:?}, {readiness:?}: its branch was polled");
+        let is_aside = is_woken && readiness == Readiness::Yes;
+        assert_eq!(state.verbs.is_aside(0), is_aside, "{verb:?}, {readiness:?}");
+        assert_eq!(state.verbs.first().is_none(), is_aside, "{verb:?}, {readiness:?}");
+        state.begin_poll(0);
+        state.verbs.look(0);
+        assert!(!state.verbs.is_aside(0), "{verb:?}, {readiness:?}: it is polled again");
     }
 }
 
