@@ -390,3 +390,13 @@ fn a_blocking_job_can_deadlock_after_one_of_its_waits_completes() {
         }
     });
 }
+
+#[test]
+fn a_job_can_block_on_a_part_of_itself() {
+    run_in_full_pool(|pool| {
+        let spawn = |n| async move { pool.spawn(same(n)).await.await.unwrap() };
+        block_on(inherit(spawn(2)))
+            + block_on(join(inherit(spawn(1)), async { 0 })).0
+            + block_on(inherit(inherit(spawn(3))))
+    });
+}

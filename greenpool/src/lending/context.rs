@@ -91,6 +91,12 @@ impl JobContext {
         matches!(self, JobContext::Member(member, _) if member.has_ended())
     }
 
+    /// Whether a branch of the same job runs on this thread.
+    pub(crate) fn is_current(&self) -> bool {
+        let current = current_member();
+        self.as_member().zip(current).is_some_and(|(member, (current, _))| Arc::ptr_eq(member, &current))
+    }
+
     /// Ready if the job may be polled, because it has its slot, which it keeps until then. Otherwise wakes `cx` when it
     /// has one.
     #[inline]

@@ -76,6 +76,10 @@ impl<F: Future> Future for Inherit<F> {
         let Some(context) = this.context else {
             return future.poll(cx);
         };
+        // In a poll of the job itself it is a part of that poll, which may block its thread until this is ready.
+        if context.is_current() {
+            return future.poll(cx);
+        }
         ready!(context.poll_slot(cx));
         JobContext::enter(this.context, || future.poll(cx))
     }
