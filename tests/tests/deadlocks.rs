@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, join_all};
 use futures::poll;
 use greenpool::{GreenPile, GreenPool, GreenThread, lend};
-use greenpool_tests::{Gate, paused, until_idle};
-use tokio::time::timeout;
+use greenpool_tests::{Gate, paused, threads, until_idle};
+use tokio::time::{sleep, timeout};
 
 /// A job of `a` that waits for all jobs of `b`, one of which waits for a slot of `a`.
 async fn spawn_deadlock(a: &GreenPool, b: &GreenPool) -> GreenThread<()> {
@@ -165,6 +165,58 @@ fn a_job_that_keeps_a_finished_handle_and_waits_for_something_else_keeps_its_slo
         assert_completes(job).await;
         assert_completes(queued.await).await;
         assert_eq!((a.stats().overflowed, b.stats().overflowed), (0, 0));
+    });
+}
+
+#[test]
+fn verbs_that_a_job_does_not_come_to_hide_no_deadlock() {
+    paused(async {
+        let (a, b, gate) = (GreenPool::new(1), GreenPool::new(1), Gate::new());
+        let (a_in, b_in, closed) = (a.clone(), b.clone(), gate.clone());
+        let job = a.spawn(async move {
+            let mut handle = spawn_waiter(&b_in, &closed).await;
+            let mut spawn = Box::pin(b_in.spawn(async {}));
+            assert!(poll!(&mut handle).is_pending() && poll!(&mut spawn).is_pending());
+            closed.opened().await;
+            sleep(Duration::from_millis(1)).await;
+            // Both are ready.
+            assert_completes(spawn_circle(&b_in, &a_in).await).await;
+            handle.await.unwrap();
+            spawn.await.await.unwrap();
+        });
+        let job = job.await;
+        until_idle().await;
+        gate.open();
+        assert_completes(job).await;
+        // Each pool is part of it: one job of each begins in an idle slot.
+        assert_eq!((a.stats().overflowed, b.stats().overflowed), (1, 1));
+    });
+}
+
+#[test]
+fn a_pile_read_as_it_comes_can_be_part_of_many_deadlocks() {
+    threads(4, async {
+        for _ in 0..50 {
+            let (a, b) = (GreenPool::new(1), GreenPool::new(1));
+            let (a_in, b_in) = (a.clone(), b.clone());
+            let job = a.spawn(async move {
+                let mut pile = GreenPile::on(&b_in);
+                let spawner = pile.spawner();
+                let back = || {
+                    let a_in = a_in.clone();
+                    async move { a_in.spawn(tokio::task::yield_now()).await.await.unwrap() }
+                };
+                let spawns = join_all((0..20).map(|_| spawner.spawn(back())));
+                let results = async {
+                    for _ in 0..20 {
+                        pile.next_unordered().await.unwrap().1.unwrap();
+                    }
+                };
+                tokio::join!(spawns, results);
+            });
+            job.await.await.unwrap();
+            assert_eq!((a.running(), b.running()), (0, 0));
+        }
     });
 }
 

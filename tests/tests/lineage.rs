@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures::poll;
 use greenpool::{GreenPile, GreenPool, green_pool, inherit, lend, pile};
-use greenpool_tests::{Gate, paused, until_idle};
+use greenpool_tests::{Gate, paused, threads, until_idle};
+use tokio::task::yield_now;
 
 /// Runs `test` on both kinds of runtime, and fails if it takes too long.
 fn on_both_runtimes(test: impl AsyncFn() + Copy + Send + Sync + 'static) {
@@ -240,5 +242,32 @@ fn a_spawn_is_woken_when_its_child_ends_without_a_slot() {
         pool.abort_all().await;
         done.opened().await;
         pool.waitall().await;
+    });
+}
+
+#[test]
+fn a_part_of_a_job_can_move_to_another_task() {
+    threads(2, async {
+        for polls in (0..6).cycle().take(100) {
+            let pool = GreenPool::new(1);
+            let inside = pool.clone();
+            let job = pool.spawn(async move {
+                let mut part = Box::pin(inherit(async move {
+                    for _ in 0..4 {
+                        inside.spawn(yield_now()).await.await.unwrap();
+                    }
+                }));
+                for _ in 0..polls {
+                    if poll!(&mut part).is_ready() {
+                        return;
+                    }
+                    yield_now().await;
+                }
+                tokio::spawn(part).await.unwrap();
+            });
+            job.await.await.unwrap();
+            pool.waitall().await;
+            assert_eq!((pool.running(), pool.free(), pool.stats().overflowed), (0, 1, 0));
+        }
     });
 }

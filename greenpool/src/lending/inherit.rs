@@ -16,6 +16,9 @@ use crate::lending::context::{self, JobContext};
 /// the job's slot while the job waits, as the job's own children may. Like the job itself, it is polled only while the
 /// job has its slot. Outside a job, and once the job has ended, this is just `future`.
 ///
+/// The job must not block its thread until such a task is over. It is being polled meanwhile, so it lends its slot to
+/// nothing, and a task that waits for that slot never ends. It may block on the future that this returns.
+///
 /// Dropping it drops `future`.
 ///
 /// ```

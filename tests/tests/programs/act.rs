@@ -9,7 +9,7 @@ use futures::poll;
 use greenpool::{GreenThread, inherit, lend};
 use tokio::runtime::Handle;
 use tokio::task::{block_in_place, yield_now};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::declared::{keyed, left, right};
 use crate::fan;
@@ -76,6 +76,9 @@ async fn perform(actor: &Actor, act: Act, kept: &mut Vec<GreenThread<Value>>) {
             })
             .await;
         }
+        Act::Part(block) => inherit(run(actor.clone(), block)).await,
+        Act::Timeout(ms, block) => drop(timeout(Duration::from_millis(ms), run(actor.clone(), block)).await),
+        Act::ResizePerKey(pool, limit) => actor.world.pool(pool).resize_per_key(limit),
         Act::InPlace(block) if actor.may_block() => {
             actor.blocks_in_place();
             block_in_place(|| Handle::current().block_on(run(actor.clone(), block)));

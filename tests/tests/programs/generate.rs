@@ -42,6 +42,7 @@ fn act(pools: usize) -> impl Strategy<Value = Act> {
         2 => Just(Act::Sleep),
         1 => Just(Act::Panic),
         2 => (0..pools, 0..=3usize).prop_map(|(pool, size)| Act::Resize(pool, size)),
+        1 => (0..pools, 1..=2usize).prop_map(|(pool, limit)| Act::ResizePerKey(pool, limit)),
         1 => (0..pools).prop_map(Act::AbortAll),
         1 => (1..=4usize).prop_map(Act::Lend),
     ];
@@ -60,6 +61,8 @@ fn act(pools: usize) -> impl Strategy<Value = Act> {
             (3, vec(block(), 2..=3).prop_map(Act::Select).boxed()),
             (3, (1..=4usize, block()).prop_map(|(polls, block)| Act::Polls(polls, block)).boxed()),
             (2, block().prop_map(Act::Inherit).boxed()),
+            (2, block().prop_map(Act::Part).boxed()),
+            (2, (1..=3u64, block()).prop_map(|(ms, block)| Act::Timeout(ms, block)).boxed()),
             (2, block().prop_map(Act::InPlace).boxed()),
         ])
     })

@@ -152,6 +152,16 @@ impl Write for Act {
                 acts.write(f, depth)
             }
             Act::Lend(turns) => write!(f, "lend({turns} turns).await"),
+            Act::Part(acts) => {
+                f.write_str("inherit(")?;
+                acts.write(f, depth)?;
+                f.write_str(").await")
+            }
+            Act::Timeout(ms, acts) => {
+                write!(f, "timeout({ms}ms): ")?;
+                acts.write(f, depth)
+            }
+            Act::ResizePerKey(pool, limit) => write!(f, "{}.resize_per_key({limit})", name(*pool)),
             Act::Inherit(acts) => {
                 f.write_str("tokio::spawn(inherit(")?;
                 acts.write(f, depth)?;

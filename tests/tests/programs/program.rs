@@ -62,6 +62,11 @@ pub(crate) enum Act {
     Lend(usize),
     /// The block in a separate task, which counts as part of the job.
     Inherit(Block),
+    /// The same in the job's own task.
+    Part(Block),
+    /// Drops the block after this number of milliseconds.
+    Timeout(u64, Block),
+    ResizePerKey(Pool, usize),
     /// The block in one poll, which blocks its thread. Runs as a plain block where blocking is not possible.
     InPlace(Block),
 }
@@ -223,7 +228,11 @@ impl Act {
         }
         let within = match self {
             Act::Join(blocks) | Act::Select(blocks) => blocks.iter().any(|block| block.iter().any(|act| act.any(is))),
-            Act::Polls(_, block) | Act::Inherit(block) | Act::InPlace(block) => block.iter().any(|act| act.any(is)),
+            Act::Polls(_, block)
+            | Act::Timeout(_, block)
+            | Act::Inherit(block)
+            | Act::Part(block)
+            | Act::InPlace(block) => block.iter().any(|act| act.any(is)),
             _ => false,
         };
         within || self.jobs().iter().any(|job| job.acts.iter().any(|act| act.any(is)))
@@ -263,8 +272,8 @@ impl Act {
             // A `lend` that is dropped, or pending beside other work, leaves the job without a slot to lend to its
             // children.
             Act::Join(blocks) | Act::Select(blocks) => return blocks.iter().all(|block| all(block) && !lends(block)),
-            Act::Polls(_, block) => return all(block) && !lends(block),
-            Act::Inherit(block) | Act::InPlace(block) => return all(block),
+            Act::Polls(_, block) | Act::Timeout(_, block) => return all(block) && !lends(block),
+            Act::Inherit(block) | Act::Part(block) | Act::InPlace(block) => return all(block),
             _ => return true,
         };
         pool >= least && self.jobs().iter().all(|job| job.acts.iter().all(|act| act.is_layered(pool)))
@@ -275,7 +284,11 @@ impl Act {
         match self {
             Act::Lend(_) => true,
             Act::Join(blocks) | Act::Select(blocks) => blocks.iter().any(lends),
-            Act::Polls(_, block) | Act::Inherit(block) | Act::InPlace(block) => lends(block),
+            Act::Polls(_, block)
+            | Act::Timeout(_, block)
+            | Act::Inherit(block)
+            | Act::Part(block)
+            | Act::InPlace(block) => lends(block),
             _ => false,
         }
     }
