@@ -78,7 +78,7 @@ impl Permit {
 }
 
 impl Drop for Permit {
-    #[inline]
+    // Not inline, so that it is compiled once.
     fn drop(&mut self) {
         if let Some(held) = self.held.take() {
             let context = held.context();

@@ -10,7 +10,7 @@ use crate::job::reply_page::Page;
 use crate::job::reply_ref::ReplyRef;
 use crate::lending::waiter::WaiterRef;
 use crate::sync::lock;
-use crate::sync::quiet::drop_quietly;
+use crate::sync::quiet::run_quietly;
 
 /// A page, whatever the type of its results.
 trait AnyPage: Send + Sync {
@@ -149,7 +149,7 @@ impl<T: Send + 'static> Receiver<T> {
 impl<T> Receiver<T> {
     #[cold]
     fn drop_result(&mut self) {
-        drop_quietly(self.take());
+        run_quietly(|| drop(self.take()));
         self.page.head.free(self.at);
     }
 }

@@ -15,7 +15,7 @@ use std::sync::{Arc, Weak};
 
 use crate::inner::Inner;
 use crate::job::error::JoinError;
-use crate::job::reply_ref::{AnyStage, Look, PAGE_MAX, PageHead, Pending, Plain, Reply, ReplyRef, ReplyState, cleared};
+use crate::job::reply_ref::{AnyStage, Look, PAGE_MAX, PageHead, Pending, Plain, Reply, ReplyRef, ReplyState};
 use crate::sync::Mutex;
 
 /// Replies to jobs of one group of workers.
@@ -72,7 +72,8 @@ impl<T> ReplyState<Stage<T>> {
         if !matches!(self.stage, Stage::Ready(_)) {
             return None;
         }
-        match std::mem::replace(&mut self.stage, cleared(self.extra.as_deref()).into()) {
+        let cleared = if self.extra.is_none() { Stage::Pending(Pending::default()) } else { Stage::Taken };
+        match std::mem::replace(&mut self.stage, cleared) {
             Stage::Ready(result) => Some(result),
             _ => None,
         }

@@ -207,7 +207,7 @@ impl Running {
 
 // Runs when the job panics, and when the task that holds this is dropped.
 impl Drop for Running {
-    #[inline]
+    // Not inline, so that it is compiled once.
     fn drop(&mut self) {
         match self.phase {
             Phase::Idle => self.end(Outcome::Aborted),

@@ -13,7 +13,6 @@ pub(crate) fn drop_quietly<T>(value: T) {
 }
 
 /// Calls `f`. If it panics, nothing else happens either.
-#[cfg(feature = "metrics")]
 pub(crate) fn run_quietly(mut f: impl FnMut()) {
     run_dyn(&mut f);
 }
