@@ -5,7 +5,8 @@
 //! A job with a handle needs a [`Reply`], and a job that waits should cost no more memory than a task. In an allocation
 //! of its own, a reply would also need two reference counts, its pool and its group, which is more than half of the
 //! total. So replies share a page, which has these once. The first page for a type of result has one reply, and each
-//! later one has twice as many, up to [`PAGE_MAX`]. A page stays in memory as long as one of its replies is in use.
+//! later one has twice as many, up to [`PAGE_MAX`] and to a page of 1 KiB. A page stays in memory as long as one of its
+//! replies is in use, so a handle that is kept for long keeps no more than that beside its own result.
 //!
 //! All this is compiled once for each type of result, so almost all that a reply does is in
 //! [`reply_ref`](crate::job::reply_ref), which is not generic.
@@ -17,6 +18,9 @@ use crate::inner::Inner;
 use crate::job::error::JoinError;
 use crate::job::reply_ref::{AnyStage, Look, PAGE_MAX, PageHead, Pending, Plain, Reply, ReplyRef, ReplyState};
 use crate::sync::Mutex;
+
+/// The most bytes that the replies of one page take together, if there are several.
+const PAGE_BYTES: usize = 1024;
 
 /// Replies to jobs of one group of workers.
 pub(crate) struct Page<T> {
@@ -81,6 +85,16 @@ impl<T> ReplyState<Stage<T>> {
 }
 
 impl<T> Page<T> {
+    /// The most replies that a page may have.
+    const fn most() -> u8 {
+        match PAGE_BYTES / size_of::<Reply<Stage<T>>>() {
+            0 => 1,
+            #[expect(clippy::cast_possible_truncation, reason = "it is less than PAGE_MAX")]
+            fits if fits < PAGE_MAX as usize => fits as u8,
+            _ => PAGE_MAX,
+        }
+    }
+
     fn new(head: PageHead) -> Arc<Self> {
         // An iterator would be compiled once more for each type of result.
         let mut more = Vec::with_capacity(usize::from(head.len) - 1);
@@ -126,7 +140,8 @@ impl ReplyAlloc {
     where
         T: Send + 'static,
     {
-        let (page, at) = self.alloc_in(inner, TypeId::of::<Page<T>>(), |head| Page::<T>::new(head));
+        let most = const { Page::<T>::most() };
+        let (page, at) = self.alloc_in(inner, TypeId::of::<Page<T>>(), most, |head| Page::<T>::new(head));
         match page.downcast() {
             Ok(page) => (page, at),
             Err(_) => unreachable!("it has this type"),
@@ -134,12 +149,18 @@ impl ReplyAlloc {
     }
 
     // Not generic, so that it is compiled once.
-    fn alloc_in(&mut self, inner: &Arc<Inner>, page_type: TypeId, make: MakePage) -> (Arc<dyn Any + Send + Sync>, u8) {
+    fn alloc_in(
+        &mut self,
+        inner: &Arc<Inner>,
+        page_type: TypeId,
+        most: u8,
+        make: MakePage,
+    ) -> (Arc<dyn Any + Send + Sync>, u8) {
         let last = self.page.as_ref().and_then(Weak::upgrade).filter(|_| self.page_type == page_type);
         let page = match last {
             Some(page) if self.allocated < self.len => page,
             last => {
-                self.len = last.map_or(1, |_| (2 * self.len).min(PAGE_MAX));
+                self.len = last.map_or(1, |_| (2 * self.len).min(most));
                 let page = make(PageHead::new(inner, self.group, self.len));
                 self.page = Some(Arc::downgrade(&page));
                 (self.page_type, self.allocated) = (page_type, 0);

@@ -862,7 +862,9 @@ impl<L, J: QueuedJob<L>> Queues<L, J> {
 
     /// Consumes a served ticket, and returns its grant.
     fn take(&mut self, ticket: Ticket) -> Option<Grant<L>> {
-        match self.nodes.remove(ticket.key).state {
+        let state = self.nodes.remove(ticket.key).state;
+        self.trim();
+        match state {
             TicketState::Served(grant) => Some(grant),
             TicketState::Queued { .. } => None,
         }
