@@ -115,7 +115,9 @@ fn no_rust_block_is_left_untested() {
                 continue;
             };
             for tag in tags.split(',').filter(|tag| !tag.is_empty()) {
-                let good = ["compile_fail", "corrected", "should_panic"].contains(&tag);
+                let good = ["compile_fail", "corrected", "should_panic"].contains(&tag)
+                    // A worker runs until it is stopped, and needs a server. It is compiled.
+                    || tag == "no_run" && page.name == "machines.md";
                 assert!(good, "{}: a block has the tag `{tag}`", page.name);
             }
         }
