@@ -16,7 +16,7 @@ use std::sync::{Arc, Weak};
 
 use crate::inner::Inner;
 use crate::job::error::JoinError;
-use crate::job::reply_ref::{AnyStage, Look, PAGE_MAX, PageHead, Pending, Plain, Reply, ReplyRef, ReplyState};
+use crate::job::reply_ref::{AnyStage, Look, PAGE_MAX, PageHead, Pending, Plain, Reply, ReplyRef, ReplyState, cleared};
 use crate::sync::Mutex;
 
 /// The most bytes that the replies of one page take together, if there are several.
@@ -76,8 +76,7 @@ impl<T> ReplyState<Stage<T>> {
         if !matches!(self.stage, Stage::Ready(_)) {
             return None;
         }
-        let cleared = if self.extra.is_none() { Stage::Pending(Pending::default()) } else { Stage::Taken };
-        match std::mem::replace(&mut self.stage, cleared) {
+        match std::mem::replace(&mut self.stage, cleared(self.extra.as_deref()).into()) {
             Stage::Ready(result) => Some(result),
             _ => None,
         }
