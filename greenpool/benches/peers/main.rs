@@ -21,6 +21,7 @@ mod spreading;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::slice;
 use std::time::Duration;
 
 use clap::Parser;
@@ -42,7 +43,8 @@ struct Options {
     /// `bounds/..`.
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
-    /// Print the tables as Markdown for the book, and only those of pools of 100.
+    /// Print the tables as Markdown for the book: only those of pools of 100, and of the rows in which jobs block only
+    /// the one with the greatest ratio.
     #[arg(long)]
     markdown: bool,
     /// Measure nothing; draw a chart for the book from this file, which an earlier run has written.
@@ -104,10 +106,14 @@ fn run(options: &Options) -> Result<bool, String> {
     let runtimes = Runtimes::new().map_err(|why| format!("cannot start a runtime: {why}"))?;
     let start = crossing::measure();
     let (mut bounds, queue) = rows::measure(&plan, &runtimes);
-    bounds.extend(spreading::measure(&plan));
+    let spreading = spreading::measure(&plan);
     let matrix = matrix::measure(&plan, &runtimes);
     let mut tables = if options.markdown { matrix.summary() } else { matrix.tables() };
-    tables.extend([queue, bound::table(&bounds)]);
+    // All rows of spreading are alike, so the book has only the greatest ratio.
+    let greatest = spreading.iter().max_by(|one, other| one.figure.total_cmp(&other.figure));
+    let shown = if options.markdown { greatest.map(slice::from_ref).unwrap_or_default() } else { &spreading };
+    tables.extend([queue, bound::table(bounds.iter().chain(shown))]);
+    bounds.extend(spreading);
     if tables.iter().all(report::Table::is_empty) {
         return Err("no case has that in its name".into());
     }

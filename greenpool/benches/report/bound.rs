@@ -29,7 +29,7 @@ impl Bound {
     }
 }
 
-pub(crate) fn table(bounds: &[Bound]) -> Table {
+pub(crate) fn table<'a>(bounds: impl IntoIterator<Item = &'a Bound>) -> Table {
     let mut table = Table::new("Bounds that greenpool sets itself", &["what"], &["is", "bound"]);
     for bound in bounds {
         let Bound { what, against, setting, .. } = bound;
