@@ -20,7 +20,7 @@ use std::task::{Context, Poll};
 use tokio::runtime::Handle;
 
 use crate::inner::{ErasedJob, Inner};
-use crate::job::cell::Filling;
+use crate::job::cell;
 use crate::job::error::TrySpawnError;
 use crate::job::handle::GreenThread;
 use crate::pool::GreenPool;
@@ -139,9 +139,10 @@ where
     P: PooledFn<A, O>,
 {
     let inner = pool::<P, A, O>();
-    let mut filling = Filling::new(P::call(args));
-    let job = executor::<P, A, O>(inner).start_in_static(inner, runtime, has_slot, filling.job(has_handle));
-    (job, filling.receiver().map(GreenThread::new))
+    let executor = executor::<P, A, O>(inner);
+    let start = |job: cell::NewJob<'_>| executor.start_in_static(inner, runtime, has_slot, job);
+    let (job, receiver) = cell::place(P::call(args), has_handle, start);
+    (job, receiver.map(GreenThread::new))
 }
 
 /// Begins a job of `P` in a slot that was just acquired.
@@ -203,8 +204,8 @@ where
     }
 
     #[inline]
-    fn begin(this: &mut Option<Self>, runtime: &Handle) -> Option<GreenThread<O>> {
-        begin::<P, A, O>(this.take().expect(POLLED_AFTER_READY).args, runtime, true)
+    fn begin(this: &mut Option<Self>, runtime: &Handle, has_handle: bool) -> Option<GreenThread<O>> {
+        begin::<P, A, O>(this.take().expect(POLLED_AFTER_READY).args, runtime, has_handle)
     }
 
     fn queued(this: &mut Option<Self>, runtime: Option<&Handle>) -> (Box<dyn ErasedJob>, GreenThread<O>) {
@@ -214,43 +215,6 @@ where
     #[inline]
     fn handle(kept: Option<GreenThread<O>>) -> GreenThread<O> {
         kept.expect(POLLED_AFTER_READY)
-    }
-}
-
-impl<P, A, O> Spawnable for Detached<Call<P, A, O>>
-where
-    P: PooledFn<A, O>,
-{
-    type Kept = GreenThread<O>;
-    type Handle = ();
-
-    const KEYED: bool = P::HAS_KEY;
-
-    #[inline]
-    fn inner(&self) -> &Arc<Inner> {
-        pool::<P, A, O>()
-    }
-
-    fn key(this: &mut Option<Self>) -> Option<Key> {
-        let (args, key) = P::key(this.take().expect(POLLED_AFTER_READY).0.args);
-        *this = Some(Detached(Call::new(args)));
-        key
-    }
-
-    #[inline]
-    fn begin(this: &mut Option<Self>, runtime: &Handle) -> Option<GreenThread<O>> {
-        begin::<P, A, O>(this.take().expect(POLLED_AFTER_READY).0.args, runtime, false)
-    }
-
-    fn queued(this: &mut Option<Self>, runtime: Option<&Handle>) -> (Box<dyn ErasedJob>, GreenThread<O>) {
-        queued::<P, A, O>(this.take().expect(POLLED_AFTER_READY).0.args, runtime)
-    }
-
-    #[inline]
-    fn handle(kept: Option<GreenThread<O>>) {
-        if let Some(thread) = kept {
-            thread.report_unobserved();
-        }
     }
 }
 
@@ -362,11 +326,8 @@ where
         (args, None) => args,
         (args, Some(key)) => return begin::try_submit(inner, &key, args, Call::<P, A, O>::new),
     };
-    match inner.slots.try_acquire() {
-        Ok(()) => {
-            let thread = begin::<P, A, O>(args, &begin::current_runtime(inner), true);
-            Ok(Call::<P, A, O>::handle(thread))
-        }
+    match begin::try_acquire(inner) {
+        Ok(runtime) => Ok(Call::<P, A, O>::handle(begin::<P, A, O>(args, &runtime, true))),
         Err(refusal) => Err(begin::give_back(refusal, args)),
     }
 }

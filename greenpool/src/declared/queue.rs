@@ -1,15 +1,12 @@
 //! `queue` of a declared function: a call that waits in line as its arguments.
 
-use std::future::Future;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::declared::{PooledFn, key};
 use crate::inner::Inner;
-use crate::job::cell::{Filling, JobBox};
-use crate::job::running::JobState;
-use crate::job::span::Origin;
+use crate::job::cell::{JobCell, place};
 use crate::spawn::begin;
 use crate::worker;
 
@@ -41,20 +38,12 @@ where
         match P::workers() {
             None => queue_in::<P, A, O>(inner, self.0),
             Some(cell) => {
-                let make = |args, cell| in_cell(P::call(args), cell);
+                let make = |args, cell| place(P::call(args), false, |job| job.put(cell)).0;
                 let (args, key) = key::<P, A, O>(inner, self.0);
                 begin::queue(inner, cell.of(inner), make, args, key.as_ref());
             }
         }
     }
-}
-
-/// The job of a call, in an empty cell if there is one. `queue` notes where the call comes from.
-fn in_cell<F>(future: F, cell: Option<JobBox>) -> JobBox
-where
-    F: Future<Output: Send + 'static> + Send + 'static,
-{
-    Filling::new(future).job(false).fill(cell, JobState::None, Origin::none(), None)
 }
 
 impl UnsendableCall {
@@ -80,7 +69,7 @@ where
     P: PooledFn<A, O>,
     A: Send + 'static,
 {
-    let make = |Arguments(args, _): Arguments<P, A, O>, _| in_cell(P::call(args), None);
+    let make = |Arguments(args, _): Arguments<P, A, O>, _| JobCell::of(P::call(args));
     let (args, key) = key::<P, A, O>(inner, args);
     begin::queue(inner, worker::executor_of(inner), make, Arguments(args, PhantomData), key.as_ref());
 }

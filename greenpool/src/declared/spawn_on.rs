@@ -3,48 +3,66 @@
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::runtime::Handle;
 
 use crate::declared::{PooledFn, key};
+use crate::inner::{ErasedJob, Inner};
+use crate::job::cell::JobCell;
 use crate::job::error::TrySpawnError;
 use crate::job::handle::GreenThread;
+use crate::job::permit::Permit;
 use crate::pool::GreenPool;
-use crate::pool::keyed::{SpawnKeyed, SpawnNKeyed};
-use crate::spawn::{Keyed, POLLED_AFTER_READY, begin};
+use crate::spawn::{Detached, POLLED_AFTER_READY, SpawnFuture, Spawnable, begin};
+use crate::sync::key::Key;
 
-type Boxed<H> = Pin<Box<dyn Future<Output = H> + Send>>;
-
-/// Holds the arguments until it is polled, so that its type does not have that of the function's future: a function can
-/// spawn itself. And its type has no bounds, for the same reason as that of `SpawnFuture`.
-struct SpawnLater<A, H> {
-    pool: GreenPool,
-    args: Option<A>,
-    spawn: fn(&GreenPool, A) -> Boxed<H>,
-    spawning: Option<Boxed<H>>,
+/// A function, its arguments, and a pool that may be another one than the function's own.
+struct CallOn<P, A, O> {
+    inner: Arc<Inner>,
+    args: A,
+    function: PhantomData<fn() -> (P, O)>,
 }
 
-impl<A, H> SpawnLater<A, H> {
-    fn new(pool: &GreenPool, args: A, spawn: fn(&GreenPool, A) -> Boxed<H>) -> Self {
-        SpawnLater { pool: pool.clone(), args: Some(args), spawn, spawning: None }
+impl<P, A, O> CallOn<P, A, O> {
+    fn new(pool: &GreenPool, args: A) -> Self {
+        CallOn { inner: pool.inner().clone(), args, function: PhantomData }
+    }
+}
+
+impl<P, A, O> Spawnable for CallOn<P, A, O>
+where
+    P: PooledFn<A, O>,
+{
+    type Kept = GreenThread<O>;
+    type Handle = GreenThread<O>;
+
+    const KEYED: bool = P::HAS_KEY;
+
+    fn inner(&self) -> &Arc<Inner> {
+        &self.inner
     }
 
-    #[track_caller]
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<H> {
-        // Behind the box, a panic would have another line than the caller's.
-        if let Err(error) = Handle::try_current() {
-            panic!("{error}");
-        }
-        if let Some(args) = self.args.take() {
-            self.spawning = Some((self.spawn)(&self.pool, args));
-        }
-        let spawning = self.spawning.as_mut().expect(POLLED_AFTER_READY);
-        let polled = spawning.as_mut().poll(cx);
-        if polled.is_ready() {
-            self.spawning = None;
-        }
-        polled
+    fn key(this: &mut Option<Self>) -> Option<Key> {
+        let CallOn { inner, args, function } = this.take().expect(POLLED_AFTER_READY);
+        let (args, key) = P::key(args);
+        *this = Some(CallOn { inner, args, function });
+        key
+    }
+
+    fn begin(this: &mut Option<Self>, runtime: &Handle, has_handle: bool) -> Option<GreenThread<O>> {
+        let CallOn { inner, args, .. } = this.take().expect(POLLED_AFTER_READY);
+        begin::begin(JobCell::of(P::call(args)), &inner, Permit::new(&inner, None), has_handle, runtime)
+    }
+
+    fn queued(this: &mut Option<Self>, runtime: Option<&Handle>) -> (Box<dyn ErasedJob>, GreenThread<O>) {
+        let CallOn { inner, args, .. } = this.take().expect(POLLED_AFTER_READY);
+        begin::queued(JobCell::of(P::call(args)), &inner, runtime)
+    }
+
+    fn handle(kept: Option<GreenThread<O>>) -> GreenThread<O> {
+        kept.expect(POLLED_AFTER_READY)
     }
 }
 
@@ -72,10 +90,7 @@ impl<A, H> SpawnLater<A, H> {
 /// # }
 /// ```
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
-pub struct SpawnOn<P, A, O> {
-    spawn: SpawnLater<A, GreenThread<O>>,
-    function: PhantomData<fn() -> P>,
-}
+pub struct SpawnOn<P, A, O>(SpawnFuture<CallOn<P, A, O>, GreenThread<O>, GreenThread<O>>);
 
 /// Spawns a job of a declared function in a given pool, and returns no handle; made by the `spawn_n` of an
 /// [`OnPool`](crate::OnPool).
@@ -102,21 +117,14 @@ pub struct SpawnOn<P, A, O> {
 /// # }
 /// ```
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
-pub struct SpawnOnN<P, A, O> {
-    spawn: SpawnLater<A, ()>,
-    function: PhantomData<fn() -> (P, O)>,
-}
+pub struct SpawnOnN<P, A, O>(SpawnFuture<Detached<CallOn<P, A, O>>, GreenThread<O>, ()>);
 
 impl<P, A, O> SpawnOn<P, A, O>
 where
     P: PooledFn<A, O>,
 {
     pub(crate) fn new(pool: &GreenPool, args: A) -> Self {
-        let spawn = SpawnLater::new(pool, args, |pool, args| match key::<P, A, O>(pool.inner(), args) {
-            (args, None) => Box::pin(pool.spawn(P::call(args))),
-            (args, Some(key)) => Box::pin(SpawnKeyed::new(pool, key, P::call(args))),
-        });
-        SpawnOn { spawn, function: PhantomData }
+        SpawnOn(SpawnFuture::new(CallOn::new(pool, args)))
     }
 }
 
@@ -125,11 +133,7 @@ where
     P: PooledFn<A, O>,
 {
     pub(crate) fn new(pool: &GreenPool, args: A) -> Self {
-        let spawn = SpawnLater::new(pool, args, |pool, args| match key::<P, A, O>(pool.inner(), args) {
-            (args, None) => Box::pin(pool.spawn_n(P::call(args))),
-            (args, Some(key)) => Box::pin(SpawnNKeyed::new(pool, key, P::call(args))),
-        });
-        SpawnOnN { spawn, function: PhantomData }
+        SpawnOnN(SpawnFuture::new(Detached(CallOn::new(pool, args))))
     }
 }
 
@@ -143,7 +147,7 @@ impl<P, A, O> Future for SpawnOn<P, A, O> {
 
     #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<GreenThread<O>> {
-        self.spawn.poll(cx)
+        self.0.poll(cx)
     }
 }
 
@@ -152,7 +156,7 @@ impl<P, A, O> Future for SpawnOnN<P, A, O> {
 
     #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.spawn.poll(cx)
+        self.0.poll(cx)
     }
 }
 
@@ -162,9 +166,10 @@ pub(crate) fn try_spawn_on<P, A, O>(pool: &GreenPool, args: A) -> Result<GreenTh
 where
     P: PooledFn<A, O>,
 {
-    match key::<P, A, O>(pool.inner(), args) {
-        (args, None) => pool.try_spawn_with(args, P::call),
-        (args, Some(key)) => begin::try_submit(pool.inner(), &key, args, |args| pool.job(P::call(args))),
+    let inner = pool.inner();
+    match key::<P, A, O>(inner, args) {
+        (args, None) => pool.try_spawn_with(args, |args| JobCell::of(P::call(args))),
+        (args, Some(key)) => begin::try_submit(inner, &key, args, |args| CallOn::<P, A, O>::new(pool, args)),
     }
 }
 
@@ -174,8 +179,5 @@ pub(crate) fn submit_on<P, A, O>(pool: &GreenPool, args: A) -> GreenThread<O>
 where
     P: PooledFn<A, O>,
 {
-    match key::<P, A, O>(pool.inner(), args) {
-        (args, None) => pool.submit(P::call(args)),
-        (args, Some(key)) => begin::submit(Keyed::new(pool.job(P::call(args)), key)),
-    }
+    begin::submit(CallOn::<P, A, O>::new(pool, args))
 }

@@ -93,9 +93,12 @@ pub(crate) trait RawJob: Send {
     /// Drops the future, or the value.
     fn clear(self: Pin<&mut Self>);
 
-    /// Takes the job out of a [`Filling`] of its type. With `replies`, puts the handle's end of a reply there, and
-    /// writes to `at` which one it is.
+    /// Takes the job out of a [`Filling`] of its type. With `replies`, does what [`attach`](Self::attach) does.
     fn fill(self: Pin<&mut Self>, filling: &mut dyn Any, replies: Option<Replies<'_>>, at: &mut u8);
+
+    /// Gives the job a reply, and writes to `at` which one it is. Puts the handle's end, which is a [`Receiver`] of its
+    /// type, into this `Option`.
+    fn attach(self: Pin<&mut Self>, receiver: &mut dyn Any, replies: Replies<'_>, at: &mut u8);
 
     /// The reply, if there is one.
     fn reply(&self, at: u8) -> Option<ReplyRef<'_>>;
@@ -120,6 +123,25 @@ impl<'a> Replies<'a> {
     pub(crate) fn new(alloc: &'a mut ReplyAlloc, inner: &'a Arc<Inner>) -> Self {
         Replies { alloc, inner }
     }
+
+    /// The handle's end of a reply: of the one at this place in the page of a cell, unless that is in use, or of a new
+    /// one.
+    #[inline]
+    fn reply<T>(self, page: &mut Option<Arc<Page<T>>>, at: &mut u8) -> Receiver<T>
+    where
+        T: Send + 'static,
+    {
+        let page = match page {
+            Some(page) if page.head.try_claim(*at) => page.clone(),
+            _ => {
+                let (new, place) = self.alloc.alloc(self.inner);
+                new.head.try_claim(place);
+                *at = place;
+                page.insert(new).clone()
+            }
+        };
+        Receiver::new(page, *at)
+    }
 }
 
 /// What has become of a value.
@@ -133,48 +155,101 @@ pub(crate) enum Delivered {
 }
 
 /// A job on its way into a cell, and the handle's end of its reply on the way out.
-pub(crate) struct Filling<F: Future> {
+struct Filling<F: Future> {
     future: Option<F>,
     receiver: Option<Receiver<F::Output>>,
 }
 
-impl<F> Filling<F>
+/// Whether a future lives in a box of its own, so that it is moved only once. A larger one would overflow the stack of
+/// a debug build, where each move is one more copy. The limit is tokio's.
+pub(crate) const fn is_large<F>() -> bool {
+    size_of::<F>() > 16 << 10
+}
+
+/// A cell with this future, which is an `$F`, of a job that has not begun.
+///
+/// A macro, since a function that the future is moved through costs one more copy of it in a debug build.
+macro_rules! cell_of {
+    ($F:ty, $future:expr) => {
+        if const { $crate::job::cell::is_large::<$F>() } {
+            $crate::job::cell::JobCell::with(Box::pin($future))
+        } else {
+            $crate::job::cell::JobCell::with($future)
+        }
+    };
+}
+
+pub(crate) use cell_of;
+
+/// Lets `place` put a job of `future` into a cell, which may be one that was used before. Returns what it returns, and
+/// the handle's end of the reply.
+#[inline]
+pub(crate) fn place<F, R>(
+    future: F,
+    has_handle: bool,
+    place: impl FnOnce(NewJob<'_>) -> R,
+) -> (R, Option<Receiver<F::Output>>)
 where
     F: Future<Output: Send + 'static> + Send + 'static,
 {
-    #[inline]
-    pub(crate) fn new(future: F) -> Self {
-        Filling { future: Some(future), receiver: None }
-    }
-
-    /// The job, with or without a handle.
-    #[inline]
-    pub(crate) fn job(&mut self, has_handle: bool) -> NewJob<'_> {
-        NewJob { filling: self, empty: JobCell::empty::<F>, has_handle }
-    }
-
-    /// The handle's end of the reply, once the job is in a cell, if it has a handle.
-    #[inline]
-    pub(crate) fn receiver(self) -> Option<Receiver<F::Output>> {
-        self.receiver
+    if const { is_large::<F>() } {
+        place_future(Box::pin(future), has_handle, place)
+    } else {
+        place_future(future, has_handle, place)
     }
 }
 
-/// A job on its way into a cell, whatever the type of its future.
+#[inline]
+fn place_future<F, R>(
+    future: F,
+    has_handle: bool,
+    place: impl FnOnce(NewJob<'_>) -> R,
+) -> (R, Option<Receiver<F::Output>>)
+where
+    F: Future<Output: Send + 'static> + Send + 'static,
+{
+    let mut filling = Filling { future: Some(future), receiver: None };
+    let placed = place(NewJob { place: Place::Outside(&mut filling, JobCell::empty::<F>), has_handle });
+    (placed, filling.receiver)
+}
+
+/// A job that has not been given to a worker, whatever the type of its future.
 pub(crate) struct NewJob<'a> {
-    filling: &'a mut dyn Any,
-    /// Makes an empty cell for it.
-    empty: fn() -> JobBox,
+    place: Place<'a>,
     pub(crate) has_handle: bool,
 }
 
-impl NewJob<'_> {
-    /// An empty cell for it.
-    pub(crate) fn cell(&self) -> JobBox {
-        (self.empty)()
+enum Place<'a> {
+    /// It is in its cell, and this is where the handle's end of its reply goes.
+    Cell(JobBox, &'a mut dyn Any),
+    /// It is in a [`Filling`], and this makes an empty cell for it.
+    Outside(&'a mut dyn Any, fn() -> JobBox),
+}
+
+impl<'a> NewJob<'a> {
+    /// The job in this cell. If it is to have a handle, the handle's end of its reply goes to `receiver`.
+    #[inline]
+    pub(crate) fn in_cell<T>(cell: JobBox, receiver: &'a mut Option<Receiver<T>>, has_handle: bool) -> Self
+    where
+        T: 'static,
+    {
+        NewJob { place: Place::Cell(cell, receiver), has_handle }
     }
 
-    /// Puts it into a cell: this one, if there is one. The cell must be empty.
+    /// An empty cell for it, if it needs one.
+    pub(crate) fn new_cell(&self) -> Option<JobBox> {
+        match &self.place {
+            Place::Cell(..) => None,
+            Place::Outside(_, empty) => Some(empty()),
+        }
+    }
+
+    /// Puts it into a cell, unless it is in one, and tells the cell neither its state nor the call that it comes from.
+    pub(crate) fn put(self, cell: Option<JobBox>) -> JobBox {
+        self.fill(cell, JobState::None, Origin::none(), None)
+    }
+
+    /// Puts it into a cell, unless it is in one: into this one, if there is one. The cell must be empty.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "what is in registers stays there")]
     pub(crate) fn fill(
@@ -184,15 +259,28 @@ impl NewJob<'_> {
         origin: Origin,
         replies: Option<Replies<'_>>,
     ) -> JobBox {
-        let mut cell = cell.unwrap_or_else(|| self.cell());
-        let this = cell.as_mut().project();
-        // It is empty, so nothing needs to be dropped.
-        std::mem::forget(std::mem::replace(this.state, state));
-        *this.origin = origin;
-        (this.completer.waits, this.completer.knows_job) = (false, false);
-        this.completer.wanted = replies.is_some();
-        this.job.fill(self.filling, replies, &mut this.completer.at);
-        cell
+        match self.place {
+            Place::Cell(mut cell, receiver) => {
+                let this = cell.as_mut().project();
+                (*this.state, *this.origin) = (state, origin);
+                this.completer.wanted = replies.is_some();
+                if let Some(replies) = replies {
+                    this.job.attach(receiver, replies, &mut this.completer.at);
+                }
+                cell
+            }
+            Place::Outside(filling, empty) => {
+                let mut cell = cell.unwrap_or_else(empty);
+                let this = cell.as_mut().project();
+                // It is empty, so nothing needs to be dropped.
+                std::mem::forget(std::mem::replace(this.state, state));
+                *this.origin = origin;
+                (this.completer.waits, this.completer.knows_job) = (false, false);
+                this.completer.wanted = replies.is_some();
+                this.job.fill(filling, replies, &mut this.completer.at);
+                cell
+            }
+        }
     }
 }
 
@@ -248,19 +336,16 @@ where
         if let Some(future) = filling.future.take() {
             this.content.set(Content::Future { future });
         }
-        if let Some(Replies { alloc, inner }) = replies {
-            let page = match this.page {
-                Some(page) if page.head.try_claim(*at) => page.clone(),
-                _ => {
-                    let (page, place) = alloc.alloc(inner);
-                    page.head.try_claim(place);
-                    *at = place;
-                    *this.page = Some(page.clone());
-                    page
-                }
-            };
-            filling.receiver = Some(Receiver::new(page, *at));
+        if let Some(replies) = replies {
+            filling.receiver = Some(replies.reply(this.page, at));
         }
+    }
+
+    fn attach(self: Pin<&mut Self>, receiver: &mut dyn Any, replies: Replies<'_>, at: &mut u8) {
+        let Some(receiver) = receiver.downcast_mut::<Option<Receiver<F::Output>>>() else {
+            unreachable!("a job and its handle have one type of result");
+        };
+        *receiver = Some(replies.reply(self.project().page, at));
     }
 
     fn reply(&self, at: u8) -> Option<ReplyRef<'_>> {
@@ -299,12 +384,35 @@ where
 }
 
 impl JobCell<dyn RawJob> {
+    /// A cell with this future, of a job that has not begun. See also [`cell_of`].
+    pub(crate) fn of<F>(future: F) -> JobBox
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        cell_of!(F, future)
+    }
+
+    /// The same, if the future is not large.
+    pub(crate) fn with<F>(future: F) -> JobBox
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        Self::holding(Content::Future { future })
+    }
+
     /// An empty cell.
     fn empty<F>() -> JobBox
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
-        let job = JobOf::<F> { content: Content::Empty, page: None };
+        Self::holding(Content::<F>::Empty)
+    }
+
+    fn holding<F>(content: Content<F>) -> JobBox
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        let job = JobOf { content, page: None };
         Box::pin(JobCell { state: JobState::None, origin: Origin::none(), completer: Completer::none(), job })
     }
 

@@ -55,10 +55,8 @@ pub(crate) trait JobSource: Send + 'static {
     /// the end.
     fn next(&mut self, job: Pin<&mut Option<Self::Job>>, user_code: &mut UserCode) -> bool;
 
-    /// Makes the next job although the size hint says that there is none. Not of an async source.
-    fn read_ahead(&mut self) -> Option<Box<Self::Job>> {
-        None
-    }
+    /// Makes the next job in the same way, in a box.
+    fn next_boxed(&mut self, user_code: &mut UserCode) -> Option<Box<Self::Job>>;
 
     fn size_hint(&self) -> (usize, Option<usize>);
 }
@@ -361,7 +359,7 @@ impl<S: JobSource> CountedSource<S> {
 
     /// Reads ahead, to find out whether there is another item although the size hint says that there is none.
     fn has_next(&mut self) -> bool {
-        self.early = self.source.read_ahead();
+        self.early = self.source.next_boxed(&mut UserCode::Source);
         self.early.is_some()
     }
 }

@@ -13,6 +13,7 @@ use std::task::{Context, Poll};
 
 use crate::inner::Inner;
 use crate::inner::member::Member;
+use crate::job::cell::JobCell;
 use crate::job::entry::Entry;
 use crate::job::error::JoinError;
 use crate::job::unordered::Unordered;
@@ -64,6 +65,10 @@ impl<S: JobSource> JobSource for KeyedSource<S> {
 
     fn next(&mut self, job: Pin<&mut Option<S::Job>>, user_code: &mut UserCode) -> bool {
         self.0.next(job, user_code)
+    }
+
+    fn next_boxed(&mut self, user_code: &mut UserCode) -> Option<Box<S::Job>> {
+        self.0.next_boxed(user_code)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -229,7 +234,7 @@ where
     fn submit(&mut self, number: u64, job: S::Job) {
         let shared = &self.driver.shared;
         let WithKey { key, future } = job;
-        let job = Keyed::new(FutureJob { inner: shared.inner.clone(), future }, key);
+        let job = Keyed::new(FutureJob::new(shared.inner.clone(), JobCell::of(future)), key);
         // It compares keys.
         match catch_unwind(AssertUnwindSafe(|| begin::submit(job))) {
             Err(payload) => shared.put(number, Err(JoinError::panic(payload))),

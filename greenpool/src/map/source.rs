@@ -2,7 +2,10 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
+use crate::inner::member::Member;
 use crate::map::feed::{JobSource, UserCode};
 
 /// Marks a source that is one iterable.
@@ -101,8 +104,10 @@ where
         true
     }
 
-    fn read_ahead(&mut self) -> Option<Box<Fut>> {
-        self.items.next().map(|item| Box::new((self.apply)(item)))
+    fn next_boxed(&mut self, user_code: &mut UserCode) -> Option<Box<Fut>> {
+        let item = self.items.next()?;
+        *user_code = UserCode::Function;
+        Some(Box::new((self.apply)(item)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -151,12 +156,44 @@ where
         true
     }
 
-    fn read_ahead(&mut self) -> Option<Box<Self::Job>> {
-        self.items.next().map(|item| Box::new(item.apply(&mut self.apply)))
+    fn next_boxed(&mut self, user_code: &mut UserCode) -> Option<Box<Self::Job>> {
+        let item = self.items.next()?;
+        *user_code = UserCode::Function;
+        Some(Box::new(item.apply(&mut self.apply)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.items.size_hint()
+    }
+}
+
+/// A source whose jobs are large, so each of them lives in a box of its own.
+pub(crate) struct Boxed<S>(pub(crate) S);
+
+impl<S: JobSource> JobSource for Boxed<S> {
+    type Job = Pin<Box<S::Job>>;
+
+    const IS_ASYNC: bool = S::IS_ASYNC;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        self.0.poll_ready(cx)
+    }
+
+    fn outsider(&self) -> Option<&Arc<Member>> {
+        self.0.outsider()
+    }
+
+    fn next(&mut self, mut job: Pin<&mut Option<Self::Job>>, user_code: &mut UserCode) -> bool {
+        job.set(self.0.next_boxed(user_code).map(Box::into_pin));
+        job.is_some()
+    }
+
+    fn next_boxed(&mut self, user_code: &mut UserCode) -> Option<Box<Self::Job>> {
+        self.0.next_boxed(user_code).map(|job| Box::new(Box::into_pin(job)))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
     }
 }
 

@@ -65,6 +65,12 @@ where
         true
     }
 
+    fn next_boxed(&mut self, user_code: &mut UserCode) -> Option<Box<Fut>> {
+        let item = self.item.take()?;
+        *user_code = UserCode::Function;
+        Some(Box::new((self.apply)(item)))
+    }
+
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.items.size_hint()
     }

@@ -16,6 +16,7 @@ use pin_project_lite::pin_project;
 
 use crate::inner::Inner;
 use crate::inner::member::Member;
+use crate::job::cell::is_large;
 use crate::job::error::JoinError;
 use crate::job::running::{Outcome, Running};
 use crate::lending::deadlock;
@@ -25,6 +26,7 @@ use crate::map::jobs::{Exit, MapJobs};
 use crate::map::registration::{Registration, SlotState};
 use crate::map::session::{NoItem, Session};
 use crate::map::shared::{DynDriver, LastItem, MapState, Shared};
+use crate::map::source::Boxed;
 use crate::sync::quiet::drop_quietly;
 use crate::sync::wake::wake;
 use crate::worker::idle::WorkerState;
@@ -57,6 +59,19 @@ pin_project! {
 /// Starts a map.
 #[track_caller]
 pub(crate) fn start<S: JobSource>(
+    inner: &Arc<Inner>,
+    source: S,
+    ordered: bool,
+) -> (Arc<Shared<Output<S>>>, Arc<dyn DynDriver>) {
+    if const { is_large::<S::Job>() } {
+        start_workers(inner, Boxed(source), ordered)
+    } else {
+        start_workers(inner, source, ordered)
+    }
+}
+
+#[track_caller]
+fn start_workers<S: JobSource>(
     inner: &Arc<Inner>,
     source: S,
     ordered: bool,

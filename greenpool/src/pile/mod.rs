@@ -20,6 +20,7 @@ use tokio::task::coop;
 
 use crate::inner::wait::ReadySource;
 use crate::inner::{ErasedJob, Inner};
+use crate::job::cell::{JobBox, cell_of};
 use crate::job::entry::Entry;
 use crate::job::error::JoinError;
 use crate::job::handle::GreenThread;
@@ -209,7 +210,7 @@ impl<T: Send + 'static> GreenPile<T> {
     where
         F: Future<Output = T> + Send + 'static,
     {
-        PileSpawn::new(&self.shared, future)
+        PileSpawn::new(&self.shared, cell_of!(F, future))
     }
 
     /// Returns a handle that spawns into this pile, for a producer in another task. Clone it for more producers.
@@ -466,7 +467,7 @@ impl<T: Send + 'static> PileSpawner<T> {
     where
         F: Future<Output = T> + Send + 'static,
     {
-        PileSpawn::new(&self.shared, future)
+        PileSpawn::new(&self.shared, cell_of!(F, future))
     }
 }
 
@@ -516,15 +517,15 @@ fn wake_consumer<T>(shared: &PileShared<T>, mut state: crate::sync::MutexGuard<'
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
 pub struct PileSpawn<F: Future> {
     shared: Arc<PileShared<F::Output>>,
-    spawn: SpawnFuture<PileJob<F>, KeptInPile<F::Output>, ()>,
+    spawn: SpawnFuture<PileJob<F::Output>, KeptInPile<F::Output>, ()>,
     /// Whether this spawn is counted in [`PileState::coming`].
     coming: bool,
 }
 
 /// A future that will be a job of this pile.
-struct PileJob<F: Future> {
-    job: FutureJob<F>,
-    shared: Arc<PileShared<F::Output>>,
+struct PileJob<T> {
+    job: FutureJob<T>,
+    shared: Arc<PileShared<T>>,
 }
 
 /// A job of the pile that is queued, and whose spawn may still be dropped.
@@ -551,32 +552,28 @@ impl<T> PileShared<T> {
     }
 }
 
-impl<F> Spawnable for PileJob<F>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    type Kept = KeptInPile<F::Output>;
+impl<T: Send + 'static> Spawnable for PileJob<T> {
+    type Kept = KeptInPile<T>;
     type Handle = ();
 
     fn inner(&self) -> &Arc<Inner> {
         self.job.inner()
     }
 
-    fn begin(this: &mut Option<Self>, runtime: &Handle) -> Option<KeptInPile<F::Output>> {
+    fn begin(this: &mut Option<Self>, runtime: &Handle, _has_handle: bool) -> Option<KeptInPile<T>> {
         let PileJob { job, shared } = this.take().expect(POLLED_AFTER_READY);
-        shared.push(FutureJob::<F>::handle(FutureJob::begin(&mut Some(job), runtime)));
+        shared.push(FutureJob::handle(FutureJob::begin(&mut Some(job), runtime, true)));
         None
     }
 
-    fn queued(this: &mut Option<Self>, runtime: Option<&Handle>) -> (Box<dyn ErasedJob>, KeptInPile<F::Output>) {
+    fn queued(this: &mut Option<Self>, runtime: Option<&Handle>) -> (Box<dyn ErasedJob>, KeptInPile<T>) {
         let PileJob { job, shared } = this.take().expect(POLLED_AFTER_READY);
         let (job, thread) = FutureJob::queued(&mut Some(job), runtime);
         let Some(target) = thread.abort_target() else { unreachable!("nothing has taken its result") };
         (job, KeptInPile { thread: Some(thread), spawn: 0, job: target, shared, over: false })
     }
 
-    fn handle(kept: Option<KeptInPile<F::Output>>) {
+    fn handle(kept: Option<KeptInPile<T>>) {
         let Some(mut kept) = kept else { return };
         kept.over = true;
         // The job did not have to queue after all, or it is in the pile.
@@ -587,7 +584,7 @@ where
     }
 }
 
-impl<T> Kept for KeptInPile<T> {
+impl<T: Send + 'static> Kept for KeptInPile<T> {
     fn note_queued(&mut self, ticket: Ticket) {
         let Some(mut thread) = self.thread.take() else { return };
         thread.set_waiter(WaiterRef::new(self.shared.pool.inner(), ticket));
@@ -602,6 +599,11 @@ impl<T> Kept for KeptInPile<T> {
 
     fn reply(&self) -> ReplyRef<'_> {
         self.job.reply()
+    }
+
+    fn forget(self) {
+        // The pile has the handle.
+        PileJob::handle(Some(self));
     }
 }
 
@@ -620,7 +622,7 @@ impl<T> Drop for KeptInPile<T> {
     }
 }
 
-// The future of the job is pinned only once it has been moved to where it runs.
+// The future of the job does not move.
 impl<F: Future> Unpin for PileSpawn<F> {}
 
 impl<F> PileSpawn<F>
@@ -628,8 +630,8 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    fn new(shared: &Arc<PileShared<F::Output>>, future: F) -> Self {
-        let job = FutureJob { inner: shared.pool.inner().clone(), future };
+    fn new(shared: &Arc<PileShared<F::Output>>, job: JobBox) -> Self {
+        let job = FutureJob::new(shared.pool.inner().clone(), job);
         let spawn = SpawnFuture::new(PileJob { job, shared: shared.clone() });
         PileSpawn { shared: shared.clone(), spawn, coming: false }
     }

@@ -7,10 +7,12 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::job::cell::{JobBox, JobCell, cell_of, is_large};
 use crate::job::error::TrySpawnError;
 use crate::job::handle::GreenThread;
 use crate::lending::deadlock;
 use crate::pool::GreenPool;
+use crate::pool::spawn::unbox;
 use crate::spawn::begin;
 use crate::spawn::{Detached, FutureJob, Keyed, SpawnFuture};
 use crate::sync::key::Key;
@@ -97,7 +99,7 @@ impl GreenPool {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        SpawnKeyed::new(self, Key::new(key), future)
+        SpawnKeyed::new(self, Key::new(key), cell_of!(F, future))
     }
 
     /// Runs `future` as a job like [`spawn_keyed`](Self::spawn_keyed), but returns no handle. A panic in it is treated
@@ -125,7 +127,7 @@ impl GreenPool {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        SpawnNKeyed::new(self, Key::new(key), future)
+        SpawnNKeyed::new(self, Key::new(key), cell_of!(F, future))
     }
 
     /// Runs `future` as a job if a slot is free, the queue is empty, and `key` is free, too. It does not wait.
@@ -152,7 +154,16 @@ impl GreenPool {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        begin::try_submit(self.inner(), &Key::new(key), future, |future| self.job(future))
+        let (inner, key) = (self.inner(), Key::new(key));
+        if const { is_large::<F>() } {
+            let job = |future| self.job(JobCell::with(Box::into_pin(future)));
+            match begin::try_submit(inner, &key, Box::new(future), job) {
+                Ok(thread) => Ok(thread),
+                Err(refused) => unbox(refused),
+            }
+        } else {
+            begin::try_submit(inner, &key, future, |future| self.job(JobCell::with(future)))
+        }
     }
 
     /// Queues `future` as a job like [`queue`](Self::queue), under the limit for `key`, as
@@ -179,7 +190,7 @@ impl GreenPool {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        begin::queue_future(self.inner(), future, Some(&Key::new(key)));
+        begin::queue_job(self.inner(), cell_of!(F, future), Some(&Key::new(key)));
     }
 
     /// Lists the keys in use, those with the most calls first: how many jobs of each run, and how many calls wait.
@@ -207,10 +218,6 @@ impl GreenPool {
             .collect();
         keys.sort_by_key(|key| std::cmp::Reverse(key.running + key.waiting));
         keys
-    }
-
-    pub(crate) fn job<F>(&self, future: F) -> FutureJob<F> {
-        FutureJob { inner: self.inner().clone(), future }
     }
 }
 
@@ -284,7 +291,9 @@ impl fmt::Display for KeyInfo {
 /// # }
 /// ```
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
-pub struct SpawnKeyed<F: Future>(SpawnFuture<Keyed<FutureJob<F>>, GreenThread<F::Output>, GreenThread<F::Output>>);
+pub struct SpawnKeyed<F: Future>(
+    SpawnFuture<Keyed<FutureJob<F::Output>>, GreenThread<F::Output>, GreenThread<F::Output>>,
+);
 
 /// Waits for a slot and for a key, and starts the job: the future returned by [`GreenPool::spawn_n_keyed`].
 ///
@@ -300,29 +309,29 @@ pub struct SpawnKeyed<F: Future>(SpawnFuture<Keyed<FutureJob<F>>, GreenThread<F:
 /// # }
 /// ```
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
-pub struct SpawnNKeyed<F: Future>(SpawnFuture<Keyed<Detached<FutureJob<F>>>, GreenThread<F::Output>, ()>);
+pub struct SpawnNKeyed<F: Future>(SpawnFuture<Keyed<Detached<FutureJob<F::Output>>>, GreenThread<F::Output>, ()>);
 
 impl<F> SpawnKeyed<F>
 where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
+    F: Future<Output: Send + 'static>,
 {
-    pub(crate) fn new(pool: &GreenPool, key: Key, future: F) -> Self {
-        SpawnKeyed(SpawnFuture::new(Keyed::new(pool.job(future), key)))
+    /// Spawns the job that is in this cell.
+    pub(crate) fn new(pool: &GreenPool, key: Key, job: JobBox) -> Self {
+        SpawnKeyed(SpawnFuture::new(Keyed::new(pool.job(job), key)))
     }
 }
 
 impl<F> SpawnNKeyed<F>
 where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
+    F: Future<Output: Send + 'static>,
 {
-    pub(crate) fn new(pool: &GreenPool, key: Key, future: F) -> Self {
-        SpawnNKeyed(SpawnFuture::new(Keyed::new(Detached(pool.job(future)), key)))
+    /// Spawns the job that is in this cell.
+    pub(crate) fn new(pool: &GreenPool, key: Key, job: JobBox) -> Self {
+        SpawnNKeyed(SpawnFuture::new(Keyed::new(Detached(pool.job(job)), key)))
     }
 }
 
-// The future of the job is pinned only once it has been moved to where it runs.
+// The future of the job does not move.
 impl<F: Future> Unpin for SpawnKeyed<F> {}
 
 impl<F: Future> Unpin for SpawnNKeyed<F> {}

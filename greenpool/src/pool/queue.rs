@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use crate::job::cell::cell_of;
 use crate::pool::GreenPool;
 use crate::spawn::begin;
 
@@ -54,6 +55,6 @@ impl GreenPool {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        begin::queue_future(self.inner(), future, None);
+        begin::queue_job(self.inner(), cell_of!(F, future), None);
     }
 }

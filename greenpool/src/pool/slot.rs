@@ -13,6 +13,7 @@ use tokio::task::coop;
 use crate::inner::Inner;
 use crate::inner::member::Member;
 use crate::inner::wait::ReadySource;
+use crate::job::cell::cell_of;
 use crate::job::error::{JoinError, TrySpawnError};
 use crate::job::handle::GreenThread;
 use crate::job::permit::Permit;
@@ -156,10 +157,10 @@ impl Slot {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let inner = self.inner.clone();
+        let (inner, job) = (self.inner.clone(), cell_of!(F, future));
         match self.into_permit() {
-            Some((lender, runtime)) => begin::spawn(future, &inner, lender, &runtime),
-            None => begin::submit(FutureJob { inner, future }),
+            Some((lender, runtime)) => begin::spawn(job, &inner, lender, &runtime),
+            None => begin::submit(FutureJob::new(inner, job)),
         }
     }
 
@@ -201,12 +202,13 @@ impl Slot {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let inner = self.inner.clone();
+        let (inner, job) = (self.inner.clone(), cell_of!(F, future));
         match self.into_permit() {
             Some((lender, runtime)) => {
-                let _ = begin::begin(future, &inner, Permit::new(&inner, lender), false, &runtime);
+                let _: Option<GreenThread<F::Output>> =
+                    begin::begin(job, &inner, Permit::new(&inner, lender), false, &runtime);
             }
-            None => begin::queue_future(&inner, future, None),
+            None => begin::queue_job(&inner, job, None),
         }
     }
 

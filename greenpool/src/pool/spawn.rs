@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::job::cell::{JobBox, JobCell, cell_of, is_large};
 use crate::job::error::TrySpawnError;
 use crate::job::handle::GreenThread;
 use crate::pool::GreenPool;
@@ -41,7 +42,7 @@ impl GreenPool {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        Spawn(SpawnFuture::new(FutureJob { inner: self.inner().clone(), future }))
+        Spawn(SpawnFuture::new(self.job(cell_of!(F, future))))
     }
 
     /// Runs `future` as a job like [`spawn`](Self::spawn), but returns no handle.
@@ -74,7 +75,7 @@ impl GreenPool {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        SpawnN(SpawnFuture::new(Detached(FutureJob { inner: self.inner().clone(), future })))
+        SpawnN(SpawnFuture::new(Detached(self.job(cell_of!(F, future)))))
     }
 
     /// Runs `future` as a job if a slot is free and the queue is empty. It does not wait.
@@ -100,37 +101,45 @@ impl GreenPool {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.try_spawn_with(future, |future| future)
-    }
-
-    /// Runs the future that `make` makes from `args` in the same way.
-    #[track_caller]
-    pub(crate) fn try_spawn_with<A, F>(
-        &self,
-        args: A,
-        make: impl FnOnce(A) -> F,
-    ) -> Result<GreenThread<F::Output>, TrySpawnError<A>>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        match self.inner().slots.try_acquire() {
-            Ok(()) => {
-                let runtime = begin::current_runtime(self.inner());
-                Ok(begin::spawn(make(args), self.inner(), None, &runtime))
+        if const { is_large::<F>() } {
+            match self.try_spawn_with(Box::new(future), |future| JobCell::with(Box::into_pin(future))) {
+                Ok(thread) => Ok(thread),
+                Err(refused) => unbox(refused),
             }
-            Err(refusal) => Err(begin::give_back(refusal, args)),
+        } else {
+            self.try_spawn_with(future, JobCell::with)
         }
     }
 
-    /// Starts a job if a slot is free. Otherwise queues it; it then keeps its turn without being awaited.
+    /// Runs the job that `make` makes of `args` in the same way.
     #[track_caller]
-    pub(crate) fn submit<F>(&self, future: F) -> GreenThread<F::Output>
+    pub(crate) fn try_spawn_with<A, T>(
+        &self,
+        args: A,
+        make: impl FnOnce(A) -> JobBox,
+    ) -> Result<GreenThread<T>, TrySpawnError<A>>
     where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
+        T: 'static,
     {
-        begin::submit(FutureJob { inner: self.inner().clone(), future })
+        match begin::try_acquire(self.inner()) {
+            Ok(runtime) => Ok(begin::spawn(make(args), self.inner(), None, &runtime)),
+            Err(refusal) => Err(begin::give_back(refusal, args)),
+        }
+    }
+}
+
+/// Gives back a large future. In a function of its own, since it needs much stack.
+#[cold]
+pub(crate) fn unbox<T, F>(refused: TrySpawnError<Box<F>>) -> Result<T, TrySpawnError<F>> {
+    let make = if refused.is_full() { TrySpawnError::Full } else { TrySpawnError::Closed };
+    Err(make(*refused.into_inner()))
+}
+
+impl GreenPool {
+    /// A job of this pool that is in its cell, and gives a `T`.
+    #[inline]
+    pub(crate) fn job<T>(&self, job: JobBox) -> FutureJob<T> {
+        FutureJob::new(self.inner().clone(), job)
     }
 }
 
@@ -146,7 +155,7 @@ impl GreenPool {
 /// # }
 /// ```
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
-pub struct Spawn<F: Future>(SpawnFuture<FutureJob<F>, GreenThread<F::Output>, GreenThread<F::Output>>);
+pub struct Spawn<F: Future>(SpawnFuture<FutureJob<F::Output>, GreenThread<F::Output>, GreenThread<F::Output>>);
 
 /// Waits for a slot and starts the job: the future returned by [`GreenPool::spawn_n`].
 ///
@@ -160,9 +169,9 @@ pub struct Spawn<F: Future>(SpawnFuture<FutureJob<F>, GreenThread<F::Output>, Gr
 /// # }
 /// ```
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
-pub struct SpawnN<F: Future>(SpawnFuture<Detached<FutureJob<F>>, GreenThread<F::Output>, ()>);
+pub struct SpawnN<F: Future>(SpawnFuture<Detached<FutureJob<F::Output>>, GreenThread<F::Output>, ()>);
 
-// The future of the job is pinned only once it has been moved to where it runs.
+// The future of the job does not move.
 impl<F: Future> Unpin for Spawn<F> {}
 
 impl<F: Future> Unpin for SpawnN<F> {}

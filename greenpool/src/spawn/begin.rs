@@ -1,6 +1,5 @@
 //! How a job begins: it has a slot, or it is queued for one.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -8,7 +7,7 @@ use tokio::runtime::Handle;
 
 use crate::inner::member::Member;
 use crate::inner::{ErasedJob, Inner, PoolEntry};
-use crate::job::cell::Filling;
+use crate::job::cell::{JobBox, NewJob};
 use crate::job::error::TrySpawnError;
 use crate::job::handle::GreenThread;
 use crate::job::permit::Permit;
@@ -39,50 +38,53 @@ pub(crate) fn current_runtime(inner: &Arc<Inner>) -> Handle {
     }
 }
 
-/// Begins a job of any future on `runtime`, the current one.
-pub(crate) fn begin<F>(
-    future: F,
+/// Acquires a slot, if one is free, for a job that will begin on the runtime that this returns, the current one.
+///
+/// # Panics
+/// Panics outside of a runtime.
+#[track_caller]
+pub(crate) fn try_acquire(inner: &Arc<Inner>) -> Result<Handle, Refusal> {
+    inner.slots.try_acquire()?;
+    Ok(current_runtime(inner))
+}
+
+/// Begins a job that is in its cell on `runtime`, the current one.
+pub(crate) fn begin<T>(
+    job: JobBox,
     inner: &Arc<Inner>,
     permit: Permit,
     has_handle: bool,
     runtime: &Handle,
-) -> Option<GreenThread<F::Output>>
+) -> Option<GreenThread<T>>
 where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
+    T: 'static,
 {
-    let mut filling = Filling::new(future);
-    worker::executor_of(inner).begin(inner, runtime, permit, filling.job(has_handle));
-    filling.receiver().map(GreenThread::new)
+    let mut receiver = None;
+    let job = NewJob::in_cell(job, &mut receiver, has_handle);
+    worker::executor_of(inner).begin(inner, runtime, permit, job);
+    receiver.map(GreenThread::new)
 }
 
-/// Begins a job of any future in a slot that was just acquired, or that `lender` lent.
-pub(crate) fn spawn<F>(
-    future: F,
-    inner: &Arc<Inner>,
-    lender: Option<Arc<Member>>,
-    runtime: &Handle,
-) -> GreenThread<F::Output>
+/// Begins a job that is in its cell, in a slot that was just acquired, or that `lender` lent.
+pub(crate) fn spawn<T>(job: JobBox, inner: &Arc<Inner>, lender: Option<Arc<Member>>, runtime: &Handle) -> GreenThread<T>
 where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
+    T: 'static,
 {
-    begin(future, inner, Permit::new(inner, lender), true, runtime).expect("it has a handle")
+    begin(job, inner, Permit::new(inner, lender), true, runtime).expect("it has a handle")
 }
 
-/// A job of any future that can be queued for a slot, and its handle. Without a runtime, it can only be refused.
-pub(crate) fn queued<F>(
-    future: F,
+/// A job that is in its cell, to be queued for a slot, and its handle. Without a runtime, it can only be refused.
+pub(crate) fn queued<T>(
+    job: JobBox,
     inner: &Arc<Inner>,
     runtime: Option<&Handle>,
-) -> (Box<dyn ErasedJob>, GreenThread<F::Output>)
+) -> (Box<dyn ErasedJob>, GreenThread<T>)
 where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
+    T: 'static,
 {
-    let mut filling = Filling::new(future);
-    let job = worker::executor_of(inner).queued(inner, runtime, filling.job(true));
-    (job, GreenThread::new(filling.receiver().expect("it has a handle")))
+    let mut receiver = None;
+    let job = worker::executor_of(inner).queued(inner, runtime, NewJob::in_cell(job, &mut receiver, true));
+    (job, GreenThread::new(receiver.expect("it has a handle")))
 }
 
 /// Begins a job if a slot is free. Otherwise queues it: it then keeps its turn without being awaited.
@@ -96,7 +98,7 @@ pub(crate) fn submit<S: Spawnable<Kept = GreenThread<T>, Handle = GreenThread<T>
         return enqueue(&inner, job);
     }
     match inner.slots.try_acquire() {
-        Ok(()) => S::handle(S::begin(&mut Some(job), &current_runtime(&inner))),
+        Ok(()) => S::handle(S::begin(&mut Some(job), &current_runtime(&inner), true)),
         Err(Refusal::Closed) => {
             let (job, kept) = S::queued(&mut Some(job), None);
             job.refuse();
@@ -222,14 +224,10 @@ fn begin_call<A>(inner: &Arc<Inner>, executor: &Executor, runtime: &Handle, make
     inject.put(job);
 }
 
-/// Queues a future of any type.
+/// Queues a job that is in its cell.
 #[track_caller]
-pub(crate) fn queue_future<F>(inner: &Arc<Inner>, future: F, key: Option<&Key>)
-where
-    F: Future<Output: Send + 'static> + Send + 'static,
-{
+pub(crate) fn queue_job(inner: &Arc<Inner>, job: JobBox, key: Option<&Key>) {
     // `queue` notes where the call comes from.
-    let job = Filling::new(future).job(false).fill(None, JobState::None, Origin::none(), None);
     queue(inner, worker::executor_of(inner), |job, _| job, job, key);
 }
 

@@ -27,6 +27,11 @@ pub(crate) trait Kept {
 
     /// The job's reply.
     fn reply(&self) -> ReplyRef<'_>;
+
+    /// Nothing gets the handle of the job, which has begun.
+    fn forget(self)
+    where
+        Self: Sized;
 }
 
 /// The job has this place, in the queue or among the jobs of its key.

@@ -9,19 +9,21 @@
 pub(crate) mod begin;
 mod drive;
 
-use std::future::Future;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::runtime::Handle;
 
 use crate::inner::{ErasedJob, Inner};
+use crate::job::cell::JobBox;
 use crate::job::handle::GreenThread;
 use crate::job::permit::Permit;
 use crate::job::reply_ref::ReplyRef;
 use crate::lending::blocking::WaitGuard;
 pub(crate) use crate::spawn::drive::Kept;
 use crate::spawn::drive::{Stage, Start};
+use crate::sync::Exclusive;
 use crate::sync::key::Key;
 
 /// What becomes a job when it gets a slot: a future, or a function and its arguments.
@@ -41,9 +43,9 @@ pub(crate) trait Spawnable: Sized {
         None
     }
 
-    /// Begins the job in a slot that was just acquired. Takes a reference, so that the arguments are moved only
-    /// once: to where the job runs.
-    fn begin(this: &mut Option<Self>, runtime: &Handle) -> Option<Self::Kept>;
+    /// Begins the job in a slot that was just acquired, with or without a handle. Takes a reference, so that the
+    /// arguments are moved only once: to where the job runs.
+    fn begin(this: &mut Option<Self>, runtime: &Handle, has_handle: bool) -> Option<Self::Kept>;
 
     /// Makes the job for the queue. Without a runtime, it can only be refused.
     fn queued(this: &mut Option<Self>, runtime: Option<&Handle>) -> (Box<dyn ErasedJob>, Self::Kept);
@@ -60,21 +62,30 @@ impl<T> Kept for GreenThread<T> {
     fn reply(&self) -> ReplyRef<'_> {
         GreenThread::reply(self)
     }
+
+    fn forget(self) {
+        self.report_unobserved();
+    }
 }
 
-/// A future of any type.
-pub(crate) struct FutureJob<F> {
-    pub(crate) inner: Arc<Inner>,
-    pub(crate) future: F,
+/// A future of any type, in its cell from the beginning, so that it is moved only once.
+pub(crate) struct FutureJob<T> {
+    inner: Arc<Inner>,
+    job: Exclusive<JobBox>,
+    output: PhantomData<fn() -> T>,
 }
 
-impl<F> Spawnable for FutureJob<F>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    type Kept = GreenThread<F::Output>;
-    type Handle = GreenThread<F::Output>;
+impl<T> FutureJob<T> {
+    /// A job that is in this cell, and gives a `T`.
+    #[inline]
+    pub(crate) fn new(inner: Arc<Inner>, job: JobBox) -> Self {
+        FutureJob { inner, job: Exclusive::new(job), output: PhantomData }
+    }
+}
+
+impl<T: Send + 'static> Spawnable for FutureJob<T> {
+    type Kept = GreenThread<T>;
+    type Handle = GreenThread<T>;
 
     #[inline]
     fn inner(&self) -> &Arc<Inner> {
@@ -82,23 +93,60 @@ where
     }
 
     #[inline]
-    fn begin(this: &mut Option<Self>, runtime: &Handle) -> Option<GreenThread<F::Output>> {
-        let FutureJob { inner, future } = this.take().expect(POLLED_AFTER_READY);
-        begin::begin(future, &inner, Permit::new(&inner, None), true, runtime)
+    fn begin(this: &mut Option<Self>, runtime: &Handle, has_handle: bool) -> Option<GreenThread<T>> {
+        let FutureJob { inner, job, .. } = this.take().expect(POLLED_AFTER_READY);
+        begin::begin(job.into_inner(), &inner, Permit::new(&inner, None), has_handle, runtime)
     }
 
-    fn queued(this: &mut Option<Self>, runtime: Option<&Handle>) -> (Box<dyn ErasedJob>, GreenThread<F::Output>) {
-        let FutureJob { inner, future } = this.take().expect(POLLED_AFTER_READY);
-        begin::queued(future, &inner, runtime)
+    fn queued(this: &mut Option<Self>, runtime: Option<&Handle>) -> (Box<dyn ErasedJob>, GreenThread<T>) {
+        let FutureJob { inner, job, .. } = this.take().expect(POLLED_AFTER_READY);
+        begin::queued(job.into_inner(), &inner, runtime)
     }
 
-    fn handle(kept: Option<GreenThread<F::Output>>) -> GreenThread<F::Output> {
+    fn handle(kept: Option<GreenThread<T>>) -> GreenThread<T> {
         kept.expect(POLLED_AFTER_READY)
     }
 }
 
 /// A job that gets no handle.
 pub(crate) struct Detached<S>(pub(crate) S);
+
+impl<S: Spawnable> Spawnable for Detached<S> {
+    type Kept = S::Kept;
+    type Handle = ();
+
+    const KEYED: bool = S::KEYED;
+
+    #[inline]
+    fn inner(&self) -> &Arc<Inner> {
+        self.0.inner()
+    }
+
+    fn key(this: &mut Option<Self>) -> Option<Key> {
+        let mut job = this.take().map(|detached| detached.0);
+        let key = S::key(&mut job);
+        *this = job.map(Detached);
+        key
+    }
+
+    #[inline]
+    fn begin(this: &mut Option<Self>, runtime: &Handle, _has_handle: bool) -> Option<S::Kept> {
+        let Detached(job) = this.take().expect(POLLED_AFTER_READY);
+        S::begin(&mut Some(job), runtime, false)
+    }
+
+    fn queued(this: &mut Option<Self>, runtime: Option<&Handle>) -> (Box<dyn ErasedJob>, S::Kept) {
+        let Detached(job) = this.take().expect(POLLED_AFTER_READY);
+        S::queued(&mut Some(job), runtime)
+    }
+
+    #[inline]
+    fn handle(kept: Option<S::Kept>) {
+        if let Some(kept) = kept {
+            kept.forget();
+        }
+    }
+}
 
 /// A job with a key.
 pub(crate) struct Keyed<S> {
@@ -128,8 +176,8 @@ impl<S: Spawnable> Spawnable for Keyed<S> {
         this.as_mut()?.key.take()
     }
 
-    fn begin(this: &mut Option<Self>, runtime: &Handle) -> Option<S::Kept> {
-        S::begin(&mut this.take().expect(POLLED_AFTER_READY).job, runtime)
+    fn begin(this: &mut Option<Self>, runtime: &Handle, has_handle: bool) -> Option<S::Kept> {
+        S::begin(&mut this.take().expect(POLLED_AFTER_READY).job, runtime, has_handle)
     }
 
     fn queued(this: &mut Option<Self>, runtime: Option<&Handle>) -> (Box<dyn ErasedJob>, S::Kept) {
@@ -138,37 +186,6 @@ impl<S: Spawnable> Spawnable for Keyed<S> {
 
     fn handle(kept: Option<S::Kept>) -> S::Handle {
         S::handle(kept)
-    }
-}
-
-impl<F> Spawnable for Detached<FutureJob<F>>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    type Kept = GreenThread<F::Output>;
-    type Handle = ();
-
-    #[inline]
-    fn inner(&self) -> &Arc<Inner> {
-        &self.0.inner
-    }
-
-    #[inline]
-    fn begin(this: &mut Option<Self>, runtime: &Handle) -> Option<GreenThread<F::Output>> {
-        let Detached(FutureJob { inner, future }) = this.take().expect(POLLED_AFTER_READY);
-        begin::begin(future, &inner, Permit::new(&inner, None), false, runtime)
-    }
-
-    fn queued(this: &mut Option<Self>, runtime: Option<&Handle>) -> (Box<dyn ErasedJob>, GreenThread<F::Output>) {
-        let Detached(FutureJob { inner, future }) = this.take().expect(POLLED_AFTER_READY);
-        begin::queued(future, &inner, runtime)
-    }
-
-    fn handle(kept: Option<GreenThread<F::Output>>) {
-        if let Some(thread) = kept {
-            thread.report_unobserved();
-        }
     }
 }
 
@@ -273,7 +290,7 @@ impl<S: Spawnable> SpawnFuture<S, S::Kept, S::Handle> {
         };
         if let (Stage::Start, Some(call)) = (&*stage, &job.job) {
             if let Some(runtime) = ready!(stage.try_acquire(call.inner(), S::KEYED, cx)) {
-                let handle = S::handle(S::begin(&mut job.job, &runtime));
+                let handle = S::handle(S::begin(&mut job.job, &runtime, true));
                 if !guard.may_lack_slot() {
                     return Poll::Ready(handle);
                 }

@@ -91,7 +91,7 @@ impl Executor {
     #[inline]
     pub(crate) fn begin(&self, inner: &Arc<Inner>, runtime: &Handle, permit: Permit, job: NewJob<'_>) {
         let origin = Origin::here(inner);
-        let new = if self.reuses_cells() { None } else { Some(job.cell()) };
+        let new = if self.reuses_cells() { None } else { job.new_cell() };
         let mut inject = self.inject(runtime);
         let cell = inject.fill(inner, new, JobState::Permit(permit), origin, job);
         inject.put(cell);
@@ -119,7 +119,7 @@ impl Executor {
     pub(crate) fn queued(&self, inner: &Arc<Inner>, runtime: Option<&Handle>, job: NewJob<'_>) -> Box<dyn ErasedJob> {
         let Some(runtime) = runtime else { return Box::new(Queued::unplaced(job, inner)) };
         let origin = Origin::here(inner);
-        let new = if self.reuses_cells() { None } else { Some(job.cell()) };
+        let new = if self.reuses_cells() { None } else { job.new_cell() };
         let mut inject = self.inject(runtime);
         let cell = inject.fill(inner, new, JobState::None, origin, job);
         inject.queued(cell, inner)
@@ -140,7 +140,7 @@ impl Injecting<'_> {
         &mut self.injects[self.at]
     }
 
-    /// Puts a job into this cell, which is empty, or into another one.
+    /// Puts a job that is in no cell into this one, which is empty, or into another one.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "what is in registers stays there")]
     fn fill(
