@@ -77,9 +77,9 @@ all! {
 
 // The futures of verbs: as `Send` as the job, and `Sync` only where nothing in them is the job's own.
 all! {
-    Spawn<Job>: Send, Unpin;
-    SpawnN<Job>: Send, Unpin;
-    PileSpawn<Job>: Send, Unpin;
+    Spawn<Job>: Send, Sync, Unpin;
+    SpawnN<Job>: Send, Sync, Unpin;
+    PileSpawn<Job>: Send, Sync, Unpin;
     SpawnCall<declared, (Output,), Output>: Send, Unpin;
     SpawnCallN<declared, (Output,), Output>: Send, Unpin;
     SpawnOn<declared, (Output,), Output>: Send, Unpin;

@@ -25,7 +25,7 @@ use crate::job::error::TrySpawnError;
 use crate::job::handle::GreenThread;
 use crate::pool::GreenPool;
 use crate::spawn::begin;
-use crate::spawn::{Detached, POLLED_AFTER_READY, SpawnFuture, Spawnable};
+use crate::spawn::{Detached, POLLED_AFTER_READY, SpawnFuture, Spawnable, Unobserved};
 use crate::sync::key::Key;
 use crate::worker::group::Executor;
 use crate::worker::{self, WorkersCell};
@@ -268,7 +268,7 @@ pub struct SpawnCall<P, A, O>(SpawnFuture<Call<P, A, O>, GreenThread<O>, GreenTh
 /// # }
 /// ```
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
-pub struct SpawnCallN<P, A, O>(SpawnFuture<Detached<Call<P, A, O>>, GreenThread<O>, ()>);
+pub struct SpawnCallN<P, A, O>(SpawnFuture<Detached<Call<P, A, O>>, Unobserved<GreenThread<O>>, ()>);
 
 impl<P, A, O> SpawnCall<P, A, O>
 where

@@ -15,7 +15,7 @@ use crate::job::error::TrySpawnError;
 use crate::job::handle::GreenThread;
 use crate::job::permit::Permit;
 use crate::pool::GreenPool;
-use crate::spawn::{Detached, POLLED_AFTER_READY, SpawnFuture, Spawnable, begin};
+use crate::spawn::{Detached, POLLED_AFTER_READY, SpawnFuture, Spawnable, Unobserved, begin};
 use crate::sync::key::Key;
 
 /// A function, its arguments, and a pool that may be another one than the function's own.
@@ -117,7 +117,7 @@ pub struct SpawnOn<P, A, O>(SpawnFuture<CallOn<P, A, O>, GreenThread<O>, GreenTh
 /// # }
 /// ```
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
-pub struct SpawnOnN<P, A, O>(SpawnFuture<Detached<CallOn<P, A, O>>, GreenThread<O>, ()>);
+pub struct SpawnOnN<P, A, O>(SpawnFuture<Detached<CallOn<P, A, O>>, Unobserved<GreenThread<O>>, ()>);
 
 impl<P, A, O> SpawnOn<P, A, O>
 where

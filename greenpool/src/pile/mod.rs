@@ -573,15 +573,7 @@ impl<T: Send + 'static> Spawnable for PileJob<T> {
         (job, KeptInPile { thread: Some(thread), spawn: 0, job: target, shared, over: false })
     }
 
-    fn handle(kept: Option<KeptInPile<T>>) {
-        let Some(mut kept) = kept else { return };
-        kept.over = true;
-        // The job did not have to queue after all, or it is in the pile.
-        let thread = kept.thread.take().or_else(|| lock(&kept.shared.state).remove_pending(kept.spawn));
-        if let Some(thread) = thread {
-            kept.shared.push(thread);
-        }
-    }
+    fn handle(_kept: Option<KeptInPile<T>>) {}
 }
 
 impl<T: Send + 'static> Kept for KeptInPile<T> {
@@ -601,9 +593,13 @@ impl<T: Send + 'static> Kept for KeptInPile<T> {
         self.job.reply()
     }
 
-    fn forget(self) {
-        // The pile has the handle.
-        PileJob::handle(Some(self));
+    fn begun(&mut self) {
+        self.over = true;
+        // The job did not have to queue after all, or it is in the pile.
+        let thread = self.thread.take().or_else(|| lock(&self.shared.state).remove_pending(self.spawn));
+        if let Some(thread) = thread {
+            self.shared.push(thread);
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::lending::deadlock;
 use crate::pool::GreenPool;
 use crate::pool::spawn::unbox;
 use crate::spawn::begin;
-use crate::spawn::{Detached, FutureJob, Keyed, SpawnFuture};
+use crate::spawn::{Detached, FutureJob, Keyed, SpawnFuture, Unobserved};
 use crate::sync::key::Key;
 
 impl GreenPool {
@@ -309,7 +309,9 @@ pub struct SpawnKeyed<F: Future>(
 /// # }
 /// ```
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
-pub struct SpawnNKeyed<F: Future>(SpawnFuture<Keyed<Detached<FutureJob<F::Output>>>, GreenThread<F::Output>, ()>);
+pub struct SpawnNKeyed<F: Future>(
+    SpawnFuture<Keyed<Detached<FutureJob<F::Output>>>, Unobserved<GreenThread<F::Output>>, ()>,
+);
 
 impl<F> SpawnKeyed<F>
 where

@@ -9,7 +9,7 @@ use crate::job::error::TrySpawnError;
 use crate::job::handle::GreenThread;
 use crate::pool::GreenPool;
 use crate::spawn::begin;
-use crate::spawn::{Detached, FutureJob, SpawnFuture};
+use crate::spawn::{Detached, FutureJob, SpawnFuture, Unobserved};
 
 impl GreenPool {
     /// Runs `future` as a job: waits for a slot, starts the job, and returns its handle. Inside a job of the same pool,
@@ -169,7 +169,7 @@ pub struct Spawn<F: Future>(SpawnFuture<FutureJob<F::Output>, GreenThread<F::Out
 /// # }
 /// ```
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
-pub struct SpawnN<F: Future>(SpawnFuture<Detached<FutureJob<F::Output>>, GreenThread<F::Output>, ()>);
+pub struct SpawnN<F: Future>(SpawnFuture<Detached<FutureJob<F::Output>>, Unobserved<GreenThread<F::Output>>, ()>);
 
 // The future of the job does not move.
 impl<F: Future> Unpin for Spawn<F> {}

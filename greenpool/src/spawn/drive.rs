@@ -28,10 +28,15 @@ pub(crate) trait Kept {
     /// The job's reply.
     fn reply(&self) -> ReplyRef<'_>;
 
-    /// Nothing gets the handle of the job, which has begun.
+    /// The job, which was queued, has begun or was refused.
+    fn begun(&mut self) {}
+
+    /// Drops it. It was only to wait until the job begins.
     fn forget(self)
     where
-        Self: Sized;
+        Self: Sized,
+    {
+    }
 }
 
 /// The job has this place, in the queue or among the jobs of its key.

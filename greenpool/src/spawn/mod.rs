@@ -25,6 +25,7 @@ pub(crate) use crate::spawn::drive::Kept;
 use crate::spawn::drive::{Stage, Start};
 use crate::sync::Exclusive;
 use crate::sync::key::Key;
+use crate::sync::slots::Ticket;
 
 /// What becomes a job when it gets a slot: a future, or a function and its arguments.
 pub(crate) trait Spawnable: Sized {
@@ -50,7 +51,7 @@ pub(crate) trait Spawnable: Sized {
     /// Makes the job for the queue. Without a runtime, it can only be refused.
     fn queued(this: &mut Option<Self>, runtime: Option<&Handle>) -> (Box<dyn ErasedJob>, Self::Kept);
 
-    /// What the caller gets once the job has begun, or was refused.
+    /// What the caller gets when it goes on.
     fn handle(kept: Option<Self::Kept>) -> Self::Handle;
 }
 
@@ -111,8 +112,40 @@ impl<T: Send + 'static> Spawnable for FutureJob<T> {
 /// A job that gets no handle.
 pub(crate) struct Detached<S>(pub(crate) S);
 
+/// The handle of such a job, if it had to queue. It was only to wait for its begin.
+pub(crate) struct Unobserved<K: Kept>(Option<K>);
+
+impl<K: Kept> Kept for Unobserved<K> {
+    fn note_queued(&mut self, ticket: Ticket) {
+        if let Some(kept) = &mut self.0 {
+            kept.note_queued(ticket);
+        }
+    }
+
+    fn mark_queued(&mut self) {
+        if let Some(kept) = &mut self.0 {
+            kept.mark_queued();
+        }
+    }
+
+    fn reply(&self) -> ReplyRef<'_> {
+        match &self.0 {
+            Some(kept) => kept.reply(),
+            None => unreachable!("it is taken only when this is dropped"),
+        }
+    }
+}
+
+impl<K: Kept> Drop for Unobserved<K> {
+    fn drop(&mut self) {
+        if let Some(kept) = self.0.take() {
+            kept.forget();
+        }
+    }
+}
+
 impl<S: Spawnable> Spawnable for Detached<S> {
-    type Kept = S::Kept;
+    type Kept = Unobserved<S::Kept>;
     type Handle = ();
 
     const KEYED: bool = S::KEYED;
@@ -130,21 +163,21 @@ impl<S: Spawnable> Spawnable for Detached<S> {
     }
 
     #[inline]
-    fn begin(this: &mut Option<Self>, runtime: &Handle, _has_handle: bool) -> Option<S::Kept> {
+    fn begin(this: &mut Option<Self>, runtime: &Handle, _has_handle: bool) -> Option<Unobserved<S::Kept>> {
         let Detached(job) = this.take().expect(POLLED_AFTER_READY);
-        S::begin(&mut Some(job), runtime, false)
+        let kept = S::begin(&mut Some(job), runtime, false);
+        kept.map(|kept| Unobserved(Some(kept)))
     }
 
-    fn queued(this: &mut Option<Self>, runtime: Option<&Handle>) -> (Box<dyn ErasedJob>, S::Kept) {
+    fn queued(this: &mut Option<Self>, runtime: Option<&Handle>) -> (Box<dyn ErasedJob>, Unobserved<S::Kept>) {
         let Detached(job) = this.take().expect(POLLED_AFTER_READY);
-        S::queued(&mut Some(job), runtime)
+        let (job, kept) = S::queued(&mut Some(job), runtime);
+        (job, Unobserved(Some(kept)))
     }
 
     #[inline]
-    fn handle(kept: Option<S::Kept>) {
-        if let Some(kept) = kept {
-            kept.forget();
-        }
+    fn handle(kept: Option<Unobserved<S::Kept>>) {
+        drop(kept);
     }
 }
 
@@ -204,21 +237,19 @@ pub(crate) struct SpawnFuture<S, K, H> {
     /// Dropped before `job`: when dropping that releases a slot, the caller must not count as waiting any longer.
     guard: WaitGuard,
     stage: Stage,
-    job: Spawning<S, K, H>,
+    job: Spawning<S, K>,
     /// Polls this or, without a context, gives up on a job that is queued.
     step: fn(&mut Self, Option<&mut Context<'_>>) -> Poll<H>,
 }
 
-struct Spawning<S, K, H> {
+struct Spawning<S, K> {
     /// `None` once the job has begun, or is queued.
     job: Option<S>,
-    /// What is kept of a job that is queued.
+    /// What is kept of the job then, until the caller goes on.
     kept: Option<K>,
-    /// What the caller gets, once the job has begun or was refused.
-    handle: Option<H>,
 }
 
-impl<S: Spawnable> Start for Spawning<S, S::Kept, S::Handle> {
+impl<S: Spawnable> Start for Spawning<S, S::Kept> {
     fn inner(&self) -> &Arc<Inner> {
         self.job.as_ref().expect(POLLED_AFTER_READY).inner()
     }
@@ -234,7 +265,7 @@ impl<S: Spawnable> Start for Spawning<S, S::Kept, S::Handle> {
     }
 
     fn begun(&mut self) {
-        self.handle = Some(S::handle(self.kept.take()));
+        self.kept().begun();
     }
 
     fn kept(&mut self) -> &mut dyn Kept {
@@ -277,7 +308,7 @@ impl<S, K, H> SpawnFuture<S, K, H> {
 impl<S: Spawnable> SpawnFuture<S, S::Kept, S::Handle> {
     #[inline]
     pub(crate) fn new(job: S) -> Self {
-        let job = Spawning { job: Some(job), kept: None, handle: None };
+        let job = Spawning { job: Some(job), kept: None };
         SpawnFuture { guard: WaitGuard::default(), stage: Stage::Start, job, step: Self::step }
     }
 
@@ -290,16 +321,16 @@ impl<S: Spawnable> SpawnFuture<S, S::Kept, S::Handle> {
         };
         if let (Stage::Start, Some(call)) = (&*stage, &job.job) {
             if let Some(runtime) = ready!(stage.try_acquire(call.inner(), S::KEYED, cx)) {
-                let handle = S::handle(S::begin(&mut job.job, &runtime, true));
+                let kept = S::begin(&mut job.job, &runtime, true);
                 if !guard.may_lack_slot() {
-                    return Poll::Ready(handle);
+                    return Poll::Ready(S::handle(kept));
                 }
                 *stage = Stage::Begun;
-                job.handle = Some(handle);
+                job.kept = kept;
             }
         }
         ready!(stage.poll(guard, job, S::KEYED, cx));
-        Poll::Ready(job.handle.take().expect(POLLED_AFTER_READY))
+        Poll::Ready(S::handle(job.kept.take()))
     }
 }
 
