@@ -14,7 +14,6 @@ pub use crate::declared::rows::{Columns, Row};
 pub use crate::declared::shared::{Shared, SharedFn, Shares, Unshared, Values, share};
 pub use crate::declared::sources::{ReadFromAnyThread, StreamFromAnyThread, TryStreamFromAnyThread};
 pub use crate::declared::{Implies, PooledFn, Same, SentBackFromItsThread, SpawnCall, SpawnCallN};
-use crate::job::cell::cell_of;
 use crate::job::error::TrySpawnError;
 use crate::job::handle::GreenThread;
 use crate::map::GreenMap;
@@ -22,7 +21,6 @@ use crate::map::try_map::TryGreenMap;
 use crate::pile::GreenPile;
 pub use crate::pile::fixed::{Handles, InOrder, PileOf, Record, SameType};
 use crate::pool::GreenPool;
-use crate::spawn::begin;
 pub use crate::sync::key::Key;
 pub use crate::worker::WorkersCell;
 
@@ -124,7 +122,7 @@ where
     F: Future<Output = T> + Send + 'static,
     T: Send + 'static,
 {
-    begin::submit(pool.job(cell_of!(F, future)))
+    pool.submit(future)
 }
 
 // Maps of functions without shared parameters, which are almost all functions, in the function's own pool.

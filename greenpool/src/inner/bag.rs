@@ -146,10 +146,21 @@ impl<T> Bag<T> {
         }
     }
 
+    pub(crate) fn last(&self) -> Option<(Place, &T)> {
+        self.at(self.main.last?)
+    }
+
+    /// The entry before that place, in the same way.
+    pub(crate) fn before(&self, place: Place) -> Option<(Place, &T)> {
+        match self.entries.get(place.key) {
+            Some(entry) if entry.place == place.number => self.at(entry.before?),
+            _ => self.iter_back().find(|(other, _)| other.number < place.number),
+        }
+    }
+
     /// The entries of the list, from its end.
-    pub(crate) fn iter_back(&self) -> impl Iterator<Item = (usize, &T)> {
-        let entry = |key: usize| Some((key, self.get(key)?));
-        std::iter::successors(self.main.last.and_then(entry), move |(key, _)| entry(self.entries.get(*key)?.before?))
+    pub(crate) fn iter_back(&self) -> impl Iterator<Item = (Place, &T)> {
+        std::iter::successors(self.last(), |(place, _)| self.at(self.entries.get(place.key)?.before?))
     }
 
     /// The entries of the list, in its order.
@@ -220,7 +231,12 @@ mod tests {
                     _ => list.push((bag.insert(number), number)),
                 }
                 assert!(bag.iter().map(|(place, value)| (place.key, *value)).eq(list.iter().copied()));
-                assert!(bag.iter_back().map(|(key, value)| (key, *value)).eq(list.iter().rev().copied()));
+                assert!(bag.iter_back().map(|(place, value)| (place.key, *value)).eq(list.iter().rev().copied()));
+                if let Some(place) = place {
+                    let before = bag.iter().filter(|(other, _)| other.number < place.number).last();
+                    assert_eq!(bag.before(place).map(|(_, value)| value), before.map(|(_, value)| value));
+                }
+                assert_eq!(bag.last().map(|(place, _)| place.key), list.last().map(|(key, _)| *key));
                 let len = list.len() + aside.len();
                 assert_eq!((bag.len(), bag.is_empty()), (len, len == 0));
                 assert_eq!(bag.first().map(|(place, _)| place.key), list.first().map(|(key, _)| *key));

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use crate::inner::Inner;
-use crate::inner::bag::Bag;
+use crate::inner::bag::{Bag, Place};
 use crate::inner::member::Member;
 use crate::sync::{Mutex, lock};
 
@@ -42,9 +42,11 @@ impl BlockedJobs {
         drop(member);
     }
 
-    /// The one that was listed last.
-    pub(crate) fn newest(&self) -> Option<Arc<Member>> {
-        lock(&self.members).iter_back().next().map(|(_, member)| member.clone())
+    /// The one that was listed last or, with the place of one, the one that was listed last before that.
+    pub(crate) fn newest(&self, before: Option<Place>) -> Option<(Place, Arc<Member>)> {
+        let members = lock(&self.members);
+        let newest = before.map_or_else(|| members.last(), |place| members.before(place));
+        newest.map(|(place, member)| (place, member.clone()))
     }
 
     /// All of them, the newest first.

@@ -269,7 +269,8 @@ impl Verbs {
     /// The verb of a branch that was polled last, if that was in its latest poll.
     fn latest(&self, id: u32) -> Option<(usize, &WaitEdge)> {
         let branch = self.counts.branches.get(id as usize).filter(|branch| branch.seen > 0)?;
-        self.waits.iter_back().find(|(_, wait)| wait.branch == id && wait.last_polled == branch.poll.number)
+        let mut waits = self.waits.iter_back().map(|(place, wait)| (place.key, wait));
+        waits.find(|(_, wait)| wait.branch == id && wait.last_polled == branch.poll.number)
     }
 
     /// What to wake to see whether the polls in progress block their threads, except that of branch `except`: in each

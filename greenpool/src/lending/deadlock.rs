@@ -357,8 +357,8 @@ struct Candidate {
 /// What a search has still to look at.
 enum Step {
     Pool(Arc<Inner>),
-    /// All jobs that the pool lists, except the newest.
-    MoreJobs(Arc<Inner>),
+    /// The jobs that the pool lists, the newest first, or those that come after that place.
+    Jobs(Arc<Inner>, Option<Place>),
     Job(Arc<Member>),
     /// The waits of a job that come after that one.
     Waits(Arc<Member>, Option<Place>),
@@ -379,16 +379,11 @@ impl Candidate {
         while let Some(step) = candidate.todo.pop() {
             match step {
                 Step::Pool(pool) if pool.can_move() => return None,
-                Step::Pool(pool) => {
-                    // Most often the newest job can move, if any can: it has just been given its slot back.
-                    let newest = pool.blocked_jobs.newest();
-                    candidate.todo.push(Step::MoreJobs(pool));
-                    if let Some(newest) = newest {
-                        candidate.follow_listed(newest)?;
-                    }
-                }
-                Step::MoreJobs(pool) => {
-                    for member in pool.blocked_jobs.members().into_iter().skip(1) {
+                Step::Pool(pool) => candidate.todo.push(Step::Jobs(pool, None)),
+                // Most often a job that was listed lately can move, if any can: it has just been given its slot back.
+                Step::Jobs(pool, last) => {
+                    if let Some((place, member)) = pool.blocked_jobs.newest(last) {
+                        candidate.todo.push(Step::Jobs(pool, Some(place)));
                         candidate.follow_listed(member)?;
                     }
                 }

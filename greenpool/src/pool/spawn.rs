@@ -136,6 +136,15 @@ pub(crate) fn unbox<T, F>(refused: TrySpawnError<Box<F>>) -> Result<T, TrySpawnE
 }
 
 impl GreenPool {
+    /// Starts a job if a slot is free. Otherwise queues it; it then keeps its turn without being awaited.
+    #[track_caller]
+    pub(crate) fn submit<F>(&self, future: F) -> GreenThread<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        begin::submit(self.job(cell_of!(F, future)))
+    }
+
     /// A job of this pool that is in its cell, and gives a `T`.
     #[inline]
     pub(crate) fn job<T>(&self, job: JobBox) -> FutureJob<T> {
