@@ -1,5 +1,5 @@
 //! A real client: 20,000 HTTP requests, 100 at once, to a server on this machine that answers after 5 ms:
-//! `cargo bench -p greenpool-examples --bench client`.
+//! `cargo bench -p greenpool-linkcheck --bench client`.
 //!
 //! The server is a process of its own, so the CPU time is the client's alone. For wall and CPU time the ways take turns
 //! in one process, and a ratio is the median of the ratios of the rounds. For the peak of resident memory, which a

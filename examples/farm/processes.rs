@@ -90,7 +90,7 @@ fn spawn(command: &mut Command) -> Result<Child> {
 
 fn server_program() -> Option<PathBuf> {
     let named = env::var_os("NATS_SERVER").map(PathBuf::from);
-    let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/nats/bin/nats-server");
+    let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/nats/bin/nats-server");
     let path = env::var_os("PATH").unwrap_or_default();
     let mut all =
         named.into_iter().chain([installed]).chain(env::split_paths(&path).map(|dir| dir.join("nats-server")));

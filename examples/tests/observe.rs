@@ -11,8 +11,11 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
+/// The features that `.ci/run` enables, so that there it is built only once.
+const FEATURES: &str = "greenpool-tests/tracing,greenpool-tests/metrics,greenpool-examples/observe";
+
 static OBSERVE: LazyLock<Program> =
-    LazyLock::new(|| Program::build_with("observe", &["-p", "greenpool-examples", "--features", "observe"]));
+    LazyLock::new(|| Program::build_with("observe", &["--workspace", "--features", FEATURES]));
 
 /// The body of a page.
 async fn get(address: &str, path: &str) -> String {

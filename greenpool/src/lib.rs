@@ -181,6 +181,7 @@ mod inner;
 mod job;
 mod lending;
 mod map;
+mod misuse;
 mod pile;
 mod pool;
 #[cfg(feature = "remote")]

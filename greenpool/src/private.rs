@@ -1,6 +1,5 @@
 //! The items that the code written by the macros refers to. Nothing here is part of the public API.
 
-use std::convert::Infallible;
 use std::fmt::Debug;
 use std::future::Future;
 use std::hash::Hash;
@@ -18,7 +17,6 @@ use crate::job::error::TrySpawnError;
 use crate::job::handle::GreenThread;
 use crate::map::GreenMap;
 use crate::map::try_map::TryGreenMap;
-use crate::pile::GreenPile;
 pub use crate::pile::fixed::{Handles, InOrder, PileOf, Record, SameType};
 use crate::pool::GreenPool;
 pub use crate::sync::key::Key;
@@ -277,39 +275,4 @@ pub fn pile<R: Handles>(handles: R) -> PileOf<R> {
 
 pub fn pile_named<R: Handles, N>(handles: R) -> PileOf<R, N> {
     PileOf::new(handles)
-}
-
-/// What a `for` over results would need. Nothing implements it, since `for` cannot wait: it has the error.
-///
-/// The error appears because the impls below are the only ones for their types, so rustc selects them before it looks
-/// at their bounds. To everything else the types are not iterators.
-#[diagnostic::on_unimplemented(
-    message = "`{Results}` is not an iterator; write `while let Some(result) = results.next().await`",
-    label = "`for` cannot wait for results"
-)]
-pub trait ReadWithoutWaiting<Results> {}
-
-/// Whatever iterates over results.
-pub struct Iteration;
-
-macro_rules! not_an_iterator {
-    ($(<$($param:ident $(: $bound:path)?),+> $type:ty: $item:ty;)*) => {$(
-        #[doc(hidden)]
-        impl<$($param $(: $bound)?),+> Iterator for $type
-        where
-            Iteration: ReadWithoutWaiting<$type>,
-        {
-            type Item = $item;
-
-            fn next(&mut self) -> Option<$item> {
-                None
-            }
-        }
-    )*};
-}
-
-not_an_iterator! {
-    <T> GreenMap<T>: T;
-    <T> GreenPile<T>: T;
-    <R: Handles, N> PileOf<R, N>: Infallible;
 }

@@ -1,8 +1,10 @@
 //! Every verb can be used wherever `tokio::spawn` and `.await` can.
 //!
-//! Each verb is passed to each generic caller, with jobs that hold and return each kind of type. The whole runs in a
-//! task and in a job of another pool, so all of it has to be `Send`. A new verb needs one line in `verb!` and its name
-//! at the end, a new caller one line in `call!` and one in `callers!`, a new type one line at the end.
+//! Each verb is passed to each generic caller, with jobs that hold and return all kinds of types at once, and to one
+//! caller with jobs that hold and return one kind of type. The former run in a task and in a job of another pool, so all
+//! of it has to be `Send`. The latter are only compiled, in the same way. A new verb needs one line in `verb!` and its
+//! name at the end, a new caller one line in `call!` and its name at the end, a new type one line at the end and a place
+//! in `AllKinds`.
 #![allow(
     dropping_copy_types,
     dropping_references,
@@ -226,29 +228,21 @@ macro_rules! verb {
 }
 
 macro_rules! callers {
-    ($verb:ident $pool:ident) => {{
-        let x = make();
-        verb!($verb within $pool x);
-        let x = make();
-        verb!($verb boxed $pool x);
-        let x = make();
-        verb!($verb join_all $pool x);
-        let x = make();
-        verb!($verb select $pool x);
-        let x = make();
-        verb!($verb unordered $pool x);
-        let x = make();
-        verb!($verb cancellable $pool x);
-    }};
+    ($verb:ident $pool:ident $($how:ident)+) => {
+        $({
+            let x = make();
+            verb!($verb $how $pool x);
+        })+
+    };
 }
 
-/// A module for a type, with a test for each verb.
+/// A module for a type and its callers, with a use of each verb.
 macro_rules! cross {
     ($($verb:ident)*; $types:tt) => { cross!(@types ($($verb)*) $types); };
-    (@types $verbs:tt { $($module:ident: $type:ty = $value:expr;)* }) => {
-        $(cross!(@module $module ($type) ($value) $verbs);)*
+    (@types $verbs:tt { $($module:ident: $type:ty = $value:expr, by $callers:tt;)* }) => {
+        $(cross!(@module $module ($type) ($value) $callers $verbs);)*
     };
-    (@module $module:ident ($type:ty) ($value:expr) ($($verb:ident)*)) => {
+    (@module $module:ident ($type:ty) ($value:expr) $callers:tt ($($verb:ident)*)) => {
         mod $module {
             use super::*;
 
@@ -262,16 +256,7 @@ macro_rules! cross {
                 x
             }
 
-            $(
-                mod $verb {
-                    use super::*;
-
-                    #[allow(unused_variables, reason = "`lend` and `inherit` need no pool")]
-                    pub(super) async fn work(pool: GreenPool) {
-                        callers!($verb pool);
-                    }
-                }
-            )*
+            $(cross!(@verb $verb $callers);)*
 
             // A job of another function, which holds the future of each verb while it waits.
             #[green_pool(size = 1)]
@@ -279,12 +264,20 @@ macro_rules! cross {
                 $($verb::work(pool.clone()).await;)*
             }
 
-            #[test]
-            fn every_verb_can_be_used_by_every_caller() {
-                threads(2, async {
-                    $(tokio::spawn($verb::work(GreenPool::new(2))).await.unwrap();)*
-                    all::spawn(GreenPool::new(1)).await.await.unwrap();
-                });
+            #[allow(dead_code, reason = "for most types it is enough that it compiles")]
+            pub(super) async fn run() {
+                $(tokio::spawn($verb::work(GreenPool::new(2))).await.unwrap();)*
+                all::spawn(GreenPool::new(1)).await.await.unwrap();
+            }
+        }
+    };
+    (@verb $verb:ident ($($how:ident)+)) => {
+        mod $verb {
+            use super::*;
+
+            #[allow(unused_variables, reason = "`lend` and `inherit` need no pool")]
+            pub(super) async fn work(pool: GreenPool) {
+                callers!($verb pool $($how)+);
             }
         }
     };
@@ -303,6 +296,19 @@ impl Named for &'static str {
 
 static NUMBERS: [u32; 3] = [1, 2, 3];
 
+/// What is hard about one of the types is hard about this one.
+type AllKinds = (
+    &'static [u32],
+    Cow<'static, str>,
+    Arc<dyn Named>,
+    Box<dyn Fn(&str) -> usize + Send>,
+    Result<&'static str, Box<dyn Error + Send + Sync>>,
+);
+
+fn all_kinds() -> AllKinds {
+    (&NUMBERS, Cow::Borrowed("a"), Arc::new("a"), Box::new(str::len), Err("a fault".into()))
+}
+
 cross! {
     spawn spawn_n queue slot handle declared declared_n pile_spawn spawner pile_next map_next stream_next declared_map
     value map_value pile_value fixed_value values try_values try_collect try_for_each values_for_each
@@ -310,13 +316,19 @@ cross! {
     join try_join join_in fixed_next fixed_unordered pile_unordered indexed lend inherit waitall waitall_or_panic
     abort_all shutdown;
     {
-        static_str: &'static str = "a";
-        static_slice: &'static [u32] = &NUMBERS;
-        cow: Cow<'static, str> = Cow::Borrowed("a");
-        trait_object: Arc<dyn Named> = Arc::new("a");
-        closure: Box<dyn Fn(&str) -> usize + Send> = Box::new(str::len);
-        failure: Result<&'static str, Box<dyn Error + Send + Sync>> = Err("a fault".into());
+        static_str: &'static str = "a", by (within);
+        static_slice: &'static [u32] = &NUMBERS, by (boxed);
+        cow: Cow<'static, str> = Cow::Borrowed("a"), by (join_all);
+        trait_object: Arc<dyn Named> = Arc::new("a"), by (select);
+        closure: Box<dyn Fn(&str) -> usize + Send> = Box::new(str::len), by (unordered);
+        failure: Result<&'static str, Box<dyn Error + Send + Sync>> = Err("a fault".into()), by (cancellable);
+        all_kinds: AllKinds = all_kinds(), by (within boxed join_all select unordered cancellable);
     }
+}
+
+#[test]
+fn every_verb_can_be_used_by_every_caller() {
+    threads(2, all_kinds::run());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::panic::resume_unwind;
 
-use futures::poll;
+use futures::{TryFutureExt, poll};
 use greenpool::GreenPool;
 use greenpool_tests::{Gate, Gauge, paused, until_idle};
 
@@ -20,6 +20,16 @@ fn a_green_thread_returns_the_output_of_its_job() {
         assert_eq!(pool.spawn(async { "done" }).await.await.unwrap(), "done");
         let failed = pool.spawn(async { Err::<(), _>("its own error") }).await;
         assert_eq!(failed.await.unwrap(), Err("its own error"));
+    });
+}
+
+#[test]
+fn the_combinators_of_other_crates_work_on_a_handle() {
+    paused(async {
+        let pool = GreenPool::new(1);
+        let failed = pool.spawn(panics("boom")).await.map_err(|error| error.is_panic()).await;
+        assert_eq!(failed, Err(true));
+        assert_eq!(pool.spawn(async { 5 }).await.unwrap_or_else(|_| 0).await, 5);
     });
 }
 

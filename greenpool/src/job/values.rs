@@ -65,7 +65,7 @@ pub trait JobResults: FusedStream<Item = Result<Self::Output, JoinError>> + Unpi
 /// # }
 /// ```
 #[must_use = "dropping it aborts its jobs; take their outputs with `next`, or await it if it is of a pile"]
-pub struct Values<S> {
+pub struct Values<S> /* a stream: read it with `next().await`, or `use futures::StreamExt;` */ {
     /// `None` once it has ended with a panic.
     pub(crate) source: Option<S>,
     /// The first error of a pile that is awaited as a whole.

@@ -32,7 +32,7 @@ impl<T> GreenMap<T> {
     /// ```
     pub fn indexed(self) -> Indexed<T> {
         let taken = self.shared.signals.taken() as usize;
-        Indexed { map: self, taken }
+        Indexed { results: self, taken }
     }
 }
 
@@ -56,8 +56,8 @@ impl<T> GreenMap<T> {
 /// # }
 /// ```
 #[must_use = "dropping it stops the map; take its results with `next`"]
-pub struct Indexed<T> {
-    map: GreenMap<T>,
+pub struct Indexed<T> /* a stream: read it with `next().await`, or `use futures::StreamExt;` */ {
+    results: GreenMap<T>,
     /// The number of results that have been taken.
     taken: usize,
 }
@@ -93,7 +93,7 @@ impl<T> Indexed<T> {
     /// # }
     /// ```
     pub fn try_next(&mut self) -> Option<(usize, Result<T, JoinError>)> {
-        let result = self.map.try_next()?;
+        let result = self.results.try_next()?;
         Some((self.index(), result))
     }
 
@@ -101,7 +101,7 @@ impl<T> Indexed<T> {
     fn index(&mut self) -> usize {
         let taken = self.taken;
         self.taken += 1;
-        self.map.number.map_or(taken, |number| number as usize)
+        self.results.number.map_or(taken, |number| number as usize)
     }
 }
 
@@ -109,24 +109,24 @@ impl<T> Stream for Indexed<T> {
     type Item = (usize, Result<T, JoinError>);
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let result = ready!(self.map.poll_take(cx));
+        let result = ready!(self.results.poll_take(cx));
         Poll::Ready(result.map(|result| (self.index(), result)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.map.size_hint()
+        self.results.size_hint()
     }
 }
 
 impl<T> FusedStream for Indexed<T> {
     fn is_terminated(&self) -> bool {
-        self.map.is_terminated()
+        self.results.is_terminated()
     }
 }
 
 impl<T> fmt::Debug for Indexed<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Indexed").field("map", &self.map).finish()
+        f.debug_struct("Indexed").field("results", &self.results).finish()
     }
 }
 
@@ -157,6 +157,6 @@ impl<T> Future for NextIndexed<'_, T> {
 impl<T> Drop for NextIndexed<'_, T> {
     fn drop(&mut self) {
         // The job that awaited it no longer waits for the map.
-        self.indexed.map.stop_waiting();
+        self.indexed.results.stop_waiting();
     }
 }

@@ -70,7 +70,7 @@ use crate::worker::idle::Wakeup;
 /// # }
 /// ```
 #[must_use = "dropping it stops the map; take its results with `next`, or call `detach`"]
-pub struct GreenMap<T> {
+pub struct GreenMap<T> /* a stream: read it with `next().await`, or `use futures::StreamExt;` */ {
     shared: Arc<Shared<T>>,
     /// Results that have been fetched from the buffer and not yet taken.
     ready: Exclusive<Results<T>>,

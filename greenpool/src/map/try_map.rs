@@ -49,7 +49,7 @@ use crate::sync::{Mutex, lock};
 /// # }
 /// ```
 #[must_use = "dropping it stops the map; take its results with `next`, or call `detach`"]
-pub struct TryGreenMap<T, E> {
+pub struct TryGreenMap<T, E> /* a stream: read it with `next().await`, or `use futures::StreamExt;` */ {
     map: GreenMap<T>,
     failure: Failure<E>,
 }

@@ -37,7 +37,7 @@ use crate::pile::held::{Held, for_tuples};
 /// # }
 /// ```
 #[must_use = "dropping it aborts its jobs; call `join`, `try_join`, `next` or `detach`"]
-pub struct PileOf<R: Handles, N = InOrder> {
+pub struct PileOf<R: Handles, N = InOrder> /* a stream: read it with `next().await`, or `use futures::StreamExt;` */ {
     pub(super) handles: R,
     pub(super) taken: Taken,
     detached: bool,

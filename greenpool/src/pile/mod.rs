@@ -66,7 +66,7 @@ use crate::sync::{Mutex, lock};
 /// # }
 /// ```
 #[must_use = "dropping it aborts its jobs; take their results with `next`, or call `detach`"]
-pub struct GreenPile<T> {
+pub struct GreenPile<T> /* a stream: read it with `next().await`, or `use futures::StreamExt;` */ {
     shared: Arc<PileShared<T>>,
     /// The first job that is left, if `next` waits for it.
     head: Option<Entry<T>>,

@@ -40,7 +40,7 @@ use crate::remote::call::Outcome;
 /// # Ok(()) }
 /// ```
 #[must_use = "dropping it stops the map; take its results with `next`, or call `detach`"]
-pub struct FarMap<T> {
+pub struct FarMap<T> /* a stream: read it with `next().await`, or `use futures::StreamExt;` */ {
     map: GreenMap<Outcome<T>>,
 }
 

@@ -26,7 +26,7 @@ const RUNTIME: Layers = Layers {
         &["pool"],
         &["pile", "declared"],
         &["remote"],
-        &["private"],
+        &["private", "misuse"],
         &[""],
     ],
     circle: &[

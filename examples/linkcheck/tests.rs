@@ -1,9 +1,9 @@
 //! The link checker finds all faults of a site and reports nothing else.
 
-#[path = "../linkcheck/serve.rs"]
+#[path = "serve.rs"]
 #[allow(dead_code, reason = "this test uses only the server")]
 mod serve;
-#[path = "../linkcheck/site.rs"]
+#[path = "site.rs"]
 mod site;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,6 +1,7 @@
 //! Every row of the CSV file is in the database, as a sale or as a reject with a reason.
 
 #[allow(dead_code, reason = "not every test uses all of it")]
+#[path = "../tests/program/mod.rs"]
 mod program;
 
 use std::path::Path;

@@ -1,6 +1,7 @@
 //! The crawler visits every page of a site once and reports the broken links.
 
 #[allow(dead_code, reason = "not every test uses all of it")]
+#[path = "../tests/program/mod.rs"]
 mod program;
 
 use std::sync::LazyLock;

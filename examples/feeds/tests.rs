@@ -1,6 +1,7 @@
 //! The feed server answers each list in time and in order, with partial results, and aborts abandoned requests.
 
 #[allow(dead_code, reason = "not every test uses all of it")]
+#[path = "../tests/program/mod.rs"]
 mod program;
 
 use std::net::SocketAddr;

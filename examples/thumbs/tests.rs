@@ -1,6 +1,7 @@
 //! Every picture gets a thumbnail, and never more jobs run than the pool has slots.
 
 #[allow(dead_code, reason = "not every test uses all of it")]
+#[path = "../tests/program/mod.rs"]
 mod program;
 
 use std::sync::LazyLock;
