@@ -3,8 +3,9 @@
 use std::iter::repeat;
 use std::time::Duration;
 
+use greenpool::GreenMap;
 use greenpool::pile;
-use greenpool::remote::{FarMap, Lost};
+use greenpool::remote::Lost;
 use greenpool_nats::{Farm, Queue};
 use tokio::time::Instant;
 
@@ -51,7 +52,7 @@ async fn the_limit_goes_from_40_to_10_to_60_under_10_000_jobs() {
     let times = (0..JOBS).map(|n| if n < JOBS * 3 / 5 { MILLISECONDS } else { 5 * MILLISECONDS });
     let mut squares = far.imap(0..JOBS, times);
     let mut n = 0;
-    let mut take = async |squares: &mut FarMap<u64>, count: u64| {
+    let mut take = async |squares: &mut GreenMap<u64>, count: u64| {
         for _ in 0..count {
             assert_eq!(soon("a square", squares.next()).await.unwrap().unwrap(), n * n);
             n += 1;
