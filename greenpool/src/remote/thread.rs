@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use crate::job::error::JoinError;
 use crate::job::handle::{AbortHandle, GreenThread};
 use crate::job::id::JobId;
-use crate::pile::held::Held;
+use crate::pile::held::{HandleKind, Held};
 use crate::remote::call::Outcome;
 
 /// Stands for one job on an engine, as a [`GreenThread`] does for a local one. Awaiting it returns the output of the
@@ -112,8 +112,16 @@ impl<T> FarThread<T> {
     }
 }
 
+/// The handles of a pile are [`FarThread`]s.
+pub struct FarKind(());
+
+impl HandleKind for FarKind {
+    type Of<T> = FarThread<T>;
+}
+
 impl<T> Held for FarThread<T> {
     type Output = T;
+    type Kind = FarKind;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.ready.is_none() {
