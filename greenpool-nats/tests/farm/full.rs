@@ -2,6 +2,7 @@
 
 mod faults;
 mod limits;
+mod pasted;
 
 use std::collections::BTreeSet;
 use std::iter::repeat;
@@ -21,7 +22,7 @@ use crate::site::{Site, answering, empty};
 
 /// All of them.
 pub(crate) fn tests() -> Vec<crate::Test> {
-    [TESTS, faults::TESTS, limits::TESTS].concat()
+    [TESTS, faults::TESTS, limits::TESTS, pasted::TESTS].concat()
 }
 
 crate::tests! {
