@@ -9,6 +9,11 @@ use std::fmt;
 pub enum FarmError {
     /// There is no connection to a server.
     Connect(async_nats::ConnectError),
+    /// The connection has broken, and the server was not back in time.
+    Away {
+        /// What it was to do.
+        what: String,
+    },
     /// The server is older than 2.10.23, and such a server loses confirmed messages in a crash.
     ServerTooOld {
         /// The version of the server.
@@ -41,6 +46,7 @@ impl fmt::Display for FarmError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             FarmError::Connect(error) => write!(f, "no connection to the NATS server: {error}"),
+            FarmError::Away { what } => write!(f, "there is no connection to the NATS server to {what}"),
             FarmError::ServerTooOld { version } => {
                 write!(f, "the NATS server has version {version}; it must be 2.10.23 or newer")
             }

@@ -67,7 +67,7 @@ mod worker;
 pub use error::FarmError;
 pub use farm::Farm;
 pub use farm::builder::FarmBuilder;
-pub use farm::dead::DeadJob;
+pub use farm::dead::{Dead, DeadJob};
 pub use farm::manage::{FunctionInfo, Queue, RunInfo};
 pub use farm::watch::{RunningJob, ServedFunction, WorkerInfo};
 pub use worker::{Report, Worker};

@@ -97,7 +97,9 @@ impl Link {
             move |subject: &str| subject.starts_with("$JS.API.") && subject.split('.').any(|name| name == stream);
         async move {
             match self.rights.needed(|denied| self.concerns(denied, of_stream), request).await {
-                Ok(answered) => answered.map_err(|error| refused(what, error)),
+                Ok(Ok(answer)) => Ok(answer),
+                Ok(Err(_)) if !self.is_connected() => Err(FarmError::Away { what }),
+                Ok(Err(error)) => Err(refused(what, error)),
                 Err(right) => Err(FarmError::Forbidden { what, right }),
             }
         }
@@ -155,6 +157,30 @@ impl Link {
 
     pub(crate) fn is_connected(&self) -> bool {
         self.client.connection_state() == State::Connected
+    }
+
+    /// Asks several things, but waits no longer for a server that is away than one of them would.
+    pub(crate) async fn asked<T>(
+        &self,
+        what: &str,
+        asks: impl Future<Output = Result<T, FarmError>>,
+    ) -> Result<T, FarmError> {
+        tokio::select! {
+            biased;
+            answer = asks => answer,
+            () = self.is_away(wire::PATIENCE) => Err(FarmError::Away { what: what.to_owned() }),
+        }
+    }
+
+    /// Waits until there has been no connection for so long.
+    pub(crate) async fn is_away(&self, time: Duration) {
+        let mut last = Instant::now();
+        while last.elapsed() < time {
+            sleep(Duration::from_millis(100)).await;
+            if self.is_connected() {
+                last = Instant::now();
+            }
+        }
     }
 
     /// Which connection it is.

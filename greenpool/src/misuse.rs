@@ -20,7 +20,7 @@ use crate::pile::{GreenPile, PileNext};
 use crate::pool::keyed::SpawnKeyed;
 use crate::pool::spawn::Spawn;
 #[cfg(feature = "remote")]
-use crate::remote::{Call, FarMap, FarNext, FarSpawn, FarThread, function::RemoteFn};
+use crate::remote::{Call, FarSpawn, FarThread, function::RemoteFn};
 
 /// What a `for` over results would need.
 #[diagnostic::on_unimplemented(
@@ -72,11 +72,6 @@ not_an_iterator! {
     [S: JobResults + 'static] Values<S>, NextValue<'static, S, S::Output>: S::Output;
     [T: 'static] GreenPile<T>, PileNext<'static, T>: T;
     [R: Handles, N] PileOf<R, N>, Join<R, N>: Infallible;
-}
-
-#[cfg(feature = "remote")]
-not_an_iterator! {
-    [T: 'static] FarMap<T>, FarNext<'static, T>: T;
 }
 
 /// What a handle would need to be a result.

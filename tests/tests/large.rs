@@ -1,5 +1,7 @@
 //! Jobs that are large, and jobs that are nested deeply: neither needs a large stack.
 
+#![allow(clippy::large_stack_arrays, reason = "that is what is tested")]
+
 use std::hint::black_box;
 use std::thread;
 

@@ -66,7 +66,9 @@ impl Nest {
 
     /// Aborts the jobs of these levels, one after the other.
     fn abort(&self, levels: &[usize]) {
-        levels.iter().for_each(|level| self.handles.lock().unwrap()[level].abort());
+        for level in levels {
+            self.handles.lock().unwrap()[level].abort();
+        }
     }
 
     fn alive(&self) -> usize {

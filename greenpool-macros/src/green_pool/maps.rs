@@ -42,6 +42,11 @@ const VERBS: [(&str, Items, bool); 10] = [
 const DOC: &str = "The map starts at once, and has at most as many items in flight as the pool has slots. Dropping \
     it aborts the running jobs and stops reading.\n\n# Panics\n\nPanics outside of a tokio runtime.";
 
+/// The same for a function on an engine.
+const FAR_DOC: &str = "The map starts at once, and has at most as many items in flight as the window has places. \
+    Dropping it stops reading, removes the queued jobs, and tells the workers to stop the running ones.\n\n# Panics\n\n\
+    Panics outside of a tokio runtime.";
+
 impl Items {
     fn can_fail(self) -> bool {
         matches!(self, Results | Failing)
@@ -77,13 +82,23 @@ pub(crate) const MAX_PARAMS: usize = 12;
 // pub fn imap_unordered<..>(..) -> .. { .. }
 // ..
 pub(crate) fn maps(companion: &Companion) -> TokenStream {
+    verbs(companion).map(|(name, items, ordered)| map(companion, name, *items, *ordered)).collect()
+}
+
+// pub fn imap<I0: ReadFromAnyThread<String>>(&self, url: I0) -> GreenMap<Page> { .. }
+// ..
+/// The same verbs of a function on an engine, where the shared values are the workers'.
+pub(crate) fn far_maps(companion: &Companion) -> TokenStream {
+    verbs(companion).map(|(name, items, ordered)| far_map(companion, name, *items, *ordered)).collect()
+}
+
+fn verbs(companion: &Companion) -> impl Iterator<Item = &'static (&'static str, Items, bool)> {
     let params = companion.rest().count();
-    let verbs = VERBS.iter().filter(|(_, items, _)| match items {
+    VERBS.iter().filter(move |(_, items, _)| match items {
         Zipped => (1..=MAX_PARAMS).contains(&params),
         Tuples => true,
         Results | Stream | Failing => params <= MAX_PARAMS,
-    });
-    verbs.map(|(name, items, ordered)| map(companion, name, *items, *ordered)).collect()
+    })
 }
 
 /// Something that a map reads.
@@ -223,19 +238,15 @@ fn map(companion: &Companion, name: &str, items: Items, ordered: bool) -> TokenS
     let Companion { output, .. } = companion;
     let at = Span::call_site();
     let root = companion.root();
-    let doc = doc(companion, items, ordered);
+    let doc = doc(companion, items, ordered, false);
     let sources = sources(companion, items);
     let (generics, types) = generics(companion, items, &sources);
     let (generics, _, clause) = generics.split_for_impl();
     let allow = (!companion.has_inferred_generics()).then(|| quote!(#[allow(clippy::impl_trait_in_params)]));
     let method = companion.method(name);
     let params = params(companion, items, &sources, &types);
-    let (output_type, error) = if items.can_fail() {
-        let error = error(companion);
-        (quote_spanned!(at=> #root::TryGreenMap<#output, #error>), Some(quote_spanned!(at=> #error,)))
-    } else {
-        (quote_spanned!(at=> #root::GreenMap<#output>), None)
-    };
+    let output_type = output_type(companion, items);
+    let error = items.can_fail().then(|| error(companion)).map(|error| quote_spanned!(at=> #error,));
     let names = params.iter().map(|(name, _)| name);
     let body = companion.body(&quote_spanned!(at=> (#(#names,)*)), || {
         let (name, pooled, tuple) = (&companion.name, companion.pooled_type(), companion.args_tuple());
@@ -261,10 +272,45 @@ fn map(companion: &Companion, name: &str, items: Items, ordered: bool) -> TokenS
     }
 }
 
-fn doc(companion: &Companion, items: Items, ordered: bool) -> TokenStream {
+// GreenMap<Page>
+fn output_type(companion: &Companion, items: Items) -> TokenStream {
+    let at = Span::call_site();
+    let (root, output) = (companion.root(), &companion.output);
+    if items.can_fail() {
+        let error = error(companion);
+        quote_spanned!(at=> #root::TryGreenMap<#output, #error>)
+    } else {
+        quote_spanned!(at=> #root::GreenMap<#output>)
+    }
+}
+
+// #[track_caller]
+// pub fn imap<I0: ReadFromAnyThread<String>>(&self, url: I0) -> GreenMap<Page> {
+//     self.0.imap((url,), true)
+// }
+fn far_map(companion: &Companion, name: &str, items: Items, ordered: bool) -> TokenStream {
+    let at = Span::call_site();
+    let doc = doc(companion, items, ordered, true);
+    let sources = sources(companion, items);
+    let (generics, types) = generics(companion, items, &sources);
+    let (method, inner) = (companion.method(name), Ident::new(items.inner(), at));
+    let names: Vec<_> = sources.iter().map(|source| &source.name).collect();
+    let output = output_type(companion, items);
+    let source = if items == Zipped { quote_spanned!(at=> (#(#names,)*)) } else { quote_spanned!(at=> #(#names)*) };
+    quote_spanned! {at=>
+        #doc
+        #[track_caller]
+        pub fn #method #generics (&self, #(#names: #types),*) -> #output {
+            self.0.#inner(#source, #ordered)
+        }
+    }
+}
+
+/// `far`: of a map on an engine.
+fn doc(companion: &Companion, items: Items, ordered: bool, far: bool) -> TokenStream {
     let rest = if companion.rest().count() == 1 { "arguments" } else { "tuples of arguments" };
     let mut source = items.description(rest);
-    if companion.has_shared() {
+    if companion.has_shared() && !far {
         source += ", with a clone of each shared value for each job";
     }
     let order = if ordered { "in the order of the arguments" } else { "in order of completion" };
@@ -273,5 +319,6 @@ fn doc(companion: &Companion, items: Items, ordered: bool) -> TokenStream {
     } else {
         ""
     };
-    companion.doc("Runs", &format!(" over {source}, and yields the results {order}.{ending}\n\n{DOC}"))
+    let end = if far { FAR_DOC } else { DOC };
+    companion.doc("Runs", &format!(" over {source}, and yields the results {order}.{ending}\n\n{end}"))
 }

@@ -6,11 +6,12 @@ mod valid;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{LitStr, Signature, Type};
+use syn::{LitStr, Signature};
 
 use self::signature::signature;
 pub(crate) use self::valid::check;
 use super::companion::{Companion, Param, PoolSource};
+use super::maps::far_maps;
 use crate::span::{first_span, generated, last_span};
 
 // impl RemoteFn for fetch { .. }
@@ -26,7 +27,7 @@ pub(crate) fn impls(companion: &Companion, sig: &Signature) -> TokenStream {
     let verbs = format_ident!("__{}_far", name.unraw(), span = generated(companion.function.span()));
     let remote_fn = remote_fn(companion, sig);
     let spawns = spawns(companion);
-    let maps = maps(companion);
+    let maps = far_maps(companion);
     let title = companion.doc("The verbs of", " on an engine.");
     let entries = entries(companion);
     quote_spanned! {at=>
@@ -273,72 +274,6 @@ fn spawn(companion: &Companion, kind: &Spawn) -> TokenStream {
             self.0.#inner(#lend (#(#names,)*))
         }
     }
-}
-
-// pub fn imap<I0: ReadFromAnyThread<String>>(&self, url: I0) -> FarMap<Page> {
-//     self.0.imap(Iterator::map(ReadFromAnyThread::into_reader(url), |__item0| (__item0,)), true)
-// }
-fn maps(companion: &Companion) -> TokenStream {
-    if companion.rest().next().is_none() {
-        return TokenStream::new();
-    }
-    let at = Span::call_site();
-    let root = companion.root();
-    let output = &companion.output;
-    let names: Vec<_> = companion.rest().map(|param| &param.name).collect();
-    let items: Vec<_> = companion.rest().map(|param| readable(companion, &param.stored)).collect();
-    let sources: Vec<_> = (0..names.len()).map(|index| companion.unused_ident(&format!("I{index}"))).collect();
-    let tuples_source = &sources[0];
-    let zipped = zip(companion);
-    let tuple = companion.rest_tuple();
-    let orders = [("", true, "in the order of the arguments"), ("_unordered", false, "in order of completion")];
-    let maps = orders.iter().map(|(suffix, ordered, order)| {
-        let imap = companion.method(&format!("imap{suffix}"));
-        let starmap = companion.method(&format!("starmap{suffix}"));
-        let doc = format!("Runs the function over iterables, one per parameter, and yields the results {order}.");
-        let tuples =
-            format!("Runs the function over an iterable of tuples of arguments, and yields the results {order}.");
-        quote_spanned! {at=>
-            #[doc = #doc]
-            #[track_caller]
-            pub fn #imap<#(#sources: #items),*>(&self, #(#names: #sources),*) -> #root::remote::FarMap<#output> {
-                self.0.imap(#zipped, #ordered)
-            }
-
-            #[doc = #tuples]
-            #[track_caller]
-            pub fn #starmap<#tuples_source: #root::__private::ReadFromAnyThread<#tuple>>(
-                &self,
-                __tuples: #tuples_source,
-            ) -> #root::remote::FarMap<#output> {
-                self.0.imap(#root::__private::ReadFromAnyThread::into_reader(__tuples), #ordered)
-            }
-        }
-    });
-    maps.collect()
-}
-
-// Iterator::map(Iterator::zip(.., ..), |(__item0, __item1)| (__item0, __item1))
-fn zip(companion: &Companion) -> TokenStream {
-    let at = Span::call_site();
-    let root = companion.root();
-    let names: Vec<_> = (0..companion.rest().count()).map(|index| format_ident!("__item{index}", span = at)).collect();
-    let parts = companion.rest().zip(&names).map(|(param, item)| {
-        let name = &param.name;
-        (quote_spanned!(at=> #root::__private::ReadFromAnyThread::into_reader(#name)), quote!(#item))
-    });
-    let whole = parts.reduce(|(left, before), (right, item)| {
-        (quote_spanned!(at=> ::core::iter::Iterator::zip(#left, #right)), quote_spanned!(at=> (#before, #item)))
-    });
-    let (sources, pattern) = whole.unwrap_or_default();
-    quote_spanned!(at=> ::core::iter::Iterator::map(#sources, |#pattern| (#(#names,)*)))
-}
-
-// ReadFromAnyThread<String>
-fn readable(companion: &Companion, item: &Type) -> TokenStream {
-    let at = first_span(item);
-    let root = companion.root_at(at);
-    quote_spanned!(at=> #root::__private::ReadFromAnyThread<#item>)
 }
 
 #[cfg(test)]

@@ -158,14 +158,34 @@ impl Inner {
     }
 
     /// Removes a job from the queue, and tells the workers to stop it.
-    pub(crate) async fn cancel(&self, job: &Stored) {
+    pub(crate) async fn cancel(&self, job: &Stored) -> Result<(), FarmError> {
         let names = &self.link.names;
         let stream = names.jobs_stream(job.function, job.signature);
-        let _ = self.link.purge(&stream, names.job(job.signature, &job.key)).await;
+        let purged = self.link.purge(&stream, names.job(job.signature, &job.key)).await;
+        if let Err(error @ FarmError::Away { .. }) = purged {
+            return Err(error);
+        }
         if self.link.blob("", &job.body).is_some() {
             self.link.purge_blobs(format!("{}.>", names.arguments_place(&job.key))).await;
         }
         let _ = self.link.client.publish(names.cancel(job.function), job.key.id().into()).await;
+        purged.map(drop)
+    }
+}
+
+/// Cancels a job. While the server is away it tries again, for as long as the farm lives.
+async fn cancel(inner: Arc<Inner>, job: Stored) {
+    let (farm, mut backoff) = (Arc::downgrade(&inner), Backoff::new());
+    let mut inner = Some(inner);
+    while let Some(inner) = inner.take().or_else(|| farm.upgrade()) {
+        let connection = inner.link.connection();
+        let answered = inner.cancel(&job).await.is_ok() || inner.closed.load(Ordering::Relaxed);
+        // An error of the server itself stays what it is.
+        if answered || inner.link.is_connected() && inner.link.connection() == connection {
+            return;
+        }
+        drop(inner);
+        backoff.wait().await;
     }
 }
 
@@ -211,6 +231,6 @@ impl Drop for Caller {
             return;
         }
         let (inner, job) = (self.inner.clone(), self.job.clone());
-        self.inner.link.io.spawn(async move { inner.cancel(&job).await });
+        self.inner.link.io.spawn(cancel(inner, job));
     }
 }

@@ -2,16 +2,36 @@
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
+use futures::StreamExt;
 use greenpool::__private::remote::fingerprint;
 
 use crate::blobs::{Blob, DEAD_BODY};
 use crate::error::{FarmError, refused};
-use crate::farm::Farm;
+use crate::farm::{AT_ONCE, Farm};
 use crate::json;
+use crate::link::SharedLink;
 use crate::names::{JobKey, Names, name_of_token};
 use crate::wire::{self, Stored};
 
-/// A job in the dead list; see [`Farm::dead`].
+/// The dead list of a farm: the jobs that were given up, and the jobs without a caller that failed. Returned by
+/// [`Farm::dead`]. They stay in it for seven days.
+///
+/// ```no_run
+/// # async fn run(farm: greenpool_nats::Farm) -> Result<(), greenpool_nats::FarmError> {
+/// let dead = farm.dead();
+/// for job in dead.list().await? {
+///     println!("{}: {}", job.id(), job.why);
+///     dead.retry(&job).await?;
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "it does nothing until one of its verbs is called"]
+pub struct Dead {
+    farm: Farm,
+}
+
+/// A job in the dead list; see [`Dead::list`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DeadJob {
@@ -35,47 +55,60 @@ impl DeadJob {
 }
 
 impl Farm {
-    /// Returns the jobs in the dead list, the oldest first.
+    /// Returns the dead list. Does no I/O.
+    pub fn dead(&self) -> Dead {
+        Dead { farm: self.clone() }
+    }
+}
+
+impl Dead {
+    fn link(&self) -> &SharedLink {
+        self.farm.link()
+    }
+
+    /// Returns the jobs in the list, the oldest first.
     ///
     /// # Errors
     /// If the server does not answer.
-    ///
-    /// ```no_run
-    /// # async fn run(farm: greenpool_nats::Farm) -> Result<(), greenpool_nats::FarmError> {
-    /// for job in farm.dead().await? {
-    ///     println!("{} {}.{}: {}", job.function, job.run, job.n, job.why);
-    ///     farm.retry(&job).await?;
-    /// }
-    /// # Ok(()) }
-    /// ```
-    pub async fn dead(&self) -> Result<Vec<DeadJob>, FarmError> {
+    pub async fn list(&self) -> Result<Vec<DeadJob>, FarmError> {
         let link = self.link();
-        let stream = link.names.dead_stream();
         let [dead, _marks] = link.names.all_dead();
+        let subjects = link.subjects(&link.names.dead_stream(), &dead).await?;
+        let keys = subjects.iter().filter_map(|(subject, _)| Names::key_of_dead(subject));
+        let mut looks = futures::stream::iter(keys).map(|key| self.job(key)).buffer_unordered(AT_ONCE);
         let mut jobs = Vec::new();
-        for (subject, _) in link.subjects(&stream, &dead).await? {
-            let Some(key) = Names::key_of_dead(&subject) else { continue };
+        while let Some(job) = looks.next().await {
             // Another one may have removed it.
-            let Some(message) = link.last(&stream, &subject).await? else { continue };
-            let headers = Some(&message.headers);
-            let why = match wire::header(headers, wire::END) {
-                Some("panic") => "the job panicked: ",
-                Some("gaveup") => "workers that it has taken down: ",
-                _ => "",
-            };
-            let why = format!("{why}{}", wire::header(headers, wire::WHY).unwrap_or_default());
-            let (function, run, n) = (key.function.clone(), name_of_token(&key.run), key.n);
-            jobs.push(DeadJob { function, run, n, why, key, sequence: message.sequence });
+            jobs.extend(job?);
         }
         jobs.sort_by_key(|job| job.sequence);
         Ok(jobs)
     }
 
-    /// Stores a job of the dead list again, as one without a caller, and removes it from the list. If its caller is
-    /// still there, that has its answer already.
+    async fn job(&self, key: JobKey) -> Result<Option<DeadJob>, FarmError> {
+        let link = self.link();
+        let Some(message) = link.last(&link.names.dead_stream(), &link.names.dead(&key)).await? else {
+            return Ok(None);
+        };
+        let headers = Some(&message.headers);
+        let why = match wire::header(headers, wire::END) {
+            Some("panic") => "the job panicked: ",
+            Some("gaveup") => "workers that it has taken down: ",
+            _ => "",
+        };
+        let why = format!("{why}{}", wire::header(headers, wire::WHY).unwrap_or_default());
+        let (function, run, n) = (key.function.clone(), name_of_token(&key.run), key.n);
+        Ok(Some(DeadJob { function, run, n, why, key, sequence: message.sequence }))
+    }
+
+    /// Stores a job again, as one without a caller, and removes it from the list. If its caller is still there, that has
+    /// its answer already.
     ///
     /// # Errors
-    /// If the server does not take it. Then it stays in the list.
+    /// If it is not in the list any more, or the server does not take it. In the second case it stays in the list.
+    ///
+    /// # Cancel safety
+    /// If the returned future is dropped, the job may be stored and still be in the list.
     pub async fn retry(&self, job: &DeadJob) -> Result<(), FarmError> {
         let what = "store the job again";
         let link = self.link();
@@ -100,20 +133,23 @@ impl Farm {
                 }
             }
             let subject = names.job(signature, &job.key);
-            Ok(link.store(subject, headers, message.payload, wire::PATIENCE).await)
+            Ok(link.store(subject, headers, message.payload.clone(), wire::PATIENCE).await)
         };
         match stored.await? {
-            Stored::Yes | Stored::There => self.remove(job).await,
+            Stored::Yes | Stored::There => self.remove_until(&job.key, message.sequence).await,
             Stored::Forbidden(right) => Err(FarmError::Forbidden { what: what.to_owned(), right }),
-            other => Err(refused(what, format!("{other:?}"))),
+            Stored::Full => Err(refused(what, "its queue is full")),
+            Stored::NoStream => Err(refused(what, "its function has no queue; a worker that serves it makes one")),
+            Stored::Unknown => Err(refused(what, "there was no answer")),
+            Stored::Refused(why) => Err(refused(what, why)),
         }
     }
 
-    /// Returns the arguments of a dead job, as JSON.
+    /// Returns the arguments of a job, as JSON.
     ///
     /// # Errors
     /// If they are not there any more, or cannot be written as JSON.
-    pub async fn arguments_of(&self, job: &DeadJob) -> Result<String, FarmError> {
+    pub async fn arguments(&self, job: &DeadJob) -> Result<String, FarmError> {
         let what = "read the arguments of a dead job";
         let link = self.link();
         let message = link.last(&link.names.dead_stream(), &link.names.dead(&job.key)).await?;
@@ -133,15 +169,19 @@ impl Farm {
         body.map(Some).ok_or_else(|| refused(what, "the server has only a part of them"))
     }
 
-    /// Removes a job from the dead list.
+    /// Removes a job. If it is gone, or has failed once more since it was listed, this does nothing.
     ///
     /// # Errors
     /// If the server does not do it.
     pub async fn remove(&self, job: &DeadJob) -> Result<(), FarmError> {
+        self.remove_until(&job.key, job.sequence).await
+    }
+
+    /// Removes a job, unless it has failed again after the message of this sequence number.
+    async fn remove_until(&self, key: &JobKey, sequence: u64) -> Result<(), FarmError> {
         let link = self.link();
-        let (stream, subject) = (link.names.dead_stream(), link.names.dead(&job.key));
-        // Not the job that has failed again since then.
-        if link.purge_until(&stream, subject.clone(), job.sequence).await? > 0 {
+        let (stream, subject) = (link.names.dead_stream(), link.names.dead(key));
+        if link.purge_until(&stream, subject.clone(), sequence).await? > 0 {
             link.purge(&stream, format!("{subject}.>")).await?;
         }
         Ok(())

@@ -25,7 +25,7 @@ use greenpool::remote::{FarStats, Lost};
 use tokio::sync::OnceCell;
 
 use self::builder::FarmBuilder;
-use self::out::Out;
+use self::out::{Out, Stored};
 use self::publish::StoredEnd;
 use self::runs::Runs;
 use self::taken::Taken;
@@ -144,22 +144,39 @@ impl Farm {
     /// Makes its waiting calls end with [`Lost::Closed`]. Their jobs are cancelled, and their results removed, unless
     /// they belong to a named run. Jobs without a caller stay.
     ///
+    /// If the server is away, it waits for 5 s. What could not be removed by then stays until it is too old.
+    ///
     /// # Cancel safety
-    /// If the returned future is dropped, some may stay until they are too old.
+    /// If the returned future is dropped, the rest is done in the background, for as long as another clone lives.
     pub async fn close(self) {
-        let inner = &self.inner;
+        let Farm { inner } = self;
         inner.closed.store(true, Ordering::Relaxed);
         let jobs = inner.out.end_all(&End::Lost(Lost::Closed));
-        let unnamed = futures::stream::iter(jobs.iter().filter(|job| !job.named));
-        unnamed.for_each_concurrent(AT_ONCE, |job| inner.cancel(job)).await;
-        let Link { names, .. } = &*inner.link;
-        let _ = inner.link.purge(&names.results_stream(), names.results_of_run("*", &inner.session)).await;
-        inner.link.purge_blobs(names.blobs_of_run("res", "*", &inner.session)).await;
-        let _ = inner.link.client.flush().await;
+        let io = inner.link.io.clone();
+        let removed = io.spawn(async move {
+            tokio::select! {
+                () = inner.remove(jobs) => {}
+                () = inner.link.is_away(wire::PATIENCE) => {}
+            }
+            // Not here: the thread of the connection would end itself, and tell nobody.
+            inner
+        });
+        drop(removed.await);
     }
 }
 
 impl Inner {
+    /// Removes jobs that have no caller any more, unless they belong to a named run, and all results of jobs without a
+    /// name.
+    async fn remove(&self, jobs: Vec<Stored>) {
+        let unnamed = futures::stream::iter(jobs.iter().filter(|job| !job.named));
+        unnamed.for_each_concurrent(AT_ONCE, async |job| drop(self.cancel(job).await)).await;
+        let Link { names, .. } = &*self.link;
+        let _ = self.link.purge(&names.results_stream(), names.results_of_run("*", &self.session)).await;
+        self.link.purge_blobs(names.blobs_of_run("res", "*", &self.session)).await;
+        let _ = self.link.client.flush().await;
+    }
+
     /// Results come straight from the workers. The stream has them for when they did not arrive.
     async fn listen(self: &Arc<Self>) -> Result<(), FarmError> {
         if self.listening.initialized() {
@@ -251,7 +268,7 @@ impl Engine for Farm {
                 inner.link.ensure_consumer(&inner.settings, function, signature, code, Adapt::No).await?;
                 inner.set_size(function, signature, size).await
             };
-            resized.await.map_err(|error| Lost::Refused { why: error.to_string() })
+            inner.link.asked("set a size", resized).await.map_err(|error| Lost::Refused { why: error.to_string() })
         })
     }
 
@@ -262,7 +279,11 @@ impl Engine for Farm {
                 inner.link.ensure_jobs(&inner.settings, function, signature, Adapt::No).await?;
                 inner.stats(function, signature, code).await
             };
-            stats.await.map_err(|error| Lost::Refused { why: error.to_string() })
+            inner
+                .link
+                .asked("look at a function", stats)
+                .await
+                .map_err(|error| Lost::Refused { why: error.to_string() })
         })
     }
 
@@ -271,7 +292,9 @@ impl Engine for Farm {
         Box::pin(async move {
             let (Link { names, .. }, run) = (&*inner.link, token(&run));
             let purged = inner.link.purge(&names.results_stream(), names.results_of_run(function, &run)).await;
-            inner.link.purge_blobs(names.blobs_of_run("res", function, &run)).await;
+            if purged.is_ok() {
+                inner.link.purge_blobs(names.blobs_of_run("res", function, &run)).await;
+            }
             purged.map_err(|error| Lost::Refused { why: error.to_string() })
         })
     }

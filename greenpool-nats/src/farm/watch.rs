@@ -67,7 +67,7 @@ impl Farm {
     /// Asks all workers what they do. Returns those that answer within 300 ms.
     ///
     /// # Errors
-    /// If the question cannot be asked.
+    /// If there is no connection to the server.
     pub async fn workers(&self) -> Result<Vec<WorkerInfo>, FarmError> {
         self.inner.workers().await
     }
@@ -77,6 +77,9 @@ impl Inner {
     pub(crate) async fn workers(&self) -> Result<Vec<WorkerInfo>, FarmError> {
         let link = &self.link;
         let what = "ask the workers";
+        if !link.is_connected() {
+            return Err(FarmError::Away { what: what.to_owned() });
+        }
         let inbox = link.client.new_inbox();
         let mut answers = link.client.subscribe(inbox.clone()).await.map_err(|error| refused(what, error))?;
         let asked = link.client.publish_with_reply(link.names.who(), inbox, "".into()).await;

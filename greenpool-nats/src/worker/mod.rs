@@ -193,7 +193,7 @@ async fn begin(served: &Serving) -> Result<(), FarmError> {
     let deadline = Instant::now() + START;
     loop {
         match served.ensure().await {
-            Err(FarmError::Refused { .. }) if Instant::now() < deadline => sleep(AGAIN).await,
+            Err(FarmError::Refused { .. } | FarmError::Away { .. }) if Instant::now() < deadline => sleep(AGAIN).await,
             ensured => return ensured,
         }
     }

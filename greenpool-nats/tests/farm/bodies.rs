@@ -116,17 +116,17 @@ async fn a_large_job_that_fails_without_a_caller_can_be_run_again() {
     let farm = Farm::connect(server.url()).await.unwrap();
     let worker = serve(&farm, [shout::handler()]);
     soon("the job to be stored", shout::on(&farm).spawn_n("panic".repeat(MEGABYTE))).await.unwrap();
-    let dead = async || farm.dead().await.unwrap();
+    let dead = async || farm.dead().list().await.unwrap();
     until("the job to be dead", async || dead().await.len() == 1).await;
     no_blob_is_left(&server).await;
     let job = dead().await.remove(0);
     assert_eq!(job.why, "the job panicked: panic");
-    farm.retry(&job).await.unwrap();
+    farm.dead().retry(&job).await.unwrap();
     // It fails again, as it was.
     until("the job to be dead again", async || dead().await.len() == 1).await;
     assert_eq!(dead().await[0].why, "the job panicked: panic");
     no_blob_is_left(&server).await;
-    farm.remove(&dead().await[0]).await.unwrap();
+    farm.dead().remove(&dead().await[0]).await.unwrap();
     until("the dead list to be empty", async || messages(&server, "gp_default_dead").await == 0).await;
     worker.abort();
 }

@@ -87,7 +87,7 @@ async fn the_command_shows_and_changes_the_dead_list() {
     for n in [7, 14] {
         soon("the job to be stored", run.spawn_n(n)).await.unwrap();
     }
-    until("both jobs to be dead", async || farm.dead().await.unwrap().len() == 2).await;
+    until("both jobs to be dead", async || farm.dead().list().await.unwrap().len() == 2).await;
     let list = shown(&url, "dead").await;
     assert!(list.contains("moody/moods/0  the job panicked: 7 is a multiple of 7\n"), "{list}");
     assert_eq!(
@@ -95,7 +95,7 @@ async fn the_command_shows_and_changes_the_dead_list() {
         "moody/moods/1\nthe job panicked: 14 is a multiple of 7\narguments: [14]\n"
     );
     assert_eq!(shown(&url, "dead rm moody/moods/0").await, "moody/moods/0 is removed\n");
-    let before = farm.dead().await.unwrap();
+    let before = farm.dead().list().await.unwrap();
     assert_eq!(before.len(), 1);
     assert_eq!(shown(&url, "dead retry moody/moods/1").await, "moody/moods/1 is queued again\n");
     until("it to be dead again", async || shown(&url, "dead").await.contains("moody/moods/1")).await;

@@ -4,7 +4,8 @@ use std::iter::repeat;
 use std::time::Duration;
 
 use futures::StreamExt;
-use greenpool::remote::{FarMap, Lost};
+use greenpool::GreenMap;
+use greenpool::remote::Lost;
 use greenpool_nats::Farm;
 use nix::sys::signal::Signal;
 
@@ -31,7 +32,7 @@ crate::tests! {
 }
 
 /// Takes the squares of a range, in order.
-async fn take(squares: &mut FarMap<u64>, range: std::ops::Range<u64>) {
+async fn take(squares: &mut GreenMap<u64>, range: std::ops::Range<u64>) {
     for n in range {
         assert_eq!(soon("a square", squares.next()).await.unwrap().unwrap(), n * n);
     }
@@ -241,15 +242,15 @@ async fn a_job_that_takes_its_workers_down_is_given_up_alone() {
     let stream = async_nats::jetstream::new(client).get_stream("gp_default_dead").await.unwrap();
     until("its mark to be removed", async || stream.get_info().await.unwrap().state.messages == 1).await;
     empty(&farm, "poison").await;
-    let dead = farm.dead().await.unwrap();
+    let dead = farm.dead().list().await.unwrap();
     let [job] = &dead[..] else { panic!("there are {} dead jobs", dead.len()) };
     assert_eq!((job.function.as_str(), job.run.as_str(), job.n), ("poison", "poisoned", 5));
     assert_eq!(job.why, "workers that it has taken down: 2");
     // It does it again.
-    farm.retry(job).await.unwrap();
+    farm.dead().retry(job).await.unwrap();
     assert!(!worker.ended().await, "it was killed by the job");
-    farm.remove(job).await.unwrap();
-    assert!(farm.dead().await.unwrap().is_empty());
+    farm.dead().remove(job).await.unwrap();
+    assert!(farm.dead().list().await.unwrap().is_empty());
 }
 
 async fn a_job_that_blocks_its_thread_keeps_its_lease() {

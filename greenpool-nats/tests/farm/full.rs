@@ -2,12 +2,14 @@
 
 mod faults;
 mod limits;
+mod pasted;
 
 use std::collections::BTreeSet;
 use std::iter::repeat;
 use std::time::Duration;
 
-use greenpool::remote::{FarMap, Lost};
+use greenpool::GreenMap;
+use greenpool::remote::Lost;
 use nix::sys::signal::Signal;
 use tokio::time::{Instant, sleep};
 
@@ -20,7 +22,7 @@ use crate::site::{Site, answering, empty};
 
 /// All of them.
 pub(crate) fn tests() -> Vec<crate::Test> {
-    [TESTS, faults::TESTS, limits::TESTS].concat()
+    [TESTS, faults::TESTS, limits::TESTS, pasted::TESTS].concat()
 }
 
 crate::tests! {
@@ -85,7 +87,7 @@ async fn killed(ordered: bool) -> (Duration, Duration) {
 }
 
 /// Takes all results. Returns them, and the longest time without one.
-async fn take(results: &mut FarMap<u64>) -> (Vec<u64>, Duration) {
+async fn take(results: &mut GreenMap<u64>) -> (Vec<u64>, Duration) {
     let (mut all, mut longest, mut last) = (Vec::new(), Duration::ZERO, Instant::now());
     while let Some(result) = soon("a result", results.next()).await {
         longest = longest.max(last.elapsed());
@@ -112,11 +114,11 @@ async fn one_of_2_000_jobs_takes_its_workers_down() {
     }
     println!("{} workers died", watched.deaths);
     assert_eq!(watched.deaths, 4);
-    let dead = farm.dead().await.unwrap();
+    let dead = farm.dead().list().await.unwrap();
     let [job] = &dead[..] else { panic!("there are {} dead jobs", dead.len()) };
     assert_eq!(job.n, 500);
     let before = begun(&site, 500);
-    farm.retry(job).await.unwrap();
+    farm.dead().retry(job).await.unwrap();
     soon("it to run again", watched.beside(until("it to run", async || begun(&site, 500) > before))).await;
 }
 

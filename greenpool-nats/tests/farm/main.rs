@@ -5,6 +5,7 @@
 
 #![allow(clippy::unused_async, reason = "pooled functions are async")]
 
+mod away;
 mod bodies;
 mod chaos;
 mod command;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         results::TESTS,
         bodies::TESTS,
         faults::TESTS,
+        away::TESTS,
         limits::TESTS,
         settings::TESTS,
         leaving::TESTS,

@@ -21,8 +21,13 @@ impl Process {
         let program = std::env::current_exe().expect("the tests are a program");
         let role = serde_json::to_string(role).expect("a role is plain data");
         let mut command = Command::new(program);
-        command.env(VARIABLE, role).stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut child = command.spawn().expect("a process");
+        command.env(VARIABLE, role);
+        Self::spawn(command)
+    }
+
+    /// A process of another program.
+    pub(crate) fn spawn(mut command: Command) -> Self {
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("a process");
         let output = BufReader::new(child.stdout.take().expect("its output is a pipe")).lines();
         Process { child, output }
     }

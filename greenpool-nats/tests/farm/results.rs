@@ -138,15 +138,15 @@ async fn what_fails_without_a_caller_is_in_the_dead_list_and_can_be_run_again() 
     for n in [3, 7, 14] {
         soon("the job to be stored", far.spawn_n(n)).await.unwrap();
     }
-    let dead = async || farm.dead().await.unwrap();
+    let dead = async || farm.dead().list().await.unwrap();
     until("both jobs to be dead", async || dead().await.len() == 2).await;
     let mut jobs = dead().await;
     jobs.sort_by_key(|job| job.n);
     assert_eq!(jobs[0].why, "the job panicked: 7 is a multiple of 7");
     assert_eq!((jobs[1].function.as_str(), jobs[1].n), ("moody", 2));
-    farm.remove(&jobs[0]).await.unwrap();
+    farm.dead().remove(&jobs[0]).await.unwrap();
     assert_eq!(dead().await.len(), 1);
-    farm.retry(&jobs[1]).await.unwrap();
+    farm.dead().retry(&jobs[1]).await.unwrap();
     // It fails again.
     until("the job to be dead again", async || dead().await.len() == 1).await;
     empty(&farm, "moody").await;

@@ -138,8 +138,8 @@ async fn submitters_and_workers_need_the_rights_that_the_book_lists_and_no_more(
     let large = "large".repeat(1024 * 1024);
     assert!(soon("a large job", far.spawn(large.clone()).await).await.unwrap() == large.repeat(2));
     soon("a job without a caller", far.spawn_n(String::new())).await.unwrap();
-    crate::deadline::until("the job to be dead", async || farm.dead().await.unwrap().len() == 1).await;
-    farm.retry(&farm.dead().await.unwrap()[0]).await.unwrap();
+    crate::deadline::until("the job to be dead", async || farm.dead().list().await.unwrap().len() == 1).await;
+    farm.dead().retry(&farm.dead().list().await.unwrap()[0]).await.unwrap();
     let stats = soon("what runs", far.stats()).await.unwrap();
     assert_eq!((stats.size, stats.workers.len()), (4, 1));
     drop(far.call("dropped".into()));

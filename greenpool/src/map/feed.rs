@@ -34,6 +34,9 @@ const TRIES: u32 = if cfg!(shuttle) { 1 } else { 100 };
 pub(crate) trait JobSource: Send + 'static {
     type Job: Future<Output: Send + 'static> + Send;
 
+    /// What the map yields for a job that ends well.
+    type Output: Send + 'static;
+
     /// Whether the source is async: a worker waits for the next item without a slot.
     const IS_ASYNC: bool = false;
 
@@ -59,7 +62,13 @@ pub(crate) trait JobSource: Send + 'static {
     fn next_boxed(&mut self, user_code: &mut UserCode) -> Option<Box<Self::Job>>;
 
     fn size_hint(&self) -> (usize, Option<usize>);
+
+    /// The result of a job that has returned this.
+    fn result(returned: Returned<Self>) -> Result<Self::Output, JoinError>;
 }
+
+/// What the future of a job returns.
+pub(crate) type Returned<S> = <<S as JobSource>::Job as Future>::Output;
 
 /// Which user code a worker is running, so that a panic is reported in the right place.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -71,7 +80,7 @@ pub(crate) enum UserCode {
     Function,
 }
 
-pub(crate) type Output<S> = <<S as JobSource>::Job as Future>::Output;
+pub(crate) type Output<S> = <S as JobSource>::Output;
 
 /// What the workers of a map share, in addition to what they share with its consumer.
 pub(crate) struct Driver<S: JobSource> {

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use crate::inner::Inner;
 use crate::job::running::Entered;
 use crate::lending::context;
-use crate::map::feed::{JobSource, Output, UserCode};
+use crate::map::feed::{JobSource, Returned, UserCode};
 use crate::map::session::{NoItem, Session};
 use crate::worker::poll::Jobs;
 
@@ -47,8 +47,8 @@ pub(crate) enum Exit<T> {
 }
 
 impl<S: JobSource> Jobs for &mut MapJobs<'_, S> {
-    type Value = Output<S>;
-    type Exit = Exit<Output<S>>;
+    type Value = Returned<S>;
+    type Exit = Exit<Returned<S>>;
 
     fn is_aborted(&self) -> bool {
         false
@@ -75,7 +75,7 @@ impl<S: JobSource> Jobs for &mut MapJobs<'_, S> {
     }
 
     #[inline]
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Output<S>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Returned<S>> {
         let polled = match self.job.as_mut().as_pin_mut() {
             Some(job) => job.poll(cx),
             None => Poll::Pending,
@@ -87,7 +87,7 @@ impl<S: JobSource> Jobs for &mut MapJobs<'_, S> {
     }
 
     #[inline]
-    fn next(&mut self, entered: &mut Entered<'_>, value: Output<S>) -> ControlFlow<Self::Exit> {
+    fn next(&mut self, entered: &mut Entered<'_>, value: Returned<S>) -> ControlFlow<Self::Exit> {
         let MapJobs { inner, session, holds_own, number, .. } = &mut **self;
         let keeps = *holds_own
             && !session.is_last
@@ -109,7 +109,7 @@ impl<S: JobSource> Jobs for &mut MapJobs<'_, S> {
     }
 
     #[inline]
-    fn finished(value: Output<S>) -> Self::Exit {
+    fn finished(value: Returned<S>) -> Self::Exit {
         Exit::Finished(value)
     }
 }

@@ -18,7 +18,7 @@ use crate::job::entry::Entry;
 use crate::job::error::JoinError;
 use crate::job::unordered::Unordered;
 use crate::lending::deadlock;
-use crate::map::feed::{Driver, JobSource, Output, UserCode};
+use crate::map::feed::{Driver, JobSource, Output, Returned, UserCode};
 use crate::map::shared::{DynDriver, KeyedJob, Shared};
 use crate::spawn::{FutureJob, Keyed, begin};
 use crate::sync::key::Key;
@@ -51,6 +51,7 @@ struct KeyedSource<S>(S);
 
 impl<S: JobSource> JobSource for KeyedSource<S> {
     type Job = S::Job;
+    type Output = S::Output;
 
     const IS_ASYNC: bool = S::IS_ASYNC;
     const KEYED: bool = true;
@@ -74,11 +75,15 @@ impl<S: JobSource> JobSource for KeyedSource<S> {
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.0.size_hint()
     }
+
+    fn result(returned: Returned<S>) -> Result<S::Output, JoinError> {
+        S::result(returned)
+    }
 }
 
 /// Starts a map.
 #[track_caller]
-pub(crate) fn start<S, F>(inner: &Arc<Inner>, source: S, ordered: bool) -> (Arc<Shared<F::Output>>, Arc<dyn DynDriver>)
+pub(crate) fn start<S, F>(inner: &Arc<Inner>, source: S, ordered: bool) -> (Arc<Shared<Output<S>>>, Arc<dyn DynDriver>)
 where
     S: JobSource<Job = WithKey<F>>,
     F: Future<Output: Send + 'static> + Send + 'static,
@@ -93,7 +98,7 @@ where
 struct Reader<S: JobSource> {
     driver: Arc<Driver<S>>,
     key: u32,
-    jobs: Unordered<Output<S>>,
+    jobs: Unordered<Returned<S>>,
     /// It is in the set of idle workers, unless it has been notified.
     parked: bool,
     over: bool,
@@ -132,7 +137,7 @@ where
     fn deliver(&mut self, cx: &mut Context<'_>) {
         let shared = self.driver.shared.clone();
         while let Poll::Ready((number, _, result)) = self.jobs.poll(cx) {
-            shared.put(number as u64, result);
+            shared.put(number as u64, result.and_then(S::result));
             shared.remove_job(number as u64);
         }
     }

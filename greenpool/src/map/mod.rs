@@ -94,8 +94,7 @@ impl<T: Send + 'static> GreenMap<T> {
     #[track_caller]
     pub(crate) fn start<S>(inner: &Arc<Inner>, source: S, ordered: bool) -> Self
     where
-        S: JobSource,
-        S::Job: Future<Output = T>,
+        S: JobSource<Output = T>,
     {
         Self::of(worker::start(inner, source, ordered))
     }
@@ -106,7 +105,7 @@ impl<T: Send + 'static> GreenMap<T> {
     #[track_caller]
     pub(crate) fn start_keyed<S, F>(inner: &Arc<Inner>, source: S, ordered: bool) -> Self
     where
-        S: JobSource<Job = WithKey<F>>,
+        S: JobSource<Job = WithKey<F>, Output = T>,
         F: Future<Output = T> + Send + 'static,
     {
         Self::of(keyed::start(inner, source, ordered))

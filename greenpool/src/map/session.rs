@@ -9,7 +9,7 @@ use crate::job::error::JoinError;
 use crate::job::span::Origin;
 use crate::lending::context;
 use crate::map::buffer::{Results, Signals};
-use crate::map::feed::{CountedSource, Driver, JobSource, Output, UserCode};
+use crate::map::feed::{CountedSource, Driver, JobSource, Output, Returned, UserCode};
 use crate::map::shared::LastItem;
 use crate::sync::SourceGuard;
 use crate::sync::wake::wake;
@@ -146,7 +146,7 @@ impl<'a, S: JobSource> Session<'a, S> {
     /// Stores a result and reserves the next place in one go. Returns the result as an error if there is no place,
     /// because then the slot must be released before the result is stored.
     #[inline]
-    pub(crate) fn push(&mut self, number: u64, value: Output<S>) -> Result<(), Output<S>> {
+    pub(crate) fn push(&mut self, number: u64, value: Returned<S>) -> Result<(), Returned<S>> {
         if self.reserved == 0 && self.signals.is_full() {
             return Err(value);
         }
@@ -160,12 +160,12 @@ impl<'a, S: JobSource> Session<'a, S> {
         if results.is_empty() {
             self.first = number;
         }
-        results.push_back(Some(Ok(value)));
+        results.push_back(Some(S::result(value)));
         Ok(())
     }
 
     #[inline(never)]
-    fn push_now(&mut self, number: u64, value: Output<S>) -> Result<(), Output<S>> {
+    fn push_now(&mut self, number: u64, value: Returned<S>) -> Result<(), Returned<S>> {
         let shared = &self.driver.shared;
         let mut state = shared.state();
         if self.reserved == 0 {
@@ -180,7 +180,7 @@ impl<'a, S: JobSource> Session<'a, S> {
             Some(results) if !results.is_empty() => state.buffer.put_many(self.first, results),
             _ => None,
         };
-        let consumer = state.buffer.put(number, Ok(value));
+        let consumer = state.buffer.put(number, S::result(value));
         if self.reserved > 0 && self.results.is_none() {
             self.results = Some(state.buffer.take_spare());
         }

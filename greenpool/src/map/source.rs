@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::inner::member::Member;
-use crate::map::feed::{JobSource, UserCode};
+use crate::job::error::JoinError;
+use crate::map::feed::{JobSource, Returned, UserCode};
 
 /// Marks a source that is one iterable.
 pub struct One(());
@@ -42,7 +43,7 @@ pub trait Sources<F, Kind> {
     type Output: Send + 'static;
     #[doc(hidden)]
     #[allow(private_interfaces, private_bounds, reason = "how a map reads its source is an implementation detail")]
-    type Jobs: JobSource<Job: Future<Output = Self::Output>>;
+    type Jobs: JobSource<Output = Self::Output>;
     #[doc(hidden)]
     fn into_jobs(self, f: F) -> Self::Jobs;
 }
@@ -95,6 +96,7 @@ where
     Fut: Future<Output: Send + 'static> + Send + 'static,
 {
     type Job = Fut;
+    type Output = Fut::Output;
 
     #[inline]
     fn next(&mut self, mut job: Pin<&mut Option<Fut>>, user_code: &mut UserCode) -> bool {
@@ -112,6 +114,11 @@ where
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.items.size_hint()
+    }
+
+    #[inline]
+    fn result(returned: Returned<Self>) -> Result<Self::Output, JoinError> {
+        Ok(returned)
     }
 }
 
@@ -147,6 +154,7 @@ where
     F: Send + 'static,
 {
     type Job = <I::Item as Arguments<F>>::Job;
+    type Output = <I::Item as Arguments<F>>::Output;
 
     #[inline]
     fn next(&mut self, mut job: Pin<&mut Option<Self::Job>>, user_code: &mut UserCode) -> bool {
@@ -165,6 +173,11 @@ where
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.items.size_hint()
     }
+
+    #[inline]
+    fn result(returned: Returned<Self>) -> Result<Self::Output, JoinError> {
+        Ok(returned)
+    }
 }
 
 /// A source whose jobs are large, so each of them lives in a box of its own.
@@ -172,6 +185,7 @@ pub(crate) struct Boxed<S>(pub(crate) S);
 
 impl<S: JobSource> JobSource for Boxed<S> {
     type Job = Pin<Box<S::Job>>;
+    type Output = S::Output;
 
     const IS_ASYNC: bool = S::IS_ASYNC;
 
@@ -194,6 +208,11 @@ impl<S: JobSource> JobSource for Boxed<S> {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.0.size_hint()
+    }
+
+    #[inline]
+    fn result(returned: Returned<Self>) -> Result<Self::Output, JoinError> {
+        S::result(returned)
     }
 }
 

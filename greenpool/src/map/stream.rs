@@ -9,8 +9,9 @@ use futures_core::Stream;
 
 use crate::inner::Inner;
 use crate::inner::member::Member;
+use crate::job::error::JoinError;
 use crate::lending::context::JobContext;
-use crate::map::feed::{JobSource, UserCode};
+use crate::map::feed::{JobSource, Returned, UserCode};
 
 /// A stream, and the function that is applied to each of its items.
 ///
@@ -41,6 +42,7 @@ where
     Fut: Future<Output: Send + 'static> + Send + 'static,
 {
     type Job = Fut;
+    type Output = Fut::Output;
 
     const IS_ASYNC: bool = true;
 
@@ -73,5 +75,10 @@ where
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.items.size_hint()
+    }
+
+    #[inline]
+    fn result(returned: Returned<Self>) -> Result<Self::Output, JoinError> {
+        Ok(returned)
     }
 }

@@ -21,7 +21,7 @@ use crate::job::error::JoinError;
 use crate::job::running::{Outcome, Running};
 use crate::lending::deadlock;
 use crate::lending::waiter::{Acquired, Waiter};
-use crate::map::feed::{Driver, JobSource, Output, UserCode};
+use crate::map::feed::{Driver, JobSource, Output, Returned, UserCode};
 use crate::map::jobs::{Exit, MapJobs};
 use crate::map::registration::{Registration, SlotState};
 use crate::map::session::{NoItem, Session};
@@ -303,7 +303,7 @@ impl<S: JobSource> MapWorker<S> {
                 return Poll::Pending;
             }
             Exit::Full(value) => return Poll::Ready(self.finish_and_look(value, *budget)),
-            Exit::Finished(value) => return Poll::Ready(self.finish_job(Ok(value), Outcome::Finished, *budget)),
+            Exit::Finished(value) => return Poll::Ready(self.finish_job(S::result(value), Outcome::Finished, *budget)),
             Exit::Nothing(NoItem::Awaited) => {
                 let polled = self.as_mut().await_item();
                 let this = self.as_mut().project();
@@ -342,7 +342,7 @@ impl<S: JobSource> MapWorker<S> {
 
     /// Polls the job, or reads one for the reserved place, and then runs further jobs in the same slot while nothing
     /// else needs attention.
-    fn run_jobs(self: Pin<&mut Self>, cx: &mut Context<'_>, budget: &mut u32) -> Exit<Output<S>> {
+    fn run_jobs(self: Pin<&mut Self>, cx: &mut Context<'_>, budget: &mut u32) -> Exit<Returned<S>> {
         let this = self.project();
         let Some(running) = this.running else {
             unreachable!("a worker with a slot has a `Running`");
@@ -415,10 +415,10 @@ impl<S: JobSource> MapWorker<S> {
 
     /// Like [`finish_job`](Self::finish_job), after a job with no place for another after it. If nothing else observes
     /// the end of the job, it does everything under one lock, and looks for room again.
-    fn finish_and_look(mut self: Pin<&mut Self>, result: Output<S>, budget: u32) -> Step {
+    fn finish_and_look(mut self: Pin<&mut Self>, returned: Returned<S>, budget: u32) -> Step {
         let this = self.as_mut().project();
         let Some(running) = this.running.as_mut().filter(|running| budget > 0 && running.is_unobserved()) else {
-            return self.finish_job(Ok(result), Outcome::Finished, budget);
+            return self.finish_job(S::result(returned), Outcome::Finished, budget);
         };
         let Registration { driver, key, number, slot, .. } = this.registration;
         let shared = &driver.shared;
@@ -429,7 +429,7 @@ impl<S: JobSource> MapWorker<S> {
         *slot = SlotState::None;
         let left = running.release_quietly();
         let slot_wanted = inner.slots.release_deferred();
-        let consumer = number.take().and_then(|number| state.buffer.put(number, Ok(result)));
+        let consumer = number.take().and_then(|number| state.buffer.put(number, S::result(returned)));
         let next = find_room(&mut state, *key, inner.slots.size()).map(|_| driver.before_job(consumer.is_some()));
         drop(state);
         if slot_wanted {

@@ -12,7 +12,7 @@ use tokio::task::coop;
 
 use crate::job::error::JoinError;
 use crate::job::handle::GreenThread;
-use crate::pile::held::{Held, for_tuples};
+use crate::pile::held::{GreenKind, HandleKind, Held, for_tuples};
 
 /// Holds the jobs of one [`pile!`](crate::pile!), in the order written.
 ///
@@ -177,9 +177,9 @@ pub trait SameType: Handles {
     /// The output of each job.
     type Output;
     #[doc(hidden)]
-    type Handle: Held<Output = Self::Output>;
+    type Kind: HandleKind;
     #[doc(hidden)]
-    fn handle(&mut self, at: usize) -> Option<&mut Self::Handle>;
+    fn handle(&mut self, at: usize) -> Option<&mut <Self::Kind as HandleKind>::Of<Self::Output>>;
 }
 
 impl<R: Handles, N> PileOf<R, N> {
@@ -257,13 +257,14 @@ impl<R: Handles, N> PileOf<R, N> {
     /// # }
     /// ```
     // The return type names `T`, not `R::Output`: with the latter, rustc would report E0599 without our message.
-    pub fn next<T, H>(&mut self) -> FanNext<'_, T, H>
+    pub fn next<T, K>(&mut self) -> FanNext<'_, T, K>
     where
-        R: SameType<Output = T, Handle = H>,
+        K: HandleKind,
+        R: SameType<Output = T, Kind = K>,
     {
         let at = self.taken.first_left();
         let Self { handles, taken, .. } = self;
-        FanNext { handle: handles.handle(at), at, taken, poll: poll_handle::<R>, stop_waiting: stop_waiting::<R> }
+        FanNext { handle: handles.handle(at), at, taken }
     }
 
     /// Detaches the jobs: they run to completion, and their results are dropped.
@@ -330,7 +331,7 @@ impl<R: SameType, N> PileOf<R, N> {
             ready!(coop::poll_proceed(cx)).made_progress();
             return Poll::Ready(None);
         };
-        let result = ready!(poll_handle::<R>(handle, cx));
+        let result = ready!(poll_handle(handle, cx));
         self.taken.take(at);
         Poll::Ready(result)
     }
@@ -440,38 +441,29 @@ impl<R: Handles, N: Record<R::Values>> Future for TryJoin<R, N> {
 /// assert_eq!(next.await.unwrap().unwrap(), 2);
 /// # }
 /// ```
-// It holds one handle and not the pile, and has no bounds: `SpawnFuture` says why.
+// It holds one handle and not the pile, and has no bounds in which `T` occurs: `SpawnFuture` says why.
 #[must_use = "it takes a result only when it is awaited; write `.await`"]
-pub struct FanNext<'a, T, H = GreenThread<T>> {
+pub struct FanNext<'a, T, K: HandleKind = GreenKind> {
     /// `None` once the result has been taken, and after the last one.
-    handle: Option<&'a mut H>,
+    handle: Option<&'a mut K::Of<T>>,
     at: usize,
     taken: &'a mut Taken,
-    poll: fn(&mut H, &mut Context<'_>) -> Poll<Option<Result<T, JoinError>>>,
-    stop_waiting: fn(&mut H),
 }
 
-fn poll_handle<R: SameType>(
-    handle: &mut R::Handle,
-    cx: &mut Context<'_>,
-) -> Poll<Option<Result<R::Output, JoinError>>> {
+fn poll_handle<H: Held>(handle: &mut H, cx: &mut Context<'_>) -> Poll<Option<Result<H::Output, JoinError>>> {
     ready!(handle.poll_ready(cx));
     Poll::Ready(handle.take())
 }
 
-fn stop_waiting<R: SameType>(handle: &mut R::Handle) {
-    handle.stop_waiting();
-}
-
-impl<T, H> Future for FanNext<'_, T, H> {
+impl<T, K: HandleKind> Future for FanNext<'_, T, K> {
     type Output = Option<Result<T, JoinError>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let FanNext { handle: Some(handle), poll, .. } = &mut *self else {
+        let FanNext { handle: Some(handle), .. } = &mut *self else {
             ready!(coop::poll_proceed(cx)).made_progress();
             return Poll::Ready(None);
         };
-        let result = ready!(poll(handle, cx));
+        let result = ready!(poll_handle(*handle, cx));
         self.handle = None;
         let at = self.at;
         self.taken.take(at);
@@ -479,11 +471,11 @@ impl<T, H> Future for FanNext<'_, T, H> {
     }
 }
 
-impl<T, H> Drop for FanNext<'_, T, H> {
+impl<T, K: HandleKind> Drop for FanNext<'_, T, K> {
     fn drop(&mut self) {
         // The job that awaited it no longer waits for this result.
         if let Some(handle) = &mut self.handle {
-            (self.stop_waiting)(handle);
+            handle.stop_waiting();
         }
     }
 }
@@ -548,7 +540,7 @@ macro_rules! same {
         #[diagnostic::do_not_recommend]
         impl<T> SameType for ($(same!(@ $Handle $T),)+) {
             type Output = T;
-            type Handle = $Handle<T>;
+            type Kind = <$Handle<T> as Held>::Kind;
 
             fn handle(&mut self, at: usize) -> Option<&mut $Handle<T>> {
                 match at {

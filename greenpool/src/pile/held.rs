@@ -9,6 +9,8 @@ use crate::job::handle::GreenThread;
 pub trait Held {
     /// The output of the job.
     type Output;
+    /// Which type of handle this is, whatever the output.
+    type Kind: HandleKind;
     /// Waits until the result is there. It stays for [`take`](Self::take).
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()>;
     /// Takes the result, once [`poll_ready`](Self::poll_ready) has returned `Ready`.
@@ -24,8 +26,23 @@ pub trait Held {
     fn stop_waiting(&mut self);
 }
 
+/// Which type of handle: a bound on a type parameter that does not mention the outputs, and so holds whatever their
+/// lifetimes.
+pub trait HandleKind {
+    /// The handle of a job with this output.
+    type Of<T>: Held<Output = T>;
+}
+
+/// The handles are [`GreenThread`]s.
+pub struct GreenKind(());
+
+impl HandleKind for GreenKind {
+    type Of<T> = GreenThread<T>;
+}
+
 impl<T> Held for GreenThread<T> {
     type Output = T;
+    type Kind = GreenKind;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.poll_ready(cx)

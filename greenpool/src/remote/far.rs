@@ -21,10 +21,30 @@ use crate::remote::verbs::{FarPool, Remote};
 /// | `try_spawn(..)` | a [`FarThread`](super::FarThread), or the arguments if there is no place |
 /// | `spawn_n(..).await` | `Ok`, once the job is stored |
 /// | `call(..)` | a future of the result, outside the window |
-/// | `imap(..)`, `imap_unordered(..)` | a [`FarMap`](super::FarMap) over iterables, one per parameter |
-/// | `starmap(..)`, `starmap_unordered(..)` | a [`FarMap`](super::FarMap) over tuples of arguments |
+/// | `imap(..)` | a [`GreenMap`](crate::GreenMap) over iterables, one per parameter |
+/// | `starmap(..)` | a [`GreenMap`](crate::GreenMap) over tuples of arguments |
+/// | `imap_stream(..)` | a [`GreenMap`](crate::GreenMap) over a stream of the argument, or of tuples of several |
+/// | `try_imap(..)`, `try_imap_stream(..)` | a [`TryGreenMap`](crate::TryGreenMap) over the same as `Result`s |
+/// | each map with `_unordered` | the same, with the results as they come |
+/// | `pile![on farm; fetch(..)]` | a [`PileOf`](crate::PileOf) |
 ///
-/// In a job of a worker, a verb that waits for a result gives [`Lost::InAJob`].
+/// A map has all verbs of a local one. At most as many of its items as the window has places are out, or ready and not
+/// yet taken. If a job panics or its result is [lost](crate::JoinError::lost), the map yields an `Err` in its place,
+/// and the other jobs continue. What aborts local jobs, such as dropping a map or a pile, cancels those on an engine:
+/// they are removed from the queue, and the workers are told to stop those that run. Nothing waits for that.
+///
+/// What a local pool has beyond these verbs makes no sense over a network:
+///
+/// | local | on an engine |
+/// |---|---|
+/// | `queue(..)` | `spawn_n(..).await`: the server has the queue, and the job is in it when this returns |
+/// | `key = ..`, `spawn_keyed` | `size` is the one limit of all machines |
+/// | `slot`, `try_slot` | a place on another machine cannot be held from here |
+/// | `running`, `waiting`, `stats`, `jobs`, `report` | [`stats`](Self::stats), which asks the engine |
+/// | `waitall` | await the map, the handles, or the pile: an engine has other callers as well |
+/// | `close`, `shutdown`, `abort_all` | the engine's own verbs; dropping maps and piles cancels their jobs |
+///
+/// In a job of a worker, a verb that waits for a result gives [`Lost::InAJob`], and `spawn_n` works.
 ///
 /// ```
 /// use greenpool::green_pool;
@@ -177,6 +197,6 @@ impl<P: Remote> Clone for Far<P> {
 
 impl<P: Remote> fmt::Debug for Far<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Far").field("function", &P::NAME).field("window", &self.pool.window()).finish()
+        f.debug_struct("Far").field("function", &P::NAME).field("window", &self.pool.window_size()).finish()
     }
 }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use crate::job::error::JoinError;
 use crate::job::handle::{AbortHandle, GreenThread};
 use crate::job::id::JobId;
-use crate::pile::held::Held;
+use crate::pile::held::{HandleKind, Held};
 use crate::remote::call::Outcome;
 
 /// Stands for one job on an engine, as a [`GreenThread`] does for a local one. Awaiting it returns the output of the
@@ -74,6 +74,33 @@ impl<T> FarThread<T> {
         self.green.abort();
     }
 
+    /// Waits for the job and returns its output, as [`GreenThread::value`] does. If the job panicked, the panic resumes
+    /// in the caller, with its message as a `String`.
+    ///
+    /// **Dropping** the returned future detaches the job, like dropping the handle.
+    ///
+    /// # Panics
+    /// The returned future panics if the job panicked, and with the message of the [`JoinError`] if the job was aborted
+    /// or its result is [lost](JoinError::lost).
+    ///
+    /// # Cancel safety
+    /// Awaiting `&mut value` in a `select!` loses nothing.
+    ///
+    /// ```
+    /// # use greenpool::green_pool;
+    /// # use greenpool::remote::Here;
+    /// #[green_pool(size = 4, remote)]
+    /// async fn double(n: u32) -> u32 { n * 2 }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let here = Here::new().serve(double::handler());
+    /// assert_eq!(double::on(&here).spawn(21).await.value().await, 42);
+    /// # }
+    /// ```
+    pub fn value(self) -> FarValue<T> {
+        FarValue { thread: self }
+    }
+
     /// Returns whether the result is there, or the job was aborted.
     pub fn is_finished(&self) -> bool {
         self.green.is_finished()
@@ -85,8 +112,16 @@ impl<T> FarThread<T> {
     }
 }
 
+/// The handles of a pile are [`FarThread`]s.
+pub struct FarKind(());
+
+impl HandleKind for FarKind {
+    type Of<T> = FarThread<T>;
+}
+
 impl<T> Held for FarThread<T> {
     type Output = T;
+    type Kind = FarKind;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.ready.is_none() {
@@ -142,5 +177,26 @@ impl<T> Future for FarThread<T> {
 impl<T> fmt::Debug for FarThread<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FarThread").field("id", &self.id()).field("finished", &self.is_finished()).finish()
+    }
+}
+
+/// Waits for the output of one job: the future returned by [`FarThread::value`].
+#[must_use = "it waits only while it is awaited; write `.await`"]
+pub struct FarValue<T> {
+    thread: FarThread<T>,
+}
+
+impl<T> Future for FarValue<T> {
+    type Output = T;
+
+    #[track_caller]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        Poll::Ready(ready!(Pin::new(&mut self.thread).poll(cx)).unwrap_or_else(|error| error.raise()))
+    }
+}
+
+impl<T> fmt::Debug for FarValue<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FarValue").field("thread", &self.thread).finish()
     }
 }

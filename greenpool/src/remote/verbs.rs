@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
+use crate::job::cell::cell_of;
 use crate::job::error::TrySpawnError;
 use crate::job::lost::{Lost, Part};
 use crate::pool::GreenPool;
@@ -16,9 +17,9 @@ use crate::remote::codec::Codecs;
 use crate::remote::engine::{BoxFuture, Engine, Function, Job, Reply};
 use crate::remote::function::RemoteFn;
 use crate::remote::info::in_a_job;
-use crate::remote::map::FarMap;
 use crate::remote::stats::FarStats;
 use crate::remote::thread::FarThread;
+use crate::spawn::begin;
 
 /// A function with the verbs that the macro has written for it, which have the function's own parameters.
 #[diagnostic::on_unimplemented(
@@ -41,9 +42,9 @@ pub trait Remote: RemoteFn {
 
 /// What the verbs of a function on an engine have in common.
 pub struct FarPool<P> {
-    engine: Arc<dyn Engine>,
+    pub(super) engine: Arc<dyn Engine>,
     function: Arc<Function>,
-    window: GreenPool,
+    pub(super) window: GreenPool,
     named: Option<Named>,
     of: PhantomData<fn() -> P>,
 }
@@ -87,7 +88,7 @@ impl<P: RemoteFn> FarPool<P> {
         FarPool { named: Some(named), ..self.clone() }
     }
 
-    pub(crate) fn window(&self) -> usize {
+    pub(crate) fn window_size(&self) -> usize {
         self.window.size()
     }
 
@@ -105,7 +106,7 @@ impl<P: RemoteFn> FarPool<P> {
 
     /// A job of a named run gets its number when its verb is called, so that the order of the calls decides. Another
     /// one gets it when it starts, so that a call that never starts leaves no gap.
-    fn number(&self) -> Number {
+    pub(super) fn number(&self) -> Number {
         match &self.named {
             Some(named) => Number::Named(named.name.clone(), named.next.fetch_add(1, Ordering::Relaxed)),
             None => Number::AtStart(self.function.clone()),
@@ -143,7 +144,7 @@ impl<P: RemoteFn> FarPool<P> {
     /// Submits an entry of `pile!`: at once, or when its turn for a place in the window comes.
     #[track_caller]
     pub fn submit(&self, args: P::Args) -> FarThread<P::Output> {
-        FarThread::of(self.window.submit(self.call(args)))
+        FarThread::of(begin::submit(self.window.job(cell_of!(Call<P>, self.call(args)))))
     }
 
     /// Stores a job for which nobody waits.
@@ -160,18 +161,6 @@ impl<P: RemoteFn> FarPool<P> {
             Err(why) => Err(Lost::Unreadable { what: Part::Arguments, why }),
         };
         SpawnFar(stored.map_err(Some))
-    }
-
-    /// Runs a job for each item.
-    #[track_caller]
-    pub fn imap<I>(&self, items: I, ordered: bool) -> FarMap<P::Output>
-    where
-        I: Iterator<Item = P::Args> + Send + 'static,
-    {
-        let (pool, refused) = (self.clone(), in_a_job());
-        let calls = items.map(move |args| Call::new(pool.engine.clone(), pool.number(), args, refused));
-        let same = |call: Call<P>| call;
-        FarMap::of(if ordered { self.window.imap(same, calls) } else { self.window.imap_unordered(same, calls) })
     }
 }
 

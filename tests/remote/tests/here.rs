@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures::{StreamExt, stream};
 use greenpool::remote::{Here, Lost, Part, job};
-use greenpool::{TrySpawnError, green_pool};
+use greenpool::{TryMapError, TrySpawnError, green_pool};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -39,7 +40,11 @@ async fn nothing() {}
 #[green_pool(size = 2, remote)]
 async fn recursive(n: u64) -> String {
     let here = Here::new().serve(double::handler());
-    double::on(&here).spawn(n).await.await.unwrap_err().to_string()
+    let far = double::on(&here);
+    let spawned = far.spawn(n).await.await.unwrap_err().to_string();
+    let streamed = far.imap_stream(stream::iter([n])).next().await.unwrap().unwrap_err().to_string();
+    assert_eq!(spawned, streamed);
+    spawned
 }
 
 static GATE: Semaphore = Semaphore::const_new(0);
@@ -112,6 +117,140 @@ async fn a_map_can_be_tried_stopped_and_read_as_values() {
         n += 1;
     }
     assert!(n <= 10, "{n} jobs were run");
+}
+
+#[tokio::test]
+async fn a_map_over_a_stream_gives_every_result_in_order_or_not() {
+    let here = here();
+    let far = double::on(&here);
+    let mut doubles = far.imap_stream(stream::iter(0..50));
+    for n in 0..50 {
+        assert_eq!(timeout(DEADLINE, doubles.next()).await.unwrap().unwrap().unwrap(), n * 2);
+    }
+    assert!(timeout(DEADLINE, doubles.next()).await.unwrap().is_none());
+    let doubles = far.imap_stream_unordered(stream::iter(0..50)).values();
+    let mut all: Vec<_> = timeout(DEADLINE, doubles.collect()).await.unwrap();
+    all.sort_unstable();
+    assert!(all.into_iter().eq((0..50).map(|n| n * 2)));
+    // Several parameters, of which a stream has tuples.
+    let far = fetch::on(&here);
+    let mut pages = far.imap_stream(stream::iter([("/a".to_owned(), 1), ("/b".to_owned(), 2)]));
+    for url in ["/a", "/b"] {
+        assert_eq!(timeout(DEADLINE, pages.next()).await.unwrap().unwrap().unwrap().unwrap().url, url);
+    }
+    // And none.
+    let mut nothings = nothing::on(&here).imap_stream(stream::iter([(), ()]));
+    nothings.next().await.unwrap().unwrap();
+    nothing::on(&here).starmap([()]).next().await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn an_async_source_waits_for_its_items_and_a_run_numbers_them_as_they_come() {
+    let here = here();
+    let far = double::on(&here);
+    let (give, mut take) = tokio::sync::mpsc::channel(4);
+    let items = stream::poll_fn(move |cx| take.poll_recv(cx));
+    let mut doubles = far.run("stream").imap_stream(items);
+    for n in [5, 3, 4] {
+        give.send(n).await.unwrap();
+        assert_eq!(timeout(DEADLINE, doubles.next()).await.unwrap().unwrap().unwrap(), n * 2);
+    }
+    drop(give);
+    assert!(timeout(DEADLINE, doubles.next()).await.unwrap().is_none());
+    // The same items under the same name are not run again.
+    let again: Vec<u64> = far.run("stream").imap([5, 3, 4]).values().collect().await;
+    assert_eq!((again, here.executions()), (vec![10, 6, 8], 3));
+}
+
+#[tokio::test]
+async fn the_first_error_of_a_source_comes_after_the_results_before_it() {
+    let here = here();
+    let far = double::on(&here);
+    let items = [Ok(1), Ok(2), Err("the disk is gone"), Ok(4)];
+    let maps = [
+        far.try_imap(items),
+        far.try_imap_unordered(items),
+        far.try_imap_stream(stream::iter(items)),
+        far.try_imap_stream_unordered(stream::iter(items)),
+    ];
+    for mut map in maps {
+        let mut sum = 0;
+        for _ in 0..2 {
+            sum += timeout(DEADLINE, map.next()).await.unwrap().unwrap().unwrap();
+        }
+        assert_eq!(sum, 6);
+        let error = timeout(DEADLINE, map.next()).await.unwrap().unwrap().unwrap_err();
+        assert!(matches!(error, TryMapError::Source("the disk is gone")));
+        assert!(timeout(DEADLINE, map.next()).await.unwrap().is_none());
+    }
+    assert_eq!(here.executions(), 8);
+    // A result that is lost is an error of its job.
+    let mut lost = double::on(&Here::new()).try_imap([Ok(1), Err("the end")]);
+    let error = timeout(DEADLINE, lost.next()).await.unwrap().unwrap().unwrap_err();
+    assert!(matches!(error, TryMapError::Job(error) if error.is_lost()));
+    let error = timeout(DEADLINE, lost.next()).await.unwrap().unwrap().unwrap_err();
+    assert!(matches!(error, TryMapError::Source("the end")));
+}
+
+#[tokio::test]
+async fn the_results_of_an_unordered_map_tell_which_item_they_belong_to() {
+    let urls = ["/a", "/b", "/c", "/d"];
+    let far = fetch::on(&here());
+    let mut pages = far.imap_unordered(urls.map(String::from), [1, 13, 3, 100]).indexed();
+    let mut seen = [false; 4];
+    while let Some((index, page)) = timeout(DEADLINE, pages.next()).await.unwrap() {
+        assert!(!std::mem::replace(&mut seen[index], true));
+        match page {
+            Ok(Ok(page)) => assert_eq!(page.url, urls[index]),
+            Ok(Err(_)) => assert_eq!(index, 3),
+            Err(error) => assert!(index == 1 && error.is_panic()),
+        }
+    }
+    assert_eq!(seen, [true; 4]);
+}
+
+#[tokio::test]
+async fn the_first_error_of_a_job_stops_a_map_that_is_collected() {
+    let here = here();
+    let far = fetch::on(&here);
+    let pages = far.imap(["/a", "/b"].map(String::from), [1, 2]).try_collect::<Vec<_>>();
+    let pages = timeout(DEADLINE, pages).await.unwrap().unwrap();
+    assert_eq!(pages.iter().map(|page| &*page.url).collect::<Vec<_>>(), ["/a", "/b"]);
+    let urls = std::iter::repeat_with(|| "/".to_owned());
+    let failed = far.imap(urls, 95..).try_collect::<Vec<_>>();
+    assert_eq!(timeout(DEADLINE, failed).await.unwrap().unwrap_err(), "100 is too deep");
+    let mut depths = Vec::new();
+    let stopped = far.imap(urls, 95..).try_for_each(|page| {
+        depths.push(page.links["//a"]);
+        std::future::ready(Ok::<_, String>(()))
+    });
+    assert_eq!(timeout(DEADLINE, stopped).await.unwrap().unwrap_err(), "100 is too deep");
+    assert!(depths.into_iter().eq((95..100).map(Some)));
+}
+
+#[tokio::test]
+#[should_panic(expected = "depth 13 is unlucky")]
+async fn a_panic_resumes_where_a_map_is_collected() {
+    let pages = fetch::on(&here()).imap(["/a".to_owned()], [13]).try_collect::<Vec<_>>();
+    let _ = timeout(DEADLINE, pages).await;
+}
+
+#[tokio::test]
+async fn the_value_of_a_thread_is_its_output() {
+    let far = double::on(&here());
+    assert_eq!(timeout(DEADLINE, far.spawn(4).await.value()).await.unwrap(), 8);
+}
+
+#[tokio::test]
+#[should_panic(expected = "depth 13 is unlucky")]
+async fn the_panic_of_a_job_resumes_where_its_value_is_awaited() {
+    let _ = timeout(DEADLINE, fetch::on(&here()).spawn("/".into(), 13).await.value()).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "the job was refused: `double` is not served here")]
+async fn a_lost_result_has_no_value() {
+    timeout(DEADLINE, double::on(&Here::new()).spawn(1).await.value()).await.unwrap();
 }
 
 #[tokio::test]

@@ -18,6 +18,10 @@ pub(crate) fn check(args: &Args, item: &Item, errors: &mut Errors) -> bool {
         let message = "a `remote` function has a size of its own on its farm; write `size = ..` instead of `pool`";
         found.on(pool, message);
     }
+    if let Some(key) = &args.key {
+        let message = "a limit by key holds in one process, and a `remote` function runs in many; remove `key`";
+        found.on(key, message);
+    }
     if let Some(name) = args.name.as_ref().filter(|name| !is_wire_name(&name.value())) {
         let message = "the name of a `remote` function goes over the wire; use 1 to 64 letters, digits, `-` and `_`";
         found.on(name, message);

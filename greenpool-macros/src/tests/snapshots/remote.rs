@@ -103,68 +103,146 @@ Panics outside of a tokio runtime.*/
     ) -> ::greenpool::remote::FarThread<Result<Page, FetchError>> {
         self.0.submit((url, depth))
     }
-    ///Runs the function over iterables, one per parameter, and yields the results in the order of the arguments.
+    /**Runs [`fetch`](fn@fetch) over iterables, one per parameter, whose iterators are `Send` and `'static`, and yields the results in the order of the arguments.
+
+The map starts at once, and has at most as many items in flight as the window has places. Dropping it stops reading, removes the queued jobs, and tells the workers to stop the running ones.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn imap<
         I0: ::greenpool::__private::ReadFromAnyThread<String>,
         I1: ::greenpool::__private::ReadFromAnyThread<u32>,
-    >(
-        &self,
-        url: I0,
-        depth: I1,
-    ) -> ::greenpool::remote::FarMap<Result<Page, FetchError>> {
-        self.0
-            .imap(
-                ::core::iter::Iterator::map(
-                    ::core::iter::Iterator::zip(
-                        ::greenpool::__private::ReadFromAnyThread::into_reader(url),
-                        ::greenpool::__private::ReadFromAnyThread::into_reader(depth),
-                    ),
-                    |(__item0, __item1)| (__item0, __item1),
-                ),
-                true,
-            )
+    >(&self, url: I0, depth: I1) -> ::greenpool::GreenMap<Result<Page, FetchError>> {
+        self.0.imap((url, depth), true)
     }
-    ///Runs the function over an iterable of tuples of arguments, and yields the results in the order of the arguments.
-    #[track_caller]
-    pub fn starmap<I0: ::greenpool::__private::ReadFromAnyThread<(String, u32)>>(
-        &self,
-        __tuples: I0,
-    ) -> ::greenpool::remote::FarMap<Result<Page, FetchError>> {
-        self.0
-            .imap(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples), true)
-    }
-    ///Runs the function over iterables, one per parameter, and yields the results in order of completion.
+    /**Runs [`fetch`](fn@fetch) over iterables, one per parameter, whose iterators are `Send` and `'static`, and yields the results in order of completion.
+
+The map starts at once, and has at most as many items in flight as the window has places. Dropping it stops reading, removes the queued jobs, and tells the workers to stop the running ones.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn imap_unordered<
         I0: ::greenpool::__private::ReadFromAnyThread<String>,
         I1: ::greenpool::__private::ReadFromAnyThread<u32>,
-    >(
-        &self,
-        url: I0,
-        depth: I1,
-    ) -> ::greenpool::remote::FarMap<Result<Page, FetchError>> {
-        self.0
-            .imap(
-                ::core::iter::Iterator::map(
-                    ::core::iter::Iterator::zip(
-                        ::greenpool::__private::ReadFromAnyThread::into_reader(url),
-                        ::greenpool::__private::ReadFromAnyThread::into_reader(depth),
-                    ),
-                    |(__item0, __item1)| (__item0, __item1),
-                ),
-                false,
-            )
+    >(&self, url: I0, depth: I1) -> ::greenpool::GreenMap<Result<Page, FetchError>> {
+        self.0.imap((url, depth), false)
     }
-    ///Runs the function over an iterable of tuples of arguments, and yields the results in order of completion.
+    /**Runs [`fetch`](fn@fetch) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in the order of the arguments.
+
+The map starts at once, and has at most as many items in flight as the window has places. Dropping it stops reading, removes the queued jobs, and tells the workers to stop the running ones.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn starmap<I0: ::greenpool::__private::ReadFromAnyThread<(String, u32)>>(
+        &self,
+        __tuples: I0,
+    ) -> ::greenpool::GreenMap<Result<Page, FetchError>> {
+        self.0.starmap(__tuples, true)
+    }
+    /**Runs [`fetch`](fn@fetch) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion.
+
+The map starts at once, and has at most as many items in flight as the window has places. Dropping it stops reading, removes the queued jobs, and tells the workers to stop the running ones.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn starmap_unordered<
         I0: ::greenpool::__private::ReadFromAnyThread<(String, u32)>,
-    >(&self, __tuples: I0) -> ::greenpool::remote::FarMap<Result<Page, FetchError>> {
-        self.0
-            .imap(
-                ::greenpool::__private::ReadFromAnyThread::into_reader(__tuples),
-                false,
-            )
+    >(&self, __tuples: I0) -> ::greenpool::GreenMap<Result<Page, FetchError>> {
+        self.0.starmap(__tuples, false)
+    }
+    /**Runs [`fetch`](fn@fetch) over an iterable of `Result`s of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in the order of the arguments. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the window has places. Dropping it stops reading, removes the queued jobs, and tells the workers to stop the running ones.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::ReadFromAnyThread<
+                ::core::result::Result<(String, u32), E>,
+            >,
+    >(&self, __source: I0) -> ::greenpool::TryGreenMap<Result<Page, FetchError>, E> {
+        self.0.try_imap(__source, true)
+    }
+    /**Runs [`fetch`](fn@fetch) over an iterable of `Result`s of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the window has places. Dropping it stops reading, removes the queued jobs, and tells the workers to stop the running ones.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_unordered<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::ReadFromAnyThread<
+                ::core::result::Result<(String, u32), E>,
+            >,
+    >(&self, __source: I0) -> ::greenpool::TryGreenMap<Result<Page, FetchError>, E> {
+        self.0.try_imap(__source, false)
+    }
+    /**Runs [`fetch`](fn@fetch) over a stream of tuples of arguments, which is `Send` and `'static`, and yields the results in the order of the arguments.
+
+The map starts at once, and has at most as many items in flight as the window has places. Dropping it stops reading, removes the queued jobs, and tells the workers to stop the running ones.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn imap_stream<I0: ::greenpool::__private::StreamFromAnyThread<(String, u32)>>(
+        &self,
+        __source: I0,
+    ) -> ::greenpool::GreenMap<Result<Page, FetchError>> {
+        self.0.imap_stream(__source, true)
+    }
+    /**Runs [`fetch`](fn@fetch) over a stream of tuples of arguments, which is `Send` and `'static`, and yields the results in order of completion.
+
+The map starts at once, and has at most as many items in flight as the window has places. Dropping it stops reading, removes the queued jobs, and tells the workers to stop the running ones.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn imap_stream_unordered<
+        I0: ::greenpool::__private::StreamFromAnyThread<(String, u32)>,
+    >(&self, __source: I0) -> ::greenpool::GreenMap<Result<Page, FetchError>> {
+        self.0.imap_stream(__source, false)
+    }
+    /**Runs [`fetch`](fn@fetch) over a stream of `Result`s of tuples of arguments, which is `Send` and `'static`, and yields the results in the order of the arguments. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the window has places. Dropping it stops reading, removes the queued jobs, and tells the workers to stop the running ones.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_stream<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::TryStreamFromAnyThread<(String, u32), E>,
+    >(&self, __source: I0) -> ::greenpool::TryGreenMap<Result<Page, FetchError>, E> {
+        self.0.try_imap_stream(__source, true)
+    }
+    /**Runs [`fetch`](fn@fetch) over a stream of `Result`s of tuples of arguments, which is `Send` and `'static`, and yields the results in order of completion. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the window has places. Dropping it stops reading, removes the queued jobs, and tells the workers to stop the running ones.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_stream_unordered<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::TryStreamFromAnyThread<(String, u32), E>,
+    >(&self, __source: I0) -> ::greenpool::TryGreenMap<Result<Page, FetchError>, E> {
+        self.0.try_imap_stream(__source, false)
     }
 }

@@ -103,60 +103,184 @@ Panics outside of a tokio runtime.*/
     ) -> ::greenpool::remote::FarThread<u64> {
         self.0.submit((page, again))
     }
-    ///Runs the function over iterables, one per parameter, and yields the results in the order of the arguments.
+    /**Runs [`store`](fn@store) over iterables, one per parameter, whose iterators are `Send` and `'static`, and yields the results in the order of the arguments.
+
+The map starts at once, and has at most as many items in flight as the window has places. Dropping it stops reading, removes the queued jobs, and tells the workers to stop the running ones.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn imap<
-        I0: ::greenpool::__private::ReadFromAnyThread<Page>,
+        I0: ::greenpool::__private::ReadFromAnyThread<Page>
+            + ::greenpool::__private::Implies<
+                (Db<u8>,),
+                Is: ::core::marker::Send + 'static,
+            >,
         I1: ::greenpool::__private::ReadFromAnyThread<bool>,
-    >(&self, page: I0, again: I1) -> ::greenpool::remote::FarMap<u64> {
-        self.0
-            .imap(
-                ::core::iter::Iterator::map(
-                    ::core::iter::Iterator::zip(
-                        ::greenpool::__private::ReadFromAnyThread::into_reader(page),
-                        ::greenpool::__private::ReadFromAnyThread::into_reader(again),
-                    ),
-                    |(__item0, __item1)| (__item0, __item1),
-                ),
-                true,
-            )
+    >(&self, page: I0, again: I1) -> ::greenpool::GreenMap<u64> {
+        self.0.imap((page, again), true)
     }
-    ///Runs the function over an iterable of tuples of arguments, and yields the results in the order of the arguments.
-    #[track_caller]
-    pub fn starmap<I0: ::greenpool::__private::ReadFromAnyThread<(Page, bool)>>(
-        &self,
-        __tuples: I0,
-    ) -> ::greenpool::remote::FarMap<u64> {
-        self.0
-            .imap(::greenpool::__private::ReadFromAnyThread::into_reader(__tuples), true)
-    }
-    ///Runs the function over iterables, one per parameter, and yields the results in order of completion.
+    /**Runs [`store`](fn@store) over iterables, one per parameter, whose iterators are `Send` and `'static`, and yields the results in order of completion.
+
+The map starts at once, and has at most as many items in flight as the window has places. Dropping it stops reading, removes the queued jobs, and tells the workers to stop the running ones.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn imap_unordered<
-        I0: ::greenpool::__private::ReadFromAnyThread<Page>,
+        I0: ::greenpool::__private::ReadFromAnyThread<Page>
+            + ::greenpool::__private::Implies<
+                (Db<u8>,),
+                Is: ::core::marker::Send + 'static,
+            >,
         I1: ::greenpool::__private::ReadFromAnyThread<bool>,
-    >(&self, page: I0, again: I1) -> ::greenpool::remote::FarMap<u64> {
-        self.0
-            .imap(
-                ::core::iter::Iterator::map(
-                    ::core::iter::Iterator::zip(
-                        ::greenpool::__private::ReadFromAnyThread::into_reader(page),
-                        ::greenpool::__private::ReadFromAnyThread::into_reader(again),
-                    ),
-                    |(__item0, __item1)| (__item0, __item1),
-                ),
-                false,
-            )
+    >(&self, page: I0, again: I1) -> ::greenpool::GreenMap<u64> {
+        self.0.imap((page, again), false)
     }
-    ///Runs the function over an iterable of tuples of arguments, and yields the results in order of completion.
+    /**Runs [`store`](fn@store) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in the order of the arguments.
+
+The map starts at once, and has at most as many items in flight as the window has places. Dropping it stops reading, removes the queued jobs, and tells the workers to stop the running ones.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn starmap<
+        I0: ::greenpool::__private::ReadFromAnyThread<(Page, bool)>
+            + ::greenpool::__private::Implies<
+                (Db<u8>,),
+                Is: ::core::marker::Send + 'static,
+            >,
+    >(&self, __tuples: I0) -> ::greenpool::GreenMap<u64> {
+        self.0.starmap(__tuples, true)
+    }
+    /**Runs [`store`](fn@store) over an iterable of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion.
+
+The map starts at once, and has at most as many items in flight as the window has places. Dropping it stops reading, removes the queued jobs, and tells the workers to stop the running ones.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
     #[track_caller]
     pub fn starmap_unordered<
-        I0: ::greenpool::__private::ReadFromAnyThread<(Page, bool)>,
-    >(&self, __tuples: I0) -> ::greenpool::remote::FarMap<u64> {
-        self.0
-            .imap(
-                ::greenpool::__private::ReadFromAnyThread::into_reader(__tuples),
-                false,
-            )
+        I0: ::greenpool::__private::ReadFromAnyThread<(Page, bool)>
+            + ::greenpool::__private::Implies<
+                (Db<u8>,),
+                Is: ::core::marker::Send + 'static,
+            >,
+    >(&self, __tuples: I0) -> ::greenpool::GreenMap<u64> {
+        self.0.starmap(__tuples, false)
+    }
+    /**Runs [`store`](fn@store) over an iterable of `Result`s of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in the order of the arguments. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the window has places. Dropping it stops reading, removes the queued jobs, and tells the workers to stop the running ones.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::ReadFromAnyThread<
+                ::core::result::Result<(Page, bool), E>,
+            >
+            + ::greenpool::__private::Implies<
+                (Db<u8>,),
+                Is: ::core::marker::Send + 'static,
+            >,
+    >(&self, __source: I0) -> ::greenpool::TryGreenMap<u64, E> {
+        self.0.try_imap(__source, true)
+    }
+    /**Runs [`store`](fn@store) over an iterable of `Result`s of tuples of arguments, whose iterator is `Send` and `'static`, and yields the results in order of completion. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the window has places. Dropping it stops reading, removes the queued jobs, and tells the workers to stop the running ones.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_unordered<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::ReadFromAnyThread<
+                ::core::result::Result<(Page, bool), E>,
+            >
+            + ::greenpool::__private::Implies<
+                (Db<u8>,),
+                Is: ::core::marker::Send + 'static,
+            >,
+    >(&self, __source: I0) -> ::greenpool::TryGreenMap<u64, E> {
+        self.0.try_imap(__source, false)
+    }
+    /**Runs [`store`](fn@store) over a stream of tuples of arguments, which is `Send` and `'static`, and yields the results in the order of the arguments.
+
+The map starts at once, and has at most as many items in flight as the window has places. Dropping it stops reading, removes the queued jobs, and tells the workers to stop the running ones.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn imap_stream<
+        I0: ::greenpool::__private::StreamFromAnyThread<(Page, bool)>
+            + ::greenpool::__private::Implies<
+                (Db<u8>,),
+                Is: ::core::marker::Send + 'static,
+            >,
+    >(&self, __source: I0) -> ::greenpool::GreenMap<u64> {
+        self.0.imap_stream(__source, true)
+    }
+    /**Runs [`store`](fn@store) over a stream of tuples of arguments, which is `Send` and `'static`, and yields the results in order of completion.
+
+The map starts at once, and has at most as many items in flight as the window has places. Dropping it stops reading, removes the queued jobs, and tells the workers to stop the running ones.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn imap_stream_unordered<
+        I0: ::greenpool::__private::StreamFromAnyThread<(Page, bool)>
+            + ::greenpool::__private::Implies<
+                (Db<u8>,),
+                Is: ::core::marker::Send + 'static,
+            >,
+    >(&self, __source: I0) -> ::greenpool::GreenMap<u64> {
+        self.0.imap_stream(__source, false)
+    }
+    /**Runs [`store`](fn@store) over a stream of `Result`s of tuples of arguments, which is `Send` and `'static`, and yields the results in the order of the arguments. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the window has places. Dropping it stops reading, removes the queued jobs, and tells the workers to stop the running ones.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_stream<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::TryStreamFromAnyThread<(Page, bool), E>
+            + ::greenpool::__private::Implies<
+                (Db<u8>,),
+                Is: ::core::marker::Send + 'static,
+            >,
+    >(&self, __source: I0) -> ::greenpool::TryGreenMap<u64, E> {
+        self.0.try_imap_stream(__source, true)
+    }
+    /**Runs [`store`](fn@store) over a stream of `Result`s of tuples of arguments, which is `Send` and `'static`, and yields the results in order of completion. The source's first `Err` ends the map: it comes after the results of all items before it.
+
+The map starts at once, and has at most as many items in flight as the window has places. Dropping it stops reading, removes the queued jobs, and tells the workers to stop the running ones.
+
+# Panics
+
+Panics outside of a tokio runtime.*/
+    #[track_caller]
+    pub fn try_imap_stream_unordered<
+        E: ::core::marker::Send + 'static,
+        I0: ::greenpool::__private::TryStreamFromAnyThread<(Page, bool), E>
+            + ::greenpool::__private::Implies<
+                (Db<u8>,),
+                Is: ::core::marker::Send + 'static,
+            >,
+    >(&self, __source: I0) -> ::greenpool::TryGreenMap<u64, E> {
+        self.0.try_imap_stream(__source, false)
     }
 }

@@ -18,15 +18,15 @@ pub(crate) async fn run(farm: &Farm, command: Command) -> Result<(), Box<dyn Err
         Command::Dead => print(&dead(farm).await?)?,
         Command::DeadShow(id) => {
             let job = find(farm, &id).await?;
-            let arguments = farm.arguments_of(&job).await?;
+            let arguments = farm.dead().arguments(&job).await?;
             print(&format!("{}\n{}\narguments: {arguments}\n", job.id(), job.why))?;
         }
         Command::DeadRetry(id) => {
-            farm.retry(&find(farm, &id).await?).await?;
+            farm.dead().retry(&find(farm, &id).await?).await?;
             print(&format!("{id} is queued again\n"))?;
         }
         Command::DeadRemove(id) => {
-            farm.remove(&find(farm, &id).await?).await?;
+            farm.dead().remove(&find(farm, &id).await?).await?;
             print(&format!("{id} is removed\n"))?;
         }
         Command::Resize(name, size) => {
@@ -112,13 +112,13 @@ async fn runs(farm: &Farm) -> Result<String, FarmError> {
 
 async fn dead(farm: &Farm) -> Result<String, FarmError> {
     let mut table = Table::new(&["ID", "WHY"]);
-    for job in farm.dead().await? {
+    for job in farm.dead().list().await? {
         table.row([&job.id(), &job.why]);
     }
     Ok(if table.is_empty() { "no dead jobs\n".to_owned() } else { table.to_string() })
 }
 
 async fn find(farm: &Farm, id: &str) -> Result<DeadJob, Box<dyn Error>> {
-    let found = farm.dead().await?.into_iter().find(|job| job.id() == id);
+    let found = farm.dead().list().await?.into_iter().find(|job| job.id() == id);
     found.ok_or_else(|| format!("there is no dead job {id}").into())
 }

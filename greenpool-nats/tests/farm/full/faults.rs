@@ -3,7 +3,7 @@
 use std::iter::repeat;
 use std::time::Duration;
 
-use greenpool::remote::FarMap;
+use greenpool::GreenMap;
 use greenpool_nats::{Farm, Queue};
 use nix::sys::signal::Signal;
 use tokio::time::{Instant, sleep};
@@ -29,7 +29,7 @@ crate::tests! {
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Takes the squares of all numbers below `count`. Returns the longest time without one.
-async fn take_squares(squares: &mut FarMap<u64>, count: u64) -> Duration {
+async fn take_squares(squares: &mut GreenMap<u64>, count: u64) -> Duration {
     let (all, longest) = take(squares).await;
     assert!(all.into_iter().eq((0..count).map(|n| n * n)));
     longest

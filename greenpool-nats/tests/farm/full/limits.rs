@@ -3,8 +3,9 @@
 use std::iter::repeat;
 use std::time::Duration;
 
+use greenpool::GreenMap;
 use greenpool::pile;
-use greenpool::remote::{FarMap, Lost};
+use greenpool::remote::Lost;
 use greenpool_nats::{Farm, Queue};
 use tokio::time::Instant;
 
@@ -51,7 +52,7 @@ async fn the_limit_goes_from_40_to_10_to_60_under_10_000_jobs() {
     let times = (0..JOBS).map(|n| if n < JOBS * 3 / 5 { MILLISECONDS } else { 5 * MILLISECONDS });
     let mut squares = far.imap(0..JOBS, times);
     let mut n = 0;
-    let mut take = async |squares: &mut FarMap<u64>, count: u64| {
+    let mut take = async |squares: &mut GreenMap<u64>, count: u64| {
         for _ in 0..count {
             assert_eq!(soon("a square", squares.next()).await.unwrap().unwrap(), n * n);
             n += 1;
@@ -93,33 +94,48 @@ async fn dropped_maps_handles_and_piles_leave_nothing_behind() {
         assert!(all.into_iter().eq(0..JOBS));
         begin.elapsed()
     };
-    let before = whole().await;
+    // What else the machine does slows down both sides, so each has a quiet round.
+    let (mut before, mut after) = (Duration::MAX, Duration::MAX);
+    for _ in 0..3 {
+        before = before.min(whole().await);
+        drop_all(&site, &farm).await;
+        after = after.min(whole().await);
+    }
+    println!("10,000 jobs took {before:.2?} before and {after:.2?} after");
+    assert!(after <= before * 11 / 10);
+}
 
+/// Drops a map, aborts a handle, and drops a pile. Each time the queue is empty within a second; in the end, all places
+/// are free.
+async fn drop_all(site: &Site, farm: &Farm) {
+    let far = wide::on(farm);
     let begun = site.executions().len();
     let mut map = far.imap(0..JOBS, repeat(200));
     soon("a result", map.next()).await.unwrap().unwrap();
     site.begun(begun + 100).await;
     drop(map);
-    let of_map = emptied(&farm).await;
+    let of_map = emptied(farm).await;
 
     let begun = site.executions().len();
     let handle = far.spawn(0, 60_000).await;
     site.begun(begun + 1).await;
     handle.abort();
-    let of_handle = emptied(&farm).await;
+    let of_handle = emptied(farm).await;
     assert!(soon("the abort", handle).await.unwrap_err().is_cancelled());
 
     let begun = site.executions().len();
     let pile = pile![on farm; wide(1, 60_000), wide(2, 60_000), wide(3, 60_000)];
     site.begun(begun + 3).await;
     drop(pile);
-    let of_pile = emptied(&farm).await;
-
-    let after = whole().await;
+    let of_pile = emptied(farm).await;
     println!("empty after {of_map:.2?} (map), {of_handle:.2?} (handle), {of_pile:.2?} (pile)");
-    println!("10,000 jobs took {before:.2?} before and {after:.2?} after");
     assert!(of_map.max(of_handle).max(of_pile) <= Duration::from_secs(1));
-    assert!(after <= before * 3 / 2);
+
+    let begun = site.executions().len();
+    let all_places = far.imap(0..100, repeat(60_000));
+    site.begun(begun + 100).await;
+    drop(all_places);
+    emptied(farm).await;
 }
 
 async fn a_run_of_10_000_jobs_goes_on_after_its_submitter_was_killed() {
