@@ -413,11 +413,12 @@ impl Candidate {
 
     /// Follows a job that its pool lists as blocked.
     fn follow_listed(&mut self, member: Arc<Member>) -> Option<()> {
-        self.known.insert(Arc::as_ptr(&member).cast());
         if !member.is_listed() {
             return None;
         }
-        self.follow_waits(member);
+        if self.known.insert(Arc::as_ptr(&member).cast()) {
+            self.follow_waits(member);
+        }
         Some(())
     }
 
