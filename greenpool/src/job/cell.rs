@@ -2,9 +2,12 @@
 //!
 //! # Implementation details
 //!
-//! A cell does not move. The future is created, polled and dropped in it, and only its address goes through the queues.
-//! When its job has ended, a cell serves the next job. So does the [`Reply`](crate::job::reply_ref) that delivered the
-//! last result, unless a handle still uses it.
+//! A cell does not move. A verb that takes a future puts it into a new cell at once ([`cell_of`]), and a declared
+//! function makes its future when a cell is there ([`place`]). The future is polled and dropped in the cell, and only
+//! the cell's address goes through the queues. A large future has a box of its own ([`is_large`]).
+//!
+//! When the job of a declared function has ended, its cell serves the next job. So does the
+//! [`Reply`](crate::job::reply_ref) that delivered the last result, unless a handle still uses it.
 //!
 //! User code may wait for another job, so it must run before the worker takes one. That is why a value that no handle
 //! wants is dropped as a part of its job.
