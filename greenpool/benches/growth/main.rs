@@ -1,4 +1,4 @@
-//! How costs grow with the amount of work: `cargo bench -p greenpool --bench growth`.
+//! How costs grow with the amount of work: `cargo bench -p greenpool-growth`.
 //!
 //! Each case runs with no work, with some, and with 4 and 16 times as much. The growth is what a piece of work takes in
 //! the larger runs, divided by what it takes in the smallest. What is counted are instructions, under

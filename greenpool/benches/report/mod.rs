@@ -9,7 +9,7 @@ pub(crate) mod process;
 pub(crate) mod resident;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use comfy_table::{CellAlignment, Table as Drawn, presets};
@@ -111,8 +111,9 @@ fn machine() -> Value {
 
 /// The versions of the compared crates, from the lock file.
 fn crates() -> Value {
-    let lock = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock");
-    let lock = std::fs::read_to_string(lock).unwrap_or_default();
+    let folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    let lock = folders.map(|folder| folder.join("Cargo.lock")).find_map(|lock| std::fs::read_to_string(lock).ok());
+    let lock = lock.unwrap_or_default();
     let named = ["tokio", "tokio-util", "futures", "futures-buffered", "futures-concurrency"];
     let version = |name: &str| {
         let at = lock.split_once(&format!("name = \"{name}\"\nversion = \""))?.1;
