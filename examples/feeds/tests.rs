@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use program::{DEADLINE, Program};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Child;
 use tokio::time::timeout;
 
@@ -58,7 +58,11 @@ async fn hanging_up_releases_the_slots() {
 #[tokio::test]
 async fn an_interrupt_lets_requests_in_progress_finish() {
     let mut server = serve(&["--feed", "2"]).await;
-    let patient = server.begin(&["slow.xml", "harbour.xml"]).await;
+    // It never answers. The server itself takes no connections after the interrupt, also not from its own jobs.
+    let slow = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let urls = [format!("http://{}", slow.local_addr().unwrap()), server.sample("harbour.xml")];
+    let patient = server.request(&urls).await;
+    let _connected = timeout(DEADLINE, slow.accept()).await.expect("the feed is never fetched").unwrap();
     server.status_until(|status| status["running"] == 1 && status["finished"] == 1).await;
     program::interrupt(&server.child).await;
 
@@ -108,7 +112,15 @@ impl Server {
 
     /// Sends the request without waiting for the answer.
     async fn begin(&self, samples: &[&str]) -> TcpStream {
-        let urls: Vec<_> = samples.iter().map(|name| format!("http://{}/samples/{name}", self.address)).collect();
+        let urls: Vec<_> = samples.iter().map(|name| self.sample(name)).collect();
+        self.request(&urls).await
+    }
+
+    fn sample(&self, name: &str) -> String {
+        format!("http://{}/samples/{name}", self.address)
+    }
+
+    async fn request(&self, urls: &[String]) -> TcpStream {
         let body = json!({ "feeds": urls }).to_string();
         let head = format!("POST /feeds HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: {}", body.len());
         self.send(&format!("{head}\r\nhost: here\r\nconnection: close\r\n\r\n{body}")).await

@@ -221,27 +221,40 @@ fn an_inherited_task_that_waits_for_the_slot_of_an_aborted_job_resumes() {
     });
 }
 
+/// A job that spawns a job, to this depth. The innermost lends its slot for ever.
+fn lend_below(pool: GreenPool, depth: usize) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(async move {
+        match depth {
+            0 => lend(std::future::pending()).await,
+            _ => pool.spawn_n(lend_below(pool.clone(), depth - 1)).await,
+        }
+    })
+}
+
 #[test]
 fn a_spawn_is_woken_when_its_child_ends_without_a_slot() {
-    // The child ran in the slot of its spawner, gave that slot to the pool with `lend`, and is aborted. So no slot
-    // comes home, and the spawner, which lives on in a task of its own, must learn of the end all the same.
+    // The child ran in the slot of its spawner, or lent it on. A job below it gave that slot to the pool with `lend`,
+    // and all are aborted. So no slot comes home, and the spawner, which lives on in a task of its own, must learn of
+    // the end all the same.
     paused(async {
-        let pool = GreenPool::new(1);
-        let (inner, done) = (pool.clone(), Gate::new());
-        let over = done.clone();
-        let parent = async move {
-            let spawner = inherit(async move {
-                inner.spawn_n(async { lend(std::future::pending::<()>()).await }).await;
-                over.open();
-            });
-            tokio::spawn(spawner).await.unwrap();
-        };
-        pool.spawn_n(parent).await;
-        until_idle().await;
-        assert_eq!(pool.running(), 0, "the child lends");
-        pool.abort_all().await;
-        done.opened().await;
-        pool.waitall().await;
+        for depth in 0..5 {
+            let pool = GreenPool::new(1);
+            let (inner, done) = (pool.clone(), Gate::new());
+            let over = done.clone();
+            let parent = async move {
+                let spawner = inherit(async move {
+                    inner.spawn_n(lend_below(inner.clone(), depth)).await;
+                    over.open();
+                });
+                tokio::spawn(spawner).await.unwrap();
+            };
+            pool.spawn_n(parent).await;
+            until_idle().await;
+            assert_eq!(pool.running(), 0, "the innermost job lends");
+            pool.abort_all().await;
+            done.opened().await;
+            pool.waitall().await;
+        }
     });
 }
 

@@ -552,11 +552,13 @@ impl Member {
     }
 
     /// The borrower of this job's slot has given it to another lender, or to the pool and has ended. Returns what to
-    /// wake: a spawn that waits for that end.
-    pub(crate) fn forget_loan(&self) -> Vec<Waker> {
+    /// wake: a spawn that waits for that end. If this job has ended too, also returns the lender that must learn of
+    /// that now: as long as the slot was lent on, it could have come home through this job.
+    pub(crate) fn forget_loan(&self) -> (Vec<Waker>, Option<Arc<Member>>) {
         let mut state = lock(&self.state);
         state.end_loan();
-        state.verbs.take_over()
+        let is_over = state.ended && state.loans == 0;
+        (state.verbs.take_over(), if is_over { state.lender.take() } else { None })
     }
 }
 

@@ -35,9 +35,7 @@ use crate::sync::wake::wake;
 pub(crate) fn run(member: &Arc<Member>, effects: Effects) {
     let Effects { served, wakers, releases, forgotten, waits, check, from_job } = effects;
     served.into_iter().for_each(Served::run);
-    if let Some(lender) = forgotten {
-        wake(lender.forget_loan());
-    }
+    forget_loans(forgotten);
     wake(wakers);
     if releases {
         release(member.inner(), None);
@@ -54,6 +52,15 @@ pub(crate) fn run(member: &Arc<Member>, effects: Effects) {
         resolve_from_job(member);
     }
     drop(waits);
+}
+
+/// Tells a lender that its slot will not come home, and those before it in the chain if it has ended.
+fn forget_loans(mut lender: Option<Arc<Member>>) {
+    while let Some(member) = lender {
+        let (wakers, next) = member.forget_loan();
+        wake(wakers);
+        lender = next;
+    }
 }
 
 type PoolKeyReleased = KeyReleased<Arc<Member>>;
@@ -530,14 +537,16 @@ impl Candidate {
             || self.wanted.iter().any(|(inner, ticket)| inner.slots.is_queued(*ticket))
     }
 
-    /// Lends one idle slot: to a ticket that one of the jobs waits for, else to the head of a queue. A pool of size 0
-    /// begins nothing in this way.
+    /// Lends one idle slot: to a job that wants to go on, else to a ticket that one of the jobs waits for, else to the
+    /// head of a queue. A pool of size 0 begins nothing in this way.
     fn lend(&self, effects: &mut Effects) {
         let heads = self.pools.iter().filter_map(|pool| Some((pool.clone(), pool.slots.head()?)));
         let (parked, wanted): (Vec<_>, Vec<_>) =
             self.wanted.iter().cloned().partition(|(pool, ticket)| pool.slots.is_parked(*ticket));
+        let (resuming, starting): (Vec<_>, Vec<_>) =
+            wanted.into_iter().chain(heads).partition(|(pool, ticket)| pool.slots.is_resuming(*ticket));
         // Those whose key is not free come last.
-        for (pool, ticket) in wanted.into_iter().chain(heads).chain(parked) {
+        for (pool, ticket) in resuming.into_iter().chain(starting).chain(parked) {
             let begins = !pool.slots.is_resuming(ticket);
             if begins && pool.slots.size() == 0 {
                 continue;

@@ -261,8 +261,9 @@ struct Trial {
 fn run(member: &Member, effects: Effects) {
     effects.served.into_iter().for_each(Served::run);
     wake(effects.wakers);
-    if let Some(lender) = effects.forgotten {
-        lender.forget_loan();
+    let mut lender = effects.forgotten;
+    while let Some(member) = lender {
+        lender = member.forget_loan().1;
     }
     if effects.releases {
         member.inner().slots.release();
