@@ -1,4 +1,4 @@
-//! Jobs that are large, and jobs that are nested deeply: neither needs a large stack.
+//! Jobs that are large: they need no larger stack than with `tokio::spawn`.
 
 #![allow(clippy::large_stack_arrays, reason = "that is what is tested")]
 
