@@ -7,7 +7,7 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::job::cell::{JobBox, JobCell, cell_of, is_large};
+use crate::job::cell::{JobCell, cell_of, is_large};
 use crate::job::error::TrySpawnError;
 use crate::job::handle::GreenThread;
 use crate::lending::deadlock;
@@ -99,7 +99,7 @@ impl GreenPool {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        SpawnKeyed::new(self, Key::new(key), cell_of!(F, future))
+        SpawnKeyed(SpawnFuture::new(Keyed::new(self.job(cell_of!(F, future)), Key::new(key))))
     }
 
     /// Runs `future` as a job like [`spawn_keyed`](Self::spawn_keyed), but returns no handle. A panic in it is treated
@@ -127,7 +127,7 @@ impl GreenPool {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        SpawnNKeyed::new(self, Key::new(key), cell_of!(F, future))
+        SpawnNKeyed(SpawnFuture::new(Keyed::new(Detached(self.job(cell_of!(F, future))), Key::new(key))))
     }
 
     /// Runs `future` as a job if a slot is free, the queue is empty, and `key` is free, too. It does not wait.
@@ -312,26 +312,6 @@ pub struct SpawnKeyed<F: Future>(
 pub struct SpawnNKeyed<F: Future>(
     SpawnFuture<Keyed<Detached<FutureJob<F::Output>>>, Unobserved<GreenThread<F::Output>>, ()>,
 );
-
-impl<F> SpawnKeyed<F>
-where
-    F: Future<Output: Send + 'static>,
-{
-    /// Spawns the job that is in this cell.
-    pub(crate) fn new(pool: &GreenPool, key: Key, job: JobBox) -> Self {
-        SpawnKeyed(SpawnFuture::new(Keyed::new(pool.job(job), key)))
-    }
-}
-
-impl<F> SpawnNKeyed<F>
-where
-    F: Future<Output: Send + 'static>,
-{
-    /// Spawns the job that is in this cell.
-    pub(crate) fn new(pool: &GreenPool, key: Key, job: JobBox) -> Self {
-        SpawnNKeyed(SpawnFuture::new(Keyed::new(Detached(pool.job(job)), key)))
-    }
-}
 
 // The future of the job does not move.
 impl<F: Future> Unpin for SpawnKeyed<F> {}
