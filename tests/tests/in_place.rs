@@ -392,6 +392,42 @@ fn a_blocking_job_can_deadlock_after_one_of_its_waits_completes() {
 }
 
 #[test]
+fn a_blocking_job_whose_slot_is_away_can_be_part_of_a_deadlock() {
+    threads(2, async {
+        let pool = GreenPool::new(2);
+        let (drops, ends, dropped) = (Gate::new(), Gate::new(), Arc::new(AtomicBool::new(false)));
+        let (inside, outside, is_dropped) = (pool.clone(), pool.clone(), dropped.clone());
+        let (drop_it, end_it) = (drops.clone().opened(), ends.clone().opened());
+        let blocking = async move {
+            // From now on, a job that awaits this one says so, and does not wait for the pool.
+            assert_eq!(inside.spawn(same(5)).await.await.unwrap(), 5);
+            let mut pile = GreenPile::<u32>::on(&inside);
+            let _spawner = pile.spawner();
+            let child = async { inside.spawn(lend(end_it)).await.await.unwrap() };
+            // Once a verb has been dropped in this poll, it is unknown again whether it blocks its thread.
+            let next = async {
+                tokio::select! { _ = pile.next() => {}, () = drop_it => {} }
+                is_dropped.store(true, SeqCst);
+            };
+            block_on(join(child, next));
+            6
+        };
+        let job = pool.spawn(async move { outside.spawn(blocking).await.await.unwrap() }).await;
+        while pool.stats().spawned < 4 || pool.running() > 1 {
+            yield_now().await;
+        }
+        pool.resize(1);
+        drops.open();
+        while !dropped.load(SeqCst) {
+            yield_now().await;
+        }
+        // The child wants to go on. The job with the only slot waits for the job that waits for the child.
+        ends.open();
+        assert_eq!((job.await.unwrap(), pool.stats().overflowed), (6, 0));
+    });
+}
+
+#[test]
 fn a_job_can_block_on_a_part_of_itself() {
     run_in_full_pool(|pool| {
         let spawn = |n| async move { pool.spawn(same(n)).await.await.unwrap() };

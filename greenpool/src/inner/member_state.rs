@@ -161,7 +161,7 @@ impl MemberState {
 
     /// Whether it has ended, or makes progress without a slot from the pool and without anything else from greenpool.
     pub(crate) fn moves_alone(&self) -> bool {
-        let is_in_poll = self.is_being_polled() && !self.is_listed();
+        let is_in_poll = self.is_being_polled() && !self.is_listed() && !self.needs_slot();
         self.ended || self.ticket.is_none() && (is_in_poll || self.verbs.is_empty())
     }
 
