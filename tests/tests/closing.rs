@@ -5,7 +5,8 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{poll, stream};
+use futures::future::BoxFuture;
+use futures::{FutureExt, poll, stream};
 use greenpool::{GreenPile, GreenPool, green_pool, lend, pile};
 use greenpool_tests::{Gate, Gauge, paused, threads, until_idle};
 use tokio::task::yield_now;
@@ -299,6 +300,42 @@ fn shutdown_ends_a_job_whose_spawn_is_kept_and_not_polled() {
         assert_eq!((alive.now(), pool.running(), pool.waiting()), (0, 0, 0));
         assert!(kept.await.await.unwrap_err().is_cancelled());
         assert!(queued.await.await.unwrap_err().is_closed());
+    });
+}
+
+/// The verbs that queue in a full pool. What they return is kept until the end.
+type Queues = fn(&GreenPool, Gauge) -> BoxFuture<'static, ()>;
+
+#[rustfmt::skip]
+const QUEUES: [(&str, Queues); 9] = [
+    ("spawn", |pool, gauge| { let spawn = pool.spawn(hanging(&gauge)); async { drop(spawn.await.await) }.boxed() }),
+    ("spawn_n", |pool, gauge| pool.spawn_n(hanging(&gauge)).boxed()),
+    ("queue", |pool, gauge| { pool.queue(hanging(&gauge)); pending().boxed() }),
+    ("imap", |pool, gauge| { let mut map = pool.imap(move |()| hanging(&gauge), [()]); async move { drop(map.next().await) }.boxed() }),
+    ("imap_unordered", |pool, gauge| { let mut map = pool.imap_unordered(move |()| hanging(&gauge), [()]); async move { drop(map.next().await) }.boxed() }),
+    ("imap_stream", |pool, gauge| { let mut map = pool.imap_stream(move |()| hanging(&gauge), stream::iter([()])); async move { drop(map.next().await) }.boxed() }),
+    ("a map that is kept", |pool, gauge| { let map = pool.imap(move |()| hanging(&gauge), [()]); async move { let _map = map; pending().await }.boxed() }),
+    ("a pile", |pool, gauge| { let pile = GreenPile::on(pool); async move { pile.spawn(hanging(&gauge)).await; }.boxed() }),
+    ("pile!", |pool, gauge| { let pile = pile![in pool; hanging(&gauge)]; async move { drop(pile.join().await) }.boxed() }),
+];
+
+#[test]
+fn shutdown_ends_what_has_been_granted_a_slot_and_has_not_begun() {
+    paused(async {
+        for (verb, queue) in QUEUES {
+            let (pool, gauge) = (GreenPool::new(1), Gauge::default());
+            let slot = pool.slot().await.unwrap();
+            let mut kept = queue(&pool, gauge.clone());
+            for _ in 0..10 {
+                assert!(poll!(&mut kept).is_pending(), "{verb}");
+                yield_now().await;
+            }
+            assert_eq!(pool.waiting(), 1, "{verb}");
+            // From here to the shutdown nothing else is polled.
+            drop(slot);
+            let report = pool.shutdown(Duration::ZERO).await;
+            assert_eq!((report.held, pool.running(), gauge.now()), (0, 0, 0), "{verb}: {report:?}");
+        }
     });
 }
 

@@ -27,7 +27,7 @@ use crate::inner::{ErasedJob, Inner, PoolEntry};
 use crate::sync::lock;
 use crate::sync::slots::gates::Hold;
 use crate::sync::slots::keyed::{Blocker, KeyReleased};
-use crate::sync::slots::{Cancelled, Enqueued, Grant, Queue, Refusal, Served, Ticket};
+use crate::sync::slots::{Cancelled, Collector, Enqueued, Grant, Queue, Refusal, Served, Ticket};
 use crate::sync::wake::wake;
 
 /// Runs the effects of a change of this member's state. The caller must hold no lock.
@@ -213,9 +213,10 @@ pub(crate) fn end(member: &Arc<Member>) {
 #[inline]
 pub(crate) fn enqueue(
     inner: &Arc<Inner>,
+    collector: Collector,
     lender: impl FnOnce() -> Option<Arc<Member>>,
 ) -> Result<Option<Ticket>, Refusal> {
-    let ticket = inner.slots.enqueue(Queue::Start, None)?;
+    let ticket = inner.slots.enqueue_for(collector, Queue::Start, None)?;
     if let Some(ticket) = ticket {
         offer(inner, ticket, lender());
     }

@@ -7,7 +7,7 @@ use crate::inner::Inner;
 use crate::inner::member::Member;
 use crate::lending::context::member_of;
 use crate::lending::deadlock;
-use crate::sync::slots::{Grant, Refusal, Ticket};
+use crate::sync::slots::{Collector, Grant, Refusal, Ticket};
 
 /// A queued ticket. Dropping it leaves the queue, and passes on a slot that was already granted.
 pub(crate) struct Waiter {
@@ -26,13 +26,17 @@ pub(crate) enum Acquired {
 
 impl Waiter {
     /// Takes a slot if one is free. Otherwise queues, and offers the ticket to the member that `lender` returns.
-    pub(crate) fn acquire(inner: &Arc<Inner>, lender: impl FnOnce() -> Option<Arc<Member>>) -> Acquired {
+    pub(crate) fn acquire(
+        inner: &Arc<Inner>,
+        collector: Collector,
+        lender: impl FnOnce() -> Option<Arc<Member>>,
+    ) -> Acquired {
         match inner.slots.try_acquire() {
             Ok(()) => return Acquired::Now,
             Err(Refusal::Closed) => return Acquired::Closed,
             Err(Refusal::Full) => {}
         }
-        match deadlock::enqueue(inner, lender) {
+        match deadlock::enqueue(inner, collector, lender) {
             Ok(None) => Acquired::Now,
             Err(_) => Acquired::Closed,
             Ok(Some(ticket)) => Acquired::Queued(Waiter { inner: inner.clone(), ticket }),

@@ -37,6 +37,7 @@ use crate::lending::context;
 use crate::lending::deadlock;
 use crate::lending::waiter::{Acquired, Waiter, WaiterRef};
 use crate::map::buffer::{ReorderBuffer, Signals};
+use crate::sync::slots::Collector;
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::worker::idle::{Wakeup, WorkerSet};
@@ -366,7 +367,7 @@ impl<T> Shared<T> {
     /// Acquires a slot or queues for one, and offers the ticket to the jobs that may lend theirs. Only one task of a
     /// map does this at a time.
     pub(crate) fn begin(&self) -> Acquired {
-        let acquired = Waiter::acquire(&self.inner, || self.maker.clone());
+        let acquired = Waiter::acquire(&self.inner, Collector::Task, || self.maker.clone());
         if let Acquired::Queued(waiter) = &acquired {
             let waiter_ref = waiter.waiter_ref();
             let mut state = self.state();

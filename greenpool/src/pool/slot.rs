@@ -23,7 +23,7 @@ use crate::lending::{context, deadlock};
 use crate::pool::GreenPool;
 use crate::spawn::FutureJob;
 use crate::spawn::begin;
-use crate::sync::slots::Refusal;
+use crate::sync::slots::{Collector, Refusal};
 
 impl GreenPool {
     /// Waits for a slot, and holds it without a job, as a [`Slot`], until that is dropped or a job begins in it.
@@ -289,7 +289,7 @@ impl TakeSlot {
             };
             return Stage::Done(Some(result));
         }
-        match Waiter::acquire(&self.inner, || None) {
+        match Waiter::acquire(&self.inner, Collector::Caller, || None) {
             Acquired::Now => Stage::Done(Some(Ok(Slot::new(&self.inner, None)))),
             Acquired::Queued(waiter) => Stage::Queued(waiter),
             Acquired::Closed => Stage::Done(Some(Err(JoinError::closed()))),

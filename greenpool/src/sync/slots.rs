@@ -150,6 +150,24 @@ enum TicketState<L, J> {
     Served(Grant<L>),
 }
 
+/// What collects the grant of a ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Collector {
+    /// Nothing: the ticket is gone when it is served.
+    Nothing,
+    /// A task of greenpool, which comes as soon as it is woken.
+    Task,
+    /// A future of the user, which comes if it is polled.
+    Caller,
+}
+
+impl Collector {
+    /// Of a ticket with a job: what is woken collects how that was served.
+    fn of(waker: Option<&Waker>) -> Self {
+        if waker.is_some() { Collector::Caller } else { Collector::Nothing }
+    }
+}
+
 struct Node<L, J> {
     number: u64,
     queue: Queue,
@@ -157,8 +175,7 @@ struct Node<L, J> {
     gate: Option<GateId>,
     /// Whether it is one of `lists`. Otherwise the gates have it.
     listed: bool,
-    /// Nothing collects its grant.
-    unowned: bool,
+    collector: Collector,
     state: TicketState<L, J>,
     prev: Option<usize>,
     next: Option<usize>,
@@ -332,9 +349,11 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
         self.keyed || self.word().has(QUEUED)
     }
 
-    /// The number of slots that were granted to a ticket and not collected yet.
+    /// The number of slots that were granted to a caller who has not collected them yet, and perhaps never will.
     pub(crate) fn uncollected(&self) -> usize {
-        let is_slot = |node: &Node<L, J>| matches!(node.state, TicketState::Served(Grant::Slot(_)));
+        let is_slot = |node: &Node<L, J>| {
+            node.collector == Collector::Caller && matches!(node.state, TicketState::Served(Grant::Slot(_)))
+        };
         self.lock().nodes.iter().filter(|(_, node)| is_slot(node)).count()
     }
 
@@ -404,11 +423,21 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
     /// Takes a place in `queue`, or a slot if one is free and nothing is queued; then it returns no ticket. `waker` is
     /// woken when the ticket is served.
     pub(crate) fn enqueue(&self, queue: Queue, waker: Option<Waker>) -> Result<Option<Ticket>, Refusal> {
+        self.enqueue_for(Collector::Task, queue, waker)
+    }
+
+    /// Does the same for that collector.
+    pub(crate) fn enqueue_for(
+        &self,
+        collector: Collector,
+        queue: Queue,
+        waker: Option<Waker>,
+    ) -> Result<Option<Ticket>, Refusal> {
         let mut queues = self.lock();
         if !self.mark_queued(queue)? {
             return Ok(None);
         }
-        let ticket = queues.push(queue, None, TicketState::Queued { waker, job: None }, false);
+        let ticket = queues.push(queue, None, TicketState::Queued { waker, job: None }, collector);
         if queue == Queue::Idle {
             // If the pool is idle already, this serves the ticket at once.
             self.serve_and_unlock(queues);
@@ -424,13 +453,9 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
             Err(_) => Enqueued::Closed(job),
             Ok(false) => Enqueued::Slot(job, None),
             Ok(true) => {
-                let unowned = waker.is_none();
-                Enqueued::Queued(queues.push(
-                    Queue::Start,
-                    None,
-                    TicketState::Queued { waker, job: Some(job) },
-                    unowned,
-                ))
+                let collector = Collector::of(waker.as_ref());
+                let state = TicketState::Queued { waker, job: Some(job) };
+                Enqueued::Queued(queues.push(Queue::Start, None, state, collector))
             }
         }
     }
@@ -741,11 +766,11 @@ impl<L, J: QueuedJob<L>> Queues<L, J> {
         self.first_of_line()
     }
 
-    fn push(&mut self, queue: Queue, gate: Option<GateId>, state: TicketState<L, J>, unowned: bool) -> Ticket {
+    fn push(&mut self, queue: Queue, gate: Option<GateId>, state: TicketState<L, J>, collector: Collector) -> Ticket {
         self.last_number += 1;
         let number = self.last_number;
         let tail = self.lists[queue as usize].tail;
-        let node = Node { number, queue, gate, listed: true, unowned, state, prev: tail, next: None };
+        let node = Node { number, queue, gate, listed: true, collector, state, prev: tail, next: None };
         let key = self.nodes.insert(node);
         match tail {
             Some(tail) => self.nodes[tail].next = Some(key),
@@ -780,7 +805,7 @@ impl<L, J: QueuedJob<L>> Queues<L, J> {
             }
             _ => call,
         };
-        self.push(Queue::Start, None, TicketState::Queued { waker: None, job: Some(make(call)) }, true)
+        self.push(Queue::Start, None, TicketState::Queued { waker: None, job: Some(make(call)) }, Collector::Nothing)
     }
 
     /// Takes a queued node out of its list. It stays in the slab.
@@ -853,7 +878,7 @@ impl<L, J: QueuedJob<L>> Queues<L, J> {
     }
 
     fn settle(&mut self, key: usize, grant: Grant<L>) {
-        if self.nodes[key].unowned {
+        if self.nodes[key].collector == Collector::Nothing {
             self.nodes.remove(key);
         } else {
             self.nodes[key].state = TicketState::Served(grant);

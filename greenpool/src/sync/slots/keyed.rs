@@ -6,7 +6,8 @@ use crate::sync::Ordering;
 use crate::sync::key::Key;
 use crate::sync::slots::gates::{Garbage, GateId, Hold, KeyUse};
 use crate::sync::slots::{
-    Enqueued, Grant, ONE, QUEUED, Queue, QueuedJob, Queues, Refusal, Served, Slots, Ticket, TicketState, Word,
+    Collector, Enqueued, Grant, ONE, QUEUED, Queue, QueuedJob, Queues, Refusal, Served, Slots, Ticket, TicketState,
+    Word,
 };
 
 /// A caller that has found the gate of its key, which stays until this is used or dropped.
@@ -146,10 +147,10 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
             Err(_) => Enqueued::Closed(job),
             Ok(Some(hold)) => Enqueued::Slot(job, Some(hold)),
             Ok(None) => {
-                let unowned = waker.is_none();
+                let collector = Collector::of(waker.as_ref());
                 queues.calls += job.calls();
                 let state = TicketState::Queued { waker, job: Some(job) };
-                Enqueued::Queued(queues.push_keyed(entry.gate, state, unowned))
+                Enqueued::Queued(queues.push_keyed(entry.gate, state, collector))
             }
         }
     }
@@ -302,8 +303,8 @@ impl<L, J: QueuedJob<L>> Queues<L, J> {
     }
 
     /// Queues a ticket, or parks it if its key is not free.
-    fn push_keyed(&mut self, gate: GateId, state: TicketState<L, J>, unowned: bool) -> Ticket {
-        let ticket = self.push(Queue::Start, Some(gate), state, unowned);
+    fn push_keyed(&mut self, gate: GateId, state: TicketState<L, J>, collector: Collector) -> Ticket {
+        let ticket = self.push(Queue::Start, Some(gate), state, collector);
         let hold = Hold { gate, number: ticket.number };
         if self.gates.as_mut().is_some_and(|gates| !gates.enqueue(hold, ticket.key)) {
             self.unlist(ticket.key);
