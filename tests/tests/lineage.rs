@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::poll;
-use greenpool::{GreenPile, GreenPool, green_pool, inherit, lend, pile};
+use greenpool::{GreenPile, GreenPool, GreenThread, green_pool, inherit, lend, pile};
 use greenpool_tests::{Gate, paused, threads, until_idle};
+use tokio::runtime::Handle;
 use tokio::task::yield_now;
 
 /// Runs `test` on both kinds of runtime, and fails if it takes too long.
@@ -255,6 +256,42 @@ fn a_spawn_is_woken_when_its_child_ends_without_a_slot() {
             done.opened().await;
             pool.waitall().await;
         }
+    });
+}
+
+#[test]
+fn a_child_can_lend_the_slot_back_to_the_job_that_lent_it() {
+    paused(async {
+        let [a, b] = [1, 2].map(GreenPool::new);
+        let [goes_on, ends, done] = [Gate::new(), Gate::new(), Gate::new()];
+        let (a_in, b_in, over) = (a.clone(), b.clone(), done.clone());
+        let waits = [goes_on.clone(), ends.clone()].map(Gate::opened);
+        let (send, handle) = tokio::sync::oneshot::channel::<GreenThread<()>>();
+        let parent = async move {
+            // The child runs in the slot of this job, and waits for this job.
+            let child = async move { handle.await.unwrap().await };
+            tokio::spawn(inherit(async move {
+                a_in.spawn_n(child).await;
+                over.open();
+            }));
+            for wait in waits {
+                b_in.spawn(wait).await.await.unwrap();
+            }
+        };
+        assert!(send.send(a.spawn(parent).await).is_ok());
+        until_idle().await;
+        assert_eq!((a.running(), a.waiting(), b.running(), a.stats().spawned), (1, 0, 1, 2));
+        // To resolve the deadlock, the child lends the slot to the parent. That waits again, and gives it to the pool.
+        goes_on.open();
+        until_idle().await;
+        assert_eq!((a.running(), b.running(), b.stats().finished, a.stats().overflowed), (0, 1, 1, 0));
+        a.abort_all().await;
+        done.opened().await;
+        ends.open();
+        b.waitall().await;
+        drop((a, b));
+        until_idle().await;
+        assert_eq!(Handle::current().metrics().num_alive_tasks(), 0, "nothing keeps the workers");
     });
 }
 

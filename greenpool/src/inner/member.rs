@@ -543,8 +543,10 @@ impl Member {
         self.take_slot(state);
         let Some(Grant::Slot(lender @ Some(_))) = grant else { return Some(None) };
         // A slot that was lent to resolve a deadlock. If this member owes a slot already, the first lender gets this
-        // one, and the second lender gets its slot from the pool, through the queue `Resume`.
-        if state.lender.is_some() {
+        // one, and the second lender gets its slot from the pool, through the queue `Resume`. If it has a loan out
+        // itself, this may be the slot that it lent, and the lender its own borrower. It takes on no debt then, so
+        // debts never form a circle, in which nobody would hear of the end of a loan.
+        if state.lender.is_some() || state.loans > 0 {
             return Some(lender);
         }
         state.lender = lender;

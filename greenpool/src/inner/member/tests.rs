@@ -282,6 +282,13 @@ fn is_same(one: Option<&Arc<Member>>, other: Option<&Arc<Member>>) -> bool {
     one.map(Arc::as_ptr) == other.map(Arc::as_ptr)
 }
 
+/// No member owes its slot to itself, by way of others.
+fn check_debts(job: &Job) {
+    let lender_of = |member: &Arc<Member>| lock(&member.state).lender.clone();
+    let chain = std::iter::successors(lender_of(&job.member), lender_of);
+    assert!(chain.take(MAX_JOBS + 1).count() <= MAX_JOBS, "debts form a circle");
+}
+
 impl MemberState {
     /// How many of its spawns wait for a child in the slot of this job.
     fn in_own_slots(&self) -> usize {
@@ -333,8 +340,9 @@ impl Trial {
                 assert!(between, "job {at} lost its slot in a poll: {op:?}");
                 assert!(!was_due || !now.due, "job {at} was woken and lost its slot before it was polled: {op:?}");
                 let state = lock(&now.member.state);
-                // While another job has a slot of it, it gets that back. Otherwise it counts as without a slot.
-                let is_away = state.loans > 0 || state.ticket.is_some();
+                // While another job has a slot of it, it gets that back. Otherwise it counts as without a slot. A job
+                // that goes on with a loan may be one that owes no slot.
+                let is_away = state.loans > 0 || state.ticket.is_some() || matches!(op, Op::LendToHead);
                 assert!(state.ended || (state.slot == OwnSlot::Away) == is_away, "job {at} gave its slot away: {op:?}");
             }
         }
@@ -761,6 +769,7 @@ impl Trial {
                 assert!(!state.offers.iter().any(|offer| self.inner.slots.is_queued(*offer)), "its slot is lent");
             }
         }
+        self.jobs.iter().for_each(check_debts);
         for spawn in &self.spawns {
             assert_eq!(self.inner.slots.is_queued(spawn.ticket), self.fates[spawn.job].0 == Fate::Queued);
         }
