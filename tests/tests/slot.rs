@@ -4,10 +4,10 @@ use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, join};
 use futures::stream::FuturesUnordered;
-use futures::{FutureExt, StreamExt, poll};
-use greenpool::GreenPool;
+use futures::{FutureExt, StreamExt, poll, stream};
+use greenpool::{GreenPile, GreenPool, Slot, pile};
 use greenpool_tests::{Gate, Gauge, Log, paused, threads, until_idle};
 use tokio::runtime::Builder;
 use tokio::task::yield_now;
@@ -360,4 +360,110 @@ fn the_slots_of_a_runtime_that_ends_come_back() {
     assert_eq!((pool.running(), pool.waiting(), pool.stats().held), (1, 0, 1));
     drop(other);
     assert_eq!(pool.free(), 2);
+}
+
+type Verb = fn(GreenPool) -> BoxFuture<'static, ()>;
+
+/// What a job may wait for in a full pool.
+#[rustfmt::skip]
+const WAITS: [(&str, Verb); 8] = [
+    ("slot", |pool| async move { drop(pool.slot().await.unwrap()) }.boxed()),
+    ("spawn", |pool| async move { drop(pool.spawn(async {}).await.await) }.boxed()),
+    ("spawn_n", |pool| async move { pool.spawn_n(async {}).await }.boxed()),
+    ("imap", |pool| async move { drop(pool.imap(|()| async {}, [()]).next().await) }.boxed()),
+    ("imap_stream", |pool| async move { drop(pool.imap_stream(|()| async {}, stream::iter([()])).next().await) }.boxed()),
+    ("a pile", |pool| async move { let mut pile = GreenPile::on(&pool); pile.spawn(async {}).await; drop(pile.next().await) }.boxed()),
+    ("pile!", |pool| async move { drop(pile![in pool; async {}].join().await) }.boxed()),
+    ("waitall", |pool| async move { pool.waitall().await }.boxed()),
+];
+
+/// How a job may hold a slot of another pool for a turn.
+const TAKES: [(&str, Verb); 3] = [
+    ("slot", |pool| hold(async move { pool.slot().await.unwrap() }).boxed()),
+    ("try_slot", |pool| hold(async move { pool.try_slot().unwrap() }).boxed()),
+    ("slot, given up", |pool| {
+        let give_up = async move { drop(timeout(Duration::from_secs(1), pool.slot()).await) };
+        give_up.boxed()
+    }),
+];
+
+async fn hold(slot: impl Future<Output = Slot>) {
+    let slot = slot.await;
+    yield_now().await;
+    drop(slot);
+}
+
+#[test]
+fn a_job_that_has_taken_a_slot_of_another_pool_is_part_of_a_deadlock() {
+    // A job takes a slot of `b` while its own is lent to a child, which waits for `b`. It must go on to give it back.
+    paused(async {
+        for (verb, wait) in WAITS {
+            for (how, take) in TAKES {
+                for is_granted_later in [false, true] {
+                    if how == "slot" || !is_granted_later {
+                        let [a, b] = [1, 1].map(GreenPool::new);
+                        let held = if is_granted_later { Some(b.slot().await.unwrap()) } else { None };
+                        let (a_in, b_in, b_child) = (a.clone(), b.clone(), b.clone());
+                        let spawn = async move { a_in.spawn(wait(b_child)).await.await.unwrap() };
+                        let job = a.spawn(async move { join(take(b_in), spawn).await }).await;
+                        until_idle().await;
+                        drop(held);
+                        job.await.unwrap();
+                        b.waitall().await;
+                        assert_eq!((a.running(), b.running(), b.stats().overflowed), (0, 0, 0), "{verb}, {how}");
+                    }
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn a_job_that_has_taken_a_slot_and_moves_is_part_of_no_deadlock() {
+    paused(async {
+        let ([a, b], gate) = ([2, 1].map(GreenPool::new), Gate::new());
+        let (b_in, opened) = (b.clone(), gate.clone().opened());
+        let holder = a.spawn(async move {
+            let slot = b_in.slot().await.unwrap();
+            opened.await;
+            drop(slot);
+        });
+        let holder = holder.await;
+        let (a_in, b_in) = (a.clone(), b.clone());
+        let back = async move { a_in.spawn(async {}).await.await.unwrap() };
+        let waits = a.spawn(async move { b_in.spawn(back).await.await.unwrap() }).await;
+        until_idle().await;
+        assert_eq!((b.waiting(), a.stats().overflowed, b.stats().overflowed), (1, 0, 0));
+        gate.open();
+        holder.await.unwrap();
+        waits.await.unwrap();
+        assert_eq!((a.running(), b.running(), b.stats().overflowed), (0, 0, 0));
+
+        // The slot is in a task of its own, and the job that took it has ended.
+        let (gate, b_in) = (Gate::new(), b.clone());
+        let opened = gate.clone().opened();
+        let took = a.spawn(async move {
+            let slot = b_in.slot().await.unwrap();
+            let task = tokio::spawn(async move {
+                opened.await;
+                drop(slot);
+            });
+            [task]
+        });
+        let [task] = took.await.await.unwrap();
+        let mut waits = [a.clone(), a.clone()].map(|a_in| {
+            let b_in = b.clone();
+            Box::pin(async move { a_in.spawn(async move { b_in.spawn(async {}).await.await }).await.await })
+        });
+        for wait in &mut waits {
+            assert!(poll!(wait).is_pending());
+        }
+        until_idle().await;
+        assert_eq!((b.running(), b.waiting(), b.stats().overflowed), (1, 2, 0));
+        gate.open();
+        task.await.unwrap();
+        for wait in waits {
+            wait.await.unwrap().unwrap();
+        }
+    });
 }

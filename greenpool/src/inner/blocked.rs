@@ -20,6 +20,10 @@ pub(crate) struct BlockedJobs {
     pub(crate) slotless: AtomicUsize,
     /// The blocked jobs and suspects whose slot no other job has.
     members: Mutex<Bag<Arc<Member>>>,
+    /// How many slots of the pool were taken by jobs, of this pool or another, that began no job in them.
+    taken: AtomicUsize,
+    /// These jobs.
+    takers: Mutex<Bag<Weak<Member>>>,
 }
 
 impl BlockedJobs {
@@ -31,6 +35,37 @@ impl BlockedJobs {
 
     pub(crate) fn add(&self, member: Arc<Member>) -> usize {
         lock(&self.members).insert(member)
+    }
+
+    /// That job has a slot of the pool, in which it has begun no job.
+    pub(crate) fn add_taker(&self, member: Weak<Member>) -> usize {
+        let mut takers = lock(&self.takers);
+        let key = takers.insert(member);
+        // SeqCst pairs with the load in `taken`.
+        self.taken.fetch_add(1, Ordering::SeqCst);
+        key
+    }
+
+    /// That slot is about to be released, or a job to begin in it.
+    pub(crate) fn remove_taker(&self, key: usize) {
+        let mut takers = lock(&self.takers);
+        // SeqCst as in `add_taker`.
+        self.taken.fetch_sub(1, Ordering::SeqCst);
+        let taker = takers.remove(key);
+        drop(takers);
+        drop(taker);
+    }
+
+    pub(crate) fn taken(&self) -> usize {
+        self.taken.load(Ordering::SeqCst)
+    }
+
+    /// The jobs that have a slot of the pool, in which they have begun no job.
+    pub(crate) fn takers(&self) -> Vec<Weak<Member>> {
+        if self.taken() == 0 {
+            return Vec::new();
+        }
+        lock(&self.takers).iter_back().map(|(_, taker)| taker.clone()).collect()
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -386,8 +386,7 @@ impl Candidate {
         }
         while let Some(step) = candidate.todo.pop() {
             match step {
-                Step::Pool(pool) if pool.can_move() => return None,
-                Step::Pool(pool) => candidate.todo.push(Step::Jobs(pool, None)),
+                Step::Pool(pool) => candidate.follow_pool(pool)?,
                 // Most often a job that was listed lately can move, if any can: it has just been given its slot back.
                 Step::Jobs(pool, last) => {
                     if let Some((place, member)) = pool.blocked_jobs.newest(last) {
@@ -410,6 +409,19 @@ impl Candidate {
             self.pools.push(pool.clone());
             self.todo.push(Step::Pool(pool.clone()));
         }
+    }
+
+    fn follow_pool(&mut self, pool: Arc<Inner>) -> Option<()> {
+        let takers = pool.blocked_jobs.takers();
+        if pool.can_move_beside(takers.len()) {
+            return None;
+        }
+        self.todo.push(Step::Jobs(pool, None));
+        for taker in takers {
+            // If the job is gone, something else has its slot.
+            self.add_job(taker.upgrade()?);
+        }
+        Some(())
     }
 
     fn add_job(&mut self, job: Arc<Member>) {

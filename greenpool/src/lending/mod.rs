@@ -8,4 +8,5 @@ pub(crate) mod context;
 pub(crate) mod deadlock;
 pub(crate) mod inherit;
 pub(crate) mod lend;
+pub(crate) mod taken;
 pub(crate) mod waiter;

@@ -18,6 +18,7 @@ use crate::job::error::{JoinError, TrySpawnError};
 use crate::job::handle::GreenThread;
 use crate::job::permit::Permit;
 use crate::lending::blocking::WaitGuard;
+use crate::lending::taken::Taken;
 use crate::lending::waiter::{Acquired, Waiter};
 use crate::lending::{context, deadlock};
 use crate::pool::GreenPool;
@@ -75,7 +76,7 @@ impl GreenPool {
     /// # Ok(()) }
     /// ```
     pub fn slot(&self) -> TakeSlot {
-        TakeSlot { guard: WaitGuard::default(), stage: Stage::Start, inner: self.inner().clone() }
+        TakeSlot { guard: WaitGuard::default(), taken: None, stage: Stage::Start, inner: self.inner().clone() }
     }
 
     /// Takes a slot if one is free and nothing is queued, and holds it like [`slot`](Self::slot). It does not wait.
@@ -92,7 +93,7 @@ impl GreenPool {
     /// ```
     pub fn try_slot(&self) -> Result<Slot, TrySpawnError<()>> {
         match self.inner().slots.try_acquire() {
-            Ok(()) => Ok(Slot::new(self.inner(), None)),
+            Ok(()) => Ok(Slot::new(self.inner(), None, Taken::by_current(self.inner(), None))),
             Err(Refusal::Full) => Err(TrySpawnError::Full(())),
             Err(Refusal::Closed) => Err(TrySpawnError::Closed(())),
         }
@@ -116,6 +117,8 @@ impl GreenPool {
 pub struct Slot {
     inner: Arc<Inner>,
     held: Held,
+    /// The job that took it, if one did.
+    taken: Option<Taken>,
 }
 
 /// What a [`Slot`] holds.
@@ -130,9 +133,12 @@ enum Held {
 
 impl Slot {
     /// Holds a slot that was just acquired, or that `lender` lent.
-    fn new(inner: &Arc<Inner>, lender: Option<Arc<Member>>) -> Self {
+    fn new(inner: &Arc<Inner>, lender: Option<Arc<Member>>, taken: Option<Taken>) -> Self {
         inner.counters.held.fetch_add(1, Ordering::SeqCst);
-        Slot { inner: inner.clone(), held: Held::Slot(lender) }
+        if let Some(taken) = &taken {
+            taken.hold();
+        }
+        Slot { inner: inner.clone(), held: Held::Slot(lender), taken }
     }
 
     /// Begins `future` as a job in this slot, and returns its handle. It does not wait.
@@ -222,6 +228,7 @@ impl Slot {
         let runtime = tokio::runtime::Handle::current();
         match std::mem::replace(&mut self.held, Held::Nothing) {
             Held::Slot(lender) => {
+                self.taken = None;
                 self.inner.counters.held.fetch_sub(1, Ordering::SeqCst);
                 Some((lender, runtime))
             }
@@ -233,6 +240,7 @@ impl Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         if let Held::Slot(lender) = std::mem::replace(&mut self.held, Held::Nothing) {
+            self.taken = None;
             self.inner.counters.held.fetch_sub(1, Ordering::SeqCst);
             deadlock::release(&self.inner, lender);
         }
@@ -267,6 +275,8 @@ impl fmt::Debug for Slot {
 pub struct TakeSlot {
     /// Dropped before `stage`: when dropping that releases a slot, the caller must not count as waiting any longer.
     guard: WaitGuard,
+    /// The job that waits, if one does. Dropped before `stage`, too.
+    taken: Option<Taken>,
     stage: Stage,
     inner: Arc<Inner>,
 }
@@ -283,22 +293,27 @@ impl TakeSlot {
     fn begin(&self) -> Stage {
         if context::is_inside(&self.inner) {
             let result = match self.inner.slots.try_acquire() {
-                Ok(()) => Ok(Slot::new(&self.inner, None)),
+                Ok(()) => Ok(self.slot(None)),
                 Err(Refusal::Full) => Ok(self.share()),
                 Err(Refusal::Closed) => Err(JoinError::closed()),
             };
             return Stage::Done(Some(result));
         }
         match Waiter::acquire(&self.inner, Collector::Caller, || None) {
-            Acquired::Now => Stage::Done(Some(Ok(Slot::new(&self.inner, None)))),
+            Acquired::Now => Stage::Done(Some(Ok(self.slot(None)))),
             Acquired::Queued(waiter) => Stage::Queued(waiter),
             Acquired::Closed => Stage::Done(Some(Err(JoinError::closed()))),
         }
     }
 
+    /// A slot that was just acquired.
+    fn slot(&self, lender: Option<Arc<Member>>) -> Slot {
+        Slot::new(&self.inner, lender, Taken::by_current(&self.inner, None))
+    }
+
     /// A slot that shares that of the job that runs here.
     fn share(&self) -> Slot {
-        Slot { inner: self.inner.clone(), held: Held::Shared }
+        Slot { inner: self.inner.clone(), held: Held::Shared, taken: None }
     }
 }
 
@@ -313,13 +328,23 @@ impl Future for TakeSlot {
             coop.made_progress();
         }
         if let Stage::Queued(waiter) = &mut this.stage {
-            let result = match waiter.poll(cx) {
-                Poll::Ready(Ok(lender)) => Ok(Slot::new(&this.inner, lender)),
+            let ticket = waiter.waiter_ref().ticket();
+            if !this.taken.as_ref().is_some_and(Taken::is_of_current) {
+                this.taken = Taken::by_current(&this.inner, Some(ticket));
+            }
+            let polled = match &this.taken {
+                Some(taken) => waiter.poll(&mut Context::from_waker(&taken.waker(cx.waker()))),
+                None => waiter.poll(cx),
+            };
+            let result = match polled {
+                Poll::Ready(Ok(lender)) => Ok(Slot::new(&this.inner, lender, this.taken.take())),
                 Poll::Ready(Err(_)) => Err(JoinError::closed()),
                 // It was queued elsewhere.
-                Poll::Pending if context::is_inside(&this.inner) => Ok(this.share()),
+                Poll::Pending if context::is_inside(&this.inner) => {
+                    this.taken = None;
+                    Ok(this.share())
+                }
                 Poll::Pending => {
-                    let ticket = waiter.waiter_ref().ticket();
                     this.guard.register(&this.inner, Some(ticket), || ReadySource::Begun, cx);
                     return Poll::Pending;
                 }

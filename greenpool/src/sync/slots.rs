@@ -623,6 +623,11 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
         self.lock().is_queued(ticket)
     }
 
+    /// Whether the ticket has been served with a slot, which has not been collected yet.
+    pub(crate) fn has_slot(&self, ticket: Ticket) -> bool {
+        matches!(self.lock().get(ticket), Some(Node { state: TicketState::Served(Grant::Slot(_)), .. }))
+    }
+
     /// Whether no other ticket is queued for a slot.
     pub(crate) fn is_alone(&self, ticket: Ticket) -> bool {
         let mut queues = self.lock();
