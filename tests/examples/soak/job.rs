@@ -8,10 +8,11 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use greenpool::{green_pool, inherit, lend};
-use greenpool_tests::GaugeGuard;
-use tokio::task::yield_now;
+use tokio::runtime::Handle;
+use tokio::task::{block_in_place, yield_now};
 use tokio::time::sleep;
 
+use crate::hostile::Token;
 use crate::rng::Rng;
 use crate::verb::call_one;
 use crate::world::{Active, POOLS, World};
@@ -20,7 +21,7 @@ use crate::world::{Active, POOLS, World};
 const MAX_DEPTH: u32 = 3;
 
 /// The result of a job: the number it was created with, and a guard that counts live results.
-pub(crate) type Output = (u64, GaugeGuard);
+pub(crate) type Output = (u64, Token);
 
 type Job = BoxFuture<'static, Output>;
 
@@ -69,6 +70,12 @@ pub(crate) fn job(world: Arc<World>, at: usize, number: u64, seed: u64, depth: u
             15 => {
                 drop(active);
                 lend(sleep(Duration::from_micros(rng.below(500) as u64))).await;
+                drop(Active::start(&world, at));
+            }
+            16 if depth < MAX_DEPTH => {
+                drop(active);
+                block_in_place(|| Handle::current().block_on(call_one(world.clone(), rng.next(), depth + 1)));
+                lend(ready(())).await;
                 drop(Active::start(&world, at));
             }
             _ => drop(active),

@@ -1,16 +1,18 @@
 //! Calls all verbs at random for as long as you like, and checks the promises throughout.
 //!
 //! ```text
-//! cargo run --release -p greenpool-tests --example soak -- [SECONDS] [SEED]
+//! cargo run -p greenpool-tests --example soak -- [SECONDS] [SEED] [THREADS]
 //! ```
 //!
-//! Drivers call one verb after another on four pools. The jobs call verbs themselves, up to three levels deep. Other
-//! tasks resize, abort and shut down pools in the meantime. No pool may ever have more active jobs than slots, and each
-//! result must be the right one. Every two seconds the drivers stop. Once all work has completed, every slot must be
-//! free, every future dropped, and every job counted correctly.
+//! Drivers call one verb after another on five pools. The jobs call verbs themselves, up to three levels deep. Other
+//! tasks resize, abort and shut down pools in the meantime. Wakers and values use the pools when they are woken and
+//! dropped. No pool may ever have more active jobs than slots, and each result must be the right one. Every two seconds
+//! the drivers stop. Once all work has completed, every slot must be free, every future dropped, and every job counted
+//! correctly. Each of these rounds has a runtime of its own; without THREADS, of 1, 2, 4 and 8 threads in turn.
 //!
 //! Exits with status 1 if a check fails, or if there is no progress for a while.
 
+mod hostile;
 mod job;
 mod rng;
 mod short_lived;
@@ -36,8 +38,8 @@ const DRIVERS: u64 = 8;
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
     let mut number = |default: u64| args.next().map_or(Ok(default), |arg| arg.parse());
-    let (Ok(seconds), Ok(seed), None) = (number(60), number(1), args.next()) else {
-        eprintln!("usage: soak [SECONDS] [SEED]");
+    let (Ok(seconds), Ok(seed), Ok(threads), None) = (number(60), number(1), number(0), args.next()) else {
+        eprintln!("usage: soak [SECONDS] [SEED] [THREADS]");
         return ExitCode::from(2);
     };
     // Planned panics do not run the hook. Any other panic is a failure.
@@ -48,17 +50,18 @@ fn main() -> ExitCode {
     }));
     let world = World::new();
     watch::start(&world);
-    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let start = Instant::now();
     let mut rounds = 0;
     while start.elapsed() < Duration::from_secs(seconds) {
+        let threads = if threads == 0 { 1 << (rounds % 4) } else { threads as usize };
+        let runtime = Builder::new_multi_thread().worker_threads(threads).enable_all().build().expect("a runtime");
         runtime.block_on(round(&world, seed.wrapping_add(rounds << 32)));
+        drop(runtime);
         rounds += 1;
         if rounds % 5 == 0 {
             watch::print_progress(start.elapsed(), &world);
         }
     }
-    drop(runtime);
     println!("{rounds} rounds in {:.0?}, seed {seed}: all checks passed", start.elapsed());
     watch::summary(&world);
     ExitCode::SUCCESS

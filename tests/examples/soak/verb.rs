@@ -10,6 +10,7 @@ use futures::{FutureExt, stream};
 use greenpool::{GreenMap, GreenPile, GreenPool, JoinError, pile};
 use tokio::time::{sleep, timeout};
 
+use crate::hostile::Hostile;
 use crate::job::{Output, declared, job};
 use crate::rng::Rng;
 use crate::world::{POOLS, World};
@@ -84,10 +85,21 @@ impl Call {
 
     async fn spawn(&mut self) -> &'static str {
         let job = self.job(1);
-        let kind = self.rng.below(7);
+        let (kind, key) = (self.rng.below(11), self.rng.below(2));
         let verb = self.begin(
-            ["spawn", "spawn and drop", "spawn and abort", "spawn_n", "try_spawn", "spawn dropped", "spawn in time"]
-                [kind],
+            [
+                "spawn",
+                "spawn and drop",
+                "spawn and abort",
+                "spawn_n",
+                "try_spawn",
+                "spawn dropped",
+                "queue",
+                "queue_keyed",
+                "spawn_keyed",
+                "slot",
+                "spawn in time",
+            ][kind],
         );
         match kind {
             0 => check(self.pool.spawn(job).await.await, 1),
@@ -105,6 +117,16 @@ impl Call {
                 }
             }
             5 => poll_once(self.pool.spawn(job)).await,
+            6 => {
+                self.world.queued(self.at);
+                self.pool.queue(job);
+            }
+            7 => {
+                self.world.queued(self.at);
+                self.pool.queue_keyed(key, job);
+            }
+            8 => check(self.pool.spawn_keyed(key, job).await.await, 1),
+            9 => check(self.pool.slot().await.expect("no pool is closed").spawn(job).await, 1),
             _ => {
                 let late = timeout(self.pause(), async { check(self.pool.spawn(job).await.await, 1) });
                 let _ = late.await;
@@ -273,7 +295,8 @@ impl Call {
 pub(crate) fn call_one(world: Arc<World>, seed: u64, depth: u32) -> BoxFuture<'static, ()> {
     let mut rng = Rng::new(seed);
     let (at, kind) = (rng.below(POOLS), rng.below(12));
-    async move {
+    let (hostile, elsewhere) = (rng.below(2) == 0, world.clone());
+    let call = async move {
         let mut call = Call { pool: world.pool(at), at, depth, rng, id: world.id(), world };
         let verb = match kind {
             0..=2 => call.spawn().await,
@@ -287,8 +310,8 @@ pub(crate) fn call_one(world: Arc<World>, seed: u64, depth: u32) -> BoxFuture<'s
             _ => call.spawn().await,
         };
         call.world.completed(verb);
-    }
-    .boxed()
+    };
+    if hostile { Hostile { world: elsewhere, future: Box::pin(call) }.boxed() } else { call.boxed() }
 }
 
 impl Drop for Call {

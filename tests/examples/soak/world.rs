@@ -5,15 +5,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use greenpool::{GreenPool, PoolStats};
-use greenpool_tests::{Gauge, GaugeGuard};
+use greenpool::{GreenPool, GreenPoolBuilder, PoolStats};
+use greenpool_tests::Gauge;
 
+use crate::hostile::Token;
 use crate::job::declared;
 
-pub(crate) const POOLS: usize = 4;
+pub(crate) const POOLS: usize = 5;
 
-/// The largest number of jobs that may be active in each pool. The last pool is that of the declared function.
-pub(crate) const SIZES: [usize; POOLS] = [3, 1, 4, 2];
+/// The largest number of jobs that may be active in each pool. The last pool is that of the declared function, the
+/// one before it has a limit by key.
+pub(crate) const SIZES: [usize; POOLS] = [3, 1, 4, 3, 2];
 
 /// The pool that is resized, up to its entry in [`SIZES`].
 pub(crate) const RESIZED: usize = 2;
@@ -37,13 +39,16 @@ struct Tally {
     active: AtomicUsize,
     finished: AtomicU64,
     panicked: AtomicU64,
+    /// Calls of `queue`.
+    queued: AtomicU64,
 }
 
 impl World {
     pub(crate) fn new() -> Arc<Self> {
-        let [a, b, c, _] = SIZES.map(GreenPool::new);
+        let [a, b, c, keyed, _] = SIZES.map(GreenPool::builder);
+        let [a, b, c, keyed] = [a, b, c, keyed.per_key(1)].map(GreenPoolBuilder::build);
         Arc::new(World {
-            pools: [a, b, c, declared::pool().clone()],
+            pools: [a, b, c, keyed, declared::pool().clone()],
             tallies: Default::default(),
             alive: Gauge::default(),
             on: AtomicBool::new(false),
@@ -106,12 +111,16 @@ impl World {
     }
 
     /// A guard for a future or a result, which must be dropped by the end of the round.
-    pub(crate) fn token(&self) -> GaugeGuard {
-        self.alive.enter()
+    pub(crate) fn token(self: &Arc<Self>) -> Token {
+        Token::new(self)
     }
 
     pub(crate) fn finished(&self, at: usize) {
         self.tallies[at].finished.fetch_add(1, SeqCst);
+    }
+
+    pub(crate) fn queued(&self, at: usize) {
+        self.tallies[at].queued.fetch_add(1, SeqCst);
     }
 
     pub(crate) fn panicked(&self, at: usize) {
@@ -132,7 +141,9 @@ impl World {
             assert_eq!(stats.finished, tally.finished.load(SeqCst), "pool {at} has wrong counts: {stats:?}");
             assert_eq!(stats.panicked, tally.panicked.load(SeqCst), "pool {at} has wrong counts: {stats:?}");
             assert_eq!(stats.spawned, stats.finished + stats.panicked + stats.aborted, "pool {at}: {stats:?}");
-            assert_eq!((tally.active.load(SeqCst), stats.refused), (0, 0));
+            assert_eq!(tally.active.load(SeqCst), 0);
+            // `abort_all` refuses what `queue` has queued.
+            assert!(stats.refused <= tally.queued.load(SeqCst), "pool {at}: {stats:?}");
         }
         self.completed("check_idle");
     }
