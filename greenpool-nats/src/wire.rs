@@ -9,8 +9,11 @@ use greenpool::remote::{Lost, Part};
 use serde::Deserialize;
 
 pub(crate) const MESSAGE_ID: &str = "Nats-Msg-Id";
-/// With the value `0`: store it only if the subject has no message.
+/// With the value `0`: store it only if the subject has no message. On a job it means that the job may have been stored
+/// before, so its worker looks for its result.
 pub(crate) const EXPECTED: &str = "Nats-Expected-Last-Subject-Sequence";
+/// With a name that is not the stream's: do not store it, and send it to those who listen.
+pub(crate) const EXPECTED_STREAM: &str = "Nats-Expected-Stream";
 /// On a job: what becomes of its result. Without it, somebody waits for the result.
 pub(crate) const REPLY: &str = "Gp-Reply";
 /// On a result: how the job ended.

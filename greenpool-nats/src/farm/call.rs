@@ -58,12 +58,10 @@ async fn store_named(inner: &Arc<Inner>, job: &Stored) -> Result<(), Lost> {
             Err(error) => wait(error, &mut backoff).await?,
         }
     };
-    if run.is_fresh() {
+    // It may end between the two, at another submitter's request, or at any time if that has begun the run just when
+    // this one did. Then the worker that gets it once more finds its result, and tells it.
+    if run.is_fresh() || !look_up(inner, job).await? {
         inner.publish(job).await?;
-    } else if !look_up(inner, job).await? {
-        inner.publish(job).await?;
-        // It may have ended between the two, at another submitter's request.
-        look_up(inner, job).await?;
     }
     // The run stays open while somebody waits for this job.
     let _run = run;
@@ -126,9 +124,9 @@ impl Inner {
         let named = job.run.is_some();
         let run = job.run.as_deref().map_or_else(|| self.session.clone(), token);
         let key = JobKey { function: job.function.to_owned(), run, n: job.n };
-        // A job of a named run may be submitted again by the same process, after it was cancelled or forgotten.
-        let attempt = if named { format!(".{id}") } else { String::new() };
-        let message_id = format!("{}.{}{attempt}", key.id(), self.session);
+        // A job of a named run may be stored again, also by this process: another submitter can cancel or forget it. The
+        // server would take it for the same message for two minutes, and not store it.
+        let message_id = (!named).then(|| key.id());
         let reply = match job.reply {
             Reply::Wanted => None,
             Reply::Unwanted => Some("none"),

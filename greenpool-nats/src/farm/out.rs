@@ -23,8 +23,8 @@ pub(crate) struct Stored {
     pub(crate) args: String,
     /// The id of the body, if that is a blob. No other call has it.
     pub(crate) blob: String,
-    /// The value of `Nats-Msg-Id`.
-    pub(crate) message_id: String,
+    /// The value of `Nats-Msg-Id`. A job of a named run has none.
+    pub(crate) message_id: Option<String>,
     /// The value of `Gp-Reply`.
     pub(crate) reply: Option<&'static str>,
     /// Whether its run has a name, so that another process may have stored the same job.
@@ -160,7 +160,7 @@ mod tests {
             signature: "s",
             body: "".into(),
             args: args.to_owned(),
-            message_id: String::new(),
+            message_id: None,
             reply: None,
             named: true,
         }

@@ -73,7 +73,9 @@ impl Inner {
     }
 
     async fn store_message(&self, job: &Stored, mut headers: HeaderMap, body: Bytes, again: bool) -> wire::Stored {
-        headers.insert(wire::MESSAGE_ID, job.message_id.as_str());
+        if let Some(id) = &job.message_id {
+            headers.insert(wire::MESSAGE_ID, id.as_str());
+        }
         if let Some(reply) = job.reply {
             headers.insert(wire::REPLY, reply);
         }

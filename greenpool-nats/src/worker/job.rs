@@ -69,8 +69,10 @@ impl Drop for Entry<'_> {
 }
 
 /// What became of a job.
-enum Outcome {
+pub(crate) enum Outcome {
     Ended(End),
+    /// It has ended before.
+    Known(End),
     /// Nobody waits for it.
     Cancelled,
     /// It is not this worker's any more.
@@ -86,6 +88,13 @@ impl Serving {
             Outcome::Ended(end) => {
                 self.count(&end);
                 if self.tell(message, running, &end).await {
+                    self.over(running, "+ACK");
+                } else {
+                    self.lost(running);
+                }
+            }
+            Outcome::Known(end) => {
+                if self.bury(message, running, &end).await {
                     self.over(running, "+ACK");
                 } else {
                     self.lost(running);
@@ -120,6 +129,11 @@ impl Serving {
     }
 
     async fn run(self: &Arc<Self>, message: &Message, running: &Arc<Running>, suspect: bool) -> Outcome {
+        match self.known_end(message, running).await {
+            Ok(None) => {}
+            Ok(Some(end)) => return Outcome::Known(end),
+            Err(outcome) => return outcome,
+        }
         // What few jobs need is boxed, here and below: the memory of all of them would be as large.
         if suspect && let Err(outcome) = Box::pin(self.suspect(running)).await {
             return outcome;

@@ -1,6 +1,7 @@
 //! `Worker`: serves functions until it is told to stop.
 
 mod acks;
+mod again;
 mod beat;
 mod job;
 mod lease;

@@ -36,16 +36,21 @@ fn fingerprint_of(message: &Message) -> String {
 impl Serving {
     /// Stores the end of a job. Returns false if it is not this worker's any more.
     pub(crate) async fn tell(&self, message: &Message, running: &Running, end: &End) -> bool {
-        let wanted = wanted(message);
-        let failed = !matches!(end, End::Value(_));
-        let told = match (&wanted, end) {
+        let told = match (wanted(message), end) {
             (Wanted::Nothing, _) => true,
             (Wanted::Receipt, End::Value(_)) => self.tell_result(message, running, &End::Value(Vec::new())).await,
             (Wanted::Receipt | Wanted::Result, end) => self.tell_result(message, running, end).await,
         };
+        told && self.bury(message, running, end).await
+    }
+
+    /// Puts a job into the dead list if it was given up, or if it has failed and nobody hears of that. Returns false if
+    /// it is not this worker's any more.
+    pub(crate) async fn bury(&self, message: &Message, running: &Running, end: &End) -> bool {
         let given_up = matches!(end, End::Lost(Lost::GaveUp { .. }));
-        let nobody_hears = failed && !matches!(wanted, Wanted::Result);
-        told && (!(given_up || nobody_hears) || Box::pin(self.bury(message, running, end)).await)
+        let failed = !matches!(end, End::Value(_));
+        let nobody_hears = failed && !matches!(wanted(message), Wanted::Result);
+        !(given_up || nobody_hears) || Box::pin(self.store_dead(message, running, end)).await
     }
 
     async fn tell_result(&self, message: &Message, running: &Running, end: &End) -> bool {
@@ -68,8 +73,7 @@ impl Serving {
         self.store(Letter { subject, headers, body }, &place, id, running).await
     }
 
-    /// Puts a job into the dead list.
-    async fn bury(&self, message: &Message, running: &Running, end: &End) -> bool {
+    async fn store_dead(&self, message: &Message, running: &Running, end: &End) -> bool {
         let (mut headers, why) = wire::write_end(end);
         let why = String::from_utf8_lossy(&why).replace(['\r', '\n'], " ");
         headers.insert(wire::WHY, why.chars().take(1024).collect::<String>());

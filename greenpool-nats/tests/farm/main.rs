@@ -17,6 +17,7 @@ mod jobs;
 mod leaving;
 mod limits;
 mod log;
+mod once;
 mod process;
 mod proxy;
 mod results;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         settings::TESTS,
         leaving::TESTS,
         runs::TESTS,
+        once::TESTS,
         suspects::TESTS,
         rights::TESTS,
         watching::TESTS,

@@ -1,0 +1,61 @@
+//! A job that comes once more. It may have ended before: then its result is stored, and it is not run again.
+//!
+//! A job leaves its stream only after its result is stored, and only then can it be stored once more. So whoever gets
+//! it then finds that result.
+
+use async_nats::Message;
+use async_nats::jetstream::message::StreamMessage;
+use greenpool::__private::remote::End;
+
+use crate::error::FarmError;
+use crate::wire::{self, Backoff};
+use crate::worker::job::{Outcome, Wanted, wanted};
+use crate::worker::serving::{Running, Serving};
+
+/// Whether a job may have a result already: another worker has had it, or its submitter has asked the server to store it
+/// only if it is not there.
+fn may_have_ended(message: &Message, running: &Running) -> bool {
+    let again = running.delivery > 1 || wire::header(message.headers.as_ref(), wire::EXPECTED).is_some();
+    again && !matches!(wanted(message), Wanted::Nothing)
+}
+
+impl Serving {
+    /// Looks for the result of a job that may have one, and tells it again to those who wait for it.
+    pub(crate) async fn known_end(&self, message: &Message, running: &Running) -> Result<Option<End>, Outcome> {
+        if !may_have_ended(message, running) {
+            return Ok(None);
+        }
+        let Some(result) = Box::pin(self.result(running)).await? else { return Ok(None) };
+        let end = wire::read_end(Some(&result.headers), &result.payload);
+        let (function, job) = (self.handler.name(), running.key.id());
+        tracing::debug!(target: "greenpool", function, job, "job.has_ended");
+        self.tell_again(result).await;
+        Ok(Some(end))
+    }
+
+    /// The stored result of a job. It asks for as long as the job is this worker's.
+    async fn result(&self, running: &Running) -> Result<Option<StreamMessage>, Outcome> {
+        let link = &self.shared.link;
+        let (stream, subject) = (link.names.results_stream(), link.names.result(&running.key));
+        let mut backoff = Backoff::new();
+        while !running.lease.is_over() {
+            match link.last(&stream, &subject).await {
+                Ok(result) => return Ok(result),
+                Err(error @ FarmError::Forbidden { .. }) => {
+                    self.shared.fail(error);
+                    break;
+                }
+                Err(_) => backoff.wait().await,
+            }
+        }
+        Err(Outcome::NotOurs)
+    }
+
+    /// Sends a stored result to the submitters. The stream does not take it: if the result is removed at this moment, it
+    /// stays so.
+    async fn tell_again(&self, StreamMessage { subject, mut headers, payload, .. }: StreamMessage) {
+        headers.insert(wire::EXPECTED_STREAM, "none");
+        // A submitter that does not hear of it looks for the result itself.
+        let _ = self.shared.link.client.publish_with_headers(subject, headers, payload).await;
+    }
+}
