@@ -11,6 +11,7 @@ use greenpool::remote::{Handler, JobInfo, Lost, Part, panic_text};
 use tokio::runtime;
 
 use crate::blobs::Blob;
+use crate::clock::Moment;
 use crate::json;
 use crate::names::{Names, name_of_token};
 use crate::streams::Consumer;
@@ -19,10 +20,8 @@ use crate::worker::lease::{Fenced, Lease};
 use crate::worker::serving::{Running, Serving, count};
 use crate::worker::tell::Missing;
 
-/// Begins a job that has come.
-pub(crate) fn begin(serving: &Arc<Serving>, message: Message) {
-    // It may have lain in a buffer: it is as old as the last sign of life before it.
-    let fresh = serving.shared.fresh();
+/// Begins a job that has come. It may have lain in a buffer: the server has sent it after the moment `fresh`.
+pub(crate) fn begin(serving: &Arc<Serving>, message: Message, fresh: Moment) {
     let Consumer { created, lease } = serving.checked().consumer;
     let place = Place::take(serving);
     // On the thread of the connection: only the function itself runs where it could block others, and each hand-over to
@@ -207,7 +206,7 @@ async fn job(handler: Handler, arguments: Bytes, json: bool, running: Arc<Runnin
     written.map_or_else(|why| unreadable(Part::Output, why), End::Value)
 }
 
-fn unreadable(what: Part, why: String) -> End {
+pub(crate) fn unreadable(what: Part, why: String) -> End {
     End::Lost(Lost::Unreadable { what, why })
 }
 

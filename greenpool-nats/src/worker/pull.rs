@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::{Message, Subscriber};
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use tokio::sync::watch;
+use tokio::task::unconstrained;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
+use crate::clock::Moment;
 use crate::error::FarmError;
 use crate::streams::CONSUMER;
 use crate::worker::serving::{Serving, count};
@@ -45,7 +47,8 @@ pub(crate) async fn pull(serving: Arc<Serving>) {
             sleep(AGAIN).await;
             continue;
         };
-        let mut round = Round { serving: &serving, inbox, jobs, asked: 0, requests: 0, heard: Instant::now() };
+        let (heard, fresh) = (Instant::now(), Moment::now());
+        let mut round = Round { serving: &serving, inbox, jobs, asked: 0, requests: 0, heard, fresh };
         match round.run(&mut draining, &mut connections).await {
             End::Drain => return round.hand_back().await,
             // The consumer may be gone.
@@ -77,6 +80,8 @@ struct Round<'a> {
     asked: usize,
     requests: u64,
     heard: Instant,
+    /// What comes next, the server has sent after this moment.
+    fresh: Moment,
 }
 
 impl Round<'_> {
@@ -85,19 +90,31 @@ impl Round<'_> {
         let mut forbidden = pin!(self.serving.shared.link.missing(&next));
         let mut tick = interval(Duration::from_millis(500));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut signs = self.serving.shared.fresh();
         loop {
             self.ask().await;
+            let fresh = *signs.borrow_and_update();
+            // A sign of life says nothing of what came before it and still lies here. Without `unconstrained`, tokio
+            // would say that nothing does after some messages.
+            let goes_on = !self.serving.shared.is_draining() && !connections.has_changed().unwrap_or(true);
+            if goes_on && let Some(message) = unconstrained(self.jobs.next()).now_or_never() {
+                if !message.is_some_and(|message| self.take(message)) {
+                    return self.anew().await;
+                }
+                continue;
+            }
+            self.fresh = fresh;
             tokio::select! {
                 biased;
                 () = drained(draining) => return End::Drain,
                 _ = connections.changed() => return End::Anew,
                 message = self.jobs.next() => {
                     if !message.is_some_and(|message| self.take(message)) {
-                        sleep(Duration::from_millis(100)).await;
-                        return End::Anew;
+                        return self.anew().await;
                     }
                 }
                 () = self.serving.freed.notified() => {}
+                _ = signs.changed() => {}
                 right = &mut forbidden => {
                     self.serving.shared.fail(FarmError::Forbidden { what: "ask for jobs".to_owned(), right });
                     drained(draining).await;
@@ -110,6 +127,12 @@ impl Round<'_> {
                 }
             }
         }
+    }
+
+    /// What was asked for is not known any more.
+    async fn anew(&self) -> End {
+        sleep(Duration::from_millis(100)).await;
+        End::Anew
     }
 
     /// Where jobs are asked for.
@@ -142,7 +165,7 @@ impl Round<'_> {
         self.heard = Instant::now();
         let Some(status) = message.status else {
             self.asked = self.asked.saturating_sub(1);
-            job::begin(self.serving, message);
+            job::begin(self.serving, message, self.fresh);
             return true;
         };
         // A heartbeat.

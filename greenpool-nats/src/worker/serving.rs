@@ -37,7 +37,7 @@ pub(crate) struct Shared {
     /// What it cannot work without.
     failed: watch::Sender<Option<FarmError>>,
     /// What the server sends from now on, it sent after this moment.
-    fresh: Mutex<Moment>,
+    fresh: watch::Sender<Moment>,
 }
 
 /// What a worker has done.
@@ -72,7 +72,7 @@ impl Shared {
             lane: Semaphore::new(1),
             counts: Counts::default(),
             failed: watch::Sender::new(None),
-            fresh: Mutex::new(Moment::now()),
+            fresh: watch::Sender::new(Moment::now()),
         })
     }
 
@@ -93,12 +93,13 @@ impl Shared {
         *self.draining.borrow()
     }
 
-    pub(crate) fn fresh(&self) -> Moment {
-        *lock(&self.fresh)
+    /// The moment after which the server has sent what comes from now on, and each later one.
+    pub(crate) fn fresh(&self) -> watch::Receiver<Moment> {
+        self.fresh.subscribe()
     }
 
     pub(crate) fn set_fresh(&self, asked: Moment) {
-        *lock(&self.fresh) = asked;
+        self.fresh.send_replace(asked);
     }
 }
 

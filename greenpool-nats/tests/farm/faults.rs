@@ -10,7 +10,7 @@ use greenpool_nats::Farm;
 use nix::sys::signal::Signal;
 
 use crate::deadline::{soon, until};
-use crate::jobs::{block, poison, square};
+use crate::jobs::{block, crowd, poison, square};
 use crate::log;
 use crate::process::{LEASE, Process};
 use crate::proxy::Proxy;
@@ -22,6 +22,7 @@ crate::tests! {
     a_worker_that_is_killed_loses_no_job,
     a_worker_that_was_stopped_does_not_go_on_with_its_old_jobs,
     a_worker_that_was_cut_off_does_not_go_on_with_its_old_jobs,
+    a_worker_that_gets_many_jobs_too_late_begins_none_of_them,
     a_submitter_that_was_cut_off_finds_its_results,
     a_server_that_is_killed_and_started_again_loses_no_job,
     a_server_that_loses_its_disk_gets_the_jobs_again,
@@ -106,6 +107,32 @@ async fn a_worker_that_was_cut_off_does_not_go_on_with_its_old_jobs() {
     assert_eq!(polled_late(&executions, &far_away, cut_off, LEASE), 0);
     assert!(log::peak(&executions, cut_off) <= 40);
     empty(&farm, "square").await;
+}
+
+async fn a_worker_that_gets_many_jobs_too_late_begins_none_of_them() {
+    const ITEMS: u64 = 600;
+    let site = Site::new();
+    let proxy = Proxy::to(&site.server.url()).await;
+    let far_away = Process::start(&Role::Worker(WorkerRole { url: proxy.url(), ..site.role(10) }));
+    let farm = site.farm().await;
+    answering(&farm, 1).await;
+    proxy.cut(true);
+    // It has asked for as many, and so all of them are on their way to it.
+    let mut results = crowd::on(&farm).window(ITEMS as usize).imap(0..ITEMS);
+    until("all to be handed out", async || farm.queue("crowd").await.unwrap().running == ITEMS).await;
+    let _near = site.worker(10);
+    for n in 0..ITEMS {
+        assert_eq!(soon("a result", results.next()).await.unwrap().unwrap(), n);
+    }
+    empty(&farm, "crowd").await;
+    proxy.cut(false);
+    until("it to drop what it has", async || {
+        let workers = farm.workers().await.unwrap();
+        workers.len() == 2 && workers.iter().all(|worker| worker.running.is_empty())
+    })
+    .await;
+    let begun = site.executions().iter().filter(|run| run.process == far_away.id()).count();
+    assert_eq!(begun, 0);
 }
 
 async fn a_submitter_that_was_cut_off_finds_its_results() {

@@ -37,6 +37,13 @@ pub(crate) async fn wide(n: u64, milliseconds: u64) -> u64 {
     n
 }
 
+/// The same at once, with a limit that none of the tests reaches.
+#[green_pool(size = 600, remote)]
+pub(crate) async fn crowd(n: u64) -> u64 {
+    Running::begin(n).end();
+    n
+}
+
 /// Takes the process down for 500, panics for 900, and returns `Err` for 901.
 #[green_pool(size = 100, remote)]
 pub(crate) async fn fragile(n: u64) -> Result<u64, String> {

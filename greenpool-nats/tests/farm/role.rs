@@ -86,6 +86,7 @@ async fn work(role: WorkerRole) {
         .serve(jobs::square::handler().places(role.places))
         .serve(jobs::narrow::handler().places(role.places.min(10)))
         .serve(jobs::wide::handler().places(role.places))
+        .serve(jobs::crowd::handler())
         .serve(jobs::fragile::handler().places(role.places))
         .serve(jobs::quick::handler().places(role.places))
         .serve(jobs::moody::handler())
