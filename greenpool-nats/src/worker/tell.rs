@@ -10,7 +10,7 @@ use crate::error::FarmError;
 use crate::streams::Adapt;
 use crate::wire::{self, Backoff, Stored};
 use crate::worker::PATIENCE;
-use crate::worker::job::{Wanted, wanted};
+use crate::worker::job::{Wanted, unreadable, wanted};
 use crate::worker::serving::{Running, Serving, Shared};
 
 /// A message that is to be stored.
@@ -18,6 +18,15 @@ struct Letter {
     subject: String,
     headers: HeaderMap,
     body: Bytes,
+}
+
+/// What became of a message that was to be stored.
+enum Told {
+    Yes,
+    /// The job is not this worker's any more.
+    NotOurs,
+    /// The server does not take it.
+    Refused(String),
 }
 
 /// Why there are no arguments.
@@ -53,11 +62,23 @@ impl Serving {
         !(given_up || nobody_hears) || Box::pin(self.store_dead(message, running, end)).await
     }
 
+    /// Stores a result. If the server does not take it, as a result that cannot be had: the job would fail each time.
     async fn tell_result(&self, message: &Message, running: &Running, end: &End) -> bool {
+        let told = match self.try_result(message, running, end).await {
+            Told::Refused(why) => {
+                let lost = unreadable(Part::Output, format!("the server refused it: {why}"));
+                Box::pin(self.try_result(message, running, &lost)).await
+            }
+            told => told,
+        };
+        matches!(told, Told::Yes)
+    }
+
+    async fn try_result(&self, message: &Message, running: &Running, end: &End) -> Told {
         let (mut headers, mut body) = wire::write_end(end);
         if body.len() > LARGEST {
             let why = format!("it has {} bytes, and the most is {LARGEST}", body.len());
-            (headers, body) = wire::write_end(&End::Lost(Lost::Unreadable { what: Part::Output, why }));
+            (headers, body) = wire::write_end(&unreadable(Part::Output, why));
         }
         if wire::is_json(message.headers.as_ref()) {
             headers.insert(wire::CODEC, "json");
@@ -89,7 +110,8 @@ impl Serving {
         };
         let subject = self.shared.link.names.dead(&running.key);
         let place = subject.clone();
-        self.store(Letter { subject, headers, body }, &place, DEAD_BODY.to_owned(), running).await
+        let letter = Letter { subject, headers, body };
+        matches!(self.store(letter, &place, DEAD_BODY.to_owned(), running).await, Told::Yes)
     }
 
     /// The arguments of a job, wherever they lie.
@@ -115,12 +137,13 @@ impl Serving {
     }
 
     /// Stores a message, with its body elsewhere if it is large.
-    async fn store(&self, letter: Letter, place: &str, id: String, running: &Running) -> bool {
+    async fn store(&self, letter: Letter, place: &str, id: String, running: &Running) -> Told {
         let Letter { subject, mut headers, mut body } = letter;
         if let Some(blob) = self.shared.link.blob(id, &body) {
             let put = || self.shared.link.put_blob(place, &blob, &body);
-            if !Box::pin(self.until_stored(&subject, running, put)).await {
-                return false;
+            match Box::pin(self.until_stored(&subject, running, put)).await {
+                Told::Yes => {}
+                other => return other,
             }
             headers.insert(wire::BLOB, blob.to_string());
             body = Bytes::new();
@@ -131,30 +154,30 @@ impl Serving {
     }
 
     /// Stores something, for as long as the job is this worker's.
-    async fn until_stored<F>(&self, subject: &str, running: &Running, attempt: impl Fn() -> F) -> bool
+    async fn until_stored<F>(&self, subject: &str, running: &Running, attempt: impl Fn() -> F) -> Told
     where
         F: Future<Output = Stored>,
     {
         let mut backoff = Backoff::new();
         loop {
             match attempt().await {
-                Stored::Yes | Stored::There => return true,
+                Stored::Yes | Stored::There => return Told::Yes,
                 Stored::NoStream => {
                     let Shared { link, settings, .. } = &*self.shared;
                     drop(Box::pin(link.ensure_shared(settings, Adapt::No)).await);
                 }
                 Stored::Refused(why) => {
                     tracing::error!(target: "greenpool", subject, why, "a result was refused");
-                    return false;
+                    return Told::Refused(why);
                 }
                 Stored::Forbidden(right) => {
                     self.shared.fail(FarmError::Forbidden { what: "tell a result".to_owned(), right });
-                    return false;
+                    return Told::NotOurs;
                 }
                 Stored::Full | Stored::Unknown => {}
             }
             if running.lease.is_over() {
-                return false;
+                return Told::NotOurs;
             }
             backoff.wait().await;
         }

@@ -7,14 +7,15 @@ use async_nats::jetstream::stream::Config;
 use greenpool_nats::{Farm, FarmBuilder, FarmError, Worker};
 
 use crate::deadline::{soon, until};
-use crate::jobs::{b_left, left};
-use crate::site::{Site, answering};
+use crate::jobs::{b_left, left, quick};
+use crate::site::{Site, answering, empty};
 
 crate::tests! {
     a_worker_changes_the_settings_that_it_sets_and_follows_the_others,
     a_worker_follows_a_lease_that_another_sets_while_it_works,
     a_setting_that_the_server_refuses_ends_the_worker,
     two_namespaces_whose_streams_have_one_name_are_told_so,
+    a_result_that_the_server_refuses_is_lost_and_says_so,
 }
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -157,4 +158,27 @@ async fn two_namespaces_whose_streams_have_one_name_are_told_so() {
     assert!(error.to_string().contains("belongs to another namespace or function"), "{error}");
     let lost = soon("the submitter", left::on(&farm).call()).await.unwrap_err();
     assert!(lost.to_string().contains("belongs to another namespace or function"), "{lost}");
+}
+
+async fn a_result_that_the_server_refuses_is_lost_and_says_so() {
+    let site = Site::new();
+    let _worker = site.worker(4);
+    let farm = site.farm().await;
+    let jetstream = async_nats::jetstream::new(async_nats::connect(site.server.url()).await.unwrap());
+    let mut stream = jetstream.get_stream("gp_default_results").await.unwrap();
+    let mut config = stream.info().await.unwrap().config.clone();
+    config.max_message_size = 2000;
+    jetstream.update_stream(&config).await.unwrap();
+    let far = quick::on(&farm);
+    let text = "x".repeat(3000);
+    // This one comes straight from the worker.
+    assert_eq!(soon("a result", far.run("nightly").call(text.clone())).await.unwrap(), text);
+    // It is not run again and again.
+    empty(&farm, "quick").await;
+    let error = soon("the error", far.run("nightly").call(text)).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the output of the job cannot be written or read: the server refused it: message size exceeds maximum allowed \
+         (error 10054)"
+    );
 }
