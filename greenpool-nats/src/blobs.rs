@@ -1,5 +1,8 @@
 //! Bodies that are larger than a message may be: they lie in a stream of their own, in chunks, and the message says
 //! where.
+//!
+//! This is not the object store of `JetStream`, which gives the chunks subjects of its own choice. Here one purge removes
+//! the bodies of a job, of a block of results, or of a run.
 
 use std::fmt;
 
