@@ -75,7 +75,8 @@ fn paste(folder: &Path, url: &str) -> usize {
 fn build(folder: &Path) {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["test", "--offline", "--quiet", "--test", "measure"]);
-    cargo.env("CARGO_TARGET_DIR", folder.join("target")).current_dir(folder);
+    // Nothing here needs debug information, and the build is faster without it.
+    cargo.env("CARGO_TARGET_DIR", folder.join("target")).env("CARGO_PROFILE_DEV_DEBUG", "0").current_dir(folder);
     let output = cargo.output().expect("cargo");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
