@@ -12,8 +12,8 @@ use crate::wire::{self, Backoff};
 use crate::worker::job::{Outcome, Wanted, wanted};
 use crate::worker::serving::{Running, Serving};
 
-/// Whether a job may have a result already: another worker has had it, or its submitter has asked the server to store it
-/// only if it is not there.
+/// Whether a job may have a result already: another worker has had it, or its submitter has asked the server to store
+/// it only if it is not there.
 fn may_have_ended(message: &Message, running: &Running) -> bool {
     let again = running.delivery > 1 || wire::header(message.headers.as_ref(), wire::EXPECTED).is_some();
     again && !matches!(wanted(message), Wanted::Nothing)
@@ -51,8 +51,8 @@ impl Serving {
         Err(Outcome::NotOurs)
     }
 
-    /// Sends a stored result to the submitters. The stream does not take it: if the result is removed at this moment, it
-    /// stays so.
+    /// Sends a stored result to the submitters. The stream does not take it: if the result is removed at this moment,
+    /// it stays so.
     async fn tell_again(&self, StreamMessage { subject, mut headers, payload, .. }: StreamMessage) {
         headers.insert(wire::EXPECTED_STREAM, "none");
         // A submitter that does not hear of it looks for the result itself.
