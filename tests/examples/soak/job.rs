@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use greenpool::{green_pool, inherit, lend};
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::{block_in_place, yield_now};
 use tokio::time::sleep;
 
@@ -18,7 +18,7 @@ use crate::verb::call_one;
 use crate::world::{Active, POOLS, World};
 
 /// How deep calls of verbs nest in jobs.
-const MAX_DEPTH: u32 = 3;
+pub(crate) const MAX_DEPTH: u32 = 3;
 
 /// The result of a job: the number it was created with, and a guard that counts live results.
 pub(crate) type Output = (u64, Token);
@@ -29,6 +29,12 @@ type Job = BoxFuture<'static, Output>;
 #[green_pool(size = 2)]
 pub(crate) async fn declared(world: Arc<World>, number: u64, seed: u64, depth: u32) -> Output {
     job(world, POOLS - 1, number, seed, depth).await
+}
+
+/// A function with a key, which runs in all pools. The key also says which pool.
+#[green_pool(size = 1, key = key.1, per_key = 1)]
+pub(crate) async fn keyed(world: Arc<World>, key: (usize, u64), number: u64, seed: u64, depth: u32) -> Output {
+    job(world, key.0, number, seed, depth).await
 }
 
 /// Creates a job for pool `at`.
@@ -72,7 +78,7 @@ pub(crate) fn job(world: Arc<World>, at: usize, number: u64, seed: u64, depth: u
                 lend(sleep(Duration::from_micros(rng.below(500) as u64))).await;
                 drop(Active::start(&world, at));
             }
-            16 if depth < MAX_DEPTH => {
+            16 if depth < MAX_DEPTH && Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread => {
                 drop(active);
                 block_in_place(|| Handle::current().block_on(call_one(world.clone(), rng.next(), depth + 1)));
                 lend(ready(())).await;

@@ -8,10 +8,12 @@
 //! tasks resize, abort and shut down pools in the meantime. Wakers and values use the pools when they are woken and
 //! dropped. No pool may ever have more active jobs than slots, and each result must be the right one. Every two seconds
 //! the drivers stop. Once all work has completed, every slot must be free, every future dropped, and every job counted
-//! correctly. Each of these rounds has a runtime of its own; without THREADS, of 1, 2, 4 and 8 threads in turn.
+//! correctly. Each of these rounds has a runtime of its own; without THREADS, of 1, 2, 4 and 8 threads in turn. Other
+//! runtimes are dropped all the time while they use the same pools.
 //!
 //! Exits with status 1 if a check fails, or if there is no progress for a while.
 
+mod combined;
 mod hostile;
 mod job;
 mod rng;
@@ -42,11 +44,13 @@ fn main() -> ExitCode {
         eprintln!("usage: soak [SECONDS] [SEED] [THREADS]");
         return ExitCode::from(2);
     };
-    // Planned panics do not run the hook. Any other panic is a failure.
+    // Planned panics do not run the hook. A verb of a set panics if a job is aborted. Any other panic is a failure.
     let print = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
-        print(info);
-        std::process::exit(1);
+        if info.payload_as_str() != Some("the job was cancelled") {
+            print(info);
+            std::process::exit(1);
+        }
     }));
     let world = World::new();
     watch::start(&world);
@@ -85,12 +89,17 @@ async fn round(world: &Arc<World>, seed: u64) {
         tokio::spawn(aborter(world.clone(), Rng::new(seed + 101))),
         tokio::spawn(closer(world.clone(), Rng::new(seed + 102))),
     ];
+    let visits = tokio::task::spawn_blocking({
+        let (world, rng) = (world.clone(), Rng::new(seed + 103));
+        move || visit(&world, rng)
+    });
     tokio::time::sleep(ROUND).await;
     world.stop();
     // The resizer must finish first, so that its pool has slots for the remaining jobs.
     for other in others {
         other.await.expect("a background task completes");
     }
+    visits.await.expect("no runtime panics");
     for driver in drivers {
         driver.await.expect("a driver completes");
     }
@@ -116,6 +125,19 @@ async fn aborter(world: Arc<World>, mut rng: Rng) {
             aborted.await;
         }
         world.completed("abort_all");
+    }
+}
+
+/// Uses the pools on runtimes of one thread, which are dropped while jobs run and wait.
+fn visit(world: &Arc<World>, mut rng: Rng) {
+    while world.is_running() {
+        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let verbs = (0..4).map(|_| verb::call_one(world.clone(), rng.next(), 0));
+        let all = futures::future::join_all(verbs);
+        let time = Duration::from_micros(rng.below(5000) as u64);
+        drop(runtime.block_on(async { tokio::time::timeout(time, all).await }));
+        drop(runtime);
+        world.completed("a runtime is dropped");
     }
 }
 

@@ -16,17 +16,17 @@ use crate::rng::Rng;
 use crate::world::{POOLS, World};
 
 /// The context of a call: the pool, the nesting depth and the random numbers.
-struct Call {
-    world: Arc<World>,
-    pool: GreenPool,
-    at: usize,
-    depth: u32,
-    rng: Rng,
+pub(crate) struct Call {
+    pub(crate) world: Arc<World>,
+    pub(crate) pool: GreenPool,
+    pub(crate) at: usize,
+    pub(crate) depth: u32,
+    pub(crate) rng: Rng,
     id: u64,
 }
 
 /// Checks that a job returned the right result, was aborted, or panicked as planned.
-fn check(result: Result<Output, JoinError>, number: u64) {
+pub(crate) fn check(result: Result<Output, JoinError>, number: u64) {
     match result {
         Ok((found, _)) => assert_eq!(found, number, "the result belongs to another job"),
         Err(error) if error.is_panic() => assert_eq!(error.to_string(), "the job panicked: planned"),
@@ -35,7 +35,7 @@ fn check(result: Result<Output, JoinError>, number: u64) {
 }
 
 /// Takes up to `many` results of an ordered map.
-async fn take(mut map: GreenMap<Output>, many: u64) {
+pub(crate) async fn take(mut map: GreenMap<Output>, many: u64) {
     for number in 0..many {
         match map.next().await {
             Some(result) => check(result, number),
@@ -54,7 +54,7 @@ async fn poll_once<F: Future + Unpin>(mut future: F) {
 }
 
 impl Call {
-    fn job(&mut self, number: u64) -> BoxFuture<'static, Output> {
+    pub(crate) fn job(&mut self, number: u64) -> BoxFuture<'static, Output> {
         job(self.world.clone(), self.at, number, self.rng.next(), self.depth)
     }
 
@@ -63,23 +63,28 @@ impl Call {
         (self.world.clone(), number, self.rng.next(), self.depth)
     }
 
+    /// Creates the arguments of a call of the function with a key.
+    pub(crate) fn keyed_call(&mut self, number: u64) -> (Arc<World>, (usize, u64), u64, u64, u32) {
+        (self.world.clone(), (self.at, self.rng.next() % 3), number, self.rng.next(), self.depth)
+    }
+
     /// Creates the function of a map.
-    fn make(&mut self) -> impl FnMut(u64) -> BoxFuture<'static, Output> + Send + use<> {
+    pub(crate) fn make(&mut self) -> impl FnMut(u64) -> BoxFuture<'static, Output> + Send + use<> {
         let (world, at, depth, seed) = (self.world.clone(), self.at, self.depth, self.rng.next());
         move |number| job(world.clone(), at, number, seed.wrapping_add(number), depth)
     }
 
     /// Records which verb is called.
-    fn begin(&self, verb: &'static str) -> &'static str {
+    pub(crate) fn begin(&self, verb: &'static str) -> &'static str {
         self.world.begin(self.id, verb, self.at, self.depth);
         verb
     }
 
-    fn pause(&mut self) -> Duration {
+    pub(crate) fn pause(&mut self) -> Duration {
         Duration::from_micros(self.rng.below(1000) as u64)
     }
 
-    fn small_number(&mut self) -> u64 {
+    pub(crate) fn small_number(&mut self) -> u64 {
         self.rng.below(8) as u64
     }
 
@@ -294,7 +299,7 @@ impl Call {
 /// Calls a verb.
 pub(crate) fn call_one(world: Arc<World>, seed: u64, depth: u32) -> BoxFuture<'static, ()> {
     let mut rng = Rng::new(seed);
-    let (at, kind) = (rng.below(POOLS), rng.below(12));
+    let (at, kind) = (rng.below(POOLS), rng.below(16));
     let (hostile, elsewhere) = (rng.below(2) == 0, world.clone());
     let call = async move {
         let mut call = Call { pool: world.pool(at), at, depth, rng, id: world.id(), world };
@@ -305,6 +310,9 @@ pub(crate) fn call_one(world: Arc<World>, seed: u64, depth: u32) -> BoxFuture<'s
             6 => call.pile().await,
             7 => call.fan_out().await,
             8..=10 => call.declared().await,
+            11 => call.keyed().await,
+            12..=13 => call.set().await,
+            14 => call.several().await,
             // A job cannot wait for its own pool.
             _ if depth == 0 => call.wait().await,
             _ => call.spawn().await,
