@@ -43,7 +43,8 @@ impl GreenPool {
     /// [`shutdown`](Self::shutdown) does not wait for it longer than its grace period, and reports it.
     ///
     /// It is not a job. It is never lent, and the promise that waiting for greenpool does not deadlock covers jobs
-    /// only: code that holds the last slot of a pool, and waits for another one of it, waits for ever.
+    /// only: code that holds the last slot of a pool, and waits for another one of it, waits for ever. But a job that
+    /// has taken a slot of another pool always gets a slot of its own pool again to go on with.
     ///
     /// # In a job of the same pool
     /// If a slot is free, this takes it. Otherwise it does not wait, since all jobs could be waiting for each other: it
