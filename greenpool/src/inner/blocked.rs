@@ -46,7 +46,7 @@ impl BlockedJobs {
         key
     }
 
-    /// That slot is about to be released, or a job to begin in it.
+    /// That slot is about to be released, or a job to begin in it. Call [`AwaitedBy::count_move`] first.
     pub(crate) fn remove_taker(&self, key: usize) {
         let mut takers = lock(&self.takers);
         // SeqCst as in `add_taker`.
@@ -60,12 +60,14 @@ impl BlockedJobs {
         self.taken.load(Ordering::SeqCst)
     }
 
-    /// The jobs that have a slot of the pool, in which they have begun no job.
-    pub(crate) fn takers(&self) -> Vec<Weak<Member>> {
+    /// The job that took a slot last or, with the place of one, the one that took a slot last before that.
+    pub(crate) fn newest_taker(&self, before: Option<Place>) -> Option<(Place, Weak<Member>)> {
         if self.taken() == 0 {
-            return Vec::new();
+            return None;
         }
-        lock(&self.takers).iter_back().map(|(_, taker)| taker.clone()).collect()
+        let takers = lock(&self.takers);
+        let newest = before.map_or_else(|| takers.last(), |place| takers.before(place));
+        newest.map(|(place, taker)| (place, taker.clone()))
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -160,13 +160,9 @@ impl Inner {
     ///
     /// The loads pair with the `SeqCst` updates in `MemberState::publish` and with the fence in `deadlock::resolve`.
     pub(crate) fn can_move(&self) -> bool {
-        self.can_move_beside(self.blocked_jobs.taken())
-    }
-
-    /// The same, if so many slots do not move by themselves, since jobs have taken them.
-    pub(crate) fn can_move_beside(&self, taken: usize) -> bool {
         let blocked_jobs = &self.blocked_jobs;
-        let idle = blocked_jobs.holders.load(Ordering::SeqCst) + blocked_jobs.suspects.load(Ordering::SeqCst) + taken;
+        let (holders, suspects) = (&blocked_jobs.holders, &blocked_jobs.suspects);
+        let idle = holders.load(Ordering::SeqCst) + suspects.load(Ordering::SeqCst) + blocked_jobs.taken();
         // Read after the others: a job that began in between makes the pool seem to move. One that has ended in between
         // has changed the version.
         let running = self.slots.running();

@@ -367,6 +367,8 @@ enum Step {
     Pool(Arc<Inner>),
     /// The jobs that the pool lists, the newest first, or those that come after that place.
     Jobs(Arc<Inner>, Option<Place>),
+    /// In the same way, the jobs that have taken one of its slots.
+    Takers(Arc<Inner>, Option<Place>),
     Job(Arc<Member>),
     /// The waits of a job that come after that one.
     Waits(Arc<Member>, Option<Place>),
@@ -386,12 +388,20 @@ impl Candidate {
         }
         while let Some(step) = candidate.todo.pop() {
             match step {
-                Step::Pool(pool) => candidate.follow_pool(pool)?,
+                Step::Pool(pool) if pool.can_move() => return None,
+                Step::Pool(pool) => candidate.todo.extend([Step::Takers(pool.clone(), None), Step::Jobs(pool, None)]),
                 // Most often a job that was listed lately can move, if any can: it has just been given its slot back.
                 Step::Jobs(pool, last) => {
                     if let Some((place, member)) = pool.blocked_jobs.newest(last) {
                         candidate.todo.push(Step::Jobs(pool, Some(place)));
                         candidate.follow_listed(member)?;
+                    }
+                }
+                Step::Takers(pool, last) => {
+                    if let Some((place, taker)) = pool.blocked_jobs.newest_taker(last) {
+                        candidate.todo.push(Step::Takers(pool, Some(place)));
+                        // If the job is gone, something else has its slot.
+                        candidate.add_job(taker.upgrade()?);
                     }
                 }
                 Step::Job(member) => candidate.follow_job(member)?,
@@ -409,19 +419,6 @@ impl Candidate {
             self.pools.push(pool.clone());
             self.todo.push(Step::Pool(pool.clone()));
         }
-    }
-
-    fn follow_pool(&mut self, pool: Arc<Inner>) -> Option<()> {
-        let takers = pool.blocked_jobs.takers();
-        if pool.can_move_beside(takers.len()) {
-            return None;
-        }
-        self.todo.push(Step::Jobs(pool, None));
-        for taker in takers {
-            // If the job is gone, something else has its slot.
-            self.add_job(taker.upgrade()?);
-        }
-        Some(())
     }
 
     fn add_job(&mut self, job: Arc<Member>) {

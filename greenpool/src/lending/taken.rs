@@ -70,8 +70,8 @@ impl Drop for Taken {
         state.over = true;
         let waker = state.waker.take();
         if let Some(key) = state.listed.take() {
-            self.0.inner.blocked_jobs.remove_taker(key);
             self.0.inner.awaited_by.count_move();
+            self.0.inner.blocked_jobs.remove_taker(key);
         }
         drop(state);
         drop(waker);
