@@ -62,6 +62,7 @@ cases! {
     "key-map" "jobs of a job, each with a key, awaited together" keyed_children;
     "kept" "handles of finished jobs that are kept" kept;
     "slots" "waiters for `slot`" slots;
+    "taken" "jobs that take slots of another pool, and as many that wait for these" taken;
 }
 
 /// A gate that lets everybody through once it is open.
@@ -466,4 +467,24 @@ async fn slots(n: usize) {
     for task in (0..n).map(take).collect::<Vec<_>>() {
         task.await.expect("it ends");
     }
+}
+
+async fn taken(n: usize) {
+    let (jobs, taken, gate) = (GreenPool::new(2 * n), GreenPool::new(n), Gate::new());
+    let job = |gate: Gate| {
+        let taken = taken.clone();
+        async move {
+            let slot = taken.slot().await.expect("the pool is open");
+            gate.passed().await;
+            drop(slot);
+        }
+    };
+    for _ in 0..2 * n {
+        jobs.spawn_n(job(gate.clone())).await;
+    }
+    while taken.waiting() < n {
+        yield_now().await;
+    }
+    gate.open();
+    jobs.waitall().await;
 }
