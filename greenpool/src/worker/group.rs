@@ -116,6 +116,14 @@ impl Inject {
     }
 }
 
+/// Frees the memory of a queue that is empty. Most often it has little; then this does not call what frees it.
+#[inline]
+fn trim(queue: &mut VecDeque<JobBox>) {
+    if queue.capacity() > TRIM_EVERY {
+        queue.shrink_to(TRIM_EVERY);
+    }
+}
+
 /// Aborts a job that has not begun.
 pub(crate) fn abort(mut job: JobBox) {
     let dropped = catch_unwind(AssertUnwindSafe(|| job.as_mut().drop_content()));
@@ -289,7 +297,7 @@ impl Group {
         if state.queue.is_empty() {
             state.understaffed = state.workers.notified() < self.limit();
             inject.understaffed = state.understaffed;
-            inject.queue.shrink_to(TRIM_EVERY);
+            trim(&mut inject.queue);
             return Vec::new();
         }
         state.period += state.queue.len();
@@ -553,7 +561,7 @@ impl GroupState {
             self.queue.push_front(next);
         }
         if self.queue.is_empty() {
-            self.queue.shrink_to(TRIM_EVERY);
+            trim(&mut self.queue);
         }
     }
 
@@ -563,7 +571,7 @@ impl GroupState {
             bulk.queue.append(&mut self.queue);
             std::mem::swap(&mut bulk.queue, &mut self.queue);
         }
-        bulk.queue.shrink_to(TRIM_EVERY);
+        trim(&mut bulk.queue);
         bulk.idle_cells.shrink_to(TRIM_EVERY);
         self.spare = Some(bulk);
     }
