@@ -64,6 +64,12 @@ impl WaitGuard {
         }
     }
 
+    /// Whether the verb is registered with the job that runs here.
+    pub(crate) fn is_of_this_job(&self) -> bool {
+        let current = context::current_member();
+        self.0.as_ref().zip(current).is_some_and(|(registered, (me, _))| Arc::ptr_eq(&registered.member, &me))
+    }
+
     /// Whether the job may have no slot. Then the verb must call `poll_reacquire` before it is ready.
     #[inline]
     pub(crate) fn may_lack_slot(&self) -> bool {

@@ -77,6 +77,12 @@ impl Lending {
         Some(Lending { poll: member.poll_number(branch), member, branch, looks: 0 })
     }
 
+    /// Whether this is of the job and the branch that run here.
+    fn is_here(&self) -> bool {
+        let current = context::current_member();
+        current.is_some_and(|(member, branch)| Arc::ptr_eq(&member, &self.member) && branch == self.branch)
+    }
+
     /// Gives the slot back now if the job seems to wait [in place](in_place), since its poll does not end then.
     fn look(&mut self, cx: &Context<'_>) {
         if in_place::is_possible(cx.waker()) && self.poll == self.member.poll_number(self.branch) {
@@ -102,7 +108,8 @@ impl<F: Future> Future for Lend<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         if this.output.is_none() {
-            if this.lending.is_none() {
+            // It may have been moved to another job.
+            if !this.lending.as_ref().is_some_and(Lending::is_here) {
                 *this.lending = Lending::begin();
             }
             let Poll::Ready(output) = this.future.poll(cx) else {

@@ -185,7 +185,7 @@ impl Stage {
     /// Ready once the job, which is queued, has begun or was refused, unless it runs in the slot of the caller.
     fn wait(&mut self, guard: &mut WaitGuard, job: &mut dyn Start, cx: &mut Context<'_>) -> Poll<()> {
         let Stage::Queued(queued) = self else { return Poll::Ready(()) };
-        if !queued.may_go_on(cx) {
+        if !queued.may_go_on(guard, cx) {
             guard.register(&queued.inner, Some(queued.ticket), || queued.source(), cx);
             return Poll::Pending;
         }
@@ -216,23 +216,24 @@ pub(super) struct Queued {
     ticket: Ticket,
     /// Set when the job is about to release its slot, if that may be the slot of the caller.
     ending: Option<Arc<Ending>>,
-    /// The job has begun in the slot of the caller.
+    /// The job has begun in the slot of the job that the caller was in then.
     in_own_slot: bool,
 }
 
 impl Queued {
     /// Whether the caller may go on.
-    fn may_go_on(&mut self, cx: &Context<'_>) -> bool {
+    fn may_go_on(&mut self, guard: &WaitGuard, cx: &Context<'_>) -> bool {
         let Poll::Ready(grant) = self.inner.slots.poll(self.ticket, cx.waker()) else { return false };
         self.in_own_slot |= matches!(grant, Some(Grant::Begun { in_own_slot: true }));
         // SeqCst as in `WaitEdge::readiness`, although the slot that came back is enough.
         let has_ended = self.ending.as_ref().is_none_or(|ending| ending.is_near());
-        // A verb that is polled outside of the job needs no slot.
-        !self.in_own_slot || has_ended || !context::is_inside(&self.inner)
+        // A verb that has been moved out of the job that lent its slot does not need that slot.
+        !self.in_own_slot || has_ended || !guard.is_of_this_job()
     }
 
     fn source(&self) -> ReadySource {
-        self.ending.clone().map_or(ReadySource::Begun, ReadySource::Child)
+        let ending = self.ending.clone().filter(|_| context::is_inside(&self.inner));
+        ending.map_or(ReadySource::Begun, ReadySource::Child)
     }
 
     /// The caller gives up. Its wait is deregistered first, so that a slot that comes home does not find it blocked.
