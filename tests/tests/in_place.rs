@@ -8,7 +8,7 @@ use std::sync::{Arc, Barrier};
 
 use futures::future::{BoxFuture, join};
 use futures::stream::{FuturesUnordered, select};
-use futures::{StreamExt, poll, stream};
+use futures::{FutureExt, StreamExt, poll, stream};
 use greenpool::{GreenMap, GreenPile, GreenPool, GreenThread, green_pool, inherit, lend, pile};
 use greenpool_tests::{Gate, threads};
 use tokio::runtime::Handle;
@@ -434,5 +434,48 @@ fn a_job_can_block_on_a_part_of_itself() {
         block_on(inherit(spawn(2)))
             + block_on(join(inherit(spawn(1)), async { 0 })).0
             + block_on(inherit(inherit(spawn(3))))
+    });
+}
+
+/// A job whose slot its child has waits in place for the result of a job of another pool, and then for its slot. It
+/// gives up before that comes back.
+async fn give_up_on_the_slot(pool: GreenPool, other: GreenPool, keeps: bool) {
+    let gate = Gate::new();
+    let mut child = Box::pin(pool.spawn(std::future::pending::<()>()));
+    let mut handle = other.spawn(gate.clone().opened()).await;
+    block_on(std::future::poll_fn(|cx| {
+        assert!(child.as_mut().poll(cx).is_pending());
+        if pool.stats().spawned > 1 {
+            gate.open();
+        }
+        if handle.is_finished() {
+            assert!(handle.poll_unpin(cx).is_pending(), "the child has the slot");
+            return std::task::Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        std::task::Poll::Pending
+    }));
+    drop(child);
+    if keeps {
+        // The handle is awaited after a job for which this one has to lend its slot.
+        yield_now().await;
+        pool.spawn(async {}).await.await.unwrap();
+        handle.await.unwrap();
+    } else {
+        drop(handle);
+        block_on(async { pool.spawn(async {}).await.await }).unwrap();
+    }
+}
+
+#[test]
+fn a_verb_that_waits_in_place_for_the_slot_can_be_given_up() {
+    threads(3, async {
+        for keeps in [true, false].into_iter().cycle().take(20) {
+            let (pool, other) = (GreenPool::new(1), GreenPool::new(1));
+            let job = pool.spawn(give_up_on_the_slot(pool.clone(), other, keeps)).await;
+            job.await.unwrap();
+            pool.waitall().await;
+            assert_eq!((pool.running(), pool.free(), pool.stats().overflowed), (0, 1, 0));
+        }
     });
 }

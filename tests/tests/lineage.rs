@@ -8,7 +8,7 @@ use futures::poll;
 use greenpool::{GreenPile, GreenPool, GreenThread, green_pool, inherit, lend, pile};
 use greenpool_tests::{Gate, paused, threads, until_idle};
 use tokio::runtime::Handle;
-use tokio::task::yield_now;
+use tokio::task::{block_in_place, yield_now};
 
 /// Runs `test` on both kinds of runtime, and fails if it takes too long.
 fn on_both_runtimes(test: impl AsyncFn() + Copy + Send + Sync + 'static) {
@@ -319,5 +319,173 @@ fn a_part_of_a_job_can_move_to_another_task() {
             pool.waitall().await;
             assert_eq!((pool.running(), pool.free(), pool.stats().overflowed), (0, 1, 0));
         }
+    });
+}
+
+/// Spawns a job in the full pool of the one that runs, whose slot it gets. Once there is another slot, gives what waits
+/// for it away.
+async fn give_away<F: Future + Unpin>(mut waiter: F, to: tokio::sync::oneshot::Sender<F>, resized: Gate) {
+    assert!(poll!(&mut waiter).is_pending());
+    resized.opened().await;
+    assert!(to.send(waiter).is_ok());
+}
+
+/// A job waits for another one that runs in its slot, and gives what waits to a second job of its pool.
+async fn move_to_another_job<F>(wait: impl FnOnce(GreenPool, Gate) -> F + Send + 'static)
+where
+    F: Future + Send + Unpin + 'static,
+{
+    let (pool, gate, resized) = (GreenPool::new(1), Gate::new(), Gate::new());
+    let (to, from) = tokio::sync::oneshot::channel();
+    let (inside, opened, after) = (pool.clone(), gate.clone(), resized.clone());
+    let one = pool.spawn(async move { give_away(wait(inside, opened), to, after).await }).await;
+    until_idle().await;
+    assert_eq!((pool.running(), pool.stats().spawned), (1, 2), "the child has the slot of its parent");
+    pool.resize(3);
+    resized.open();
+    let other = pool.spawn(async move { drop(from.await.unwrap().await) }).await;
+    one.await.unwrap();
+    until_idle().await;
+    gate.open();
+    other.await.unwrap();
+    pool.waitall().await;
+    assert_eq!((pool.running(), pool.free(), pool.stats().overflowed), (0, 3, 0));
+}
+
+#[test]
+fn a_spawn_whose_child_has_the_slot_of_its_job_can_move_to_another_job() {
+    paused(move_to_another_job(|pool, gate| Box::pin(async move { pool.spawn(gate.opened()).await.await })));
+}
+
+#[test]
+fn a_part_of_a_job_that_has_ended_can_move_to_another_job() {
+    paused(move_to_another_job(|pool, gate| Box::pin(inherit(async move { pool.spawn(gate.opened()).await.await }))));
+}
+
+#[test]
+fn a_part_that_is_aborted_while_it_waits_for_the_slot_does_not_keep_it() {
+    paused(async {
+        let (x, y) = (GreenPool::new(1), GreenPool::new(1));
+        let (own, other) = (x.clone(), y.clone());
+        let (wakes, ends, calls) = (Gate::new(), Gate::new(), Gate::new());
+        let (woken, ended, called) = (wakes.clone(), ends.clone(), calls.clone());
+        let (give, take) = tokio::sync::oneshot::channel();
+        let job = x.spawn(async move {
+            give.send(tokio::spawn(inherit(woken.opened())).abort_handle()).unwrap();
+            let _map = own.imap(Gate::opened, [ended]);
+            // Each of the two pools waits for the other, in the end.
+            let circle = async move {
+                called.opened().await;
+                own.spawn(async {}).await.await.unwrap();
+            };
+            other.spawn(circle).await.await.unwrap();
+        });
+        let (job, part) = (job.await, take.await.unwrap());
+        until_idle().await;
+        assert_eq!((x.running(), x.stats().suspended), (1, 1), "the map has the slot");
+        wakes.open();
+        until_idle().await;
+        part.abort();
+        until_idle().await;
+        ends.open();
+        until_idle().await;
+        assert_eq!(x.stats().finished, 1, "the map has given the slot back");
+        calls.open();
+        job.await.unwrap();
+        assert_eq!((x.running(), x.free(), x.stats().overflowed), (0, 1, 1));
+    });
+}
+
+#[test]
+fn a_lend_that_moves_to_another_job_lends_only_the_slot_of_that_job() {
+    threads(3, async {
+        let pool = GreenPool::new(2);
+        let (give, take) = std::sync::mpsc::channel();
+        let (tell, told) = std::sync::mpsc::channel();
+        let (end, ended) = std::sync::mpsc::channel();
+        let poll_once = |lend: &mut std::pin::Pin<Box<greenpool::Lend<std::future::Pending<()>>>>| {
+            let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(lend.as_mut().poll(&mut cx).is_pending());
+        };
+        let taker = async move {
+            let mut lend = block_in_place(|| take.recv()).unwrap();
+            // Once more, and this job would seem to wait in place.
+            (0..15).for_each(|_| poll_once(&mut lend));
+            tell.send(()).unwrap();
+            block_in_place(|| ended.recv()).unwrap();
+        };
+        let taker = pool.spawn(taker).await;
+        let inside = pool.clone();
+        let giver = pool.spawn(async move {
+            let mut lend = Box::pin(lend(std::future::pending::<()>()));
+            poll_once(&mut lend);
+            give.send(lend).unwrap();
+            block_in_place(|| told.recv()).unwrap();
+            let running = inside.running();
+            end.send(()).unwrap();
+            running
+        });
+        assert_eq!(giver.await.await.unwrap(), 2, "both jobs are being polled");
+        taker.await.unwrap();
+    });
+}
+
+#[test]
+fn a_job_that_gets_its_own_slot_back_by_a_loan_learns_that_its_child_has_ended() {
+    paused(async {
+        let pool = GreenPool::new(1);
+        let (inside, own) = (pool.clone(), pool.clone());
+        // It ends before its part does, which waits for a spawn that had its slot.
+        let child = async move {
+            let mut results = GreenPile::on(&inside);
+            let spawner = results.spawner();
+            drop(tokio::spawn(inherit(async move { spawner.spawn(async {}).await })));
+            assert!(results.next().await.is_some());
+            results.detach();
+        };
+        let parent = async move {
+            let mut results = GreenPile::on(&own);
+            let spawner = results.spawner();
+            // Another verb wakes the parent while its child runs, so it asks for its slot.
+            let take = async { while results.next_unordered().await.is_some() {} };
+            futures::future::join(async move { spawner.spawn(async {}).await }, take).await;
+            own.spawn(child).await.await.unwrap();
+        };
+        pool.spawn_n(parent).await;
+        until_idle().await;
+        assert_eq!((pool.running(), pool.free(), pool.stats().finished), (0, 1, 4));
+    });
+}
+
+#[test]
+fn a_spawn_is_woken_when_its_child_ends_although_the_child_has_lent_the_slot_on() {
+    paused(async {
+        let (pool, other) = (GreenPool::new(1), GreenPool::new(2));
+        let (mapped, goes_on, stays) = (Gate::new(), Gate::new(), Gate::new());
+        let (inside, map_ends, wakes, waits) = (pool.clone(), mapped.clone(), goes_on.clone(), stays.clone());
+        let (give, take) = tokio::sync::oneshot::channel();
+        let child = {
+            let pool = pool.clone();
+            async move {
+                assert!(give.send(pool.imap(Gate::opened, [map_ends])).is_ok());
+                // The part still waits when the job ends.
+                let (part_of, part_waits) = (other.clone(), waits);
+                let part = inherit(async move { part_of.spawn(part_waits.opened()).await.await });
+                drop(tokio::spawn(part));
+                other.spawn(wakes.opened()).await.await.unwrap();
+            }
+        };
+        let parent = pool.spawn(async move { inside.spawn(child).await.await.unwrap() }).await;
+        until_idle().await;
+        assert_eq!((pool.running(), pool.stats().spawned), (1, 3), "the map has the slot of the child");
+        pool.resize(2);
+        goes_on.open();
+        until_idle().await;
+        assert!(parent.is_finished(), "the child has ended, and there is a second slot");
+        mapped.open();
+        stays.open();
+        assert!(take.await.unwrap().next().await.is_some());
+        pool.waitall().await;
+        assert_eq!((pool.running(), pool.free()), (0, 2));
     });
 }

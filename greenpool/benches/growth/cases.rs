@@ -60,6 +60,7 @@ cases! {
     "one-key" "queued calls of one key" one_key;
     "many-keys" "queued calls, each with a key of its own" many_keys;
     "key-map" "jobs of a job, each with a key, awaited together" keyed_children;
+    "key-own" "jobs of a job of the same pool, all with one key, awaited together" keyed_own;
     "kept" "handles of finished jobs that are kept" kept;
     "slots" "waiters for `slot`" slots;
     "taken" "jobs that take slots of another pool, and as many that wait for these" taken;
@@ -442,6 +443,14 @@ async fn keyed_children(n: usize) {
     let pool = GreenPool::builder(10).per_key(1).build();
     let job = async move { drop(join_all((0..n).map(|at| pool.spawn_keyed(at % 20, yield_now()))).await) };
     in_job(Gate::new(), job).await;
+}
+
+async fn keyed_own(n: usize) {
+    let pool = GreenPool::builder(10).per_key(1).build();
+    let own = pool.clone();
+    let job = async move { drop(join_all((0..n).map(|_| own.spawn_keyed("key", yield_now()))).await) };
+    drop(pool.spawn(job).await.await.expect("the job does not panic"));
+    pool.waitall().await;
 }
 
 async fn kept(n: usize) {

@@ -19,6 +19,8 @@ pub(crate) struct Effects {
     pub(crate) releases: bool,
     /// A lender that gets its slot from the pool instead of from this job.
     pub(crate) forgotten: Option<Arc<Member>>,
+    /// A lender whose borrower has ended, and whose slot comes home later.
+    pub(crate) told: Option<Arc<Member>>,
     /// Waits that were cloned or replaced on the way. Dropped last.
     pub(crate) waits: Vec<WaitEdge>,
     pub(crate) check: Check,

@@ -7,7 +7,6 @@
 //! [`BlockedJobs`](crate::inner::blocked::BlockedJobs) under that lock, and returns [`Effects`] for the caller to run
 //! without it. Methods that take `slots` locks do so inside the member's lock, never the other way round.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Poll, Wake, Waker};
 
@@ -19,7 +18,6 @@ use crate::inner::member_state::{MemberState, OwnSlot};
 use crate::inner::tracked::JobStatus;
 use crate::inner::wait::{Look, Readiness, Shared, WaitEdge};
 use crate::sync::slots::gates::Hold;
-use crate::sync::slots::keyed::NotLent;
 use crate::sync::slots::{Grant, Queue, Ticket};
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, MutexGuard, lock};
@@ -132,8 +130,8 @@ impl Member {
     /// A branch has been polled. The job waits for the verbs that are pending now.
     pub(crate) fn end_poll(self: &Arc<Self>, branch: u32) -> Effects {
         let mut state = lock(&self.state);
-        state.verbs.end_poll(branch);
-        self.publish_and_unlock(state, Vec::new())
+        let wakers = state.verbs.end_poll(branch);
+        self.publish_and_unlock(state, wakers)
     }
 
     /// This job waits, or will wait, for the owner of this ticket in its own pool, and may lend its slot to it.
@@ -142,7 +140,7 @@ impl Member {
         if state.ended {
             return Effects::default();
         }
-        state.offer_slot(ticket, &self.inner.slots);
+        state.offers.push(ticket, &self.inner.slots);
         self.publish_and_unlock(state, Vec::new())
     }
 
@@ -272,25 +270,20 @@ impl Member {
 
     /// Lends the slot to the first offered ticket that is still queued, if the slot can be lent.
     fn lend_to_offers(self: &Arc<Self>, state: &mut MemberState, effects: &mut Effects) {
-        // Those whose key is not free. `consider_offers` looks at them again.
-        let mut parked = VecDeque::new();
-        while !state.offers.is_empty() && state.can_lend() {
-            let Some(ticket) = state.offers.pop_front() else { break };
-            match state.lend(self, ticket, false) {
-                Ok(served) => effects.served.push(served),
-                Err(NotLent::Parked) => parked.push_back(ticket),
-                Err(NotLent::Gone) => {}
-            }
-        }
-        if !parked.is_empty() {
-            parked.append(&mut state.offers);
-            state.offers = parked;
+        while state.can_lend() {
+            let Some(ticket) = state.offers.pop() else { break };
+            effects.served.extend(state.lend(self, ticket, false).ok());
         }
     }
 
     /// A ticket that this job waits for is not parked any longer.
-    pub(crate) fn consider_offers(self: &Arc<Self>) -> Effects {
-        self.publish_and_unlock(lock(&self.state), Vec::new())
+    pub(crate) fn reconsider(self: &Arc<Self>, ticket: Ticket) -> Effects {
+        let mut state = lock(&self.state);
+        if state.ended {
+            return Effects::default();
+        }
+        state.offers.unpark(ticket);
+        self.publish_and_unlock(state, Vec::new())
     }
 
     /// Lends the idle slot to any ticket of the pool, to resolve a deadlock. Returns whether it did.
@@ -311,7 +304,7 @@ impl Member {
     /// slot is: that of its own lender if this member has ended, of the pool if it has got another slot meanwhile.
     pub(crate) fn take_back(self: &Arc<Self>) -> (Effects, Result<Option<Ticket>, Option<Arc<Member>>>) {
         let mut state = lock(&self.state);
-        state.end_loan();
+        state.end_loan(self.key);
         let wakers = state.take_wakers();
         if state.ended {
             // A branch may outlive the job.
@@ -343,12 +336,17 @@ impl Member {
         let held = state.take(OwnSlot::Away);
         // While the slot is lent out, `take_back` will ask for the lender. If the job has given its slot to the pool,
         // the lender gets one from there.
-        let lender = if held || state.loans == 0 { state.lender.take() } else { None };
-        let wakers = std::mem::take(&mut state.wakers);
-        state.offers = VecDeque::new();
+        let is_settled = held || state.loans == 0;
+        // Its spawn need not wait for that.
+        let told = state.lender.clone().filter(|_| !is_settled);
+        let lender = if is_settled { state.lender.take() } else { None };
+        let mut wakers = state.verbs.take_wanting();
+        wakers.extend(state.verbs.resuming_wakers());
+        state.offers.clear();
         let ticket = state.ticket.take();
         let key = self.key.filter(|_| !had_ended).map(|key| (key, std::mem::take(&mut state.key_lent)));
         let mut effects = self.publish_and_unlock(state, wakers);
+        effects.told = told;
         let held = if held {
             Some(lender)
         } else {
@@ -417,7 +415,7 @@ impl Member {
         } else if state.verbs.polling() > 1 {
             // While another branch is in a long poll, waking this one at each look would make it spin.
             effects.wakers = state.recheck_wakers(&self.inner.slots, Some(branch));
-        } else if waker.is_some() && state.can_lend() && state.has_offer(&self.inner.slots) {
+        } else if waker.is_some() && state.can_lend() && state.offers.any(&self.inner.slots) {
             effects.wakers.extend(waker);
             will_be_found_out = true;
         }
@@ -458,38 +456,30 @@ impl Member {
         }
     }
 
-    /// Ready if this job has a slot, or has ended. Otherwise queues for a slot and wakes `waker` when it has one.
+    /// Ready if this job has a slot, or has ended. Otherwise queues for a slot.
     ///
-    /// If a branch is `to_be_polled`, the job keeps the slot until then. Otherwise a verb in a poll goes on.
-    pub(crate) fn poll_slot(self: &Arc<Self>, to_be_polled: bool, waker: &Waker) -> (Poll<()>, Effects) {
-        let mut clone = None;
-        loop {
-            let mut state = lock(&self.state);
-            let forgotten = self.resume(&mut state);
-            if state.holds() || state.ended {
-                let is_new = forgotten.is_some();
-                let wakers = if is_new { state.take_wakers() } else { Vec::new() };
-                state.woken &= to_be_polled;
-                state.entering += usize::from(to_be_polled && !state.ended);
-                state.publish(self);
-                drop(state);
-                if is_new {
-                    self.inner.slots.end_absence();
-                }
-                let effects = Effects { wakers, forgotten: forgotten.flatten(), ..Effects::default() };
-                return (Poll::Ready(()), effects);
-            }
-            let known = state.wakers.iter().any(|old| old.will_wake(waker));
-            if !known && clone.is_none() {
-                // A waker is user code, so it is cloned without the lock.
-                drop(state);
-                clone = Some(waker.clone());
-                continue;
-            }
-            state.wakers.extend(clone.take().filter(|_| !known));
+    /// If a `branch` is about to be polled, the job keeps the slot until then, and wakes the task of that branch when
+    /// it has one. Otherwise a verb in a poll goes on, which is woken if it is registered as
+    /// [resuming](WaitEdge::resuming).
+    pub(crate) fn poll_slot(self: &Arc<Self>, branch: Option<u32>) -> (Poll<()>, Effects) {
+        let mut state = lock(&self.state);
+        let forgotten = self.resume(&mut state);
+        if !state.holds() && !state.ended {
+            branch.into_iter().for_each(|branch| state.verbs.want_slot(branch));
             state.publish(self);
             return (Poll::Pending, Effects::new(Vec::new(), true));
         }
+        let is_new = forgotten.is_some();
+        let wakers = if is_new { state.take_wakers() } else { Vec::new() };
+        state.woken &= branch.is_some();
+        state.entering += usize::from(branch.is_some() && !state.ended);
+        state.publish(self);
+        drop(state);
+        if is_new {
+            self.inner.slots.end_absence();
+        }
+        let effects = Effects { wakers, forgotten: forgotten.flatten(), ..Effects::default() };
+        (Poll::Ready(()), effects)
     }
 
     /// If the job has no slot, takes a free one to go on with, or queues for one ahead of new jobs. If it has one now
@@ -553,12 +543,22 @@ impl Member {
         Some(None)
     }
 
+    /// A borrower of this job's slot has ended. Returns what to wake: a spawn that waits for that.
+    pub(crate) fn take_over(&self) -> Vec<Waker> {
+        lock(&self.state).verbs.take_over()
+    }
+
     /// The borrower of this job's slot has given it to another lender, or to the pool and has ended. Returns what to
     /// wake: a spawn that waits for that end. If this job has ended too, also returns the lender that must learn of
     /// that now: as long as the slot was lent on, it could have come home through this job.
-    pub(crate) fn forget_loan(&self) -> (Vec<Waker>, Option<Arc<Member>>) {
+    pub(crate) fn forget_loan(self: &Arc<Self>) -> (Vec<Waker>, Option<Arc<Member>>) {
         let mut state = lock(&self.state);
-        state.end_loan();
+        state.end_loan(self.key);
+        if state.loans == 0 && state.slot == OwnSlot::Away && state.ticket.is_none() {
+            // No other job has its slot any longer.
+            state.slot = OwnSlot::Released;
+            state.publish(self);
+        }
         let is_over = state.ended && state.loans == 0;
         (state.verbs.take_over(), if is_over { state.lender.take() } else { None })
     }

@@ -2,17 +2,18 @@
 //!
 //! A [`Member`] holds its lock around every method here. The terms are those of `lending/README.md`.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
 
 use crate::inner::effects::Effects;
 use crate::inner::member::Member;
+use crate::inner::offers::Offers;
 use crate::inner::verbs::Verbs;
 use crate::inner::wait::{Lent, Readiness};
 use crate::inner::{PoolServed, PoolSlots};
 use crate::sync::slots::Ticket;
+use crate::sync::slots::gates::Hold;
 use crate::sync::slots::keyed::{KeyLoan, NotLent};
 
 /// Where the slot of a job is, and what the job waits for.
@@ -27,9 +28,8 @@ pub(crate) struct MemberState {
     pub(crate) verbs: Verbs,
     /// The job's ticket in `Queue::Resume`.
     pub(crate) ticket: Option<Ticket>,
-    /// What to wake when the job has a slot: its tasks, which may not be polled before, and verbs that wait in place.
-    pub(crate) wakers: Vec<Waker>,
-    /// These have been woken, and the job has not been polled since. It keeps its slot until then.
+    /// Branches that waited for the slot have been woken, and the job has not been polled since. It keeps its slot
+    /// until then.
     pub(crate) woken: bool,
     /// How many branches have found the slot there, and are about to be polled. The job keeps it until then.
     pub(crate) entering: usize,
@@ -42,8 +42,8 @@ pub(crate) struct MemberState {
     key_shared: bool,
     /// The number of pending [`lend`](crate::lend)s. Each time the job has been polled, it gives its slot back.
     pub(crate) lends: usize,
-    /// Tickets of the pool that this job waits for, in order. Those that have been served since are skipped.
-    pub(crate) offers: VecDeque<Ticket>,
+    /// Tickets of the pool that this job waits for.
+    pub(crate) offers: Offers,
     /// The member that lent this job its slot.
     pub(crate) lender: Option<Arc<Member>>,
     published: Published,
@@ -105,14 +105,13 @@ impl MemberState {
             recheck: false,
             verbs: Verbs::new(job),
             ticket: None,
-            wakers: Vec::new(),
             woken: false,
             entering: 0,
             loans: 0,
             key_lent: false,
             key_shared: false,
             lends: 0,
-            offers: VecDeque::new(),
+            offers: Offers::default(),
             lender,
             published: Published::Unlisted,
         }
@@ -121,14 +120,6 @@ impl MemberState {
     /// Whether `BlockedJobs` lists it.
     pub(crate) fn is_listed(&self) -> bool {
         self.published.key().is_some()
-    }
-
-    /// The job waits, or will wait, for the owner of this ticket.
-    pub(crate) fn offer_slot(&mut self, ticket: Ticket, slots: &PoolSlots) {
-        if self.offers.len() == self.offers.capacity() {
-            self.offers.retain(|ticket| slots.is_queued(*ticket));
-        }
-        self.offers.push_back(ticket);
     }
 
     pub(crate) fn holds(&self) -> bool {
@@ -144,25 +135,30 @@ impl MemberState {
         held
     }
 
-    /// The job has a slot, and is polled next if anything waited for that. Returns what to wake: what waited, and
-    /// spawns whose child ran in the slot of this job and is over.
+    /// The job has a slot, and is polled next if a branch waited for that. Returns what to wake: such branches, verbs
+    /// that wait in place, and spawns whose child ran in the slot of this job and is over.
     pub(crate) fn take_wakers(&mut self) -> Vec<Waker> {
-        let mut wakers = std::mem::take(&mut self.wakers);
+        let mut wakers = self.verbs.take_wanting();
         self.woken |= !wakers.is_empty();
+        wakers.extend(self.verbs.resuming_wakers());
         wakers.extend(self.verbs.take_over());
         wakers
     }
 
     /// Whether it waits for greenpool. A poll that is known to block its thread does not count as a poll.
     pub(crate) fn waits(&self) -> bool {
-        let will_be_polled = self.recheck || self.is_reserved() && self.holds();
-        !self.ended && self.verbs.all_block() && !will_be_polled && !self.verbs.is_empty()
+        !self.ended && self.verbs.all_block() && !self.will_go_on() && !self.verbs.is_empty()
+    }
+
+    /// Whether it will be polled, or a verb in it, whatever it waits for.
+    fn will_go_on(&self) -> bool {
+        self.recheck || self.is_reserved() && self.holds()
     }
 
     /// Whether it has ended, or makes progress without a slot from the pool and without anything else from greenpool.
     pub(crate) fn moves_alone(&self) -> bool {
         let is_in_poll = self.is_being_polled() && !self.is_listed() && !self.needs_slot();
-        self.ended || self.ticket.is_none() && (is_in_poll || self.verbs.is_empty())
+        self.ended || self.ticket.is_none() && (is_in_poll || self.will_go_on() || self.verbs.is_empty())
     }
 
     /// Whether it cannot be told if it waits: a verb is pending, and the poll in progress may end soon, or never.
@@ -192,22 +188,29 @@ impl MemberState {
         self.verbs.begin_poll(branch);
     }
 
-    /// Whether the job is about to be polled, and keeps its slot until then.
+    /// Whether the job is about to be polled, or a verb that waits in place is about to go on. It keeps its slot until
+    /// then.
     fn is_reserved(&self) -> bool {
-        self.woken || self.entering > 0
+        self.woken || self.entering > 0 || self.verbs.is_resuming()
     }
 
     /// Whether the job has its slot, a verb is pending, and neither the job nor a verb is about to go on with the slot.
     pub(crate) fn can_lend(&self) -> bool {
-        self.holds() && !self.is_reserved() && !self.verbs.is_empty() && !self.verbs.is_resuming()
+        self.holds() && !self.is_reserved() && !self.verbs.is_empty()
     }
 
     /// Lends the slot to the owner of this ticket, if it is queued. If its key is not free, also the key, if that is
     /// the same, or else only if that is `forced`.
     pub(crate) fn lend(&mut self, member: &Arc<Member>, ticket: Ticket, forced: bool) -> Result<PoolServed, NotLent> {
         let spawn = self.verbs.spawn_of(ticket);
-        let loan = KeyLoan { own: member.key().filter(|_| forced || !self.key_shared), forced };
-        let (served, lends_key) = member.inner().slots.lend_keyed(ticket, member, spawn.is_some(), loan)?;
+        let own = member.key().filter(|_| forced || !self.key_shared);
+        let loan = KeyLoan { own, forced, noted: self.offers.is_parked(ticket) };
+        let slots = &member.inner().slots;
+        let (served, lends_key) = slots.lend_keyed(ticket, member, spawn.is_some(), loan).inspect_err(|not_lent| {
+            if let NotLent::Parked = not_lent {
+                self.offers.park(ticket, slots);
+            }
+        })?;
         if let Some(spawn) = spawn {
             self.verbs.edit(spawn, |spawn| spawn.lent = Lent::Yes);
         }
@@ -219,9 +222,11 @@ impl MemberState {
     }
 
     /// A borrower of the slot is over.
-    pub(crate) fn end_loan(&mut self) {
+    pub(crate) fn end_loan(&mut self, key: Option<Hold>) {
         self.loans = self.loans.saturating_sub(1);
-        self.key_shared &= self.loans > 0;
+        if self.loans == 0 && std::mem::take(&mut self.key_shared) {
+            key.into_iter().for_each(|key| self.offers.retry(key));
+        }
     }
 
     /// Whether the slot should go back to the pool: the job waits, and a child has the slot that it had before, or a
@@ -231,21 +236,10 @@ impl MemberState {
         self.holds() && !self.is_reserved() && (lends || self.loans > 0 && self.waits() && self.can_lend())
     }
 
-    /// Whether a ticket that this job waits for is queued.
-    pub(crate) fn has_offer(&mut self, slots: &PoolSlots) -> bool {
-        while let Some(ticket) = self.offers.front() {
-            if slots.is_queued(*ticket) {
-                return true;
-            }
-            self.offers.pop_front();
-        }
-        false
-    }
-
     /// While the job is being polled and could lend its slot: the wakers of the verbs whose polls may block their
     /// threads, except those in branch `except`. If one is polled again at once, the slot is lent then.
     pub(crate) fn recheck_wakers(&mut self, slots: &PoolSlots, except: Option<u32>) -> Vec<Waker> {
-        if !self.verbs.may_be_in_place() || !self.can_lend() || !self.has_offer(slots) {
+        if !self.verbs.may_be_in_place() || !self.can_lend() || !self.offers.any(slots) {
             return Vec::new();
         }
         self.verbs.suspected(except)

@@ -3,7 +3,7 @@
 //! A job may have any number of both. So what is asked after each change is counted as they change, and nothing here
 //! that happens often looks at all of them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -33,8 +33,10 @@ struct Counts {
     held_up: usize,
     /// How many verbs may be awaited in place, in those.
     in_place: usize,
-    /// How many verbs wait only for the job's slot.
-    resuming: usize,
+    /// The verbs, in polls in progress, that wait only for the job's slot.
+    resuming: BTreeSet<usize>,
+    /// The branches that may not be polled before the job has its slot.
+    wanting: BTreeSet<u32>,
     /// The verbs whose child runs in the slot of this job.
     lent: Vec<usize>,
     /// The spawns, by their tickets.
@@ -85,7 +87,8 @@ impl Verbs {
             in_progress: polls,
             held_up: 0,
             in_place: 0,
-            resuming: 0,
+            resuming: BTreeSet::new(),
+            wanting: BTreeSet::new(),
             lent: Vec::new(),
             spawns: HashMap::new(),
         };
@@ -168,6 +171,24 @@ impl Verbs {
         lent.into_iter().filter_map(|key| self.edit(key, WaitEdge::take_over)?).collect()
     }
 
+    /// This branch may not be polled before the job has its slot.
+    pub(crate) fn want_slot(&mut self, branch: u32) {
+        self.counts.wanting.insert(branch);
+    }
+
+    /// The wakers of the tasks of such branches. They are woken only once.
+    pub(crate) fn take_wanting(&mut self) -> Vec<Waker> {
+        let wanting = std::mem::take(&mut self.counts.wanting);
+        let branches = wanting.into_iter().filter_map(|id| self.counts.branches.get(id as usize));
+        branches.filter_map(|branch| branch.task.as_ref().map(Shared::waker)).collect()
+    }
+
+    /// The wakers of the verbs, in polls in progress, that wait only for the job's slot.
+    pub(crate) fn resuming_wakers(&self) -> Vec<Waker> {
+        let resuming = self.counts.resuming.iter().filter_map(|key| self.waits.get(*key));
+        resuming.map(|wait| wait.waker.clone()).collect()
+    }
+
     /// How many polls are in progress.
     pub(crate) fn polling(&self) -> usize {
         self.counts.polling
@@ -190,7 +211,7 @@ impl Verbs {
 
     /// Whether a verb waits only for the job's slot.
     pub(crate) fn is_resuming(&self) -> bool {
-        self.counts.resuming > 0
+        !self.counts.resuming.is_empty()
     }
 
     /// A new branch. Returns its key.
@@ -200,6 +221,7 @@ impl Verbs {
 
     /// The future of that branch has been dropped.
     pub(crate) fn remove_branch(&mut self, branch: u32) {
+        self.counts.wanting.remove(&branch);
         self.counts.leave_poll(branch);
         let Some(gone) = self.counts.branch(branch) else { return };
         gone.gone = true;
@@ -228,11 +250,21 @@ impl Verbs {
         self.counts.in_place += in_place;
     }
 
-    /// A branch has been polled.
-    pub(crate) fn end_poll(&mut self, branch: u32) {
+    /// A branch has been polled. Verbs in it that waited for the job's slot do so no longer: they find it in the next
+    /// poll. Returns their wakers.
+    pub(crate) fn end_poll(&mut self, branch: u32) -> Vec<Waker> {
         self.set_blocks_thread(branch, false);
         self.counts.polling -= 1;
         self.counts.leave_poll(branch);
+        let resuming = self.counts.resuming.clone();
+        let mut stop = |key: usize| {
+            self.waits.get(key).filter(|wait| wait.branch == branch)?;
+            self.edit(key, |wait| {
+                wait.resuming = false;
+                wait.waker.clone()
+            })
+        };
+        resuming.into_iter().filter_map(&mut stop).collect()
     }
 
     /// Notes whether the poll in progress of that branch is known to block its thread.
@@ -349,7 +381,9 @@ impl Counts {
     }
 
     fn add(&mut self, key: usize, wait: &WaitEdge) {
-        self.resuming += usize::from(wait.resuming);
+        if wait.resuming {
+            self.resuming.insert(key);
+        }
         if wait.lent == Lent::Yes {
             self.lent.push(key);
         }
@@ -368,7 +402,7 @@ impl Counts {
     }
 
     fn subtract(&mut self, key: usize, wait: &WaitEdge) {
-        self.resuming -= usize::from(wait.resuming);
+        self.resuming.remove(&key);
         if wait.lent == Lent::Yes {
             self.lent.retain(|lent| *lent != key);
         }

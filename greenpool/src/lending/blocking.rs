@@ -1,7 +1,7 @@
 //! How a pending verb registers with the job that awaits it.
 
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use crate::inner::Inner;
 use crate::inner::member::Member;
@@ -89,14 +89,15 @@ impl WaitGuard {
             self.clear();
             return Poll::Ready(());
         };
-        if deadlock::poll_slot(&me, false, cx.waker()).is_ready() {
-            self.clear();
-            return Poll::Ready(());
+        if deadlock::poll_slot(&me, None).is_pending() {
+            let inner = me.inner().clone();
+            let wait = WaitEdge::new(&inner, None, ReadySource::Begun, branch, cx.waker());
+            self.register_in(&me, WaitEdge { resuming: true, ..wait });
+            // The slot may have come home, and been lent again, before that.
+            ready!(deadlock::poll_slot(&me, None));
         }
-        let inner = me.inner().clone();
-        let wait = WaitEdge::new(&inner, None, ReadySource::Begun, branch, cx.waker());
-        self.register_in(&me, WaitEdge { resuming: true, ..wait });
-        Poll::Pending
+        self.clear();
+        Poll::Ready(())
     }
 
     /// Deregisters the verb, which is ready or has been dropped.

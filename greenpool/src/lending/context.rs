@@ -105,7 +105,7 @@ impl JobContext {
             JobContext::Plain(_) | JobContext::Borrowed(_) | JobContext::Keyed(_) => Poll::Ready(()),
             JobContext::Member(member, branch) => {
                 member.set_task(*branch, cx.waker());
-                deadlock::poll_slot(member, true, cx.waker())
+                deadlock::poll_slot(member, Some(*branch))
             }
         }
     }

@@ -33,9 +33,10 @@ use crate::sync::wake::wake;
 /// Runs the effects of a change of this member's state. The caller must hold no lock.
 #[inline]
 pub(crate) fn run(member: &Arc<Member>, effects: Effects) {
-    let Effects { served, wakers, releases, forgotten, waits, check, from_job } = effects;
+    let Effects { served, wakers, releases, forgotten, told, waits, check, from_job } = effects;
     served.into_iter().for_each(Served::run);
     forget_loans(forgotten);
+    wake(told.map(|lender| lender.take_over()).unwrap_or_default());
     wake(wakers);
     if releases {
         release(member.inner(), None);
@@ -107,8 +108,8 @@ pub(crate) fn resize_per_key(inner: &Arc<Inner>, limit: usize) {
 
 fn follow_release(inner: &Arc<Inner>, released: PoolKeyReleased) {
     let KeyReleased { ready, suspect } = released;
-    for member in ready {
-        run(&member, member.consider_offers());
+    for (ticket, member) in ready {
+        run(&member, member.reconsider(ticket));
     }
     if let Some(ticket) = suspect {
         resolve_from(&Start::Ticket(inner.clone(), ticket));
@@ -118,8 +119,8 @@ fn follow_release(inner: &Arc<Inner>, released: PoolKeyReleased) {
 /// A ticket has left the queue without being served. Another one may be in line because of that, and a job may be able
 /// to lend it its slot.
 pub(crate) fn reconsider(inner: &Inner) {
-    for member in inner.slots.take_ready() {
-        run(&member, member.consider_offers());
+    for (ticket, member) in inner.slots.take_ready() {
+        run(&member, member.reconsider(ticket));
     }
 }
 
@@ -181,10 +182,10 @@ pub(crate) fn release_absent(member: &Arc<Member>) {
     }
 }
 
-/// Ready if the job has a slot, or has ended. Otherwise queues for a slot, and wakes `waker` when the job has one. If a
-/// branch is about to be polled, the job keeps the slot until then.
-pub(crate) fn poll_slot(member: &Arc<Member>, to_be_polled: bool, waker: &Waker) -> Poll<()> {
-    let (polled, effects) = member.poll_slot(to_be_polled, waker);
+/// Ready if the job has a slot, or has ended. Otherwise queues for a slot, for a branch that is about to be polled or
+/// for a verb in a poll: see [`Member::poll_slot`].
+pub(crate) fn poll_slot(member: &Arc<Member>, branch: Option<u32>) -> Poll<()> {
+    let (polled, effects) = member.poll_slot(branch);
     run(member, effects);
     polled
 }

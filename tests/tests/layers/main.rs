@@ -38,6 +38,7 @@ const RUNTIME: Layers = Layers {
         "inner::blocked",
         "inner::queued",
         "inner::verbs",
+        "inner::offers",
     ],
 };
 

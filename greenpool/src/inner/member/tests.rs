@@ -356,6 +356,9 @@ impl Trial {
             Op::BeginPoll(branch) => self.begin_poll(job, branch),
             Op::EndPoll(branch) => {
                 if std::mem::take(&mut polled[branch]) {
+                    let resuming = verbs.iter_mut().filter(|verb| verb.branch == branch);
+                    let resuming = resuming.filter(|verb| matches!(verb.target, Target::Slot));
+                    resuming.for_each(|verb| verb.target = Target::Own);
                     run(member, member.end_poll(branch as u32));
                 }
             }
@@ -448,10 +451,10 @@ impl Trial {
     }
 
     /// Whether the job has a slot now, or has ended.
-    fn poll_slot(&mut self, job: usize, to_be_polled: bool, waker: &Waker) -> bool {
+    fn poll_slot(&mut self, job: usize, branch: Option<usize>) -> bool {
         let due = std::mem::take(&mut self.jobs[job].due);
         let member = &self.jobs[job].member;
-        let (ready, effects) = member.poll_slot(to_be_polled, waker);
+        let (ready, effects) = member.poll_slot(branch.map(|branch| branch as u32));
         run(member, effects);
         let state = lock(&member.state);
         assert_eq!(ready.is_ready(), state.holds() || state.ended);
@@ -463,8 +466,7 @@ impl Trial {
     /// A verb was pending until it had its result, and now needs only a slot.
     fn reacquire(&mut self, job: usize, branch: usize) {
         self.register(job, branch, Target::Own, false);
-        let waker = Waker::from(self.jobs[job].tasks[branch].clone());
-        if self.poll_slot(job, false, &waker) {
+        if self.poll_slot(job, None) {
             self.clear(job, self.jobs[job].verbs.len() - 1);
         } else {
             self.update(job, self.jobs[job].verbs.len() - 1, Target::Slot);
@@ -477,7 +479,8 @@ impl Trial {
         }
         let wakes = self.jobs[job].tasks[branch].clone();
         let before = wakes.0.load(Ordering::Relaxed);
-        if self.poll_slot(job, true, &Waker::from(wakes)) {
+        self.jobs[job].member.set_task(branch as u32, &Waker::from(wakes));
+        if self.poll_slot(job, Some(branch)) {
             let Job { member, polled, waiting, .. } = &mut self.jobs[job];
             member.begin_poll(branch as u32);
             (polled[branch], waiting[branch]) = (true, None);
@@ -921,11 +924,11 @@ fn a_verb_is_woken_until_it_is_known_to_be_awaited_in_place_and_the_slot_is_lent
     run(&member, effects);
     for _ in 0..LOOKS {
         run(&member, member.end_poll(0));
-        let (polled, effects) = member.poll_slot(true, Waker::noop());
+        let (polled, effects) = member.poll_slot(Some(0));
         run(&member, effects);
         if polled.is_pending() {
             trial.step(1, &Op::End);
-            assert!(member.poll_slot(true, Waker::noop()).0.is_ready());
+            assert!(member.poll_slot(Some(0)).0.is_ready());
         }
         member.begin_poll(0);
         run(&member, member.update(key, edge(&trial)));
@@ -943,7 +946,7 @@ fn a_verb_is_woken_until_it_is_known_to_be_awaited_in_place_and_the_slot_is_lent
         let woken = wakes.0.load(Ordering::Relaxed) - before;
         assert_eq!(woken, usize::from(look < LOOKS), "look {look}");
     }
-    let (polled, effects) = member.poll_slot(false, Waker::noop());
+    let (polled, effects) = member.poll_slot(None);
     run(&member, effects);
     assert!(polled.is_pending());
     let (effects, wait) = member.clear(key);
@@ -981,7 +984,7 @@ fn a_job_keeps_its_slot_from_the_moment_it_is_found_until_the_poll() {
     run(&member, effects);
     run(&member, member.end_poll(0));
     // A task is about to poll the job while the last poll of the branch ends.
-    let (polled, effects) = member.poll_slot(true, Waker::noop());
+    let (polled, effects) = member.poll_slot(Some(0));
     run(&member, effects);
     assert!(polled.is_ready());
     run(&member, member.end_poll(branch));

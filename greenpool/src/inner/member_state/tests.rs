@@ -12,7 +12,7 @@ use super::{MemberState, OwnSlot};
 use crate::inner::effects::Effects;
 use crate::inner::member::Member;
 use crate::inner::queued::PoolJob;
-use crate::inner::wait::{Ending, Lent, Readiness, ReadySource, WaitEdge};
+use crate::inner::wait::{Ending, Lent, Readiness, ReadySource, Shared, WaitEdge};
 use crate::inner::{ErasedJob, Inner};
 use crate::sync::slots::gates::Hold;
 use crate::sync::slots::{Enqueued, Grant, Queue, Ticket};
@@ -94,7 +94,7 @@ enum Verb {
     Seen,
     /// It has been polled in the latest poll of the branch, with the waker of a task, so it is not awaited in place.
     InTask,
-    /// It has been polled in the latest poll of the branch, and waits only for the slot.
+    /// It has been polled in the latest poll of the branch, and waited only for the slot then.
     Resuming,
 }
 
@@ -116,7 +116,7 @@ const TABLE: [(&[(Poll, Verb)], [Counted; 3]); 30] = [
     (&[(Poll::Blocks, Verb::No)], [Nothing, Slotless, Slotless]),
     (&[(Poll::Blocks, Verb::Unseen)], [Holder, Nothing, Released]),
     (&[(Poll::Blocks, Verb::Seen)], [Holder, Nothing, Released]),
-    (&[(Poll::Blocks, Verb::Resuming)], [Holder, Nothing, Released]),
+    (&[(Poll::Blocks, Verb::Resuming)], [Nothing, Nothing, Released]),
     // One branch waits, and the other moves or not.
     (&[(Poll::No, Verb::Seen), (Poll::No, Verb::No)], [Holder, Nothing, Released]),
     (&[(Poll::No, Verb::Seen), (Poll::Yes, Verb::No)], [Nothing, Slotless, Slotless]),
@@ -133,7 +133,7 @@ const TABLE: [(&[(Poll, Verb)], [Counted; 3]); 30] = [
     (&[(Poll::Blocks, Verb::Seen), (Poll::Yes, Verb::Seen)], [Suspect, Nothing, Released]),
     (&[(Poll::Yes, Verb::InTask), (Poll::No, Verb::Seen)], [Nothing, Nothing, Released]),
     (&[(Poll::Yes, Verb::InTask), (Poll::Yes, Verb::Unseen)], [Suspect, Slotless, Slotless]),
-    (&[(Poll::Yes, Verb::Unseen), (Poll::No, Verb::Resuming)], [Nothing, Slotless, Slotless]),
+    (&[(Poll::Yes, Verb::Unseen), (Poll::No, Verb::Resuming)], [Suspect, Slotless, Slotless]),
     (&[(Poll::Yes, Verb::Seen), (Poll::Yes, Verb::Resuming)], [Nothing, Nothing, Released]),
 ];
 
@@ -151,11 +151,11 @@ fn state(inner: &Arc<Inner>, slot: OwnSlot, branches: &[(Poll, Verb)]) -> Member
             state.verbs.insert(WaitEdge { resuming, maybe_in_place, last_polled, ..wait(inner, branch) });
         }
         if *verb == Verb::Unseen {
-            state.verbs.end_poll(branch);
+            drop(state.verbs.end_poll(branch));
             state.begin_poll(branch);
         }
         match poll {
-            Poll::No => state.verbs.end_poll(branch),
+            Poll::No => assert_eq!(state.verbs.end_poll(branch).len(), usize::from(*verb == Verb::Resuming)),
             Poll::Yes => {}
             Poll::Blocks => state.verbs.set_blocks_thread(branch, true),
         }
@@ -254,7 +254,7 @@ fn an_outsider_is_never_counted() {
             0 => {}
             1 => state.begin_poll(0),
             2 => drop(state.verbs.insert(wait(&inner, 0))),
-            _ => state.verbs.end_poll(0),
+            _ => drop(state.verbs.end_poll(0)),
         }
         state.publish(&member);
         check_pool(&inner, &[(&member, Nothing)], 0);
@@ -282,7 +282,7 @@ fn a_verb_is_probed_once_until_something_happens_in_its_branch() {
         ("and unmarked", |state| state.verbs.unmark_blocking(0), 1),
         (
             "a verb is unmarked, and its poll ends",
-            |state| (state.verbs.unmark_blocking(0), state.verbs.end_poll(0)).1,
+            |state| (state.verbs.unmark_blocking(0), drop(state.verbs.end_poll(0))).1,
             0,
         ),
         ("its next poll begins, and has not come to it", |state| state.begin_poll(0), 0),
@@ -328,7 +328,7 @@ fn a_ready_verb_will_look_until_a_poll_that_it_was_woken_for_skips_it() {
         assert_eq!(look(), (true, usize::from(is_woken)), "{verb:?}, {readiness:?}");
         assert_eq!(look(), (true, 0), "{verb:?}, {readiness:?}: its branch has not been polled since");
         state.begin_poll(0);
-        state.verbs.end_poll(0);
+        drop(state.verbs.end_poll(0));
         let looks_again = (!is_woken, usize::from(!is_woken));
         assert_eq!(will_look(&mut state, readiness), looks_again, "{verb:?}, {readiness:?}: its branch was polled");
         let is_aside = is_woken && readiness == Readiness::Yes;
@@ -393,7 +393,7 @@ fn the_verbs_of_polls_in_progress_are_woken_while_a_queued_ticket_is_offered_the
     let mut state = state(&inner, Held, &branches);
     let rows: [(&str, fn(&mut MemberState, Ticket, &Inner), Option<u32>, usize); 11] = [
         ("no ticket is offered the slot", |_, _, _| {}, None, 0),
-        ("one is", |state, ticket, inner| state.offer_slot(ticket, &inner.slots), None, 2),
+        ("one is", |state, ticket, inner| state.offers.push(ticket, &inner.slots), None, 2),
         ("one branch is excepted", |_, _, _| {}, Some(0), 1),
         ("the slot is away", |state, _, _| state.slot = Away, None, 0),
         ("a verb is about to go on with the slot", |state, _, _| resume(state, true), None, 0),
@@ -413,7 +413,7 @@ fn the_verbs_of_polls_in_progress_are_woken_while_a_queued_ticket_is_offered_the
         act(&mut state, ticket, &inner);
         assert_eq!(state.recheck_wakers(&inner.slots, except).len(), woken, "{name}");
     }
-    assert!(state.offers.is_empty(), "a ticket that has left the queue is forgotten");
+    assert!(state.offers.iter().next().is_none(), "a ticket that has left the queue is forgotten");
 }
 
 /// The job has its slot, and a verb needs that or not.
@@ -427,14 +427,15 @@ fn tickets_that_have_left_the_queue_take_no_memory() {
     let inner = Inner::new(0, None);
     let mut state = state(&inner, Held, &[(Poll::No, Verb::No)]);
     let first = queued(&inner);
-    state.offer_slot(first, &inner.slots);
+    state.offers.push(first, &inner.slots);
     for _ in 0..1000 {
         let ticket = queued(&inner);
-        state.offer_slot(ticket, &inner.slots);
+        state.offers.push(ticket, &inner.slots);
         inner.slots.refuse(ticket);
     }
-    assert!(state.offers.len() < 16, "{} tickets are kept", state.offers.len());
-    assert_eq!(state.offers.front(), Some(&first), "a queued ticket keeps its place");
+    let kept = state.offers.iter().count();
+    assert!(kept < 16, "{kept} tickets are kept");
+    assert_eq!(state.offers.iter().next(), Some(&first), "a queued ticket keeps its place");
 }
 
 /// A job that begins and does nothing.
@@ -518,7 +519,7 @@ fn a_job_that_gets_a_slot_keeps_it_only_if_something_waited_for_that() {
         ("a child in another slot is over", |_, ended| ended.announce(), 0, false),
         ("a child in this slot is over", |state, _| edit(state, 1, |wait| wait.lent = Lent::Yes), 1, false),
         ("it is told once", |_, _| {}, 0, false),
-        ("a task waits for it", |state, _| state.wakers.push(Waker::noop().clone()), 1, true),
+        ("a branch waits for it", |state, _| want_slot(state), 1, true),
         ("that was woken", |_, _| {}, 0, true),
         ("the job was polled, and the child is not over", |state, _| poll(state), 0, false),
     ];
@@ -526,15 +527,21 @@ fn a_job_that_gets_a_slot_keeps_it_only_if_something_waited_for_that() {
         act(&mut state, &ended);
         assert_eq!(state.take_wakers().len(), woken, "{name}");
         assert_eq!((state.woken, state.can_lend(), state.waits()), (is_kept, !is_kept, !is_kept), "{name}");
-        assert!(state.wakers.is_empty(), "{name}: each is woken once");
+        assert!(state.verbs.take_wanting().is_empty(), "{name}: each is woken once");
     }
+}
+
+/// The first branch may not be polled before the job has its slot.
+fn want_slot(state: &mut MemberState) {
+    state.verbs.set_task(0, Shared::new(Waker::noop()));
+    state.verbs.want_slot(0);
 }
 
 /// The job is polled, and its child is not over.
 fn poll(state: &mut MemberState) {
     edit(state, 1, |wait| wait.source = ReadySource::Child(Ending::new(false)));
     state.begin_poll(0);
-    state.verbs.end_poll(0);
+    drop(state.verbs.end_poll(0));
 }
 
 const BRANCHES: u32 = 3;
@@ -635,7 +642,10 @@ impl Case {
                 (self.recheck, self.woken) = (false, false);
             }
             Op::EndPoll(branch) if is_polled(branch) => {
-                state.verbs.end_poll(branch);
+                let mut resuming = verbs.iter_mut().filter(|verb| verb.branch == branch && verb.resuming);
+                let wakers = state.verbs.end_poll(branch);
+                wakers.iter().for_each(|_| resuming.next().expect("it waited for the slot").resuming = false);
+                assert!(resuming.next().is_none(), "a verb waits for the slot only in a poll");
                 polls[branch as usize] = Poll::No;
             }
             Op::SetBlocks(branch, blocks) => {
@@ -661,8 +671,9 @@ impl Case {
                     verb.seen = true;
                 }
             }
-            Op::SetResuming(pick, resuming) if !verbs.is_empty() => {
-                let at = pick % verbs.len();
+            Op::SetResuming(pick, resuming) if verbs.iter().any(|verb| is_polled(verb.branch)) => {
+                let in_poll: Vec<_> = (0..verbs.len()).filter(|at| is_polled(verbs[*at].branch)).collect();
+                let at = in_poll[pick % in_poll.len()];
                 edit(state, verbs[at].key, |wait| wait.resuming = resuming);
                 verbs[at].resuming = resuming;
             }
@@ -691,8 +702,11 @@ impl Case {
                 self.recheck = true;
             }
             Op::Wake(waits) => {
-                state.wakers.extend(waits.then(|| Waker::noop().clone()));
-                assert_eq!(state.take_wakers().len(), usize::from(waits));
+                if waits {
+                    want_slot(state);
+                }
+                let resuming = state.verbs.iter().filter(|wait| wait.resuming).count();
+                assert_eq!(state.take_wakers().len(), usize::from(waits) + resuming);
                 self.woken |= waits;
             }
             Op::Lends(lends) => (state.lends, self.lends) = (lends, lends),
@@ -714,9 +728,10 @@ impl Case {
         self.polls.contains(&Poll::Yes)
     }
 
-    /// The job was woken to use the slot that it has, and has not been polled since.
+    /// The job was woken to use the slot that it has, and has not been polled since, or a verb is about to go on with
+    /// it.
     fn will_use_slot(&self) -> bool {
-        self.woken && self.slot == Held
+        (self.woken || self.verbs.iter().any(|verb| verb.resuming)) && self.slot == Held
     }
 
     fn is_blocked(&self) -> bool {

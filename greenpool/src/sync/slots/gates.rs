@@ -50,10 +50,10 @@ pub(super) struct Gates<L> {
     pub(super) returned: BTreeMap<u64, usize>,
     /// All parked tickets.
     pub(super) parked: BTreeMap<u64, usize>,
-    /// Jobs that wait for a parked ticket and could not lend it their slot.
-    offers: BTreeMap<u64, L>,
+    /// Jobs that wait for a parked ticket and could not lend it their slot, by its number.
+    offers: BTreeMap<u64, Vec<L>>,
     /// Those of them whose ticket is in the queue again.
-    ready: Vec<L>,
+    ready: Vec<((Hold, usize), L)>,
     /// Gates with parked tickets whose jobs are all [known](Gate::known).
     suspects: BTreeSet<GateId>,
     /// Dropped with no lock held.
@@ -268,7 +268,7 @@ impl<L> Gates<L> {
         let was_parked = gate.parked.remove(&hold.number).is_some();
         if was_parked {
             self.parked.remove(&hold.number);
-            self.garbage.jobs.extend(self.offers.remove(&hold.number));
+            self.garbage.jobs.extend(self.offers.remove(&hold.number).into_iter().flatten());
             self.note_suspect(hold.gate);
         }
         was_parked
@@ -325,7 +325,8 @@ impl<L> Gates<L> {
             gate.in_line.insert(number, ticket);
             self.parked.remove(&number);
             self.returned.insert(number, ticket);
-            self.ready.extend(self.offers.remove(&number));
+            let offers = self.offers.remove(&number).into_iter().flatten();
+            self.ready.extend(offers.map(|job| ((Hold { gate: id, number }, ticket), job)));
             self.note_suspect(id);
         }
     }
@@ -340,9 +341,9 @@ impl<L> Gates<L> {
         }
     }
 
-    /// `job` waits for this parked ticket, and would lend it its slot.
+    /// `job` waits for this parked ticket, and would lend it its slot. Once per job, until the job is told.
     pub(super) fn note_offer(&mut self, hold: Hold, job: L) {
-        self.garbage.jobs.extend(self.offers.insert(hold.number, job));
+        self.offers.entry(hold.number).or_default().push(job);
     }
 
     /// Whether a ticket with a larger number is parked, or was.
@@ -352,7 +353,7 @@ impl<L> Gates<L> {
     }
 
     /// The jobs that wait for a ticket that is in the queue again, and may lend it their slot now.
-    pub(super) fn take_ready(&mut self) -> Vec<L> {
+    pub(super) fn take_ready(&mut self) -> Vec<((Hold, usize), L)> {
         std::mem::take(&mut self.ready)
     }
 

@@ -4,7 +4,7 @@ use std::task::Waker;
 
 use crate::sync::Ordering;
 use crate::sync::key::Key;
-use crate::sync::slots::gates::{Garbage, GateId, Hold, KeyUse};
+use crate::sync::slots::gates::{Garbage, GateId, Gates, Hold, KeyUse};
 use crate::sync::slots::{
     Collector, Enqueued, Grant, ONE, QUEUED, Queue, QueuedJob, Queues, Refusal, Served, Slots, Ticket, TicketState,
     Word,
@@ -36,14 +36,18 @@ pub(crate) enum Blocker<L> {
 
 /// What follows the end of a job with a key.
 pub(crate) struct KeyReleased<L> {
-    /// Jobs that should look again whether they can lend their slot: what they wait for is in line again.
-    pub(crate) ready: Vec<L>,
+    /// Tickets that are in line again, and jobs that wait for them and may be able to lend them their slots.
+    pub(crate) ready: Vec<(Ticket, L)>,
     /// The first parked ticket, if all jobs that it waits for have waited for greenpool.
     pub(crate) suspect: Option<Ticket>,
 }
 
 fn ticket((hold, key): (Hold, usize)) -> Ticket {
     Ticket { key, number: hold.number, gate: Some(hold.gate) }
+}
+
+fn take_ready<L>(gates: &mut Gates<L>) -> Vec<(Ticket, L)> {
+    gates.take_ready().into_iter().map(|(place, job)| (ticket(place), job)).collect()
 }
 
 /// How [`Slots::lend_keyed`] may lend the slot of a job to a parked ticket.
@@ -53,13 +57,15 @@ pub(crate) struct KeyLoan {
     pub(crate) own: Option<Hold>,
     /// Even if the key is not that of the lender: to resolve a deadlock.
     pub(crate) forced: bool,
+    /// The gate will tell this lender already when the ticket is in the queue again.
+    pub(crate) noted: bool,
 }
 
 /// Why [`Slots::lend_keyed`] did not lend.
 pub(crate) enum NotLent {
     /// The ticket is not queued any longer.
     Gone,
-    /// The ticket is parked. When it is in the queue again, the job should look again: see [`Slots::release_key`].
+    /// The ticket is parked. Its gate tells the job when it is in the queue again: see [`Slots::release_key`].
     Parked,
 }
 
@@ -95,7 +101,7 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
         let mut queues = self.lock();
         let Some(gates) = &mut queues.gates else { return KeyReleased { ready: Vec::new(), suspect: None } };
         let aside = gates.set_limit(limit);
-        let ready = gates.take_ready();
+        let ready = take_ready(gates);
         for key in aside {
             queues.unlist(key);
         }
@@ -173,18 +179,19 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
         let Some(gates) = &mut queues.gates else { return KeyReleased { ready: Vec::new(), suspect: None } };
         // A call that began over the limit leaves the gate full.
         gates.end(hold, lent);
-        let ready = gates.take_ready();
+        let ready = take_ready(gates);
         let suspect = gates.suspect(hold.gate).map(ticket);
         self.serve_and_unlock(queues);
         KeyReleased { ready, suspect }
     }
 
-    /// The jobs that should look again whether they can lend their slot, because a ticket has left the queue.
-    pub(crate) fn take_ready(&self) -> Vec<L> {
+    /// Tickets that are in line again because another one has left the queue, and jobs that wait for them and may be
+    /// able to lend them their slots.
+    pub(crate) fn take_ready(&self) -> Vec<(Ticket, L)> {
         if !self.keyed {
             return Vec::new();
         }
-        self.lock().gates.as_mut().map(|gates| gates.take_ready()).unwrap_or_default()
+        self.lock().gates.as_deref_mut().map(take_ready).unwrap_or_default()
     }
 
     /// A job that had lent its key runs again.
@@ -268,7 +275,7 @@ impl<L: Clone, J: QueuedJob<L>> Slots<L, J> {
         if let Some(hold) = ticket.hold().filter(|hold| !queues.has_room(hold.gate)) {
             lends_key = loan.own.is_some_and(|own| own.gate == hold.gate);
             if !lends_key && !loan.forced {
-                if let Some(gates) = queues.gates.as_mut() {
+                if let Some(gates) = queues.gates.as_mut().filter(|_| !loan.noted) {
                     gates.note_offer(hold, lender.clone());
                 }
                 return Err(NotLent::Parked);
