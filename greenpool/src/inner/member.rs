@@ -465,7 +465,9 @@ impl Member {
         let mut state = lock(&self.state);
         let forgotten = self.resume(&mut state);
         if !state.holds() && !state.ended {
-            branch.into_iter().for_each(|branch| state.verbs.want_slot(branch));
+            if let Some(branch) = branch {
+                state.verbs.want_slot(branch);
+            }
             state.publish(self);
             return (Poll::Pending, Effects::new(Vec::new(), true));
         }

@@ -225,7 +225,9 @@ impl MemberState {
     pub(crate) fn end_loan(&mut self, key: Option<Hold>) {
         self.loans = self.loans.saturating_sub(1);
         if self.loans == 0 && std::mem::take(&mut self.key_shared) {
-            key.into_iter().for_each(|key| self.offers.retry(key));
+            if let Some(key) = key {
+                self.offers.retry(key);
+            }
         }
     }
 

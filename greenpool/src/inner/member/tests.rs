@@ -340,9 +340,8 @@ impl Trial {
                 assert!(between, "job {at} lost its slot in a poll: {op:?}");
                 assert!(!was_due || !now.due, "job {at} was woken and lost its slot before it was polled: {op:?}");
                 let state = lock(&now.member.state);
-                // While another job has a slot of it, it gets that back. Otherwise it counts as without a slot. A job
-                // that goes on with a loan may be one that owes no slot.
-                let is_away = state.loans > 0 || state.ticket.is_some() || matches!(op, Op::LendToHead);
+                // While another job has a slot of it, it gets that back. Otherwise it counts as without a slot.
+                let is_away = state.loans > 0 || state.ticket.is_some();
                 assert!(state.ended || (state.slot == OwnSlot::Away) == is_away, "job {at} gave its slot away: {op:?}");
             }
         }

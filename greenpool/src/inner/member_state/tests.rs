@@ -644,7 +644,9 @@ impl Case {
             Op::EndPoll(branch) if is_polled(branch) => {
                 let mut resuming = verbs.iter_mut().filter(|verb| verb.branch == branch && verb.resuming);
                 let wakers = state.verbs.end_poll(branch);
-                wakers.iter().for_each(|_| resuming.next().expect("it waited for the slot").resuming = false);
+                for _ in wakers {
+                    resuming.next().expect("it waited for the slot").resuming = false;
+                }
                 assert!(resuming.next().is_none(), "a verb waits for the slot only in a poll");
                 polls[branch as usize] = Poll::No;
             }
