@@ -8,7 +8,7 @@ use futures::future::{BoxFuture, join_all, select_all};
 use futures::poll;
 use greenpool::{GreenThread, inherit, lend};
 use tokio::runtime::Handle;
-use tokio::task::{block_in_place, yield_now};
+use tokio::task::{JoinHandle, block_in_place, yield_now};
 use tokio::time::{sleep, timeout};
 
 use crate::declared::{keyed, left, right};
@@ -17,7 +17,7 @@ use crate::job::{Actor, Body, planned_panic};
 use crate::map;
 use crate::pile;
 use crate::program::{Act, Block, Job, Pool, Then};
-use crate::world::Value;
+use crate::world::{Value, World};
 
 /// Boxed, since acts contain blocks.
 pub(crate) fn run(actor: Actor, block: Block) -> BoxFuture<'static, ()> {
@@ -67,32 +67,77 @@ async fn perform(actor: &Actor, act: Act, kept: &mut Vec<GreenThread<Value>>) {
         }
         Act::Polls(polls, block) => poll_times(polls, run(actor.clone(), block)).await,
         Act::Lend(turns) => lend(yield_times(turns)).await,
-        Act::Inherit(block) => {
-            let part = actor.part(run(actor.concurrent(false), block));
-            let (task, future) = (actor.world.task(), inherit(part));
-            let _ = tokio::spawn(async move {
-                let _task = task;
-                future.await;
-            })
-            .await;
-        }
+        // A poll that blocks its thread until a branch is over may wait for ever.
+        Act::Inherit(block) if actor.is_in_place() => inherit(run(actor.clone(), block)).await,
+        Act::Inherit(block) => drop(branch(actor, block).await),
         Act::Part(block) => inherit(run(actor.clone(), block)).await,
         Act::Timeout(ms, block) => drop(timeout(Duration::from_millis(ms), run(actor.clone(), block)).await),
-        Act::ResizePerKey(pool, limit) => actor.world.pool(pool).resize_per_key(limit),
+        Act::Reopen(pool) => reopen(actor, pool),
+        Act::WaitAll(pool) if actor.is_inside(pool) => {}
+        // A job of that pool may wait for this one.
+        Act::WaitAll(pool) => drop(timeout(Duration::from_millis(2), actor.world.pool(pool).waitall()).await),
+        Act::Slot(pool, job) => hold_slot(&actor.world, pool, job).await,
+        Act::HandOver(pools, jobs) => hand_over(actor, pools, jobs, kept).await,
+        Act::Detach(block) => drop(branch(actor, block)),
+        Act::Abandon(turns, block) => {
+            let task = branch(actor, block);
+            yield_times(turns).await;
+            task.abort();
+        }
+        Act::ResizePerKey(pool, limit) => actor.world.resize_per_key(pool, limit),
         Act::InPlace(block) if actor.may_block() => {
             actor.blocks_in_place();
-            block_in_place(|| Handle::current().block_on(run(actor.clone(), block)));
+            block_in_place(|| Handle::current().block_on(run(actor.in_place(), block)));
         }
         Act::InPlace(block) => run(actor.clone(), block).await,
     }
 }
 
+/// A branch of the job in a task of its own.
+fn branch(actor: &Actor, block: Block) -> JoinHandle<()> {
+    let part = actor.part(run(actor.in_own_task(), block));
+    let (task, future) = (actor.world.task(), inherit(part));
+    tokio::spawn(async move {
+        let _task = task;
+        future.await;
+    })
+}
+
+fn reopen(actor: &Actor, pool: Pool) {
+    actor.world.close(pool);
+    actor.world.pool(pool).reopen();
+}
+
+pub(crate) async fn hold_slot(world: &World, pool: Pool, job: Option<Job>) {
+    let Ok(slot) = world.pool(pool).slot().await else { return };
+    yield_times(1).await;
+    if let Some(job) = job {
+        slot.spawn_n(Body::new(world, pool, job).run());
+    }
+}
+
+async fn hand_over(
+    actor: &Actor,
+    [pool, other]: [Pool; 2],
+    [first, second]: [Job; 2],
+    kept: &mut Vec<GreenThread<Value>>,
+) {
+    let mut queued = Vec::new();
+    keep_spawn(actor, pool, first, &mut queued, kept).await;
+    let body = Body::new(&actor.world, other, second);
+    let green = spawn_body(actor, other, body.after(queued.pop())).await;
+    kept.push(green);
+}
+
 async fn spawn(actor: &Actor, pool: Pool, job: Job) -> GreenThread<Value> {
-    let body = Body::new(&actor.world, pool, job);
+    spawn_body(actor, pool, Body::new(&actor.world, pool, job)).await
+}
+
+async fn spawn_body(actor: &Actor, pool: Pool, body: Body) -> GreenThread<Value> {
     let own = actor.world.pool(pool);
     match (actor.world.is_declared(pool), own.per_key()) {
         (true, _) => left::spawn(body).await,
-        (false, Some(_)) => own.spawn_keyed(body.key(), body.run()).await,
+        (false, Some(_)) => own.spawn_keyed(body.key(), body.keyed().run()).await,
         (false, None) => own.spawn(body.run()).await,
     }
 }
@@ -109,7 +154,7 @@ async fn keep_spawn(
     let mut spawn: BoxFuture<'static, _> = if actor.world.is_declared(pool) {
         Box::pin(left::spawn(body))
     } else {
-        Box::pin(actor.world.pool(pool).spawn_keyed(body.key(), body.run()))
+        Box::pin(actor.world.pool(pool).spawn_keyed(body.key(), body.keyed().run()))
     };
     match poll!(&mut spawn) {
         Poll::Ready(green) => kept.push(green),
@@ -122,7 +167,7 @@ async fn spawn_n(actor: &Actor, pool: Pool, job: Job) {
     if actor.world.is_declared(pool) {
         right::spawn_n(body).await;
     } else {
-        actor.world.pool(pool).spawn_n_keyed(body.key(), body.run()).await;
+        actor.world.pool(pool).spawn_n_keyed(body.key(), body.keyed().run()).await;
     }
 }
 
@@ -131,7 +176,7 @@ fn try_spawn(actor: &Actor, pool: Pool, job: Job) -> Option<GreenThread<Value>> 
     if actor.world.is_declared(pool) {
         right::try_spawn(body).ok()
     } else {
-        actor.world.pool(pool).try_spawn_keyed(body.key(), body.run()).ok()
+        actor.world.pool(pool).try_spawn_keyed(body.key(), body.keyed().run()).ok()
     }
 }
 
@@ -141,8 +186,8 @@ fn queue(actor: &Actor, pool: Pool, job: Job) {
     match (actor.world.is_declared(pool), body.is_even()) {
         (true, true) => left::queue(body),
         (true, false) => right::queue(body),
-        (false, false) if !body.is_bomb() => keyed::on(own).queue(body),
-        (false, _) if own.per_key().is_some() => own.queue_keyed(body.key(), body.run()),
+        (false, false) if !body.is_bomb() => keyed::on(own).queue(body.keyed()),
+        (false, _) if own.per_key().is_some() => own.queue_keyed(body.key(), body.keyed().run()),
         (false, _) => own.queue(body.run()),
     }
 }

@@ -38,13 +38,15 @@ fn phase(pools: usize, declared: bool) -> impl Strategy<Value = Phase> {
 
 fn act(pools: usize) -> impl Strategy<Value = Act> {
     let leaf = prop_oneof![
-        12 => Just(Act::Yield),
-        2 => Just(Act::Sleep),
-        1 => Just(Act::Panic),
-        2 => (0..pools, 0..=3usize).prop_map(|(pool, size)| Act::Resize(pool, size)),
-        1 => (0..pools, 1..=2usize).prop_map(|(pool, limit)| Act::ResizePerKey(pool, limit)),
-        1 => (0..pools).prop_map(Act::AbortAll),
-        1 => (1..=4usize).prop_map(Act::Lend),
+        24 => Just(Act::Yield),
+        4 => Just(Act::Sleep),
+        2 => Just(Act::Panic),
+        4 => (0..pools, 0..=3usize).prop_map(|(pool, size)| Act::Resize(pool, size)),
+        2 => (0..pools, 1..=2usize).prop_map(|(pool, limit)| Act::ResizePerKey(pool, limit)),
+        2 => (0..pools).prop_map(Act::AbortAll),
+        2 => (0..pools).prop_map(Act::WaitAll),
+        1 => (0..pools).prop_map(Act::Reopen),
+        2 => (1..=4usize).prop_map(Act::Lend),
     ];
     leaf.prop_recursive(5, 40, 3, move |inner| {
         let block = || vec(inner.clone(), 0..=3);
@@ -62,6 +64,10 @@ fn act(pools: usize) -> impl Strategy<Value = Act> {
             (3, (1..=4usize, block()).prop_map(|(polls, block)| Act::Polls(polls, block)).boxed()),
             (2, block().prop_map(Act::Inherit).boxed()),
             (2, block().prop_map(Act::Part).boxed()),
+            (2, block().prop_map(Act::Detach).boxed()),
+            (2, (0..8usize, block()).prop_map(|(turns, block)| Act::Abandon(turns, block)).boxed()),
+            (1, (0..pools, weighted(0.7, job(block()))).prop_map(|(pool, job)| Act::Slot(pool, job)).boxed()),
+            (2, hand_over(pools, &block().boxed()).boxed()),
             (2, (1..=3u64, block()).prop_map(|(ms, block)| Act::Timeout(ms, block)).boxed()),
             (2, block().prop_map(Act::InPlace).boxed()),
         ])
@@ -71,6 +77,11 @@ fn act(pools: usize) -> impl Strategy<Value = Act> {
 fn job(acts: impl Strategy<Value = Block>) -> impl Strategy<Value = Job> {
     let end = prop_oneof![30 => Just(End::Return), 1 => Just(End::Panic), 1 => Just(End::PanicInDrop)];
     (0..3u8, acts, end).prop_map(|(key, acts, end)| Job { key, acts, end })
+}
+
+fn hand_over(pools: usize, block: &proptest::strategy::BoxedStrategy<Block>) -> impl Strategy<Value = Act> + use<> {
+    let job = || job(block.clone());
+    ([0..pools, 0..pools], [job(), job()]).prop_map(|(pools, jobs)| Act::HandOver(pools, jobs))
 }
 
 fn then() -> impl Strategy<Value = Then> {

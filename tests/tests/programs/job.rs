@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
+use greenpool::GreenThread;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::act;
@@ -27,12 +28,16 @@ pub(crate) struct Actor {
     life: Option<Arc<Life>>,
     /// Nothing else runs concurrently in the same task.
     alone: bool,
+    /// It is in a poll that blocks its thread.
+    in_place: bool,
 }
 
 /// A job, from its first poll to its end: how many of its parts are being polled.
 struct Life {
     world: World,
     pool: Pool,
+    /// Its key, if that is limited.
+    key: Option<u8>,
     state: Mutex<State>,
 }
 
@@ -54,8 +59,14 @@ impl Life {
         if counts != std::mem::replace(&mut state.counts, counts) {
             if counts {
                 self.world.activate(self.pool);
+                if let Some(key) = self.key {
+                    self.world.activate_key(self.pool, key);
+                }
             } else {
                 self.world.deactivate(self.pool);
+                if let Some(key) = self.key {
+                    self.world.deactivate_key(self.pool, key);
+                }
             }
         }
     }
@@ -98,12 +109,31 @@ impl<F: Future> Future for Part<F> {
 
 impl Actor {
     pub(crate) fn outside(world: &World) -> Self {
-        Actor { world: world.clone(), life: None, alone: true }
+        Actor { world: world.clone(), life: None, alone: true, in_place: false }
     }
 
     /// The same actor, with or without concurrent work in the same task.
     pub(crate) fn concurrent(&self, others: bool) -> Self {
         Actor { alone: !others, ..self.clone() }
+    }
+
+    /// The same actor, in a poll that blocks its thread.
+    pub(crate) fn in_place(&self) -> Self {
+        Actor { in_place: true, ..self.clone() }
+    }
+
+    /// The same actor, in a task of its own.
+    pub(crate) fn in_own_task(&self) -> Self {
+        Actor { alone: true, in_place: false, ..self.clone() }
+    }
+
+    pub(crate) fn is_in_place(&self) -> bool {
+        self.in_place
+    }
+
+    /// Whether this is a job of that pool.
+    pub(crate) fn is_inside(&self, pool: Pool) -> bool {
+        self.life.as_ref().is_some_and(|life| life.pool == pool)
     }
 
     /// Whether the actor can block its thread. That would block concurrent work in the same task, and a runtime that
@@ -131,11 +161,25 @@ pub(crate) struct Body {
     pool: Pool,
     job: Job,
     argument: Value,
+    /// Whether its key is limited.
+    keyed: bool,
+    /// What the job awaits first.
+    first: Option<BoxFuture<'static, GreenThread<Value>>>,
 }
 
 impl Body {
     pub(crate) fn new(world: &World, pool: Pool, job: Job) -> Self {
-        Body { world: world.clone(), pool, job, argument: world.value() }
+        Body { world: world.clone(), pool, job, argument: world.value(), keyed: false, first: None }
+    }
+
+    /// The same, begun with its key.
+    pub(crate) fn keyed(self) -> Self {
+        Body { keyed: self.world.pool(self.pool).per_key().is_some(), ..self }
+    }
+
+    /// The same, after that.
+    pub(crate) fn after(self, first: Option<BoxFuture<'static, GreenThread<Value>>>) -> Self {
+        Body { first, ..self }
     }
 
     /// The key of the job.
@@ -156,15 +200,19 @@ impl Body {
     pub(crate) fn run(self) -> BoxFuture<'static, Value> {
         // In an `async fn`, rustc leaks the output of a future whose drop panics (rust-lang/rust#47949).
         let bomb = self.job.end == End::PanicInDrop && !self.world.is_declared(self.pool);
-        let life = Arc::new(Life { world: self.world.clone(), pool: self.pool, state: Mutex::default() });
+        let key = self.keyed.then_some(self.job.key);
+        let life = Arc::new(Life { world: self.world.clone(), pool: self.pool, key, state: Mutex::default() });
         let over = Over(life.clone());
         let future = Part { life: Some(life.clone()), future: Box::pin(self.perform(life, over)) };
         Box::pin(Explosive { future: Box::pin(future), armed: false, bomb })
     }
 
     async fn perform(self, life: Arc<Life>, over: Over) -> Value {
-        let Body { world, pool, job, argument } = self;
-        act::run(Actor { world: world.clone(), life: Some(life), alone: true }, job.acts).await;
+        let Body { world, pool, job, argument, first, .. } = self;
+        if let Some(first) = first {
+            drop(first.await);
+        }
+        act::run(Actor { world: world.clone(), life: Some(life), alone: true, in_place: false }, job.acts).await;
         drop(argument);
         if job.end == End::Panic {
             planned_panic();

@@ -161,6 +161,24 @@ impl Write for Act {
                 write!(f, "timeout({ms}ms): ")?;
                 acts.write(f, depth)
             }
+            Act::Reopen(pool) => write!(f, "{0}.close(), then {0}.reopen()", name(*pool)),
+            Act::WaitAll(pool) => Outer::WaitAll(*pool).write(f, depth),
+            Act::Slot(pool, job) => Outer::Slot(*pool, job.clone()).write(f, depth),
+            Act::HandOver(pools, jobs) => {
+                spawn(f, pools[1], "spawn", &jobs[1], None, depth)?;
+                f.write_str(" which awaits ")?;
+                spawn(f, pools[0], "spawn", &jobs[0], None, depth)
+            }
+            Act::Detach(acts) => {
+                f.write_str("tokio::spawn(inherit(")?;
+                acts.write(f, depth)?;
+                f.write_str("))")
+            }
+            Act::Abandon(turns, acts) => {
+                f.write_str("tokio::spawn(inherit(")?;
+                acts.write(f, depth)?;
+                write!(f, ")), aborted after {turns} turns")
+            }
             Act::ResizePerKey(pool, limit) => write!(f, "{}.resize_per_key({limit})", name(*pool)),
             Act::Inherit(acts) => {
                 f.write_str("tokio::spawn(inherit(")?;

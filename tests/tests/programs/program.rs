@@ -67,6 +67,18 @@ pub(crate) enum Act {
     /// Drops the block after this number of milliseconds.
     Timeout(u64, Block),
     ResizePerKey(Pool, usize),
+    /// Closes a pool, which refuses what is queued, and opens it again.
+    Reopen(Pool),
+    /// Waits for two milliseconds until a pool is idle, unless this is a job of it.
+    WaitAll(Pool),
+    /// Takes a slot, holds it for a turn, and spawns a job in it, if there is one.
+    Slot(Pool, Option<Job>),
+    /// Polls the spawn of the first job once. Then the second job awaits it, before it does anything else.
+    HandOver([Pool; 2], [Job; 2]),
+    /// The block in a separate task, which counts as part of the job, and which the job does not wait for.
+    Detach(Block),
+    /// The same, but the task is aborted after this number of turns.
+    Abandon(usize, Block),
     /// The block in one poll, which blocks its thread. Runs as a plain block where blocking is not possible.
     InPlace(Block),
 }
@@ -203,6 +215,15 @@ impl Program {
         !cut && self.outers().all(outer)
     }
 
+    /// Whether a job may wait for one of its own pool and key.
+    pub(crate) fn may_lend_keys(&self) -> bool {
+        let lends = |pool: Pool, job: &Job| {
+            let is_own = |act: &Act| act.places().any(|(other, child)| (other, child.key) == (pool, job.key));
+            job.acts.iter().any(|act| act.any(&mut { is_own }))
+        };
+        self.per_key.is_some() && self.any(|act| act.places().any(|(pool, job)| lends(pool, job)))
+    }
+
     pub(crate) fn panics_in_drop(&self) -> bool {
         let in_slot = |outer: &Outer| matches!(outer, Outer::Slot(_, Some(job)) if job.end == End::PanicInDrop);
         self.outers().any(in_slot) || self.any(|act| act.jobs().iter().any(|job| job.end == End::PanicInDrop))
@@ -222,6 +243,24 @@ impl Program {
 }
 
 impl Act {
+    /// The jobs of this act, with their pools.
+    fn places(&self) -> impl Iterator<Item = (Pool, &Job)> {
+        let pools = match self {
+            Act::Spawn(pool, ..)
+            | Act::SpawnN(pool, _)
+            | Act::KeepSpawn(pool, _)
+            | Act::TrySpawn(pool, ..)
+            | Act::Queue(pool, _)
+            | Act::Slot(pool, _)
+            | Act::Map(Map { pool, .. })
+            | Act::Pile(Pile { pool, .. })
+            | Act::Fan(Fan { pool, .. }) => [*pool; 2],
+            Act::HandOver(pools, _) => *pools,
+            _ => [0; 2],
+        };
+        self.jobs().iter().enumerate().map(move |(at, job)| (pools[at.min(1)], job))
+    }
+
     fn any(&self, is: &mut impl FnMut(&Act) -> bool) -> bool {
         if is(self) {
             return true;
@@ -232,6 +271,8 @@ impl Act {
             | Act::Timeout(_, block)
             | Act::Inherit(block)
             | Act::Part(block)
+            | Act::Detach(block)
+            | Act::Abandon(_, block)
             | Act::InPlace(block) => block.iter().any(|act| act.any(is)),
             _ => false,
         };
@@ -245,7 +286,9 @@ impl Act {
             | Act::SpawnN(_, job)
             | Act::KeepSpawn(_, job)
             | Act::TrySpawn(_, job, _)
-            | Act::Queue(_, job) => std::slice::from_ref(job),
+            | Act::Queue(_, job)
+            | Act::Slot(_, Some(job)) => std::slice::from_ref(job),
+            Act::HandOver(_, jobs) => jobs,
             Act::Map(map) => &map.jobs,
             Act::Pile(pile) => &pile.jobs,
             Act::Fan(fan) => &fan.jobs,
@@ -265,7 +308,13 @@ impl Act {
             | Act::Pile(Pile { by: Producer::Unrelated | Producer::Inheriting, .. })
             | Act::AbortAll(_)
             // A job that keeps a pending spawn counts as waiting for it, although it may wait for something else.
-            | Act::KeepSpawn(..) => return false,
+            | Act::KeepSpawn(..)
+            | Act::HandOver(..)
+            // Each leads through a pool, or to a branch that goes on without its job.
+            | Act::WaitAll(_)
+            | Act::Slot(..)
+            | Act::Detach(_)
+            | Act::Abandon(..) => return false,
             Act::Map(map) => map.pool,
             Act::Pile(pile) => pile.pool,
             Act::Fan(fan) => fan.pool,
@@ -288,6 +337,8 @@ impl Act {
             | Act::Timeout(_, block)
             | Act::Inherit(block)
             | Act::Part(block)
+            | Act::Detach(block)
+            | Act::Abandon(_, block)
             | Act::InPlace(block) => lends(block),
             _ => false,
         }

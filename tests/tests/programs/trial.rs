@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::sleep;
 
-use crate::act::{run, yield_times};
-use crate::job::{Actor, Body, Planned};
-use crate::program::{Job, Outer, Phase, Pool, Program};
+use crate::act::{hold_slot, run, yield_times};
+use crate::job::{Actor, Planned};
+use crate::program::{Outer, Phase, Program};
 use crate::world::World;
 
 /// The kind of runtime that the phases run on.
@@ -120,14 +120,6 @@ async fn main(world: World, acts: Vec<Outer>) {
             Outer::Close(pool) => world.close(pool),
             Outer::Slot(pool, job) => hold_slot(&world, pool, job).await,
         }
-    }
-}
-
-async fn hold_slot(world: &World, pool: Pool, job: Option<Job>) {
-    let Ok(slot) = world.pool(pool).slot().await else { return };
-    yield_times(1).await;
-    if let Some(job) = job {
-        slot.spawn_n(Body::new(world, pool, job).run());
     }
 }
 

@@ -16,6 +16,8 @@ pub(crate) struct Shared {
     pools: Vec<Watched>,
     declared: bool,
     may_block: bool,
+    /// No job waits for one of its own key, so none lends its key.
+    keeps_keys: bool,
     /// Number of values that have not been dropped yet.
     values: AtomicUsize,
     /// Number of tasks that perform acts but are not jobs.
@@ -40,6 +42,9 @@ struct Seen {
     active: usize,
     limit: usize,
     finished: u64,
+    /// The same for each key.
+    active_of: [usize; 3],
+    per_key: usize,
 }
 
 /// A counted argument or result.
@@ -78,7 +83,8 @@ impl World {
             // Do not blame this program for slots that a failed one has lost.
             let size = before.running + size;
             pool.resize(size);
-            let seen = Seen { limit: size - before.running, ..Seen::default() };
+            let per_key = pool.per_key().unwrap_or(usize::MAX);
+            let seen = Seen { limit: size - before.running, per_key, ..Seen::default() };
             Watched { pool, before, size, seen: Mutex::new(seen) }
         };
         let pools = program.sizes.iter().enumerate().map(watch).collect();
@@ -86,6 +92,7 @@ impl World {
             pools,
             declared: program.declared,
             may_block: program.grace.is_none() && program.phases.iter().all(|phase| phase.cut.is_none()),
+            keeps_keys: !program.may_lend_keys(),
             values: AtomicUsize::new(0),
             tasks: AtomicUsize::new(0),
             cut_short: AtomicBool::new(false),
@@ -140,6 +147,32 @@ impl World {
 
     pub(crate) fn deactivate(&self, pool: Pool) {
         lock(&self.0.pools[pool].seen).active -= 1;
+    }
+
+    /// Counts a job with a key that is being polled.
+    pub(crate) fn activate_key(&self, pool: Pool, key: u8) {
+        let watched = &self.0.pools[pool];
+        let mut seen = lock(&watched.seen);
+        let active = &mut seen.active_of[usize::from(key)];
+        *active += 1;
+        let (active, limit) = (*active, seen.per_key);
+        drop(seen);
+        let over = (watched.pool.stats().overflowed - watched.before.overflowed) as usize;
+        if self.0.keeps_keys && active > limit.saturating_add(over) {
+            self.report(format!("{active} jobs of key {key} are polled at once in pool {pool}, of at most {limit}"));
+        }
+    }
+
+    pub(crate) fn deactivate_key(&self, pool: Pool, key: u8) {
+        lock(&self.0.pools[pool].seen).active_of[usize::from(key)] -= 1;
+    }
+
+    pub(crate) fn resize_per_key(&self, pool: Pool, limit: usize) {
+        let watched = &self.0.pools[pool];
+        let mut seen = lock(&watched.seen);
+        seen.per_key = seen.per_key.max(limit);
+        drop(seen);
+        watched.pool.resize_per_key(limit);
     }
 
     pub(crate) fn finished(&self, pool: Pool) {
