@@ -185,6 +185,11 @@ impl Stage {
     /// Ready once the job, which is queued, has begun or was refused, unless it runs in the slot of the caller.
     fn wait(&mut self, guard: &mut WaitGuard, job: &mut dyn Start, cx: &mut Context<'_>) -> Poll<()> {
         let Stage::Queued(queued) = self else { return Poll::Ready(()) };
+        if !guard.is_of_this_job() {
+            // It may have been moved here from another job. If that job lends its slot to the ticket while the verb is
+            // registered there, it wakes nothing, so this looks at the ticket after that.
+            guard.clear();
+        }
         if !queued.may_go_on(guard, cx) {
             guard.register(&queued.inner, Some(queued.ticket), || queued.source(), cx);
             return Poll::Pending;
