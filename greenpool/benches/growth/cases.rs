@@ -449,7 +449,7 @@ async fn keyed_own(n: usize) {
     let pool = GreenPool::builder(10).per_key(1).build();
     let own = pool.clone();
     let job = async move { drop(join_all((0..n).map(|_| own.spawn_keyed("key", yield_now()))).await) };
-    drop(pool.spawn(job).await.await.expect("the job does not panic"));
+    pool.spawn(job).await.await.expect("the job does not panic");
     pool.waitall().await;
 }
 
