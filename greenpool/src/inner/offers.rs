@@ -64,8 +64,11 @@ impl Offers {
 
     /// The job can lend its own key again: so also to those that wait for that key.
     pub(crate) fn retry(&mut self, key: Hold) {
-        let own = |ticket: &&Ticket| ticket.hold().is_some_and(|hold| hold.gate == key.gate);
-        self.line.extend(self.parked.iter().filter(own));
+        let parked = self.parked.iter().filter_map(|ticket| Some((ticket.hold()?, *ticket)));
+        let mut own: Vec<_> = parked.filter(|(hold, _)| hold.gate == key.gate).collect();
+        // First come, first served.
+        own.sort_unstable_by_key(|(hold, _)| hold.number);
+        self.line.extend(own.into_iter().map(|(_, ticket)| ticket));
     }
 
     /// Forgets all of them.
