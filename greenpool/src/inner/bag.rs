@@ -158,6 +158,11 @@ impl<T> Bag<T> {
         }
     }
 
+    /// The last entry or, with the place of one, the one before that: for a walk from the end.
+    pub(crate) fn newest(&self, before: Option<Place>) -> Option<(Place, &T)> {
+        before.map_or_else(|| self.last(), |place| self.before(place))
+    }
+
     /// The entries of the list, from its end.
     pub(crate) fn iter_back(&self) -> impl Iterator<Item = (Place, &T)> {
         std::iter::successors(self.last(), |(place, _)| self.at(self.entries.get(place.key)?.before?))

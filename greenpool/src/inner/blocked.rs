@@ -65,9 +65,7 @@ impl BlockedJobs {
         if self.taken() == 0 {
             return None;
         }
-        let takers = lock(&self.takers);
-        let newest = before.map_or_else(|| takers.last(), |place| takers.before(place));
-        newest.map(|(place, taker)| (place, taker.clone()))
+        lock(&self.takers).newest(before).map(|(place, taker)| (place, taker.clone()))
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -81,9 +79,7 @@ impl BlockedJobs {
 
     /// The one that was listed last or, with the place of one, the one that was listed last before that.
     pub(crate) fn newest(&self, before: Option<Place>) -> Option<(Place, Arc<Member>)> {
-        let members = lock(&self.members);
-        let newest = before.map_or_else(|| members.last(), |place| members.before(place));
-        newest.map(|(place, member)| (place, member.clone()))
+        lock(&self.members).newest(before).map(|(place, member)| (place, member.clone()))
     }
 
     /// All of them, the newest first.
