@@ -1,7 +1,9 @@
 //! A deadlock is detected whatever event completes it, and what only looks like a deadlock is left alone.
 
+use std::task::{Context, Waker};
 use std::time::Duration;
 
+use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use futures::poll;
 use greenpool::{GreenPile, GreenPool, GreenThread, lend};
@@ -191,6 +193,48 @@ fn verbs_that_a_job_does_not_come_to_hide_no_deadlock() {
         // Each pool is part of it: one job of each begins in an idle slot.
         assert_eq!((a.stats().overflowed, b.stats().overflowed), (1, 1));
     });
+}
+
+#[test]
+fn a_job_is_polled_again_when_a_verb_of_it_is_dropped_elsewhere() {
+    /// Polls it with a waker that wakes nothing, as `now_or_never` does.
+    fn poll_once(verb: &mut BoxFuture<'static, ()>) {
+        assert!(verb.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+    // Whether the job has been polled before it waits.
+    for was_polled in [false, true] {
+        paused(async move {
+            let (a, b, gate) = (GreenPool::new(1), GreenPool::new(1), Gate::new());
+            let (a_in, opened) = (a.clone(), gate.clone());
+            let other = b.spawn(async move {
+                opened.opened().await;
+                a_in.spawn(async {}).await.await.unwrap();
+            });
+            let other = other.await;
+            let (give, take) = tokio::sync::oneshot::channel();
+            let job = a.spawn(async move {
+                let mut verbs = [0, 1].map(|_| {
+                    let b = b.clone();
+                    async move { b.spawn(async {}).await.await.unwrap() }.boxed()
+                });
+                verbs.iter_mut().for_each(poll_once);
+                if was_polled {
+                    tokio::task::yield_now().await;
+                }
+                let [_kept, dropped] = verbs;
+                give.send(dropped).ok().unwrap();
+                b.spawn(async {}).await.await.unwrap();
+            });
+            let job = job.await;
+            let dropped = take.await.unwrap();
+            until_idle().await;
+            drop(dropped);
+            until_idle().await;
+            gate.open();
+            assert_completes(job).await;
+            assert_completes(other).await;
+        });
+    }
 }
 
 #[test]

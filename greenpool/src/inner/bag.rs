@@ -4,11 +4,12 @@ use slab::Slab;
 
 /// A slab whose entries are also in a list, in order of insertion. So the first and the last entry, and the one after
 /// any other, are found without a search, however many have been removed. An entry can be moved to the end, or set
-/// aside: into a second list.
+/// aside: out of the list.
 pub(crate) struct Bag<T> {
     entries: Slab<Entry<T>>,
-    main: List,
-    aside: List,
+    /// The first and the last entry of the list.
+    first: Option<usize>,
+    last: Option<usize>,
     /// The number of the last place that was given.
     places: u64,
 }
@@ -17,16 +18,9 @@ struct Entry<T> {
     value: T,
     before: Option<usize>,
     after: Option<usize>,
-    /// Increases along each list.
+    /// Increases along the list. 0 outside of it.
     place: u64,
     is_aside: bool,
-}
-
-/// The first and the last entry.
-#[derive(Clone, Copy, Default)]
-struct List {
-    first: Option<usize>,
-    last: Option<usize>,
 }
 
 /// Where an entry of the list was.
@@ -38,7 +32,7 @@ pub(crate) struct Place {
 
 impl<T> Default for Bag<T> {
     fn default() -> Self {
-        Bag { entries: Slab::new(), main: List::default(), aside: List::default(), places: 0 }
+        Bag { entries: Slab::new(), first: None, last: None, places: 0 }
     }
 }
 
@@ -54,15 +48,15 @@ impl<T> Bag<T> {
     /// Adds a value at the end of the list, and returns its key.
     pub(crate) fn insert(&mut self, value: T) -> usize {
         let key = self.entries.insert(Entry { value, before: None, after: None, place: 0, is_aside: false });
-        self.link(key, false);
+        self.link(key);
         key
     }
 
     /// Moves the entry with this key to the end of the list.
     pub(crate) fn move_to_end(&mut self, key: usize) {
-        if self.main.last != Some(key) && self.entries.contains(key) {
+        if self.last != Some(key) && self.entries.contains(key) {
             self.unlink(key);
-            self.link(key, false);
+            self.link(key);
         }
     }
 
@@ -70,32 +64,34 @@ impl<T> Bag<T> {
     pub(crate) fn set_aside(&mut self, key: usize) {
         if self.entries.contains(key) {
             self.unlink(key);
-            self.link(key, true);
+            let entry = &mut self.entries[key];
+            (entry.place, entry.is_aside) = (0, true);
         }
     }
 
-    fn link(&mut self, key: usize, is_aside: bool) {
-        let list = if is_aside { &mut self.aside } else { &mut self.main };
+    fn link(&mut self, key: usize) {
         self.places += 1;
-        let before = list.last.replace(key);
+        let before = self.last.replace(key);
         let entry = &mut self.entries[key];
-        (entry.before, entry.after, entry.place, entry.is_aside) = (before, None, self.places, is_aside);
+        (entry.before, entry.after, entry.place, entry.is_aside) = (before, None, self.places, false);
         match before {
             Some(before) => self.entries[before].after = Some(key),
-            None => list.first = Some(key),
+            None => self.first = Some(key),
         }
     }
 
     fn unlink(&mut self, key: usize) {
         let Entry { before, after, is_aside, .. } = self.entries[key];
-        let list = if is_aside { &mut self.aside } else { &mut self.main };
+        if is_aside {
+            return;
+        }
         match before {
             Some(before) => self.entries[before].after = after,
-            None => list.first = after,
+            None => self.first = after,
         }
         match after {
             Some(after) => self.entries[after].before = before,
-            None => list.last = before,
+            None => self.last = before,
         }
     }
 
@@ -130,12 +126,7 @@ impl<T> Bag<T> {
     }
 
     pub(crate) fn first(&self) -> Option<(Place, &T)> {
-        self.at(self.main.first?)
-    }
-
-    /// The first of those that were set aside.
-    pub(crate) fn first_aside(&self) -> Option<&T> {
-        self.get(self.aside.first?)
+        self.at(self.first?)
     }
 
     /// The entry after that place, even if the one that was there has been moved or set aside since.
@@ -147,7 +138,7 @@ impl<T> Bag<T> {
     }
 
     pub(crate) fn last(&self) -> Option<(Place, &T)> {
-        self.at(self.main.last?)
+        self.at(self.last?)
     }
 
     /// The entry before that place, in the same way.
@@ -174,7 +165,6 @@ impl<T> Bag<T> {
     }
 
     /// All entries, in no order.
-    #[cfg(test)]
     pub(crate) fn all(&self) -> impl Iterator<Item = &T> {
         self.entries.iter().map(|(_, entry)| &entry.value)
     }
@@ -245,7 +235,6 @@ mod tests {
                 let len = list.len() + aside.len();
                 assert_eq!((bag.len(), bag.is_empty()), (len, len == 0));
                 assert_eq!(bag.first().map(|(place, _)| place.key), list.first().map(|(key, _)| *key));
-                assert_eq!(bag.first_aside(), aside.first().map(|(_, value)| value));
                 assert!(aside.iter().all(|(key, _)| bag.is_aside(*key)));
                 assert!(!list.iter().any(|(key, _)| bag.is_aside(*key)));
             }

@@ -436,9 +436,10 @@ impl Member {
             state.verbs.unmark_blocking(wait.branch);
         }
         let effects = if state.verbs.polling() == 0 {
-            let other = state.verbs.any().map(|wait| wait.waker.clone());
-            state.recheck = other.is_some();
-            self.publish_and_unlock(state, Vec::from_iter(other))
+            let is_new = !state.recheck && !state.verbs.is_empty();
+            state.recheck = !state.verbs.is_empty();
+            let wakers = if is_new { state.verbs.job_wakers() } else { Vec::new() };
+            self.publish_and_unlock(state, wakers)
         } else {
             let wakers = state.recheck_wakers(&self.inner.slots, None);
             state.publish(self);

@@ -114,11 +114,6 @@ impl Verbs {
         Some(self.waits.after(last))
     }
 
-    /// Any verb, if there is one.
-    pub(crate) fn any(&self) -> Option<&WaitEdge> {
-        self.first().map(|(_, wait)| wait).or_else(|| self.waits.first_aside())
-    }
-
     pub(crate) fn is_aside(&self, key: usize) -> bool {
         self.waits.is_aside(key)
     }
@@ -346,6 +341,15 @@ impl Verbs {
         match self.counts.branch(id) {
             Some(branch) => branch.task.replace(task),
             None => Some(task),
+        }
+    }
+
+    /// What to wake so that the job is polled: its task or, if it has been polled only once, all of its verbs. One of
+    /// them alone may have been polled with a waker that wakes nothing any longer.
+    pub(crate) fn job_wakers(&self) -> Vec<Waker> {
+        match self.counts.branches.get(0).and_then(|job| job.task.as_ref()) {
+            Some(task) => vec![task.waker()],
+            None => self.waits.all().map(|wait| wait.waker.clone()).collect(),
         }
     }
 
