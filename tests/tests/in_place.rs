@@ -1,10 +1,12 @@
 //! Jobs that block their threads with `block_in_place` and call their own pool there.
 #![expect(clippy::unused_async, reason = "they are jobs")]
 
+use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Barrier};
+use std::task::Poll;
 
 use futures::future::{BoxFuture, join};
 use futures::stream::{FuturesUnordered, select};
@@ -478,4 +480,56 @@ fn a_verb_that_waits_in_place_for_the_slot_can_be_given_up() {
             assert_eq!((pool.running(), pool.free(), pool.stats().overflowed), (0, 1, 0));
         }
     });
+}
+
+/// A job waits in place for a map of its own pool, and from the round `registers` on of its `block_on` also for a job
+/// of another pool. A search looks at it in the round `searches`. All the rest is in a deadlock already.
+fn wait_in_place_for_two(registers: u32, searches: u32) {
+    threads(3, async move {
+        let (a, b, go) = (GreenPool::new(2), GreenPool::new(1), Gate::new());
+        let (a_in, opened) = (a.clone(), go.clone().opened());
+        let other = b.spawn(async move {
+            opened.await;
+            a_in.spawn(async {}).await.await.unwrap();
+        });
+        let (other, a_in) = (other.await, a.clone());
+        let job = a.spawn(async move {
+            let work = {
+                let b = b.clone();
+                move |n| {
+                    let (b, go) = (b.clone(), go.clone());
+                    async move {
+                        if n == 0 {
+                            go.open();
+                            b.spawn(async {}).await.await.unwrap();
+                        }
+                    }
+                }
+            };
+            let mut map = a_in.imap(work, 0..2);
+            while a_in.waiting() < 2 || b.waiting() < 1 {
+                yield_now().await;
+            }
+            let mut spawn = pin!(async { b.spawn(async {}).await.await.unwrap() });
+            let mut round = 0;
+            let second = poll_fn(|cx| {
+                round += 1;
+                if round == searches {
+                    a_in.resize(2);
+                }
+                if round < registers { Poll::Pending } else { spawn.as_mut().poll(cx) }
+            });
+            block_on(join(async { map.next().await.unwrap().unwrap() }, second));
+        });
+        job.await.await.unwrap();
+        other.await.unwrap();
+    });
+}
+
+#[test]
+fn a_job_that_waits_in_place_for_two_verbs_can_be_part_of_a_deadlock() {
+    // The job is found to wait in place in round 16.
+    for registers in 1..=16 {
+        (registers..=16).for_each(|searches| wait_in_place_for_two(registers, searches));
+    }
 }

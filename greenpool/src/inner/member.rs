@@ -396,7 +396,12 @@ impl Member {
         let (resuming, maybe_in_place) = (wait.resuming, wait.maybe_in_place);
         let in_place = maybe_in_place && wait.looks >= LOOKS;
         let waker = (maybe_in_place && !resuming && !in_place).then(|| wait.waker.clone());
-        state.verbs.set_blocks_thread(branch, in_place);
+        if in_place {
+            state.verbs.set_blocks_thread(branch, true);
+        } else if maybe_in_place && !state.can_lend() {
+            // It does not go on to wake itself, so a later search must find out anew.
+            state.verbs.forget_probe(branch);
+        }
         if resuming {
             state.publish(self);
             // The job has just queued for a slot, and its poll may never end.

@@ -130,7 +130,7 @@ impl MemberState {
     pub(crate) fn take(&mut self, leave: OwnSlot) -> bool {
         let held = self.holds();
         if held {
-            self.slot = leave;
+            (self.slot, self.woken) = (leave, false);
         }
         held
     }

@@ -273,6 +273,11 @@ impl Verbs {
     /// Something has happened in the poll of that branch, so it is unknown again whether it blocks its thread.
     pub(crate) fn unmark_blocking(&mut self, branch: u32) {
         self.set_blocks_thread(branch, false);
+        self.forget_probe(branch);
+    }
+
+    /// A search may wake a verb of that branch again to find that out.
+    pub(crate) fn forget_probe(&mut self, branch: u32) {
         if let Some(branch) = self.counts.branch(branch) {
             branch.probed = false;
         }
@@ -309,6 +314,11 @@ impl Verbs {
         let branches = self.counts.branches.iter().filter(|(_, branch)| branch.poll.in_progress);
         let others = branches.map(|(id, _)| id as u32).filter(|id| Some(*id) != except);
         others.filter_map(|id| self.suspected_in(id)).collect()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_probed(&self, branch: u32) -> bool {
+        self.counts.branches[branch as usize].probed
     }
 
     fn suspected_in(&self, id: u32) -> Option<Waker> {

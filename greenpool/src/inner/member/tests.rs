@@ -15,7 +15,7 @@ use crate::inner::in_place::LOOKS;
 use crate::inner::member_state::{MemberState, OwnSlot};
 use crate::inner::queued::PoolJob;
 use crate::inner::tracked::JobStatus;
-use crate::inner::wait::{Ending, Lent, ReadySource, WaitEdge};
+use crate::inner::wait::{Ending, Lent, Readiness, ReadySource, WaitEdge};
 use crate::inner::{ErasedJob, Inner};
 use crate::sync::lock;
 use crate::sync::slots::gates::Hold;
@@ -33,6 +33,12 @@ enum Op {
     Update(usize, Target),
     /// A verb is polled as often within one poll as only in place.
     AwaitInPlace(usize),
+    /// All verbs of a branch are polled as often.
+    PollAll(usize, u32),
+    /// A search wants to know whether the polls in progress block their threads.
+    Probe,
+    /// A search finds a verb ready.
+    Look(usize),
     Clear(usize),
     /// A verb is pending in a poll, and all polls are over.
     Wait,
@@ -91,6 +97,9 @@ fn op() -> impl Strategy<Value = Op> {
         16 => (branch(), target(), any::<bool>()).prop_map(|(branch, target, task)| Op::Register(branch, target, task)),
         12 => (at(), target()).prop_map(|(at, target)| Op::Update(at, target)),
         4 => at().prop_map(Op::AwaitInPlace),
+        8 => (branch(), 1..=LOOKS).prop_map(|(branch, times)| Op::PollAll(branch, times)),
+        6 => Just(Op::Probe),
+        4 => at().prop_map(Op::Look),
         8 => at().prop_map(Op::Clear),
         10 => Just(Op::Wait),
         14 => Just(Op::Start),
@@ -114,7 +123,7 @@ proptest! {
     #![proptest_config(ProptestConfig {
         failure_persistence: None,
         rng_seed: RngSeed::Fixed(1),
-        ..ProptestConfig::with_cases(500)
+        ..ProptestConfig::with_cases(1000)
     })]
 
     #[test]
@@ -141,6 +150,11 @@ struct Verb {
     key: usize,
     branch: usize,
     target: Target,
+    /// How often it has been woken.
+    wakes: Arc<Wakes>,
+    /// How often it had been woken when it was last polled, and how many verbs had been polled by then.
+    woken: usize,
+    polled: usize,
 }
 
 struct Job {
@@ -177,6 +191,11 @@ impl Job {
             due: false,
             lends: 0,
         }
+    }
+
+    /// The verb of that branch that was polled last.
+    fn latest(&self, branch: usize) -> Option<&Verb> {
+        self.verbs.iter().filter(|verb| verb.branch == branch).max_by_key(|verb| verb.polled)
     }
 
     fn is_polled(&self) -> bool {
@@ -247,6 +266,8 @@ struct Trial {
     inner: Arc<Inner>,
     other: Arc<Inner>,
     jobs: Vec<Job>,
+    /// How many verbs have been polled.
+    polled: usize,
     /// Of the jobs that are about to begin.
     tickets: Vec<Ticket>,
     /// The jobs that have begun, and are no members.
@@ -260,6 +281,7 @@ struct Trial {
 /// What the layer above does with it, except that it looks for no deadlock.
 fn run(member: &Member, effects: Effects) {
     effects.served.into_iter().for_each(Served::run);
+    wake(effects.told.map(|lender| lender.take_over()).unwrap_or_default());
     wake(effects.wakers);
     let mut lender = effects.forgotten;
     while let Some(member) = lender {
@@ -305,6 +327,7 @@ impl Trial {
         };
         let jobs = (0..JOBS).map(job).collect();
         Trial {
+            polled: 0,
             inner,
             other: Inner::new(1, None),
             jobs,
@@ -316,14 +339,15 @@ impl Trial {
         }
     }
 
-    fn edge(&self, branch: usize, target: Target) -> WaitEdge {
+    fn edge(&self, branch: usize, target: Target, wakes: &Arc<Wakes>) -> WaitEdge {
         let (inner, ticket) = match target {
             Target::Own | Target::Slot => (&self.inner, None),
             Target::Head => (&self.inner, self.inner.slots.head()),
             Target::Other => (&self.other, None),
         };
         let resuming = matches!(target, Target::Slot);
-        WaitEdge { resuming, ..WaitEdge::new(inner, ticket, ReadySource::Begun, branch as u32, Waker::noop()) }
+        let waker = Waker::from(wakes.clone());
+        WaitEdge { resuming, ..WaitEdge::new(inner, ticket, ReadySource::Begun, branch as u32, &waker) }
     }
 
     /// A step, and what must hold for the job that takes it. Then all that must always hold.
@@ -333,7 +357,8 @@ impl Trial {
         self.step(job, op);
         for (at, (held, was_due, wakes)) in before.into_iter().enumerate() {
             let now = &mut self.jobs[at];
-            now.due |= now.task_wakes() > wakes && now.holds();
+            // A search does not keep the slot for the poll.
+            now.due |= now.task_wakes() > wakes && now.holds() && !matches!(op, Op::Look(_));
             let gives_away = at == job && matches!(op, Op::End | Op::ReleaseSlot);
             if held && !now.holds() && !gives_away {
                 let between = !now.is_polled() || now.is_in_place();
@@ -371,6 +396,28 @@ impl Trial {
                 if let Some(at) = pick(at, verbs.len()) {
                     let target = verbs[at].target;
                     (0..=LOOKS).for_each(|_| self.update(job, at, target));
+                }
+            }
+            Op::PollAll(branch, times) => {
+                for at in (0..times).flat_map(|_| 0..self.jobs[job].verbs.len()).collect::<Vec<_>>() {
+                    let Verb { target, branch: of, .. } = self.jobs[job].verbs[at];
+                    if of == branch {
+                        self.update(job, at, target);
+                    }
+                }
+            }
+            Op::Probe => {
+                if member.is_suspect() {
+                    let mut effects = Effects::default();
+                    member.probe(&mut effects);
+                    run(member, effects);
+                }
+            }
+            Op::Look(at) => {
+                if let Some(at) = pick(at, verbs.len()) {
+                    let mut effects = Effects::default();
+                    member.will_look(verbs[at].key, Readiness::Yes, &mut effects);
+                    run(member, effects);
                 }
             }
             Op::Clear(at) => {
@@ -520,9 +567,10 @@ impl Trial {
                 run(&member, member.offer_slot(ticket));
                 if let Some(branch) = branch {
                     self.spawns.push(Spawn { job: number, ticket });
-                    let edge = self.edge(branch, Target::Own);
+                    let wakes = Arc::new(Wakes::default());
+                    let edge = self.edge(branch, Target::Own, &wakes);
                     let (ticket, source) = (Some(ticket), ReadySource::Child(ended));
-                    self.add_verb(job, branch, Target::Own, WaitEdge { ticket, source, ..edge });
+                    self.add_verb(job, branch, Target::Own, &wakes, WaitEdge { ticket, source, ..edge });
                 }
             }
         }
@@ -589,15 +637,17 @@ impl Trial {
 
     fn register(&mut self, job: usize, branch: usize, target: Target, in_task: bool) {
         if self.jobs[job].polled[branch] {
-            let edge = self.edge(branch, target);
-            self.add_verb(job, branch, target, WaitEdge { maybe_in_place: !in_task, ..edge });
+            let wakes = Arc::new(Wakes::default());
+            let edge = self.edge(branch, target, &wakes);
+            self.add_verb(job, branch, target, &wakes, WaitEdge { maybe_in_place: !in_task, ..edge });
         }
     }
 
-    fn add_verb(&mut self, job: usize, branch: usize, target: Target, edge: WaitEdge) {
+    fn add_verb(&mut self, job: usize, branch: usize, target: Target, wakes: &Arc<Wakes>, edge: WaitEdge) {
+        self.polled += 1;
         let Job { member, verbs, .. } = &mut self.jobs[job];
         let (key, effects) = member.register(edge);
-        verbs.push(Verb { key, branch, target });
+        verbs.push(Verb { key, branch, target, wakes: wakes.clone(), woken: 0, polled: self.polled });
         run(member, effects);
     }
 
@@ -611,9 +661,12 @@ impl Trial {
             // A spawn stays one.
             let is_spawn = matches!(source, ReadySource::Child(_));
             let target = if is_spawn { Target::Own } else { target };
-            let edge = self.edge(branch, target);
+            let wakes = self.jobs[job].verbs[at].wakes.clone();
+            let edge = self.edge(branch, target, &wakes);
             let ticket = if is_spawn { ticket } else { edge.ticket };
-            self.jobs[job].verbs[at].target = target;
+            self.polled += 1;
+            let verb = &mut self.jobs[job].verbs[at];
+            (verb.target, verb.polled, verb.woken) = (target, self.polled, wakes.0.load(Ordering::Relaxed));
             let member = &self.jobs[job].member;
             run(member, member.update(key, WaitEdge { ticket, source, maybe_in_place, ..edge }));
         }
@@ -760,6 +813,17 @@ impl Trial {
                 assert!(is_woken || !state.holds() && !state.ended, "a task that waits for a slot is woken for it");
                 assert!(is_woken || state.ticket.is_some(), "or it is in the queue for one");
             }
+            let in_place = (0..BRANCHES).filter(|branch| job.polled[*branch] && state.is_suspect());
+            for verb in in_place.filter_map(|branch| job.latest(branch)) {
+                let wait = state.verbs.get(verb.key).expect("the verb is pending");
+                let poll = state.verbs.poll_of(wait);
+                let goes_on = wait.looks > 1 && wait.last_polled == poll.number && !poll.blocks_thread;
+                let is_woken = verb.wakes.0.load(Ordering::Relaxed) > verb.woken;
+                assert!(
+                    !(goes_on && wait.maybe_in_place) || is_woken || !state.verbs.is_probed(wait.branch),
+                    "a search can find out whether a poll blocks its thread"
+                );
+            }
             assert!(!job.due || state.holds(), "a job that was woken for its slot keeps it until it is polled");
             let is_idle = !job.is_polled() && !job.due && !state.ended && !state.recheck;
             let resuming = job.verbs.iter().any(|verb| matches!(verb.target, Target::Slot));
@@ -852,7 +916,7 @@ fn parent_of_a_child(trial: &mut Trial, wakes: &Arc<Wakes>) -> Arc<Ending> {
     run(&member, member.offer_slot(ticket));
     let source = ReadySource::Child(ended.clone());
     let edge = WaitEdge::new(&trial.inner, Some(ticket), source, 0, &waker);
-    trial.add_verb(0, 0, Target::Own, WaitEdge { maybe_in_place: false, ..edge });
+    trial.add_verb(0, 0, Target::Own, &Arc::default(), WaitEdge { maybe_in_place: false, ..edge });
     ended
 }
 

@@ -693,10 +693,7 @@ impl Case {
                     state.slot = Held;
                     self.slot = Held;
                 } else {
-                    assert_eq!(state.take(slot), self.slot == Held);
-                    if self.slot == Held {
-                        self.slot = slot;
-                    }
+                    self.take(slot);
                 }
             }
             Op::Recheck if polls.iter().all(|poll| *poll == Poll::No) => {
@@ -715,14 +712,21 @@ impl Case {
             Op::Loans(loans) => (state.loans, self.loans) = (loans, loans),
             Op::End => {
                 state.ended = true;
-                if state.take(Away) {
-                    self.slot = Away;
-                }
+                self.take(Away);
                 self.ended = true;
             }
             _ => {}
         }
-        state.publish(&self.member);
+        self.state.publish(&self.member);
+    }
+
+    fn take(&mut self, leave: OwnSlot) {
+        let held = self.slot == Held;
+        assert_eq!(self.state.take(leave), held);
+        if held {
+            // Whatever was woken to use the slot finds out that it is gone.
+            (self.slot, self.woken) = (leave, false);
+        }
     }
 
     /// A poll is in progress that may come to something else than the pending verbs.
