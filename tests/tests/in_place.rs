@@ -533,3 +533,49 @@ fn a_job_that_waits_in_place_for_two_verbs_can_be_part_of_a_deadlock() {
         (registers..=16).for_each(|searches| wait_in_place_for_two(registers, searches));
     }
 }
+
+/// Where a job polls the verbs of a set before it waits for them in place.
+#[derive(Clone, Copy, Debug)]
+enum Polled {
+    Task,
+    OtherPlace,
+    /// And a search looks at it then.
+    TaskAndProbed,
+}
+
+#[test]
+fn a_job_can_wait_in_place_for_verbs_that_it_has_polled_before() {
+    for polled in [Polled::Task, Polled::OtherPlace, Polled::TaskAndProbed] {
+        for (many, is_set) in [(1, false), (1, true), (3, true)] {
+            threads(2, async move {
+                let (a, b, go) = (GreenPool::new(1), GreenPool::new(1), Gate::new());
+                let (a_in, opened) = (a.clone(), go.clone().opened());
+                let other = b.spawn(async move {
+                    opened.await;
+                    a_in.spawn(async {}).await.await.unwrap();
+                });
+                let (other, a_in, b_in) = (other.await, a.clone(), b.clone());
+                let job = a.spawn(async move {
+                    let spawn = || async { b_in.spawn(async {}).await.await.unwrap() }.boxed();
+                    let mut set: FuturesUnordered<_> = (0..many).map(|_| spawn()).collect();
+                    let mut one = spawn();
+                    let mut wait = async || if is_set { set.next().await.unwrap() } else { (&mut one).await };
+                    match polled {
+                        Polled::Task => assert!(poll!(pin!(wait())).is_pending()),
+                        Polled::OtherPlace => block_on(async { assert!(poll!(pin!(wait())).is_pending()) }),
+                        Polled::TaskAndProbed => {
+                            assert!(poll!(pin!(wait())).is_pending());
+                            a_in.resize(1);
+                        }
+                    }
+                    yield_now().await;
+                    yield_now().await;
+                    go.open();
+                    block_on(wait());
+                });
+                job.await.await.unwrap();
+                other.await.unwrap();
+            });
+        }
+    }
+}

@@ -414,7 +414,7 @@ impl Member {
             // Another branch uses the slot. It is lent at the end of that poll.
         } else if in_place {
             self.lend_to_offers(&mut state, &mut effects);
-        } else if again && waker.is_some() && state.can_lend() {
+        } else if (again || state.verbs.is_probed(branch)) && waker.is_some() && state.can_lend() {
             effects.wakers.extend(waker);
             will_be_found_out = true;
         } else if state.verbs.polling() > 1 {

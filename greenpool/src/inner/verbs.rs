@@ -56,8 +56,8 @@ struct Branch {
     /// Counts how often it became unknown whether the poll in progress blocks its thread, although its verbs were
     /// polled often.
     looks_epoch: u64,
-    /// A verb has been woken to find out whether the poll in progress blocks its thread.
-    probed: bool,
+    /// The number of the poll in which a verb was last woken to find out whether that poll blocks its thread.
+    probed: Option<u64>,
     /// The task that polls it, as of its latest poll.
     task: Option<Arc<Shared>>,
     /// Its future has been dropped, but verbs that were pending in it are left.
@@ -71,6 +71,14 @@ pub(crate) struct PollRecord {
     pub(crate) in_progress: bool,
     /// The poll in progress is known to block its thread.
     pub(crate) blocks_thread: bool,
+}
+
+impl Branch {
+    /// Whether a verb may be woken to find out whether the poll in progress blocks its thread. Not in the poll that
+    /// follows one in which that was done: it may be the answer, and would be followed by another one.
+    fn may_probe(&self) -> bool {
+        self.probed.is_none_or(|probed| self.poll.number > probed + 1)
+    }
 }
 
 impl Verbs {
@@ -279,7 +287,7 @@ impl Verbs {
     /// A search may wake a verb of that branch again to find that out.
     pub(crate) fn forget_probe(&mut self, branch: u32) {
         if let Some(branch) = self.counts.branch(branch) {
-            branch.probed = false;
+            branch.probed = None;
         }
     }
 
@@ -316,8 +324,14 @@ impl Verbs {
         others.filter_map(|id| self.suspected_in(id)).collect()
     }
 
-    #[cfg(test)]
+    /// Whether a search has woken a verb to find out whether the poll in progress of that branch blocks its thread.
     pub(crate) fn is_probed(&self, branch: u32) -> bool {
+        self.counts.branches.get(branch as usize).is_some_and(|branch| branch.probed == Some(branch.poll.number))
+    }
+
+    /// The number of the poll in which that was last done.
+    #[cfg(test)]
+    pub(crate) fn last_probe(&self, branch: u32) -> Option<u64> {
         self.counts.branches[branch as usize].probed
     }
 
@@ -327,16 +341,22 @@ impl Verbs {
     }
 
     /// Wakes a verb in each of a suspect's polls, once, to see whether it is polled again within the same poll of the
-    /// job.
+    /// job. If none has been polled in it yet, that may be any of those that were polled before.
     pub(crate) fn probe(&mut self, effects: &mut Effects) {
         if !self.may_be_in_place() {
             return;
         }
         let in_progress = self.counts.branches.iter().filter(|(_, branch)| branch.poll.in_progress);
-        let unknown = in_progress.filter(|(_, branch)| !branch.poll.blocks_thread && !branch.probed && branch.seen > 0);
+        let unknown = in_progress.filter(|(_, branch)| !branch.poll.blocks_thread && branch.may_probe());
         for id in unknown.map(|(id, _)| id).collect::<Vec<_>>() {
-            self.counts.branches[id].probed = true;
-            effects.wakers.extend(self.suspected_in(id as u32));
+            let branch = &mut self.counts.branches[id];
+            branch.probed = Some(branch.poll.number);
+            if branch.seen > 0 {
+                effects.wakers.extend(self.suspected_in(id as u32));
+            } else {
+                let all = self.waits.all().filter(|wait| wait.branch as usize == id && wait.maybe_in_place);
+                effects.wakers.extend(all.map(|wait| wait.waker.clone()));
+            }
         }
     }
 
@@ -371,7 +391,7 @@ impl Verbs {
         let (id, own) = (wait.branch, wait.waker.clone());
         self.set_blocks_thread(id, false);
         let Some(branch) = self.counts.branch(id) else { return effects.wakers.push(own) };
-        branch.probed = true;
+        branch.probed = Some(branch.poll.number);
         branch.looks_epoch += 1;
         effects.wakers.push(own);
         let waker = |other: usize, wait: &WaitEdge| (other != key).then(|| wait.waker.clone());

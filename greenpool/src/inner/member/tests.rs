@@ -817,12 +817,17 @@ impl Trial {
             for verb in in_place.filter_map(|branch| job.latest(branch)) {
                 let wait = state.verbs.get(verb.key).expect("the verb is pending");
                 let poll = state.verbs.poll_of(wait);
-                let goes_on = wait.looks > 1 && wait.last_polled == poll.number && !poll.blocks_thread;
-                let is_woken = verb.wakes.0.load(Ordering::Relaxed) > verb.woken;
-                assert!(
-                    !(goes_on && wait.maybe_in_place) || is_woken || !state.verbs.is_probed(wait.branch),
-                    "a search can find out whether a poll blocks its thread"
-                );
+                if wait.maybe_in_place && !poll.blocks_thread {
+                    let is_woken = verb.wakes.0.load(Ordering::Relaxed) > verb.woken;
+                    let is_new = wait.looks == 1 || wait.last_polled < poll.number;
+                    let can_be_woken = match state.verbs.last_probe(wait.branch) {
+                        None => true,
+                        // This poll may be the answer, unless it polls the verb again.
+                        Some(probed) if probed + 1 == poll.number => is_new,
+                        Some(probed) => probed < poll.number,
+                    };
+                    assert!(is_woken || can_be_woken, "a search can find out whether a poll blocks its thread");
+                }
             }
             assert!(!job.due || state.holds(), "a job that was woken for its slot keeps it until it is polled");
             let is_idle = !job.is_polled() && !job.due && !state.ended && !state.recheck;
