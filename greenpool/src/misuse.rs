@@ -20,7 +20,7 @@ use crate::pile::{GreenPile, PileNext};
 use crate::pool::keyed::SpawnKeyed;
 use crate::pool::spawn::Spawn;
 #[cfg(feature = "remote")]
-use crate::remote::{Call, FarSpawn, FarThread, function::RemoteFn};
+use crate::remote::{Call, FarSpawn, function::RemoteFn};
 
 /// What a `for` over results would need.
 #[diagnostic::on_unimplemented(
@@ -121,11 +121,6 @@ not_awaited! { AwaitedFuture:
     [T, C] TryCollect<T, C>;
     [R: Handles, N] TryJoin<R, N>;
     [R: ResultHandles, N, E] TryValues<R, N, E>;
-}
-
-#[cfg(feature = "remote")]
-not_awaited! { AwaitedHandle:
-    [T] FarThread<T>;
 }
 
 #[cfg(feature = "remote")]

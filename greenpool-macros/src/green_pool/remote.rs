@@ -232,7 +232,7 @@ fn spawns(companion: &Companion) -> TokenStream {
                  Panics outside of a tokio runtime.",
             ),
             output: quote_spanned! {at=>
-                ::core::result::Result<#root::remote::FarThread<#output>, #root::TrySpawnError<#tuple>>
+                ::core::result::Result<#root::GreenThread<#output>, #root::TrySpawnError<#tuple>>
             },
             lends: false,
         },
@@ -252,7 +252,7 @@ fn spawns(companion: &Companion) -> TokenStream {
         Spawn {
             name: "__submit",
             doc: quote_spanned!(at=> #[doc(hidden)]),
-            output: quote_spanned!(at=> #root::remote::FarThread<#output>),
+            output: quote_spanned!(at=> #root::GreenThread<#output>),
             lends: false,
         },
     ];

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use greenpool::remote::FarThread;
+use greenpool::GreenThread;
 use greenpool_nats::Farm;
 use nix::sys::signal::Signal;
 
@@ -22,7 +22,7 @@ crate::tests! {
 const SUSPECT: usize = 3;
 
 /// A job that takes so many milliseconds, handed back by so many workers.
-async fn handed_back(site: &Site, farm: &Farm, times: usize, milliseconds: u64) -> FarThread<u64> {
+async fn handed_back(site: &Site, farm: &Farm, times: usize, milliseconds: u64) -> GreenThread<u64> {
     let thread = square::on(farm).spawn(3, milliseconds).await;
     for delivery in 1..=times {
         let role = WorkerRole { grace: Duration::ZERO, ..site.role(4) };

@@ -157,10 +157,43 @@ pub(crate) enum Delivered {
     Refused,
 }
 
+/// What becomes of an `R` that the future of a job returns.
+pub(crate) trait Returned<R>: 'static {
+    /// What the handle of the job gives.
+    type Value: Send + 'static;
+
+    /// The result of the job.
+    fn result(returned: R) -> Result<Self::Value, JoinError>;
+}
+
+/// What the future returns is the value of the job.
+pub(crate) struct AsValue;
+
+impl<T: Send + 'static> Returned<T> for AsValue {
+    type Value = T;
+
+    fn result(returned: T) -> Result<T, JoinError> {
+        Ok(returned)
+    }
+}
+
+/// What the future returns is the result of the job.
+#[cfg(feature = "remote")]
+pub(crate) struct AsResult;
+
+#[cfg(feature = "remote")]
+impl<T: Send + 'static> Returned<Result<T, JoinError>> for AsResult {
+    type Value = T;
+
+    fn result(returned: Result<T, JoinError>) -> Result<T, JoinError> {
+        returned
+    }
+}
+
 /// A job on its way into a cell, and the handle's end of its reply on the way out.
-struct Filling<F: Future> {
+struct Filling<F: Future, R: Returned<F::Output>> {
     future: Option<F>,
-    receiver: Option<Receiver<F::Output>>,
+    receiver: Option<Receiver<R::Value>>,
 }
 
 /// Whether a future lives in a box of its own, so that it is moved only once. A larger one would overflow the stack of
@@ -174,10 +207,13 @@ pub(crate) const fn is_large<F>() -> bool {
 /// A macro, since a function that the future is moved through costs one more copy of it in a debug build.
 macro_rules! cell_of {
     ($F:ty, $future:expr) => {
+        cell_of!($F, $future, with)
+    };
+    ($F:ty, $future:expr, $with:ident) => {
         if const { $crate::job::cell::is_large::<$F>() } {
-            $crate::job::cell::JobCell::with(Box::pin($future))
+            $crate::job::cell::JobCell::$with(Box::pin($future))
         } else {
-            $crate::job::cell::JobCell::with($future)
+            $crate::job::cell::JobCell::$with($future)
         }
     };
 }
@@ -211,7 +247,7 @@ fn place_future<F, R>(
 where
     F: Future<Output: Send + 'static> + Send + 'static,
 {
-    let mut filling = Filling { future: Some(future), receiver: None };
+    let mut filling = Filling::<F, AsValue> { future: Some(future), receiver: None };
     let placed = place(NewJob { place: Place::Outside(&mut filling, JobCell::empty::<F>), has_handle });
     (placed, filling.receiver)
 }
@@ -300,17 +336,22 @@ pin_project! {
 
 pin_project! {
     /// What a cell holds: a job and its reply.
-    struct JobOf<F: Future> {
+    struct JobOf<F, R>
+    where
+        F: Future,
+        R: Returned<F::Output>,
+    {
         #[pin]
         content: Content<F>,
         // Kept from the last job, to use its reply again.
-        page: Option<Arc<Page<F::Output>>>,
+        page: Option<Arc<Page<R::Value>>>,
     }
 }
 
-impl<F> RawJob for JobOf<F>
+impl<F, R> RawJob for JobOf<F, R>
 where
     F: Future<Output: Send + 'static> + Send + 'static,
+    R: Returned<F::Output>,
 {
     fn poll(self: Pin<&mut Self>, reply: Option<u8>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
@@ -332,7 +373,7 @@ where
     }
 
     fn fill(self: Pin<&mut Self>, filling: &mut dyn Any, replies: Option<Replies<'_>>, at: &mut u8) {
-        let Some(filling) = filling.downcast_mut::<Filling<F>>() else {
+        let Some(filling) = filling.downcast_mut::<Filling<F, R>>() else {
             unreachable!("the cells of an executor that uses them again have one type");
         };
         let mut this = self.project();
@@ -345,7 +386,7 @@ where
     }
 
     fn attach(self: Pin<&mut Self>, receiver: &mut dyn Any, replies: Replies<'_>, at: &mut u8) {
-        let Some(receiver) = receiver.downcast_mut::<Option<Receiver<F::Output>>>() else {
+        let Some(receiver) = receiver.downcast_mut::<Option<Receiver<R::Value>>>() else {
             unreachable!("a job and its handle have one type of result");
         };
         *receiver = Some(replies.reply(self.project().page, at));
@@ -375,8 +416,9 @@ where
             }
         };
         if let ContentOwn::Value { value } = this.content.project_replace(Content::Empty) {
+            let result = R::result(value).map_err(|error| error.with_id(page.view(at).id_in(&mut *state)));
             // It is pending and has no waker any longer, so nothing needs to be dropped.
-            std::mem::forget(std::mem::replace(&mut state.stage, Stage::Ready(Ok(value))));
+            std::mem::forget(std::mem::replace(&mut state.stage, Stage::Ready(result)));
         }
         Delivered::Done(reader)
     }
@@ -400,7 +442,17 @@ impl JobCell<dyn RawJob> {
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
-        Self::holding(Content::Future { future })
+        Self::holding::<F, AsValue>(Content::Future { future })
+    }
+
+    /// The same, for a future that returns the result of the job.
+    #[cfg(feature = "remote")]
+    pub(crate) fn with_result<F, T>(future: F) -> JobBox
+    where
+        F: Future<Output = Result<T, JoinError>> + Send + 'static,
+        T: Send + 'static,
+    {
+        Self::holding::<F, AsResult>(Content::Future { future })
     }
 
     /// An empty cell.
@@ -408,14 +460,15 @@ impl JobCell<dyn RawJob> {
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
-        Self::holding(Content::<F>::Empty)
+        Self::holding::<F, AsValue>(Content::Empty)
     }
 
-    fn holding<F>(content: Content<F>) -> JobBox
+    fn holding<F, R>(content: Content<F>) -> JobBox
     where
         F: Future<Output: Send + 'static> + Send + 'static,
+        R: Returned<F::Output>,
     {
-        let job = JobOf { content, page: None };
+        let job = JobOf::<F, R> { content, page: None };
         Box::pin(JobCell { state: JobState::None, origin: Origin::none(), completer: Completer::none(), job })
     }
 

@@ -237,7 +237,7 @@ impl<'a> ReplyRef<'a> {
         self.id_in(&mut self.state())
     }
 
-    fn id_in(self, state: &mut ReplyState<dyn AnyStage + 'a>) -> JobId {
+    pub(super) fn id_in(self, state: &mut ReplyState<dyn AnyStage + 'a>) -> JobId {
         *self.extra(state).id.get_or_insert_with(JobId::next)
     }
 

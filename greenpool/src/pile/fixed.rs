@@ -12,7 +12,6 @@ use tokio::task::coop;
 
 use crate::job::error::JoinError;
 use crate::job::handle::GreenThread;
-use crate::pile::held::{GreenKind, HandleKind, Held, for_tuples};
 
 /// Holds the jobs of one [`pile!`](crate::pile!), in the order written.
 ///
@@ -113,7 +112,7 @@ impl<Values> Record<Values> for InOrder {
     }
 }
 
-/// Describes a tuple of [`GreenThread`]s, or of the handles of jobs on an engine.
+/// Describes a tuple of [`GreenThread`]s.
 ///
 /// ```
 /// use greenpool::{GreenPool, Handles, JoinError, PileOf, pile};
@@ -177,9 +176,7 @@ pub trait SameType: Handles {
     /// The output of each job.
     type Output;
     #[doc(hidden)]
-    type Kind: HandleKind;
-    #[doc(hidden)]
-    fn handle(&mut self, at: usize) -> Option<&mut <Self::Kind as HandleKind>::Of<Self::Output>>;
+    fn handle(&mut self, at: usize) -> Option<&mut GreenThread<Self::Output>>;
 }
 
 impl<R: Handles, N> PileOf<R, N> {
@@ -257,10 +254,9 @@ impl<R: Handles, N> PileOf<R, N> {
     /// # }
     /// ```
     // The return type names `T`, not `R::Output`: with the latter, rustc would report E0599 without our message.
-    pub fn next<T, K>(&mut self) -> FanNext<'_, T, K>
+    pub fn next<T>(&mut self) -> FanNext<'_, T>
     where
-        K: HandleKind,
-        R: SameType<Output = T, Kind = K>,
+        R: SameType<Output = T>,
     {
         let at = self.taken.first_left();
         let Self { handles, taken, .. } = self;
@@ -443,19 +439,19 @@ impl<R: Handles, N: Record<R::Values>> Future for TryJoin<R, N> {
 /// ```
 // It holds one handle and not the pile, and has no bounds in which `T` occurs: `SpawnFuture` says why.
 #[must_use = "it takes a result only when it is awaited; write `.await`"]
-pub struct FanNext<'a, T, K: HandleKind = GreenKind> {
+pub struct FanNext<'a, T> {
     /// `None` once the result has been taken, and after the last one.
-    handle: Option<&'a mut K::Of<T>>,
+    handle: Option<&'a mut GreenThread<T>>,
     at: usize,
     taken: &'a mut Taken,
 }
 
-fn poll_handle<H: Held>(handle: &mut H, cx: &mut Context<'_>) -> Poll<Option<Result<H::Output, JoinError>>> {
+fn poll_handle<T>(handle: &mut GreenThread<T>, cx: &mut Context<'_>) -> Poll<Option<Result<T, JoinError>>> {
     ready!(handle.poll_ready(cx));
     Poll::Ready(handle.take())
 }
 
-impl<T, K: HandleKind> Future for FanNext<'_, T, K> {
+impl<T> Future for FanNext<'_, T> {
     type Output = Option<Result<T, JoinError>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -463,7 +459,7 @@ impl<T, K: HandleKind> Future for FanNext<'_, T, K> {
             ready!(coop::poll_proceed(cx)).made_progress();
             return Poll::Ready(None);
         };
-        let result = ready!(poll_handle(*handle, cx));
+        let result = ready!(poll_handle(handle, cx));
         self.handle = None;
         let at = self.at;
         self.taken.take(at);
@@ -471,7 +467,7 @@ impl<T, K: HandleKind> Future for FanNext<'_, T, K> {
     }
 }
 
-impl<T, K: HandleKind> Drop for FanNext<'_, T, K> {
+impl<T> Drop for FanNext<'_, T> {
     fn drop(&mut self) {
         // The job that awaited it no longer waits for this result.
         if let Some(handle) = &mut self.handle {
@@ -480,11 +476,29 @@ impl<T, K: HandleKind> Drop for FanNext<'_, T, K> {
     }
 }
 
-/// `Handles` for a tuple of handles of this type, and `SameType`.
+/// Calls a macro for the tuples of one to 32 handles: with the names of two type parameters and the index of each.
+macro_rules! for_tuples {
+    ($each:ident) => {
+        for_tuples! { @up_to $each; ;
+            A AX 0 B BX 1 C CX 2 D DX 3 E EX 4 F FX 5 G GX 6 H HX 7 I IX 8 J JX 9 K KX 10 L LX 11 M MX 12 N NX
+            13 O OX 14 P PX 15 Q QX 16 R RX 17 S SX 18 T TX 19 U UX 20 V VX 21 W WX 22 X XX 23 Y YX 24 Z ZX 25
+            A1 AX1 26 B1 BX1 27 C1 CX1 28 D1 DX1 29 E1 EX1 30 F1 FX1 31
+        }
+    };
+    (@up_to $each:ident; $($T:ident $X:ident $at:tt)*;) => {};
+    (@up_to $each:ident; $($T:ident $X:ident $at:tt)*; $next:ident $error:ident $to:tt $($rest:tt)*) => {
+        $each! { $($T $X $at)* $next $error $to }
+        for_tuples! { @up_to $each; $($T $X $at)* $next $error $to; $($rest)* }
+    };
+}
+
+pub(crate) use for_tuples;
+
+/// `Handles` for a tuple of handles, and `SameType`.
 macro_rules! handles {
-    ($Handle:ident; $($T:ident $X:ident $at:tt)*) => {
+    ($($T:ident $X:ident $at:tt)*) => {
         #[diagnostic::do_not_recommend]
-        impl<$($T),*> Handles for ($($Handle<$T>,)*) {
+        impl<$($T),*> Handles for ($(GreenThread<$T>,)*) {
             type Results = ($(Result<$T, JoinError>,)*);
             type Values = ($($T,)*);
             const LEN: usize = 0 $(+ { let _ = $at; 1 })*;
@@ -530,19 +544,18 @@ macro_rules! handles {
             }
         }
 
-        same! { $Handle; $($T $at)* }
+        same! { $($T $at)* }
     };
 }
 
 macro_rules! same {
-    ($Handle:ident;) => {};
-    ($Handle:ident; $($T:ident $at:tt)+) => {
+    () => {};
+    ($($T:ident $at:tt)+) => {
         #[diagnostic::do_not_recommend]
-        impl<T> SameType for ($(same!(@ $Handle $T),)+) {
+        impl<T> SameType for ($(same!(@ $T),)+) {
             type Output = T;
-            type Kind = <$Handle<T> as Held>::Kind;
 
-            fn handle(&mut self, at: usize) -> Option<&mut $Handle<T>> {
+            fn handle(&mut self, at: usize) -> Option<&mut GreenThread<T>> {
                 match at {
                     $($at => Some(&mut self.$at),)+
                     _ => None,
@@ -550,11 +563,8 @@ macro_rules! same {
             }
         }
     };
-    (@ $Handle:ident $T:ident) => { $Handle<T> };
+    (@ $T:ident) => { GreenThread<T> };
 }
 
-handles! { GreenThread; }
-for_tuples! { handles, GreenThread }
-
-#[cfg(feature = "remote")]
-pub(crate) use {handles, same};
+handles! {}
+for_tuples! { handles }

@@ -1,7 +1,6 @@
 //! [`GreenPile`]: jobs whose results come out in the order in which they were spawned.
 
 pub(crate) mod fixed;
-pub(crate) mod held;
 pub(crate) mod set;
 pub(crate) mod values;
 

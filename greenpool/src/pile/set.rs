@@ -10,7 +10,6 @@ use crate::inner::wait::ReadySource;
 use crate::job::error::JoinError;
 use crate::pile::GreenPile;
 use crate::pile::fixed::{Handles, PileOf, SameType};
-use crate::pile::held::Held;
 use crate::sync::lock;
 
 impl<T> GreenPile<T> {

@@ -8,8 +8,7 @@ use crate::job::error::JoinError;
 use crate::job::handle::GreenThread;
 use crate::job::values::{Failure, JobResults, Values};
 use crate::pile::GreenPile;
-use crate::pile::fixed::{Handles, PileOf, Record, SameType};
-use crate::pile::held::{Held, for_tuples};
+use crate::pile::fixed::{Handles, PileOf, Record, SameType, for_tuples};
 
 impl<T> GreenPile<T> {
     /// Yields the output of each job, without a `Result` around it. If a job panics, the panic resumes in the consumer,
@@ -281,7 +280,7 @@ impl<T> Outcome<T> {
     /// Waits for the job, unless its result has been taken. After a failure, drops the result.
     pub(crate) fn poll<X, E: From<X>>(
         &mut self,
-        handle: &mut impl Held<Output = Result<T, X>>,
+        handle: &mut GreenThread<Result<T, X>>,
         failure: &mut Option<Failure<E>>,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
@@ -301,11 +300,11 @@ impl<T> Outcome<T> {
     }
 }
 
-/// `ResultHandles` and `TryHandles` for a tuple of handles of this type.
+/// `ResultHandles` and `TryHandles` for a tuple of handles.
 macro_rules! try_handles {
-    ($Handle:ident; $($T:ident $X:ident $at:tt)*) => {
+    ($($T:ident $X:ident $at:tt)*) => {
         #[diagnostic::do_not_recommend]
-        impl<$($T, $X),*> ResultHandles for ($($Handle<Result<$T, $X>>,)*) {
+        impl<$($T, $X),*> ResultHandles for ($(GreenThread<Result<$T, $X>>,)*) {
             type Oks = ($($T,)*);
             type Outcomes = ($(Outcome<$T>,)*);
 
@@ -321,7 +320,7 @@ macro_rules! try_handles {
         }
 
         #[diagnostic::do_not_recommend]
-        impl<Error, $($T, $X),*> TryHandles<Error> for ($($Handle<Result<$T, $X>>,)*)
+        impl<Error, $($T, $X),*> TryHandles<Error> for ($(GreenThread<Result<$T, $X>>,)*)
         where
             $(Error: From<$X>,)*
         {
@@ -340,8 +339,5 @@ macro_rules! try_handles {
     };
 }
 
-try_handles! { GreenThread; }
-for_tuples! { try_handles, GreenThread }
-
-#[cfg(feature = "remote")]
-pub(crate) use try_handles;
+try_handles! {}
+for_tuples! { try_handles }

@@ -17,8 +17,8 @@ use crate::remote::verbs::{FarPool, Remote};
 ///
 /// | verb | returns |
 /// |---|---|
-/// | `spawn(..).await` | a [`FarThread`](super::FarThread), once there is a place in the window |
-/// | `try_spawn(..)` | a [`FarThread`](super::FarThread), or the arguments if there is no place |
+/// | `spawn(..).await` | a [`GreenThread`](crate::GreenThread), once there is a place in the window |
+/// | `try_spawn(..)` | a [`GreenThread`](crate::GreenThread), or the arguments if there is no place |
 /// | `spawn_n(..).await` | `Ok`, once the job is stored |
 /// | `call(..)` | a future of the result, outside the window |
 /// | `imap(..)` | a [`GreenMap`](crate::GreenMap) over iterables, one per parameter |

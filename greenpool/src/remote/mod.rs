@@ -18,10 +18,8 @@ pub(crate) mod handler;
 mod here;
 pub(crate) mod info;
 mod maps;
-mod pile;
 mod run;
 mod stats;
-mod thread;
 pub(crate) mod verbs;
 
 pub use self::call::Call;
@@ -31,6 +29,5 @@ pub use self::here::{Here, panic_text};
 pub use self::info::{JobInfo, job};
 pub use self::run::Run;
 pub use self::stats::{FarStats, FarWorker};
-pub use self::thread::{FarThread, FarValue};
 pub use self::verbs::{FarSpawn, SpawnFar};
 pub use crate::job::lost::{Lost, Part};

@@ -5,21 +5,21 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use crate::job::cell::cell_of;
 use crate::job::error::TrySpawnError;
+use crate::job::handle::GreenThread;
 use crate::job::lost::{Lost, Part};
 use crate::pool::GreenPool;
-use crate::pool::spawn::Spawn;
 use crate::remote::call::{Call, Number};
 use crate::remote::codec::Codecs;
 use crate::remote::engine::{BoxFuture, Engine, Function, Job, Reply};
 use crate::remote::function::RemoteFn;
 use crate::remote::info::in_a_job;
 use crate::remote::stats::FarStats;
-use crate::remote::thread::FarThread;
 use crate::spawn::begin;
+use crate::spawn::{FutureJob, SpawnFuture};
 
 /// A function with the verbs that the macro has written for it, which have the function's own parameters.
 #[diagnostic::on_unimplemented(
@@ -121,15 +121,20 @@ impl<P: RemoteFn> FarPool<P> {
     /// Submits a job once there is a place in the window.
     #[track_caller]
     pub fn spawn(&self, args: P::Args) -> FarSpawn<P> {
-        FarSpawn(self.window.spawn(self.call(args)))
+        FarSpawn(SpawnFuture::new(self.job(args)))
+    }
+
+    /// A job of the window that stands for one on the engine, and ends as that one ends.
+    fn job(&self, args: P::Args) -> FutureJob<P::Output> {
+        self.window.job(cell_of!(Call<P>, self.call(args), with_result))
     }
 
     /// Submits a job if there is a place in the window.
     #[track_caller]
-    pub fn try_spawn(&self, args: P::Args) -> Result<FarThread<P::Output>, TrySpawnError<P::Args>> {
-        let call = self.call(args);
-        let refused = match self.window.try_spawn(call) {
-            Ok(green) => return Ok(FarThread::of(green)),
+    pub fn try_spawn(&self, args: P::Args) -> Result<GreenThread<P::Output>, TrySpawnError<P::Args>> {
+        let make = |call| cell_of!(Call<P>, call, with_result);
+        let refused = match self.window.try_spawn_with(self.call(args), make) {
+            Ok(green) => return Ok(green),
             Err(refused) => refused,
         };
         let full = refused.is_full();
@@ -143,8 +148,8 @@ impl<P: RemoteFn> FarPool<P> {
 
     /// Submits an entry of `pile!`: at once, or when its turn for a place in the window comes.
     #[track_caller]
-    pub fn submit(&self, args: P::Args) -> FarThread<P::Output> {
-        FarThread::of(begin::submit(self.window.job(cell_of!(Call<P>, self.call(args)))))
+    pub fn submit(&self, args: P::Args) -> GreenThread<P::Output> {
+        begin::submit(self.job(args))
     }
 
     /// Stores a job for which nobody waits.
@@ -172,13 +177,17 @@ impl<P: RemoteFn> FarPool<P> {
 /// # Panics
 /// If awaited outside a tokio runtime.
 #[must_use = "nothing is spawned until it is awaited; write `.await`"]
-pub struct FarSpawn<P: RemoteFn>(Spawn<Call<P>>);
+pub struct FarSpawn<P: RemoteFn>(SpawnFuture<FutureJob<P::Output>, GreenThread<P::Output>, GreenThread<P::Output>>);
+
+// The call does not move.
+impl<P: RemoteFn> Unpin for FarSpawn<P> {}
 
 impl<P: RemoteFn> Future for FarSpawn<P> {
-    type Output = FarThread<P::Output>;
+    type Output = GreenThread<P::Output>;
 
+    #[track_caller]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready(FarThread::of(ready!(Pin::new(&mut self.0).poll(cx))))
+        self.0.poll(cx)
     }
 }
 

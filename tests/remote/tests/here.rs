@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use greenpool::remote::{Here, Lost, Part, job};
-use greenpool::{TryMapError, TrySpawnError, green_pool};
+use greenpool::{GreenThread, TryMapError, TrySpawnError, green_pool};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -233,6 +233,33 @@ async fn the_first_error_of_a_job_stops_a_map_that_is_collected() {
 async fn a_panic_resumes_where_a_map_is_collected() {
     let pages = fetch::on(&here()).imap(["/a".to_owned()], [13]).try_collect::<Vec<_>>();
     let _ = timeout(DEADLINE, pages).await;
+}
+
+#[tokio::test]
+async fn local_and_far_jobs_have_handles_of_one_type() {
+    let here = here();
+    let (near, far) = (fetch::pool(), fetch::on(&here));
+    let calls = || ["a", "b", "c"].into_iter().zip([1, 13, 100]);
+    let mut threads: Vec<GreenThread<Result<Page, String>>> = Vec::new();
+    for (url, depth) in calls() {
+        threads.push(near.spawn(fetch(url.into(), depth)).await);
+        threads.push(far.spawn(url.into(), depth).await);
+    }
+    for thread in &threads {
+        let id = thread.id();
+        assert_eq!(thread.abort_handle().id(), id);
+    }
+    let mut threads = threads.into_iter();
+    while let (Some(here), Some(there)) = (threads.next(), threads.next()) {
+        let id = there.id();
+        match (here.await, there.await) {
+            (Ok(here), Ok(there)) => assert_eq!(here, there),
+            (Err(here), Err(there)) => {
+                assert_eq!((here.to_string(), there.id()), (there.to_string(), Some(id)), "the error names its job");
+            }
+            (here, there) => panic!("{here:?} here, {there:?} there"),
+        }
+    }
 }
 
 #[tokio::test]

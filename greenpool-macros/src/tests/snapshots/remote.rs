@@ -79,7 +79,7 @@ Panics outside of a tokio runtime.*/
         url: String,
         depth: u32,
     ) -> ::core::result::Result<
-        ::greenpool::remote::FarThread<Result<Page, FetchError>>,
+        ::greenpool::GreenThread<Result<Page, FetchError>>,
         ::greenpool::TrySpawnError<(String, u32)>,
     > {
         self.0.try_spawn((url, depth))
@@ -100,7 +100,7 @@ Panics outside of a tokio runtime.*/
         &self,
         url: String,
         depth: u32,
-    ) -> ::greenpool::remote::FarThread<Result<Page, FetchError>> {
+    ) -> ::greenpool::GreenThread<Result<Page, FetchError>> {
         self.0.submit((url, depth))
     }
     /**Runs [`fetch`](fn@fetch) over iterables, one per parameter, whose iterators are `Send` and `'static`, and yields the results in the order of the arguments.

@@ -79,7 +79,7 @@ Panics outside of a tokio runtime.*/
         page: Page,
         again: bool,
     ) -> ::core::result::Result<
-        ::greenpool::remote::FarThread<u64>,
+        ::greenpool::GreenThread<u64>,
         ::greenpool::TrySpawnError<(Page, bool)>,
     > {
         self.0.try_spawn((page, again))
@@ -96,11 +96,7 @@ Panics outside of a tokio runtime.*/
     }
     #[doc(hidden)]
     #[track_caller]
-    pub fn __submit(
-        &self,
-        page: Page,
-        again: bool,
-    ) -> ::greenpool::remote::FarThread<u64> {
+    pub fn __submit(&self, page: Page, again: bool) -> ::greenpool::GreenThread<u64> {
         self.0.submit((page, again))
     }
     /**Runs [`store`](fn@store) over iterables, one per parameter, whose iterators are `Send` and `'static`, and yields the results in the order of the arguments.

@@ -292,6 +292,12 @@ fn run(member: &Member, effects: Effects) {
     }
 }
 
+fn run_with(member: &Member, act: impl FnOnce(&mut Effects)) {
+    let mut effects = Effects::default();
+    act(&mut effects);
+    run(member, effects);
+}
+
 fn resumed(member: &Arc<Member>) {
     let (effects, collected) = member.collect_granted();
     run(member, effects);
@@ -398,26 +404,15 @@ impl Trial {
                     (0..=LOOKS).for_each(|_| self.update(job, at, target));
                 }
             }
-            Op::PollAll(branch, times) => {
-                for at in (0..times).flat_map(|_| 0..self.jobs[job].verbs.len()).collect::<Vec<_>>() {
-                    let Verb { target, branch: of, .. } = self.jobs[job].verbs[at];
-                    if of == branch {
-                        self.update(job, at, target);
-                    }
-                }
-            }
+            Op::PollAll(branch, times) => self.poll_all(job, branch, times),
             Op::Probe => {
                 if member.is_suspect() {
-                    let mut effects = Effects::default();
-                    member.probe(&mut effects);
-                    run(member, effects);
+                    run_with(member, |effects| member.probe(effects));
                 }
             }
             Op::Look(at) => {
                 if let Some(at) = pick(at, verbs.len()) {
-                    let mut effects = Effects::default();
-                    member.will_look(verbs[at].key, Readiness::Yes, &mut effects);
-                    run(member, effects);
+                    run_with(member, |effects| drop(member.will_look(verbs[at].key, Readiness::Yes, effects)));
                 }
             }
             Op::Clear(at) => {
@@ -494,6 +489,15 @@ impl Trial {
         }
         self.note_begun();
         self.note_lenders();
+    }
+
+    fn poll_all(&mut self, job: usize, branch: usize, times: u32) {
+        for at in (0..times).flat_map(|_| 0..self.jobs[job].verbs.len()).collect::<Vec<_>>() {
+            let Verb { target, branch: of, .. } = self.jobs[job].verbs[at];
+            if of == branch {
+                self.update(job, at, target);
+            }
+        }
     }
 
     /// Whether the job has a slot now, or has ended.
