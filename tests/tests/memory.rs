@@ -249,6 +249,7 @@ fn memory_comes_back() {
     with_deadline(|| bursts(&Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()));
     with_deadline(many_runtimes);
     with_deadline(kept_handles);
+    with_deadline(a_kept_pile);
 }
 
 fn bursts(runtime: &Runtime) {
@@ -291,6 +292,30 @@ fn kept_handles() {
     kept_handles_of::<100>();
     kept_handles_of::<700>();
     kept_handles_of::<5000>();
+}
+
+/// A pile keeps nothing of spawns that are dropped after their results have been taken.
+fn a_kept_pile() {
+    let runtime = Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let pool = GreenPool::new(1);
+        let mut pile = GreenPile::<u32>::on(&pool);
+        let mut burst = async |many| {
+            for _ in 0..many {
+                let gate = Gate::new();
+                pool.spawn_n(gate.clone().opened()).await;
+                let mut spawn = Box::pin(pile.spawn(async { 1 }));
+                assert!(poll!(&mut spawn).is_pending() && poll!(pile.next()).is_pending());
+                gate.open();
+                assert_eq!(pile.next().await.unwrap().unwrap(), 1);
+            }
+        };
+        burst(1000).await;
+        let before = HEAP.current_usage();
+        burst(MANY).await;
+        let left = HEAP.current_usage().saturating_sub(before);
+        assert!(left < MANY, "a pile: {left} bytes stay");
+    });
 }
 
 fn kept_handles_of<const BYTES: usize>() {

@@ -1,9 +1,12 @@
 //! `GreenPile` and `PileSpawner`.
 
+use std::future::ready;
+
 use futures::stream::FusedStream;
-use futures::{StreamExt, poll};
+use futures::{FutureExt, Stream, StreamExt, poll};
 use greenpool::{GreenPile, GreenPool};
 use greenpool_tests::{Gate, Gauge, paused, threads, until_idle};
+use tokio::task::yield_now;
 
 async fn values<T: Send + 'static>(mut pile: GreenPile<T>) -> Vec<T> {
     let mut values = vec![];
@@ -258,5 +261,112 @@ fn a_pile_on_a_closed_pool_reports_it_for_each_spawn() {
         assert_eq!(pile.next().await.unwrap().unwrap(), 1);
         assert!(pile.next().await.unwrap().expect_err("closed").is_closed());
         assert!(pile.next().await.is_none());
+    });
+}
+
+#[test]
+fn next_unordered_waits_for_no_spawner_that_is_gone() {
+    for has_spawner in [false, true] {
+        paused(async move {
+            let (a, b, gate) = (GreenPool::new(1), GreenPool::new(2), Gate::new());
+            // It moves, and has nothing to do with the others.
+            b.spawn_n(gate.clone().opened()).await;
+            let a_in = a.clone();
+            let job = a.spawn(async move {
+                let mut pile = GreenPile::on(&b);
+                let spawner = has_spawner.then(|| pile.spawner());
+                pile.spawn(async move { a_in.spawn(async {}).await.await.unwrap() }).await;
+                let mut next = pile.next_unordered();
+                assert!(poll!(&mut next).is_pending());
+                drop(spawner);
+                next.await.unwrap().1.unwrap();
+            });
+            job.await.await.unwrap();
+        });
+    }
+}
+
+/// Calls `act` with a number, again and again, while a task spawns into a pile and drops what it has spawned.
+fn beside_dropped_spawns(act: impl Fn(&mut GreenPile<u32>, usize) + Send + 'static) {
+    threads(3, async move {
+        let pool = GreenPool::new(1);
+        pool.spawn_n(std::future::pending::<()>()).await;
+        let mut pile = GreenPile::<u32>::on(&pool);
+        let spawner = pile.spawner();
+        let task = tokio::spawn(async move {
+            for round in 0..200_000 {
+                let mut spawn = Box::pin(spawner.spawn(ready(1)));
+                assert!(poll!(&mut spawn).is_pending());
+                (0..round % 500).for_each(|_| std::hint::spin_loop());
+                drop(spawn);
+                if round % 100 == 0 {
+                    yield_now().await;
+                }
+            }
+        });
+        let mut round = 0;
+        while !task.is_finished() {
+            act(&mut pile, round);
+            round += 1;
+        }
+        task.await.unwrap();
+    });
+}
+
+#[test]
+fn the_size_hint_of_a_pile_counts_no_pending_spawn() {
+    beside_dropped_spawns(|pile, _| assert_eq!(pile.size_hint().0, 0));
+}
+
+#[test]
+fn a_spawn_that_is_dropped_in_the_queue_yields_nothing() {
+    beside_dropped_spawns(|pile, round| {
+        if round % 2 == 0 {
+            assert!(pile.try_next().is_none());
+        } else {
+            assert!(pile.next().now_or_never().is_none());
+        }
+    });
+}
+
+#[test]
+fn a_pile_does_not_end_while_a_spawn_resolves() {
+    threads(3, async {
+        let pool = GreenPool::new(1);
+        for round in 0..10_000 {
+            let mut pile = GreenPile::<u32>::on(&pool);
+            pile.spawn(async {
+                yield_now().await;
+                1
+            })
+            .await;
+            let mut second = Box::pin(pile.spawn(async { 2 }));
+            let was_queued = poll!(&mut second).is_pending();
+            let task = tokio::spawn(async move {
+                if was_queued {
+                    second.await;
+                }
+            });
+            assert_eq!(pile.next().await.unwrap().unwrap(), 1);
+            assert_eq!((pile.len(), pile.is_terminated()), (1, false), "in round {round}");
+            assert_eq!(pile.next().await.unwrap().unwrap(), 2, "in round {round}");
+            task.await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_pile_is_not_terminated_while_its_last_spawner_spawns_and_goes() {
+    threads(3, async {
+        let pool = GreenPool::new(10_000);
+        for round in 0..10_000 {
+            let pile = GreenPile::<u32>::on(&pool);
+            let spawner = pile.spawner();
+            let task = tokio::spawn(async move { spawner.spawn(ready(1)).await });
+            while !task.is_finished() {
+                assert!(!pile.is_terminated(), "in round {round}");
+            }
+            task.await.unwrap();
+        }
     });
 }

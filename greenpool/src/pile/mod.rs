@@ -4,7 +4,7 @@ pub(crate) mod fixed;
 pub(crate) mod set;
 pub(crate) mod values;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -94,8 +94,8 @@ struct PileState<T> {
     next_spawn: u64,
     /// The number of spawns that have been polled, and whose job is neither queued nor has begun.
     coming: usize,
-    /// Pending threads that the consumer took, and whose spawn was dropped then.
-    withdrawn: Vec<u64>,
+    /// Pending threads that the consumer took and has not returned, and whether their spawns were dropped then.
+    taken: HashMap<u64, bool>,
     spawners: usize,
     consumer: Option<Waker>,
     dropped: bool,
@@ -105,6 +105,7 @@ impl<T> PileState<T> {
     /// Takes the job whose result comes next, and its number.
     fn pop(&mut self) -> Option<(usize, Entry<T>)> {
         let entry = self.threads.pop_front().or_else(|| self.pending.pop_front())?;
+        self.taken.extend(entry.spawn.map(|spawn| (spawn, false)));
         self.number += 1;
         Some((self.number - 1, entry))
     }
@@ -166,7 +167,7 @@ impl<T: Send + 'static> GreenPile<T> {
             number: 0,
             next_spawn: 0,
             coming: 0,
-            withdrawn: Vec::new(),
+            taken: HashMap::new(),
             spawners: 0,
             consumer: None,
             dropped: false,
@@ -334,12 +335,6 @@ impl<T> GreenPile<T> {
             head.thread.stop_waiting();
         }
     }
-
-    /// The number of jobs whose results are left, and of pending spawns.
-    fn expected(&self) -> usize {
-        let coming = lock(&self.shared.state).coming;
-        coming + self.len()
-    }
 }
 
 impl<T> PileState<T> {
@@ -360,8 +355,7 @@ impl<T> PileState<T> {
     /// Whether the job was withdrawn while the consumer had it.
     fn take_withdrawn(&mut self, spawn: Option<u64>) -> bool {
         let Some(spawn) = spawn else { return false };
-        let at = self.withdrawn.iter().position(|withdrawn| *withdrawn == spawn);
-        at.map(|at| self.withdrawn.swap_remove(at)).is_some()
+        self.taken.remove(&spawn).unwrap_or_default()
     }
 }
 
@@ -373,20 +367,22 @@ impl<T> Stream for GreenPile<T> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let all = self.len();
-        let state = lock(&self.shared.state);
-        let spawners = state.spawners;
-        // A pending spawn may still be dropped.
-        let pending = state.pending.len();
+        let own = self.unordered.len() + usize::from(self.head.is_some());
         let taken = self.head.iter().chain(self.unordered.entries()).filter(|entry| entry.spawn.is_some()).count();
-        drop(state);
-        (all - pending - taken, (spawners == 0).then(|| self.expected()))
+        // All under one lock: other threads add jobs meanwhile.
+        let state = lock(&self.shared.state);
+        let lower = own - taken + state.threads.len();
+        let upper = own + state.threads.len() + state.pending.len() + state.coming;
+        // A pending spawn may still be dropped.
+        (lower, (state.spawners == 0).then_some(upper))
     }
 }
 
 impl<T> FusedStream for GreenPile<T> {
     fn is_terminated(&self) -> bool {
-        self.expected() == 0 && lock(&self.shared.state).spawners == 0
+        let own = self.unordered.len() + usize::from(self.head.is_some());
+        let state = lock(&self.shared.state);
+        own + state.threads.len() + state.pending.len() + state.coming + state.spawners == 0
     }
 }
 
@@ -592,28 +588,45 @@ impl<T: Send + 'static> Kept for KeptInPile<T> {
         self.job.reply()
     }
 
+    fn leave(&mut self) {
+        // Before the result, a cancellation, is there.
+        self.withdraw();
+    }
+
     fn begun(&mut self) {
         self.over = true;
-        // The job did not have to queue after all, or it is in the pile.
-        let thread = self.thread.take().or_else(|| lock(&self.shared.state).remove_pending(self.spawn));
-        if let Some(thread) = thread {
-            self.shared.push(thread);
+        if let Some(thread) = self.thread.take() {
+            // The job did not have to queue after all.
+            return self.shared.push(thread);
         }
+        // It is in the pile. Under one lock, so that it is in one of the two lists at any time.
+        let mut state = lock(&self.shared.state);
+        if let Some(thread) = state.remove_pending(self.spawn) {
+            state.threads.push_back(Entry { thread, spawn: None });
+            wake_consumer(&self.shared, state);
+        }
+    }
+}
+
+impl<T> KeptInPile<T> {
+    /// The pile yields nothing for this job.
+    fn withdraw(&mut self) {
+        if std::mem::replace(&mut self.over, true) || self.thread.is_some() {
+            return;
+        }
+        let mut state = lock(&self.shared.state);
+        let thread = state.remove_pending(self.spawn);
+        if let Some(withdrawn) = state.taken.get_mut(&self.spawn) {
+            *withdrawn = true;
+        }
+        wake_consumer(&self.shared, state);
+        drop(thread);
     }
 }
 
 impl<T> Drop for KeptInPile<T> {
     fn drop(&mut self) {
-        if self.over || self.thread.is_some() {
-            return;
-        }
-        let mut state = lock(&self.shared.state);
-        let thread = state.remove_pending(self.spawn);
-        if thread.is_none() && !state.dropped {
-            state.withdrawn.push(self.spawn);
-        }
-        wake_consumer(&self.shared, state);
-        drop(thread);
+        self.withdraw();
     }
 }
 

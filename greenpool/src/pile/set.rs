@@ -162,6 +162,9 @@ impl<T> GreenPile<T> {
         }
         if may_grow {
             self.guard.register(self.shared.pool.inner(), None, || ReadySource::Flag(self.shared.news.clone()), cx);
+        } else {
+            // No job can come any longer.
+            self.guard.clear();
         }
         Poll::Pending
     }

@@ -31,6 +31,9 @@ pub(crate) trait Kept {
     /// The job, which was queued, has begun or was refused.
     fn begun(&mut self) {}
 
+    /// The caller gives up: the job is about to leave the queue, or to be aborted.
+    fn leave(&mut self) {}
+
     /// Drops it. It was only to wait until the job begins.
     fn forget(self)
     where
@@ -242,8 +245,9 @@ impl Queued {
     }
 
     /// The caller gives up. Its wait is deregistered first, so that a slot that comes home does not find it blocked.
-    fn leave(self, guard: &mut WaitGuard, kept: &dyn Kept) {
+    fn leave(self, guard: &mut WaitGuard, kept: &mut dyn Kept) {
         guard.clear();
+        kept.leave();
         match self.inner.slots.cancel(self.ticket) {
             Cancelled::Queued(job) => drop(job),
             Cancelled::Served(Grant::Begun { .. }) => kept.reply().abort(),

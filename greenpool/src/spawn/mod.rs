@@ -128,6 +128,12 @@ impl<K: Kept> Kept for Unobserved<K> {
         }
     }
 
+    fn leave(&mut self) {
+        if let Some(kept) = &mut self.0 {
+            kept.leave();
+        }
+    }
+
     fn reply(&self) -> ReplyRef<'_> {
         match &self.0 {
             Some(kept) => kept.reply(),
