@@ -96,7 +96,7 @@ impl Member {
         let mut state = lock(&self.state);
         state.verbs.remove_branch(branch);
         // It may have been woken to use the slot.
-        state.woken &= state.verbs.polling() > 0;
+        state.woken.remove(&branch);
         self.publish_and_unlock(state, Vec::new())
     }
 
@@ -110,14 +110,32 @@ impl Member {
         lock(&self.state).verbs.poll(branch).map_or(0, |poll| poll.number)
     }
 
-    /// A [`lend`](crate::lend) is pending from now on: the job gives its slot back whenever it waits.
-    pub(crate) fn begin_lend(&self) {
-        lock(&self.state).lends += 1;
+    /// A [`lend`](crate::lend) is pending from now on: the job gives its slot back whenever it waits. Returns its
+    /// number.
+    pub(crate) fn begin_lend(&self) -> u64 {
+        let mut state = lock(&self.state);
+        state.lends += 1;
+        state.last_lend += 1;
+        state.last_lend
     }
 
     /// That is over.
-    pub(crate) fn end_lend(&self) {
-        lock(&self.state).lends -= 1;
+    pub(crate) fn end_lend(&self, id: u64) {
+        let mut state = lock(&self.state);
+        state.lends -= 1;
+        let waker = state.take_lend_waker(id);
+        drop(state);
+        drop(waker);
+    }
+
+    /// A `lend` waits in place. It is woken when the job has a slot that it can give back. Only once.
+    pub(crate) fn set_lend_waker(&self, id: u64, waker: &Waker) {
+        let waker = Shared::new(waker).waker();
+        let mut state = lock(&self.state);
+        let old = state.take_lend_waker(id);
+        state.lend_wakers.push((id, waker));
+        drop(state);
+        drop(old);
     }
 
     /// A branch is about to be polled. It must have a [slot](Self::poll_slot).
@@ -222,15 +240,7 @@ impl Member {
         if state.verbs.polling() > 0 && !state.waits() {
             wakers.append(&mut state.recheck_wakers(&self.inner.slots, None));
         } else if !state.recheck {
-            self.lend_to_offers(&mut state, &mut effects);
-            if state.has_spare_slot() {
-                let leave = if state.loans > 0 { OwnSlot::Away } else { OwnSlot::Released };
-                effects.releases = state.take(leave);
-                if effects.releases {
-                    // Before another branch can find a slot, which ends the absence.
-                    self.inner.slots.begin_absence();
-                }
-            }
+            self.lend_or_release(&mut state, &mut effects);
         }
         state.publish(self);
         if state.may_wait() {
@@ -239,6 +249,19 @@ impl Member {
         }
         effects.wakers = wakers;
         effects
+    }
+
+    /// Lends the slot of a job that waits to an offered ticket, or gives it back to the pool if the job needs none.
+    fn lend_or_release(self: &Arc<Self>, state: &mut MemberState, effects: &mut Effects) {
+        self.lend_to_offers(state, effects);
+        if state.has_spare_slot() {
+            let leave = if state.loans > 0 { OwnSlot::Away } else { OwnSlot::Released };
+            effects.releases = state.take(leave);
+            if effects.releases {
+                // Before another branch can find a slot, which ends the absence.
+                self.inner.slots.begin_absence();
+            }
+        }
     }
 
     /// Whether it may be in a deadlock while other jobs of its pool move. It is in none if any of its waits is not, so
@@ -318,10 +341,10 @@ impl Member {
         (self.publish_and_unlock(state, wakers), Ok(ticket))
     }
 
-    /// The job goes on without its slot. Returns whether it had it.
+    /// The job goes on without its slot, unless something in it is about to use that. Returns whether it had it.
     pub(crate) fn release_slot(self: &Arc<Self>) -> bool {
         let mut state = lock(&self.state);
-        let held = state.take(OwnSlot::Released);
+        let held = !state.is_reserved() && state.take(OwnSlot::Released);
         if held {
             self.inner.slots.begin_absence();
         }
@@ -340,7 +363,7 @@ impl Member {
         // Its spawn need not wait for that.
         let told = state.lender.clone().filter(|_| !is_settled);
         let lender = if is_settled { state.lender.take() } else { None };
-        let mut wakers = state.verbs.take_wanting();
+        let (_, mut wakers) = state.verbs.take_wanting();
         wakers.extend(state.verbs.resuming_wakers());
         state.offers.clear();
         let ticket = state.ticket.take();
@@ -396,8 +419,9 @@ impl Member {
         let (resuming, maybe_in_place) = (wait.resuming, wait.maybe_in_place);
         let in_place = maybe_in_place && wait.looks >= LOOKS;
         let waker = (maybe_in_place && !resuming && !in_place).then(|| wait.waker.clone());
+        let mut is_new = false;
         if in_place {
-            state.verbs.set_blocks_thread(branch, true);
+            is_new = state.verbs.set_blocks_thread(branch, true);
         } else if maybe_in_place && !state.can_lend() {
             // It does not go on to wake itself, so a later search must find out anew.
             state.verbs.forget_probe(branch);
@@ -411,16 +435,19 @@ impl Member {
         // It is polled again within this poll, or that is over soon. Either is followed by a search.
         let mut will_be_found_out = false;
         if in_place && state.is_being_polled() {
-            // Another branch uses the slot. It is lent at the end of that poll.
+            // Another branch uses the slot. It is lent at the end of that poll, or when that is found to block, too.
+            if is_new {
+                effects.wakers = state.recheck_wakers(&self.inner.slots, Some(branch));
+            }
         } else if in_place {
-            self.lend_to_offers(&mut state, &mut effects);
+            self.lend_or_release(&mut state, &mut effects);
         } else if (again || state.verbs.is_probed(branch)) && waker.is_some() && state.can_lend() {
             effects.wakers.extend(waker);
             will_be_found_out = true;
-        } else if state.verbs.polling() > 1 {
+        } else if state.verbs.not_blocking() > 1 {
             // While another branch is in a long poll, waking this one at each look would make it spin.
             effects.wakers = state.recheck_wakers(&self.inner.slots, Some(branch));
-        } else if waker.is_some() && state.can_lend() && state.offers.any(&self.inner.slots) {
+        } else if waker.is_some() && state.can_lend() && state.is_slot_of_use(branch, &self.inner.slots) {
             effects.wakers.extend(waker);
             will_be_found_out = true;
         }
@@ -479,7 +506,9 @@ impl Member {
         }
         let is_new = forgotten.is_some();
         let wakers = if is_new { state.take_wakers() } else { Vec::new() };
-        state.woken &= branch.is_some();
+        if branch.is_none() {
+            state.woken.clear();
+        }
         state.entering += usize::from(branch.is_some() && !state.ended);
         state.publish(self);
         drop(state);

@@ -2,6 +2,7 @@
 //!
 //! A [`Member`] holds its lock around every method here. The terms are those of `lending/README.md`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
@@ -28,9 +29,9 @@ pub(crate) struct MemberState {
     pub(crate) verbs: Verbs,
     /// The job's ticket in `Queue::Resume`.
     pub(crate) ticket: Option<Ticket>,
-    /// Branches that waited for the slot have been woken, and the job has not been polled since. It keeps its slot
+    /// Branches that waited for the slot and have been woken, if the job has not been polled since. It keeps its slot
     /// until then.
-    pub(crate) woken: bool,
+    pub(crate) woken: BTreeSet<u32>,
     /// How many branches have found the slot there, and are about to be polled. The job keeps it until then.
     pub(crate) entering: usize,
     /// How many other jobs have a slot that this job lent.
@@ -42,6 +43,11 @@ pub(crate) struct MemberState {
     key_shared: bool,
     /// The number of pending [`lend`](crate::lend)s. Each time the job has been polled, it gives its slot back.
     pub(crate) lends: usize,
+    /// The number of the last one that began.
+    pub(crate) last_lend: u64,
+    /// The wakers of those that have been polled in place, by their numbers. They are woken, once, when the job
+    /// has a slot that they can give back.
+    pub(crate) lend_wakers: Vec<(u64, Waker)>,
     /// Tickets of the pool that this job waits for.
     pub(crate) offers: Offers,
     /// The member that lent this job its slot.
@@ -105,12 +111,14 @@ impl MemberState {
             recheck: false,
             verbs: Verbs::new(job),
             ticket: None,
-            woken: false,
+            woken: BTreeSet::new(),
             entering: 0,
             loans: 0,
             key_lent: false,
             key_shared: false,
             lends: 0,
+            last_lend: 0,
+            lend_wakers: Vec::new(),
             offers: Offers::default(),
             lender,
             published: Published::Unlisted,
@@ -130,7 +138,8 @@ impl MemberState {
     pub(crate) fn take(&mut self, leave: OwnSlot) -> bool {
         let held = self.holds();
         if held {
-            (self.slot, self.woken) = (leave, false);
+            self.slot = leave;
+            self.woken.clear();
         }
         held
     }
@@ -138,8 +147,8 @@ impl MemberState {
     /// The job has a slot, and is polled next if a branch waited for that. Returns what to wake: such branches, verbs
     /// that wait in place, and spawns whose child ran in the slot of this job and is over.
     pub(crate) fn take_wakers(&mut self) -> Vec<Waker> {
-        let mut wakers = self.verbs.take_wanting();
-        self.woken |= !wakers.is_empty();
+        let (branches, mut wakers) = self.verbs.take_wanting();
+        self.woken.extend(branches);
         wakers.extend(self.verbs.resuming_wakers());
         wakers.extend(self.verbs.take_over());
         wakers
@@ -183,15 +192,16 @@ impl MemberState {
 
     /// A branch is about to be polled.
     pub(crate) fn begin_poll(&mut self, branch: u32) {
-        (self.recheck, self.woken) = (false, false);
+        self.recheck = false;
+        self.woken.clear();
         self.entering = self.entering.saturating_sub(1);
         self.verbs.begin_poll(branch);
     }
 
     /// Whether the job is about to be polled, or a verb that waits in place is about to go on. It keeps its slot until
     /// then.
-    fn is_reserved(&self) -> bool {
-        self.woken || self.entering > 0 || self.verbs.is_resuming()
+    pub(crate) fn is_reserved(&self) -> bool {
+        !self.woken.is_empty() || self.entering > 0 || self.verbs.is_resuming()
     }
 
     /// Whether the job has its slot, a verb is pending, and neither the job nor a verb is about to go on with the slot.
@@ -234,17 +244,43 @@ impl MemberState {
     /// Whether the slot should go back to the pool: the job waits, and a child has the slot that it had before, or a
     /// `lend` is pending.
     pub(crate) fn has_spare_slot(&self) -> bool {
-        let lends = self.lends > 0 && self.verbs.polling() == 0 && !self.ended;
+        let lends = self.lends > 0 && self.verbs.all_block() && !self.ended;
         self.holds() && !self.is_reserved() && (lends || self.loans > 0 && self.waits() && self.can_lend())
     }
 
-    /// While the job is being polled and could lend its slot: the wakers of the verbs whose polls may block their
-    /// threads, except those in branch `except`. If one is polled again at once, the slot is lent then.
+    /// Takes the waker of that `lend`.
+    pub(crate) fn take_lend_waker(&mut self, id: u64) -> Option<Waker> {
+        let at = self.lend_wakers.iter().position(|(other, _)| *other == id)?;
+        Some(self.lend_wakers.swap_remove(at).1)
+    }
+
+    /// Whether the slot would be lent or given back if the job waited, and a verb of that branch may be woken to find
+    /// out whether it does.
+    pub(crate) fn is_slot_of_use(&mut self, branch: u32, slots: &PoolSlots) -> bool {
+        self.offers.any(slots) || self.gives_slot_back() && self.verbs.may_recheck(branch)
+    }
+
+    /// Whether the slot would be given back if the job waited.
+    fn gives_slot_back(&self) -> bool {
+        self.loans > 0 || self.lends > 0
+    }
+
+    /// While the job is being polled and could lend its slot, or give it back: the wakers of the verbs whose polls may
+    /// block their threads, except those in branch `except`. If one is polled again at once, the slot goes then. Also
+    /// those of each `lend` that waits in place.
     pub(crate) fn recheck_wakers(&mut self, slots: &PoolSlots, except: Option<u32>) -> Vec<Waker> {
-        if !self.verbs.may_be_in_place() || !self.can_lend() || !self.offers.any(slots) {
+        if !self.holds() || self.is_reserved() {
             return Vec::new();
         }
-        self.verbs.suspected(except)
+        let mut wakers: Vec<_> = self.lend_wakers.drain(..).map(|(_, waker)| waker).collect();
+        if self.verbs.may_be_in_place() && self.can_lend() {
+            if self.offers.any(slots) {
+                wakers.extend(self.verbs.suspected(except));
+            } else if self.gives_slot_back() {
+                wakers.extend(self.verbs.recheck(except));
+            }
+        }
+        wakers
     }
 
     /// Whether the verb will be polled again and find something. Wakes it, once, if that must be found out. If the job

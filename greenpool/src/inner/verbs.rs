@@ -14,6 +14,9 @@ use crate::inner::effects::Effects;
 use crate::inner::wait::{Lent, ReadySource, Shared, WaitEdge};
 use crate::sync::slots::Ticket;
 
+/// How many verbs are woken to see whether a poll blocks its thread.
+const SUSPECTED: usize = 16;
+
 pub(crate) struct Verbs {
     /// Those that were polled last are at the end. Set aside are those that are ready, and that the job has not come to
     /// although it was woken for them: no search looks at these.
@@ -58,6 +61,8 @@ struct Branch {
     looks_epoch: u64,
     /// The number of the poll in which a verb was last woken to find out whether that poll blocks its thread.
     probed: Option<u64>,
+    /// The number of the poll in which that was last done because the job could give its slot back.
+    rechecked: Option<u64>,
     /// The task that polls it, as of its latest poll.
     task: Option<Arc<Shared>>,
     /// Its future has been dropped, but verbs that were pending in it are left.
@@ -78,6 +83,12 @@ impl Branch {
     /// follows one in which that was done: it may be the answer, and would be followed by another one.
     fn may_probe(&self) -> bool {
         self.probed.is_none_or(|probed| self.poll.number > probed + 1)
+    }
+
+    /// The same, if the job could give its slot back. A poll that blocks its thread may be long, so there may be
+    /// several reasons in one poll.
+    fn may_recheck(&self) -> bool {
+        self.rechecked.is_none_or(|last| self.poll.number == last || self.poll.number > last + 1)
     }
 }
 
@@ -179,11 +190,11 @@ impl Verbs {
         self.counts.wanting.insert(branch);
     }
 
-    /// The wakers of the tasks of such branches. They are woken only once.
-    pub(crate) fn take_wanting(&mut self) -> Vec<Waker> {
+    /// Such branches, and the wakers of their tasks. They are woken only once.
+    pub(crate) fn take_wanting(&mut self) -> (Vec<u32>, Vec<Waker>) {
         let wanting = std::mem::take(&mut self.counts.wanting);
-        let branches = wanting.into_iter().filter_map(|id| self.counts.branches.get(id as usize));
-        branches.filter_map(|branch| branch.task.as_ref().map(Shared::waker)).collect()
+        let branches = wanting.into_iter().filter_map(|id| Some((id, self.counts.branches.get(id as usize)?)));
+        branches.filter_map(|(id, branch)| Some((id, branch.task.as_ref().map(Shared::waker)?))).unzip()
     }
 
     /// The wakers of the verbs, in polls in progress, that wait only for the job's slot.
@@ -270,12 +281,18 @@ impl Verbs {
         resuming.into_iter().filter_map(&mut stop).collect()
     }
 
-    /// Notes whether the poll in progress of that branch is known to block its thread.
-    pub(crate) fn set_blocks_thread(&mut self, branch: u32, blocks_thread: bool) {
-        let Some(polled) = self.counts.branch(branch).filter(|branch| branch.poll.in_progress) else { return };
+    /// Notes whether the poll in progress of that branch is known to block its thread. Returns whether that is new.
+    pub(crate) fn set_blocks_thread(&mut self, branch: u32, blocks_thread: bool) -> bool {
+        let Some(polled) = self.counts.branch(branch).filter(|branch| branch.poll.in_progress) else { return false };
         let old = std::mem::replace(&mut polled.poll.blocks_thread, blocks_thread);
         self.counts.blocking -= usize::from(old);
         self.counts.blocking += usize::from(blocks_thread);
+        old != blocks_thread
+    }
+
+    /// How many polls in progress are not known to block their threads.
+    pub(crate) fn not_blocking(&self) -> usize {
+        self.counts.polling - self.counts.blocking
     }
 
     /// Something has happened in the poll of that branch, so it is unknown again whether it blocks its thread.
@@ -314,14 +331,37 @@ impl Verbs {
     }
 
     /// What to wake to see whether the polls in progress block their threads, except that of branch `except`: in each
-    /// the verb that was polled last. If the poll is in a `block_on`, this wakes it.
+    /// the verbs that were polled last. If the poll is in a `block_on`, this wakes it.
     pub(crate) fn suspected(&self, except: Option<u32>) -> Vec<Waker> {
         if !self.may_be_in_place() {
             return Vec::new();
         }
         let branches = self.counts.branches.iter().filter(|(_, branch)| branch.poll.in_progress);
         let others = branches.map(|(id, _)| id as u32).filter(|id| Some(*id) != except);
-        others.filter_map(|id| self.suspected_in(id)).collect()
+        others.flat_map(|id| self.suspected_in(id)).collect()
+    }
+
+    /// The same, if the job could give its slot back: not in a poll that may be the answer to that.
+    pub(crate) fn recheck(&mut self, except: Option<u32>) -> Vec<Waker> {
+        if !self.may_be_in_place() {
+            return Vec::new();
+        }
+        let branches = self.counts.branches.iter().filter(|(_, branch)| branch.poll.in_progress);
+        let others: Vec<_> = branches.map(|(id, _)| id as u32).filter(|id| Some(*id) != except).collect();
+        let mut wakers = Vec::new();
+        for id in others {
+            if self.may_recheck(id) {
+                wakers.extend(self.suspected_in(id));
+            }
+        }
+        wakers
+    }
+
+    /// Whether a verb in the poll of that branch may be woken for that reason. Notes that it will be.
+    pub(crate) fn may_recheck(&mut self, branch: u32) -> bool {
+        let Some(branch) = self.counts.branch(branch).filter(|branch| branch.may_recheck()) else { return false };
+        branch.rechecked = Some(branch.poll.number);
+        true
     }
 
     /// Whether a search has woken a verb to find out whether the poll in progress of that branch blocks its thread.
@@ -335,13 +375,19 @@ impl Verbs {
         self.counts.branches[branch as usize].probed
     }
 
-    fn suspected_in(&self, id: u32) -> Option<Waker> {
-        let (_, latest) = self.latest(id)?;
-        latest.maybe_in_place.then(|| latest.waker.clone())
+    /// The verbs that were polled last in the poll in progress. One of them alone may have been polled with a waker
+    /// that wakes nothing, as `now_or_never` does.
+    fn suspected_in(&self, id: u32) -> impl Iterator<Item = Waker> {
+        let branch = self.counts.branches.get(id as usize);
+        let (number, seen) = branch.map_or((0, 0), |branch| (branch.poll.number, branch.seen));
+        let waits = self.waits.iter_back().map(|(_, wait)| wait);
+        let seen = waits.filter(move |wait| wait.branch == id && wait.last_polled == number).take(seen.min(SUSPECTED));
+        seen.filter(|wait| wait.maybe_in_place).map(|wait| wait.waker.clone())
     }
 
-    /// Wakes a verb in each of a suspect's polls, once, to see whether it is polled again within the same poll of the
-    /// job. If none has been polled in it yet, that may be any of those that were polled before.
+    /// Wakes verbs in each of a suspect's polls, once, to see whether one is polled again within the same poll of the
+    /// job. If none has been polled in it yet, that may be one of those that were polled before, so the last of these
+    /// are woken.
     pub(crate) fn probe(&mut self, effects: &mut Effects) {
         if !self.may_be_in_place() {
             return;
@@ -354,8 +400,9 @@ impl Verbs {
             if branch.seen > 0 {
                 effects.wakers.extend(self.suspected_in(id as u32));
             } else {
-                let all = self.waits.all().filter(|wait| wait.branch as usize == id && wait.maybe_in_place);
-                effects.wakers.extend(all.map(|wait| wait.waker.clone()));
+                let latest = self.waits.iter_back().map(|(_, wait)| wait).take(SUSPECTED);
+                let in_place = latest.filter(|wait| wait.branch as usize == id && wait.maybe_in_place);
+                effects.wakers.extend(in_place.map(|wait| wait.waker.clone()));
             }
         }
     }

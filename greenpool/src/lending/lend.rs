@@ -68,13 +68,15 @@ struct Lending {
     poll: u64,
     /// How often this has been polled in that poll.
     looks: u32,
+    /// Its number among those of the job.
+    id: u64,
 }
 
 impl Lending {
     fn begin() -> Option<Self> {
         let (member, branch) = context::current()?;
-        member.begin_lend();
-        Some(Lending { poll: member.poll_number(branch), member, branch, looks: 0 })
+        let id = member.begin_lend();
+        Some(Lending { poll: member.poll_number(branch), member, branch, looks: 0, id })
     }
 
     /// Whether this is of the job and the branch that run here.
@@ -86,10 +88,12 @@ impl Lending {
     /// Gives the slot back now if the job seems to wait [in place](in_place), since its poll does not end then.
     fn look(&mut self, cx: &Context<'_>) {
         if in_place::is_possible(cx.waker()) && self.poll == self.member.poll_number(self.branch) {
-            self.looks += 1;
-            if self.looks == LOOKS {
+            self.looks = self.looks.saturating_add(1);
+            if self.looks >= LOOKS {
+                // A verb that is awaited in place beside this may get a slot again.
+                self.member.set_lend_waker(self.id, cx.waker());
                 deadlock::release_absent(&self.member);
-            } else if self.looks < LOOKS {
+            } else {
                 cx.waker().wake_by_ref();
             }
         }
@@ -98,7 +102,7 @@ impl Lending {
 
 impl Drop for Lending {
     fn drop(&mut self) {
-        self.member.end_lend();
+        self.member.end_lend(self.id);
     }
 }
 

@@ -170,9 +170,9 @@ struct Job {
     tasks: [Arc<Wakes>; BRANCHES],
     waiting: [Option<usize>; BRANCHES],
     /// A task was woken to use the slot, and none has been polled since.
-    due: bool,
+    due: [bool; BRANCHES],
     /// The number of its pending `lend`s.
-    lends: usize,
+    lends: Vec<u64>,
 }
 
 impl Job {
@@ -188,8 +188,8 @@ impl Job {
             ended,
             tasks: Default::default(),
             waiting: [None; BRANCHES],
-            due: false,
-            lends: 0,
+            due: [false; BRANCHES],
+            lends: Vec::new(),
         }
     }
 
@@ -206,8 +206,12 @@ impl Job {
         lock(&self.member.state).holds()
     }
 
-    fn task_wakes(&self) -> usize {
-        self.tasks.iter().map(|task| task.0.load(Ordering::Relaxed)).sum()
+    fn task_wakes(&self) -> [usize; BRANCHES] {
+        self.tasks.each_ref().map(|task| task.0.load(Ordering::Relaxed))
+    }
+
+    fn is_due(&self) -> bool {
+        self.due.contains(&true)
     }
 
     /// A verb is known to be awaited in place.
@@ -358,18 +362,19 @@ impl Trial {
 
     /// A step, and what must hold for the job that takes it. Then all that must always hold.
     fn try_step(&mut self, job: usize, op: &Op) {
-        let before: Vec<(bool, bool, usize)> =
-            self.jobs.iter().map(|job| (job.holds(), job.due, job.task_wakes())).collect();
+        let before: Vec<_> = self.jobs.iter().map(|job| (job.holds(), job.is_due(), job.task_wakes())).collect();
         self.step(job, op);
         for (at, (held, was_due, wakes)) in before.into_iter().enumerate() {
             let now = &mut self.jobs[at];
             // A search does not keep the slot for the poll.
-            now.due |= now.task_wakes() > wakes && now.holds() && !matches!(op, Op::Look(_));
+            for (branch, (before, after)) in wakes.into_iter().zip(now.task_wakes()).enumerate() {
+                now.due[branch] |= after > before && now.holds() && !matches!(op, Op::Look(_));
+            }
             let gives_away = at == job && matches!(op, Op::End | Op::ReleaseSlot);
             if held && !now.holds() && !gives_away {
                 let between = !now.is_polled() || now.is_in_place();
                 assert!(between, "job {at} lost its slot in a poll: {op:?}");
-                assert!(!was_due || !now.due, "job {at} was woken and lost its slot before it was polled: {op:?}");
+                assert!(!was_due || !now.is_due(), "job {at} was woken and lost its slot before it was polled: {op:?}");
                 let state = lock(&now.member.state);
                 // While another job has a slot of it, it gets that back. Otherwise it counts as without a slot.
                 let is_away = state.loans > 0 || state.ticket.is_some();
@@ -392,34 +397,13 @@ impl Trial {
                     run(member, member.end_poll(branch as u32));
                 }
             }
-            Op::Register(branch, target, in_task) => self.register(job, branch, target, in_task),
-            Op::Update(at, target) => {
-                if let Some(at) = pick(at, verbs.len()) {
-                    self.update(job, at, target);
-                }
-            }
-            Op::AwaitInPlace(at) => {
-                if let Some(at) = pick(at, verbs.len()) {
-                    let target = verbs[at].target;
-                    (0..=LOOKS).for_each(|_| self.update(job, at, target));
-                }
-            }
-            Op::PollAll(branch, times) => self.poll_all(job, branch, times),
-            Op::Probe => {
-                if member.is_suspect() {
-                    run_with(member, |effects| member.probe(effects));
-                }
-            }
-            Op::Look(at) => {
-                if let Some(at) = pick(at, verbs.len()) {
-                    run_with(member, |effects| drop(member.will_look(verbs[at].key, Readiness::Yes, effects)));
-                }
-            }
-            Op::Clear(at) => {
-                if let Some(at) = pick(at, verbs.len()) {
-                    self.clear(job, at);
-                }
-            }
+            Op::Register(..)
+            | Op::Update(..)
+            | Op::AwaitInPlace(_)
+            | Op::PollAll(..)
+            | Op::Probe
+            | Op::Look(_)
+            | Op::Clear(_) => self.step_of_verb(job, op),
             Op::Wait => {
                 self.step(job, &Op::BeginPoll(0));
                 self.register(job, 0, Target::Own, true);
@@ -438,14 +422,13 @@ impl Trial {
             }
             Op::BeginLend(branch) => {
                 if polled[branch] {
-                    member.begin_lend();
-                    self.jobs[job].lends += 1;
+                    let id = member.begin_lend();
+                    self.jobs[job].lends.push(id);
                 }
             }
             Op::EndLend => {
-                if self.jobs[job].lends > 0 {
-                    self.jobs[job].member.end_lend();
-                    self.jobs[job].lends -= 1;
+                if let Some(id) = self.jobs[job].lends.pop() {
+                    self.jobs[job].member.end_lend(id);
                 }
             }
             Op::ReplaceBranch => self.replace_branch(job),
@@ -476,7 +459,7 @@ impl Trial {
             Op::ReleaseSlot => {
                 if polled.contains(&true) && member.release_slot() {
                     self.inner.slots.release();
-                    self.jobs[job].due = false;
+                    assert!(!self.jobs[job].is_due(), "a job that was woken for its slot keeps it");
                 }
             }
             Op::Reacquire => {
@@ -491,6 +474,43 @@ impl Trial {
         self.note_lenders();
     }
 
+    fn step_of_verb(&mut self, job: usize, op: &Op) {
+        let pick = |at: usize, len: usize| at.checked_rem(len);
+        let Job { member, verbs, .. } = &mut self.jobs[job];
+        match *op {
+            Op::Register(branch, target, in_task) => self.register(job, branch, target, in_task),
+            Op::Update(at, target) => {
+                if let Some(at) = pick(at, verbs.len()) {
+                    self.update(job, at, target);
+                }
+            }
+            Op::AwaitInPlace(at) => {
+                if let Some(at) = pick(at, verbs.len()) {
+                    let target = verbs[at].target;
+                    (0..=LOOKS).for_each(|_| self.update(job, at, target));
+                }
+            }
+            Op::PollAll(branch, times) => self.poll_all(job, branch, times),
+            Op::Probe => {
+                if member.is_suspect() {
+                    run_with(member, |effects| member.probe(effects));
+                }
+            }
+            Op::Look(at) => {
+                if let Some(at) = pick(at, verbs.len()) {
+                    let key = verbs[at].key;
+                    run_with(member, |effects| _ = member.will_look(key, Readiness::Yes, effects));
+                }
+            }
+            Op::Clear(at) => {
+                if let Some(at) = pick(at, verbs.len()) {
+                    self.clear(job, at);
+                }
+            }
+            _ => unreachable!("it is no step of a verb"),
+        }
+    }
+
     fn poll_all(&mut self, job: usize, branch: usize, times: u32) {
         for at in (0..times).flat_map(|_| 0..self.jobs[job].verbs.len()).collect::<Vec<_>>() {
             let Verb { target, branch: of, .. } = self.jobs[job].verbs[at];
@@ -502,7 +522,8 @@ impl Trial {
 
     /// Whether the job has a slot now, or has ended.
     fn poll_slot(&mut self, job: usize, branch: Option<usize>) -> bool {
-        let due = std::mem::take(&mut self.jobs[job].due);
+        let due = self.jobs[job].is_due();
+        self.jobs[job].due = [false; BRANCHES];
         let member = &self.jobs[job].member;
         let (ready, effects) = member.poll_slot(branch.map(|branch| branch as u32));
         run(member, effects);
@@ -551,7 +572,7 @@ impl Trial {
         }
         let job = &mut self.jobs[job];
         // It was perhaps the one to be polled.
-        job.due &= job.is_polled();
+        job.due[LAST] = false;
         job.waiting[LAST] = None;
         run(&job.member, job.member.remove_branch(LAST as u32));
         assert_eq!(job.member.add_branch() as usize, LAST);
@@ -712,7 +733,7 @@ impl Trial {
             let resuming = self.jobs[job].verbs.iter().any(|verb| matches!(verb.target, Target::Slot));
             let may_lend = state.waits() && state.holds() && !resuming;
             drop(state);
-            assert!(!may_lend || !self.jobs[job].due, "a job that was woken for its slot does not lend it");
+            assert!(!may_lend || !self.jobs[job].is_due(), "a job that was woken for its slot does not lend it");
             let mut effects = Effects::default();
             assert_eq!(member.lend_to(head, &mut effects), may_lend);
             run(member, effects);
@@ -720,7 +741,7 @@ impl Trial {
     }
 
     fn end(&mut self, job: usize) {
-        self.jobs[job].due = false;
+        self.jobs[job].due = [false; BRANCHES];
         if let Some(ending) = self.jobs[job].ended.take() {
             ending.announce();
         }
@@ -833,12 +854,12 @@ impl Trial {
                     assert!(is_woken || can_be_woken, "a search can find out whether a poll blocks its thread");
                 }
             }
-            assert!(!job.due || state.holds(), "a job that was woken for its slot keeps it until it is polled");
-            let is_idle = !job.is_polled() && !job.due && !state.ended && !state.recheck;
+            assert!(!job.is_due() || state.holds(), "a job that was woken for its slot keeps it until it is polled");
+            let is_idle = !job.is_polled() && !job.is_due() && !state.ended && !state.recheck;
             let resuming = job.verbs.iter().any(|verb| matches!(verb.target, Target::Slot));
             let has_two = state.loans > 0 && !job.verbs.is_empty() && !resuming;
             assert!(
-                !(is_idle && state.holds() && (job.lends > 0 || has_two)),
+                !(is_idle && state.holds() && (!job.lends.is_empty() || has_two)),
                 "a job that waits in `lend`, or has lent a slot, keeps none"
             );
             if is_idle && state.holds() && !job.verbs.is_empty() && !resuming {
