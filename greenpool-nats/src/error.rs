@@ -3,12 +3,22 @@
 use std::error::Error;
 use std::fmt;
 
+use async_nats::ConnectErrorKind;
+
 /// Says why a farm could not be reached, or a worker could not work.
-#[derive(Debug)]
+///
+/// Its `Debug` is its message, since that is what a `main` that returns it prints.
 #[non_exhaustive]
 pub enum FarmError {
     /// There is no connection to a server.
-    Connect(async_nats::ConnectError),
+    Connect {
+        /// The host and the port, or those of all servers that were tried.
+        server: String,
+        /// What the last attempt failed with.
+        error: async_nats::ConnectError,
+    },
+    /// The address of a server cannot be used.
+    Address(std::io::Error),
     /// The connection has broken, and the server was not back in time.
     Away {
         /// What it was to do.
@@ -45,7 +55,14 @@ pub enum FarmError {
 impl fmt::Display for FarmError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            FarmError::Connect(error) => write!(f, "no connection to the NATS server: {error}"),
+            FarmError::Connect { server, error } => {
+                write!(f, "no connection to the NATS server at {server}: {error}")?;
+                match error.kind() {
+                    ConnectErrorKind::Io | ConnectErrorKind::TimedOut => write!(f, "; is it running?"),
+                    _ => Ok(()),
+                }
+            }
+            FarmError::Address(error) => write!(f, "the address of the NATS server cannot be used: {error}"),
             FarmError::Away { what } => write!(f, "there is no connection to the NATS server to {what}"),
             FarmError::ServerTooOld { version } => {
                 write!(f, "the NATS server has version {version}; it must be 2.10.23 or newer")
@@ -56,15 +73,25 @@ impl fmt::Display for FarmError {
             FarmError::Forbidden { what, right } => {
                 write!(f, "the user of this connection may not {right}, which is needed to {what}")
             }
-            FarmError::Refused { what, why } => write!(f, "the NATS server refused to {what}: {why}"),
+            FarmError::Refused { what, why } => {
+                write!(f, "the NATS server refused to {what}: {why}")?;
+                if why.contains("jetstream unavailable") { write!(f, "; start it with `-js`") } else { Ok(()) }
+            }
         }
+    }
+}
+
+impl fmt::Debug for FarmError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
 impl Error for FarmError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            FarmError::Connect(error) => Some(error),
+            FarmError::Connect { error, .. } => Some(error),
+            FarmError::Address(error) => Some(error),
             _ => None,
         }
     }

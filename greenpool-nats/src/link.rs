@@ -202,20 +202,28 @@ fn reconnect_delay(attempt: usize) -> Duration {
 
 async fn first_connection(options: ConnectOptions, servers: Vec<ServerAddr>) -> Result<Client, FarmError> {
     let deadline = Instant::now() + FIRST_CONNECTION;
+    // Not the whole address, which may have a password.
+    let server =
+        servers.iter().map(|server| format!("{}:{}", server.host(), server.port())).collect::<Vec<_>>().join(", ");
+    let mut last = None;
     loop {
         let connected = timeout_at(deadline, options.clone().connect(servers.clone())).await;
         let error = match connected {
             Ok(Ok(client)) => return Ok(client),
             Ok(Err(error)) => error,
-            Err(_) => return Err(FarmError::Connect(ConnectErrorKind::TimedOut.into())),
+            Err(_) => {
+                let error = last.unwrap_or_else(|| ConnectErrorKind::TimedOut.into());
+                return Err(FarmError::Connect { server, error });
+            }
         };
         let hopeless = matches!(
             error.kind(),
             ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication | ConnectErrorKind::Tls
         );
         if hopeless || Instant::now() + Duration::from_millis(100) >= deadline {
-            return Err(FarmError::Connect(error));
+            return Err(FarmError::Connect { server, error });
         }
+        last = Some(error);
         sleep(Duration::from_millis(100)).await;
     }
 }

@@ -46,7 +46,7 @@ pub(crate) fn expand(args: TokenStream, tokens: TokenStream) -> TokenStream {
             return quote!(#tokens #errors);
         }
     };
-    let is_valid = valid::check(&item, &mut errors) && !fallback::is_needed(&item);
+    let is_valid = valid::check(&item, args.remote.is_some(), &mut errors) && !fallback::is_needed(&item);
     let is_remote = remote::check(&args, &item, &mut errors) && is_valid;
     let companion = Companion::new(&item, args);
     // Of a deprecated function, the derive macro writes it.

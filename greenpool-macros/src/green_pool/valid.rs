@@ -10,9 +10,9 @@ use super::item::{Item, is_shared, param_attrs};
 use crate::errors::Errors;
 
 /// Checks everything except the attribute's arguments. Returns whether the function itself is valid.
-pub(crate) fn check(item: &Item, errors: &mut Errors) -> bool {
+pub(crate) fn check(item: &Item, is_remote: bool, errors: &mut Errors) -> bool {
     let mut found = Errors::default();
-    check_function(item, &mut found);
+    check_function(item, is_remote, &mut found);
     let is_valid = found.is_empty();
     errors.append(found);
     for attr in item.attrs.iter().filter(|attr| is_green_pool(attr.path())) {
@@ -21,7 +21,7 @@ pub(crate) fn check(item: &Item, errors: &mut Errors) -> bool {
     is_valid
 }
 
-fn check_function(item: &Item, errors: &mut Errors) {
+fn check_function(item: &Item, is_remote: bool, errors: &mut Errors) {
     if let Some(span) = item.semicolon {
         errors.at(span, "a `#[green_pool]` function needs a body");
     }
@@ -37,7 +37,14 @@ fn check_function(item: &Item, errors: &mut Errors) {
                     function cannot have it";
                 errors.on(attr, message);
             }
-            borrow::check(&param.ty, errors);
+            match &*param.ty {
+                Type::Reference(_) if is_remote => errors.on(
+                    &param.ty,
+                    "an argument of a `remote` function cannot be borrowed, not even for `'static`: a worker reads it \
+                     from a message; take an owned value, such as `String`",
+                ),
+                ty => borrow::check(ty, errors),
+            }
         }
     }
     check_output(&item.sig, errors);

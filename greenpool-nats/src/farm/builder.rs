@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_nats::{ConnectOptions, ToServerAddrs};
 
-use crate::error::{FarmError, refused};
+use crate::error::FarmError;
 use crate::farm::Farm;
 use crate::names::{Names, is_name};
 use crate::streams::Settings;
@@ -116,7 +116,7 @@ impl FarmBuilder {
     /// If there is no connection within 5 s, at once if the credentials are wrong; if the server is too old; if the
     /// streams of this namespace cannot be made or are of another version.
     pub async fn connect(self, servers: impl ToServerAddrs) -> Result<Farm, FarmError> {
-        let servers = servers.to_server_addrs().map_err(|error| refused("use the address of a server", error))?;
+        let servers = servers.to_server_addrs().map_err(FarmError::Address)?;
         let names = Names { namespace: self.namespace };
         // The options of a connection are large.
         Box::pin(Farm::start(self.options, servers.collect(), names, self.settings)).await

@@ -32,7 +32,13 @@ impl Unserved {
             if !served.contains(&signature) {
                 self.0.insert((function, signature), Instant::now());
                 let served = served.join(" ");
-                tracing::warn!(target: "greenpool", function, signature, served, "unserved");
+                tracing::warn!(
+                    target: "greenpool",
+                    function,
+                    signature,
+                    served,
+                    "unserved: jobs wait, and no worker serves this function with this signature"
+                );
             }
         }
     }

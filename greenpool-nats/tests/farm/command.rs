@@ -112,5 +112,8 @@ async fn a_wrong_command_line_is_an_error() {
     let version = format!("greenpool-nats {}\n", env!("CARGO_PKG_VERSION"));
     assert_eq!(shown(&url, "--version").await, version);
     let (done, _, error) = command("nats://127.0.0.1:1", "workers").await;
-    assert!(!done && error.starts_with("error: no connection to the NATS server: "), "{error}");
+    assert!(!done && error.starts_with("error: no connection to the NATS server at 127.0.0.1:1: "), "{error}");
+    assert!(error.ends_with("; is it running?\n"), "{error}");
+    let (done, _, error) = command("http://127.0.0.1", "workers").await;
+    assert!(!done && error.starts_with("error: the address of the NATS server cannot be used: "), "{error}");
 }

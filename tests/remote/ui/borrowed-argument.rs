@@ -5,4 +5,9 @@ async fn fetch(url: &'static str) -> usize {
     url.len()
 }
 
+#[green_pool(size = 4, remote)]
+async fn measure(page: &str) -> usize {
+    page.len()
+}
+
 fn main() {}

@@ -38,14 +38,8 @@ fn check_signature(sig: &Signature, errors: &mut Errors) {
         errors.on(param, generic);
     }
     for param in typed(sig) {
-        match &*param.ty {
-            Type::ImplTrait(_) => errors.on(&param.ty, generic),
-            Type::Reference(_) => errors.on(
-                &param.ty,
-                "an argument of a `remote` function cannot be borrowed, not even for `'static`: a worker reads it from \
-                 a message; take an owned value, such as `String`",
-            ),
-            _ => {}
+        if let Type::ImplTrait(_) = &*param.ty {
+            errors.on(&param.ty, generic);
         }
     }
     if let Some(param) = travelling(sig).nth(MOST_ARGUMENTS) {

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use async_nats::{ConnectOptions, ServerAddr};
-use greenpool_nats::Farm;
+use greenpool_nats::{Farm, FarmError};
 
 /// What to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -67,7 +67,8 @@ impl Options {
         }
         let server = self.server.or_else(|| std::env::var("NATS_URL").ok());
         let server = server.as_deref().unwrap_or("nats://127.0.0.1:4222");
-        let servers = server.split(',').map(str::parse).collect::<Result<Vec<ServerAddr>, _>>()?;
+        let servers = server.split(',').map(str::parse).collect::<Result<Vec<ServerAddr>, _>>();
+        let servers = servers.map_err(FarmError::Address)?;
         let mut builder = Farm::builder().options(options);
         if let Some(namespace) = self.namespace {
             builder = builder.namespace(&namespace);
