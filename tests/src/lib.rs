@@ -3,7 +3,9 @@
 mod deadline;
 mod gate;
 mod gauge;
+mod waiting;
 
 pub use deadline::{paused, threads, until_idle, with_deadline};
 pub use gate::Gate;
 pub use gauge::{Gauge, GaugeGuard, Log};
+pub use waiting::{block_on, spawn_waiter_for};

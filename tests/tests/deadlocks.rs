@@ -7,7 +7,7 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use futures::poll;
 use greenpool::{GreenPile, GreenPool, GreenThread, lend};
-use greenpool_tests::{Gate, paused, threads, until_idle};
+use greenpool_tests::{Gate, paused, spawn_waiter_for, threads, until_idle};
 use tokio::time::{sleep, timeout};
 
 /// A job of `a` that waits for all jobs of `b`, one of which waits for a slot of `a`.
@@ -205,12 +205,7 @@ fn a_job_is_polled_again_when_a_verb_of_it_is_dropped_elsewhere() {
     for was_polled in [false, true] {
         paused(async move {
             let (a, b, gate) = (GreenPool::new(1), GreenPool::new(1), Gate::new());
-            let (a_in, opened) = (a.clone(), gate.clone());
-            let other = b.spawn(async move {
-                opened.opened().await;
-                a_in.spawn(async {}).await.await.unwrap();
-            });
-            let other = other.await;
+            let other = spawn_waiter_for(&a, &b, &gate).await;
             let (give, take) = tokio::sync::oneshot::channel();
             let job = a.spawn(async move {
                 let mut verbs = [0, 1].map(|_| {

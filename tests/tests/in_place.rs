@@ -12,14 +12,8 @@ use futures::future::{BoxFuture, join};
 use futures::stream::{FuturesUnordered, select};
 use futures::{FutureExt, StreamExt, poll, stream};
 use greenpool::{GreenMap, GreenPile, GreenPool, GreenThread, green_pool, inherit, lend, pile};
-use greenpool_tests::{Gate, threads};
-use tokio::runtime::Handle;
+use greenpool_tests::{Gate, block_on, spawn_waiter_for, threads};
 use tokio::task::{block_in_place, yield_now};
-
-/// Blocks on `future` in the middle of a poll.
-fn block_on<F: Future>(future: F) -> F::Output {
-    block_in_place(|| Handle::current().block_on(future))
-}
 
 fn sum(mut map: GreenMap<u32>) -> u32 {
     let mut sum = 0;
@@ -487,12 +481,7 @@ fn a_verb_that_waits_in_place_for_the_slot_can_be_given_up() {
 fn wait_in_place_for_two(registers: u32, searches: u32) {
     threads(3, async move {
         let (a, b, go) = (GreenPool::new(2), GreenPool::new(1), Gate::new());
-        let (a_in, opened) = (a.clone(), go.clone().opened());
-        let other = b.spawn(async move {
-            opened.await;
-            a_in.spawn(async {}).await.await.unwrap();
-        });
-        let (other, a_in) = (other.await, a.clone());
+        let (other, a_in) = (spawn_waiter_for(&a, &b, &go).await, a.clone());
         let job = a.spawn(async move {
             let work = {
                 let b = b.clone();
@@ -549,12 +538,7 @@ fn a_job_can_wait_in_place_for_verbs_that_it_has_polled_before() {
         for (many, is_set) in [(1, false), (1, true), (3, true)] {
             threads(2, async move {
                 let (a, b, go) = (GreenPool::new(1), GreenPool::new(1), Gate::new());
-                let (a_in, opened) = (a.clone(), go.clone().opened());
-                let other = b.spawn(async move {
-                    opened.await;
-                    a_in.spawn(async {}).await.await.unwrap();
-                });
-                let (other, a_in, b_in) = (other.await, a.clone(), b.clone());
+                let (other, a_in, b_in) = (spawn_waiter_for(&a, &b, &go).await, a.clone(), b.clone());
                 let job = a.spawn(async move {
                     let spawn = || async { b_in.spawn(async {}).await.await.unwrap() }.boxed();
                     let mut set: FuturesUnordered<_> = (0..many).map(|_| spawn()).collect();

@@ -11,14 +11,8 @@ use futures::future::{BoxFuture, join, select};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt, poll};
 use greenpool::{GreenPool, inherit, lend};
-use greenpool_tests::{Gate, paused, threads, until_idle};
-use tokio::runtime::Handle;
-use tokio::task::{block_in_place, yield_now};
-
-/// Blocks on `future` in the middle of a poll.
-fn block_on<F: Future>(future: F) -> F::Output {
-    block_in_place(|| Handle::current().block_on(future))
-}
+use greenpool_tests::{Gate, block_on, paused, spawn_waiter_for, threads, until_idle};
+use tokio::task::yield_now;
 
 async fn until(mut condition: impl FnMut() -> bool) {
     while !condition() {
@@ -241,12 +235,7 @@ fn a_verb_with_a_waker_that_wakes_nothing_hides_no_job_that_waits_in_place() {
     for is_dead in [false, true] {
         threads(3, async move {
             let (a, b, go) = (GreenPool::new(1), GreenPool::new(1), Gate::new());
-            let (a_in, opened) = (a.clone(), go.clone().opened());
-            let other = b.spawn(async move {
-                opened.await;
-                a_in.spawn(async {}).await.await.unwrap();
-            });
-            let (other, b_in) = (other.await, b.clone());
+            let (other, b_in) = (spawn_waiter_for(&a, &b, &go).await, b.clone());
             let job = a.spawn(async move {
                 let mut kept = Box::pin(b_in.spawn(async {}));
                 let first = async { b_in.spawn(async {}).await.await.unwrap() };

@@ -333,28 +333,20 @@ impl Verbs {
     /// What to wake to see whether the polls in progress block their threads, except that of branch `except`: in each
     /// the verbs that were polled last. If the poll is in a `block_on`, this wakes it.
     pub(crate) fn suspected(&self, except: Option<u32>) -> Vec<Waker> {
-        if !self.may_be_in_place() {
-            return Vec::new();
-        }
-        let branches = self.counts.branches.iter().filter(|(_, branch)| branch.poll.in_progress);
-        let others = branches.map(|(id, _)| id as u32).filter(|id| Some(*id) != except);
-        others.flat_map(|id| self.suspected_in(id)).collect()
+        self.polled_except(except).into_iter().flat_map(|id| self.suspected_in(id)).collect()
     }
 
     /// The same, if the job could give its slot back: not in a poll that may be the answer to that.
     pub(crate) fn recheck(&mut self, except: Option<u32>) -> Vec<Waker> {
-        if !self.may_be_in_place() {
-            return Vec::new();
-        }
+        let mut branches = self.polled_except(except);
+        branches.retain(|id| self.may_recheck(*id));
+        branches.into_iter().flat_map(|id| self.suspected_in(id)).collect()
+    }
+
+    /// The branches whose polls are in progress, except that one.
+    fn polled_except(&self, except: Option<u32>) -> Vec<u32> {
         let branches = self.counts.branches.iter().filter(|(_, branch)| branch.poll.in_progress);
-        let others: Vec<_> = branches.map(|(id, _)| id as u32).filter(|id| Some(*id) != except).collect();
-        let mut wakers = Vec::new();
-        for id in others {
-            if self.may_recheck(id) {
-                wakers.extend(self.suspected_in(id));
-            }
-        }
-        wakers
+        branches.map(|(id, _)| id as u32).filter(|id| Some(*id) != except).collect()
     }
 
     /// Whether a verb in the poll of that branch may be woken for that reason. Notes that it will be.

@@ -158,7 +158,7 @@ pub(crate) enum Delivered {
 }
 
 /// What becomes of an `R` that the future of a job returns.
-pub(crate) trait Returned<R>: 'static {
+pub(crate) trait IntoResult<R>: 'static {
     /// What the handle of the job gives.
     type Value: Send + 'static;
 
@@ -169,7 +169,7 @@ pub(crate) trait Returned<R>: 'static {
 /// What the future returns is the value of the job.
 pub(crate) struct AsValue;
 
-impl<T: Send + 'static> Returned<T> for AsValue {
+impl<T: Send + 'static> IntoResult<T> for AsValue {
     type Value = T;
 
     fn result(returned: T) -> Result<T, JoinError> {
@@ -182,7 +182,7 @@ impl<T: Send + 'static> Returned<T> for AsValue {
 pub(crate) struct AsResult;
 
 #[cfg(feature = "remote")]
-impl<T: Send + 'static> Returned<Result<T, JoinError>> for AsResult {
+impl<T: Send + 'static> IntoResult<Result<T, JoinError>> for AsResult {
     type Value = T;
 
     fn result(returned: Result<T, JoinError>) -> Result<T, JoinError> {
@@ -191,7 +191,7 @@ impl<T: Send + 'static> Returned<Result<T, JoinError>> for AsResult {
 }
 
 /// A job on its way into a cell, and the handle's end of its reply on the way out.
-struct Filling<F: Future, R: Returned<F::Output>> {
+struct Filling<F: Future, R: IntoResult<F::Output>> {
     future: Option<F>,
     receiver: Option<Receiver<R::Value>>,
 }
@@ -339,7 +339,7 @@ pin_project! {
     struct JobOf<F, R>
     where
         F: Future,
-        R: Returned<F::Output>,
+        R: IntoResult<F::Output>,
     {
         #[pin]
         content: Content<F>,
@@ -351,7 +351,7 @@ pin_project! {
 impl<F, R> RawJob for JobOf<F, R>
 where
     F: Future<Output: Send + 'static> + Send + 'static,
-    R: Returned<F::Output>,
+    R: IntoResult<F::Output>,
 {
     fn poll(self: Pin<&mut Self>, reply: Option<u8>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
@@ -466,7 +466,7 @@ impl JobCell<dyn RawJob> {
     fn holding<F, R>(content: Content<F>) -> JobBox
     where
         F: Future<Output: Send + 'static> + Send + 'static,
-        R: Returned<F::Output>,
+        R: IntoResult<F::Output>,
     {
         let job = JobOf::<F, R> { content, page: None };
         Box::pin(JobCell { state: JobState::None, origin: Origin::none(), completer: Completer::none(), job })

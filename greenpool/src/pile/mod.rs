@@ -32,7 +32,7 @@ use crate::pool::GreenPool;
 use crate::spawn::{FutureJob, Kept, POLLED_AFTER_READY, SpawnFuture, Spawnable};
 use crate::sync::slots::Ticket;
 use crate::sync::wake::wake;
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, MutexGuard, lock};
 
 /// Runs jobs in a pool and yields their results in the order in which they were spawned. Modelled on eventlet's
 /// `GreenPile`.
@@ -335,9 +335,19 @@ impl<T> GreenPile<T> {
             head.thread.stop_waiting();
         }
     }
+
+    /// The number of jobs that the consumer has taken and not returned.
+    fn own(&self) -> usize {
+        self.unordered.len() + usize::from(self.head.is_some())
+    }
 }
 
 impl<T> PileState<T> {
+    /// The number of jobs that the consumer has not taken.
+    fn jobs(&self) -> usize {
+        self.threads.len() + self.pending.len()
+    }
+
     /// Adds a job whose spawn has not returned. Returns the number of that spawn.
     fn push_pending(&mut self, thread: GreenThread<T>) -> u64 {
         let spawn = self.next_spawn;
@@ -367,12 +377,12 @@ impl<T> Stream for GreenPile<T> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let own = self.unordered.len() + usize::from(self.head.is_some());
+        let own = self.own();
         let taken = self.head.iter().chain(self.unordered.entries()).filter(|entry| entry.spawn.is_some()).count();
         // All under one lock: other threads add jobs meanwhile.
         let state = lock(&self.shared.state);
         let lower = own - taken + state.threads.len();
-        let upper = own + state.threads.len() + state.pending.len() + state.coming;
+        let upper = own + state.jobs() + state.coming;
         // A pending spawn may still be dropped.
         (lower, (state.spawners == 0).then_some(upper))
     }
@@ -380,9 +390,8 @@ impl<T> Stream for GreenPile<T> {
 
 impl<T> FusedStream for GreenPile<T> {
     fn is_terminated(&self) -> bool {
-        let own = self.unordered.len() + usize::from(self.head.is_some());
         let state = lock(&self.shared.state);
-        own + state.threads.len() + state.pending.len() + state.coming + state.spawners == 0
+        self.own() + state.jobs() + state.coming + state.spawners == 0
     }
 }
 
@@ -487,7 +496,7 @@ impl<T> fmt::Debug for PileSpawner<T> {
     }
 }
 
-fn wake_consumer<T>(shared: &PileShared<T>, mut state: crate::sync::MutexGuard<'_, PileState<T>>) {
+fn wake_consumer<T>(shared: &PileShared<T>, mut state: MutexGuard<'_, PileState<T>>) {
     // SeqCst pairs with the load in `WaitEdge::readiness`: the job that spawned here releases its slot after this, so a
     // search that finds the slot released finds the flag set.
     shared.news.store(true, Ordering::SeqCst);
@@ -537,11 +546,15 @@ struct KeptInPile<T> {
 impl<T> PileShared<T> {
     /// Puts the handle of a job into the pile, unless the pile was dropped.
     fn push(&self, thread: GreenThread<T>) {
-        let mut state = lock(&self.state);
+        let state = lock(&self.state);
         if state.dropped {
             drop(state);
             return thread.abort();
         }
+        self.push_to(state, thread);
+    }
+
+    fn push_to(&self, mut state: MutexGuard<'_, PileState<T>>, thread: GreenThread<T>) {
         state.threads.push_back(Entry { thread, spawn: None });
         wake_consumer(self, state);
     }
@@ -602,8 +615,7 @@ impl<T: Send + 'static> Kept for KeptInPile<T> {
         // It is in the pile. Under one lock, so that it is in one of the two lists at any time.
         let mut state = lock(&self.shared.state);
         if let Some(thread) = state.remove_pending(self.spawn) {
-            state.threads.push_back(Entry { thread, spawn: None });
-            wake_consumer(&self.shared, state);
+            self.shared.push_to(state, thread);
         }
     }
 }

@@ -56,8 +56,7 @@ impl<T> GreenPile<T> {
     /// # }
     /// ```
     pub fn len(&self) -> usize {
-        let state = lock(&self.shared.state);
-        state.threads.len() + state.pending.len() + self.unordered.len() + usize::from(self.head.is_some())
+        self.own() + lock(&self.shared.state).jobs()
     }
 
     /// Returns whether no result is left. More jobs may be spawned.
