@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 use crate::inner::Inner;
 use crate::inner::bag::{Bag, Place};
 use crate::inner::member::Member;
+use crate::inner::taker::Taker;
 use crate::sync::{Mutex, lock};
 
 /// What a pool knows of those of its jobs that have ever waited. Written by `MemberState::publish`.
@@ -23,7 +24,7 @@ pub(crate) struct BlockedJobs {
     /// How many slots of the pool were taken by jobs, of this pool or another, that began no job in them.
     taken: AtomicUsize,
     /// These jobs.
-    takers: Mutex<Bag<Weak<Member>>>,
+    takers: Mutex<Bag<Weak<Taker>>>,
 }
 
 impl BlockedJobs {
@@ -38,9 +39,9 @@ impl BlockedJobs {
     }
 
     /// That job has a slot of the pool, in which it has begun no job.
-    pub(crate) fn add_taker(&self, member: Weak<Member>) -> usize {
+    pub(crate) fn add_taker(&self, taker: Weak<Taker>) -> usize {
         let mut takers = lock(&self.takers);
-        let key = takers.insert(member);
+        let key = takers.insert(taker);
         // SeqCst pairs with the load in `taken`.
         self.taken.fetch_add(1, Ordering::SeqCst);
         key
@@ -61,11 +62,16 @@ impl BlockedJobs {
     }
 
     /// The job that took a slot last or, with the place of one, the one that took a slot last before that.
-    pub(crate) fn newest_taker(&self, before: Option<Place>) -> Option<(Place, Weak<Member>)> {
+    pub(crate) fn newest_taker(&self, before: Option<Place>) -> Option<(Place, Weak<Taker>)> {
         if self.taken() == 0 {
             return None;
         }
         lock(&self.takers).newest(before).map(|(place, taker)| (place, taker.clone()))
+    }
+
+    /// All of them, the newest first.
+    pub(crate) fn takers(&self) -> Vec<Weak<Taker>> {
+        lock(&self.takers).iter_back().map(|(_, taker)| taker.clone()).collect()
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -2,12 +2,12 @@
 //!
 //! # The import circle
 //!
-//! `inner`, `blocked`, `effects`, `member`, `member_state`, `offers`, `queued` and `wait` import each other. This is
-//! the only circle in the crate, and the data has the same shape: an [`Inner`] lists its blocked jobs and lends their
-//! slots, so it holds [`Member`]s; a member belongs to an `Inner`, and its [`MemberState`](member_state::MemberState)
-//! holds the [`WaitEdge`](wait::WaitEdge)s of its pending verbs; each of these points to the `Inner` of another pool. A
-//! search for deadlocks follows this graph from pool to pool. Cutting it would take a trait with a single
-//! implementation.
+//! `inner`, `blocked`, `effects`, `member`, `member_state`, `offers`, `queued`, `taker`, `verbs` and `wait` import each
+//! other. This is the only circle in the crate, and the data has the same shape: an [`Inner`] lists its blocked jobs
+//! and lends their slots, so it holds [`Member`]s; a member belongs to an `Inner`, and its
+//! [`MemberState`](member_state::MemberState) holds the [`WaitEdge`](wait::WaitEdge)s of its pending verbs; each of
+//! these points to the `Inner` of another pool. A search for deadlocks follows this graph from pool to pool. Cutting it
+//! would take a trait with a single implementation.
 //!
 //! Nothing in this folder acts on what it finds: methods that may have to wake others or search return
 //! [`Effects`](effects::Effects), which the code in [`lending`](crate::lending) runs with no lock held.
@@ -22,6 +22,7 @@ pub(crate) mod member;
 pub(crate) mod member_state;
 pub(crate) mod offers;
 pub(crate) mod queued;
+pub(crate) mod taker;
 #[cfg(feature = "metrics")]
 pub(crate) mod times;
 pub(crate) mod tracked;

@@ -15,7 +15,7 @@
 
 use std::collections::HashSet;
 use std::sync::atomic::{Ordering, fence};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::task::{Poll, Waker};
 
 use crate::inner::bag::Place;
@@ -281,13 +281,16 @@ pub(crate) fn resolve(inner: &Arc<Inner>) {
     // change comes before this fence and the search after it, so of two threads that do this at once, one sees the
     // other.
     fence(Ordering::SeqCst);
+    // A wait for a pool that can move is in no deadlock.
+    if inner.can_move() {
+        return;
+    }
     let mut pools = vec![inner.clone()];
     let mut known = HashSet::from([Arc::as_ptr(inner)]);
     let mut at = 0;
     while at < pools.len() {
         let pool = pools[at].clone();
         at += 1;
-        // A wait for a pool that can move is in no deadlock.
         let can_move = pool.can_move();
         if !can_move {
             resolve_from(&Start::Pool(pool.clone()));
@@ -402,7 +405,7 @@ impl Candidate {
                     if let Some((place, taker)) = pool.blocked_jobs.newest_taker(last) {
                         candidate.todo.push(Step::Takers(pool, Some(place)));
                         // If the job is gone, something else has its slot.
-                        candidate.add_job(taker.upgrade()?);
+                        candidate.add_job(taker.upgrade()?.owner().upgrade()?);
                     }
                 }
                 Step::Job(member) => candidate.follow_job(member)?,
@@ -550,6 +553,10 @@ impl Candidate {
 
     /// Lends one idle slot: to a job that wants to go on, else to a ticket that one of the jobs waits for, else to the
     /// head of a queue. A pool of size 0 begins nothing in this way.
+    ///
+    /// If there is none, jobs have taken all slots of these pools, and want to go on. A job that has not seen yet that
+    /// it has such a slot gives it up. If the jobs have seen all of them, the pools have been shrunk, and a job goes on
+    /// in one slot more.
     fn lend(&self, effects: &mut Effects) {
         let heads = self.pools.iter().filter_map(|pool| Some((pool.clone(), pool.slots.head()?)));
         let (parked, wanted): (Vec<_>, Vec<_>) =
@@ -557,7 +564,7 @@ impl Candidate {
         let (resuming, starting): (Vec<_>, Vec<_>) =
             wanted.into_iter().chain(heads).partition(|(pool, ticket)| pool.slots.is_resuming(*ticket));
         // Those whose key is not free come last.
-        for (pool, ticket) in resuming.into_iter().chain(starting).chain(parked) {
+        for (pool, ticket) in resuming.iter().cloned().chain(starting).chain(parked) {
             let begins = !pool.slots.is_resuming(ticket);
             if begins && pool.slots.size() == 0 {
                 continue;
@@ -567,6 +574,8 @@ impl Candidate {
                 return;
             }
         }
+        let _ = resuming.iter().any(|(pool, ticket)| take_granted_slot(pool, *ticket, effects))
+            || resuming.iter().any(|(pool, ticket)| exceed(pool, *ticket, effects));
     }
 }
 
@@ -584,4 +593,24 @@ fn admit(pool: &Inner, ticket: Ticket, effects: &mut Effects) -> bool {
     let admitted = served.is_some();
     effects.served.extend(served);
     admitted
+}
+
+/// Serves the ticket of a job that wants to go on with a slot that another job was granted and has not seen yet.
+fn take_granted_slot(pool: &Inner, ticket: Ticket, effects: &mut Effects) -> bool {
+    let takers = pool.blocked_jobs.takers();
+    let served = takers.iter().filter_map(Weak::upgrade).find_map(|taker| taker.give_up(ticket));
+    let is_served = served.is_some();
+    effects.served.extend(served);
+    is_served
+}
+
+/// Serves the ticket of a job that wants to go on with one slot more than the pool has, if jobs have taken all of
+/// these.
+fn exceed(pool: &Inner, ticket: Ticket, effects: &mut Effects) -> bool {
+    let slots = &pool.slots;
+    let are_all_taken = slots.size() > 0 && slots.running() <= pool.blocked_jobs.taken();
+    let served = if are_all_taken { slots.exceed(ticket) } else { None };
+    let is_served = served.is_some();
+    effects.served.extend(served);
+    is_served
 }

@@ -574,11 +574,49 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
             }
         }
         self.add_absent(queues);
+        self.unmark_queued(queues);
+        served
+    }
+
+    /// Serves the queued ticket `to` with the slot that was granted to `from`, which has no key, and has not been
+    /// collected. `from` has its place in the queue again, with this waker. `None` if one of the two is not so. The
+    /// caller must run what this returns once it holds no lock.
+    pub(crate) fn regrant(&self, from: Ticket, to: Ticket, waker: Waker) -> Option<Served<L, J>> {
+        let mut queues = self.lock();
+        if !queues.is_queued(to) {
+            return None;
+        }
+        let node = queues.get(from)?;
+        if !matches!(node.state, TicketState::Served(Grant::Slot(_))) {
+            return None;
+        }
+        let queued = TicketState::Queued { waker: Some(waker), job: None };
+        let TicketState::Served(grant) = std::mem::replace(&mut node.state, queued) else { return None };
+        queues.link_again(from.key);
+        // `to` was queued, and `from` is now, so `W` is set.
+        Some(queues.grant(to.key, grant, false))
+    }
+
+    /// Serves a queued ticket with a slot that the pool does not have. That becomes debt. The caller must run what this
+    /// returns once it holds no lock.
+    pub(crate) fn exceed(&self, ticket: Ticket) -> Option<Served<L, J>> {
+        let mut queues = self.lock();
+        if !queues.is_queued(ticket) {
+            return None;
+        }
+        // AcqRel as in `serve_and_unlock`.
+        self.word.fetch_add(ONE, Ordering::AcqRel);
+        let served = queues.grant(ticket.key, Grant::Slot(None), false);
+        self.unmark_queued(&queues);
+        Some(served)
+    }
+
+    /// A ticket has left the queue. The caller must hold the lock.
+    fn unmark_queued(&self, queues: &Queues<L, J>) {
         if queues.first().is_none() {
             // AcqRel as for every change under the lock; coherence would do.
             self.word.fetch_and(!QUEUED, Ordering::AcqRel);
         }
-        served
     }
 
     /// A job goes on without its slot, and is absent from now on. Its slot must be [released](Self::release) next.
@@ -784,6 +822,27 @@ impl<L, J: QueuedJob<L>> Queues<L, J> {
         self.lists[queue as usize].tail = Some(key);
         self.lists[queue as usize].len += 1;
         Ticket { key, number, gate }
+    }
+
+    /// Puts a node that is in no list into that of its queue again, before those that came later.
+    fn link_again(&mut self, key: usize) {
+        let Node { number, queue, .. } = self.nodes[key];
+        let list = queue as usize;
+        let (mut prev, mut next) = (None, self.lists[list].head);
+        while let Some(later) = next.filter(|&other| self.nodes[other].number < number) {
+            (prev, next) = (Some(later), self.nodes[later].next);
+        }
+        match prev {
+            Some(prev) => self.nodes[prev].next = Some(key),
+            None => self.lists[list].head = Some(key),
+        }
+        match next {
+            Some(next) => self.nodes[next].prev = Some(key),
+            None => self.lists[list].tail = Some(key),
+        }
+        self.lists[list].len += 1;
+        let node = &mut self.nodes[key];
+        (node.listed, node.prev, node.next) = (true, prev, next);
     }
 
     /// Adds a call to the last ticket in [`Queue::Start`], if that takes it; otherwise pushes a ticket for it.

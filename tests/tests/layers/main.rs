@@ -37,6 +37,7 @@ const RUNTIME: Layers = Layers {
         "inner::wait",
         "inner::blocked",
         "inner::queued",
+        "inner::taker",
         "inner::verbs",
         "inner::offers",
     ],

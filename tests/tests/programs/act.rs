@@ -110,7 +110,7 @@ fn reopen(actor: &Actor, pool: Pool) {
 
 pub(crate) async fn hold_slot(world: &World, pool: Pool, job: Option<Job>) {
     let Ok(slot) = world.pool(pool).slot().await else { return };
-    yield_times(1).await;
+    yield_times(2).await;
     if let Some(job) = job {
         slot.spawn_n(Body::new(world, pool, job).run());
     }

@@ -31,7 +31,7 @@ pub(crate) struct Phase {
 pub(crate) enum Outer {
     Act(Act),
     WaitAll(Pool),
-    /// Takes a slot, holds it for a turn, and spawns a job in it, if there is one.
+    /// Takes a slot, holds it for two turns, and spawns a job in it, if there is one.
     Slot(Pool, Option<Job>),
     Close(Pool),
 }
@@ -71,7 +71,7 @@ pub(crate) enum Act {
     Reopen(Pool),
     /// Waits for two milliseconds until a pool is idle, unless this is a job of it.
     WaitAll(Pool),
-    /// Takes a slot, holds it for a turn, and spawns a job in it, if there is one.
+    /// Takes a slot, holds it for two turns, and spawns a job in it, if there is one.
     Slot(Pool, Option<Job>),
     /// Polls the spawn of the first job once. Then the second job awaits it, before it does anything else.
     HandOver([Pool; 2], [Job; 2]),

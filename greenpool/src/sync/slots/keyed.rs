@@ -6,8 +6,7 @@ use crate::sync::Ordering;
 use crate::sync::key::Key;
 use crate::sync::slots::gates::{Garbage, GateId, Gates, Hold, KeyUse};
 use crate::sync::slots::{
-    Collector, Enqueued, Grant, ONE, QUEUED, Queue, QueuedJob, Queues, Refusal, Served, Slots, Ticket, TicketState,
-    Word,
+    Collector, Enqueued, Grant, ONE, Queue, QueuedJob, Queues, Refusal, Served, Slots, Ticket, TicketState, Word,
 };
 
 /// A caller that has found the gate of its key, which stays until this is used or dropped.
@@ -200,10 +199,7 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
         if let Some(gates) = &mut queues.gates {
             gates.reclaim(hold);
             queues.step_aside(hold.gate);
-            if queues.first().is_none() {
-                // AcqRel as for every change under the lock; coherence would do.
-                self.word.fetch_and(!QUEUED, Ordering::AcqRel);
-            }
+            self.unmark_queued(&queues);
         }
     }
 

@@ -27,6 +27,9 @@ enum Op {
     CancelQueued(usize),
     /// The slot is that of the ticket's owner, or of another job.
     Lend(usize, bool),
+    /// The slot that the first ticket was granted goes to the second one.
+    Regrant(usize, usize),
+    Exceed(usize),
     ReleaseAbsent,
     EndAbsence,
     Resize(usize),
@@ -49,6 +52,8 @@ fn op() -> impl Strategy<Value = Op> {
         15 => at().prop_map(Op::Cancel),
         8 => at().prop_map(Op::CancelQueued),
         15 => (at(), any::<bool>()).prop_map(|(at, own)| Op::Lend(at, own)),
+        30 => (at(), at()).prop_map(|(from, to)| Op::Regrant(from, to)),
+        8 => at().prop_map(Op::Exceed),
         10 => Just(Op::ReleaseAbsent),
         10 => Just(Op::EndAbsence),
         10 => (0..5usize).prop_map(Op::Resize),
@@ -334,7 +339,13 @@ impl Trial {
                 assert!(jobs.iter().map(|job| job.number).eq(refused.iter().copied()), "their jobs are returned");
                 self.expected.dropped.extend(refused);
             }
-            Op::Poll(at, _) | Op::Cancel(at) | Op::CancelQueued(at) | Op::Lend(at, _) | Op::Refuse(at)
+            Op::Poll(at, _)
+            | Op::Cancel(at)
+            | Op::CancelQueued(at)
+            | Op::Lend(at, _)
+            | Op::Regrant(at, _)
+            | Op::Exceed(at)
+            | Op::Refuse(at)
                 if !self.entries.is_empty() =>
             {
                 self.step_at(op, at % self.entries.len());
@@ -359,6 +370,17 @@ impl Trial {
                 }
             }
             Op::Lend(_, own) if self.held > 0 && queue != Queue::Idle => self.lend(at, own && job.is_some()),
+            Op::Regrant(_, to) => self.regrant(at, to % self.entries.len()),
+            Op::Exceed(_) if queue != Queue::Idle => {
+                let served = self.slots.exceed(ticket);
+                assert_eq!(served.is_some(), place == Place::Queued, "only a ticket that waits is served");
+                if let Some(served) = served {
+                    self.running += 1;
+                    self.grant(at, Place::Slot);
+                    self.sweep();
+                    served.run();
+                }
+            }
             Op::Refuse(_) if job.is_none() => {
                 if place == Place::Queued {
                     self.grant(at, Place::Refused);
@@ -492,6 +514,26 @@ impl Trial {
         }
         self.sweep();
         served.run();
+    }
+
+    fn regrant(&mut self, from: usize, to: usize) {
+        let (Entry { ticket, place, .. }, to_entry) = (&self.entries[from], &self.entries[to]);
+        if to_entry.queue == Queue::Idle {
+            return;
+        }
+        let wakes = self.wakes();
+        let served = self.slots.regrant(*ticket, to_entry.ticket, Waker::from(wakes.clone()));
+        let has_slot = matches!(place, Place::Slot | Place::Loan(_));
+        assert_eq!(served.is_some(), has_slot && to_entry.place == Place::Queued);
+        if let Some(served) = served {
+            self.check_jobs();
+            let entry = &mut self.entries[from];
+            (entry.wakes, entry.has_waker, entry.woken) = (wakes, true, 0);
+            let place = std::mem::replace(&mut entry.place, Place::Queued);
+            self.grant(to, place);
+            self.sweep();
+            served.run();
+        }
     }
 
     /// Each job begins once, when its ticket is served, and not later. Nothing drops it.

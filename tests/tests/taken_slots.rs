@@ -1,0 +1,242 @@
+//! Jobs that take slots with `slot`, and need slots of their own pools to go on and give them back.
+
+use futures::future::{join, join_all};
+use greenpool::{GreenPool, GreenThread, lend};
+use greenpool_tests::{Gate, Gauge, paused, threads, until_idle};
+use tokio::runtime::Handle;
+use tokio::task::{block_in_place, yield_now};
+
+/// A pool, and how many work under its limit.
+#[derive(Clone)]
+struct Limited {
+    pool: GreenPool,
+    gauge: Gauge,
+}
+
+impl Limited {
+    fn new(size: usize) -> Self {
+        Limited { pool: GreenPool::new(size), gauge: Gauge::default() }
+    }
+
+    /// Works for a few turns.
+    async fn work(&self) {
+        let _working = self.gauge.enter();
+        for _ in 0..3 {
+            yield_now().await;
+        }
+    }
+
+    async fn work_in_slot(&self) {
+        let slot = self.pool.slot().await.unwrap();
+        self.work().await;
+        drop(slot);
+    }
+
+    fn assert_idle(&self, case: &str) {
+        let stats = self.pool.stats();
+        assert_eq!((stats.running, stats.waiting, stats.held), (0, 0, 0), "{case}");
+    }
+}
+
+/// Each of these jobs gives its slot back until its gate opens, and is granted the slot of the next job meanwhile. So
+/// all slots of these pools belong to jobs that have none of their own pool.
+async fn ring(pools: &[Limited], in_place: bool) -> Vec<(Gate, GreenThread<()>)> {
+    let begin = Gate::new();
+    let jobs = pools.iter().enumerate().map(async |(at, own)| {
+        let (own, other, gate) = (own.clone(), pools[(at + 1) % pools.len()].clone(), Gate::new());
+        let (pool, begin, opened) = (own.pool.clone(), begin.clone().opened(), gate.clone().opened());
+        let job = async move {
+            begin.await;
+            let lends = async {
+                lend(opened).await;
+                own.work().await;
+            };
+            let both = join(lends, other.work_in_slot());
+            if in_place {
+                block_in_place(|| Handle::current().block_on(both));
+            } else {
+                both.await;
+            }
+        };
+        (gate, pool.spawn(job).await)
+    });
+    let jobs = join_all(jobs).await;
+    begin.open();
+    until_idle().await;
+    jobs
+}
+
+#[test]
+fn jobs_that_were_granted_each_others_slots_go_on() {
+    for pools in 2..5 {
+        for first in 0..pools {
+            paused(async move {
+                let case = format!("{pools} pools, the gate of {first} opens first");
+                let pools: Vec<_> = (0..pools).map(|_| Limited::new(1)).collect();
+                let mut jobs = ring(&pools, false).await;
+                jobs.rotate_left(first);
+                for (gate, _) in &jobs {
+                    gate.open();
+                    until_idle().await;
+                }
+                for (_, job) in jobs {
+                    job.await.unwrap();
+                }
+                for pool in &pools {
+                    assert_eq!((pool.gauge.peak(), pool.gauge.total()), (1, 2), "{case}");
+                    pool.assert_idle(&case);
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn so_do_those_on_several_threads_and_those_that_wait_in_place() {
+    for round in 0..200 {
+        for in_place in [false, true] {
+            threads(4, async move {
+                let case = format!("round {round}, in place: {in_place}");
+                let pools = [(); 2].map(|()| Limited::new(1));
+                let jobs = ring(&pools, in_place).await;
+                for (gate, _) in &jobs {
+                    gate.open();
+                }
+                for (_, job) in jobs {
+                    job.await.unwrap();
+                }
+                for pool in &pools {
+                    assert_eq!((pool.gauge.peak(), pool.gauge.total()), (1, 2), "{case}");
+                    pool.assert_idle(&case);
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn a_slot_that_is_given_up_while_another_job_has_it_goes_on_to_the_next() {
+    paused(async {
+        let (pools, gate) = ([(); 2].map(|()| Limited::new(1)), Gate::new());
+        let jobs = [0, 1].map(|at| {
+            let (own, other, opened) = (pools[at].clone(), pools[1 - at].pool.clone(), gate.clone().opened());
+            pools[at].pool.spawn(async move {
+                let mut slot = Box::pin(other.slot());
+                // The second job gets the slot that the first one has given back.
+                let taken = futures::poll!(&mut slot);
+                lend(opened).await;
+                own.work().await;
+                // Not polled again.
+                drop((taken, slot));
+            })
+        });
+        let jobs = join_all(jobs).await;
+        until_idle().await;
+        gate.open();
+        for job in jobs {
+            job.await.unwrap();
+        }
+        for pool in &pools {
+            assert_eq!(pool.gauge.peak(), 1);
+            pool.assert_idle("given up");
+        }
+    });
+}
+
+/// Takes slots of `other`, holds them until both gates have opened, and gives its own slot back between these.
+async fn hold(other: GreenPool, slots: usize, [taken, resumes]: [Gate; 2]) {
+    let slots = join_all((0..slots).map(|_| other.slot())).await;
+    taken.opened().await;
+    lend(resumes.opened()).await;
+    yield_now().await;
+    drop(slots);
+}
+
+#[test]
+fn a_job_whose_slots_are_all_that_is_left_of_its_pool_goes_on() {
+    paused(async {
+        for (size, slots) in [(2, 1), (3, 1), (3, 2), (5, 4)] {
+            for shrunk in 1..=slots {
+                let (pool, gates) = (GreenPool::new(size), [Gate::new(), Gate::new()]);
+                let job = pool.spawn(hold(pool.clone(), slots, gates.clone())).await;
+                until_idle().await;
+                assert_eq!(pool.running(), slots + 1);
+                pool.resize(shrunk);
+                gates[0].open();
+                until_idle().await;
+                assert_eq!((pool.running(), pool.stats().held), (slots, slots));
+                gates[1].open();
+                job.await.unwrap();
+                let stats = pool.stats();
+                assert_eq!((stats.running, stats.held, stats.size), (0, 0, shrunk), "{size}, {slots}, {shrunk}");
+                pool.spawn(async {}).await.await.unwrap();
+            }
+        }
+    });
+}
+
+#[test]
+fn jobs_that_hold_all_that_is_left_of_each_others_pools_go_on_one_by_one() {
+    paused(async {
+        for open_first in [0, 1] {
+            let pools = [2, 2].map(GreenPool::new);
+            let gates = [(); 2].map(|()| [Gate::new(), Gate::new()]);
+            let jobs = [0, 1].map(|at| pools[at].spawn(hold(pools[1 - at].clone(), 1, gates[at].clone())));
+            let jobs = join_all(jobs).await;
+            until_idle().await;
+            for pool in &pools {
+                pool.resize(1);
+            }
+            for [taken, _] in &gates {
+                taken.open();
+            }
+            until_idle().await;
+            assert_eq!(pools.each_ref().map(GreenPool::running), [1, 1]);
+            gates[open_first][1].open();
+            until_idle().await;
+            gates[1 - open_first][1].open();
+            for job in jobs {
+                job.await.unwrap();
+            }
+            assert_eq!(pools.each_ref().map(GreenPool::running), [0, 0]);
+        }
+    });
+}
+
+#[test]
+fn the_end_of_another_job_of_a_pool_that_was_shrunk_is_noticed() {
+    paused(async {
+        let (pool, gates, other) = (GreenPool::new(3), [Gate::new(), Gate::new()], Gate::new());
+        let job = pool.spawn(hold(pool.clone(), 1, gates.clone())).await;
+        until_idle().await;
+        let last = pool.spawn(other.clone().opened()).await;
+        gates[0].open();
+        until_idle().await;
+        pool.resize(1);
+        gates[1].open();
+        until_idle().await;
+        assert_eq!((job.is_finished(), pool.running()), (false, 2));
+        other.open();
+        last.await.unwrap();
+        job.await.unwrap();
+        assert_eq!(pool.running(), 0);
+    });
+}
+
+#[test]
+fn a_pool_that_was_shrunk_to_nothing_waits_for_a_resize() {
+    paused(async {
+        let (pool, gates) = (GreenPool::new(2), [Gate::new(), Gate::new()]);
+        let job = pool.spawn(hold(pool.clone(), 1, gates.clone())).await;
+        until_idle().await;
+        gates[0].open();
+        until_idle().await;
+        pool.resize(0);
+        gates[1].open();
+        until_idle().await;
+        assert_eq!((job.is_finished(), pool.running()), (false, 1));
+        pool.resize(1);
+        job.await.unwrap();
+        assert_eq!(pool.running(), 0);
+    });
+}
