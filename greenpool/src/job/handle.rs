@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::future::Future;
+use std::mem;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use tokio::task::coop;
+use tokio::task::coop::{self, RestoreOnPending};
 
 use crate::inner::Inner;
 use crate::inner::wait::{Ending, ReadySource};
@@ -231,7 +232,7 @@ impl<T> Future for GreenThread<T> {
         loop {
             if may_take {
                 if let Some(result) = receiver.take() {
-                    coop.made_progress();
+                    spend(coop);
                     return Poll::Ready(result);
                 }
             }
@@ -239,6 +240,13 @@ impl<T> Future for GreenThread<T> {
             may_take = true;
         }
     }
+}
+
+/// The unit of tokio's budget is spent. Says so without the destructor, which would find nothing to restore: it is not
+/// inlined.
+#[inline]
+pub(crate) fn spend(coop: RestoreOnPending) {
+    mem::forget(coop);
 }
 
 // What follows is not generic, so that it is compiled once.

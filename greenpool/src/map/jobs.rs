@@ -17,8 +17,6 @@ use crate::worker::poll::Jobs;
 pub(crate) struct MapJobs<'a, S: JobSource> {
     pub(crate) job: Pin<&'a mut Option<S::Job>>,
     pub(crate) inner: &'a Inner,
-    /// Whether the slot is one of the pool's own, which may be kept.
-    pub(crate) holds_own: bool,
     pub(crate) session: Session<'a, S>,
     pub(crate) user_code: UserCode,
     /// The number of the item whose job runs.
@@ -88,9 +86,8 @@ impl<S: JobSource> Jobs for &mut MapJobs<'_, S> {
 
     #[inline]
     fn next(&mut self, entered: &mut Entered<'_>, value: Returned<S>) -> ControlFlow<Self::Exit> {
-        let MapJobs { inner, session, holds_own, number, .. } = &mut **self;
-        let keeps = *holds_own
-            && !session.is_last
+        let MapJobs { inner, session, number, .. } = &mut **self;
+        let keeps = session.keeps_slot
             && !inner.live.is_aborted(entered.epoch())
             && (inner.slots.can_keep(session.size) || session.may_keep_slot());
         let Some(number) = number.filter(|_| keeps) else {

@@ -28,6 +28,7 @@ use tokio::task::coop;
 
 use crate::inner::Inner;
 use crate::job::error::JoinError;
+use crate::job::handle::spend;
 use crate::lending::blocking::WaitGuard;
 use crate::map::buffer::{Numbers, Results};
 use crate::map::feed::JobSource;
@@ -214,14 +215,14 @@ impl<T> GreenMap<T> {
     fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, JoinError>>> {
         let coop = ready!(coop::poll_proceed(cx));
         if self.ended {
-            coop.made_progress();
+            spend(coop);
             return Poll::Ready(None);
         }
         if self.ready.get_mut().is_empty() && !self.fetch(cx) {
             return Poll::Pending;
         }
         ready!(self.guard.poll_reacquire(cx));
-        coop.made_progress();
+        spend(coop);
         if self.registered {
             self.registered = false;
             self.shared.deregister();
@@ -232,7 +233,9 @@ impl<T> GreenMap<T> {
     /// Takes the first of the fetched results. If there is none, the map has ended.
     #[inline]
     fn take_fetched(&mut self) -> Option<Result<T, JoinError>> {
-        self.number = self.numbers.pop();
+        if let Some(number) = self.numbers.pop() {
+            self.number = Some(number);
+        }
         let Some(taken) = self.ready.get_mut().pop_front() else {
             self.ended = true;
             return self.shared.state().buffer.last().map(Err);

@@ -55,6 +55,8 @@ pub(crate) struct Session<'a, S: JobSource> {
     pub(crate) is_reader: bool,
     /// The size hint says that the job which has begun is the last one.
     pub(crate) is_last: bool,
+    /// Whether another job may follow in this slot: it is one of the pool's own, and the job is not the last one.
+    pub(crate) keeps_slot: bool,
     /// Whether a task has been woken that can run only on this thread until this poll ends. Not set on a current-thread
     /// runtime.
     pub(crate) has_woken: bool,
@@ -81,6 +83,7 @@ impl<'a, S: JobSource> Session<'a, S> {
             follows: false,
             is_reader: false,
             is_last: false,
+            keeps_slot: false,
             has_woken: false,
             has_waited,
             has_notified,
@@ -223,6 +226,7 @@ impl<'a, S: JobSource> Session<'a, S> {
     fn note_hint(&mut self) {
         let Some(source) = self.source.as_deref().and_then(Option::as_ref) else { return };
         self.is_last = source.seems_over();
+        self.keeps_slot &= !self.is_last;
         let mut state = self.driver.shared.state();
         state.buffer.set_total(source.total());
         if self.is_last {

@@ -358,14 +358,8 @@ impl<S: JobSource> MapWorker<S> {
         );
         session.is_reader = S::IS_ASYNC && registration.number.is_some() && !session.has_waited;
         (session.follows, session.is_last) = (registration.follows, registration.is_last);
-        let mut jobs = MapJobs {
-            job: this.job,
-            inner,
-            holds_own: registration.slot == SlotState::Held,
-            session,
-            user_code: UserCode::Job,
-            number: registration.number,
-        };
+        session.keeps_slot = registration.slot == SlotState::Held && !registration.is_last;
+        let mut jobs = MapJobs { job: this.job, inner, session, user_code: UserCode::Job, number: registration.number };
         let ran = poll::run(&mut jobs, running, inner, budget, cx);
         let MapJobs { mut job, mut session, user_code, number, .. } = jobs;
         registration.number = number;
