@@ -36,6 +36,7 @@ mod models {
     mod pile;
     mod queue;
     mod shutdown;
+    mod taken;
     mod workers;
     mod world;
 }
