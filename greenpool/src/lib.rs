@@ -278,7 +278,8 @@ pub mod futures {
 ///
 /// # Panics
 ///
-/// If called outside a tokio runtime.
+/// If called outside a tokio runtime. If the evaluation of an entry panics, the jobs of the entries before it keep
+/// running, and their results are dropped.
 ///
 /// # Examples
 ///

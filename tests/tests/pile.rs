@@ -1,10 +1,11 @@
 //! `GreenPile` and `PileSpawner`.
 
 use std::future::ready;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use futures::stream::FusedStream;
 use futures::{FutureExt, Stream, StreamExt, poll};
-use greenpool::{GreenPile, GreenPool};
+use greenpool::{GreenPile, GreenPool, pile};
 use greenpool_tests::{Gate, Gauge, paused, threads, until_idle};
 use tokio::task::yield_now;
 
@@ -89,6 +90,27 @@ fn two_piles_share_a_pools_limit_and_keep_their_results_separate() {
         assert_eq!(values(left).await, (0..10).collect::<Vec<_>>());
         assert_eq!(values(right).await, (0..10).map(|n| -n).collect::<Vec<_>>());
         assert_eq!(gauge.peak(), 2);
+    });
+}
+
+#[test]
+fn the_jobs_before_an_entry_that_panics_keep_running() {
+    paused(async {
+        let (pool, gate, gauge) = (GreenPool::new(1), Gate::new(), Gauge::default());
+        let job = |gate: Gate| {
+            let gauge = gauge.clone();
+            async move {
+                gate.opened().await;
+                let _ended = gauge.enter();
+            }
+        };
+        let entry = || -> std::future::Ready<()> { std::panic::resume_unwind(Box::new("entry")) };
+        // The second job is still queued.
+        let make = || drop(pile![in pool; job(gate.clone()), job(gate.clone()), entry()]);
+        assert!(catch_unwind(AssertUnwindSafe(make)).is_err());
+        gate.open();
+        pool.waitall().await;
+        assert_eq!((gauge.total(), pool.stats().finished), (2, 2));
     });
 }
 

@@ -5,14 +5,16 @@ use crate::report::bound::Bound;
 use crate::ways::load::Load;
 
 /// The first way may cost at most this multiple of the second.
-const BOUNDS: [(&str, &str, Load, f64); 10] = [
+const BOUNDS: [(&str, &str, Load, f64); 12] = [
     ("spawn-n", "tokio-spawn", Load::Noop, 0.20),
-    ("spawn", "tokio-spawn", Load::Noop, 0.35),
-    ("pool-spawn", "tokio-spawn", Load::Noop, 1.08),
-    ("pool-spawn", "semaphore", Load::Noop, 1.00),
+    ("spawn", "tokio-spawn", Load::Noop, 0.38),
+    ("pool-spawn", "tokio-spawn", Load::Noop, 0.75),
     ("imap", "map-spawn-buffered", Load::Noop, 0.12),
     ("imap", "buffered", Load::Noop, 0.60),
-    ("imap", "map-spawn-buffered", Load::Yields, 0.50),
+    ("imap", "futures-buffered", Load::Noop, 1.30),
+    ("spawn", "tokio-spawn", Load::Yields, 0.85),
+    ("pool-spawn", "semaphore", Load::Yields, 1.00),
+    ("imap", "map-spawn-buffered", Load::Yields, 0.45),
     ("serve-100000", "serve-100", Load::Noop, 1.5),
     ("pass-100000", "pass-100", Load::Noop, 1.5),
     ("give-up-100000", "give-up-100", Load::Noop, 1.5),
