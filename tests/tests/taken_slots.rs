@@ -204,6 +204,24 @@ fn jobs_that_hold_all_that_is_left_of_each_others_pools_go_on_one_by_one() {
 }
 
 #[test]
+fn a_job_that_holds_the_last_slot_of_a_pool_can_wait_for_a_job_of_that_pool() {
+    paused(async {
+        let ([a, b], gate) = ([1, 1].map(GreenPool::new), Gate::new());
+        let lends = a.spawn(lend(gate.clone().opened())).await;
+        until_idle().await;
+        let a_in = a.clone();
+        let holds = b.spawn(async move {
+            let slot = a_in.slot().await.unwrap();
+            gate.open();
+            lends.await.unwrap();
+            drop(slot);
+        });
+        holds.await.await.unwrap();
+        assert_eq!((a.running(), b.running(), a.stats().held), (0, 0, 0));
+    });
+}
+
+#[test]
 fn the_end_of_another_job_of_a_pool_that_was_shrunk_is_noticed() {
     paused(async {
         let (pool, gates, other) = (GreenPool::new(3), [Gate::new(), Gate::new()], Gate::new());

@@ -44,8 +44,8 @@ impl GreenPool {
     ///
     /// It is not a job. It is never lent, and the promise that waiting for greenpool does not deadlock covers jobs
     /// only: code that holds the last slot of a pool, and waits for another one of it, waits for ever. But a job that
-    /// has taken slots, of its own pool or of others, always gets a slot of its own pool again to go on with. If the
-    /// pool has been shrunk and such jobs have all of its slots, that is one slot more than its size.
+    /// has taken slots, of its own pool or of others, always gets a slot of its own pool again to go on with. If jobs
+    /// hold all slots of that pool, since it has been shrunk, that is one slot more than its size.
     ///
     /// # In a job of the same pool
     /// If a slot is free, this takes it. Otherwise it does not wait, since all jobs could be waiting for each other: it
@@ -331,12 +331,11 @@ impl Future for TakeSlot {
         }
         if let Stage::Queued(waiter) = &mut this.stage {
             let ticket = waiter.waiter_ref().ticket();
-            if this.inner.slots.has_slot(ticket) {
-                // Until the job has its own slot, another job may need this one to go on.
-                ready!(this.guard.poll_reacquire(cx));
-            }
             if !this.taken.as_ref().is_some_and(Taken::is_of_current) {
                 this.taken = Taken::by_current(&this.inner, Some(ticket));
+            } else if this.inner.slots.has_slot(ticket) {
+                // Until the job has its own slot, another job may need this one to go on.
+                ready!(this.guard.poll_reacquire(cx));
             }
             let polled = match &this.taken {
                 Some(taken) => waiter.poll(&mut Context::from_waker(&taken.waker(cx.waker()))),
