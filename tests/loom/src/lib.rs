@@ -18,7 +18,7 @@
 #![cfg(all(loom, test))]
 
 // Includes the sources, not the crate: tokio under `--cfg loom` is a different crate.
-#[allow(dead_code)]
+#[allow(dead_code, unreachable_pub)]
 #[path = "../../../greenpool/src/sync/mod.rs"]
 mod sync;
 
