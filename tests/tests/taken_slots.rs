@@ -1,10 +1,16 @@
 //! Jobs that take slots with `slot`, and need slots of their own pools to go on and give them back.
 
-use futures::future::{join, join_all};
-use greenpool::{GreenPool, GreenThread, lend};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, join, join_all};
+use greenpool::{GreenPool, GreenThread, Slot, lend};
 use greenpool_tests::{Gate, Gauge, paused, threads, until_idle};
 use tokio::runtime::Handle;
+use tokio::sync::Barrier;
 use tokio::task::{block_in_place, yield_now};
+use tokio::time::{sleep, timeout};
 
 /// A pool, and how many work under its limit.
 #[derive(Clone)]
@@ -203,22 +209,99 @@ fn jobs_that_hold_all_that_is_left_of_each_others_pools_go_on_one_by_one() {
     });
 }
 
-#[test]
-fn a_job_that_holds_the_last_slot_of_a_pool_can_wait_for_a_job_of_that_pool() {
-    paused(async {
-        let ([a, b], gate) = ([1, 1].map(GreenPool::new), Gate::new());
-        let lends = a.spawn(lend(gate.clone().opened())).await;
-        until_idle().await;
-        let a_in = a.clone();
-        let holds = b.spawn(async move {
-            let slot = a_in.slot().await.unwrap();
-            gate.open();
-            lends.await.unwrap();
+/// How a job that has taken the only slot of a pool may wait for a job of that pool, and give the slot back all the same.
+type WaitsAndHolds = fn(Slot, GreenThread<()>, Gauge) -> BoxFuture<'static, ()>;
+const WAITS_AND_HOLDS: [(&str, WaitsAndHolds); 3] = [
+    ("beside other work", |slot, job, gauge| {
+        let work = async move {
+            let _working = gauge.enter();
+            sleep(Duration::from_secs(1)).await;
             drop(slot);
-        });
-        holds.await.await.unwrap();
-        assert_eq!((a.running(), b.running(), a.stats().held), (0, 0, 0));
+        };
+        join(work, job).map(|_| ()).boxed()
+    }),
+    ("for a while", |slot, mut job, gauge| {
+        let waits = async move {
+            let _working = gauge.enter();
+            assert!(timeout(Duration::from_secs(1), &mut job).await.is_err());
+            drop(slot);
+        };
+        waits.boxed()
+    }),
+    ("while another task works", |slot, job, gauge| {
+        let waits = async move {
+            tokio::spawn(async move {
+                let _working = gauge.enter();
+                sleep(Duration::from_secs(1)).await;
+                drop(slot);
+            });
+            job.await.unwrap();
+        };
+        waits.boxed()
+    }),
+];
+
+#[test]
+fn the_limit_is_kept_if_a_job_with_the_last_slot_waits_for_a_job_of_that_pool() {
+    paused(async {
+        for (how, waits_and_holds) in WAITS_AND_HOLDS {
+            let ([a, b], gate, gauge) = ([1, 1].map(GreenPool::new), Gate::new(), Gauge::default());
+            let (opened, working) = (gate.clone().opened(), gauge.clone());
+            let lends = async move {
+                lend(opened).await;
+                let _working = working.enter();
+                sleep(Duration::from_secs(1)).await;
+            };
+            let lends = a.spawn(lends).await;
+            until_idle().await;
+            let (a_in, working) = (a.clone(), gauge.clone());
+            let holds = b.spawn(async move {
+                let slot = a_in.slot().await.unwrap();
+                waits_and_holds(slot, lends, working).await;
+            });
+            let holds = holds.await;
+            until_idle().await;
+            gate.open();
+            holds.await.unwrap();
+            a.waitall().await;
+            assert_eq!((gauge.peak(), gauge.total(), a.running(), a.stats().held), (1, 2, 0, 0), "{how}");
+        }
     });
+}
+
+#[test]
+fn jobs_in_place_that_take_each_others_slots_at_the_same_moment_keep_the_limit() {
+    for round in 0..200 {
+        threads(4, async move {
+            let (pools, barrier) = ([(); 2].map(|()| Limited::new(1)), Arc::new(Barrier::new(2)));
+            let jobs = [0, 1].map(|at| {
+                let (own, other, barrier) = (pools[at].clone(), pools[1 - at].clone(), barrier.clone());
+                own.pool.clone().spawn(async move {
+                    let lends = async {
+                        lend(async {
+                            for _ in 0..3 {
+                                yield_now().await;
+                            }
+                        })
+                        .await;
+                        own.work().await;
+                    };
+                    let takes = async {
+                        barrier.wait().await;
+                        other.work_in_slot().await;
+                    };
+                    block_in_place(|| Handle::current().block_on(join(lends, takes)));
+                })
+            });
+            for job in join_all(jobs).await {
+                job.await.unwrap();
+            }
+            for pool in &pools {
+                assert_eq!((pool.gauge.peak(), pool.gauge.total()), (1, 2), "round {round}");
+                pool.assert_idle("in place");
+            }
+        });
+    }
 }
 
 #[test]

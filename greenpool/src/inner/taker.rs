@@ -63,6 +63,16 @@ impl Taker {
         }
     }
 
+    /// Lists the job if its ticket has been served.
+    pub(crate) fn list_if_granted(self: &Arc<Self>) {
+        self.list(|this| this.ticket.is_some_and(|ticket| this.inner.slots.has_slot(ticket)));
+    }
+
+    /// Whether the job can do nothing before it has a slot of its own pool.
+    pub(crate) fn is_resuming(&self) -> bool {
+        self.owner.upgrade().is_some_and(|owner| owner.is_resuming())
+    }
+
     fn unlist(&self, state: &mut State) {
         if let Some(key) = state.listed.take() {
             self.inner.awaited_by.count_move();
@@ -95,7 +105,7 @@ impl Taker {
 impl Wake for Taker {
     /// The ticket has been served. The job may need a slot of its own pool to see that.
     fn wake(self: Arc<Self>) {
-        self.list(|this| this.ticket.is_some_and(|ticket| this.inner.slots.has_slot(ticket)));
+        self.list_if_granted();
         let waker = lock(&self.state).waker.take();
         wake(waker);
         (self.granted)(&self.inner);

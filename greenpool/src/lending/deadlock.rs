@@ -22,6 +22,7 @@ use crate::inner::bag::Place;
 use crate::inner::effects::{Check, Effects};
 use crate::inner::member::Member;
 use crate::inner::queued::PoolJob;
+use crate::inner::taker::Taker;
 use crate::inner::wait::{Look, Progress, Readiness, WaitEdge};
 use crate::inner::{ErasedJob, Inner, PoolEntry};
 use crate::sync::lock;
@@ -554,9 +555,9 @@ impl Candidate {
     /// Lends one idle slot: to a job that wants to go on, else to a ticket that one of the jobs waits for, else to the
     /// head of a queue. A pool of size 0 begins nothing in this way.
     ///
-    /// If there is none, jobs have taken all slots of these pools, and want to go on. A job that has not seen yet that
-    /// it has such a slot gives it up. If the jobs have seen all of them, the pools have been shrunk, and a job goes on
-    /// in one slot more.
+    /// If there is none, jobs may have taken all slots of these pools, and want to go on. A job that has not seen yet
+    /// that it has such a slot gives it up. If the jobs have seen all of them, the pools have been shrunk, and a job
+    /// goes on in one slot more.
     fn lend(&self, effects: &mut Effects) {
         let heads = self.pools.iter().filter_map(|pool| Some((pool.clone(), pool.slots.head()?)));
         let (parked, wanted): (Vec<_>, Vec<_>) =
@@ -604,12 +605,13 @@ fn take_granted_slot(pool: &Inner, ticket: Ticket, effects: &mut Effects) -> boo
     is_served
 }
 
-/// Serves the ticket of a job that wants to go on with one slot more than the pool has, if jobs have taken all of
-/// these.
+/// Serves the ticket of a job that wants to go on with one slot more than the pool has, if all slots of the pool belong
+/// to jobs that want to go on, too.
 fn exceed(pool: &Inner, ticket: Ticket, effects: &mut Effects) -> bool {
-    let slots = &pool.slots;
-    let are_all_taken = slots.size() > 0 && slots.running() <= pool.blocked_jobs.taken();
-    let served = if are_all_taken { slots.exceed(ticket) } else { None };
+    let takers = pool.blocked_jobs.takers();
+    let wants_to_go_on = |taker: &Weak<Taker>| taker.upgrade().is_some_and(|taker| taker.is_resuming());
+    let are_all_taken = pool.slots.size() > 0 && pool.slots.running() <= takers.len();
+    let served = if are_all_taken && takers.iter().all(wants_to_go_on) { pool.slots.exceed(ticket) } else { None };
     let is_served = served.is_some();
     effects.served.extend(served);
     is_served

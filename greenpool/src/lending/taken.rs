@@ -21,7 +21,9 @@ impl Taken {
             return None;
         }
         let (owner, _) = context::current()?;
-        Some(Taken(Taker::new(inner, ticket, &owner, deadlock::changed)))
+        let taker = Taker::new(inner, ticket, &owner, deadlock::changed);
+        taker.list_if_granted();
+        Some(Taken(taker))
     }
 
     /// Whether it is the slot of the job that runs here.

@@ -1,7 +1,7 @@
 //! A place in a pool's queue, from which it is served in turn or by a loan.
 
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use crate::inner::Inner;
 use crate::inner::member::Member;
@@ -50,6 +50,16 @@ impl Waiter {
             Some(Grant::Slot(lender)) => Ok(lender),
             Some(Grant::Begun { .. } | Grant::Refused) | None => Err(Refused),
         })
+    }
+
+    /// Ready when the ticket has been served, which does not collect it.
+    pub(crate) fn poll_served(&self, waker: &Waker) -> Poll<()> {
+        self.inner.slots.poll_served(self.ticket, waker)
+    }
+
+    /// Collects the ticket, if it has been served and no other one has got its slot since.
+    pub(crate) fn collect(&mut self) -> Poll<Result<Option<Arc<Member>>, Refused>> {
+        self.poll(&mut Context::from_waker(Waker::noop()))
     }
 
     /// A reference for those that wait for the job that this will become.

@@ -325,36 +325,36 @@ impl Future for TakeSlot {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         if let Stage::Start = this.stage {
+            // A job that waits in place may have no slot. Another job may need the one that is taken here to go on.
+            ready!(this.guard.poll_reacquire(cx));
             let coop = ready!(coop::poll_proceed(cx));
             this.stage = this.begin();
             coop.made_progress();
         }
-        if let Stage::Queued(waiter) = &mut this.stage {
+        while let Stage::Queued(waiter) = &mut this.stage {
             let ticket = waiter.waiter_ref().ticket();
             if !this.taken.as_ref().is_some_and(Taken::is_of_current) {
                 this.taken = Taken::by_current(&this.inner, Some(ticket));
-            } else if this.inner.slots.has_slot(ticket) {
-                // Until the job has its own slot, another job may need this one to go on.
-                ready!(this.guard.poll_reacquire(cx));
             }
-            let polled = match &this.taken {
-                Some(taken) => waiter.poll(&mut Context::from_waker(&taken.waker(cx.waker()))),
-                None => waiter.poll(cx),
+            let served = match &this.taken {
+                Some(taken) => waiter.poll_served(&taken.waker(cx.waker())),
+                None => waiter.poll_served(cx.waker()),
             };
-            let result = match polled {
-                Poll::Ready(Ok(lender)) => Ok(Slot::new(&this.inner, lender, this.taken.take())),
-                Poll::Ready(Err(_)) => Err(JoinError::closed()),
+            if served.is_pending() && context::is_inside(&this.inner) {
                 // It was queued elsewhere.
-                Poll::Pending if context::is_inside(&this.inner) => {
-                    this.taken = None;
-                    Ok(this.share())
+                this.taken = None;
+                this.stage = Stage::Done(Some(Ok(this.share())));
+            } else if served.is_pending() {
+                this.guard.register(&this.inner, Some(ticket), || ReadySource::Begun, cx);
+                return Poll::Pending;
+            } else {
+                // Until the job has its own slot, another job may get this one to go on. Then it waits again.
+                ready!(this.guard.poll_reacquire(cx));
+                if let Poll::Ready(granted) = waiter.collect() {
+                    let granted = granted.map(|lender| Slot::new(&this.inner, lender, this.taken.take()));
+                    this.stage = Stage::Done(Some(granted.map_err(|_| JoinError::closed())));
                 }
-                Poll::Pending => {
-                    this.guard.register(&this.inner, Some(ticket), || ReadySource::Begun, cx);
-                    return Poll::Pending;
-                }
-            };
-            this.stage = Stage::Done(Some(result));
+            }
         }
         ready!(this.guard.poll_reacquire(cx));
         match &mut this.stage {

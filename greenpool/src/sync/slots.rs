@@ -499,6 +499,22 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
 
     /// Ready when the ticket has been served, which consumes it. `None` if it was consumed before.
     pub(crate) fn poll(&self, ticket: Ticket, waker: &Waker) -> Poll<Option<Grant<L>>> {
+        self.poll_node(ticket, waker, |queues| queues.take(ticket)).map(Option::flatten)
+    }
+
+    /// Ready when the ticket has been served. That does not consume it, so another ticket may be
+    /// [served instead](Self::regrant).
+    pub(crate) fn poll_served(&self, ticket: Ticket, waker: &Waker) -> Poll<()> {
+        self.poll_node(ticket, waker, |_| ()).map(|_| ())
+    }
+
+    #[inline]
+    fn poll_node<R>(
+        &self,
+        ticket: Ticket,
+        waker: &Waker,
+        served: impl FnOnce(&mut Queues<L, J>) -> R,
+    ) -> Poll<Option<R>> {
         let mut clone = None;
         loop {
             let mut queues = self.lock();
@@ -506,7 +522,7 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
                 return Poll::Ready(None);
             };
             let TicketState::Queued { waker: place, .. } = &mut node.state else {
-                return Poll::Ready(queues.take(ticket));
+                return Poll::Ready(Some(served(&mut queues)));
             };
             if register(place, waker, &mut clone) {
                 return Poll::Pending;
