@@ -89,8 +89,8 @@ pub(crate) trait ErasedJob: Send {
 
 /// A map, as its pool sees it.
 pub(crate) trait AttachedMap: Send + Sync {
-    /// The size of the pool has changed.
-    fn resized(self: Arc<Self>);
+    /// The size of the pool has changed, or a job has given its slot back.
+    fn look_again(self: Arc<Self>);
     /// Wakes the workers that run a job: `abort_all` may have aborted it.
     fn wake_busy(&self);
 }
@@ -143,7 +143,12 @@ impl Inner {
 
     pub(crate) fn resize(&self, size: usize) {
         self.slots.resize(size);
-        self.maps().into_iter().for_each(AttachedMap::resized);
+        self.tell_maps();
+    }
+
+    /// There may be a slot for another job of a map, although its workers seem to have them all.
+    pub(crate) fn tell_maps(&self) {
+        self.maps().into_iter().for_each(AttachedMap::look_again);
     }
 
     fn maps(&self) -> Vec<Arc<dyn AttachedMap>> {

@@ -40,7 +40,7 @@ pub(crate) fn run(member: &Arc<Member>, effects: Effects) {
     wake(told.map(|lender| lender.take_over()).unwrap_or_default());
     wake(wakers);
     if releases {
-        release(member.inner(), None);
+        release_lent(member.inner());
     }
     let checks = match check {
         Check::No => false,
@@ -72,6 +72,12 @@ type PoolKeyReleased = KeyReleased<Arc<Member>>;
 pub(crate) fn release(inner: &Arc<Inner>, lender: Option<Arc<Member>>) {
     return_slot(inner, lender);
     changed(inner);
+}
+
+/// Gives back the slot of a job that goes on without it.
+fn release_lent(inner: &Arc<Inner>) {
+    release(inner, None);
+    inner.tell_maps();
 }
 
 /// Gives back the slot and the key of a job that has ended, or has never begun.
@@ -179,7 +185,7 @@ pub(crate) fn resumed(member: &Arc<Member>) {
 /// on without it.
 pub(crate) fn release_absent(member: &Arc<Member>) {
     if member.release_slot() {
-        release(member.inner(), None);
+        release_lent(member.inner());
     }
 }
 

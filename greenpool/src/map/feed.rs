@@ -119,7 +119,7 @@ pub(crate) fn total(read: u64, hint: (usize, Option<usize>)) -> (u64, Option<u64
 }
 
 impl<S: JobSource> AttachedMap for Driver<S> {
-    fn resized(self: Arc<Self>) {
+    fn look_again(self: Arc<Self>) {
         self.notify(0);
     }
 

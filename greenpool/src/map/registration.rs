@@ -20,6 +20,8 @@ pub(crate) struct Registration<S: JobSource> {
     pub(crate) is_last: bool,
     /// Whether a worker has been notified because the job waits, or is expected to wait as the last one did.
     pub(crate) waits: bool,
+    /// Whether the map knows that the job waits without its slot.
+    pub(crate) lends: bool,
     pub(crate) over: bool,
 }
 
@@ -48,6 +50,7 @@ impl<S: JobSource> Registration<S> {
             follows: false,
             is_last: false,
             waits: false,
+            lends: false,
             over: false,
         }
     }
@@ -67,6 +70,7 @@ impl<S: JobSource> Drop for Registration<S> {
         {
             let mut state = shared.state();
             state.holders -= usize::from(self.has_slot());
+            state.away -= usize::from(self.lends);
             state.queued &= !matches!(self.slot, SlotState::Reading | SlotState::Queued);
             state.awaiting = state.awaiting.filter(|key| *key != self.key);
         }

@@ -55,6 +55,7 @@ pub(crate) struct Shared<T> {
 
 /// What the lock guards.
 pub(crate) struct MapState<T> {
+    inner: Arc<Inner>,
     pub(crate) buffer: ReorderBuffer<T>,
     /// The tasks that work for the map.
     pub(crate) workers: WorkerSet<TaskEntry>,
@@ -62,6 +63,8 @@ pub(crate) struct MapState<T> {
     threads: usize,
     /// The number of workers that have a slot.
     pub(crate) holders: usize,
+    /// How many of these wait while their job has lent the slot, or given it back.
+    pub(crate) away: usize,
     /// Whether a worker without a slot works for the map: it reads the next item of an async source, acquires a slot,
     /// or is queued for one.
     pub(crate) queued: bool,
@@ -120,13 +123,13 @@ impl<T> MapState<T> {
     /// Notifies a worker if fewer are notified than there are places, and fewer than there are threads and `more`.
     #[inline]
     pub(crate) fn notify(&mut self, size: usize, more: usize) -> Wakeup {
-        let wanted = self.threads + more;
         // A worker that is notified, queued or has a slot will look for room itself.
         let others_look = match self.last {
-            LastItem::Ahead => self.queued || self.holders >= size.max(1),
+            LastItem::Ahead => self.queued || self.has_all_slots(size),
             LastItem::Read => true,
             LastItem::Over => false,
         };
+        let wanted = self.threads + more;
         if others_look || self.workers.notified() >= wanted {
             return Wakeup::None;
         }
@@ -135,6 +138,12 @@ impl<T> MapState<T> {
         }
         let MapState { workers, spawned, .. } = self;
         workers.notify_one(|| TaskEntry::new(spawned))
+    }
+
+    /// Whether the workers seem to have all slots. If there is a free one nevertheless, a job has given it back.
+    #[inline]
+    fn has_all_slots(&self, size: usize) -> bool {
+        self.holders >= self.away + size.max(1) && self.inner.slots.free() <= 0
     }
 
     /// Notifies a worker as a job is about to begin. If the job is `expected_to_wait`, one more is wanted for the time
@@ -162,10 +171,12 @@ impl<T> Shared<T> {
         threads: usize,
     ) -> Arc<Self> {
         let state = MapState {
+            inner: inner.clone(),
             buffer,
             workers: WorkerSet::default(),
             threads,
             holders: 0,
+            away: 0,
             queued: false,
             awaiting: None,
             last: LastItem::Ahead,

@@ -16,6 +16,7 @@ use pin_project_lite::pin_project;
 
 use crate::inner::Inner;
 use crate::inner::member::Member;
+use crate::inner::tracked::JobStatus;
 use crate::job::cell::is_large;
 use crate::job::error::JoinError;
 use crate::job::running::{Outcome, Running};
@@ -291,14 +292,18 @@ impl<S: JobSource> MapWorker<S> {
 
     /// With a slot: polls the job and those that follow it, and acts on the exit.
     fn run(mut self: Pin<&mut Self>, cx: &mut Context<'_>, budget: &mut u32) -> Poll<Step> {
+        self.as_mut().set_lends(false);
         let exit = self.as_mut().run_jobs(cx, budget);
         let mut this = self.as_mut().project();
         let panic = match exit {
             Exit::Waits { notified } => {
                 // `abort_all` wakes all busy workers.
                 this.registration.waits = true;
-                if !notified {
-                    this.registration.driver.notify(1);
+                let member = this.running.as_ref().and_then(Running::member);
+                let lends = member.is_some_and(|member| member.lends());
+                self.as_mut().set_lends(lends);
+                if !notified || lends {
+                    self.project().registration.driver.notify(1);
                 }
                 return Poll::Pending;
             }
@@ -338,6 +343,16 @@ impl<S: JobSource> MapWorker<S> {
         }));
         let error = panic.or(dropped.err()).map_or_else(JoinError::cancelled, JoinError::panic);
         Poll::Ready(self.finish_job(Err(error), outcome, *budget))
+    }
+
+    /// Notes whether the job waits without its slot.
+    #[inline]
+    fn set_lends(self: Pin<&mut Self>, lends: bool) {
+        let registration = self.project().registration;
+        if std::mem::replace(&mut registration.lends, lends) != lends {
+            let mut state = registration.driver.shared.state();
+            state.away = state.away + usize::from(lends) - usize::from(!lends);
+        }
     }
 
     /// Polls the job, or reads one for the reserved place, and then runs further jobs in the same slot while nothing
