@@ -10,6 +10,7 @@ use futures::{FutureExt, poll, stream};
 use greenpool::{GreenPile, GreenPool, green_pool, lend, pile};
 use greenpool_tests::{Gate, Gauge, paused, threads, until_idle};
 use tokio::task::yield_now;
+use tokio::time::Instant;
 
 /// A job that never completes. The gauge counts it as long as its future exists.
 fn hanging(gauge: &Gauge) -> impl Future<Output = ()> + Send + use<> {
@@ -144,6 +145,105 @@ fn shutdown_completes_although_the_queue_never_gets_a_slot() {
         assert!(error.is_cancelled());
         assert_eq!((alive.now(), pool.running(), pool.waiting()), (0, 0, 0));
     });
+}
+
+/// What may be queued in a pool of size 0, and is refused at the end.
+const REFUSED: [(&str, fn(&GreenPool) -> BoxFuture<'static, bool>); 5] = [
+    ("spawn", |pool| {
+        let spawn = pool.spawn(async {});
+        async move { spawn.await.await.unwrap_err().is_closed() }.boxed()
+    }),
+    ("spawn_n", |pool| pool.spawn_n(async {}).map(|()| true).boxed()),
+    ("slot", |pool| pool.slot().map(|slot| slot.unwrap_err().is_closed()).boxed()),
+    ("imap", |pool| {
+        let mut map = pool.imap(|n: u32| async move { n }, 0..3);
+        async move { map.next().await.unwrap().unwrap_err().is_closed() && map.next().await.is_none() }.boxed()
+    }),
+    ("queue", |pool| {
+        let (pool, before) = (pool.clone(), pool.stats().refused);
+        pool.queue(async {});
+        async move {
+            while pool.stats().refused == before {
+                yield_now().await;
+            }
+            true
+        }
+        .boxed()
+    }),
+];
+
+#[test]
+fn shutdown_of_a_pool_of_size_0_refuses_what_is_queued() {
+    for (queued, start) in REFUSED {
+        for resized in [false, true] {
+            for grace in [Duration::ZERO, Duration::from_secs(1)] {
+                paused(async move {
+                    let pool = GreenPool::new(usize::from(resized));
+                    pool.resize(0);
+                    let mut verb = start(&pool);
+                    if queued != "queue" {
+                        assert!(poll!(&mut verb).is_pending());
+                    }
+                    until_idle().await;
+                    let begin = Instant::now();
+                    pool.shutdown(grace).await;
+                    assert!(begin.elapsed() <= grace + Duration::from_millis(2));
+                    assert!(verb.await, "{queued}");
+                    assert_eq!((pool.waiting(), pool.running(), pool.stats().queued), (0, 0, 0), "{queued}");
+                });
+            }
+        }
+    }
+}
+
+#[test]
+fn shutdown_waits_for_the_queue_of_a_pool_that_gets_a_slot_in_time() {
+    paused(async {
+        let pool = GreenPool::new(0);
+        let spawn = tokio::spawn(pool.spawn(async { 7 }));
+        until_idle().await;
+        let mut shutdown = Box::pin(pool.shutdown(Duration::from_mins(1)));
+        assert!(poll!(&mut shutdown).is_pending());
+        until_idle().await;
+        let begin = Instant::now();
+        pool.resize(1);
+        assert_eq!(shutdown.await.finished, 1);
+        assert!(begin.elapsed() < Duration::from_secs(1));
+        assert_eq!(spawn.await.unwrap().await.unwrap(), 7);
+    });
+}
+
+#[test]
+fn shutdown_completes_although_a_job_that_it_aborts_opens_the_pool_again() {
+    struct Reopens(GreenPool);
+    impl Drop for Reopens {
+        fn drop(&mut self) {
+            self.0.reopen();
+        }
+    }
+
+    for threads_of in [0, 2] {
+        let test = async {
+            let pool = GreenPool::new(1);
+            let opened = pool.clone();
+            let map = pool.imap(
+                move |_: u32| {
+                    let reopens = Reopens(opened.clone());
+                    async move {
+                        let _reopens = reopens;
+                        pending::<()>().await;
+                    }
+                },
+                0..,
+            );
+            let _map = map.window(10);
+            while pool.running() == 0 {
+                yield_now().await;
+            }
+            pool.shutdown(Duration::ZERO).await;
+        };
+        if threads_of == 0 { paused(test) } else { threads(threads_of, test) }
+    }
 }
 
 #[test]

@@ -51,14 +51,19 @@ async fn all_begin(size: usize, ways: &[(&str, fn(Arc<Barrier>) -> Job)]) {
 const LENDS: (&str, fn(Arc<Barrier>) -> Job) = ("lend", |barrier| {
     Arc::new(move || {
         let barrier = barrier.clone();
-        lend(async move { drop(barrier.wait().await) }).boxed()
+        lend(async move {
+            let _ = barrier.wait().await;
+        })
+        .boxed()
     })
 });
 
 const LENDS_IN_A_BRANCH: (&str, fn(Arc<Barrier>) -> Job) = ("lend in a branch", |barrier| {
     Arc::new(move || {
         let barrier = barrier.clone();
-        let lends = lend(async move { drop(barrier.wait().await) });
+        let lends = lend(async move {
+            let _ = barrier.wait().await;
+        });
         async move { tokio::spawn(inherit(lends)).await.unwrap() }.boxed()
     })
 });
@@ -66,7 +71,9 @@ const LENDS_IN_A_BRANCH: (&str, fn(Arc<Barrier>) -> Job) = ("lend in a branch", 
 const LENDS_IN_PLACE: (&str, fn(Arc<Barrier>) -> Job) = ("lend in place", |barrier| {
     Arc::new(move || {
         let barrier = barrier.clone();
-        let lends = lend(async move { drop(barrier.wait().await) });
+        let lends = lend(async move {
+            let _ = barrier.wait().await;
+        });
         async move { block_in_place(|| Handle::current().block_on(lends)) }.boxed()
     })
 });

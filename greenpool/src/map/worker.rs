@@ -330,7 +330,12 @@ impl<S: JobSource> MapWorker<S> {
                 if this.registration.number.take().is_some() {
                     this.registration.driver.return_item();
                 }
-                return Poll::Ready(self.give_up());
+                // A pool that was reopened in the middle of its shutdown aborts each job as it begins, until the task
+                // that shuts it down goes on.
+                return Poll::Ready(match self.give_up() {
+                    Step::Continue => Step::Yield,
+                    step => step,
+                });
             }
             Exit::Aborted => None,
             Exit::Panicked(payload) => Some(payload),

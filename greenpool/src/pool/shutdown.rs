@@ -1,6 +1,6 @@
 //! `close`, `abort_all` and `shutdown`: the verbs that stop a pool.
 
-use std::future::Future;
+use std::future::{Future, pending};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -134,7 +134,7 @@ impl Drop for AbortNew<'_> {
 }
 
 async fn shutdown(pool: GreenPool, grace: Duration, before: PoolStats) -> ShutdownReport {
-    if tokio::time::timeout(grace, pool.waitall()).await.is_err() {
+    if tokio::time::timeout(grace, nothing_left(&pool)).await.is_err() {
         let inner = pool.inner();
         inner.slots.refuse_waiters();
         deadlock::reconsider(inner);
@@ -155,6 +155,16 @@ async fn shutdown(pool: GreenPool, grace: Duration, before: PoolStats) -> Shutdo
         aborted: (now.aborted - before.aborted) as usize,
         held: now.running,
         refused: (now.refused - before.refused) as usize,
+    }
+}
+
+/// Waits until the pool is idle and nothing is queued. A pool of size 0 is idle with a queue, which nothing but a
+/// `resize` serves.
+async fn nothing_left(pool: &GreenPool) {
+    pool.waitall().await;
+    while pool.waiting() > 0 {
+        let _ = tokio::time::timeout(LOOK_AGAIN, pending::<()>()).await;
+        pool.waitall().await;
     }
 }
 
