@@ -246,6 +246,9 @@ impl Member {
         if state.may_wait() {
             effects.check = Check::Yes;
             effects.from_job = self.depends_on_jobs(&state);
+        } else if !self.job && !state.verbs.is_empty() {
+            // A branch of a source, which the consumer of the map waits for.
+            effects.check = Check::Yes;
         }
         effects.wakers = wakers;
         effects

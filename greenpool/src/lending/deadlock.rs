@@ -47,8 +47,11 @@ pub(crate) fn run(member: &Arc<Member>, effects: Effects) {
         Check::Yes => true,
         Check::Unless(inner) => !inner.can_move(),
     };
-    if checks {
-        resolve(member.inner());
+    match checks {
+        // What waits for it waits for a map of that pool.
+        true if member.is_outsider() => resolve_behind(member.inner()),
+        true => resolve(member.inner()),
+        false => {}
     }
     if from_job {
         resolve_from_job(member);
@@ -311,6 +314,11 @@ pub(crate) fn resolve(inner: &Arc<Inner>) {
             }
         }
     }
+}
+
+/// Finds and resolves the deadlocks of the pools that wait for `inner`, although that may move.
+pub(crate) fn resolve_behind(inner: &Inner) {
+    inner.awaited_by.pools().iter().for_each(resolve);
 }
 
 /// Held by the thread that repeats a search and lends.

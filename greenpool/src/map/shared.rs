@@ -278,8 +278,10 @@ impl<T> Shared<T> {
     pub(crate) fn check_jobs(&self) {
         if self.inner.awaited_by.any() {
             let ticket = self.state().jobs.values().next().map(|job| job.waiter_ref.ticket());
-            if let Some(ticket) = ticket {
-                deadlock::queued(&self.inner, ticket);
+            match ticket {
+                Some(ticket) => deadlock::queued(&self.inner, ticket),
+                // The source waits, and the pool may well move: a deadlock leads through the map alone.
+                None => deadlock::resolve_behind(&self.inner),
             }
         }
     }
