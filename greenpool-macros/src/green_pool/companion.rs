@@ -2,6 +2,7 @@
 //! `impl Trait` has a name.
 
 use std::collections::HashSet;
+use std::slice::from_ref;
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -9,11 +10,12 @@ use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Attribute, Expr, FnArg, GenericParam, Generics, Lifetime, LitStr, Meta, MetaList, Pat, Path, ReturnType, Signature,
-    Token, Type, TypeParam, TypeParamBound, TypePath, Visibility, WherePredicate,
+    Attribute, Expr, FnArg, GenericParam, Generics, Lifetime, LitStr, Pat, Path, ReturnType, Signature, Token, Type,
+    TypeParam, TypeParamBound, TypePath, Visibility, WherePredicate,
 };
 
 use super::args::Args;
+use super::attrs;
 use super::borrow;
 use super::item::{Item, is_shared};
 use crate::span::{generated, generated_ident};
@@ -95,8 +97,8 @@ impl Companion {
             krate: args.krate,
             vis: generated_visibility(&item.vis),
             name,
-            attrs: item.attrs.iter().filter_map(item_attr).collect(),
-            struct_attrs: item.attrs.iter().filter_map(struct_attr).collect(),
+            attrs: attrs::item_attrs(&item.attrs),
+            struct_attrs: attrs::struct_attrs(&item.attrs),
             generics: item.sig.generics.clone(),
             impl_trait_params: 0,
             params: Vec::new(),
@@ -116,9 +118,11 @@ impl Companion {
         for input in &item.sig.inputs {
             if let FnArg::Typed(param) = input {
                 let shared = param.attrs.iter().any(is_shared);
+                companion.attrs.extend(attrs::silencing_attrs(&param.attrs));
                 companion.add_param(&param.pat, (*param.ty).clone(), shared);
             }
         }
+        companion.hoist_generic_attrs();
         companion.require_static();
         companion
     }
@@ -133,6 +137,20 @@ impl Companion {
         self.function = generated_ident(&self.function);
         self.name = generated_ident(&self.name);
         self
+    }
+
+    /// Silences for each item what the function silences at a generic parameter. Not all of the generated code repeats
+    /// the attributes of these.
+    fn hoist_generic_attrs(&mut self) {
+        for param in &mut self.generics.params {
+            let own = match param {
+                GenericParam::Type(param) => &mut param.attrs,
+                GenericParam::Const(param) => &mut param.attrs,
+                GenericParam::Lifetime(_) => continue,
+            };
+            self.attrs.extend(attrs::silencing_attrs(own));
+            own.retain(|attr| attrs::silencing_attrs(from_ref(attr)).is_empty());
+        }
     }
 
     /// Adds the bound `'static`, which every job needs, to each type parameter, where the parameter's other bounds are.
@@ -397,40 +415,6 @@ fn peel(ty: &Type) -> &Type {
 /// The path to the runtime crate: with the span `at`, unless the user wrote it.
 fn root(krate: Option<&Path>, at: Span) -> TokenStream {
     krate.map_or_else(|| quote_spanned!(at=> ::greenpool), ToTokens::to_token_stream)
-}
-
-/// Keeps conditions and lint attributes, which apply to the generated items as well.
-fn item_attr(attr: &Attribute) -> Option<Attribute> {
-    filter_attr(attr, &["cfg", "allow", "warn", "deny", "forbid"])
-}
-
-/// Keeps `deprecated` and `doc(hidden)`, which apply to the struct as well.
-fn struct_attr(attr: &Attribute) -> Option<Attribute> {
-    let hidden =
-        matches!(&attr.meta, Meta::List(list) if list.path.is_ident("doc") && list.tokens.to_string() == "hidden");
-    if hidden { Some(attr.clone()) } else { filter_attr(attr, &["deprecated"]) }
-}
-
-/// The attribute if it has one of the `names`; of a `cfg_attr`, only the attributes that have one.
-fn filter_attr(attr: &Attribute, names: &[&str]) -> Option<Attribute> {
-    let meta = filter_meta(&attr.meta, names)?;
-    Some(Attribute { meta, ..attr.clone() })
-}
-
-fn filter_meta(meta: &Meta, names: &[&str]) -> Option<Meta> {
-    if names.iter().any(|name| meta.path().is_ident(name)) {
-        return Some(meta.clone());
-    }
-    let Meta::List(list) = meta else { return None };
-    if !list.path.is_ident("cfg_attr") {
-        return None;
-    }
-    let parser = Punctuated::<Meta, Token![,]>::parse_terminated;
-    let mut parts = list.parse_args_with(parser).ok()?.into_iter();
-    let condition = parts.next()?;
-    let parts: Vec<_> = parts.filter_map(|part| filter_meta(&part, names)).collect();
-    let tokens = quote!(#condition, #(#parts),*);
-    (!parts.is_empty()).then(|| Meta::List(MetaList { tokens, ..list.clone() }))
 }
 
 /// All identifiers of a token stream.

@@ -1,12 +1,13 @@
-//! `#[green_pool]`: parses (`args`, `item`), checks (`valid`, `borrow`) and generates (`companion`, `methods`,
-//! `maps`, `on`, `expand`, and `remote` for what can run on another machine). `fallback` generates what remains useful
-//! if the function has an error.
+//! `#[green_pool]`: parses (`args`, `item`), checks (`valid`, `borrow`) and generates (`companion`, `attrs`,
+//! `methods`, `maps`, `on`, `expand`, and `remote` for what can run on another machine). `fallback` generates what
+//! remains useful if the function has an error.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::parse::{Parse, ParseStream};
 
 mod args;
+mod attrs;
 mod borrow;
 mod companion;
 mod expand;

@@ -7,7 +7,7 @@ use quote::ToTokens;
 
 use crate::{green_pool, pile};
 
-const FUNCTIONS: [&str; 11] = [
+const FUNCTIONS: [&str; 12] = [
     "pub async fn fetch(url: String) -> Result<Page, Error> { get(url).await }",
     "async fn none() {}",
     "async fn show<T: Display + Send, const N: usize>(a: [T; N], b: impl Write) -> T where T: Clone { a }",
@@ -19,6 +19,7 @@ const FUNCTIONS: [&str; 11] = [
     "pub async fn share<T: Clone>(#[shared] (a, b): (T, u8), mut c: u8, #[shared] #[shared(x)] d: &str) -> T { a }",
     "pub struct Fetch<T> { a: T }",
     "#[deprecated] #[cfg_attr(all(), inline)] pub async fn old<T: Send>(a: T, (b, _): (u8, u8)) -> ! { loop {} }",
+    "#[expect(unused, a::b, reason = \"c\")] async fn e<#[allow(x)] T: Send>(#[cfg_attr(d, expect(y))] a: T) {}",
 ];
 
 const ARGUMENTS: [&str; 6] = [

@@ -78,6 +78,11 @@ snapshots! {
         "",
         "#[cfg(unix)] #[cfg_attr(all(), allow(dead_code), instrument)] #[deprecated] #[inline] async fn old() {}",
     );
+    expected: attribute(
+        "",
+        "#[expect(unused, reason = \"a\")] #[cfg_attr(all(), expect(deprecated))] #[expect()] #[deprecated] \
+         async fn old(#[expect(non_snake_case)] URL: String) {}",
+    );
     deprecated: attribute("size = 4", "#[deprecated] pub async fn old(url: String) -> usize { url.len() }");
     deprecated_derived: derived("size = 4", "#[deprecated] pub async fn old(url: String) -> usize { url.len() }");
     never: attribute("", "async fn serve() -> ! { loop {} }");

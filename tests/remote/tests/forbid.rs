@@ -50,6 +50,13 @@ pub mod silent {
     }
 }
 
+/// The user expects a lint, which the generated code must not cause again.
+#[expect(non_snake_case, reason = "the name on the wire")]
+#[greenpool::green_pool(remote)]
+pub async fn length(#[shared] FACTOR: usize, Text: String) -> usize {
+    std::future::ready(Text.len() * FACTOR).await
+}
+
 use silent::{Pinger, double, r#type};
 
 #[tokio::test]
@@ -59,4 +66,10 @@ async fn functions_of_every_kind_of_name_can_be_remote() {
     Pinger::on(&here).call().await.unwrap();
     assert_eq!(r#type::on(&here).call(1, (2, 3), None).await.unwrap(), (1, 5));
     assert_eq!(silent::caller().await, "called");
+}
+
+#[tokio::test]
+async fn a_remote_function_can_expect_a_lint() {
+    let here = Here::new().serve(length::handler(3));
+    assert_eq!(length::on(&here).call("ab".into()).await.unwrap(), 6);
 }

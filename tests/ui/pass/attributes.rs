@@ -46,6 +46,46 @@ async fn expected(text: String) -> usize {
     2
 }
 
+#[expect(non_snake_case, reason = "the word of the specification")]
+#[green_pool]
+async fn expected_above(#[shared] URL: String, n: usize) -> usize {
+    URL.len() + n
+}
+
+#[green_pool(key = HOST, per_key = 2)]
+#[cfg_attr(all(), expect(non_snake_case, clippy::too_many_arguments, clippy::many_single_char_names))]
+async fn expected_below(a: u8, b: u8, c: u8, d: u8, e: u8, f: u8, g: u8, HOST: u8) -> u8 {
+    a + b + c + d + e + f + g + HOST
+}
+
+#[green_pool]
+#[expect(deprecated, non_camel_case_types, clippy::type_complexity)]
+#[deprecated]
+async fn expected_of_types<t: Send>(
+    all: Vec<Result<Option<(u8, Old)>, Box<dyn Fn(Old) -> Option<t> + Send>>>,
+) -> usize {
+    all.len()
+}
+
+#[green_pool]
+async fn expected_at_parameters<#[expect(non_camel_case_types)] t: Send, #[allow(non_camel_case_types)] u: Send>(
+    #[expect(non_snake_case)] URL: t,
+    #[allow(non_snake_case)] Host: u,
+) -> (t, u) {
+    (URL, Host)
+}
+
+#[green_pool]
+#[expect(dead_code, reason = "the generated call is not a use")]
+async fn expected_to_be_unused() {}
+
+#[green_pool]
+#[cfg_attr(all(), expect(unused))]
+async fn expected_to_be_unused_by_group() {}
+
+#[deprecated]
+struct Old;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     assert_eq!(Shout::spawn("ab".into()).await.await.unwrap(), 2);
@@ -54,4 +94,10 @@ async fn main() {
     assert_eq!(traced_above::spawn(1).await.await.unwrap() + traced_below(1).await, 2);
     assert_eq!(traced_below::spawn(1).await.await.unwrap() + traced_above(1).await, 2);
     assert_eq!(expected::spawn("ab".into()).await.await.unwrap() + expected("ab".into()).await, 4);
+    assert_eq!(expected_above::spawn("ab".into(), 1).await.await.unwrap(), 3);
+    assert_eq!(expected_below::spawn(1, 1, 1, 1, 1, 1, 1, 1).await.await.unwrap(), 8);
+    #[allow(deprecated)]
+    let green = expected_of_types::spawn::<u8>(vec![Ok(Some((1, Old)))]).await;
+    assert_eq!(green.await.unwrap(), 1);
+    assert_eq!(expected_at_parameters::spawn(1, 2).await.await.unwrap(), (1, 2));
 }
