@@ -8,6 +8,7 @@ use futures::poll;
 use greenpool::{GreenPile, GreenPool};
 use greenpool_tests::{Gate, Gauge, paused, until_idle};
 use tokio::runtime::Builder;
+use tokio::sync::oneshot;
 
 /// A job that completes when the gate opens. The gauge counts it as long as its future exists.
 fn watched(gauge: &Gauge, gate: &Gate) -> impl Future<Output = ()> + Send + use<> {
@@ -113,6 +114,41 @@ fn a_detached_map_finishes_its_jobs_and_starts_no_more() {
         pool.waitall().await;
         until_idle().await;
         assert_eq!((alive.now(), alive.total(), pool.running()), (0, 2, 0));
+    });
+}
+
+#[test]
+fn a_result_of_a_detached_map_is_dropped_while_other_jobs_run() {
+    paused(async {
+        let pool = GreenPool::new(2);
+        for kind in 0..3 {
+            let gate = Gate::new();
+            let (give, take) = oneshot::channel::<()>();
+            let (mut give, mut take, shut) = (Some(give), Some(take), gate.clone());
+            // The first job returns what the second one waits for the end of.
+            let jobs = move |n: u32| {
+                let opened = shut.clone().opened();
+                let (give, take) = if n == 0 { (give.take(), None) } else { (None, take.take()) };
+                async move {
+                    opened.await;
+                    if let Some(take) = take {
+                        take.await.expect_err("it is dropped");
+                    }
+                    give
+                }
+            };
+            let map = match kind {
+                0 => pool.imap(jobs, 0..2),
+                1 => pool.imap_unordered(jobs, 0..2),
+                _ => pool.imap_stream(jobs, futures::stream::iter(0..2)),
+            };
+            until_idle().await;
+            assert_eq!(pool.running(), 2);
+            map.detach();
+            gate.open();
+            until_idle().await;
+            assert_eq!(pool.running(), 0, "kind {kind}");
+        }
     });
 }
 

@@ -118,6 +118,7 @@ impl Signals {
 }
 
 /// The results of a map that have not been fetched, and the count of its places.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct ReorderBuffer<T> {
     signals: Arc<Signals>,
     results: Results<T>,
@@ -135,6 +136,8 @@ pub(crate) struct ReorderBuffer<T> {
     total: (u64, Option<u64>),
     /// False once the map has been stopped.
     reading: bool,
+    /// False once the map has been dropped or detached: nobody takes results any longer.
+    wanted: bool,
     /// Whether there may be more to read. Unlike `reading`, it is false already while an exhausted source is dropped.
     open: bool,
     /// An error that follows all results.
@@ -156,6 +159,7 @@ impl<T> ReorderBuffer<T> {
             window: None,
             total: (hint.0 as u64, hint.1.map(|upper| upper as u64)),
             reading: true,
+            wanted: true,
             open: true,
             last: None,
             consumer: None,
@@ -256,26 +260,34 @@ impl<T> ReorderBuffer<T> {
         self.wake_consumer()
     }
 
-    /// Stores the result of item number `number`.
+    /// Stores the result of item number `number`. If nobody takes results any longer, it stays in `result`, and the
+    /// caller drops it without the lock.
     #[inline]
     #[must_use = "wake it"]
-    pub(crate) fn put(&mut self, number: u64, result: Result<T, JoinError>) -> Option<Waker> {
+    pub(crate) fn put(&mut self, number: u64, result: &mut Option<Result<T, JoinError>>) -> Option<Waker> {
+        if !self.wanted {
+            return None;
+        }
         let at = if self.ordered {
             (number - self.fetched) as usize
         } else {
             self.numbers.push(number, 1);
             self.results.len()
         };
-        self.place(at, Some(result));
+        self.place(at, result.take());
         if at == self.ready {
             self.count_ready();
         }
         self.wake_consumer()
     }
 
-    /// Stores the results of the items from number `first` on. Leaves `results` empty.
+    /// Stores the results of the items from number `first` on. Leaves `results` empty, unless nobody takes results any
+    /// longer: then all stay there, and the caller drops them without the lock.
     #[must_use = "wake it"]
     pub(crate) fn put_many(&mut self, first: u64, results: &mut Results<T>) -> Option<Waker> {
+        if !self.wanted {
+            return None;
+        }
         let next = self.fetched + self.results.len() as u64;
         if self.ordered && first != next {
             for (result, number) in results.drain(..).zip(first..) {
@@ -375,9 +387,11 @@ impl<T> ReorderBuffer<T> {
         }
     }
 
-    /// Takes all results. The caller drops them without the lock.
-    pub(crate) fn clear(&mut self) -> Vec<Result<T, JoinError>> {
-        self.results.iter_mut().filter_map(Option::take).collect()
+    /// Takes all results, and stores no more. The caller drops them without the lock.
+    pub(crate) fn clear(&mut self) -> Results<T> {
+        self.wanted = false;
+        self.ready = 0;
+        std::mem::take(&mut self.results)
     }
 
     /// The consumer waits for the next result. Returns false if a [clone](register) of its waker is needed first.

@@ -12,6 +12,7 @@ use crate::map::buffer::{Results, Signals};
 use crate::map::feed::{CountedSource, Driver, JobSource, Output, Returned, UserCode};
 use crate::map::shared::LastItem;
 use crate::sync::SourceGuard;
+use crate::sync::quiet::drop_quietly;
 use crate::sync::wake::wake;
 use crate::worker::poll::POLL_BUDGET;
 
@@ -183,7 +184,9 @@ impl<'a, S: JobSource> Session<'a, S> {
             Some(results) if !results.is_empty() => state.buffer.put_many(self.first, results),
             _ => None,
         };
-        let consumer = state.buffer.put(number, S::result(value));
+        let mut result = Some(S::result(value));
+        let consumer = state.buffer.put(number, &mut result);
+        debug_assert!(result.is_none(), "the results of a map that reads are wanted");
         if self.reserved > 0 && self.results.is_none() {
             self.results = Some(state.buffer.take_spare());
         }
@@ -213,12 +216,16 @@ impl<'a, S: JobSource> Session<'a, S> {
         let mut results = self.results.take().unwrap_or_default();
         let first = if results.is_empty() { None } else { state.buffer.put_many(self.first, &mut results) };
         let consumer = state.buffer.unreserve(std::mem::take(&mut self.reserved));
-        state.buffer.put_spare(results);
+        if results.is_empty() {
+            state.buffer.put_spare(std::mem::take(&mut results));
+        }
         let wakeup = state.notify(self.size, 0);
         drop(state);
         wake(first);
         wake(consumer);
         self.driver.wake(wakeup);
+        // If nobody takes them any longer, they are still there.
+        results.into_iter().for_each(drop_quietly);
     }
 
     /// Notes what the size hint after an item says.

@@ -37,6 +37,7 @@ use crate::lending::context;
 use crate::lending::deadlock;
 use crate::lending::waiter::{Acquired, Waiter, WaiterRef};
 use crate::map::buffer::{ReorderBuffer, Signals};
+use crate::sync::quiet::drop_quietly;
 use crate::sync::slots::Collector;
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, MutexGuard, lock};
@@ -324,11 +325,14 @@ impl<T> Shared<T> {
         Readiness::No
     }
 
-    /// Stores the result of item number `number`, and wakes the consumer if it waits for it.
+    /// Stores the result of item number `number`, and wakes the consumer if it waits for it. If nobody takes results
+    /// any longer, drops it.
     #[inline]
     pub(crate) fn put(&self, number: u64, result: Result<T, JoinError>) {
-        let waker = self.state().buffer.put(number, result);
+        let mut result = Some(result);
+        let waker = self.state().buffer.put(number, &mut result);
         wake(waker);
+        result.into_iter().for_each(drop_quietly);
     }
 
     /// Gives back a place for which there was no item.

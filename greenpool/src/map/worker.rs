@@ -416,14 +416,16 @@ impl<S: JobSource> MapWorker<S> {
         if let Some(running) = this.running.take() {
             running.finish(outcome);
         }
+        let mut result = Some(result);
         let mut state = shared.state();
-        let consumer = this.registration.number.take().and_then(|number| state.buffer.put(number, result));
+        let consumer = this.registration.number.take().and_then(|number| state.buffer.put(number, &mut result));
         if std::mem::take(&mut this.registration.is_last) {
             state.last = LastItem::Over;
         }
         drop(state);
         let has_woken = consumer.is_some();
         wake(consumer);
+        result.into_iter().for_each(drop_quietly);
         if budget == 0 { Step::Yield } else { driver.before_job(has_woken) }
     }
 
@@ -437,13 +439,14 @@ impl<S: JobSource> MapWorker<S> {
         let Registration { driver, key, number, slot, .. } = this.registration;
         let shared = &driver.shared;
         let inner = &shared.inner;
+        let mut result = Some(S::result(returned));
         // Under one lock: a thread that reads the state of the map finds either a running job or its result.
         let mut state = shared.state();
         state.holders -= 1;
         *slot = SlotState::None;
         let left = running.release_quietly();
         let slot_wanted = inner.slots.release_deferred();
-        let consumer = number.take().and_then(|number| state.buffer.put(number, S::result(returned)));
+        let consumer = number.take().and_then(|number| state.buffer.put(number, &mut result));
         let next = find_room(&mut state, *key, inner.slots.size()).map(|_| driver.before_job(consumer.is_some()));
         drop(state);
         if slot_wanted {
@@ -453,6 +456,7 @@ impl<S: JobSource> MapWorker<S> {
             inner.live.leave_aborted();
         }
         wake(consumer);
+        result.into_iter().for_each(drop_quietly);
         deadlock::changed(inner);
         next.unwrap_or_else(|step| step)
     }

@@ -209,7 +209,7 @@ impl Case {
                 let Some(at) = pick.checked_rem(model.running.len()) else { return };
                 let number = model.running.remove(at);
                 model.put.push(number);
-                let woken = buffer.put(number, Ok(number));
+                let woken = buffer.put(number, &mut Some(Ok(number)));
                 self.check_woken(woken);
             }
             Op::PutMany(pick, many) => {
@@ -355,10 +355,14 @@ proptest! {
         for op in &ops {
             case.step(op);
         }
-        let mut cleared: Vec<u64> = case.buffer.clear().iter().map(|result| number(Some(result))).collect();
+        let mut cleared: Vec<u64> =
+            case.buffer.clear().iter().flatten().map(|result| number(Some(result))).collect();
         cleared.sort_unstable();
         case.model.put.sort_unstable();
         assert_eq!(cleared, case.model.put);
+        let (mut one, mut many) = (Some(Ok(0)), VecDeque::from([Some(Ok(1)), Some(Ok(2))]));
+        assert!(case.buffer.put(0, &mut one).is_none() && case.buffer.put_many(1, &mut many).is_none());
+        assert!(one.is_some() && many.len() == 2, "what nobody takes is given back");
         assert!(case.buffer.clear().is_empty());
     }
 }
@@ -382,7 +386,7 @@ fn the_larger_spare_memory_is_kept() {
 fn the_next_results_are_put_into_the_memory_that_was_given_back() {
     let mut buffer = buffer(true);
     buffer.put_spare(VecDeque::with_capacity(64));
-    assert!(buffer.put(0, Ok(0)).is_none());
+    assert!(buffer.put(0, &mut Some(Ok(0))).is_none());
     buffer.fetch(&mut VecDeque::new());
     assert!(buffer.results.capacity() >= 64);
     assert_eq!(buffer.take_spare().capacity(), 0);
@@ -392,7 +396,7 @@ fn the_next_results_are_put_into_the_memory_that_was_given_back() {
 fn the_next_results_stay_in_the_consumers_memory_if_it_is_larger() {
     let mut buffer = buffer(true);
     buffer.put_spare(VecDeque::with_capacity(8));
-    assert!(buffer.put(0, Ok(0)).is_none());
+    assert!(buffer.put(0, &mut Some(Ok(0))).is_none());
     buffer.fetch(&mut VecDeque::with_capacity(64));
     assert!(buffer.results.capacity() >= 64);
     assert!(buffer.take_spare().capacity() >= 8);
