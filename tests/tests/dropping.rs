@@ -1,11 +1,12 @@
 //! One test for each row of the README's table "What dropping does".
 
 use std::future::pending;
-use std::sync::Arc;
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use futures::poll;
-use greenpool::{GreenPile, GreenPool};
+use greenpool::{GreenMap, GreenPile, GreenPool};
 use greenpool_tests::{Gate, Gauge, paused, until_idle};
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
@@ -203,6 +204,105 @@ fn a_dropped_map_drops_results_that_were_not_taken() {
         drop(map);
         until_idle().await;
         assert_eq!(alive.now(), 0);
+    });
+}
+
+/// A result that panics when it is dropped.
+struct Bomb(Gauge);
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        drop(self.0.enter());
+        resume_unwind(Box::new("bomb"));
+    }
+}
+
+#[test]
+fn results_that_panic_when_they_are_dropped_do_not_meet() {
+    paused(async {
+        let pool = GreenPool::new(2);
+        for detaches in [false, true] {
+            // Results that have not been fetched, and those of a detached map.
+            let (dropped, gate) = (Gauge::default(), Gate::new());
+            let (bombs, shut) = (dropped.clone(), gate.clone());
+            let jobs = move |_| {
+                let (bomb, opened) = (bombs.clone(), shut.clone().opened());
+                async move {
+                    opened.await;
+                    Bomb(bomb)
+                }
+            };
+            let map = pool.imap_unordered(jobs, 0..2);
+            until_idle().await;
+            if detaches {
+                map.detach();
+                gate.open();
+                until_idle().await;
+            } else {
+                gate.open();
+                until_idle().await;
+                drop(map);
+            }
+            assert_eq!((dropped.total(), pool.running(), pool.free()), (2, 0, 2));
+        }
+    });
+}
+
+#[test]
+fn fetched_results_that_panic_when_they_are_dropped_do_not_meet() {
+    paused(async {
+        let dropped = Gauge::default();
+        let bombs = dropped.clone();
+        let bomb = move |_| {
+            let bomb = Bomb(bombs.clone());
+            async { bomb }
+        };
+        let mut map = GreenPool::new(4).imap(bomb, 0..9);
+        until_idle().await;
+        // This fetches all that are ready.
+        std::mem::forget(map.next().await);
+        until_idle().await;
+        drop(map);
+        assert_eq!(dropped.total(), 4);
+    });
+}
+
+#[test]
+fn a_job_that_drops_its_own_map_drops_results_that_panic() {
+    paused(async {
+        for detaches in [false, true] {
+            let (pool, dropped) = (GreenPool::new(1), Gauge::default());
+            let own: Arc<Mutex<Option<GreenMap<Bomb>>>> = Arc::default();
+            let (bombs, inside) = (dropped.clone(), own.clone());
+            let jobs = move |n: usize| {
+                let (bomb, own) = (Bomb(bombs.clone()), inside.clone());
+                async move {
+                    let map = if n == 30 { own.lock().unwrap().take() } else { None };
+                    match map {
+                        Some(map) if detaches => map.detach(),
+                        map => drop(map),
+                    }
+                    bomb
+                }
+            };
+            *own.lock().unwrap() = Some(pool.imap(jobs, 0..).window(100));
+            until_idle().await;
+            assert_eq!((dropped.total(), pool.running()), (31, 0), "detaches: {detaches}");
+        }
+    });
+}
+
+#[test]
+fn what_a_source_leaves_when_it_panics_is_dropped_with_its_map() {
+    paused(async {
+        let dropped = Gauge::default();
+        let bombs = dropped.clone();
+        let items = std::iter::from_fn(move || -> Option<u32> { resume_unwind(Box::new(Bomb(bombs.clone()))) });
+        let map = GreenPool::new(1).imap(|n: u32| async move { n }, items);
+        until_idle().await;
+        assert_eq!(dropped.total(), 0);
+        drop(map);
+        assert_eq!(dropped.total(), 1);
     });
 }
 

@@ -248,14 +248,15 @@ impl<T> ReorderBuffer<T> {
         self.open = false;
     }
 
-    /// Stops reading. `last` follows all results.
+    /// Stops reading. `last` follows all results. It stays there if reading had stopped before, and the caller drops it
+    /// without the lock.
     #[must_use = "wake it"]
-    pub(crate) fn stop(&mut self, last: Option<JoinError>) -> Option<Waker> {
+    pub(crate) fn stop(&mut self, last: &mut Option<JoinError>) -> Option<Waker> {
         if self.reading {
             (self.reading, self.open) = (false, false);
             self.signals.urgent.store(true, Ordering::Relaxed);
             self.total = (self.reserved, Some(self.reserved));
-            self.last = last;
+            self.last = last.take();
         }
         self.wake_consumer()
     }
@@ -387,11 +388,13 @@ impl<T> ReorderBuffer<T> {
         }
     }
 
-    /// Takes all results, and stores no more. The caller drops them without the lock.
+    /// Takes all results and the last error, and stores no more. The caller drops them without the lock.
     pub(crate) fn clear(&mut self) -> Results<T> {
         self.wanted = false;
         self.ready = 0;
-        std::mem::take(&mut self.results)
+        let mut results = std::mem::take(&mut self.results);
+        results.extend(self.last.take().map(|error| Some(Err(error))));
+        results
     }
 
     /// The consumer waits for the next result. Returns false if a [clone](register) of its waker is needed first.

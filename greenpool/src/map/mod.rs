@@ -36,6 +36,7 @@ use crate::map::keyed::WithKey;
 use crate::map::shared::{DynDriver, Shared};
 use crate::map::stream::AppliedStream;
 use crate::sync::Exclusive;
+use crate::sync::quiet::drop_quietly;
 use crate::worker::idle::Wakeup;
 
 /// Yields the result of one job for each item of a source. Modelled on eventlet's `GreenMap`.
@@ -297,9 +298,9 @@ impl<T> Drop for GreenMap<T> {
         if !self.detached {
             self.shared.abort();
         }
+        // One by one: each may panic when it is dropped, and the panic of one must not meet that of another.
         let results = self.shared.state().buffer.clear();
-        self.ready.get_mut().clear();
-        drop(results);
+        self.ready.get_mut().drain(..).chain(results).for_each(drop_quietly);
         if let Err(payload) = stopped {
             resume_unwind(payload);
         }

@@ -342,9 +342,9 @@ impl<T> Shared<T> {
     }
 
     /// Stops reading. `last` follows all results.
-    pub(crate) fn stop(&self, last: Option<JoinError>) {
+    pub(crate) fn stop(&self, mut last: Option<JoinError>) {
         let mut state = self.state();
-        let consumer = state.buffer.stop(last);
+        let consumer = state.buffer.stop(&mut last);
         let waiter_ref = state.waiter_ref.take();
         let reader = state.awaiting.take().and_then(|key| state.workers.waker(key));
         let retired = state.workers.retire_all();
@@ -355,6 +355,7 @@ impl<T> Shared<T> {
             waiter_ref.refuse();
         }
         wake(retired);
+        last.into_iter().for_each(drop_quietly);
         deadlock::changed(&self.inner);
     }
 

@@ -245,7 +245,7 @@ impl Case {
                     model.total = (model.reserved, Some(model.reserved));
                     (model.reading, model.open, model.urgent) = (false, false, true);
                 }
-                let woken = buffer.stop(with_error.then(JoinError::closed));
+                let woken = buffer.stop(&mut with_error.then(JoinError::closed));
                 self.check_woken(woken);
             }
         }
@@ -355,11 +355,12 @@ proptest! {
         for op in &ops {
             case.step(op);
         }
-        let mut cleared: Vec<u64> =
-            case.buffer.clear().iter().flatten().map(|result| number(Some(result))).collect();
+        let (cleared, errors): (Vec<_>, Vec<_>) = case.buffer.clear().into_iter().flatten().partition(Result::is_ok);
+        let mut cleared: Vec<u64> = cleared.iter().map(|result| number(Some(result))).collect();
         cleared.sort_unstable();
         case.model.put.sort_unstable();
         assert_eq!(cleared, case.model.put);
+        assert_eq!(errors.len(), usize::from(case.model.last), "the last error");
         let (mut one, mut many) = (Some(Ok(0)), VecDeque::from([Some(Ok(1)), Some(Ok(2))]));
         assert!(case.buffer.put(0, &mut one).is_none() && case.buffer.put_many(1, &mut many).is_none());
         assert!(one.is_some() && many.len() == 2, "what nobody takes is given back");
