@@ -5,13 +5,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
+use std::thread::sleep as sleep_thread;
 use std::time::Duration;
 
 use futures::{Stream, StreamExt, stream};
 use greenpool::{GreenMap, GreenPool};
 use greenpool_tests::{Gate, Gauge, paused, threads, until_idle};
 use tokio::task::yield_now;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 /// An iterator, and the number of items it has yielded so far.
 fn read_counter(items: usize) -> (impl Iterator<Item = usize> + Send + 'static, Arc<AtomicUsize>) {
@@ -286,6 +287,32 @@ fn size_hints_are_never_believed() {
                 }
                 assert_eq!((pool.running(), pool.waiting(), pool.stats().spawned), (0, 0, 25));
             }
+        }
+    });
+}
+
+#[test]
+fn no_item_is_lost_if_size_hints_say_too_early_that_it_is_the_last() {
+    threads(4, async {
+        let none = (0, Some(0));
+        for round in 0..300 {
+            let pool = GreenPool::new(2);
+            let slow = Liar(20, none).inspect(|_| sleep_thread(Duration::from_micros(20)));
+            let waits = |n: u32| async move {
+                yield_now().await;
+                n
+            };
+            let mut map = if round % 2 == 0 { pool.imap(waits, slow) } else { pool.imap(|n| async move { n }, slow) };
+            let mut numbers = Vec::new();
+            let mut sizes = [0, 1, 2].into_iter().cycle();
+            loop {
+                match timeout(Duration::from_micros(50), map.next()).await {
+                    Ok(Some(result)) => numbers.push(result.unwrap()),
+                    Ok(None) => break,
+                    Err(_) => pool.resize(sizes.next().unwrap()),
+                }
+            }
+            assert_eq!(numbers, (0..20).rev().collect::<Vec<_>>());
         }
     });
 }

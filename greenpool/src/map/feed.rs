@@ -242,7 +242,11 @@ impl<S: JobSource> Driver<S> {
     /// Reads on behind the item that is the last one according to the size hint. Returns the next step of the worker,
     /// which has no slot.
     pub(crate) fn read_on(self: &Arc<Self>) -> Step {
-        let mut guard = self.source();
+        let Some(mut guard) = self.try_source() else {
+            // Another worker reads, so the item was not the last one in sight. This worker parks if it still reads then.
+            self.shared.state().last = LastItem::Ahead;
+            return Step::Continue;
+        };
         let Some(source) = guard.as_mut() else {
             return Step::Continue;
         };
@@ -250,6 +254,7 @@ impl<S: JobSource> Driver<S> {
             Ok(true) => {
                 drop(guard);
                 self.shared.state().last = LastItem::Ahead;
+                self.notify_missed();
                 return Step::Continue;
             }
             Ok(false) => None,
@@ -366,9 +371,12 @@ impl<S: JobSource> CountedSource<S> {
         self.left.1 == Some(0) && !S::IS_ASYNC && !S::KEYED
     }
 
-    /// Reads ahead, to find out whether there is another item although the size hint says that there is none.
+    /// Reads ahead, to find out whether there is another item although the size hint says that there is none. If two jobs
+    /// were the last ones according to it, the item may have been read already.
     fn has_next(&mut self) -> bool {
-        self.early = self.source.next_boxed(&mut UserCode::Source);
+        if self.early.is_none() {
+            self.early = self.source.next_boxed(&mut UserCode::Source);
+        }
         self.early.is_some()
     }
 }
