@@ -238,7 +238,7 @@ impl<T> GreenMap<T> {
             self.number = Some(number);
         }
         let Some(taken) = self.ready.get_mut().pop_front() else {
-            self.ended = true;
+            (self.number, self.ended) = (None, true);
             return self.shared.state().buffer.last().map(Err);
         };
         if self.shared.signals.take() {
