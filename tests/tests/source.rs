@@ -318,6 +318,47 @@ fn no_item_is_lost_if_size_hints_say_too_early_that_it_is_the_last() {
 }
 
 #[test]
+fn a_function_that_panics_for_an_item_after_the_last_one_in_sight_does_not_end_the_map() {
+    paused(async {
+        for size in [1, 3] {
+            let pool = GreenPool::new(size);
+            let apply = |n: u32| {
+                if n == 2 {
+                    resume_unwind(Box::new("two"));
+                }
+                async move { n }
+            };
+            let liar = || Liar(4, (0, Some(0)));
+            for mut map in [pool.imap(apply, liar()), pool.starmap(apply, liar().map(|n| (n,)))] {
+                let mut results = Vec::new();
+                while let Some(result) = map.next().await {
+                    results.push(result.map_err(|error| error.into_panic().downcast_ref() == Some(&"two")));
+                }
+                assert_eq!(results, [Ok(3), Err(true), Ok(1), Ok(0)]);
+            }
+            assert_eq!((pool.running(), pool.stats().panicked, pool.stats().spawned), (0, 2, 8));
+        }
+    });
+}
+
+#[test]
+fn a_source_that_panics_after_the_last_item_in_sight_ends_the_map() {
+    paused(async {
+        let source = Liar(4, (0, Some(0))).inspect(|n| {
+            if *n == 2 {
+                resume_unwind(Box::new("two"));
+            }
+        });
+        let pool = GreenPool::new(1);
+        let mut map = pool.imap(|n: u32| async move { n }, source);
+        assert_eq!(next(&mut map).await, 3);
+        assert!(map.next().await.expect("the panic").expect_err("the source failed").is_panic());
+        assert!(map.next().await.is_none());
+        assert_eq!((pool.running(), pool.stats().panicked), (0, 0));
+    });
+}
+
+#[test]
 fn the_panic_of_a_source_comes_after_all_results() {
     paused(async {
         let pool = GreenPool::new(3);

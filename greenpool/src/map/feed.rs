@@ -7,11 +7,12 @@
 //! it parks, and the worker that reads notifies one when it is done ([`Driver::try_source`]).
 
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{Ordering, fence};
 use std::sync::{Arc, TryLockError, Weak};
 use std::task::{Context, Poll};
+use std::thread;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::AbortHandle;
@@ -107,8 +108,9 @@ pub(crate) struct CountedSource<S: JobSource> {
     pub(crate) read: u64,
     /// The last size hint.
     left: (usize, Option<usize>),
-    /// The job of an item that was read when the size hint said, wrongly, that there was none.
-    early: Option<Box<S::Job>>,
+    /// The job of an item that was read when the size hint said, wrongly, that there was none; or the panic of the
+    /// function for that item.
+    early: Option<thread::Result<Box<S::Job>>>,
     /// The key of the worker that waits for the next item, or has read it and waits for a slot.
     pub(crate) reader: Option<u32>,
 }
@@ -250,7 +252,7 @@ impl<S: JobSource> Driver<S> {
         let Some(source) = guard.as_mut() else {
             return Step::Continue;
         };
-        let error = match catch_unwind(AssertUnwindSafe(|| source.has_next())) {
+        let error = match source.has_next() {
             Ok(true) => {
                 drop(guard);
                 self.shared.state().last = LastItem::Ahead;
@@ -346,7 +348,11 @@ impl<S: JobSource> CountedSource<S> {
     pub(crate) fn next(&mut self, mut job: Pin<&mut Option<S::Job>>, user_code: &mut UserCode) -> Option<(u64, bool)> {
         *user_code = UserCode::Source;
         match self.early.take() {
-            Some(early) => job.set(Some(*early)),
+            Some(Ok(early)) => job.set(Some(*early)),
+            Some(Err(payload)) => {
+                *user_code = UserCode::Function;
+                resume_unwind(payload)
+            }
             None if self.source.next(job, user_code) => {}
             None => return None,
         }
@@ -372,12 +378,20 @@ impl<S: JobSource> CountedSource<S> {
     }
 
     /// Reads ahead, to find out whether there is another item although the size hint says that there is none. If two jobs
-    /// were the last ones according to it, the item may have been read already.
-    fn has_next(&mut self) -> bool {
+    /// were the last ones according to it, the item may have been read already. Returns the panic of the source as an
+    /// error.
+    fn has_next(&mut self) -> thread::Result<bool> {
         if self.early.is_none() {
-            self.early = self.source.next_boxed(&mut UserCode::Source);
+            let mut user_code = UserCode::Source;
+            let read = catch_unwind(AssertUnwindSafe(|| self.source.next_boxed(&mut user_code)));
+            self.early = match read {
+                Ok(job) => job.map(Ok),
+                // It is the result of that item.
+                Err(payload) if user_code == UserCode::Function => Some(Err(payload)),
+                Err(payload) => return Err(payload),
+            };
         }
-        self.early.is_some()
+        Ok(self.early.is_some())
     }
 }
 
