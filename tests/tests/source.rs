@@ -2,8 +2,9 @@
 
 use std::panic::resume_unwind;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::thread::sleep as sleep_thread;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use futures::{Stream, StreamExt, stream};
 use greenpool::{GreenMap, GreenPool};
 use greenpool_tests::{Gate, Gauge, paused, threads, until_idle};
+use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 
@@ -380,6 +382,96 @@ fn the_panic_of_a_source_comes_after_all_results() {
             assert_eq!(results, [Ok(1), Ok(2), Err(true)]);
         }
         assert_eq!((pool.running(), pool.stats().panicked), (0, 0), "no job has panicked");
+    });
+}
+
+/// Waits until nothing but the caller has the value, for ten seconds at most. Returns whether that is so.
+async fn is_last_owner<T>(value: &Arc<T>) -> bool {
+    for _ in 0..10_000 {
+        if Arc::strong_count(value) == 1 {
+            return true;
+        }
+        sleep(Duration::from_millis(1)).await;
+    }
+    false
+}
+
+#[test]
+fn a_source_that_is_being_read_when_its_map_is_stopped_is_dropped_before_that_job_has_ended() {
+    threads(4, async {
+        // A source that is an iterator, and one that is a stream.
+        for is_async in [false, true] {
+            let (pool, gate, owner) = (GreenPool::new(1), Gate::new(), Arc::new(()));
+            let (entered, mut inside) = unbounded_channel();
+            let (leave, may_leave) = channel::<()>();
+            let owned = owner.clone();
+            let source = std::iter::repeat_with(move || {
+                let _ = &owned;
+                entered.send(()).unwrap();
+                may_leave.recv().unwrap();
+            });
+            let shut = gate.clone();
+            let jobs = move |()| shut.clone().opened();
+            let mut map = if is_async { pool.imap_stream(jobs, stream::iter(source)) } else { pool.imap(jobs, source) };
+            inside.recv().await.unwrap();
+            map.stop();
+            assert_eq!(Arc::strong_count(&owner), 2, "it is being read");
+            leave.send(()).unwrap();
+            assert!(is_last_owner(&owner).await, "is_async: {is_async}");
+            gate.open();
+            // The job of a stream's item has not begun, and does not.
+            assert_eq!(map.next().await.expect("an item has been read").is_ok(), !is_async);
+            assert!(map.next().await.is_none());
+        }
+    });
+}
+
+#[test]
+fn a_stream_that_is_being_read_when_its_map_is_stopped_does_not_wait_for_a_slot() {
+    threads(4, async {
+        let (pool, gate) = (GreenPool::new(1), Gate::new());
+        pool.spawn_n(gate.clone().opened()).await;
+        let (entered, mut inside) = unbounded_channel();
+        let (leave, may_leave) = channel::<()>();
+        let source = std::iter::repeat_with(move || {
+            entered.send(()).unwrap();
+            may_leave.recv().unwrap();
+        });
+        let mut map = pool.imap_stream(|()| async {}, stream::iter(source));
+        inside.recv().await.unwrap();
+        map.stop();
+        leave.send(()).unwrap();
+        assert!(map.next().await.expect("an item has been read").expect_err("no slot is free").is_cancelled());
+        assert!(map.next().await.is_none());
+        gate.open();
+    });
+}
+
+#[test]
+fn a_job_that_stops_its_own_map_and_waits_lets_go_of_the_source() {
+    paused(async {
+        for is_async in [false, true] {
+            let (pool, gate, owner) = (GreenPool::new(1), Gate::new(), Arc::new(()));
+            let own: Arc<Mutex<Option<GreenMap<()>>>> = Arc::default();
+            let (owned, inside, shut) = (owner.clone(), own.clone(), gate.clone());
+            let source = std::iter::repeat_with(move || _ = &owned);
+            let jobs = move |()| {
+                let (own, opened) = (inside.clone(), shut.clone().opened());
+                async move {
+                    own.lock().unwrap().as_mut().expect("the map").stop();
+                    opened.await;
+                }
+            };
+            *own.lock().unwrap() =
+                Some(if is_async { pool.imap_stream(jobs, stream::iter(source)) } else { pool.imap(jobs, source) });
+            until_idle().await;
+            assert_eq!((Arc::strong_count(&owner), pool.running()), (1, 1), "is_async: {is_async}");
+            gate.open();
+            until_idle().await;
+            let mut map = own.lock().unwrap().take().unwrap();
+            assert!(map.next().await.expect("the job").is_ok());
+            assert!(map.next().await.is_none());
+        }
     });
 }
 

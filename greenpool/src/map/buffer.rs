@@ -57,7 +57,7 @@ pub(crate) struct Signals {
     full: AtomicU64,
     /// The consumer waits or the source has been stopped, so a worker must visit the buffer before it continues.
     urgent: AtomicBool,
-    /// A worker has parked because another one was reading the source.
+    /// A worker has parked, or the map has been stopped, while another worker was reading the source.
     missed: AtomicBool,
 }
 
@@ -98,13 +98,13 @@ impl Signals {
         self.taken.load(Ordering::Relaxed) == self.full.load(Ordering::Relaxed)
     }
 
-    /// A worker parks because another one is reading the source. `Driver::misses_source` and `Driver::notify_missed`
-    /// order this.
+    /// A worker parks because another one is reading the source, or the source cannot be dropped for that.
+    /// `Driver::misses_source`, `Driver::discard_source` and `Driver::notify_missed` order this.
     pub(crate) fn set_missed(&self) {
         self.missed.store(true, Ordering::Relaxed);
     }
 
-    /// Whether a worker has parked because the source was being read.
+    /// Whether a worker has parked because the source was being read, or could not drop it.
     #[inline]
     pub(crate) fn take_missed(&self) -> bool {
         self.missed.load(Ordering::Relaxed) && self.missed.swap(false, Ordering::Relaxed)

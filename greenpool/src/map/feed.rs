@@ -23,6 +23,7 @@ use crate::inner::{AttachedMap, Inner};
 use crate::job::error::JoinError;
 use crate::map::buffer::ReorderBuffer;
 use crate::map::shared::{DynDriver, LastItem, Shared};
+use crate::sync::quiet::drop_quietly;
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, SourceGuard, lock, lock_source};
 use crate::worker::idle::Wakeup;
@@ -285,15 +286,31 @@ impl<S: JobSource> Driver<S> {
     }
 
     /// A worker has read from the source: notifies another one, if one has missed it meanwhile. Returns whether it did.
+    /// If the map has been stopped meanwhile, drops the source.
     #[inline]
     pub(crate) fn notify_missed(self: &Arc<Self>) -> bool {
-        // Pairs with the fence in `misses_source`.
+        // Pairs with the fences in `misses_source` and `discard_source`.
         fence(Ordering::SeqCst);
-        self.shared.signals.take_missed() && self.notify(0)
+        self.shared.signals.take_missed() && self.serve_missed()
+    }
+
+    #[cold]
+    fn serve_missed(self: &Arc<Self>) -> bool {
+        if self.shared.state().buffer.is_reading() {
+            return self.notify(0);
+        }
+        drop_quietly(self.discard_source());
+        false
     }
 
     /// Takes the source, which is not read any longer, unless a worker is reading from it: then that worker does this.
     pub(crate) fn discard_source(&self) -> Option<CountedSource<S>> {
+        if let Some(mut source) = self.try_lock_source() {
+            return source.take();
+        }
+        self.shared.signals.set_missed();
+        // Pairs with the fence in `notify_missed`: either this finds the source free, or that worker finds the mark.
+        fence(Ordering::SeqCst);
         self.try_lock_source().and_then(|mut source| source.take())
     }
 

@@ -177,6 +177,8 @@ where
                 Next::End => shared.unreserve(),
             }
         }
+        // If the map was stopped while the last item was read, this drops the source.
+        self.driver.notify_missed();
         false
     }
 

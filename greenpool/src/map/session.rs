@@ -306,7 +306,11 @@ fn read_ready<S: JobSource>(
 impl<S: JobSource> Drop for Session<'_, S> {
     #[inline]
     fn drop(&mut self) {
-        self.source = None;
+        let has_read = self.source.take().is_some();
         self.flush();
+        if has_read {
+            // The map may have been stopped meanwhile, even by a job in this session.
+            self.driver.notify_missed();
+        }
     }
 }

@@ -390,8 +390,12 @@ impl<T> Shared<T> {
             let waiter_ref = waiter.waiter_ref();
             let mut state = self.state();
             state.waiter_ref = Some(waiter_ref.clone());
-            let consumer = state.consumer.clone();
+            let (consumer, stopped) = (state.consumer.clone(), !state.buffer.is_reading());
             drop(state);
+            if stopped {
+                // `stop` came before there was a ticket.
+                waiter_ref.refuse();
+            }
             if let Some(consumer) = consumer {
                 waiter_ref.offer(&consumer);
             }

@@ -157,6 +157,7 @@ impl<S: JobSource> MapWorker<S> {
             Ok(Poll::Ready(true)) => {
                 *number = Some(source.read);
                 drop(guard);
+                driver.notify_missed();
                 return Poll::Ready(self.queue());
             }
             Ok(Poll::Pending) => {
