@@ -269,13 +269,21 @@ impl<T> ReorderBuffer<T> {
         if !self.wanted {
             return None;
         }
+        result.take().and_then(|result| self.put_wanted(number, result))
+    }
+
+    /// Stores the result of item number `number` of a map that still reads, so results are wanted.
+    #[inline]
+    #[must_use = "wake it"]
+    pub(crate) fn put_wanted(&mut self, number: u64, result: Result<T, JoinError>) -> Option<Waker> {
+        debug_assert!(self.wanted, "nobody takes the results of this map");
         let at = if self.ordered {
             (number - self.fetched) as usize
         } else {
             self.numbers.push(number, 1);
             self.results.len()
         };
-        self.place(at, result.take());
+        self.place(at, Some(result));
         if at == self.ready {
             self.count_ready();
         }

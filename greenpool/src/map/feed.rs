@@ -111,7 +111,7 @@ pub(crate) struct CountedSource<S: JobSource> {
     left: (usize, Option<usize>),
     /// The job of an item that was read when the size hint said, wrongly, that there was none; or the panic of the
     /// function for that item.
-    early: Option<thread::Result<Box<S::Job>>>,
+    early: Option<Box<thread::Result<S::Job>>>,
     /// The key of the worker that waits for the next item, or has read it and waits for a slot.
     pub(crate) reader: Option<u32>,
 }
@@ -362,16 +362,12 @@ impl<S: JobSource> CountedSource<S> {
     /// Reads the next item. Returns its number, and whether the size hint was not the one expected after it, or says
     /// that it was the last.
     #[inline]
-    pub(crate) fn next(&mut self, mut job: Pin<&mut Option<S::Job>>, user_code: &mut UserCode) -> Option<(u64, bool)> {
+    pub(crate) fn next(&mut self, job: Pin<&mut Option<S::Job>>, user_code: &mut UserCode) -> Option<(u64, bool)> {
         *user_code = UserCode::Source;
-        match self.early.take() {
-            Some(Ok(early)) => job.set(Some(*early)),
-            Some(Err(payload)) => {
-                *user_code = UserCode::Function;
-                resume_unwind(payload)
-            }
-            None if self.source.next(job, user_code) => {}
-            None => return None,
+        if self.early.is_some() {
+            self.use_early(job, user_code);
+        } else if !self.source.next(job, user_code) {
+            return None;
         }
         *user_code = UserCode::Source;
         let left = self.source.size_hint();
@@ -382,6 +378,19 @@ impl<S: JobSource> CountedSource<S> {
             left.0.wrapping_add(1) == self.left.0 && left.1.map(|upper| upper.wrapping_add(1)) == self.left.1;
         self.left = left;
         Some((number, !as_expected || left.1 == Some(0)))
+    }
+
+    /// The next item has been read early. If the function has panicked for it, it does so now.
+    #[cold]
+    fn use_early(&mut self, mut job: Pin<&mut Option<S::Job>>, user_code: &mut UserCode) {
+        match self.early.take().map(|early| *early) {
+            None => {}
+            Some(Ok(early)) => job.set(Some(early)),
+            Some(Err(payload)) => {
+                *user_code = UserCode::Function;
+                resume_unwind(payload)
+            }
+        }
     }
 
     /// Bounds on the total number of items, from the last size hint.
@@ -402,9 +411,9 @@ impl<S: JobSource> CountedSource<S> {
             let mut user_code = UserCode::Source;
             let read = catch_unwind(AssertUnwindSafe(|| self.source.next_boxed(&mut user_code)));
             self.early = match read {
-                Ok(job) => job.map(Ok),
+                Ok(job) => job.map(|job| Box::new(Ok(*job))),
                 // It is the result of that item.
-                Err(payload) if user_code == UserCode::Function => Some(Err(payload)),
+                Err(payload) if user_code == UserCode::Function => Some(Box::new(Err(payload))),
                 Err(payload) => return Err(payload),
             };
         }

@@ -184,9 +184,7 @@ impl<'a, S: JobSource> Session<'a, S> {
             Some(results) if !results.is_empty() => state.buffer.put_many(self.first, results),
             _ => None,
         };
-        let mut result = Some(S::result(value));
-        let consumer = state.buffer.put(number, &mut result);
-        debug_assert!(result.is_none(), "the results of a map that reads are wanted");
+        let consumer = state.buffer.put_wanted(number, S::result(value));
         if self.reserved > 0 && self.results.is_none() {
             self.results = Some(state.buffer.take_spare());
         }
@@ -216,16 +214,20 @@ impl<'a, S: JobSource> Session<'a, S> {
         let mut results = self.results.take().unwrap_or_default();
         let first = if results.is_empty() { None } else { state.buffer.put_many(self.first, &mut results) };
         let consumer = state.buffer.unreserve(std::mem::take(&mut self.reserved));
-        if results.is_empty() {
-            state.buffer.put_spare(std::mem::take(&mut results));
-        }
+        let unwanted = if results.is_empty() {
+            state.buffer.put_spare(results);
+            None
+        } else {
+            Some(results)
+        };
         let wakeup = state.notify(self.size, 0);
         drop(state);
         wake(first);
         wake(consumer);
         self.driver.wake(wakeup);
-        // If nobody takes them any longer, they are still there.
-        results.into_iter().for_each(drop_quietly);
+        if let Some(unwanted) = unwanted {
+            drop_all(unwanted);
+        }
     }
 
     /// Notes what the size hint after an item says.
@@ -301,6 +303,12 @@ fn read_ready<S: JobSource>(
     state.queued = true;
     source.reader = Some(key);
     Err(NoItem::Awaited)
+}
+
+/// Not inlined: otherwise this would cost something each time there is nothing to drop.
+#[cold]
+fn drop_all<T>(results: Results<T>) {
+    results.into_iter().for_each(drop_quietly);
 }
 
 impl<S: JobSource> Drop for Session<'_, S> {
