@@ -246,7 +246,7 @@ impl<S: JobSource> Driver<S> {
     /// which has no slot.
     pub(crate) fn read_on(self: &Arc<Self>) -> Step {
         let Some(mut guard) = self.try_source() else {
-            // Another worker reads, so the item was not the last one in sight. This worker parks if it still reads then.
+            // Another worker reads, so the item was not the last one. This worker parks if that still reads then.
             self.shared.state().last = LastItem::Ahead;
             return Step::Continue;
         };
@@ -403,9 +403,9 @@ impl<S: JobSource> CountedSource<S> {
         self.left.1 == Some(0) && !S::IS_ASYNC && !S::KEYED
     }
 
-    /// Reads ahead, to find out whether there is another item although the size hint says that there is none. If two jobs
-    /// were the last ones according to it, the item may have been read already. Returns the panic of the source as an
-    /// error.
+    /// Reads ahead, to find out whether there is another item although the size hint says that there is none. If two
+    /// jobs were the last ones according to it, the item may have been read already. Returns the panic of the source as
+    /// an error.
     fn has_next(&mut self) -> thread::Result<bool> {
         if self.early.is_none() {
             let mut user_code = UserCode::Source;
