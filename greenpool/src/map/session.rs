@@ -115,9 +115,9 @@ impl<'a, S: JobSource> Session<'a, S> {
         user_code: &mut UserCode,
     ) -> Result<u64, NoItem> {
         if self.source.is_none() {
-            self.source = if self.is_reader { Some(self.driver.source()) } else { self.driver.try_source() };
+            let is_reader = std::mem::take(&mut self.is_reader);
+            self.source = if is_reader { Some(self.driver.source()) } else { self.driver.try_source() };
         }
-        self.is_reader = false;
         let Some(guard) = &mut self.source else {
             return Err(NoItem::Busy);
         };
