@@ -31,8 +31,9 @@ pub(crate) enum NoItem {
 ///
 /// On a current-thread runtime no other worker can run before this poll returns. There the session keeps the lock of
 /// the source, and reserves places and stores results in batches, which grow while each job finishes in its first poll.
-/// Apart from the speed this is invisible: a waiting consumer is woken at once, and the session gives everything back
-/// before the poll ends.
+/// Apart from the speed this is invisible on that thread: a waiting consumer is woken at once, and the session gives
+/// everything back before the poll ends. A consumer on another thread that begins to wait in between gets the results
+/// when the next job has finished.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and they come in any combination")]
 pub(crate) struct Session<'a, S: JobSource> {
     driver: &'a Arc<Driver<S>>,
