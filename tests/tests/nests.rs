@@ -152,10 +152,15 @@ fn await_handle(nest: Nest, level: usize) -> BoxFuture<'static, ()> {
     async move {
         let slot = nest.pools[0].slot().await.unwrap();
         let handles = nest.handles.clone();
-        let green = slot.spawn(nest.job(level));
-        if WITH_HANDLE.contains(&level) {
-            handles.lock().unwrap().insert(level, green.abort_handle());
-        }
+        let green = {
+            // The innermost job may run before its handle is stored. Nobody looks for that before.
+            let mut handles = handles.lock().unwrap();
+            let green = slot.spawn(nest.job(level));
+            if WITH_HANDLE.contains(&level) {
+                handles.insert(level, green.abort_handle());
+            }
+            green
+        };
         let _ = green.await;
     }
     .boxed()
