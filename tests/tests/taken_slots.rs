@@ -72,6 +72,17 @@ async fn ring(pools: &[Limited], in_place: bool) -> Vec<(Gate, GreenThread<()>)>
     jobs
 }
 
+/// The jobs end. In each pool, two have worked, one after the other.
+async fn end(jobs: impl IntoIterator<Item = GreenThread<()>>, pools: &[Limited], case: &str) {
+    for job in jobs {
+        job.await.unwrap();
+    }
+    for pool in pools {
+        assert_eq!((pool.gauge.peak(), pool.gauge.total()), (1, 2), "{case}");
+        pool.assert_idle(case);
+    }
+}
+
 #[test]
 fn jobs_that_were_granted_each_others_slots_go_on() {
     for pools in 2..5 {
@@ -85,13 +96,7 @@ fn jobs_that_were_granted_each_others_slots_go_on() {
                     gate.open();
                     until_idle().await;
                 }
-                for (_, job) in jobs {
-                    job.await.unwrap();
-                }
-                for pool in &pools {
-                    assert_eq!((pool.gauge.peak(), pool.gauge.total()), (1, 2), "{case}");
-                    pool.assert_idle(&case);
-                }
+                end(jobs.into_iter().map(|(_, job)| job), &pools, &case).await;
             });
         }
     }
@@ -108,13 +113,7 @@ fn so_do_those_on_several_threads_and_those_that_wait_in_place() {
                 for (gate, _) in &jobs {
                     gate.open();
                 }
-                for (_, job) in jobs {
-                    job.await.unwrap();
-                }
-                for pool in &pools {
-                    assert_eq!((pool.gauge.peak(), pool.gauge.total()), (1, 2), "{case}");
-                    pool.assert_idle(&case);
-                }
+                end(jobs.into_iter().map(|(_, job)| job), &pools, &case).await;
             });
         }
     }
@@ -293,13 +292,7 @@ fn jobs_in_place_that_take_each_others_slots_at_the_same_moment_keep_the_limit()
                     block_in_place(|| Handle::current().block_on(join(lends, takes)));
                 })
             });
-            for job in join_all(jobs).await {
-                job.await.unwrap();
-            }
-            for pool in &pools {
-                assert_eq!((pool.gauge.peak(), pool.gauge.total()), (1, 2), "round {round}");
-                pool.assert_idle("in place");
-            }
+            end(join_all(jobs).await, &pools, &format!("round {round}")).await;
         });
     }
 }

@@ -24,7 +24,7 @@ use crate::inner::member::Member;
 use crate::inner::queued::PoolJob;
 use crate::inner::taker::Taker;
 use crate::inner::wait::{Look, Progress, Readiness, WaitEdge};
-use crate::inner::{ErasedJob, Inner, PoolEntry};
+use crate::inner::{ErasedJob, Inner, PoolEntry, PoolServed};
 use crate::sync::lock;
 use crate::sync::slots::gates::Hold;
 use crate::sync::slots::keyed::{Blocker, KeyReleased};
@@ -301,17 +301,14 @@ pub(crate) fn resolve(inner: &Arc<Inner>) {
     while at < pools.len() {
         let pool = pools[at].clone();
         at += 1;
-        let can_move = pool.can_move();
-        if !can_move {
+        if !pool.can_move() {
             resolve_from(&Start::Pool(pool.clone()));
             let behind = pool.awaited_by.pools().into_iter();
             pools.extend(behind.filter(|behind| known.insert(Arc::as_ptr(behind))));
         }
-        // But a key of such a pool may be.
-        if !can_move || at > 1 {
-            for ticket in pool.slots.suspects() {
-                resolve_from(&Start::Ticket(pool.clone(), ticket));
-            }
+        // A key may be in one although its pool can move.
+        for ticket in pool.slots.suspects() {
+            resolve_from(&Start::Ticket(pool.clone(), ticket));
         }
     }
 }
@@ -604,19 +601,13 @@ fn lend_idle_slot(pool: &Inner, ticket: Ticket, effects: &mut Effects) -> bool {
 
 /// Serves a ticket whose key is not free with a free slot.
 fn admit(pool: &Inner, ticket: Ticket, effects: &mut Effects) -> bool {
-    let served = pool.slots.admit(ticket);
-    let admitted = served.is_some();
-    effects.served.extend(served);
-    admitted
+    note_served(pool.slots.admit(ticket), effects)
 }
 
 /// Serves the ticket of a job that wants to go on with a slot that another job was granted and has not seen yet.
 fn take_granted_slot(pool: &Inner, ticket: Ticket, effects: &mut Effects) -> bool {
     let takers = pool.blocked_jobs.takers();
-    let served = takers.iter().filter_map(Weak::upgrade).find_map(|taker| taker.give_up(ticket));
-    let is_served = served.is_some();
-    effects.served.extend(served);
-    is_served
+    note_served(takers.iter().filter_map(Weak::upgrade).find_map(|taker| taker.give_up(ticket)), effects)
 }
 
 /// Serves the ticket of a job that wants to go on with one slot more than the pool has, if all slots of the pool belong
@@ -625,7 +616,11 @@ fn exceed(pool: &Inner, ticket: Ticket, effects: &mut Effects) -> bool {
     let takers = pool.blocked_jobs.takers();
     let wants_to_go_on = |taker: &Weak<Taker>| taker.upgrade().is_some_and(|taker| taker.is_resuming());
     let are_all_taken = pool.slots.size() > 0 && pool.slots.running() <= takers.len();
-    let served = if are_all_taken && takers.iter().all(wants_to_go_on) { pool.slots.exceed(ticket) } else { None };
+    are_all_taken && takers.iter().all(wants_to_go_on) && note_served(pool.slots.exceed(ticket), effects)
+}
+
+/// Returns whether a ticket was served.
+fn note_served(served: Option<PoolServed>, effects: &mut Effects) -> bool {
     let is_served = served.is_some();
     effects.served.extend(served);
     is_served
