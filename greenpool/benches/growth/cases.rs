@@ -7,7 +7,7 @@ use std::task::Poll;
 
 use futures::future::{BoxFuture, join_all};
 use futures::stream::{FuturesUnordered, StreamExt as _};
-use greenpool::{GreenPile, GreenPool, GreenThread, inherit, lend};
+use greenpool::{GreenPile, GreenPool, GreenThread, green_pool, inherit, lend};
 use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 
@@ -61,6 +61,7 @@ cases! {
     "many-keys" "queued calls, each with a key of its own" many_keys;
     "key-map" "jobs of a job, each with a key, awaited together" keyed_children;
     "key-own" "jobs of a job of the same pool, all with one key, awaited together" keyed_own;
+    "key-own-map" "results of a map whose jobs have keys, all in its window, in a job of the same pool" keyed_own_map;
     "kept" "handles of finished jobs that are kept" kept;
     "slots" "waiters for `slot`" slots;
     "taken" "jobs that take slots of another pool, and as many that wait for these" taken;
@@ -451,6 +452,22 @@ async fn keyed_own(n: usize) {
     let job = async move { drop(join_all((0..n).map(|_| own.spawn_keyed("key", yield_now()))).await) };
     pool.spawn(job).await.await.expect("the job does not panic");
     pool.waitall().await;
+}
+
+#[green_pool(size = 10, key = at % 20, per_key = 1)]
+async fn turn(at: usize) {
+    let _ = at;
+    yield_now().await;
+}
+
+async fn keyed_own_map(n: usize) {
+    let job = async move {
+        let mut map = turn::imap_unordered(0..n).window(n.max(1));
+        while let Some(result) = map.next().await {
+            result.expect("it ends");
+        }
+    };
+    turn::pool().spawn(job).await.await.expect("the job does not panic");
 }
 
 async fn kept(n: usize) {

@@ -201,13 +201,7 @@ impl<T> ReorderBuffer<T> {
         self.reading
     }
 
-    /// Reserves a place for an item that is about to be read, if there is room.
-    #[inline]
-    pub(crate) fn reserve(&mut self, size: usize) -> bool {
-        self.reserve_many(size, 1) == 1
-    }
-
-    /// Reserves up to `places` places. Returns how many.
+    /// Reserves up to `places` places, for items that are about to be read. Returns how many.
     #[inline]
     pub(crate) fn reserve_many(&mut self, size: usize, places: usize) -> usize {
         let room = self.room(size, 1);

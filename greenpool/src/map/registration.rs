@@ -32,7 +32,8 @@ pub(crate) enum SlotState {
     None,
     /// None: the worker has a place, and reads the next item of an async source into it.
     Reading,
-    /// The worker is queued for a slot, on behalf of the map. If the source is async, it has a place and an item.
+    /// None: the worker has a place, and is queued for a slot on behalf of the map. If the source is async, it also has
+    /// an item. A map that has been stopped does not end before the worker has left the queue.
     Queued,
     /// One of the pool's own slots, and a place.
     Held,
@@ -60,7 +61,7 @@ impl<S: JobSource> Registration<S> {
     }
 
     fn has_place(&self) -> bool {
-        self.has_slot() || self.slot == SlotState::Reading || S::IS_ASYNC && self.slot == SlotState::Queued
+        self.slot != SlotState::None
     }
 }
 

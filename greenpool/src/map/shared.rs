@@ -20,7 +20,7 @@
 //! The protocol is described in `lending/README.md`.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::Context;
 
 use tokio::task::AbortHandle;
@@ -81,6 +81,8 @@ pub(crate) struct MapState<T> {
     consumer: Option<Arc<Member>>,
     /// The jobs of a map with keys, by the number of their item.
     jobs: BTreeMap<u64, KeyedJob>,
+    /// The job that these have been offered to, and the number of the first that has not been.
+    offered: (Weak<Member>, u64),
 }
 
 /// A job of a map with keys. It belongs to the pool, as that of a spawn does.
@@ -147,6 +149,17 @@ impl<T> MapState<T> {
         self.holders >= self.away + size.max(1) && self.inner.slots.free() <= 0
     }
 
+    /// The jobs of a map with keys that this consumer has not been offered yet. It remembers those that it has been.
+    fn take_unoffered(&mut self, consumer: &Arc<Member>) -> Vec<WaiterRef> {
+        let MapState { jobs, offered: (known_to, from), .. } = self;
+        if !std::ptr::eq(known_to.as_ptr(), Arc::as_ptr(consumer)) {
+            (*known_to, *from) = (Arc::downgrade(consumer), 0);
+        }
+        let unoffered = jobs.range(*from..).map(|(_, job)| job.waiter_ref.clone()).collect();
+        *from = jobs.last_key_value().map_or(*from, |(last, _)| last + 1);
+        unoffered
+    }
+
     /// Notifies a worker as a job is about to begin. If the job is `expected_to_wait`, one more is wanted for the time
     /// it waits; the flag is cleared if one is still missing after this.
     #[inline]
@@ -186,6 +199,7 @@ impl<T> Shared<T> {
             waiter_ref: None,
             consumer: None,
             jobs: BTreeMap::new(),
+            offered: (Weak::new(), 0),
         };
         Arc::new(Shared {
             inner: inner.clone(),
@@ -214,7 +228,9 @@ impl<T> Shared<T> {
             || ReadySource::Other(driver.clone().progress()),
             cx,
         );
-        self.offer_jobs();
+        if let Some(consumer) = &consumer {
+            self.offer_jobs(consumer);
+        }
         if let (Some(consumer), None) = (&consumer, waiter_ref) {
             // A worker that queued just before this found no consumer to offer its ticket to.
             if let Some(waiter_ref) = self.note_consumer(Some(consumer)) {
@@ -270,7 +286,7 @@ impl<T> Shared<T> {
             waiter_ref.offer(maker);
         }
         if let Some(consumer) = consumer {
-            waiter_ref.offer(&consumer);
+            self.offer_jobs(&consumer);
         }
     }
 
@@ -299,12 +315,10 @@ impl<T> Shared<T> {
         drop(job);
     }
 
-    /// The job that runs here waits for a map with keys, and may lend its slot to one of the map's jobs.
-    fn offer_jobs(&self) {
-        if context::is_inside(&self.inner) {
-            let waiter_refs: Vec<_> = self.state().jobs.values().map(|job| job.waiter_ref.clone()).collect();
-            waiter_refs.iter().for_each(WaiterRef::offer_current);
-        }
+    /// `consumer` waits for a map with keys, and may lend its slot to one of the map's jobs.
+    fn offer_jobs(&self, consumer: &Arc<Member>) {
+        let unoffered = self.state().take_unoffered(consumer);
+        unoffered.iter().for_each(|waiter_ref| waiter_ref.offer(consumer));
     }
 
     /// Whether a job of a map with keys has a result for the consumer. If not, adds these jobs to `found`.

@@ -113,14 +113,13 @@ impl<S: JobSource> MapWorker<S> {
             drop(guard);
             return driver.read_on();
         }
+        state.buffer.occupy(1, room);
         if S::IS_ASYNC {
-            state.buffer.occupy(1, room);
             state.queued = true;
             *slot = SlotState::Reading;
             return Step::Continue;
         }
         if slots.try_acquire().is_ok() {
-            state.buffer.occupy(1, room);
             state.holders += 1;
             *slot = SlotState::Held;
             let wakeup = state.notify_ahead(size, waits);
@@ -132,6 +131,7 @@ impl<S: JobSource> MapWorker<S> {
             return driver.before_job(driver.wake(wakeup));
         }
         state.queued = true;
+        *slot = SlotState::Queued;
         drop(guard);
         self.queue()
     }
@@ -246,7 +246,7 @@ impl<S: JobSource> MapWorker<S> {
         })
     }
 
-    /// With a slot: reserves a place if there is none yet, or releases the slot if that is not possible.
+    /// With a slot: begins to run jobs, or releases the slot if the map has been stopped.
     fn granted(mut self: Pin<&mut Self>, lender: Option<Arc<Member>>) -> Step {
         let this = self.as_mut().project();
         let driver = &this.registration.driver;
@@ -256,8 +256,7 @@ impl<S: JobSource> MapWorker<S> {
         let closed = shared.inner.slots.is_closed();
         let mut state = shared.state();
         let size = shared.inner.slots.size();
-        let has_place = if S::IS_ASYNC { state.buffer.is_reading() } else { !closed && state.buffer.reserve(size) };
-        if closed || !has_place {
+        if closed || !state.buffer.is_reading() {
             drop(state);
             running.finish(Outcome::Withdrawn);
             return self.refused();
@@ -285,8 +284,12 @@ impl<S: JobSource> MapWorker<S> {
                 shared.put(number, Err(error));
                 shared.stop(None);
             }
-            None if closed => shared.stop(Some(error)),
-            None => {}
+            None => {
+                shared.unreserve();
+                if closed {
+                    shared.stop(Some(error));
+                }
+            }
         }
         Step::Continue
     }

@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, HashSet};
 use std::num::ParseIntError;
 use std::panic::resume_unwind;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::stream::FusedStream;
 use futures::{Stream, StreamExt, poll};
-use greenpool::{GreenPool, green_pool};
+use greenpool::{GreenMap, GreenPool, green_pool};
 use greenpool_tests::{Gate, Gauge, Log, paused, threads, until_idle};
 
 use crate::caught::{caught, panics_here};
@@ -364,5 +367,66 @@ fn a_job_may_collect_a_map_over_its_own_full_pool() {
         });
         assert_eq!(sum.await.value().await, (Ok(vec![0, 1, 2]), Err(0)));
         assert_eq!(pool.running(), 0);
+    });
+}
+
+/// A map whose first job has failed, and whose worker has just been granted a slot for the next one.
+async fn failed_and_granted(pool: &GreenPool, ordered: bool) -> GreenMap<Result<u32, u32>> {
+    let gate = Gate::new();
+    let job = {
+        let gate = gate.clone();
+        move |n| gated(gate.clone(), if n == 0 { Err(0) } else { Ok(n) })
+    };
+    let map = if ordered { pool.imap(job, 0..) } else { pool.imap_unordered(job, 0..) }.window(2);
+    until_idle().await;
+    // The worker gives its slot to this, and queues for another one.
+    let mut taken = pin!(pool.slot());
+    assert!(poll!(&mut taken).is_pending());
+    gate.open();
+    let taken = taken.await.unwrap();
+    until_idle().await;
+    assert_eq!((pool.running(), pool.waiting()), (1, 1));
+    drop(taken);
+    assert_eq!((pool.running(), pool.waiting()), (1, 0));
+    map
+}
+
+#[test]
+fn an_error_comes_after_a_slot_that_a_worker_has_not_looked_at() {
+    paused(async {
+        for ordered in [true, false] {
+            let pool = GreenPool::new(1);
+            let map = failed_and_granted(&pool, ordered).await;
+            assert_eq!(map.try_collect::<Vec<_>>().await, Err(0));
+            assert_eq!(pool.running(), 0);
+            let map = failed_and_granted(&pool, ordered).await;
+            assert_eq!(map.try_for_each(async |_| Ok::<_, u32>(())).await, Err(0));
+            assert_eq!(pool.running(), 0);
+        }
+    });
+}
+
+#[test]
+fn no_worker_has_a_slot_when_an_error_comes() {
+    threads(4, async {
+        for round in 0..3_000 {
+            let pool = GreenPool::new(1 + round % 3);
+            let done = Arc::new(AtomicBool::new(false));
+            let failing = done.clone();
+            let job = move |n: u32| {
+                let fails = failing.load(Ordering::SeqCst);
+                async move { if fails { Err(n) } else { Ok(n) } }
+            };
+            let map = pool.imap_unordered(job, 0..).window(4);
+            let others = pool.clone();
+            tokio::spawn(async move {
+                for _ in 0..3 {
+                    drop(others.slot().await.unwrap());
+                }
+                done.store(true, Ordering::SeqCst);
+            });
+            map.try_collect::<Vec<_>>().await.unwrap_err();
+            assert_eq!(pool.running(), 0, "round {round}");
+        }
     });
 }
