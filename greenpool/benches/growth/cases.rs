@@ -61,7 +61,8 @@ cases! {
     "many-keys" "queued calls, each with a key of its own" many_keys;
     "key-map" "jobs of a job, each with a key, awaited together" keyed_children;
     "key-own" "jobs of a job of the same pool, all with one key, awaited together" keyed_own;
-    "key-own-map" "results of a map whose jobs have keys, all in its window, in a job of the same pool" keyed_own_map;
+    "key-own-map" "results of a map whose jobs have keys, all in its window, in a job of its pool" keyed_own_map;
+    "key-map-other" "results of such a map, in a job of another pool" keyed_map;
     "kept" "handles of finished jobs that are kept" kept;
     "slots" "waiters for `slot`" slots;
     "taken" "jobs that take slots of another pool, and as many that wait for these" taken;
@@ -460,14 +461,19 @@ async fn turn(at: usize) {
     yield_now().await;
 }
 
+async fn take_turns(n: usize) {
+    let mut map = turn::imap_unordered(0..n).window(n.max(1));
+    while let Some(result) = map.next().await {
+        result.expect("it ends");
+    }
+}
+
 async fn keyed_own_map(n: usize) {
-    let job = async move {
-        let mut map = turn::imap_unordered(0..n).window(n.max(1));
-        while let Some(result) = map.next().await {
-            result.expect("it ends");
-        }
-    };
-    turn::pool().spawn(job).await.await.expect("the job does not panic");
+    turn::pool().spawn(take_turns(n)).await.await.expect("the job does not panic");
+}
+
+async fn keyed_map(n: usize) {
+    in_job(Gate::new(), take_turns(n)).await;
 }
 
 async fn kept(n: usize) {

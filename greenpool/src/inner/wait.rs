@@ -144,8 +144,26 @@ pub(crate) trait Progress: Send + Sync {
     }
 
     /// The wait that comes after number `last`, or the first one, and its number.
-    fn part(&self, _last: Option<usize>) -> Option<(usize, WaitEdge)> {
+    fn part(&self, _last: Option<u64>) -> Option<(u64, WaitEdge)> {
         None
+    }
+
+    /// How ready it is if one of its parts is as ready as that.
+    fn with_part(&self, part: Readiness) -> Readiness {
+        part
+    }
+
+    /// Whether one of its parts is ready. If not, adds all of them to `found`.
+    fn readiness_of_parts(&self, found: &mut Vec<WaitEdge>) -> Readiness {
+        let mut last = None;
+        while let Some((number, wait)) = self.part(last) {
+            match wait.readiness(found) {
+                Readiness::No => found.push(wait),
+                readiness => return self.with_part(readiness),
+            }
+            last = Some(number);
+        }
+        Readiness::No
     }
 }
 

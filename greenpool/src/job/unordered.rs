@@ -75,18 +75,7 @@ impl Progress for AnyJob {
     }
 
     fn readiness(&self, found: &mut Vec<WaitEdge>) -> Readiness {
-        if !self.has_parts() {
-            return Readiness::Yes;
-        }
-        let mut last = None;
-        while let Some((number, wait)) = self.part(last) {
-            match wait.readiness(found) {
-                Readiness::No => found.push(wait),
-                readiness => return readiness,
-            }
-            last = Some(number);
-        }
-        Readiness::No
+        if self.has_parts() { self.readiness_of_parts(found) } else { Readiness::Yes }
     }
 
     /// If a job has been woken, the consumer has been, too, and is about to look at that job.
@@ -94,11 +83,11 @@ impl Progress for AnyJob {
         lock(&self.woken).numbers.is_empty()
     }
 
-    fn part(&self, last: Option<usize>) -> Option<(usize, WaitEdge)> {
+    fn part(&self, last: Option<u64>) -> Option<(u64, WaitEdge)> {
         let jobs = lock(&self.jobs);
-        let from = last.map_or(Bound::Unbounded, Bound::Excluded);
+        let from = last.map_or(Bound::Unbounded, |last| Bound::Excluded(last as usize));
         let (number, AwaitedJob { ending, waiter }) = jobs.range((from, Bound::Unbounded)).next()?;
-        Some((*number, WaitEdge::of_job(&self.inner, waiter.as_ref().map(WaiterRef::ticket), ending)))
+        Some((*number as u64, WaitEdge::of_job(&self.inner, waiter.as_ref().map(WaiterRef::ticket), ending)))
     }
 }
 

@@ -389,7 +389,7 @@ enum Step {
     /// The waits of a job that come after that one.
     Waits(Arc<Member>, Option<Place>),
     /// The waits after the one with this number of which any one makes a verb of a job ready.
-    Parts(Arc<Member>, usize, Arc<dyn Progress>, Option<usize>),
+    Parts(Arc<Member>, usize, Arc<dyn Progress>, Option<u64>),
 }
 
 impl Candidate {
@@ -510,11 +510,11 @@ impl Candidate {
         member: Arc<Member>,
         key: usize,
         verb: Arc<dyn Progress>,
-        last: Option<usize>,
+        last: Option<u64>,
         effects: &mut Effects,
     ) -> Option<()> {
         let Some((number, part)) = verb.part(last) else { return Some(()) };
-        let readiness = part.readiness(&mut effects.waits);
+        let readiness = verb.with_part(part.readiness(&mut effects.waits));
         if readiness != Readiness::No {
             // If the job does not come to the verb, the other parts do not matter either.
             return (member.will_look(key, readiness, effects) != Look::Will).then_some(());

@@ -157,10 +157,25 @@ impl<S: JobSource> Progress for Driver<S> {
         // A source that waits for nothing in greenpool waits for something outside, which may come at any time.
         let mut moves = || self.outsider.as_ref().is_none_or(|outsider| outsider.outsider_moves(found));
         match self.shared.readiness() {
-            Readiness::No if self.shared.awaits_item() && moves() => Readiness::Later,
-            Readiness::No => self.shared.readiness_of_jobs(found),
+            Readiness::No if self.shared.awaits_item() && moves() || self.shared.reader_moves() => Readiness::Later,
+            Readiness::No => self.readiness_of_parts(found),
             readiness => readiness,
         }
+    }
+
+    /// The parts of a map with keys are its jobs, unless it may also wait for an item.
+    fn has_parts(&self) -> bool {
+        let shared = &self.shared;
+        S::KEYED && shared.readiness() == Readiness::No && !shared.awaits_item() && !shared.reader_moves()
+    }
+
+    fn part(&self, last: Option<u64>) -> Option<(u64, WaitEdge)> {
+        self.shared.wait_for_job(last)
+    }
+
+    fn with_part(&self, part: Readiness) -> Readiness {
+        // The reader of the map has been woken, or will be.
+        if part == Readiness::No { part } else { Readiness::Later }
     }
 }
 

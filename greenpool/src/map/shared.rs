@@ -20,6 +20,7 @@
 //! The protocol is described in `lending/README.md`.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::{Arc, Weak};
 use std::task::Context;
 
@@ -321,22 +322,18 @@ impl<T> Shared<T> {
         unoffered.iter().for_each(|waiter_ref| waiter_ref.offer(consumer));
     }
 
-    /// Whether a job of a map with keys has a result for the consumer. If not, adds these jobs to `found`.
-    pub(crate) fn readiness_of_jobs(&self, found: &mut Vec<WaitEdge>) -> Readiness {
+    /// Whether the reader of a map with keys is about to submit a job, or to deliver a result.
+    pub(crate) fn reader_moves(&self) -> bool {
         let state = self.state();
-        if !state.jobs.is_empty() && state.queued && state.awaiting.is_none() {
-            // The reader is about to submit a job, or to deliver a result.
-            return Readiness::Later;
-        }
-        for KeyedJob { waiter_ref, ending, .. } in state.jobs.values() {
-            let wait = WaitEdge::of_job(&self.inner, Some(waiter_ref.ticket()), ending);
-            // The reader of the map has been woken, or will be.
-            if wait.readiness(found) != Readiness::No {
-                return Readiness::Later;
-            }
-            found.push(wait);
-        }
-        Readiness::No
+        !state.jobs.is_empty() && state.queued && state.awaiting.is_none()
+    }
+
+    /// The wait for the job after item number `last`, or for the first one.
+    pub(crate) fn wait_for_job(&self, last: Option<u64>) -> Option<(u64, WaitEdge)> {
+        let state = self.state();
+        let from = last.map_or(Bound::Unbounded, Bound::Excluded);
+        let (number, KeyedJob { waiter_ref, ending, .. }) = state.jobs.range((from, Bound::Unbounded)).next()?;
+        Some((*number, WaitEdge::of_job(&self.inner, Some(waiter_ref.ticket()), ending)))
     }
 
     /// Stores the result of item number `number`, and wakes the consumer if it waits for it. If nobody takes results
