@@ -23,6 +23,10 @@ impl Moment {
         Moment(self.0 + time)
     }
 
+    pub(crate) fn before(self, time: Duration) -> Self {
+        Moment(self.0.saturating_sub(time))
+    }
+
     pub(crate) fn nanos(self) -> u64 {
         self.0.as_nanos() as u64
     }

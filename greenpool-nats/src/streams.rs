@@ -3,14 +3,19 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use async_nats::datetime::parse_rfc3339;
 use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::context::{CreateStreamError, CreateStreamErrorKind};
 use async_nats::jetstream::message::StreamMessage;
+use async_nats::jetstream::response::Response;
 use async_nats::jetstream::stream::{
-    Config, DiscardPolicy, Info, LastRawMessageError, LastRawMessageErrorKind, RetentionPolicy, StorageType, Stream,
+    ClusterInfo, Config, DiscardPolicy, Info, LastRawMessageError, LastRawMessageErrorKind, RetentionPolicy,
+    StorageType, Stream,
 };
+use bytes::Bytes;
 use futures::TryStreamExt;
+use serde::Deserialize;
 use tokio::time::sleep;
 
 use crate::error::{FarmError, refused};
@@ -51,6 +56,24 @@ pub(crate) struct Consumer {
     /// When its stream was made, which tells it from another one of its name.
     pub(crate) created: i128,
     pub(crate) lease: Duration,
+    /// Whether several servers have it.
+    pub(crate) replicated: bool,
+}
+
+/// The server that hands out the jobs of a function, where several have them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Leader {
+    /// For how long it has been the leader. `None` if it is the only server.
+    pub(crate) age: Option<Duration>,
+    /// When it was last in touch with a majority of the servers: so long ago.
+    pub(crate) contact: Duration,
+}
+
+/// What a server says of a consumer, and when.
+#[derive(Deserialize)]
+struct Seen {
+    ts: String,
+    cluster: Option<ClusterInfo>,
 }
 
 impl Settings {
@@ -238,6 +261,7 @@ impl Link {
         let info = self.ensure_jobs(settings, function, signature, adapt).await?;
         let name = &info.config.name;
         let created = info.created.unix_timestamp_nanos();
+        let replicated = info.config.num_replicas > 1;
         let what = || format!("make the consumer of {name}");
         let stream = self.stream(name).await?;
         let there = async { Ok::<_, Infallible>(stream.consumer_info(CONSUMER).await) };
@@ -250,13 +274,13 @@ impl Link {
                 // A limit that was set on the server stays.
                 config.max_ack_pending = there.max_ack_pending;
                 if config.ack_wait == there.ack_wait {
-                    return Ok(Consumer { created, lease: there.ack_wait });
+                    return Ok(Consumer { created, lease: there.ack_wait, replicated });
                 }
             }
         }
         let lease = config.ack_wait;
         self.request(what(), name, stream.create_consumer(config)).await?;
-        Ok(Consumer { created, lease })
+        Ok(Consumer { created, lease, replicated })
     }
 
     /// The lease of a function's jobs, as the server has it.
@@ -265,6 +289,35 @@ impl Link {
         let jobs = self.stream(stream).await?;
         Ok(self.request(what, stream, jobs.consumer_info(CONSUMER)).await?.config.ack_wait)
     }
+
+    /// The leader of the consumer of a function's jobs, as it describes itself.
+    pub(crate) async fn leader(&self, stream: &str) -> Result<Leader, FarmError> {
+        let what = || format!("ask for the leader of {stream}");
+        // The library does not tell at which time the leader answers.
+        let subject = format!("$JS.API.CONSUMER.INFO.{stream}.{CONSUMER}");
+        let answer = self.request(what(), stream, self.client.request(subject, Bytes::new())).await?;
+        match serde_json::from_slice(&answer.payload) {
+            Ok(Response::Ok(seen)) => leader(&seen).map_err(|error| refused(what(), error)),
+            Ok(Response::Err { error }) => Err(refused(what(), error)),
+            Err(error) => Err(refused(what(), error)),
+        }
+    }
+}
+
+fn leader(Seen { ts, cluster }: &Seen) -> Result<Leader, async_nats::Error> {
+    let Some(cluster) = cluster else { return Ok(Leader::default()) };
+    let now = parse_rfc3339(ts)?;
+    let age = cluster.leader_since.map(|since| Duration::try_from(now - since).unwrap_or_default());
+    let others = cluster.replicas.iter().map(|peer| peer.active).collect();
+    Ok(Leader { age, contact: contact(others) })
+}
+
+/// How long ago a leader was in touch with a majority, if it has heard from each of the others so long ago.
+fn contact(mut others: Vec<Duration>) -> Duration {
+    others.sort_unstable();
+    // The leader itself and half of the others, rounded up, are a majority.
+    let last = others.len().div_ceil(2).checked_sub(1);
+    last.map(|last| others[last]).unwrap_or_default()
 }
 
 /// A consumer as it is made.
@@ -318,4 +371,35 @@ fn is_final(error: &CreateStreamError) -> bool {
     let CreateStreamErrorKind::JetStream(error) = error.kind() else { return false };
     // The servers of a cluster may not know each other yet.
     (400..500).contains(&error.code()) && error.error_code() != ErrorCode::CLUSTER_NO_PEERS
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Seen, contact, leader};
+
+    #[test]
+    fn a_leader_is_in_touch_with_a_majority() {
+        let seconds = |others: &[u64]| contact(others.iter().copied().map(Duration::from_secs).collect()).as_secs();
+        let cases = [(&[][..], 0), (&[7], 7), (&[9, 1], 1), (&[9, 5, 1], 5), (&[9, 1, 8, 2], 2)];
+        for (others, ago) in cases {
+            assert_eq!(seconds(others), ago, "{others:?}");
+        }
+    }
+
+    #[test]
+    fn a_leader_tells_its_age_by_its_own_clock() {
+        let of = |text: &str| leader(&serde_json::from_str::<Seen>(text).unwrap()).unwrap();
+        let alone = of(r#"{"ts":"2026-12-01T02:00:00Z"}"#);
+        assert_eq!((alone.age, alone.contact), (None, Duration::ZERO));
+        let leads = of(
+            r#"{"ts":"2026-12-01T02:00:05.5Z","cluster":{"leader":"a","leader_since":"2026-12-01T02:00:04Z","replicas":[
+                {"name":"b","current":true,"active":300000000},{"name":"c","current":false,"active":9000000000}]}}"#,
+        );
+        assert_eq!((leads.age, leads.contact), (Some(Duration::from_millis(1500)), Duration::from_millis(300)));
+        // A clock that was set back.
+        let back = of(r#"{"ts":"2026-12-01T02:00:00Z","cluster":{"leader_since":"2026-12-01T02:00:04Z"}}"#);
+        assert_eq!(back.age, Some(Duration::ZERO));
+    }
 }

@@ -3,6 +3,8 @@
 //! A job leaves its stream only after its result is stored, and only then can it be stored once more. So whoever gets
 //! it then finds that result.
 
+use std::time::Duration;
+
 use async_nats::Message;
 use async_nats::jetstream::message::StreamMessage;
 use greenpool::__private::remote::End;
@@ -31,6 +33,31 @@ impl Serving {
         tracing::debug!(target: "greenpool", function, job, "job.has_ended");
         self.tell_again(result).await;
         Ok(Some(end))
+    }
+
+    /// Whether another worker may still have a job that comes once more. A new leader of a cluster knows of a job when
+    /// it was stored, and not when it was handed out, until it hears that the lease is extended. So it may hand out a
+    /// job too early. Each lease that the last leader has given or extended is over when the new one is as old as that.
+    pub(crate) async fn early(&self, running: &Running) -> Result<(), Outcome> {
+        let consumer = self.checked().consumer;
+        let mut backoff = Backoff::new();
+        let left = loop {
+            if !consumer.replicated {
+                return Ok(());
+            }
+            if running.lease.is_over() {
+                return Err(Outcome::NotOurs);
+            }
+            match self.shared.link.leader(&self.stream()).await {
+                Ok(leader) => break leader.age.map_or(Duration::ZERO, |age| consumer.lease.saturating_sub(age)),
+                Err(error @ FarmError::Forbidden { .. }) => {
+                    self.shared.fail(error);
+                    return Err(Outcome::NotOurs);
+                }
+                Err(_) => backoff.wait().await,
+            }
+        };
+        if left.is_zero() { Ok(()) } else { Err(Outcome::Early(left)) }
     }
 
     /// The stored result of a job. It asks for as long as the job is this worker's.

@@ -5,30 +5,45 @@ use std::time::Duration;
 
 use async_nats::{Request, RequestErrorKind};
 use futures::StreamExt;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::clock::Moment;
-use crate::worker::serving::{Running, Serving, Shared};
+use crate::streams::Consumer;
+use crate::worker::PATIENCE;
+use crate::worker::serving::{Running, Serving};
 
 /// How many leases are extended at once.
 const AT_ONCE: usize = 256;
 
 /// Asks the server for a sign of life. All that comes after its answer was sent after the question, however long it lay
 /// in a buffer.
-pub(crate) async fn ask(shared: Arc<Shared>, serving: Vec<Arc<Serving>>) {
-    let client = &shared.link.client;
-    let nobody = client.new_inbox();
+///
+/// In a cluster it is the leader of the consumer that answers, and jobs come from there on the same way. What it says
+/// counts from the time at which it was last in touch with a majority: a leader that has lost the others does not know
+/// that for up to 20 s, and another one may be elected after 4 s.
+pub(crate) async fn ask(serving: Arc<Serving>) {
+    let nobody = serving.shared.link.client.new_inbox();
     loop {
-        let shortest = serving.iter().map(|served| served.lease()).min();
-        let lease = shortest.unwrap_or(Duration::from_secs(30));
+        let Consumer { lease, replicated, .. } = serving.checked().consumer;
         let next = Instant::now() + (lease / 10).min(Duration::from_secs(1));
         let asked = Moment::now();
-        let answer = client.send_request(nobody.clone(), Request::new().timeout(Some(lease))).await;
-        if answer.is_err_and(|error| error.kind() == RequestErrorKind::NoResponders) {
-            shared.set_fresh(asked);
+        let sign = async { if replicated { of_leader(&serving).await } else { of_server(&serving, &nobody).await } };
+        // A question that no leader has got is not answered at all.
+        if let Ok(Some(ago)) = timeout(lease.min(PATIENCE), sign).await {
+            serving.set_fresh(asked.before(ago));
         }
         sleep_until(next).await;
     }
+}
+
+async fn of_server(serving: &Serving, nobody: &str) -> Option<Duration> {
+    let answer = serving.shared.link.client.send_request(nobody.to_owned(), Request::new().timeout(None)).await;
+    answer.is_err_and(|error| error.kind() == RequestErrorKind::NoResponders).then_some(Duration::ZERO)
+}
+
+async fn of_leader(serving: &Serving) -> Option<Duration> {
+    let leader = serving.shared.link.leader(&serving.stream()).await;
+    leader.ok().map(|leader| leader.contact)
 }
 
 /// Keeps the leases of the jobs that run, and aborts the jobs that have lost theirs.
@@ -64,9 +79,10 @@ async fn extend(serving: &Serving, running: Arc<Running>) {
     if checked.consumer.created != running.created || checked.connection != link.connection() || !link.is_connected() {
         return;
     }
-    let asked = Moment::now();
+    // In a cluster the answer does not say that the other servers know of it.
+    let from = if checked.consumer.replicated { *serving.fresh().borrow() } else { Moment::now() };
     let request = Request::new().payload("+WPI".into()).timeout(Some(lease / 4));
     if link.client.send_request(running.reply.clone(), request).await.is_ok() && !running.lease.is_over() {
-        running.lease.renew(asked, lease);
+        running.lease.renew(from, lease);
     }
 }

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use async_nats::Message;
 use bytes::Bytes;
@@ -22,7 +23,7 @@ use crate::worker::tell::Missing;
 
 /// Begins a job that has come. It may have lain in a buffer: the server has sent it after the moment `fresh`.
 pub(crate) fn begin(serving: &Arc<Serving>, message: Message, fresh: Moment) {
-    let Consumer { created, lease } = serving.checked().consumer;
+    let Consumer { created, lease, .. } = serving.checked().consumer;
     let place = Place::take(serving);
     // On the thread of the connection: only the function itself runs where it could block others, and each hand-over to
     // another thread costs more than all the rest.
@@ -76,6 +77,8 @@ pub(crate) enum Outcome {
     Cancelled,
     /// It is not this worker's any more.
     NotOurs,
+    /// Another worker may have it for so long.
+    Early(Duration),
 }
 
 impl Serving {
@@ -107,6 +110,12 @@ impl Serving {
                 count(&self.shared.counts.lost);
                 self.lost(running);
             }
+            Outcome::Early(wait) => {
+                tracing::debug!(target: "greenpool", function = self.handler.name(), job = running.key.id(), "job.early");
+                let word = format!(r#"-NAK {{"delay":{}}}"#, wait.as_nanos());
+                // If it does not arrive, the job comes again when this lease ends.
+                let _ = self.shared.link.client.publish(running.reply.clone(), word.into()).await;
+            }
         }
     }
 
@@ -132,6 +141,11 @@ impl Serving {
             Ok(None) => {}
             Ok(Some(end)) => return Outcome::Known(end),
             Err(outcome) => return outcome,
+        }
+        if running.delivery > 1
+            && let Err(outcome) = Box::pin(self.early(running)).await
+        {
+            return outcome;
         }
         // What few jobs need is boxed, here and below: the memory of all of them would be as large.
         if suspect && let Err(outcome) = Box::pin(self.suspect(running)).await {

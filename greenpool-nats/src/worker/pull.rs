@@ -90,7 +90,7 @@ impl Round<'_> {
         let mut forbidden = pin!(self.serving.shared.link.missing(&next));
         let mut tick = interval(Duration::from_millis(500));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut signs = self.serving.shared.fresh();
+        let mut signs = self.serving.fresh();
         loop {
             self.ask().await;
             let fresh = *signs.borrow_and_update();

@@ -36,8 +36,6 @@ pub(crate) struct Shared {
     pub(crate) counts: Counts,
     /// What it cannot work without.
     failed: watch::Sender<Option<FarmError>>,
-    /// What the server sends from now on, it sent after this moment.
-    fresh: watch::Sender<Moment>,
 }
 
 /// What a worker has done.
@@ -72,7 +70,6 @@ impl Shared {
             lane: Semaphore::new(1),
             counts: Counts::default(),
             failed: watch::Sender::new(None),
-            fresh: watch::Sender::new(Moment::now()),
         })
     }
 
@@ -91,15 +88,6 @@ impl Shared {
 
     pub(crate) fn is_draining(&self) -> bool {
         *self.draining.borrow()
-    }
-
-    /// The moment after which the server has sent what comes from now on, and each later one.
-    pub(crate) fn fresh(&self) -> watch::Receiver<Moment> {
-        self.fresh.subscribe()
-    }
-
-    pub(crate) fn set_fresh(&self, asked: Moment) {
-        self.fresh.send_replace(asked);
     }
 }
 
@@ -121,6 +109,9 @@ pub(crate) struct Serving {
     /// Of which connection it is known which stream is there.
     checked: Mutex<Checked>,
     pub(crate) acks: Acks,
+    /// The server has sent what comes from now on after this moment. In a cluster, the leader was in touch with a
+    /// majority of the servers then.
+    fresh: watch::Sender<Moment>,
 }
 
 /// The consumer of the jobs, as it was found through a connection. A stream that was made anew has other numbers, so an
@@ -233,7 +224,21 @@ impl Serving {
             failed: AtomicU64::new(0),
             checked: Mutex::default(),
             acks,
+            fresh: watch::Sender::new(Moment::now()),
         }
+    }
+
+    /// The moment after which the server has sent what comes from now on, and each later one.
+    pub(crate) fn fresh(&self) -> watch::Receiver<Moment> {
+        self.fresh.subscribe()
+    }
+
+    pub(crate) fn set_fresh(&self, moment: Moment) {
+        self.fresh.send_if_modified(|fresh| {
+            let is_later = moment > *fresh;
+            *fresh = moment.max(*fresh);
+            is_later
+        });
     }
 
     pub(crate) fn stream(&self) -> String {

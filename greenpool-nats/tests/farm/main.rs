@@ -14,6 +14,7 @@ mod events;
 mod faults;
 mod full;
 mod jobs;
+mod leaders;
 mod leaving;
 mod limits;
 mod log;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         results::TESTS,
         bodies::TESTS,
         faults::TESTS,
+        leaders::TESTS,
         away::TESTS,
         limits::TESTS,
         settings::TESTS,

@@ -67,6 +67,13 @@ impl Server {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
+    /// Its name in the cluster.
+    #[allow(dead_code, reason = "the bench does not use it")]
+    pub(crate) fn name(&self) -> &str {
+        let at = self.arguments.iter().position(|argument| argument == "--server_name").expect("it is in a cluster");
+        &self.arguments[at + 1]
+    }
+
     #[allow(dead_code, reason = "the bench does not use it")]
     pub(crate) fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id().cast_signed()), signal).expect("the server runs");

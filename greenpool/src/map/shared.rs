@@ -319,7 +319,9 @@ impl<T> Shared<T> {
     /// `consumer` waits for a map with keys, and may lend its slot to one of the map's jobs.
     fn offer_jobs(&self, consumer: &Arc<Member>) {
         let unoffered = self.state().take_unoffered(consumer);
-        unoffered.iter().for_each(|waiter_ref| waiter_ref.offer(consumer));
+        for waiter_ref in unoffered {
+            waiter_ref.offer(consumer);
+        }
     }
 
     /// Whether the reader of a map with keys is about to submit a job, or to deliver a result.
