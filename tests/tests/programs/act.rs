@@ -66,7 +66,7 @@ async fn perform(actor: &Actor, act: Act, kept: &mut Vec<GreenThread<Value>>) {
             }
         }
         Act::Polls(polls, block) => poll_times(polls, run(actor.clone(), block)).await,
-        Act::Lend(turns) => lend(yield_times(turns)).await,
+        Act::Lend(block) => lend(run(actor.clone(), block)).await,
         // A poll that blocks its thread until a branch is over may wait for ever.
         Act::Inherit(block) if actor.is_in_place() => inherit(run(actor.clone(), block)).await,
         Act::Inherit(block) => drop(branch(actor, block).await),

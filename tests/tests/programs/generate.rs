@@ -46,7 +46,7 @@ fn act(pools: usize) -> impl Strategy<Value = Act> {
         2 => (0..pools).prop_map(Act::AbortAll),
         2 => (0..pools).prop_map(Act::WaitAll),
         1 => (0..pools).prop_map(Act::Reopen),
-        2 => (1..=4usize).prop_map(Act::Lend),
+        2 => (1..=4usize).prop_map(|turns| Act::Lend(vec![Act::Yield; turns])),
     ];
     leaf.prop_recursive(5, 40, 3, move |inner| {
         let block = || vec(inner.clone(), 0..=3);
@@ -70,6 +70,7 @@ fn act(pools: usize) -> impl Strategy<Value = Act> {
             (2, hand_over(pools, &block().boxed()).boxed()),
             (2, (1..=3u64, block()).prop_map(|(ms, block)| Act::Timeout(ms, block)).boxed()),
             (2, block().prop_map(Act::InPlace).boxed()),
+            (2, block().prop_map(Act::Lend).boxed()),
         ])
     })
 }

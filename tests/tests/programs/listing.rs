@@ -151,7 +151,11 @@ impl Write for Act {
                 write!(f, "dropped after {polls} polls: ")?;
                 acts.write(f, depth)
             }
-            Act::Lend(turns) => write!(f, "lend({turns} turns).await"),
+            Act::Lend(acts) => {
+                f.write_str("lend(")?;
+                acts.write(f, depth)?;
+                f.write_str(").await")
+            }
             Act::Part(acts) => {
                 f.write_str("inherit(")?;
                 acts.write(f, depth)?;

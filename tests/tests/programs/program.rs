@@ -58,8 +58,8 @@ pub(crate) enum Act {
     Select(Vec<Block>),
     /// Drops the block after this number of polls.
     Polls(usize, Block),
-    /// Lends the slot for this number of turns.
-    Lend(usize),
+    /// Lends the slot whenever the block waits.
+    Lend(Block),
     /// The block in a separate task, which counts as part of the job.
     Inherit(Block),
     /// The same in the job's own task.
@@ -273,7 +273,8 @@ impl Act {
             | Act::Part(block)
             | Act::Detach(block)
             | Act::Abandon(_, block)
-            | Act::InPlace(block) => block.iter().any(|act| act.any(is)),
+            | Act::InPlace(block)
+            | Act::Lend(block) => block.iter().any(|act| act.any(is)),
             _ => false,
         };
         within || self.jobs().iter().any(|job| job.acts.iter().any(|act| act.any(is)))
@@ -322,6 +323,7 @@ impl Act {
             // children.
             Act::Join(blocks) | Act::Select(blocks) => return blocks.iter().all(|block| all(block) && !lends(block)),
             Act::Polls(_, block) | Act::Timeout(_, block) => return all(block) && !lends(block),
+            Act::Lend(block) => return block.iter().all(|act| matches!(act, Act::Yield | Act::Sleep)),
             Act::Inherit(block) | Act::Part(block) | Act::InPlace(block) => return all(block),
             _ => return true,
         };
