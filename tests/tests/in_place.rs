@@ -3,8 +3,8 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Barrier};
 use std::task::Poll;
 
@@ -562,4 +562,38 @@ fn a_job_can_wait_in_place_for_verbs_that_it_has_polled_before() {
             });
         }
     }
+}
+
+#[test]
+fn a_job_that_joins_a_pile_in_place_does_not_spin() {
+    threads(4, async {
+        let (pool, gate) = (GreenPool::new(1), Gate::new());
+        let polls = Arc::new(AtomicUsize::new(0));
+        let (inside, opened, counts) = (pool.clone(), gate.clone(), polls.clone());
+        let joins = pool.spawn(async move {
+            let part = async move {
+                // It gives its slot back when the other two have ended.
+                yield_now().await;
+                lend(opened.opened()).await;
+                2
+            };
+            let mut join = pin!(pile![in &inside; same(1), part, same(3)].join());
+            let join = poll_fn(|cx| {
+                counts.fetch_add(1, SeqCst);
+                join.as_mut().poll(cx)
+            });
+            let (one, two, three) = block_in_place(|| block_on(join));
+            one.unwrap() + two.unwrap() + three.unwrap()
+        });
+        let joins = joins.await;
+        // For as long as another pool runs 10,000 jobs.
+        let others = GreenPool::new(1);
+        for n in 0..10_000 {
+            others.spawn(same(n)).await.await.unwrap();
+        }
+        let polls = polls.load(SeqCst);
+        assert!(polls < 1_000, "{polls} polls");
+        gate.open();
+        assert_eq!(joins.value().await, 6);
+    });
 }

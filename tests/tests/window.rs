@@ -4,7 +4,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use futures::{Stream, poll};
+use futures::stream::FusedStream;
+use futures::{Stream, StreamExt, poll};
 use greenpool::{GreenMap, GreenPool};
 use greenpool_tests::{Gate, Gauge, paused, until_idle};
 
@@ -164,5 +165,78 @@ fn a_map_does_not_starve_other_waiters() {
             assert_eq!(pool.spawn(async move { n }).await.await.unwrap(), n);
         }
         reader.abort();
+    });
+}
+
+#[test]
+fn a_map_that_was_stopped_while_its_worker_is_queued_has_ended() {
+    paused(async {
+        let pool = GreenPool::new(1);
+        let slot = pool.slot().await.unwrap();
+        let mut map = pool.imap(|n: u32| async move { n }, 0..10);
+        until_idle().await;
+        map.stop();
+        assert_eq!(map.size_hint(), (0, Some(0)));
+        assert!(map.try_next().is_none());
+        assert!(map.is_terminated());
+        drop(slot);
+    });
+}
+
+#[test]
+fn a_job_that_has_stopped_its_map_goes_on_in_its_slot() {
+    paused(async {
+        let pool = GreenPool::new(1);
+        let inside = pool.clone();
+        let job = pool.spawn(async move {
+            let gate = Gate::new();
+            let mut numbers = inside.imap(|n: u32| async move { n }, 0..9).window(2);
+            assert_eq!(numbers.next().await.unwrap().unwrap(), 0);
+            let opened = gate.clone();
+            let other = inside.imap(
+                move |n: u32| {
+                    let opened = opened.clone();
+                    async move {
+                        opened.opened().await;
+                        n
+                    }
+                },
+                0..1,
+            );
+            // Now both maps are queued.
+            until_idle().await;
+            numbers.stop();
+            let left = numbers.count().await;
+            gate.open();
+            (left, other.count().await)
+        });
+        assert_eq!(job.await.value().await, (1, 1));
+    });
+}
+
+#[test]
+fn a_worker_that_was_queued_before_the_window_shrank_begins_no_job() {
+    paused(async {
+        let (pool, begun) = (GreenPool::new(2), Gauge::default());
+        let slot = pool.slot().await.unwrap();
+        let entered = begun.clone();
+        let job = move |_: u32| {
+            let running = entered.enter();
+            async move {
+                std::future::pending::<()>().await;
+                drop(running);
+            }
+        };
+        let map = pool.imap(job, 0..);
+        until_idle().await;
+        assert_eq!((begun.now(), pool.waiting()), (1, 1));
+        pool.resize(1);
+        drop(slot);
+        until_idle().await;
+        assert_eq!((begun.now(), pool.running()), (1, 1));
+        pool.resize(2);
+        until_idle().await;
+        assert_eq!((begun.now(), pool.running()), (2, 2));
+        drop(map);
     });
 }

@@ -17,6 +17,9 @@ use crate::sync::slots::Ticket;
 /// How many verbs are woken to see whether a poll blocks its thread.
 const SUSPECTED: usize = 16;
 
+/// In so many polls in a row, verbs of a branch are woken to find out whether its polls block their threads.
+const MAX_WAKES: u32 = 64;
+
 pub(crate) struct Verbs {
     /// Those that were polled last are at the end. Set aside are those that are ready, and that the job has not come to
     /// although it was woken for them: no search looks at these.
@@ -63,6 +66,10 @@ struct Branch {
     probed: Option<u64>,
     /// The number of the poll in which that was last done because the job could give its slot back.
     rechecked: Option<u64>,
+    /// In how many polls either was done since a verb began or ended, or a poll was found to block its thread. Each may
+    /// lead to another poll, and in jobs of several pools even to a search that does it in the next job. So it is not
+    /// done for ever.
+    wakes: u32,
     /// The task that polls it, as of its latest poll.
     task: Option<Arc<Shared>>,
     /// Its future has been dropped, but verbs that were pending in it are left.
@@ -82,13 +89,20 @@ impl Branch {
     /// Whether a verb may be woken to find out whether the poll in progress blocks its thread. Not in the poll that
     /// follows one in which that was done: it may be the answer, and would be followed by another one.
     fn may_probe(&self) -> bool {
-        self.probed.is_none_or(|probed| self.poll.number > probed + 1)
+        self.wakes < MAX_WAKES && self.probed.is_none_or(|probed| self.poll.number > probed + 1)
     }
 
     /// The same, if the job could give its slot back. A poll that blocks its thread may be long, so there may be
     /// several reasons in one poll.
     fn may_recheck(&self) -> bool {
-        self.rechecked.is_none_or(|last| self.poll.number == last || self.poll.number > last + 1)
+        let number = self.poll.number;
+        self.rechecked == Some(number) || self.wakes < MAX_WAKES && self.rechecked.is_none_or(|last| number > last + 1)
+    }
+
+    /// A verb is woken in the poll in progress.
+    fn count_wake(&mut self) {
+        let number = Some(self.poll.number);
+        self.wakes += u32::from(self.probed != number && self.rechecked != number);
     }
 }
 
@@ -149,16 +163,19 @@ impl Verbs {
 
     /// A verb is pending from now on. Returns its key.
     pub(crate) fn insert(&mut self, wait: WaitEdge) -> usize {
+        let branch = wait.branch;
         let key = self.waits.insert(wait);
         if let Some(wait) = self.waits.get(key) {
             self.counts.add(key, wait);
         }
+        self.counts.forget_wakes(branch);
         key
     }
 
     pub(crate) fn remove(&mut self, key: usize) -> Option<WaitEdge> {
         let wait = self.waits.remove(key)?;
         self.counts.subtract(key, &wait);
+        self.counts.forget_wakes(wait.branch);
         self.counts.free(wait.branch);
         Some(wait)
     }
@@ -285,6 +302,7 @@ impl Verbs {
     pub(crate) fn set_blocks_thread(&mut self, branch: u32, blocks_thread: bool) -> bool {
         let Some(polled) = self.counts.branch(branch).filter(|branch| branch.poll.in_progress) else { return false };
         let old = std::mem::replace(&mut polled.poll.blocks_thread, blocks_thread);
+        polled.wakes = if blocks_thread { 0 } else { polled.wakes };
         self.counts.blocking -= usize::from(old);
         self.counts.blocking += usize::from(blocks_thread);
         old != blocks_thread
@@ -352,6 +370,7 @@ impl Verbs {
     /// Whether a verb in the poll of that branch may be woken for that reason. Notes that it will be.
     pub(crate) fn may_recheck(&mut self, branch: u32) -> bool {
         let Some(branch) = self.counts.branch(branch).filter(|branch| branch.may_recheck()) else { return false };
+        branch.count_wake();
         branch.rechecked = Some(branch.poll.number);
         true
     }
@@ -388,6 +407,7 @@ impl Verbs {
         let unknown = in_progress.filter(|(_, branch)| !branch.poll.blocks_thread && branch.may_probe());
         for id in unknown.map(|(id, _)| id).collect::<Vec<_>>() {
             let branch = &mut self.counts.branches[id];
+            branch.count_wake();
             branch.probed = Some(branch.poll.number);
             if branch.seen > 0 {
                 effects.wakers.extend(self.suspected_in(id as u32));
@@ -451,6 +471,13 @@ impl Verbs {
 impl Counts {
     fn branch(&mut self, branch: u32) -> Option<&mut Branch> {
         self.branches.get_mut(branch as usize).filter(|branch| !branch.gone)
+    }
+
+    /// A verb of that branch has begun or ended.
+    fn forget_wakes(&mut self, branch: u32) {
+        if let Some(branch) = self.branch(branch) {
+            branch.wakes = 0;
+        }
     }
 
     fn add(&mut self, key: usize, wait: &WaitEdge) {

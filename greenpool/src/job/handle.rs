@@ -177,16 +177,32 @@ impl<T> GreenThread<T> {
         register(receiver.reply(), receiver.is_queued(), guard, cx);
     }
 
-    /// Waits until the job has ended, and the job that polls this has a slot to go on with. The result stays.
-    pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Waits until the job has ended. The result stays. The job that polls this [may lack a slot](Self::poll_slot) then.
+    pub(crate) fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.poll_finished(cx).is_ready() {
-            return self.guard.poll_reacquire(cx);
+            return Poll::Ready(());
         }
         self.register(cx);
         Poll::Pending
     }
 
-    /// Takes the result, once [`poll_ready`](Self::poll_ready) has returned `Ready`.
+    /// The job has ended, but the job that polls this does not go on yet.
+    pub(crate) fn set_aside(&mut self) {
+        self.guard.clear();
+    }
+
+    /// The job has ended. Waits until the job that polls this has a slot to go on with.
+    pub(crate) fn poll_slot(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.guard.poll_reacquire(cx)
+    }
+
+    /// Waits until the job has ended, and the job that polls this has a slot to go on with. The result stays.
+    pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        ready!(self.poll_ended(cx));
+        self.poll_slot(cx)
+    }
+
+    /// Takes the result, once [`poll_ended`](Self::poll_ended) has returned `Ready`.
     pub(crate) fn take(&mut self) -> Option<Result<T, JoinError>> {
         self.receiver.take()
     }

@@ -513,7 +513,10 @@ impl Candidate {
         last: Option<u64>,
         effects: &mut Effects,
     ) -> Option<()> {
-        let Some((number, part)) = verb.part(last) else { return Some(()) };
+        let Some((number, part)) = verb.part(last) else {
+            // One that was to come may just have become ready.
+            return verb.has_parts().then_some(());
+        };
         let readiness = verb.with_part(part.readiness(&mut effects.waits));
         if readiness != Readiness::No {
             // If the job does not come to the verb, the other parts do not matter either.

@@ -103,10 +103,11 @@ impl WaiterRef {
         self.ticket
     }
 
-    /// Refuses the ticket if it is still queued.
-    pub(crate) fn refuse(&self) {
-        self.inner.slots.refuse(self.ticket);
+    /// Refuses the ticket if it is still queued. Returns whether it was.
+    pub(crate) fn refuse(&self) -> bool {
+        let was_queued = self.inner.slots.refuse(self.ticket);
         deadlock::reconsider(&self.inner);
+        was_queued
     }
 
     /// Whether no other ticket is queued.

@@ -179,9 +179,18 @@ impl<T> ReorderBuffer<T> {
     /// The number of free places in a pool of `size` slots, or 0 if there is nothing more to read.
     #[inline]
     fn room_now(&self, size: usize) -> usize {
+        if self.open { self.window(size).saturating_sub(self.reserved - self.taken()) as usize } else { 0 }
+    }
+
+    #[inline]
+    fn window(&self, size: usize) -> u64 {
         // In a pool of size 0, one place lets a worker queue and so wait for a `resize`.
-        let window = self.window.unwrap_or(size.max(1)) as u64;
-        if self.open { window.saturating_sub(self.reserved - self.taken()) as usize } else { 0 }
+        self.window.unwrap_or(size.max(1)) as u64
+    }
+
+    /// Whether more places are reserved than there are.
+    pub(crate) fn overflows(&self, size: usize) -> bool {
+        self.reserved - self.taken() > self.window(size)
     }
 
     /// The number of free places. If it is less than `wanted`, the consumer notifies a worker at the next result it

@@ -157,7 +157,8 @@ impl<S: JobSource> Progress for Driver<S> {
         // A source that waits for nothing in greenpool waits for something outside, which may come at any time.
         let mut moves = || self.outsider.as_ref().is_none_or(|outsider| outsider.outsider_moves(found));
         match self.shared.readiness() {
-            Readiness::No if self.shared.awaits_item() && moves() || self.shared.reader_moves() => Readiness::Later,
+            Readiness::No if self.shared.awaits_item() && moves() => Readiness::Later,
+            Readiness::No if S::KEYED && self.shared.reader_moves() => Readiness::Later,
             Readiness::No => self.readiness_of_parts(found),
             readiness => readiness,
         }

@@ -59,26 +59,31 @@ impl<S: JobSource> Registration<S> {
     pub(crate) fn has_slot(&self) -> bool {
         matches!(self.slot, SlotState::Held | SlotState::Borrowed)
     }
-
-    fn has_place(&self) -> bool {
-        self.slot != SlotState::None
-    }
 }
 
 impl<S: JobSource> Drop for Registration<S> {
     fn drop(&mut self) {
         let shared = &self.driver.shared;
-        {
+        let has_place = {
             let mut state = shared.state();
             state.holders -= usize::from(self.has_slot());
             state.away -= usize::from(self.lends);
-            state.queued &= !matches!(self.slot, SlotState::Reading | SlotState::Queued);
             state.awaiting = state.awaiting.filter(|key| *key != self.key);
-        }
+            match self.slot {
+                SlotState::None => false,
+                SlotState::Held | SlotState::Borrowed => true,
+                SlotState::Reading => {
+                    state.take_queued_place();
+                    true
+                }
+                // Unless it has been given back.
+                SlotState::Queued => state.take_queued_place(),
+            }
+        };
         match self.number.take() {
             Some(number) => shared.put(number, Err(JoinError::cancelled())),
             // It is dropped with its runtime, or a `tracing` subscriber panicked as the job began.
-            None if self.has_place() => shared.unreserve(),
+            None if has_place => shared.unreserve(),
             None => {}
         }
         shared.leave(self.key);

@@ -70,6 +70,8 @@ pub(crate) struct MapState<T> {
     /// Whether a worker without a slot works for the map: it reads the next item of an async source, acquires a slot,
     /// or is queued for one.
     pub(crate) queued: bool,
+    /// Whether that worker is queued for a slot, and has a place for no item yet, which has not been given back.
+    pub(crate) queued_place: bool,
     /// The key of that worker, while it waits for the next item.
     pub(crate) awaiting: Option<u32>,
     pub(crate) last: LastItem,
@@ -150,6 +152,12 @@ impl<T> MapState<T> {
         self.holders >= self.away + size.max(1) && self.inner.slots.free() <= 0
     }
 
+    /// The worker that is queued, or reads an item, no longer does. Returns whether it has a place for no item yet.
+    pub(crate) fn take_queued_place(&mut self) -> bool {
+        self.queued = false;
+        std::mem::take(&mut self.queued_place)
+    }
+
     /// The jobs of a map with keys that this consumer has not been offered yet. It remembers those that it has been.
     fn take_unoffered(&mut self, consumer: &Arc<Member>) -> Vec<WaiterRef> {
         let MapState { jobs, offered: (known_to, from), .. } = self;
@@ -193,6 +201,7 @@ impl<T> Shared<T> {
             holders: 0,
             away: 0,
             queued: false,
+            queued_place: false,
             awaiting: None,
             last: LastItem::Ahead,
             spawned: 0,
@@ -327,7 +336,7 @@ impl<T> Shared<T> {
     /// Whether the reader of a map with keys is about to submit a job, or to deliver a result.
     pub(crate) fn reader_moves(&self) -> bool {
         let state = self.state();
-        !state.jobs.is_empty() && state.queued && state.awaiting.is_none()
+        state.queued && state.awaiting.is_none()
     }
 
     /// The wait for the job after item number `last`, or for the first one.
@@ -354,6 +363,15 @@ impl<T> Shared<T> {
         wake(waker);
     }
 
+    /// The ticket of the worker that is queued has been refused: gives back its place, if it is for no item and the
+    /// worker has not done so.
+    fn unreserve_queued(&self) {
+        let mut state = self.state();
+        let waker = if std::mem::take(&mut state.queued_place) { state.buffer.unreserve(1) } else { None };
+        drop(state);
+        wake(waker);
+    }
+
     /// Stops reading. `last` follows all results.
     pub(crate) fn stop(&self, mut last: Option<JoinError>) {
         let mut state = self.state();
@@ -365,7 +383,10 @@ impl<T> Shared<T> {
         wake(consumer);
         wake(reader);
         if let Some(waiter_ref) = waiter_ref {
-            waiter_ref.refuse();
+            // A worker that has been granted a slot gives it back before the map ends. Any other one does not matter.
+            if waiter_ref.refuse() {
+                self.unreserve_queued();
+            }
         }
         wake(retired);
         last.into_iter().for_each(drop_quietly);
@@ -402,12 +423,14 @@ impl<T> Shared<T> {
         if let Acquired::Queued(waiter) = &acquired {
             let waiter_ref = waiter.waiter_ref();
             let mut state = self.state();
-            state.waiter_ref = Some(waiter_ref.clone());
             let (consumer, stopped) = (state.consumer.clone(), !state.buffer.is_reading());
+            if !stopped {
+                state.waiter_ref = Some(waiter_ref.clone());
+            }
             drop(state);
-            if stopped {
-                // `stop` came before there was a ticket.
-                waiter_ref.refuse();
+            // `stop` came before there was a ticket.
+            if stopped && waiter_ref.refuse() {
+                self.unreserve_queued();
             }
             if let Some(consumer) = consumer {
                 waiter_ref.offer(&consumer);

@@ -130,7 +130,7 @@ impl<S: JobSource> MapWorker<S> {
             }
             return driver.before_job(driver.wake(wakeup));
         }
-        state.queued = true;
+        (state.queued, state.queued_place) = (true, true);
         *slot = SlotState::Queued;
         drop(guard);
         self.queue()
@@ -246,7 +246,8 @@ impl<S: JobSource> MapWorker<S> {
         })
     }
 
-    /// With a slot: begins to run jobs, or releases the slot if the map has been stopped.
+    /// With a slot: begins to run jobs, or releases the slot if the map has been stopped, or if its window is smaller
+    /// now than what it holds.
     fn granted(mut self: Pin<&mut Self>, lender: Option<Arc<Member>>) -> Step {
         let this = self.as_mut().project();
         let driver = &this.registration.driver;
@@ -256,12 +257,12 @@ impl<S: JobSource> MapWorker<S> {
         let closed = shared.inner.slots.is_closed();
         let mut state = shared.state();
         let size = shared.inner.slots.size();
-        if closed || !state.buffer.is_reading() {
+        if closed || !state.buffer.is_reading() || !S::IS_ASYNC && state.buffer.overflows(size) {
             drop(state);
             running.finish(Outcome::Withdrawn);
             return self.refused();
         }
-        state.queued = false;
+        state.take_queued_place();
         state.holders += 1;
         let wakeup = state.notify(size, 0);
         drop(state);
@@ -277,7 +278,7 @@ impl<S: JobSource> MapWorker<S> {
         let shared = &registration.driver.shared;
         let closed = shared.inner.slots.is_closed();
         let error = if closed { JoinError::closed() } else { JoinError::cancelled() };
-        shared.state().queued = false;
+        let has_place = shared.state().take_queued_place();
         registration.slot = SlotState::None;
         match registration.number.take() {
             Some(number) => {
@@ -285,7 +286,9 @@ impl<S: JobSource> MapWorker<S> {
                 shared.stop(None);
             }
             None => {
-                shared.unreserve();
+                if has_place {
+                    shared.unreserve();
+                }
                 if closed {
                     shared.stop(Some(error));
                 }

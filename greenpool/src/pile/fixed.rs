@@ -506,18 +506,27 @@ macro_rules! handles {
             #[allow(unused_variables, unused_mut, reason = "the tuple may be empty")]
             fn poll_all(&mut self, cx: &mut Context<'_>) -> Poll<()> {
                 let mut all = Poll::Ready(());
-                $(if self.$at.poll_ready(cx).is_pending() { all = Poll::Pending; })*
-                all
+                $(match self.$at.poll_ended(cx) {
+                    Poll::Pending => all = Poll::Pending,
+                    Poll::Ready(()) => self.$at.set_aside(),
+                })*
+                ready!(all);
+                // Only now: a job that waits in place would take a slot each time that it looks at the rest.
+                $(ready!(self.$at.poll_slot(cx));)*
+                Poll::Ready(())
             }
 
             #[allow(unused_variables, unused_mut, reason = "the tuple may be empty")]
             fn poll_error(&mut self, cx: &mut Context<'_>) -> Poll<Option<JoinError>> {
                 let mut all = Poll::Ready(None);
-                $(match self.$at.poll_ready(cx) {
+                $(match self.$at.poll_ended(cx) {
                     Poll::Pending => all = Poll::Pending,
-                    Poll::Ready(()) => if let Some(error) = self.$at.take_error() {
-                        return Poll::Ready(Some(error));
-                    },
+                    Poll::Ready(()) => {
+                        self.$at.set_aside();
+                        if let Some(error) = self.$at.take_error() {
+                            return Poll::Ready(Some(error));
+                        }
+                    }
                 })*
                 all
             }

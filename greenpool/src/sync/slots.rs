@@ -613,15 +613,16 @@ impl<L, J: QueuedJob<L>> Slots<L, J> {
         self.word.fetch_and(!CLOSED, Ordering::AcqRel);
     }
 
-    /// Refuses one queued ticket, which must have no job.
-    pub(crate) fn refuse(&self, ticket: Ticket) {
+    /// Refuses a ticket, which must have no job, if it is queued. Returns whether it was.
+    pub(crate) fn refuse(&self, ticket: Ticket) -> bool {
         let mut queues = self.lock();
         if !queues.is_queued(ticket) {
-            return;
+            return false;
         }
         let (_, served) = queues.refuse(ticket.key);
         self.serve_and_unlock(queues);
         served.run();
+        true
     }
 
     /// Refuses all calls.

@@ -4,7 +4,7 @@ use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use futures::{StreamExt, poll};
-use greenpool::green_pool;
+use greenpool::{GreenPool, green_pool};
 use greenpool_tests::{Gate, Gauge, GaugeGuard, Log, paused, threads, until_idle};
 use tokio::runtime::Builder;
 use tokio::task::yield_now;
@@ -255,4 +255,39 @@ fn a_map_whose_runtime_ends_tells_its_consumer() {
     assert!(!results.is_empty() && results.iter().all(Result::is_err));
     assert!(catch_unwind(AssertUnwindSafe(|| drop(map))).is_ok());
     assert_eq!((pool.running(), pool.keys().len()), (0, 0));
+}
+
+#[green_pool(size = 3, key = n % 4, per_key = 1)]
+async fn step(n: u32) -> u32 {
+    for _ in 0..n % 3 {
+        yield_now().await;
+    }
+    n
+}
+
+#[green_pool(size = 4, key = key, per_key = 1)]
+async fn read(key: u32, window: usize, steps: GreenPool, running: Gauge) -> usize {
+    let (_key, _running) = (key, running.enter());
+    step::on(&steps).imap_unordered(0..40).window(window).count().await
+}
+
+#[test]
+fn a_job_that_reads_a_map_is_in_no_deadlock_while_the_reader_of_the_map_moves() {
+    threads(4, async {
+        for round in 0..300 {
+            let (window, size) = if round % 2 == 0 { (1, 1) } else { (2 + round % 9, 1 + round % 3) };
+            let steps = GreenPool::builder(size).per_key(1).build();
+            let readers = GreenPool::builder(4).per_key(1).build();
+            let running = Gauge::default();
+            let mut jobs = Vec::new();
+            for _ in 0..3 {
+                jobs.push(read::on(&readers).spawn(0, window, steps.clone(), running.clone()).await);
+            }
+            for job in jobs {
+                assert_eq!(job.await.unwrap(), 40);
+            }
+            // A second job of a key would begin to resolve a deadlock.
+            assert_eq!(running.peak(), 1, "round {round}: {:?}", readers.stats());
+        }
+    });
 }

@@ -409,7 +409,7 @@ fn the_verbs_of_polls_in_progress_are_woken_while_a_queued_ticket_is_offered_the
             1,
         ),
         ("and the other is excepted", |_, _, _| {}, Some(1), 0),
-        ("the ticket has left the queue", |_, ticket, inner| inner.slots.refuse(ticket), None, 0),
+        ("the ticket has left the queue", |_, ticket, inner| assert!(inner.slots.refuse(ticket)), None, 0),
     ];
     for (name, act, except, woken) in rows {
         act(&mut state, ticket, &inner);
