@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use async_nats::datetime::parse_rfc3339;
+use async_nats::datetime::{DateTime, parse_rfc3339};
 use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::context::{CreateStreamError, CreateStreamErrorKind};
@@ -67,6 +67,10 @@ pub(crate) struct Leader {
     pub(crate) age: Option<Duration>,
     /// When it was last in touch with a majority of the servers: so long ago.
     pub(crate) contact: Duration,
+    /// Since when it leads, by its own clock.
+    pub(crate) since: Option<DateTime>,
+    /// How many requests for jobs it has.
+    pub(crate) waiting: u64,
 }
 
 /// What a server says of a consumer, and when.
@@ -74,6 +78,8 @@ pub(crate) struct Leader {
 struct Seen {
     ts: String,
     cluster: Option<ClusterInfo>,
+    #[serde(default)]
+    num_waiting: u64,
 }
 
 impl Settings {
@@ -304,12 +310,16 @@ impl Link {
     }
 }
 
-fn leader(Seen { ts, cluster }: &Seen) -> Result<Leader, async_nats::Error> {
-    let Some(cluster) = cluster else { return Ok(Leader::default()) };
+fn leader(Seen { ts, cluster, num_waiting }: &Seen) -> Result<Leader, async_nats::Error> {
+    // A server that is just being started answers although it does not lead.
+    let leads = |cluster: &&ClusterInfo| cluster.leader.as_ref().is_some_and(|leader| !leader.is_empty());
+    let cluster = cluster.as_ref().filter(leads).ok_or("it is not the leader")?;
     let now = parse_rfc3339(ts)?;
     let age = cluster.leader_since.map(|since| Duration::try_from(now - since).unwrap_or_default());
-    let others = cluster.replicas.iter().map(|peer| peer.active).collect();
-    Ok(Leader { age, contact: contact(others) })
+    // 0: it has not heard from it since it leads.
+    let seen = |active: Duration| if active.is_zero() { Duration::MAX } else { active };
+    let others = cluster.replicas.iter().map(|peer| seen(peer.active)).collect();
+    Ok(Leader { age, contact: contact(others), since: cluster.leader_since, waiting: *num_waiting })
 }
 
 /// How long ago a leader was in touch with a majority, if it has heard from each of the others so long ago.
@@ -377,7 +387,7 @@ fn is_final(error: &CreateStreamError) -> bool {
 mod tests {
     use std::time::Duration;
 
-    use super::{Seen, contact, leader};
+    use super::{Leader, Seen, contact, leader};
 
     #[test]
     fn a_leader_is_in_touch_with_a_majority() {
@@ -388,18 +398,35 @@ mod tests {
         }
     }
 
+    fn of(text: &str) -> Option<Leader> {
+        leader(&serde_json::from_str::<Seen>(text).unwrap()).ok()
+    }
+
     #[test]
     fn a_leader_tells_its_age_by_its_own_clock() {
-        let of = |text: &str| leader(&serde_json::from_str::<Seen>(text).unwrap()).unwrap();
-        let alone = of(r#"{"ts":"2026-12-01T02:00:00Z"}"#);
-        assert_eq!((alone.age, alone.contact), (None, Duration::ZERO));
         let leads = of(
-            r#"{"ts":"2026-12-01T02:00:05.5Z","cluster":{"leader":"a","leader_since":"2026-12-01T02:00:04Z","replicas":[
-                {"name":"b","current":true,"active":300000000},{"name":"c","current":false,"active":9000000000}]}}"#,
+            r#"{"ts":"2026-12-01T02:00:05.5Z","num_waiting":2,"cluster":{"leader":"a","leader_since":"2026-12-01T02:00:04Z",
+                "replicas":[{"name":"b","current":true,"active":300000000},{"name":"c","current":false,"active":9}]}}"#,
         );
-        assert_eq!((leads.age, leads.contact), (Some(Duration::from_millis(1500)), Duration::from_millis(300)));
+        let leads = leads.unwrap();
+        assert_eq!((leads.age, leads.waiting), (Some(Duration::from_millis(1500)), 2));
+        assert_eq!(leads.contact, Duration::from_nanos(9));
         // A clock that was set back.
-        let back = of(r#"{"ts":"2026-12-01T02:00:00Z","cluster":{"leader_since":"2026-12-01T02:00:04Z"}}"#);
-        assert_eq!(back.age, Some(Duration::ZERO));
+        let back =
+            of(r#"{"ts":"2026-12-01T02:00:00Z","cluster":{"leader":"a","leader_since":"2026-12-01T02:00:04Z"}}"#);
+        assert_eq!(back.unwrap().age, Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn a_server_that_a_leader_has_not_heard_from_is_no_contact() {
+        let alone = of(r#"{"ts":"2026-12-01T02:00:05Z","cluster":{"leader":"a","replicas":[
+                {"name":"b","current":false,"active":0},{"name":"c","current":true,"active":7000000000}]}}"#);
+        assert_eq!(alone.unwrap().contact, Duration::from_secs(7));
+    }
+
+    #[test]
+    fn a_server_that_does_not_lead_is_no_leader() {
+        assert_eq!(of(r#"{"ts":"2026-12-01T02:00:00Z"}"#), None);
+        assert_eq!(of(r#"{"ts":"2026-12-01T02:00:00Z","cluster":{"leader":"","replicas":[]}}"#), None);
     }
 }

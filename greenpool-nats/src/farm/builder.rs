@@ -61,8 +61,8 @@ impl FarmBuilder {
     /// Workers that run learn of another lease within a third of the old one. If it gets shorter, jobs that run at that
     /// moment may be run again elsewhere.
     ///
-    /// The servers of a cluster hear of each other once a second, and a lease counts from then. So there, one of 2 s
-    /// leaves a job little time to be extended: 5 s and more are better.
+    /// The servers of a cluster hear of each other every one to two seconds, and a lease counts from then. So there, one
+    /// of 2 s leaves a job little time to be extended: 5 s and more are better.
     ///
     /// # Panics
     /// Unless it is from 2 s to 1 h.
@@ -104,7 +104,7 @@ impl FarmBuilder {
     }
 
     /// Sets how many servers of a cluster have a copy of each job and result. The default is 1. If it is more, the limit
-    /// of a function is exact also when servers die, given `nats-server` 2.12 or newer.
+    /// of a function holds also when a server dies or hands over, given `nats-server` 2.12 or newer.
     ///
     /// # Panics
     /// Unless it is 1, 3 or 5.

@@ -3,14 +3,14 @@
 //! A job leaves its stream only after its result is stored, and only then can it be stored once more. So whoever gets
 //! it then finds that result.
 
-use std::time::Duration;
-
 use async_nats::Message;
 use async_nats::jetstream::message::StreamMessage;
 use greenpool::__private::remote::End;
+use tokio::time::timeout;
 
 use crate::error::FarmError;
 use crate::wire::{self, Backoff};
+use crate::worker::PATIENCE;
 use crate::worker::job::{Outcome, Wanted, wanted};
 use crate::worker::serving::{Running, Serving};
 
@@ -35,29 +35,37 @@ impl Serving {
         Ok(Some(end))
     }
 
-    /// Whether another worker may still have a job that comes once more. A new leader of a cluster knows of a job when
-    /// it was stored, and not when it was handed out, until it hears that the lease is extended. So it may hand out a
-    /// job too early. Each lease that the last leader has given or extended is over when the new one is as old as that.
+    /// Whether another worker may still have a job that comes once more.
+    ///
+    /// A new leader of a cluster knows of a job when it was stored, and not when it was handed out, until it hears that
+    /// the lease is extended. So it may take a job for overdue too early. It keeps such a job for the next worker that
+    /// asks, even if the lease is extended meanwhile. So a job that comes once more is run only if it was sent after all
+    /// of these had been handed out (`Serving::settled`).
     pub(crate) async fn early(&self, running: &Running) -> Result<(), Outcome> {
         let consumer = self.checked().consumer;
         let mut backoff = Backoff::new();
-        let left = loop {
+        loop {
             if !consumer.replicated {
                 return Ok(());
             }
             if running.lease.is_over() {
                 return Err(Outcome::NotOurs);
             }
-            match self.shared.link.leader(&self.stream()).await {
-                Ok(leader) => break leader.age.map_or(Duration::ZERO, |age| consumer.lease.saturating_sub(age)),
-                Err(error @ FarmError::Forbidden { .. }) => {
+            // A question that no leader has got is not answered at all.
+            match timeout(PATIENCE, self.shared.link.leader(&self.stream())).await {
+                Ok(Ok(leader)) => {
+                    self.hear(leader, consumer.lease);
+                    let is_due =
+                        leader.since.is_none() || self.settled(leader).is_some_and(|since| running.sent >= since);
+                    return if is_due { Ok(()) } else { Err(Outcome::Early) };
+                }
+                Ok(Err(error @ FarmError::Forbidden { .. })) => {
                     self.shared.fail(error);
                     return Err(Outcome::NotOurs);
                 }
-                Err(_) => backoff.wait().await,
+                _ => backoff.wait().await,
             }
-        };
-        if left.is_zero() { Ok(()) } else { Err(Outcome::Early(left)) }
+        }
     }
 
     /// The stored result of a job. It asks for as long as the job is this worker's.

@@ -43,7 +43,9 @@ async fn of_server(serving: &Serving, nobody: &str) -> Option<Duration> {
 
 async fn of_leader(serving: &Serving) -> Option<Duration> {
     let leader = serving.shared.link.leader(&serving.stream()).await;
-    leader.ok().map(|leader| leader.contact)
+    let leader = leader.ok()?;
+    serving.hear(leader, serving.lease());
+    Some(leader.contact)
 }
 
 /// Keeps the leases of the jobs that run, and aborts the jobs that have lost theirs.

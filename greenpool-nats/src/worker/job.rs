@@ -3,7 +3,6 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use async_nats::Message;
 use bytes::Bytes;
@@ -34,7 +33,10 @@ pub(crate) fn begin(serving: &Arc<Serving>, message: Message, fresh: Moment) {
         let lease = Lease::new(fresh, lease);
         let delivery = delivery(&reply);
         let blob = Blob::of(message.headers.as_ref()).ok().flatten().map(|blob| blob.id);
-        let running = Arc::new(Running::new(key, reply, lease, created, delivery, blob));
+        let running = Arc::new(Running::new(key, reply, lease, created, delivery, fresh, blob));
+        if delivery == 1 {
+            serving.hear_of_new_job(fresh);
+        }
         let _entry = Entry { serving, number: serving.add(running.clone()) };
         serving.one(&message, &running).await;
     });
@@ -77,8 +79,9 @@ pub(crate) enum Outcome {
     Cancelled,
     /// It is not this worker's any more.
     NotOurs,
-    /// Another worker may have it for so long.
-    Early(Duration),
+    /// Another worker may have it. The server hands it out once more when this lease ends, unless that worker extends
+    /// it.
+    Early,
 }
 
 impl Serving {
@@ -110,11 +113,8 @@ impl Serving {
                 count(&self.shared.counts.lost);
                 self.lost(running);
             }
-            Outcome::Early(wait) => {
+            Outcome::Early => {
                 tracing::debug!(target: "greenpool", function = self.handler.name(), job = running.key.id(), "job.early");
-                let word = format!(r#"-NAK {{"delay":{}}}"#, wait.as_nanos());
-                // If it does not arrive, the job comes again when this lease ends.
-                let _ = self.shared.link.client.publish(running.reply.clone(), word.into()).await;
             }
         }
     }

@@ -187,8 +187,11 @@ impl Round<'_> {
         if self.jobs.drain().await.is_err() {
             return;
         }
+        // What has lain in a buffer for longer than a lease may be another worker's.
+        let until = self.fresh.after(self.serving.lease());
         while let Ok(Some(message)) = timeout(Duration::from_secs(2), self.jobs.next()).await {
-            if let (None, Some(reply)) = (message.status, message.reply) {
+            let is_ours = Moment::now() < until;
+            if let (None, Some(reply), true) = (message.status, message.reply, is_ours) {
                 count(&self.serving.shared.counts.handed_back);
                 let _ = self.serving.shared.link.client.publish(reply, "-NAK".into()).await;
             }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use async_nats::datetime::DateTime;
 use futures::StreamExt;
 use greenpool::remote::Handler;
 use greenpool::{AbortHandle, GreenPool};
@@ -16,7 +17,7 @@ use crate::error::FarmError;
 use crate::farm::Farm;
 use crate::link::SharedLink;
 use crate::names::JobKey;
-use crate::streams::{Adapt, Consumer, Settings};
+use crate::streams::{Adapt, Consumer, Leader, Settings};
 use crate::worker::acks::{self, Acks};
 use crate::worker::lease::Lease;
 
@@ -112,6 +113,20 @@ pub(crate) struct Serving {
     /// The server has sent what comes from now on after this moment. In a cluster, the leader was in touch with a
     /// majority of the servers then.
     fresh: watch::Sender<Moment>,
+    /// The leader of the consumer, in a cluster.
+    led: Mutex<Led>,
+}
+
+/// What a worker knows of the leader of a consumer.
+#[derive(Clone, Copy, Debug, Default)]
+struct Led {
+    /// Since when it leads, which tells it from another one.
+    since: Option<DateTime>,
+    /// When it was known that each lease which the last leader has given is over.
+    old: Option<Moment>,
+    /// When, after that, it was known that nothing overdue was left: what is overdue is handed out before any new job,
+    /// and before a request waits.
+    settled: Option<Moment>,
 }
 
 /// The consumer of the jobs, as it was found through a connection. A stream that was made anew has other numbers, so an
@@ -132,6 +147,8 @@ pub(crate) struct Running {
     pub(crate) created: i128,
     pub(crate) since: Instant,
     pub(crate) delivery: u64,
+    /// The server has sent it after this moment.
+    pub(crate) sent: Moment,
     /// The id of its arguments, if they are a blob.
     pub(crate) blob: Option<String>,
     /// Whether it waits for the runtime of the jobs to begin it.
@@ -152,11 +169,12 @@ impl Running {
         lease: Lease,
         created: i128,
         delivery: u64,
+        sent: Moment,
         blob: Option<String>,
     ) -> Self {
         let (lease, since) = (Arc::new(lease), Instant::now());
         let queued = AtomicBool::new(false);
-        Running { key, reply, lease, created, since, delivery, blob, queued, state: Mutex::default() }
+        Running { key, reply, lease, created, since, delivery, sent, blob, queued, state: Mutex::default() }
     }
 
     /// Whether it was delivered so often that it runs alone.
@@ -225,12 +243,43 @@ impl Serving {
             checked: Mutex::default(),
             acks,
             fresh: watch::Sender::new(Moment::now()),
+            led: Mutex::default(),
         }
     }
 
     /// The moment after which the server has sent what comes from now on, and each later one.
     pub(crate) fn fresh(&self) -> watch::Receiver<Moment> {
         self.fresh.subscribe()
+    }
+
+    /// A leader of the consumer has said this of itself.
+    pub(crate) fn hear(&self, leader: Leader, lease: Duration) {
+        let mut led = lock(&self.led);
+        if led.since != leader.since {
+            *led = Led { since: leader.since, ..Led::default() };
+        }
+        // It looks for what is overdue once a second or more often.
+        if leader.age.is_some_and(|age| age >= lease + Duration::from_secs(1)) {
+            let now = Moment::now();
+            led.old.get_or_insert(now);
+            if leader.waiting > 0 {
+                led.settled.get_or_insert(now);
+            }
+        }
+    }
+
+    /// A job has come for the first time, which the server has sent after this moment.
+    pub(crate) fn hear_of_new_job(&self, sent: Moment) {
+        let mut led = lock(&self.led);
+        if led.old.is_some_and(|old| sent >= old) {
+            led.settled.get_or_insert(Moment::now());
+        }
+    }
+
+    /// Since when that leader hands out no job any more that it took for overdue too early, if that is known.
+    pub(crate) fn settled(&self, leader: Leader) -> Option<Moment> {
+        let led = lock(&self.led);
+        led.settled.filter(|_| led.since == leader.since)
     }
 
     pub(crate) fn set_fresh(&self, moment: Moment) {
@@ -309,6 +358,10 @@ impl Serving {
     }
 
     async fn hand_back(&self, running: Arc<Running>) {
+        // Another worker may have it, and the server would hand it out beside that.
+        if running.lease.is_over() {
+            return running.lose();
+        }
         running.lose();
         count(&self.shared.counts.handed_back);
         if running.is_suspect() {

@@ -10,7 +10,7 @@ use futures::TryStreamExt;
 use greenpool_nats::Farm;
 use nix::sys::signal::Signal;
 use serde_json::Value;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::deadline::{soon, until};
 use crate::jobs::narrow;
@@ -23,6 +23,9 @@ use crate::site::{Site, answering, empty};
 crate::tests! {
     a_new_leader_hands_out_no_job_that_a_worker_still_has,
     a_leader_without_the_other_servers_extends_no_lease,
+    a_worker_that_joins_later_gets_no_job_that_another_one_still_has,
+    a_leader_does_not_count_on_a_server_that_is_gone,
+    a_worker_that_was_stopped_hands_back_no_job_that_another_one_has,
 }
 
 /// The size of `narrow`.
@@ -62,6 +65,26 @@ async fn consumer(jetstream: &Context) -> Consumer<Config> {
     jetstream.get_consumer_from_stream("workers", name).await.unwrap()
 }
 
+/// Asks the leader to hand over. Returns which server it is.
+async fn step_down(jetstream: &Context) -> Option<String> {
+    let info = consumer(jetstream).await.get_info().await.unwrap();
+    let down = format!("CONSUMER.LEADER.STEPDOWN.{}.{}", info.stream_name, info.name);
+    let answer: Value = jetstream.request(down, &()).await.unwrap();
+    assert_eq!(answer["success"], true, "{answer}");
+    info.cluster.unwrap().leader
+}
+
+/// When a job of a worker is dropped at the latest after the server has lost the others: these hear of each other every
+/// one to two seconds.
+const LATEST: Duration = LEASE.saturating_add(Duration::from_millis(1500));
+
+/// How long after a moment the job of a worker was dropped.
+async fn dropped(site: &Site, worker: &Process, after: Duration) -> Duration {
+    let dropped = || site.executions().iter().find(|run| run.process == worker.id()).and_then(|run| run.dropped);
+    until("the job to be dropped", async || dropped().is_some()).await;
+    dropped().unwrap().saturating_sub(after)
+}
+
 /// A server that is shut down in order, as for an upgrade, hands its leadership over at once. The new leader knows of
 /// each job when it was stored, and not when it was handed out, until its lease has been extended.
 async fn a_new_leader_hands_out_no_job_that_a_worker_still_has() {
@@ -74,18 +97,15 @@ async fn a_new_leader_hands_out_no_job_that_a_worker_still_has() {
     let time = (LEASE * 3 / 2).as_millis() as u64;
     let mut results = narrow::on(&farm).window(3 * LIMIT as usize).imap_unordered(0..2 * LIMIT, repeat(time));
     cluster.site.begun(LIMIT as usize + 1).await;
-    let info = consumer(&jetstream).await.get_info().await.unwrap();
-    let down = format!("CONSUMER.LEADER.STEPDOWN.{}.{}", info.stream_name, info.name);
-    let answer: Value = jetstream.request(down, &()).await.unwrap();
-    assert_eq!(answer["success"], true, "{answer}");
+    let led = step_down(&jetstream).await;
     let mut count = 0;
     while let Some(result) = soon("a result", results.next()).await {
         result.unwrap();
         count += 1;
     }
     assert_eq!(count, 2 * LIMIT);
-    let led = consumer(&jetstream).await.get_info().await.unwrap().cluster.unwrap();
-    assert_ne!(led.leader, info.cluster.unwrap().leader, "the leader has not changed");
+    let leads = consumer(&jetstream).await.get_info().await.unwrap().cluster.unwrap();
+    assert_ne!(leads.leader, led, "the leader has not changed");
     let executions = cluster.site.executions();
     assert_eq!((log::peak(&executions, log::now()), log::repeated(&executions)), (LIMIT as i64, 0));
     empty(&farm, "narrow").await;
@@ -114,16 +134,95 @@ async fn a_leader_without_the_other_servers_extends_no_lease() {
     for server in &others {
         server.signal(Signal::SIGSTOP);
     }
-    let dropped = || {
-        let executions = cluster.site.executions();
-        executions.iter().find(|run| run.process == beside.id()).and_then(|run| run.dropped)
-    };
-    until("the job to be dropped", async || dropped().is_some()).await;
-    let late = dropped().unwrap().saturating_sub(cut_off);
+    let late = dropped(&cluster.site, &beside, cut_off).await;
     for server in &others {
         server.signal(Signal::SIGCONT);
     }
-    // A server hears of the others once a second.
-    assert!(late < LEASE + Duration::from_millis(1500), "the lease went on for {late:?}");
+    assert!(late < LATEST, "the lease went on for {late:?}");
     job.abort();
+}
+
+/// A job that the new leader takes for overdue waits in it until a worker asks, although its lease is extended.
+async fn a_worker_that_joins_later_gets_no_job_that_another_one_still_has() {
+    let cluster = Cluster::new();
+    let farm = connect(&cluster.url()).await;
+    let lease = 3 * LEASE;
+    let worker = || {
+        let role = WorkerRole { url: cluster.url(), replicas: 3, lease, ..cluster.site.role(LIMIT as usize) };
+        Process::start(&Role::Worker(role))
+    };
+    let _worker = worker();
+    answering(&farm, 1).await;
+    let jetstream = async_nats::jetstream::new(async_nats::connect(addresses(&cluster.url())).await.unwrap());
+    // The second half waits in the queue for longer than a lease, and runs for several.
+    let times = (0..2 * LIMIT).map(move |n| if n < LIMIT { 9_000 } else { 24_000 });
+    let mut results = narrow::on(&farm).window(3 * LIMIT as usize).imap_unordered(0..2 * LIMIT, times);
+    cluster.site.begun(2 * LIMIT as usize).await;
+    step_down(&jetstream).await;
+    sleep(lease + Duration::from_secs(1)).await;
+    let _other = worker();
+    while let Some(result) = soon("a result", results.next()).await {
+        result.unwrap();
+    }
+    let executions = cluster.site.executions();
+    assert_eq!((log::peak(&executions, log::now()), log::repeated(&executions)), (LIMIT as i64, 0));
+}
+
+async fn a_leader_does_not_count_on_a_server_that_is_gone() {
+    let mut cluster = Cluster::new();
+    let farm = connect(&cluster.url()).await;
+    let mut first = cluster.worker(cluster.url());
+    answering(&farm, 1).await;
+    soon("a job", narrow::on(&farm).call(0, 0)).await.unwrap();
+    let jetstream = async_nats::jetstream::new(async_nats::connect(addresses(&cluster.url())).await.unwrap());
+    let leader = async || {
+        let names: Vec<_> = jetstream.stream_names().try_collect().await.ok()?;
+        let name = names.iter().find(|name| name.contains("narrow"))?;
+        let consumer: Consumer<Config> = jetstream.get_consumer_from_stream("workers", name).await.ok()?;
+        consumer.cached_info().cluster.as_ref()?.leader.clone()
+    };
+    let gone = leader().await.expect("it has a leader");
+    first.kill();
+    cluster.servers.iter_mut().find(|server| server.name() == gone).expect("one of them").kill();
+    let mut new = gone.clone();
+    until("a new leader", async || {
+        new = timeout(Duration::from_secs(1), leader()).await.ok().flatten().unwrap_or_else(|| gone.clone());
+        new != gone
+    })
+    .await;
+    let left: Vec<_> = cluster.servers.iter().filter(|server| server.name() != gone).collect();
+    let (leads, other) = if left[0].name() == new { (left[0], left[1]) } else { (left[1], left[0]) };
+
+    let beside = cluster.worker(leads.url());
+    let farm = connect(&leads.url()).await;
+    answering(&farm, 1).await;
+    let job = narrow::on(&farm).spawn(1, 20 * LEASE.as_millis() as u64).await;
+    cluster.site.begun(2).await;
+    sleep(LEASE).await;
+    let cut_off = log::now();
+    other.signal(Signal::SIGSTOP);
+    let late = dropped(&cluster.site, &beside, cut_off).await;
+    other.signal(Signal::SIGCONT);
+    assert!(late < LATEST, "the lease went on for {late:?}");
+    job.abort();
+}
+
+/// What came for it while it was stopped is another worker's by now.
+async fn a_worker_that_was_stopped_hands_back_no_job_that_another_one_has() {
+    let site = Site::new();
+    let farm = site.farm().await;
+    let mut first = site.worker(10);
+    answering(&farm, 1).await;
+    // It has asked for jobs.
+    sleep(Duration::from_millis(500)).await;
+    first.signal(Signal::SIGSTOP);
+    let job = narrow::on(&farm).spawn(1, 9_000).await;
+    until("the job to be handed out", async || farm.queue("narrow").await.unwrap().running == 1).await;
+    let _others = site.workers(3, 10);
+    site.begun(1).await;
+    first.signal(Signal::SIGTERM);
+    first.signal(Signal::SIGCONT);
+    first.ended().await;
+    soon("the job", job).await.unwrap();
+    assert_eq!(log::peak(&site.executions(), log::now()), 1);
 }

@@ -72,7 +72,9 @@ fn main() -> ExitCode {
 
 /// The long form: faults at random, and elections of three servers, which take most of the time. They run if
 /// `GREENPOOL_FARM_LONG` is set.
-const LONG: [&str; 3] = [
+const LONG: [&str; 5] = [
+    "a_worker_that_joins_later_gets_no_job_that_another_one_still_has",
+    "a_leader_does_not_count_on_a_server_that_is_gone",
     "chaos_of_workers_and_server_loses_no_job",
     "chaos_of_workers_and_three_servers_loses_no_job_and_keeps_the_limit",
     "three_servers_lose_no_job_when_each_of_them_is_killed",
