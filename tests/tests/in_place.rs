@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Barrier};
 use std::task::Poll;
 
-use futures::future::{BoxFuture, join};
+use futures::future::{BoxFuture, join, join_all};
 use futures::stream::{FuturesUnordered, select};
 use futures::{FutureExt, StreamExt, poll, stream};
 use greenpool::{GreenMap, GreenPile, GreenPool, GreenThread, green_pool, inherit, lend, pile};
@@ -564,36 +564,45 @@ fn a_job_can_wait_in_place_for_verbs_that_it_has_polled_before() {
     }
 }
 
-#[test]
-fn a_job_that_joins_a_pile_in_place_does_not_spin() {
-    threads(4, async {
-        let (pool, gate) = (GreenPool::new(1), Gate::new());
-        let polls = Arc::new(AtomicUsize::new(0));
-        let (inside, opened, counts) = (pool.clone(), gate.clone(), polls.clone());
-        let joins = pool.spawn(async move {
-            let part = async move {
-                // It gives its slot back when the other two have ended.
-                yield_now().await;
-                lend(opened.opened()).await;
-                2
-            };
-            let mut join = pin!(pile![in &inside; same(1), part, same(3)].join());
-            let join = poll_fn(|cx| {
-                counts.fetch_add(1, SeqCst);
-                join.as_mut().poll(cx)
+/// Jobs that wait in place for a pile, of which two jobs have ended, and one is part of a deadlock.
+fn join_in_a_deadlock(size: usize, jobs: usize) {
+    threads(8, async move {
+        for _ in 0..100 {
+            let (pool, other, gate) = (GreenPool::new(size), GreenPool::new(1), Gate::new());
+            let (outer, opened) = (pool.clone(), gate.clone());
+            let waits = other.spawn(async move {
+                opened.opened().await;
+                outer.spawn(same(1)).await.await.unwrap()
             });
-            let (one, two, three) = block_in_place(|| block_on(join));
-            one.unwrap() + two.unwrap() + three.unwrap()
-        });
-        let joins = joins.await;
-        // For as long as another pool runs 10,000 jobs.
-        let others = GreenPool::new(1);
-        for n in 0..10_000 {
-            others.spawn(same(n)).await.await.unwrap();
+            let waits = waits.await;
+            let begun = Arc::new(AtomicUsize::new(0));
+            let joins = (0..jobs).map(|_| {
+                let (inside, other, gate, begun) = (pool.clone(), other.clone(), gate.clone(), begun.clone());
+                pool.spawn(async move {
+                    let part = async move {
+                        yield_now().await;
+                        if begun.fetch_add(1, SeqCst) + 1 == jobs {
+                            gate.open();
+                        }
+                        lend(other.spawn(same(2))).await.await.unwrap()
+                    };
+                    let pile = pile![in &inside; same(1), part, same(3)];
+                    let (one, two, three) = block_in_place(|| block_on(pile.join()));
+                    one.unwrap() + two.unwrap() + three.unwrap()
+                })
+            });
+            for join in join_all(joins.collect::<Vec<_>>()).await {
+                assert_eq!(join.value().await, 6);
+            }
+            assert_eq!(waits.value().await, 1);
+            pool.waitall().await;
         }
-        let polls = polls.load(SeqCst);
-        assert!(polls < 1_000, "{polls} polls");
-        gate.open();
-        assert_eq!(joins.value().await, 6);
     });
+}
+
+#[test]
+fn jobs_that_join_piles_in_place_can_be_part_of_a_deadlock() {
+    for (size, jobs) in [(1, 1), (1, 3), (2, 4), (2, 5)] {
+        join_in_a_deadlock(size, jobs);
+    }
 }

@@ -177,7 +177,7 @@ impl<T> GreenThread<T> {
         register(receiver.reply(), receiver.is_queued(), guard, cx);
     }
 
-    /// Waits until the job has ended. The result stays. The job that polls this [may lack a slot](Self::poll_slot) then.
+    /// Waits until the job has ended. The result stays. The job that polls this may [lack a slot](Self::poll_slot).
     pub(crate) fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.poll_finished(cx).is_ready() {
             return Poll::Ready(());
