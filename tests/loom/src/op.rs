@@ -149,7 +149,7 @@ impl World {
 
     fn refuse(&self, target: &Target) {
         match &target.job {
-            None => self.slots.refuse(target.ticket),
+            None => _ = self.slots.refuse(target.ticket),
             Some(record) => {
                 let refused = self.slots.refuse_all(|job| job.is_some_and(|job| Arc::ptr_eq(&job.0, record)));
                 assert!(refused.len() <= 1);
