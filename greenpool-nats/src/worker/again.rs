@@ -43,44 +43,39 @@ impl Serving {
     /// of these had been handed out (`Serving::settled`).
     pub(crate) async fn early(&self, running: &Running) -> Result<(), Outcome> {
         let consumer = self.checked().consumer;
-        let mut backoff = Backoff::new();
-        loop {
-            if !consumer.replicated {
-                return Ok(());
-            }
-            if running.lease.is_over() {
-                return Err(Outcome::NotOurs);
-            }
-            // A question that no leader has got is not answered at all.
-            match timeout(PATIENCE, self.shared.link.leader(&self.stream())).await {
-                Ok(Ok(leader)) => {
-                    self.hear(leader, consumer.lease);
-                    let is_due =
-                        leader.since.is_none() || self.settled(leader).is_some_and(|since| running.sent >= since);
-                    return if is_due { Ok(()) } else { Err(Outcome::Early) };
-                }
-                Ok(Err(error @ FarmError::Forbidden { .. })) => {
-                    self.shared.fail(error);
-                    return Err(Outcome::NotOurs);
-                }
-                _ => backoff.wait().await,
-            }
+        if !consumer.replicated {
+            return Ok(());
         }
+        let (link, stream) = (&self.shared.link, &self.stream());
+        // A question that no leader has got is not answered at all.
+        let ask = || async move { timeout(PATIENCE, link.leader(stream)).await.ok() };
+        let leader = self.answer(running, ask).await?;
+        self.hear(leader, consumer.lease);
+        let is_due = leader.since.is_none() || self.settled(leader).is_some_and(|since| running.sent >= since);
+        if is_due { Ok(()) } else { Err(Outcome::Early) }
     }
 
-    /// The stored result of a job. It asks for as long as the job is this worker's.
+    /// The stored result of a job.
     async fn result(&self, running: &Running) -> Result<Option<StreamMessage>, Outcome> {
         let link = &self.shared.link;
-        let (stream, subject) = (link.names.results_stream(), link.names.result(&running.key));
+        let (stream, subject) = (&link.names.results_stream(), &link.names.result(&running.key));
+        self.answer(running, || async move { Some(link.last(stream, subject).await) }).await
+    }
+
+    /// The answer to a question about a job. It asks for as long as the job is this worker's.
+    async fn answer<T, F>(&self, running: &Running, ask: impl Fn() -> F) -> Result<T, Outcome>
+    where
+        F: Future<Output = Option<Result<T, FarmError>>>,
+    {
         let mut backoff = Backoff::new();
         while !running.lease.is_over() {
-            match link.last(&stream, &subject).await {
-                Ok(result) => return Ok(result),
-                Err(error @ FarmError::Forbidden { .. }) => {
+            match ask().await {
+                Some(Ok(answer)) => return Ok(answer),
+                Some(Err(error @ FarmError::Forbidden { .. })) => {
                     self.shared.fail(error);
                     break;
                 }
-                Err(_) => backoff.wait().await,
+                Some(Err(_)) | None => backoff.wait().await,
             }
         }
         Err(Outcome::NotOurs)

@@ -10,42 +10,55 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use crate::clock::Moment;
 use crate::streams::Consumer;
 use crate::worker::PATIENCE;
-use crate::worker::serving::{Running, Serving};
+use crate::worker::serving::{Running, Serving, Shared};
 
 /// How many leases are extended at once.
 const AT_ONCE: usize = 256;
 
 /// Asks the server for a sign of life. All that comes after its answer was sent after the question, however long it lay
 /// in a buffer.
-///
-/// In a cluster it is the leader of the consumer that answers, and jobs come from there on the same way. What it says
-/// counts from the time at which it was last in touch with a majority: a leader that has lost the others does not know
-/// that for up to 20 s, and another one may be elected after 4 s.
-pub(crate) async fn ask(serving: Arc<Serving>) {
-    let nobody = serving.shared.link.client.new_inbox();
+pub(crate) async fn ask(shared: Arc<Shared>, serving: Vec<Arc<Serving>>) {
+    let client = &shared.link.client;
+    let nobody = client.new_inbox();
     loop {
-        let Consumer { lease, replicated, .. } = serving.checked().consumer;
-        let next = Instant::now() + (lease / 10).min(Duration::from_secs(1));
-        let asked = Moment::now();
-        let sign = async { if replicated { of_leader(&serving).await } else { of_server(&serving, &nobody).await } };
-        // A question that no leader has got is not answered at all.
-        if let Ok(Some(ago)) = timeout(lease.min(PATIENCE), sign).await {
-            serving.set_fresh(asked.before(ago));
+        let alone: Vec<_> = serving.iter().filter(|served| !served.checked().consumer.replicated).collect();
+        let shortest = alone.iter().map(|served| served.lease()).min();
+        let lease = shortest.unwrap_or(Duration::from_secs(30));
+        let (asked, next) = (Moment::now(), next_sign(lease));
+        if !alone.is_empty() {
+            let question = Request::new().timeout(Some(lease.min(PATIENCE)));
+            let answer = client.send_request(nobody.clone(), question).await;
+            if answer.is_err_and(|error| error.kind() == RequestErrorKind::NoResponders) {
+                for served in alone {
+                    served.set_fresh(asked);
+                }
+            }
         }
         sleep_until(next).await;
     }
 }
 
-async fn of_server(serving: &Serving, nobody: &str) -> Option<Duration> {
-    let answer = serving.shared.link.client.send_request(nobody.to_owned(), Request::new().timeout(None)).await;
-    answer.is_err_and(|error| error.kind() == RequestErrorKind::NoResponders).then_some(Duration::ZERO)
+/// The same in a cluster. There it is the leader of the consumer that answers, and jobs come from there on the same way.
+/// What it says counts from the time at which it was last in touch with a majority: a leader that has lost the others
+/// does not know that for up to 20 s, and another one may be elected after 4 s.
+pub(crate) async fn ask_leader(serving: Arc<Serving>) {
+    loop {
+        let Consumer { lease, replicated, .. } = serving.checked().consumer;
+        let (asked, next) = (Moment::now(), next_sign(lease));
+        // A question that no leader has got is not answered at all.
+        if replicated
+            && let Ok(Ok(leader)) = timeout(lease.min(PATIENCE), serving.shared.link.leader(&serving.stream())).await
+        {
+            serving.hear(leader, lease);
+            serving.set_fresh(asked.before(leader.contact));
+        }
+        sleep_until(next).await;
+    }
 }
 
-async fn of_leader(serving: &Serving) -> Option<Duration> {
-    let leader = serving.shared.link.leader(&serving.stream()).await;
-    let leader = leader.ok()?;
-    serving.hear(leader, serving.lease());
-    Some(leader.contact)
+/// When to ask for the next sign of life.
+fn next_sign(lease: Duration) -> Instant {
+    Instant::now() + (lease / 10).min(Duration::from_secs(1))
 }
 
 /// Keeps the leases of the jobs that run, and aborts the jobs that have lost theirs.

@@ -155,10 +155,11 @@ impl Worker {
         let guard = Guard(serving.values().cloned().collect());
         let mut tasks = tokio::task::JoinSet::new();
         let io = &shared.link.io;
+        tasks.spawn_on(beat::ask(shared.clone(), guard.0.clone()), io);
         tasks.spawn_on(listen::answer(shared.clone(), guard.0.clone()), io);
         let mut pulls = tokio::task::JoinSet::new();
         for served in serving.values() {
-            tasks.spawn_on(beat::ask(served.clone()), io);
+            tasks.spawn_on(beat::ask_leader(served.clone()), io);
             tasks.spawn_on(beat::keep(served.clone()), io);
             tasks.spawn_on(beat::follow(served.clone()), io);
             tasks.spawn_on(listen::cancel(served.clone()), io);

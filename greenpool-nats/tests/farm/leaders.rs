@@ -45,8 +45,16 @@ impl Cluster {
         self.servers.each_ref().map(Server::url).join(",")
     }
 
+    async fn jetstream(&self) -> Context {
+        async_nats::jetstream::new(async_nats::connect(addresses(&self.url())).await.unwrap())
+    }
+
     fn worker(&self, url: String) -> Process {
-        let role = WorkerRole { url, replicas: 3, ..self.site.role(LIMIT as usize) };
+        self.worker_with(url, LEASE)
+    }
+
+    fn worker_with(&self, url: String, lease: Duration) -> Process {
+        let role = WorkerRole { url, replicas: 3, lease, ..self.site.role(LIMIT as usize) };
         Process::start(&Role::Worker(role))
     }
 }
@@ -92,7 +100,7 @@ async fn a_new_leader_hands_out_no_job_that_a_worker_still_has() {
     let farm = connect(&cluster.url()).await;
     let _workers = [(); 2].map(|()| cluster.worker(cluster.url()));
     answering(&farm, 2).await;
-    let jetstream = async_nats::jetstream::new(async_nats::connect(addresses(&cluster.url())).await.unwrap());
+    let jetstream = cluster.jetstream().await;
     // The second half waits in the queue for longer than a lease.
     let time = (LEASE * 3 / 2).as_millis() as u64;
     let mut results = narrow::on(&farm).window(3 * LIMIT as usize).imap_unordered(0..2 * LIMIT, repeat(time));
@@ -117,7 +125,7 @@ async fn a_leader_without_the_other_servers_extends_no_lease() {
     let mut first = cluster.worker(cluster.url());
     answering(&farm, 1).await;
     soon("a job", narrow::on(&farm).call(0, 0)).await.unwrap();
-    let jetstream = async_nats::jetstream::new(async_nats::connect(addresses(&cluster.url())).await.unwrap());
+    let jetstream = cluster.jetstream().await;
     let info = consumer(&jetstream).await.get_info().await.unwrap();
     let leader = info.cluster.and_then(|cluster| cluster.leader).expect("it has a leader");
     let (leader, others): (Vec<_>, Vec<_>) = cluster.servers.iter().partition(|server| server.name() == leader);
@@ -147,20 +155,16 @@ async fn a_worker_that_joins_later_gets_no_job_that_another_one_still_has() {
     let cluster = Cluster::new();
     let farm = connect(&cluster.url()).await;
     let lease = 3 * LEASE;
-    let worker = || {
-        let role = WorkerRole { url: cluster.url(), replicas: 3, lease, ..cluster.site.role(LIMIT as usize) };
-        Process::start(&Role::Worker(role))
-    };
-    let _worker = worker();
+    let _worker = cluster.worker_with(cluster.url(), lease);
     answering(&farm, 1).await;
-    let jetstream = async_nats::jetstream::new(async_nats::connect(addresses(&cluster.url())).await.unwrap());
+    let jetstream = cluster.jetstream().await;
     // The second half waits in the queue for longer than a lease, and runs for several.
     let times = (0..2 * LIMIT).map(move |n| if n < LIMIT { 9_000 } else { 24_000 });
     let mut results = narrow::on(&farm).window(3 * LIMIT as usize).imap_unordered(0..2 * LIMIT, times);
     cluster.site.begun(2 * LIMIT as usize).await;
     step_down(&jetstream).await;
     sleep(lease + Duration::from_secs(1)).await;
-    let _other = worker();
+    let _other = cluster.worker_with(cluster.url(), lease);
     while let Some(result) = soon("a result", results.next()).await {
         result.unwrap();
     }
@@ -174,7 +178,7 @@ async fn a_leader_does_not_count_on_a_server_that_is_gone() {
     let mut first = cluster.worker(cluster.url());
     answering(&farm, 1).await;
     soon("a job", narrow::on(&farm).call(0, 0)).await.unwrap();
-    let jetstream = async_nats::jetstream::new(async_nats::connect(addresses(&cluster.url())).await.unwrap());
+    let jetstream = cluster.jetstream().await;
     let leader = async || {
         let names: Vec<_> = jetstream.stream_names().try_collect().await.ok()?;
         let name = names.iter().find(|name| name.contains("narrow"))?;

@@ -302,7 +302,9 @@ impl Verbs {
     pub(crate) fn set_blocks_thread(&mut self, branch: u32, blocks_thread: bool) -> bool {
         let Some(polled) = self.counts.branch(branch).filter(|branch| branch.poll.in_progress) else { return false };
         let old = std::mem::replace(&mut polled.poll.blocks_thread, blocks_thread);
-        polled.wakes = if blocks_thread { 0 } else { polled.wakes };
+        if blocks_thread {
+            polled.wakes = 0;
+        }
         self.counts.blocking -= usize::from(old);
         self.counts.blocking += usize::from(blocks_thread);
         old != blocks_thread

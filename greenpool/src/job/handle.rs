@@ -186,11 +186,6 @@ impl<T> GreenThread<T> {
         Poll::Pending
     }
 
-    /// The job has ended, but the job that polls this does not go on yet.
-    pub(crate) fn set_aside(&mut self) {
-        self.guard.clear();
-    }
-
     /// The job has ended. Waits until the job that polls this has a slot to go on with.
     pub(crate) fn poll_slot(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.guard.poll_reacquire(cx)
@@ -212,7 +207,7 @@ impl<T> GreenThread<T> {
         self.receiver.take_error()
     }
 
-    /// The verb that waited for this has been dropped.
+    /// The verb that waited for this has been dropped, or waits only for others.
     pub(crate) fn stop_waiting(&mut self) {
         self.guard.clear();
     }

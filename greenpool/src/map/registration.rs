@@ -33,7 +33,7 @@ pub(crate) enum SlotState {
     /// None: the worker has a place, and reads the next item of an async source into it.
     Reading,
     /// None: the worker has a place, and is queued for a slot on behalf of the map. If the source is async, it also has
-    /// an item. A map that has been stopped does not end before the worker has left the queue.
+    /// an item. A map that has been stopped does not end before a worker that was granted a slot has given that back.
     Queued,
     /// One of the pool's own slots, and a place.
     Held,

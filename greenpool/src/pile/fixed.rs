@@ -508,7 +508,7 @@ macro_rules! handles {
                 let mut all = Poll::Ready(());
                 $(match self.$at.poll_ended(cx) {
                     Poll::Pending => all = Poll::Pending,
-                    Poll::Ready(()) => self.$at.set_aside(),
+                    Poll::Ready(()) => self.$at.stop_waiting(),
                 })*
                 ready!(all);
                 // Only now: a job that waits in place would take a slot each time that it looks at the rest.
@@ -522,7 +522,7 @@ macro_rules! handles {
                 $(match self.$at.poll_ended(cx) {
                     Poll::Pending => all = Poll::Pending,
                     Poll::Ready(()) => {
-                        self.$at.set_aside();
+                        self.$at.stop_waiting();
                         if let Some(error) = self.$at.take_error() {
                             return Poll::Ready(Some(error));
                         }
