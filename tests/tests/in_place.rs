@@ -564,37 +564,32 @@ fn a_job_can_wait_in_place_for_verbs_that_it_has_polled_before() {
     }
 }
 
-/// Jobs that wait in place for a pile, of which two jobs have ended, and one is part of a deadlock.
-fn join_in_a_deadlock(size: usize, jobs: usize) {
-    threads(8, async move {
+/// Runs `jobs` jobs in a pool of `size` slots. Each gets a future that returns a second pool, which is full: its job
+/// waits for the first pool once `many` of these futures have been awaited.
+fn jobs_in_a_deadlock<F>(size: usize, jobs: u32, many: usize, job: fn(GreenPool, BoxFuture<'static, GreenPool>) -> F)
+where
+    F: Future<Output = u32> + Send + 'static,
+{
+    threads(16, async move {
         for _ in 0..100 {
             let (pool, other, gate) = (GreenPool::new(size), GreenPool::new(1), Gate::new());
-            let (outer, opened) = (pool.clone(), gate.clone());
-            let waits = other.spawn(async move {
-                opened.opened().await;
-                outer.spawn(same(1)).await.await.unwrap()
-            });
-            let waits = waits.await;
+            let waits = spawn_waiter_for(&pool, &other, &gate).await;
             let begun = Arc::new(AtomicUsize::new(0));
-            let joins = (0..jobs).map(|_| {
-                let (inside, other, gate, begun) = (pool.clone(), other.clone(), gate.clone(), begun.clone());
-                pool.spawn(async move {
-                    let part = async move {
-                        yield_now().await;
-                        if begun.fetch_add(1, SeqCst) + 1 == jobs {
-                            gate.open();
-                        }
-                        lend(other.spawn(same(2))).await.await.unwrap()
-                    };
-                    let pile = pile![in &inside; same(1), part, same(3)];
-                    let (one, two, three) = block_in_place(|| block_on(pile.join()));
-                    one.unwrap() + two.unwrap() + three.unwrap()
-                })
+            let jobs = (0..jobs).map(|_| {
+                let (other, gate, begun) = (other.clone(), gate.clone(), begun.clone());
+                let full = async move {
+                    yield_now().await;
+                    if begun.fetch_add(1, SeqCst) + 1 == many {
+                        gate.open();
+                    }
+                    other
+                };
+                pool.spawn(job(pool.clone(), full.boxed()))
             });
-            for join in join_all(joins.collect::<Vec<_>>()).await {
-                assert_eq!(join.value().await, 6);
+            for job in join_all(jobs.collect::<Vec<_>>()).await {
+                assert_eq!(job.value().await, 6);
             }
-            assert_eq!(waits.value().await, 1);
+            waits.value().await;
             pool.waitall().await;
         }
     });
@@ -602,7 +597,32 @@ fn join_in_a_deadlock(size: usize, jobs: usize) {
 
 #[test]
 fn jobs_that_join_piles_in_place_can_be_part_of_a_deadlock() {
+    async fn job(pool: GreenPool, full: BoxFuture<'static, GreenPool>) -> u32 {
+        let part = async { lend(full.await.spawn(same(2))).await.await.unwrap() };
+        let pile = pile![in &pool; same(1), part, same(3)];
+        let (one, two, three) = block_in_place(|| block_on(pile.join()));
+        one.unwrap() + two.unwrap() + three.unwrap()
+    }
+
     for (size, jobs) in [(1, 1), (1, 3), (2, 4), (2, 5)] {
-        join_in_a_deadlock(size, jobs);
+        jobs_in_a_deadlock(size, jobs, jobs as usize, job);
+    }
+}
+
+/// Searches for a deadlock must not wake these jobs in turns for ever, in the hope that they move.
+#[test]
+fn jobs_of_a_set_can_wait_in_place_and_be_part_of_a_deadlock() {
+    async fn job(pool: GreenPool, full: BoxFuture<'static, GreenPool>) -> u32 {
+        let part = async {
+            let full = full.await;
+            block_in_place(|| block_on(async { full.spawn(same(6)).await.await.unwrap() }))
+        };
+        let set: FuturesUnordered<_> = [async { pool.spawn(part).await.value().await }].into_iter().collect();
+        set.collect::<Vec<_>>().await[0]
+    }
+
+    // More parts than these may not get a slot before the deadlock.
+    for (size, jobs, many) in [(1, 3, 1), (2, 3, 1), (2, 5, 1), (3, 9, 2), (4, 16, 2)] {
+        jobs_in_a_deadlock(size, jobs, many, job);
     }
 }
