@@ -2,12 +2,15 @@
 
 use std::future::pending;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Wake};
 
 use futures::{FutureExt, poll};
-use greenpool::{GreenPool, lend};
+use greenpool::{GreenPool, PoolStats, lend};
 use greenpool_tests::{Gate, Gauge, paused, threads, until_idle};
+use tokio::task::yield_now;
 
 #[test]
 fn waitall_on_an_idle_pool_returns_at_once() {
@@ -264,4 +267,49 @@ fn waitall_waits_for_a_job_that_has_no_slot_to_resume_with() {
         all.await;
         assert_eq!(pool.stats().finished, 1);
     });
+}
+
+#[test]
+fn the_jobs_that_waitall_has_seen_end_are_counted_at_once() {
+    struct Read(GreenPool, Mutex<Vec<PoolStats>>);
+
+    impl Wake for Read {
+        fn wake(self: Arc<Self>) {
+            self.1.lock().unwrap().push(self.0.stats());
+        }
+    }
+
+    // Two kinds of jobs: a worker runs the first, and a map the second. Both end while they are marked as aborted.
+    for is_map in [false, true] {
+        paused(async move {
+            let (pool, gate) = (GreenPool::new(1), Gate::new());
+            let (inside, opened) = (pool.clone(), gate.clone());
+            let job = async move {
+                opened.opened().await;
+                drop(inside.abort_all());
+            };
+            let read = Arc::new(Read(pool.clone(), Mutex::default()));
+            let _map = if is_map {
+                let mut map = pool.imap(|job| job, [job]);
+                assert!(map.next().now_or_never().is_none());
+                Some(map)
+            } else {
+                pool.spawn_n(job).await;
+                None
+            };
+            while pool.running() == 0 {
+                yield_now().await;
+            }
+            let mut waitall = pin!(pool.waitall());
+            while waitall.as_mut().poll(&mut Context::from_waker(&read.clone().into())).is_pending() {
+                gate.open();
+                yield_now().await;
+            }
+            let seen = read.1.lock().unwrap();
+            assert!(!seen.is_empty(), "it was woken");
+            for stats in &*seen {
+                assert_eq!((stats.running, stats.suspended, stats.finished, stats.aborted), (0, 0, 1, 0), "{stats:?}");
+            }
+        });
+    }
 }

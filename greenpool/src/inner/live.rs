@@ -28,6 +28,8 @@ pub(crate) struct LiveJobs {
 #[derive(Default)]
 struct Aborted {
     left: u64,
+    /// Those of them that are not live, but may still have a slot.
+    ended: u64,
     wakers: Vec<Waker>,
 }
 
@@ -49,9 +51,11 @@ impl LiveJobs {
 
     /// The number of live jobs, whether or not they hold a slot.
     pub(crate) fn count(&self) -> u64 {
-        // Acquire pairs with the Release in `leave_many`: a thread that counts no job sees what all jobs did.
+        // Behind the lock, so that an `abort_all` in progress does not count jobs twice. Acquire pairs with the Release in
+        // `leave_many`: a thread that counts no job sees what all jobs did.
+        let aborted = lock(&self.aborted);
         let current = self.word.load(Ordering::Acquire) & LIVE;
-        current + lock(&self.aborted).left
+        current + aborted.left - aborted.ended
     }
 
     /// `jobs` jobs begin. Returns their epoch.
@@ -94,11 +98,17 @@ impl LiveJobs {
         self.begun.fetch_sub(jobs, Ordering::Relaxed);
     }
 
-    /// A job of that epoch is gone. Returns false if it was aborted by [`abort_all`](Self::abort_all); then the caller
-    /// must call [`leave_aborted`](Self::leave_aborted).
+    /// A job of that epoch is no longer live. Returns false if it was aborted by [`abort_all`](Self::abort_all); then the
+    /// caller must release its slot, and call [`leave_aborted`](Self::leave_aborted).
     #[inline]
     pub(crate) fn leave(&self, epoch: u32) -> bool {
-        self.leave_many(epoch, 1)
+        self.leave_many(epoch, 1) || self.end_aborted()
+    }
+
+    #[cold]
+    fn end_aborted(&self) -> bool {
+        lock(&self.aborted).ended += 1;
+        false
     }
 
     #[inline]
@@ -128,10 +138,11 @@ impl LiveJobs {
         live
     }
 
-    /// An aborted job is gone.
+    /// An aborted job, which has [left](Self::leave), has released its slot.
     pub(crate) fn leave_aborted(&self) {
         let mut aborted = lock(&self.aborted);
         aborted.left -= 1;
+        aborted.ended -= 1;
         if aborted.left == 0 {
             let wakers = std::mem::take(&mut aborted.wakers);
             drop(aborted);

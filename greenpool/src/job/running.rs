@@ -194,7 +194,7 @@ impl Running {
             Outcome::Withdrawn => context.inner().live.uncount_begun(1),
         }
         // The job leaves the count before it releases the slot, so when `waitall` sees the slot released, the job is
-        // not counted any longer. An aborted job leaves after that: `abort_all` waits for the count of aborted jobs,
+        // not counted any longer. An aborted job leaves the count of aborted jobs after that: `abort_all` waits for it,
         // and must find the slot released.
         let left = context.inner().live.leave(self.epoch);
         let inner = (!left).then(|| context.inner().clone());
