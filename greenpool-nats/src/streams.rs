@@ -289,11 +289,12 @@ impl Link {
         Ok(Consumer { created, lease, replicated })
     }
 
-    /// The lease of a function's jobs, as the server has it.
-    pub(crate) async fn lease(&self, stream: &str) -> Result<Duration, FarmError> {
+    /// The lease of a function's jobs, as the server has it, and whether several servers have them.
+    pub(crate) async fn lease(&self, stream: &str) -> Result<(Duration, bool), FarmError> {
         let what = format!("look at the consumer of {stream}");
         let jobs = self.stream(stream).await?;
-        Ok(self.request(what, stream, jobs.consumer_info(CONSUMER)).await?.config.ack_wait)
+        let info = self.request(what, stream, jobs.consumer_info(CONSUMER)).await?;
+        Ok((info.config.ack_wait, info.cluster.is_some_and(|cluster| !cluster.replicas.is_empty())))
     }
 
     /// The leader of the consumer of a function's jobs, as it describes itself.

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use async_nats::HeaderMap;
+use bytes::Bytes;
 use greenpool::__private::remote::{End, Job, Reply, fingerprint};
 use greenpool::remote::Lost;
 use tokio::task::JoinHandle;
@@ -12,7 +14,7 @@ use crate::farm::Inner;
 use crate::farm::out::Stored;
 use crate::link::Link;
 use crate::names::{JobKey, token};
-use crate::wire::Backoff;
+use crate::wire::{self, Backoff};
 
 /// Runs a job on the farm. Dropping the future cancels it.
 pub(crate) async fn call(inner: Arc<Inner>, job: Job) -> End {
@@ -155,6 +157,16 @@ impl Inner {
         });
     }
 
+    /// Waits until a job that was sent has been stored, or cannot be any more: the stream refuses a message that comes
+    /// after it. A purge could overtake it.
+    async fn arrived(&self, job: &Stored) {
+        let mut headers = HeaderMap::new();
+        headers.insert(wire::EXPECTED_STREAM, "none");
+        let subject = self.link.names.job(job.signature, &job.key);
+        // Without an answer, the purge gets none either.
+        self.link.store(subject, headers, Bytes::new(), wire::PATIENCE).await;
+    }
+
     /// Removes a job from the queue, and tells the workers to stop it.
     pub(crate) async fn cancel(&self, job: &Stored) -> Result<(), FarmError> {
         let names = &self.link.names;
@@ -172,11 +184,14 @@ impl Inner {
 }
 
 /// Cancels a job. While the server is away it tries again, for as long as the farm lives.
-async fn cancel(inner: Arc<Inner>, job: Stored) {
+async fn cancel(inner: Arc<Inner>, job: Stored, is_on_its_way: bool) {
     let (farm, mut backoff) = (Arc::downgrade(&inner), Backoff::new());
     let mut inner = Some(inner);
     while let Some(inner) = inner.take().or_else(|| farm.upgrade()) {
         let connection = inner.link.connection();
+        if is_on_its_way {
+            inner.arrived(&job).await;
+        }
         let answered = inner.cancel(&job).await.is_ok() || inner.closed.load(Ordering::Relaxed);
         // An error of the server itself stays what it is.
         if answered || inner.link.is_connected() && inner.link.connection() == connection {
@@ -218,9 +233,8 @@ const OVER: u64 = u64::MAX;
 
 impl Drop for Caller {
     fn drop(&mut self) {
-        if let Some(submit) = &self.submit {
-            submit.abort();
-        }
+        let submit = self.submit.take_if(|submit| !submit.is_finished());
+        let is_on_its_way = submit.inspect(JoinHandle::abort).is_some();
         if self.id == OVER || !self.inner.out.leave(&self.job.key, self.id) {
             return;
         }
@@ -229,6 +243,6 @@ impl Drop for Caller {
             return;
         }
         let (inner, job) = (self.inner.clone(), self.job.clone());
-        self.inner.link.io.spawn(cancel(inner, job));
+        self.inner.link.io.spawn(cancel(inner, job, is_on_its_way));
     }
 }

@@ -8,6 +8,7 @@ use futures::StreamExt;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::clock::Moment;
+use crate::error::FarmError;
 use crate::streams::Consumer;
 use crate::worker::PATIENCE;
 use crate::worker::serving::{Running, Serving, Shared};
@@ -45,12 +46,16 @@ pub(crate) async fn ask_leader(serving: Arc<Serving>) {
     loop {
         let Consumer { lease, replicated, .. } = serving.checked().consumer;
         let (asked, next) = (Moment::now(), next_sign(lease));
-        // A question that no leader has got is not answered at all.
-        if replicated
-            && let Ok(Ok(leader)) = timeout(lease.min(PATIENCE), serving.shared.link.leader(&serving.stream())).await
-        {
-            serving.hear(leader, lease);
-            serving.set_fresh(asked.before(leader.contact));
+        if replicated {
+            // A question that no leader has got is not answered at all.
+            match timeout(lease.min(PATIENCE), serving.shared.link.leader(&serving.stream())).await {
+                Ok(Ok(leader)) => {
+                    serving.hear(leader, lease);
+                    serving.set_fresh(asked.before(leader.contact));
+                }
+                Ok(Err(error @ FarmError::Forbidden { .. })) => serving.shared.fail(error),
+                Ok(Err(_)) | Err(_) => {}
+            }
         }
         sleep_until(next).await;
     }
@@ -61,7 +66,7 @@ fn next_sign(lease: Duration) -> Instant {
     Instant::now() + (lease / 10).min(Duration::from_secs(1))
 }
 
-/// Keeps the leases of the jobs that run, and aborts the jobs that have lost theirs.
+/// Extends the leases of the jobs that run.
 pub(crate) async fn keep(serving: Arc<Serving>) {
     loop {
         let next = Instant::now() + serving.lease() / 3;
@@ -71,20 +76,30 @@ pub(crate) async fn keep(serving: Arc<Serving>) {
     }
 }
 
-/// Follows a lease that another worker sets.
+/// Aborts the jobs that have lost their leases, when these end. A job that is polled finds that out by itself.
+pub(crate) async fn end_lost(serving: Arc<Serving>) {
+    loop {
+        let mut next = serving.lease() / 3;
+        for running in serving.running() {
+            match running.lease.left() {
+                Duration::ZERO => running.lose(),
+                left => next = next.min(left),
+            }
+        }
+        sleep(next).await;
+    }
+}
+
+/// Follows a lease that another worker sets, and a number of servers.
 pub(crate) async fn follow(serving: Arc<Serving>) {
     loop {
         sleep(serving.lease() / 3).await;
-        serving.learn_lease().await;
+        serving.look_again().await;
     }
 }
 
 async fn extend(serving: &Serving, running: Arc<Running>) {
-    if running.lease.is_over() {
-        running.lose();
-        return;
-    }
-    if running.is_queued() {
+    if running.lease.is_over() || running.is_queued() {
         return;
     }
     let link = &serving.shared.link;

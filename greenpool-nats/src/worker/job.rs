@@ -137,6 +137,11 @@ impl Serving {
     }
 
     async fn run(self: &Arc<Self>, message: &Message, running: &Arc<Running>, suspect: bool) -> Outcome {
+        if self.was_cancelled(&running.key.id())
+            && let Err(outcome) = Box::pin(self.still_stored(message, running)).await
+        {
+            return outcome;
+        }
         match self.known_end(message, running).await {
             Ok(None) => {}
             Ok(Some(end)) => return Outcome::Known(end),
@@ -258,19 +263,33 @@ pub(crate) fn wanted(message: &Message) -> Wanted {
 /// sequence>.<consumer sequence>.<time>.<pending>`, which from server 2.11 on may have a domain and an account before
 /// the stream.
 fn delivery(reply: &str) -> u64 {
+    number(reply, 0).unwrap_or(1)
+}
+
+/// Where a job is in its stream, by the same.
+pub(crate) fn sequence(reply: &str) -> Option<u64> {
+    number(reply, 1)
+}
+
+/// One of the numbers in such a subject, counted from the delivery on.
+fn number(reply: &str, at: usize) -> Option<u64> {
     let tokens: Vec<_> = reply.split('.').collect();
-    let at = if tokens.len() >= 11 { 6 } else { 4 };
-    tokens.get(at).and_then(|token| token.parse().ok()).unwrap_or(1)
+    let first = if tokens.len() >= 11 { 6 } else { 4 };
+    tokens.get(first + at)?.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::delivery;
+    use super::{delivery, sequence};
 
     #[test]
-    fn the_number_of_deliveries_is_read_from_both_forms() {
-        assert_eq!(delivery("$JS.ACK.gp_default_f_0.workers.3.17.18.1700000000000000000.5"), 3);
-        assert_eq!(delivery("$JS.ACK._.hash.gp_default_f_0.workers.4.17.18.1700000000000000000.5.token"), 4);
-        assert_eq!(delivery("nonsense"), 1);
+    fn the_numbers_are_read_from_both_forms() {
+        for (reply, numbers) in [
+            ("$JS.ACK.gp_default_f_0.workers.3.17.18.1700000000000000000.5", (3, Some(17))),
+            ("$JS.ACK._.hash.gp_default_f_0.workers.4.19.18.1700000000000000000.5.token", (4, Some(19))),
+            ("nonsense", (1, None)),
+        ] {
+            assert_eq!((delivery(reply), sequence(reply)), numbers, "{reply}");
+        }
     }
 }

@@ -31,18 +31,23 @@ impl Lease {
         self.over.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn is_over(&self) -> bool {
-        self.over.load(Ordering::Relaxed) || Moment::now().nanos() >= self.until.load(Ordering::Relaxed)
-    }
-}
-
-impl greenpool::__private::remote::Lease for Lease {
-    fn left(&self) -> Duration {
+    /// How much of it is left.
+    pub(crate) fn left(&self) -> Duration {
         if self.over.load(Ordering::Relaxed) {
             return Duration::ZERO;
         }
         let left = self.until.load(Ordering::Relaxed).saturating_sub(Moment::now().nanos());
         Duration::from_nanos(left)
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.left().is_zero()
+    }
+}
+
+impl greenpool::__private::remote::Lease for Lease {
+    fn left(&self) -> Duration {
+        self.left()
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_nats::Subscriber;
 use futures::StreamExt;
-use tokio::time::sleep;
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::error::FarmError;
 use crate::farm::watch::{RunningJob, ServedFunction, WorkerInfo};
@@ -23,14 +23,22 @@ async fn subscribe(shared: &Shared, subject: &str) -> Subscriber {
     }
 }
 
+/// How long a job can be on its way, at most, after it was cancelled.
+const ON_ITS_WAY: Duration = Duration::from_secs(10);
+
 /// Stops the jobs of a function that nobody waits for.
 pub(crate) async fn cancel(serving: Arc<Serving>) {
     let link = &serving.shared.link;
     let mut cancelled = subscribe(&serving.shared, &link.names.cancel(serving.handler.name())).await;
-    while let Some(message) = cancelled.next().await {
-        let id = String::from_utf8_lossy(&message.payload);
-        for running in serving.running().iter().filter(|running| running.key.id() == id) {
-            running.cancel();
+    let mut tick = interval(ON_ITS_WAY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            message = cancelled.next() => match message {
+                Some(message) => serving.cancel(&String::from_utf8_lossy(&message.payload)),
+                None => return,
+            },
+            _ = tick.tick() => serving.forget_cancelled(),
         }
     }
 }

@@ -161,6 +161,7 @@ impl Worker {
         for served in serving.values() {
             tasks.spawn_on(beat::ask_leader(served.clone()), io);
             tasks.spawn_on(beat::keep(served.clone()), io);
+            tasks.spawn_on(beat::end_lost(served.clone()), io);
             tasks.spawn_on(beat::follow(served.clone()), io);
             tasks.spawn_on(listen::cancel(served.clone()), io);
             pulls.spawn_on(pull::pull(served.clone()), io);

@@ -24,6 +24,9 @@ const HEARTBEAT: Duration = Duration::from_secs(3);
 /// After so much silence, the requests are taken for lost.
 const SILENCE: Duration = Duration::from_secs(8);
 
+/// How often it looks whether there was silence.
+const TICK: Duration = Duration::from_millis(500);
+
 /// Why a round of requests has ended.
 enum End {
     /// The worker leaves.
@@ -47,8 +50,8 @@ pub(crate) async fn pull(serving: Arc<Serving>) {
             sleep(AGAIN).await;
             continue;
         };
-        let (heard, fresh) = (Instant::now(), Moment::now());
-        let mut round = Round { serving: &serving, inbox, jobs, asked: 0, requests: 0, heard, fresh };
+        let (heard, begun) = (Instant::now(), Moment::now());
+        let mut round = Round { serving: &serving, inbox, jobs, asked: 0, requests: 0, heard, begun, fresh: begun };
         match round.run(&mut draining, &mut connections).await {
             End::Drain => return round.hand_back().await,
             // The consumer may be gone.
@@ -80,6 +83,7 @@ struct Round<'a> {
     asked: usize,
     requests: u64,
     heard: Instant,
+    begun: Moment,
     /// What comes next, the server has sent after this moment.
     fresh: Moment,
 }
@@ -88,12 +92,17 @@ impl Round<'_> {
     async fn run(&mut self, draining: &mut watch::Receiver<bool>, connections: &mut watch::Receiver<u64>) -> End {
         let next = self.next();
         let mut forbidden = pin!(self.serving.shared.link.missing(&next));
-        let mut tick = interval(Duration::from_millis(500));
+        let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut signs = self.serving.fresh();
         loop {
-            self.ask().await;
             let fresh = *signs.borrow_and_update();
+            // A sign of life says nothing of what another leader has sent, on another way. What it was asked for comes
+            // soon or never.
+            let is_led_anew = self.serving.is_led_anew(self.begun);
+            if !is_led_anew {
+                self.ask().await;
+            }
             // A sign of life says nothing of what came before it and still lies here. Without `unconstrained`, tokio
             // would say that nothing does after some messages.
             let goes_on = !self.serving.shared.is_draining() && !connections.has_changed().unwrap_or(true);
@@ -103,7 +112,9 @@ impl Round<'_> {
                 }
                 continue;
             }
-            self.fresh = fresh;
+            if !is_led_anew {
+                self.fresh = fresh;
+            }
             tokio::select! {
                 biased;
                 () = drained(draining) => return End::Drain,
@@ -121,7 +132,8 @@ impl Round<'_> {
                     return End::Drain;
                 }
                 _ = tick.tick() => {
-                    if self.asked > 0 && self.heard.elapsed() > SILENCE {
+                    let silence = if is_led_anew { TICK } else { SILENCE };
+                    if (self.asked > 0 || is_led_anew) && self.heard.elapsed() > silence {
                         return End::Anew;
                     }
                 }

@@ -1,6 +1,6 @@
 //! What a worker knows: of itself, of each function that it serves, and of each job that it has.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -115,6 +115,14 @@ pub(crate) struct Serving {
     fresh: watch::Sender<Moment>,
     /// The leader of the consumer, in a cluster.
     led: Mutex<Led>,
+    cancelled: Mutex<Cancelled>,
+}
+
+/// The jobs that were cancelled of late. One of them may still be on its way.
+#[derive(Default)]
+struct Cancelled {
+    now: HashSet<String>,
+    before: HashSet<String>,
 }
 
 /// What a worker knows of the leader of a consumer.
@@ -122,6 +130,8 @@ pub(crate) struct Serving {
 struct Led {
     /// Since when it leads, which tells it from another one.
     since: Option<DateTime>,
+    /// The same on the clock of leases, or somewhat later.
+    began: Option<Moment>,
     /// When it was known that each lease which the last leader has given is over.
     old: Option<Moment>,
     /// When, after that, it was known that nothing overdue was left: what is overdue is handed out before any new job,
@@ -244,7 +254,25 @@ impl Serving {
             acks,
             fresh: watch::Sender::new(Moment::now()),
             led: Mutex::default(),
+            cancelled: Mutex::default(),
         }
+    }
+
+    /// Nobody waits for this job any more.
+    pub(crate) fn cancel(&self, id: &str) {
+        lock(&self.cancelled).now.insert(id.to_owned());
+        self.running().iter().filter(|running| running.key.id() == id).for_each(|running| running.cancel());
+    }
+
+    /// Forgets those that were cancelled before the last call.
+    pub(crate) fn forget_cancelled(&self) {
+        let mut cancelled = lock(&self.cancelled);
+        cancelled.before = std::mem::take(&mut cancelled.now);
+    }
+
+    pub(crate) fn was_cancelled(&self, id: &str) -> bool {
+        let cancelled = lock(&self.cancelled);
+        cancelled.now.contains(id) || cancelled.before.contains(id)
     }
 
     /// The moment after which the server has sent what comes from now on, and each later one.
@@ -255,12 +283,14 @@ impl Serving {
     /// A leader of the consumer has said this of itself.
     pub(crate) fn hear(&self, leader: Leader, lease: Duration) {
         let mut led = lock(&self.led);
+        let now = Moment::now();
         if led.since != leader.since {
-            *led = Led { since: leader.since, ..Led::default() };
+            // An answer of the one before may come late.
+            let began = leader.age.map(|age| now.before(age)).max(led.began);
+            *led = Led { since: leader.since, began, ..Led::default() };
         }
         // It looks for what is overdue once a second or more often.
         if leader.age.is_some_and(|age| age >= lease + Duration::from_secs(1)) {
-            let now = Moment::now();
             led.old.get_or_insert(now);
             if leader.waiting > 0 {
                 led.settled.get_or_insert(now);
@@ -274,6 +304,11 @@ impl Serving {
         if led.old.is_some_and(|old| sent >= old) {
             led.settled.get_or_insert(Moment::now());
         }
+    }
+
+    /// Whether the leader may have changed since this moment.
+    pub(crate) fn is_led_anew(&self, since: Moment) -> bool {
+        lock(&self.led).began.is_some_and(|began| began >= since)
     }
 
     /// Since when that leader hands out no job any more that it took for overdue too early, if that is known.
@@ -305,11 +340,12 @@ impl Serving {
         Ok(())
     }
 
-    /// Follows a lease that another worker has set.
-    pub(crate) async fn learn_lease(&self) {
+    /// Looks whether another process has changed the consumer.
+    pub(crate) async fn look_again(&self) {
         // A server that is away changes nothing.
-        if let Ok(lease) = self.shared.link.lease(&self.stream()).await {
-            lock(&self.checked).consumer.lease = lease;
+        if let Ok((lease, replicated)) = self.shared.link.lease(&self.stream()).await {
+            let consumer = &mut lock(&self.checked).consumer;
+            (consumer.lease, consumer.replicated) = (lease, replicated);
         }
     }
 

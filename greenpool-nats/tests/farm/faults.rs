@@ -22,6 +22,7 @@ crate::tests! {
     a_worker_that_is_killed_loses_no_job,
     a_worker_that_was_stopped_does_not_go_on_with_its_old_jobs,
     a_worker_that_was_cut_off_does_not_go_on_with_its_old_jobs,
+    jobs_that_nothing_polls_are_dropped_when_their_leases_end,
     a_worker_that_gets_many_jobs_too_late_begins_none_of_them,
     a_submitter_that_was_cut_off_finds_its_results,
     a_server_that_is_killed_and_started_again_loses_no_job,
@@ -107,6 +108,24 @@ async fn a_worker_that_was_cut_off_does_not_go_on_with_its_old_jobs() {
     assert_eq!(polled_late(&executions, &far_away, cut_off, LEASE), 0);
     assert!(log::peak(&executions, cut_off) <= 40);
     empty(&farm, "square").await;
+}
+
+async fn jobs_that_nothing_polls_are_dropped_when_their_leases_end() {
+    const LONG: Duration = Duration::from_secs(6);
+    let site = Site::new();
+    let proxy = Proxy::to(&site.server.url()).await;
+    let role = WorkerRole { url: proxy.url(), lease: LONG, ..site.role(10) };
+    let _far_away = Process::start(&Role::Worker(role));
+    let farm = site.farm().await;
+    answering(&farm, 1).await;
+    let _squares = square::on(&farm).imap(0..10, repeat(60_000));
+    site.begun(10).await;
+    proxy.cut(true);
+    let cut_off = log::now();
+    until("all to be dropped", async || site.executions().iter().all(|run| run.dropped.is_some())).await;
+    // Their leases are extended, or found to be over, each third of a lease: that would be 2 s late.
+    let last = site.executions().iter().filter_map(|run| run.dropped).max().expect("ten have begun");
+    assert!(last < cut_off + LONG + Duration::from_secs(1), "one was dropped after {:?}", last.abs_diff(cut_off));
 }
 
 async fn a_worker_that_gets_many_jobs_too_late_begins_none_of_them() {
