@@ -51,8 +51,8 @@ impl LiveJobs {
 
     /// The number of live jobs, whether or not they hold a slot.
     pub(crate) fn count(&self) -> u64 {
-        // Behind the lock, so that an `abort_all` in progress does not count jobs twice. Acquire pairs with the Release in
-        // `leave_many`: a thread that counts no job sees what all jobs did.
+        // Behind the lock, so that an `abort_all` in progress does not count jobs twice. Acquire pairs with the Release
+        // in `leave_many`: a thread that counts no job sees what all jobs did.
         let aborted = lock(&self.aborted);
         let current = self.word.load(Ordering::Acquire) & LIVE;
         current + aborted.left - aborted.ended
@@ -98,8 +98,8 @@ impl LiveJobs {
         self.begun.fetch_sub(jobs, Ordering::Relaxed);
     }
 
-    /// A job of that epoch is no longer live. Returns false if it was aborted by [`abort_all`](Self::abort_all); then the
-    /// caller must release its slot, and call [`leave_aborted`](Self::leave_aborted).
+    /// A job of that epoch is no longer live. Returns false if it was aborted by [`abort_all`](Self::abort_all); then
+    /// the caller must release its slot, and call [`leave_aborted`](Self::leave_aborted).
     #[inline]
     pub(crate) fn leave(&self, epoch: u32) -> bool {
         self.leave_many(epoch, 1) || self.end_aborted()

@@ -28,7 +28,7 @@ use crate::inner::{ErasedJob, Inner, PoolEntry, PoolServed};
 use crate::sync::lock;
 use crate::sync::slots::gates::Hold;
 use crate::sync::slots::keyed::{Blocker, KeyReleased};
-use crate::sync::slots::{Cancelled, Collector, Enqueued, Grant, Queue, Refusal, Served, Ticket};
+use crate::sync::slots::{Cancelled, Enqueued, Grant, Served, Ticket};
 use crate::sync::wake::wake;
 
 /// Runs the effects of a change of this member's state. The caller must hold no lock.
@@ -217,21 +217,6 @@ pub(crate) fn end(member: &Arc<Member>) {
         (Some((key, lent)), held) => return_both(inner, held, key, lent),
     }
     changed(inner);
-}
-
-/// Takes a place in `Queue::Start`, or a slot if one is free; then it returns no ticket. Offers the ticket to the
-/// member that `lender` returns.
-#[inline]
-pub(crate) fn enqueue(
-    inner: &Arc<Inner>,
-    collector: Collector,
-    lender: impl FnOnce() -> Option<Arc<Member>>,
-) -> Result<Option<Ticket>, Refusal> {
-    let ticket = inner.slots.enqueue_for(collector, Queue::Start, None)?;
-    if let Some(ticket) = ticket {
-        offer(inner, ticket, lender());
-    }
-    Ok(ticket)
 }
 
 /// Queues a job, unless a slot is free, and its key, if it has one. `lender`, the job that runs here if it is of the

@@ -7,7 +7,7 @@ use crate::inner::Inner;
 use crate::inner::member::Member;
 use crate::lending::context::member_of;
 use crate::lending::deadlock;
-use crate::sync::slots::{Collector, Grant, Refusal, Ticket};
+use crate::sync::slots::{Collector, Grant, Queue, Refusal, Ticket};
 
 /// A queued ticket. Dropping it leaves the queue, and passes on a slot that was already granted.
 pub(crate) struct Waiter {
@@ -25,18 +25,15 @@ pub(crate) enum Acquired {
 }
 
 impl Waiter {
-    /// Takes a slot if one is free. Otherwise queues, and offers the ticket to the member that `lender` returns.
-    pub(crate) fn acquire(
-        inner: &Arc<Inner>,
-        collector: Collector,
-        lender: impl FnOnce() -> Option<Arc<Member>>,
-    ) -> Acquired {
+    /// Takes a slot if one is free, and queues otherwise. Then the caller must offer the ticket to those that may lend
+    /// their slots, and search for deadlocks. This itself may be called under a lock.
+    pub(crate) fn acquire(inner: &Arc<Inner>, collector: Collector) -> Acquired {
         match inner.slots.try_acquire() {
             Ok(()) => return Acquired::Now,
             Err(Refusal::Closed) => return Acquired::Closed,
             Err(Refusal::Full) => {}
         }
-        match deadlock::enqueue(inner, collector, lender) {
+        match inner.slots.enqueue_for(collector, Queue::Start, None) {
             Ok(None) => Acquired::Now,
             Err(_) => Acquired::Closed,
             Ok(Some(ticket)) => Acquired::Queued(Waiter { inner: inner.clone(), ticket }),

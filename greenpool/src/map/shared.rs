@@ -78,14 +78,20 @@ pub(crate) struct MapState<T> {
     /// The number of tasks spawned so far.
     spawned: u64,
     aborted: bool,
-    /// The map's ticket in the pool's queue.
-    waiter_ref: Option<WaiterRef>,
+    queued_as: Option<MapTicket>,
     /// The job that waits for the map's next result.
     consumer: Option<Arc<Member>>,
     /// The jobs of a map with keys, by the number of their item.
     jobs: BTreeMap<u64, KeyedJob>,
     /// The job that these have been offered to, and the number of the first that has not been.
     offered: (Weak<Member>, u64),
+}
+
+/// The map's ticket in the pool's queue.
+struct MapTicket {
+    waiter_ref: WaiterRef,
+    /// Whether those that may lend it their slots know of it.
+    is_offered: bool,
 }
 
 /// A job of a map with keys. It belongs to the pool, as that of a spawn does.
@@ -152,6 +158,10 @@ impl<T> MapState<T> {
         self.holders >= self.away + size.max(1) && self.inner.slots.free() <= 0
     }
 
+    fn waiter_ref(&self) -> Option<WaiterRef> {
+        self.queued_as.as_ref().map(|ticket| ticket.waiter_ref.clone())
+    }
+
     /// The worker that is queued, or reads an item, no longer does. Returns whether it has a place for no item yet.
     pub(crate) fn take_queued_place(&mut self) -> bool {
         self.queued = false;
@@ -206,7 +216,7 @@ impl<T> Shared<T> {
             last: LastItem::Ahead,
             spawned: 0,
             aborted: false,
-            waiter_ref: None,
+            queued_as: None,
             consumer: None,
             jobs: BTreeMap::new(),
             offered: (Weak::new(), 0),
@@ -255,7 +265,7 @@ impl<T> Shared<T> {
         if consumer.is_some() {
             state.consumer = consumer.cloned();
         }
-        state.waiter_ref.clone()
+        state.waiter_ref()
     }
 
     /// The consumer no longer waits.
@@ -376,15 +386,15 @@ impl<T> Shared<T> {
     pub(crate) fn stop(&self, mut last: Option<JoinError>) {
         let mut state = self.state();
         let consumer = state.buffer.stop(&mut last);
-        let waiter_ref = state.waiter_ref.take();
+        let queued_as = state.queued_as.take();
         let reader = state.awaiting.take().and_then(|key| state.workers.waker(key));
         let retired = state.workers.retire_all();
         drop(state);
         wake(consumer);
         wake(reader);
-        if let Some(waiter_ref) = waiter_ref {
+        if let Some(ticket) = queued_as {
             // A worker that has been granted a slot gives it back before the map ends. Any other one does not matter.
-            if waiter_ref.refuse() {
+            if ticket.waiter_ref.refuse() {
                 self.unreserve_queued();
             }
         }
@@ -417,26 +427,25 @@ impl<T> Shared<T> {
     }
 
     /// Acquires a slot or queues for one, and offers the ticket to the jobs that may lend theirs. Only one task of a
-    /// map does this at a time.
+    /// map does this at a time. If the map has been stopped, it is as if the pool were closed.
     pub(crate) fn begin(&self) -> Acquired {
-        let acquired = Waiter::acquire(&self.inner, Collector::Task, || self.maker.clone());
-        if let Acquired::Queued(waiter) = &acquired {
-            let waiter_ref = waiter.waiter_ref();
-            let mut state = self.state();
-            let (consumer, stopped) = (state.consumer.clone(), !state.buffer.is_reading());
-            if !stopped {
-                state.waiter_ref = Some(waiter_ref.clone());
-            }
-            drop(state);
-            // `stop` came before there was a ticket.
-            if stopped && waiter_ref.refuse() {
-                self.unreserve_queued();
-            }
-            if let Some(consumer) = consumer {
-                waiter_ref.offer(&consumer);
-            }
-            deadlock::changed(&self.inner);
+        let mut state = self.state();
+        if !state.buffer.is_reading() {
+            return Acquired::Closed;
         }
+        // Under the lock: once `stop` has returned, no worker takes a slot or queues.
+        let acquired = Waiter::acquire(&self.inner, Collector::Task);
+        let Acquired::Queued(waiter) = &acquired else { return acquired };
+        let waiter_ref = waiter.waiter_ref();
+        state.queued_as = Some(MapTicket { waiter_ref: waiter_ref.clone(), is_offered: false });
+        let consumer = state.consumer.clone();
+        drop(state);
+        self.maker.iter().chain(&consumer).for_each(|member| waiter_ref.offer(member));
+        // It may have been served meanwhile, but nothing has collected it.
+        if let Some(ticket) = &mut self.state().queued_as {
+            ticket.is_offered = true;
+        }
+        deadlock::changed(&self.inner);
         acquired
     }
 
@@ -444,11 +453,12 @@ impl<T> Shared<T> {
     /// or to store a result.
     pub(crate) fn readiness(&self) -> Readiness {
         let state = self.state();
-        let waiting = usize::from(state.waiter_ref.is_some()) + usize::from(state.awaiting.is_some());
+        let is_queued = state.queued_as.as_ref().is_some_and(|ticket| ticket.is_offered);
+        let waiting = usize::from(is_queued) + usize::from(state.awaiting.is_some());
         let in_progress = state.workers.count_busy() > state.holders + waiting
             || state.buffer.is_reading() && state.workers.notified() > 0
             // The queue of a pool of size 0 waits for a `resize`, which must come from outside.
-            || state.waiter_ref.is_some() && self.inner.slots.size() == 0;
+            || state.queued_as.is_some() && self.inner.slots.size() == 0;
         match in_progress {
             _ if state.buffer.is_ready() => Readiness::Yes,
             true => Readiness::Later,
@@ -463,8 +473,8 @@ impl<T> Shared<T> {
 
     /// The map's ticket has been served, or its waiter dropped.
     pub(crate) fn leave_queue(&self) {
-        let waiter_ref = self.state().waiter_ref.take();
-        drop(waiter_ref);
+        let ticket = self.state().queued_as.take();
+        drop(ticket);
     }
 
     /// Begins a job of this map in a slot that was acquired, or lent by `lender`.
@@ -480,7 +490,7 @@ impl<T> Shared<T> {
 
     #[cold]
     fn is_really_wanted(&self) -> bool {
-        let waiter_ref = self.state().waiter_ref.clone();
+        let waiter_ref = self.state().waiter_ref();
         self.inner.slots.free() < 0 || !waiter_ref.is_some_and(|waiter_ref| waiter_ref.is_alone())
     }
 }

@@ -301,9 +301,12 @@ impl TakeSlot {
             };
             return Stage::Done(Some(result));
         }
-        match Waiter::acquire(&self.inner, Collector::Caller, || None) {
+        match Waiter::acquire(&self.inner, Collector::Caller) {
             Acquired::Now => Stage::Done(Some(Ok(self.slot(None)))),
-            Acquired::Queued(waiter) => Stage::Queued(waiter),
+            Acquired::Queued(waiter) => {
+                deadlock::changed(&self.inner);
+                Stage::Queued(waiter)
+            }
             Acquired::Closed => Stage::Done(Some(Err(JoinError::closed()))),
         }
     }
