@@ -93,12 +93,13 @@ impl Companion {
         collect_idents(args.key.to_token_stream(), &mut used_names);
         used_names.insert(name.to_string());
         let output = output(&item.sig.output, function.span(), args.krate.as_ref());
+        let all_attrs = [item.attrs.clone(), item.inner_attrs()].concat();
         let mut companion = Self {
             krate: args.krate,
             vis: generated_visibility(&item.vis),
             name,
-            attrs: attrs::item_attrs(&item.attrs),
-            struct_attrs: attrs::struct_attrs(&item.attrs),
+            attrs: attrs::item_attrs(&all_attrs),
+            struct_attrs: attrs::struct_attrs(&all_attrs),
             generics: item.sig.generics.clone(),
             impl_trait_params: 0,
             params: Vec::new(),

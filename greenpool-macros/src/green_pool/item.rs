@@ -1,8 +1,8 @@
 //! The function under the attribute. Only its signature is parsed; the body stays raw tokens.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
-use syn::parse::{Parse, ParseStream};
-use syn::{Abi, Attribute, FnArg, Signature, Token, Visibility};
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::{Abi, AttrStyle, Attribute, FnArg, Signature, Token, Visibility};
 
 /// An item that starts like a function.
 pub(crate) struct Item {
@@ -12,6 +12,25 @@ pub(crate) struct Item {
     pub(crate) body: TokenTree,
     /// The `;` that replaces the body of some functions.
     pub(crate) semicolon: Option<Span>,
+}
+
+impl Item {
+    /// The attributes at the head of the body, as if they were in front of the function.
+    pub(crate) fn inner_attrs(&self) -> Vec<Attribute> {
+        let TokenTree::Group(body) = &self.body else { return Vec::new() };
+        let mut head = body.stream().into_iter().take(2);
+        let is_punct = |token, is| matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == is);
+        // The rest of the body is not looked at unless it has some.
+        if !(is_punct(head.next(), '#') && is_punct(head.next(), '!')) {
+            return Vec::new();
+        }
+        let parse = |input: ParseStream<'_>| {
+            let attrs = input.call(Attribute::parse_inner)?;
+            input.parse::<TokenStream>().map(|_| attrs)
+        };
+        let attrs = parse.parse2(body.stream()).unwrap_or_default();
+        attrs.into_iter().map(|attr| Attribute { style: AttrStyle::Outer, ..attr }).collect()
+    }
 }
 
 /// Why the attribute cannot use an item.

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 
+use crate::sync::quiet::drop_quietly;
 use crate::sync::{Mutex, lock};
 
 type Payload = Box<dyn Any + Send>;
@@ -9,6 +10,13 @@ type Payload = Box<dyn Any + Send>;
 /// The payload of the first panic since one was last taken. Only jobs that panic without a handle come here.
 #[derive(Default)]
 pub(crate) struct FirstPanic(Mutex<Option<Payload>>);
+
+impl Drop for FirstPanic {
+    fn drop(&mut self) {
+        // Nobody has taken it, and its destructor may panic.
+        drop_quietly(self.take());
+    }
+}
 
 impl FirstPanic {
     /// Keeps a payload, unless there is one already; then it returns it.

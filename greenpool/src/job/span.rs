@@ -1,7 +1,5 @@
 //! What `tracing` and `metrics`, with the features of these names, and the list of jobs learn of a job.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 #[cfg(feature = "metrics")]
 use tokio::time::Instant;
 
@@ -11,6 +9,7 @@ use crate::inner::times::RunTime;
 use crate::inner::tracked::Track;
 use crate::job::error::JoinError;
 use crate::lending::context;
+use crate::sync::quiet::drop_quietly;
 
 /// Reports the panic of a job that has no handle, and keeps the first one for `waitall_or_panic`.
 pub(crate) fn report_panic(inner: &Inner, error: &mut JoinError) {
@@ -22,7 +21,7 @@ pub(crate) fn report_panic(inner: &Inner, error: &mut JoinError) {
     let error = std::mem::replace(error, JoinError::cancelled());
     let later = error.try_into_panic().ok().and_then(|payload| inner.first_panic.keep(payload));
     // The destructor of a payload may panic, too.
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(later)));
+    drop_quietly(later);
 }
 
 /// The call that a job comes from: the span it was made in, and its time if the pool measures times. Without the

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -10,6 +9,7 @@ use futures_core::Stream;
 use futures_core::stream::FusedStream;
 
 use crate::job::error::JoinError;
+use crate::sync::quiet::drop_quietly;
 
 /// Describes what yields the results of jobs one after the other: a map, or a pile whose jobs all return the same type.
 ///
@@ -118,8 +118,7 @@ impl<S> Values<S> {
 
     /// Drops the source before a panic resumes. The panic of a destructor comes second, so it is dropped.
     pub(crate) fn end(&mut self) {
-        let source = self.source.take();
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(source)));
+        drop_quietly(self.source.take());
     }
 
     fn stop_waiting(&mut self)

@@ -23,7 +23,7 @@ use crate::inner::{AttachedMap, Inner};
 use crate::job::error::JoinError;
 use crate::map::buffer::ReorderBuffer;
 use crate::map::shared::{DynDriver, LastItem, Shared};
-use crate::sync::quiet::drop_quietly;
+use crate::sync::quiet::{drop_quietly, first};
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, SourceGuard, lock, lock_source};
 use crate::worker::idle::Wakeup;
@@ -340,7 +340,7 @@ impl<S: JobSource> Driver<S> {
     /// Drops the source, and ends the map. The error, or that of the source's destructor, follows all results.
     pub(crate) fn end(&self, source: Option<CountedSource<S>>, error: Option<JoinError>) {
         let last = drop_source(source);
-        self.shared.stop(error.or(last));
+        self.shared.stop(first(error, last));
     }
 
     /// Notifies a worker if too few are notified; `more` raises the number that is wanted. Returns whether it did.

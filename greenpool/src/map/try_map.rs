@@ -15,6 +15,7 @@ use pin_project_lite::pin_project;
 
 use crate::job::error::JoinError;
 use crate::map::{GreenMap, Next};
+use crate::sync::quiet::drop_quietly;
 use crate::sync::{Mutex, lock};
 
 /// Yields the result of one job for each item of a source that can fail: a source of `Result<Item, E>`.
@@ -106,19 +107,29 @@ impl From<TryMapError<io::Error>> for io::Error {
 }
 
 /// Where a source leaves its error for the consumer.
-pub(crate) struct Failure<E>(Arc<Mutex<Option<E>>>);
+pub(crate) struct Failure<E>(Arc<Left<E>>);
+
+struct Left<E>(Mutex<Option<E>>);
+
+impl<E> Drop for Left<E> {
+    fn drop(&mut self) {
+        // Nobody has taken it.
+        let error = lock(&self.0).take();
+        drop_quietly(error);
+    }
+}
 
 impl<E> Failure<E> {
     fn put(&self, error: E) {
-        *lock(&self.0) = Some(error);
+        *lock(&self.0.0) = Some(error);
     }
 
     fn take(&self) -> Option<E> {
-        lock(&self.0).take()
+        lock(&self.0.0).take()
     }
 
     fn is_set(&self) -> bool {
-        lock(&self.0).is_some()
+        lock(&self.0.0).is_some()
     }
 }
 
@@ -139,7 +150,7 @@ pin_project! {
 
 impl<S, E> UntilError<S, E> {
     pub(crate) fn new(source: S) -> (Self, Failure<E>) {
-        let failure = Failure(Arc::new(Mutex::new(None)));
+        let failure = Failure(Arc::new(Left(Mutex::new(None))));
         (UntilError { source, failure: failure.clone() }, failure)
     }
 

@@ -10,6 +10,7 @@ use pin_project_lite::pin_project;
 use crate::job::error::JoinError;
 use crate::job::values::{Failure, JobResults, Values};
 use crate::map::GreenMap;
+use crate::sync::quiet::drop_quietly;
 
 impl<T> GreenMap<T> {
     /// Yields the output of each job, without a `Result` around it. If a job panics, the panic resumes in the consumer,
@@ -46,7 +47,9 @@ impl<T> GreenMap<T> {
 
     /// Drops the results that are left. Ready when no job is left.
     fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        while ready!(self.poll_take(cx)).is_some() {}
+        while let Some(result) = ready!(self.poll_take(cx)) {
+            drop_quietly(result);
+        }
         Poll::Ready(())
     }
 }
@@ -90,8 +93,14 @@ impl<T, E> Fallible<T, E> {
     fn fail(&mut self, failure: Failure<E>) {
         let panic = self.map.abort();
         self.failure = Some(match (failure, panic) {
-            (Failure::Error(_), Some(panic)) => Failure::Join(panic),
-            (failure, _) => failure,
+            (Failure::Error(error), Some(panic)) => {
+                drop_quietly(error);
+                Failure::Join(panic)
+            }
+            (failure, panic) => {
+                drop_quietly(panic);
+                failure
+            }
         });
     }
 }
@@ -349,6 +358,7 @@ impl<T: TryOutput, C> Future for TryCollect<T, C> {
         let mut collect = |output| collection.as_mut().map_or(Ok(()), |collection| extend(collection, output));
         while ready!(map.poll_next(cx, &mut collect)).is_some() {}
         if let Some(failure) = map.failure.take() {
+            drop_quietly(collection.take());
             return match failure.into_error().into_result() {
                 Err(error) => Poll::Ready(Err(error)),
                 Ok(_) => unreachable!("the output of a job that failed is an error"),

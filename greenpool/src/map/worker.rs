@@ -28,7 +28,7 @@ use crate::map::registration::{Registration, SlotState};
 use crate::map::session::{NoItem, Session};
 use crate::map::shared::{DynDriver, LastItem, MapState, Shared};
 use crate::map::source::Boxed;
-use crate::sync::quiet::drop_quietly;
+use crate::sync::quiet::{drop_quietly, first, run_quietly};
 use crate::sync::wake::wake;
 use crate::worker::idle::WorkerState;
 use crate::worker::poll::{self, POLL_BUDGET, Step};
@@ -353,7 +353,7 @@ impl<S: JobSource> MapWorker<S> {
             Some(running) => running.in_scope(drop_job),
             None => drop_job(),
         }));
-        let error = panic.or(dropped.err()).map_or_else(JoinError::cancelled, JoinError::panic);
+        let error = first(panic, dropped.err()).map_or_else(JoinError::cancelled, JoinError::panic);
         Poll::Ready(self.finish_job(Err(error), outcome, *budget))
     }
 
@@ -405,7 +405,7 @@ impl<S: JobSource> MapWorker<S> {
             (Err(payload), UserCode::Source) => {
                 // If it was the size hint, the last item has been read already.
                 registration.number = None;
-                let _ = catch_unwind(AssertUnwindSafe(|| job.set(None)));
+                run_quietly(|| job.set(None));
                 session.source_panicked(payload);
                 Exit::Nothing(NoItem::End)
             }

@@ -30,6 +30,7 @@ use crate::lending::blocking::WaitGuard;
 use crate::lending::waiter::WaiterRef;
 use crate::pool::GreenPool;
 use crate::spawn::{FutureJob, Kept, POLLED_AFTER_READY, SpawnFuture, Spawnable};
+use crate::sync::quiet::drop_quietly;
 use crate::sync::slots::Ticket;
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, MutexGuard, lock};
@@ -299,6 +300,7 @@ impl<T> GreenPile<T> {
                 let (spawn, result) = (head.spawn, head.thread.take());
                 self.head = None;
                 if spawn.is_some() && lock(&self.shared.state).take_withdrawn(spawn) {
+                    drop_quietly(result);
                     continue;
                 }
                 return Poll::Ready(result);

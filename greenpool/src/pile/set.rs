@@ -11,6 +11,7 @@ use crate::job::error::JoinError;
 use crate::pile::GreenPile;
 use crate::pile::fixed::{Handles, PileOf, SameType};
 use crate::sync::lock;
+use crate::sync::quiet::drop_quietly;
 
 impl<T> GreenPile<T> {
     /// Waits for the next result that comes, of whichever job. Returns it with the number of its job: jobs are numbered
@@ -98,6 +99,7 @@ impl<T> GreenPile<T> {
             if spawn.is_none() || !lock(&self.shared.state).take_withdrawn(spawn) {
                 return Some(result);
             }
+            drop_quietly(result);
         }
     }
 
@@ -128,6 +130,7 @@ impl<T> GreenPile<T> {
             if spawn.is_none() || !lock(&self.shared.state).take_withdrawn(spawn) {
                 return Some((number, result));
             }
+            drop_quietly(result);
         }
     }
 
@@ -154,6 +157,7 @@ impl<T> GreenPile<T> {
             if spawn.is_none() || !lock(&self.shared.state).take_withdrawn(spawn) {
                 return Poll::Ready(Some((number, result)));
             }
+            drop_quietly(result);
             if !may_grow && self.unordered.len() == 0 {
                 ready!(self.guard.poll_reacquire(cx));
                 return Poll::Ready(None);

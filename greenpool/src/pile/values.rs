@@ -9,6 +9,7 @@ use crate::job::handle::GreenThread;
 use crate::job::values::{Failure, JobResults, Values};
 use crate::pile::GreenPile;
 use crate::pile::fixed::{Handles, PileOf, Record, SameType, for_tuples};
+use crate::sync::quiet::drop_quietly;
 
 impl<T> GreenPile<T> {
     /// Yields the output of each job, without a `Result` around it. If a job panics, the panic resumes in the consumer,
@@ -290,13 +291,22 @@ impl<T> Outcome<T> {
         ready!(handle.poll_ready(cx));
         self.taken = true;
         match handle.take() {
-            _ if failure.is_some() => {}
+            result if failure.is_some() => drop_quietly(result),
             Some(Ok(Ok(value))) => self.value = Some(value),
             Some(Ok(Err(error))) => *failure = Some(Failure::Error(error.into())),
             Some(Err(error)) => *failure = Some(Failure::Join(error)),
             None => *failure = Some(Failure::Join(JoinError::cancelled())),
         }
         Poll::Ready(())
+    }
+}
+
+impl<T> Drop for Outcome<T> {
+    fn drop(&mut self) {
+        // Nobody takes it, since another job has failed.
+        if let Some(value) = self.value.take() {
+            drop_quietly(value);
+        }
     }
 }
 

@@ -17,6 +17,15 @@ pub(crate) fn run_quietly(mut f: impl FnMut()) {
     run_dyn(&mut f);
 }
 
+/// The first of two panics, if there is one. The second is dropped quietly.
+pub(crate) fn first<T>(first: Option<T>, second: Option<T>) -> Option<T> {
+    if first.is_none() {
+        return second;
+    }
+    drop_quietly(second);
+    first
+}
+
 // Not generic, so that it is compiled once.
 fn run_dyn(f: &mut dyn FnMut()) {
     foreign::check();

@@ -1,9 +1,8 @@
 //! Waking wakers that may panic.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 
-use crate::sync::foreign;
+use crate::sync::quiet::run_quietly;
 
 /// Registers `waker` in a place that a lock guards. A waker is foreign code, so it is neither cloned nor dropped under
 /// the lock: this returns false if it needs a clone, which the caller must make without the lock before it tries again.
@@ -28,6 +27,6 @@ pub(crate) fn wake(wakers: impl IntoIterator<Item = Waker>) {
 }
 
 fn wake_one(waker: Waker) {
-    foreign::check();
-    let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+    let mut waker = Some(waker);
+    run_quietly(|| waker.take().into_iter().for_each(Waker::wake));
 }

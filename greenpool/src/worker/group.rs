@@ -20,6 +20,7 @@ use crate::job::error::JoinError;
 use crate::job::reply_page::ReplyAlloc;
 use crate::job::running::Outcome;
 use crate::lending::deadlock;
+use crate::sync::quiet::drop_quietly;
 use crate::sync::wake::wake;
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::worker::idle::{Wakeup, WorkerSet, WorkerState};
@@ -133,7 +134,7 @@ pub(crate) fn abort(mut job: JobBox) {
     if let Some(running) = job.as_mut().running() {
         running.finish(Outcome::Aborted);
     }
-    let _ = complete(job, Some(dropped.map_or_else(JoinError::panic, |()| JoinError::cancelled())));
+    drop_quietly(complete(job, Some(dropped.map_or_else(JoinError::panic, |()| JoinError::cancelled()))));
 }
 
 /// The workers of one executor on one runtime.

@@ -1,6 +1,5 @@
 //! A job that is queued for a slot. It belongs to its pool, so it begins when its turn comes, whatever queued it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -12,6 +11,7 @@ use crate::job::permit::Permit;
 use crate::job::reply_page::ReplyAlloc;
 use crate::job::running::JobState;
 use crate::job::span::Origin;
+use crate::sync::quiet::{drop_quietly, run_quietly};
 use crate::sync::slots::gates::Hold;
 use crate::worker::group::{Group, abort};
 
@@ -48,9 +48,9 @@ impl ErasedJob for Queued {
 
     fn refuse(mut self: Box<Self>) {
         let Some(mut job) = self.job.take() else { return };
-        let _ = catch_unwind(AssertUnwindSafe(|| job.as_mut().drop_content()));
+        run_quietly(|| job.as_mut().drop_content());
         self.inner.counters.refused.fetch_add(1, Ordering::Relaxed);
-        let _ = complete(job, Some(JoinError::closed()));
+        drop_quietly(complete(job, Some(JoinError::closed())));
     }
 
     fn is_of(&self, group: u32) -> bool {

@@ -14,6 +14,7 @@ use crate::job::error::JoinError;
 use crate::job::running::{Entered, JobState, Outcome, Running};
 use crate::job::span;
 use crate::lending::deadlock;
+use crate::sync::quiet::drop_quietly;
 use crate::worker::group::Group;
 use crate::worker::local::LocalQueue;
 use crate::worker::poll::{self, Jobs, POLL_BUDGET, Step};
@@ -188,7 +189,7 @@ impl Run<'_> {
                 return Poll::Ready(self.end_and_look(running, Outcome::Aborted, Some(error), None));
             }
             Err(payload) => {
-                let _ = running.in_scope(|| drop_content(cell));
+                drop_quietly(running.in_scope(|| drop_content(cell)));
                 let mut error = JoinError::panic(payload);
                 if cell.reports_panic() {
                     span::report_panic(&inner, &mut error);

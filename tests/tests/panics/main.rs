@@ -3,6 +3,8 @@
 
 mod destructor;
 mod job;
+mod payload;
 mod route;
 mod source;
+mod untaken;
 mod waker;

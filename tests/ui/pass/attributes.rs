@@ -52,6 +52,19 @@ async fn expected_above(#[shared] URL: String, n: usize) -> usize {
     URL.len() + n
 }
 
+/// Attributes inside apply to the signature, too.
+#[green_pool]
+async fn inside(URL: String, a: u8, b: u8, c: u8, d: u8, e: u8, f: u8, g: u8) -> usize {
+    #![allow(non_snake_case, clippy::too_many_arguments, clippy::many_single_char_names)]
+    URL.len() + usize::from(a + b + c + d + e + f + g)
+}
+
+#[green_pool]
+async fn whisper_inside() {
+    //! Deprecated here.
+    #![deprecated]
+}
+
 #[green_pool(key = HOST, per_key = 2)]
 #[cfg_attr(all(), expect(non_snake_case, clippy::too_many_arguments, clippy::many_single_char_names))]
 async fn expected_below(a: u8, b: u8, c: u8, d: u8, e: u8, f: u8, g: u8, HOST: u8) -> u8 {
@@ -91,6 +104,9 @@ async fn main() {
     assert_eq!(Shout::spawn("ab".into()).await.await.unwrap(), 2);
     #[allow(deprecated)]
     whisper::spawn_n().await;
+    #[allow(deprecated)]
+    whisper_inside::spawn_n().await;
+    assert_eq!(inside::spawn("ab".into(), 1, 1, 1, 1, 1, 1, 1).await.await.unwrap(), 9);
     assert_eq!(traced_above::spawn(1).await.await.unwrap() + traced_below(1).await, 2);
     assert_eq!(traced_below::spawn(1).await.await.unwrap() + traced_above(1).await, 2);
     assert_eq!(expected::spawn("ab".into()).await.await.unwrap() + expected("ab".into()).await, 4);
