@@ -156,6 +156,35 @@ fn a_map_dropped_midway_leaves_nothing_behind() {
     });
 }
 
+/// Even if one of its workers was reading, or about to queue.
+#[test]
+fn a_map_that_was_dropped_takes_no_slot_any_more() {
+    check(|| {
+        let (runtime, tally) = (Runtime::new(2), Tally::default());
+        let pool = GreenPool::new(1);
+        runtime.block_on(async {
+            let given = tally.clone();
+            let of_iterator = random_bool();
+            let job = if of_iterator { Some(pool.spawn(std::future::ready(())).await) } else { None };
+            let map = if of_iterator {
+                map_over(&pool, &tally, 2)
+            } else {
+                pool.imap_stream(move |number| echo(given.value(number)), Trickle(0..2))
+            };
+            drop(map);
+            drop(job);
+            pool.waitall().await;
+        });
+        // Tasks of the map may go on.
+        for _ in 0..4 {
+            let stats = pool.stats();
+            assert_eq!((stats.running, stats.waiting, stats.spawned - stats.aborted - stats.finished), (0, 0, 0));
+            thread::yield_now();
+        }
+        finish(runtime, &[&pool], &tally);
+    });
+}
+
 #[test]
 fn a_dropped_map_ends_jobs_that_never_complete() {
     check(|| {
