@@ -14,27 +14,15 @@ const SUBJECT: &str = "floor";
 /// As many requests are out at once as the window of the function on a farm has places.
 const WINDOW: usize = 200;
 
-/// Answers requests until it is killed.
-pub(crate) async fn answer(url: &str) {
-    let client = async_nats::connect(url).await.expect("the server listens");
-    let mut requests = client.queue_subscribe(SUBJECT, "floor".into()).await.expect("a connection");
-    while let Some(request) = requests.next().await {
-        let order: (Order,) = rmp_serde::from_slice(&request.payload).expect("an order");
-        let done = work(order.0).await;
-        let reply = rmp_serde::to_vec_named(&done).expect("it can be written");
-        let to = request.reply.expect("somebody waits");
-        client.publish(to, reply.into()).await.expect("a connection");
-    }
-}
-
-/// Who asks. Its connection is on a thread of its own, as that of a farm.
-pub(crate) struct Floor {
+/// A connection on a thread of its own, as that of a farm. Whoever shares a thread with its connection takes half as
+/// long for a job that does nothing, but is not heard from while a job blocks.
+struct Link {
     client: Client,
     _end: oneshot::Sender<()>,
 }
 
-impl Floor {
-    pub(crate) async fn connect(url: &str) -> Self {
+impl Link {
+    async fn connect(url: &str) -> Self {
         let (end, ended) = oneshot::channel::<()>();
         let (give, given) = oneshot::channel();
         let url = url.to_owned();
@@ -45,7 +33,29 @@ impl Floor {
                 let _ = ended.await;
             });
         });
-        Floor { client: given.await.expect("the thread connects"), _end: end }
+        Link { client: given.await.expect("the thread connects"), _end: end }
+    }
+}
+
+/// Answers requests until it is killed.
+pub(crate) async fn answer(url: &str) {
+    let Link { client, _end } = Link::connect(url).await;
+    let mut requests = client.queue_subscribe(SUBJECT, "floor".into()).await.expect("a connection");
+    while let Some(request) = requests.next().await {
+        let order: (Order,) = rmp_serde::from_slice(&request.payload).expect("an order");
+        let done = work(order.0).await;
+        let reply = rmp_serde::to_vec_named(&done).expect("it can be written");
+        let to = request.reply.expect("somebody waits");
+        client.publish(to, reply.into()).await.expect("a connection");
+    }
+}
+
+/// Who asks.
+pub(crate) struct Floor(Link);
+
+impl Floor {
+    pub(crate) async fn connect(url: &str) -> Self {
+        Floor(Link::connect(url).await)
     }
 
     async fn ask(client: Client, id: u64) -> Done {
@@ -57,7 +67,7 @@ impl Floor {
 
     pub(crate) async fn throughput(&self, jobs: u64) -> Rate {
         let begin = Instant::now();
-        let client = self.client.clone();
+        let client = self.0.client.clone();
         let mut results = GreenPool::new(WINDOW).imap(move |id| Self::ask(client.clone(), id), 0..jobs);
         for id in 0..jobs {
             assert_eq!(results.next().await.expect("a result").expect("no panic").id, id);
@@ -70,7 +80,7 @@ impl Floor {
         let mut times = Vec::new();
         for id in 0..jobs {
             let begin = Instant::now();
-            Self::ask(self.client.clone(), id).await;
+            Self::ask(self.0.client.clone(), id).await;
             times.push(begin.elapsed().as_secs_f64());
         }
         median(times)

@@ -1,5 +1,9 @@
 //! What a job on a farm costs, beside its floor: the same function with the same arguments, by request and reply of
-//! core NATS through a queue group of as many processes, where nothing is stored and nothing is promised.
+//! core NATS through a queue group of as many processes, where nothing is stored and nothing is promised. On both sides
+//! the connection has a thread of its own.
+//!
+//! The bounds are those of the prototype, less a third. It reached 0.16 of this floor: its own figure, 0.27, is of a
+//! floor whose time began before it had a connection.
 //!
 //! `cargo bench -p greenpool-nats --bench farm` starts a server, four workers of 25 places, and four processes of the
 //! floor, and measures both in turn. Times on a shared machine drift, so look at the ratios, which are the medians of
@@ -81,16 +85,17 @@ async fn one_server(rows: &mut Rows) {
         waits.push((measure::throughput(&far, 2_000, 20).await, measure::local(2_000, 20).await));
         firsts.push(measure::first(&far).await);
         at_once.push(measure::stored(&far, 10_000, 200).await);
+        measure::empty(&farm).await;
         in_turn.push(measure::stored(&far, 1_000, 1).await);
         measure::empty(&farm).await;
     }
-    rows.rates("jobs that do nothing, `imap`", "of the floor", &maps, ">= 0.20");
+    rows.rates("jobs that do nothing, `imap`", "of the floor", &maps, ">= 0.12");
     rows.costs("processors' time of one of them", &costs, &floor_costs);
     rows.times("one job, p50", "of the floor", &singles, "<= 3.0");
     rows.rates("jobs of 20 ms, 100 at once", "of the local pool", &waits, ">= 0.85");
     rows.time("the first result of a map", &firsts, "<= 20 ms");
-    rows.rate("`spawn_n`, 200 at once", &at_once);
-    rows.rate("`spawn_n`, one after the other", &in_turn);
+    rows.rate("`spawn_n`, 200 at once", &at_once, ">= 31,500/s");
+    rows.rate("`spawn_n`, one after the other", &in_turn, ">= 3,710/s");
     idle(rows, &workers, &server).await;
     let largest = workers.iter().map(Process::memory).max().unwrap_or(0);
     rows.memory("a worker", largest, "<= 16 MiB");
@@ -103,6 +108,8 @@ async fn idle(rows: &mut Rows, workers: &[Process], server: &Server) {
     let used = || -> (Duration, Duration) {
         (workers.iter().map(|worker| process::used(worker.id())).sum(), process::used(server.id()))
     };
+    // The server still puts away what it was given last.
+    tokio::time::sleep(Duration::from_secs(5)).await;
     let before = used();
     tokio::time::sleep(Duration::from_secs(20)).await;
     let after = used();
@@ -158,7 +165,7 @@ async fn three_servers(rows: &mut Rows) {
         maps.push(measure::throughput(&far, 5_000, 0).await);
         singles.push(measure::single(&far, 300).await);
     }
-    rows.rate("three servers: jobs that do nothing", &maps);
+    rows.rate("three servers: jobs that do nothing", &maps, ">= 0.25 of one");
     rows.time("three servers: one job, p50", &singles, "");
     farm.close().await;
 }
@@ -168,7 +175,7 @@ async fn backlog(rows: &mut Rows) {
     let farm = farm(&server.url(), 1).await;
     let far = work::work::on(&farm);
     let rate = measure::stored(&far, 1_000_000, 500).await;
-    rows.rate("1,000,000 jobs queued", &[rate]);
+    rows.rate("1,000,000 jobs queued", &[rate], "");
     rows.memory("the server with them", process::memory(server.id()), "<= 600 MiB");
     let looks: Vec<_> = futures::future::join_all((0..5).map(|_| measure::look(&farm))).await;
     rows.time("a look at them", &looks, "");

@@ -40,9 +40,9 @@ impl Rows {
         self.add(what, figure, format!("{:.1} of the floor", sum / floor), "");
     }
 
-    pub(crate) fn rate(&mut self, what: &str, rounds: &[Rate]) {
+    pub(crate) fn rate(&mut self, what: &str, rounds: &[Rate], bound: &str) {
         let rate = median(rounds.iter().map(|rate| rate.0).collect());
-        self.add(what, per_second(rate), String::new(), "");
+        self.add(what, per_second(rate), String::new(), bound);
     }
 
     /// Something that could not be measured.
