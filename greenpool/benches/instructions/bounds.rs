@@ -2,39 +2,54 @@
 
 use crate::Count;
 use crate::report::bound::Bound;
+use crate::ways::Caller;
 use crate::ways::load::Load;
 
-/// The first way may cost at most this multiple of the second.
-const BOUNDS: [(&str, &str, Load, f64); 12] = [
-    ("spawn-n", "tokio-spawn", Load::Noop, 0.20),
-    ("spawn", "tokio-spawn", Load::Noop, 0.38),
-    ("pool-spawn", "tokio-spawn", Load::Noop, 0.75),
-    ("imap", "map-spawn-buffered", Load::Noop, 0.12),
-    ("imap", "buffered", Load::Noop, 0.60),
-    ("imap", "futures-buffered", Load::Noop, 1.30),
-    ("spawn", "tokio-spawn", Load::Yields, 0.85),
-    ("pool-spawn", "semaphore", Load::Yields, 1.00),
-    ("imap", "map-spawn-buffered", Load::Yields, 0.45),
-    ("serve-100000", "serve-100", Load::Noop, 1.5),
-    ("pass-100000", "pass-100", Load::Noop, 1.5),
-    ("give-up-100000", "give-up-100", Load::Noop, 1.5),
+/// Does nothing, with one argument and with two.
+const NOTHING: &[Load] = &[Load::Noop, Load::MaySleep];
+const YIELDS: &[Load] = &[Load::Yields];
+/// The queue does not depend on the load, and counts as this one.
+const QUEUE: &[Load] = &[Load::Noop];
+
+/// The first way may cost at most this multiple of the second, with each of these loads, whoever calls.
+const BOUNDS: [(&str, &str, &[Load], f64); 13] = [
+    ("spawn-n", "tokio-spawn", NOTHING, 0.20),
+    ("spawn", "tokio-spawn", NOTHING, 0.38),
+    ("pool-spawn", "tokio-spawn", NOTHING, 0.75),
+    ("imap", "map-spawn-buffered", NOTHING, 0.12),
+    ("imap", "buffered", NOTHING, 0.60),
+    ("imap", "futures-buffered", NOTHING, 1.30),
+    ("spawn", "tokio-spawn", YIELDS, 0.85),
+    ("pool-spawn", "semaphore", YIELDS, 1.00),
+    ("imap", "map-spawn-buffered", YIELDS, 0.45),
+    ("full-1", "semaphore-full-1", QUEUE, 0.50),
+    ("serve-100000", "serve-100", QUEUE, 1.5),
+    ("pass-100000", "pass-100", QUEUE, 1.5),
+    ("give-up-100000", "give-up-100", QUEUE, 1.5),
 ];
+
+/// Whether a way with that load is on one side of a bound.
+pub(crate) fn has(way: &str, load: Load) -> bool {
+    BOUNDS.iter().any(|(what, against, loads, _)| loads.contains(&load) && (*what == way || *against == way))
+}
 
 /// Returns all bounds for which both sides have been counted.
 pub(crate) fn compare(counts: &[Count]) -> Vec<Bound> {
-    let find = |id, load| counts.iter().find(|count| count.way.id == id && count.load == load);
-    let compared = BOUNDS.iter().filter_map(|&(what, against, load, limit)| {
-        let what = find(what, load)?;
-        let against = find(against, load)?;
-        Some(Bound {
-            what: what.way.title.into(),
-            against: against.way.title.into(),
-            setting: load.title().into(),
-            figure: what.instructions / against.instructions,
-            limit,
-            at_least: false,
-            unit: "",
-        })
-    });
-    compared.collect()
+    let find = |id, load, caller| counts.iter().find(|count| count.case.is(id, load, caller));
+    let mut compared = Vec::new();
+    for &(what, against, loads, limit) in &BOUNDS {
+        for (&load, caller) in loads.iter().flat_map(|load| Caller::ALL.map(|caller| (load, caller))) {
+            let (Some(what), Some(against)) = (find(what, load, caller), find(against, load, caller)) else { continue };
+            compared.push(Bound {
+                what: what.case.way.title.into(),
+                against: against.case.way.title.into(),
+                setting: format!("{}, from {}", load.title(), caller.name()),
+                figure: what.instructions / against.instructions,
+                limit,
+                at_least: false,
+                unit: "",
+            });
+        }
+    }
+    compared
 }

@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::profile;
 use crate::report::{Table, callgrind};
-use crate::ways::load::Load;
+use crate::{Case, profile};
 
 /// The folder of callgrind's output files, and whether to keep it.
 pub(crate) struct Folder {
@@ -22,35 +21,36 @@ impl Folder {
     }
 
     /// The cost of one more job.
-    pub(crate) fn difference(&self, way: &str, load: Load, jobs: [u64; 2]) -> Result<f64, String> {
+    pub(crate) fn difference(&self, case: &Case, jobs: [u64; 2]) -> Result<f64, String> {
         let [fewer, more] = jobs;
-        let small = self.count(way, load, fewer)?;
-        let large = self.count(way, load, more)?;
+        let small = self.count(case, fewer)?;
+        let large = self.count(case, more)?;
         let rise = large.checked_sub(small);
-        let rise = rise.ok_or_else(|| format!("{way}: {more} jobs took fewer instructions than {fewer}"))?;
+        let rise = rise.ok_or_else(|| format!("{}: {more} jobs took fewer instructions than {fewer}", case.way.id))?;
         #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
         Ok(rise as f64 / (more - fewer) as f64)
     }
 
     /// The profile of one way, if it has been counted.
-    pub(crate) fn profile(&self, way: &str, load: Load, jobs: [u64; 2]) -> Result<Table, String> {
+    pub(crate) fn profile(&self, case: &Case, jobs: [u64; 2]) -> Result<Table, String> {
         let [fewer, more] = jobs;
         let costs = |jobs| {
-            let file = self.file(way, load, jobs);
+            let file = self.file(case, jobs);
             let text = std::fs::read_to_string(&file);
             text.map(|text| profile::costs(&text)).map_err(|why| format!("cannot read {}: {why}", file.display()))
         };
-        Ok(profile::table(way, &costs(fewer)?, &costs(more)?, more - fewer))
+        Ok(profile::table(case.way.id, &costs(fewer)?, &costs(more)?, more - fewer))
     }
 
-    fn file(&self, way: &str, load: Load, jobs: u64) -> PathBuf {
-        self.path.join(format!("callgrind.{way}.{}.{jobs}", load.name()))
+    fn file(&self, Case { way, load, caller }: &Case, jobs: u64) -> PathBuf {
+        self.path.join(format!("callgrind.{}.{}.{}.{jobs}", way.id, load.name(), caller.name()))
     }
 
     /// Counts the instructions of a whole process.
-    fn count(&self, way: &str, load: Load, jobs: u64) -> Result<u64, String> {
-        let file = self.file(way, load, jobs);
-        let arguments = ["--only", way, "--load", load.name(), "--counted", &jobs.to_string()];
+    fn count(&self, case: &Case, jobs: u64) -> Result<u64, String> {
+        let (file, jobs) = (self.file(case, jobs), jobs.to_string());
+        let (load, caller) = (case.load.name(), case.caller.name());
+        let arguments = ["--only", case.way.id, "--load", load, "--caller", caller, "--counted", &jobs];
         let counted = callgrind::count(&arguments, &file)?;
         if self.keep {
             eprintln!("kept: {}", file.display());

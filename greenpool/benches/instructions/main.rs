@@ -25,14 +25,13 @@ use callgrind::Folder;
 use report::Table;
 use report::bound::{self, Bound};
 use report::callgrind::{check_valgrind, measure_all};
-use ways::Way;
 use ways::load::Load;
-use ways::work;
+use ways::{Caller, Way};
 
 const SIZE: usize = 100;
 
 /// Loads that compute or sleep are left out, since greenpool does not affect their cost.
-const LOADS: &[Load] = Load::ALL.split_at(3).0;
+const LOADS: &[Load] = Load::ALL.split_at(4).0;
 
 /// Counts the instructions per job of greenpool and its peers.
 #[derive(Parser)]
@@ -41,9 +40,12 @@ struct Options {
     /// Count only these ways (comma-separated ids; the message about a wrong one lists them).
     #[arg(long, value_name = "WAYS", value_delimiter = ',')]
     only: Vec<String>,
-    /// What the jobs of `--only` do: noop, yields or takes (an argument of 192 bytes).
+    /// What the jobs of `--only` do: noop, yields, takes (an argument of 192 bytes) or may-sleep (two arguments).
     #[arg(long, default_value = "noop", value_parser = load)]
     load: Load,
+    /// Who starts the jobs of `--only`: a task, or the future of `block_on` in main.
+    #[arg(long, default_value = "task", value_parser = caller)]
+    caller: Caller,
     /// Keep the files of callgrind in this folder, for `callgrind_annotate`.
     #[arg(long, value_name = "FOLDER")]
     keep: Option<PathBuf>,
@@ -67,17 +69,30 @@ struct Options {
     bench: bool,
 }
 
-/// The cost of one job in one way.
-pub(crate) struct Count {
+/// What is counted.
+pub(crate) struct Case {
     way: Way,
     load: Load,
+    caller: Caller,
+}
+
+impl Case {
+    fn is(&self, way: &str, load: Load, caller: Caller) -> bool {
+        self.way.id == way && self.load == load && self.caller == caller
+    }
+}
+
+/// The cost of one job of a case.
+pub(crate) struct Count {
+    case: Case,
     instructions: f64,
 }
 
 impl Count {
     fn json(&self) -> Value {
-        let Count { way, load, instructions } = self;
-        json!({ "way": way.id, "title": way.title, "load": load.name(), "instructions": instructions })
+        let Count { case: Case { way, load, caller }, instructions } = self;
+        let (load, caller) = (load.name(), caller.name());
+        json!({ "way": way.id, "title": way.title, "load": load, "caller": caller, "instructions": instructions })
     }
 }
 
@@ -89,7 +104,7 @@ fn main() -> ExitCode {
 /// Returns whether all checks passed.
 fn run(options: &Options) -> Result<bool, String> {
     if let ([only], Some(jobs)) = (&options.only[..], options.counted) {
-        run_jobs(&way(only, options.load)?, jobs);
+        run_jobs(&way(only, options.load)?, options.caller, jobs);
         return Ok(true);
     }
     let &[fewer, more] = &options.jobs[..] else { return Err("--jobs takes two numbers".into()) };
@@ -103,12 +118,13 @@ fn run(options: &Options) -> Result<bool, String> {
     report::print(&tables(&counts), options.markdown);
     report::print(&[bound::table(&compared)], options.markdown);
     if options.profile {
-        let profiles = counts.iter().map(|count| folder.profile(count.way.id, count.load, [fewer, more]));
+        let profiles = counts.iter().map(|count| folder.profile(&count.case, [fewer, more]));
         report::print(&profiles.collect::<Result<Vec<_>, _>>()?, options.markdown);
     }
     if options.only.is_empty() {
         let figures = json!({
             "size": SIZE,
+            "lto": bound::LTO,
             "jobs": [fewer, more],
             "future_bytes": LOADS.iter().map(|load| (load.name(), load.bytes())).collect::<BTreeMap<_, _>>(),
             "instructions_a_job": counts.iter().map(Count::json).collect::<Vec<_>>(),
@@ -119,12 +135,18 @@ fn run(options: &Options) -> Result<bool, String> {
     Ok(!options.check || compared.iter().all(Bound::holds))
 }
 
-fn wanted(options: &Options) -> Result<Vec<(Way, Load)>, String> {
+/// Everything from a task, and from main what has a bound.
+fn wanted(options: &Options) -> Result<Vec<Case>, String> {
     if options.only.is_empty() {
-        let all = LOADS.iter().copied();
-        return Ok(all.flat_map(|load| ways_of(load).into_iter().map(move |way| (way, load))).collect());
+        let all = Caller::ALL.into_iter().flat_map(|caller| LOADS.iter().map(move |&load| (load, caller)));
+        let cases = all.flat_map(|(load, caller)| {
+            let ways = ways_of(load).into_iter().filter(move |way| caller == Caller::Task || bounds::has(way.id, load));
+            ways.map(move |way| Case { way, load, caller })
+        });
+        return Ok(cases.collect());
     }
-    options.only.iter().map(|only| Ok((way(only, options.load)?, options.load))).collect()
+    let Options { load, caller, .. } = *options;
+    options.only.iter().map(|only| Ok(Case { way: way(only, load)?, load, caller })).collect()
 }
 
 /// The ways to run this load. The queue does not depend on the load, so it is included only once.
@@ -141,6 +163,11 @@ fn load(name: &str) -> Result<Load, String> {
     })
 }
 
+fn caller(name: &str) -> Result<Caller, String> {
+    let names = || Caller::ALL.map(Caller::name).join(", ");
+    Caller::ALL.into_iter().find(|caller| caller.name() == name).ok_or_else(|| format!("expected one of {}", names()))
+}
+
 fn way(id: &str, load: Load) -> Result<Way, String> {
     let ways = ways_of(load);
     let ids: Vec<_> = ways.iter().map(|way| way.id).collect();
@@ -149,30 +176,30 @@ fn way(id: &str, load: Load) -> Result<Way, String> {
 }
 
 /// Runs the jobs in the counted process.
-fn run_jobs(way: &Way, jobs: u64) {
+fn run_jobs(way: &Way, caller: Caller, jobs: u64) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
-    let total = runtime.block_on(way.run(SIZE, jobs));
-    assert_eq!(total, work::sum(jobs), "{} has lost a job", way.id);
+    way.run(&runtime, caller, SIZE, jobs);
 }
 
 /// Counts each way with fewer and with more jobs.
-fn count_all(wanted: Vec<(Way, Load)>, folder: &Folder, jobs: [u64; 2]) -> Result<Vec<Count>, String> {
-    let counted = measure_all(&wanted, |(way, load)| {
-        eprintln!("counting {} ({})", way.id, load.name());
-        folder.difference(way.id, *load, jobs)
+fn count_all(wanted: Vec<Case>, folder: &Folder, jobs: [u64; 2]) -> Result<Vec<Count>, String> {
+    let counted = measure_all(&wanted, |case| {
+        eprintln!("counting {} ({}, {})", case.way.id, case.load.name(), case.caller.name());
+        folder.difference(case, jobs)
     });
-    let count = |((way, load), instructions)| Ok(Count { way, load, instructions: instructions? });
+    let count = |(case, instructions)| Ok(Count { case, instructions: instructions? });
     wanted.into_iter().zip(counted).map(count).collect()
 }
 
-/// One table for each load, and one for the queue.
+/// One table for each load, and one for the queue: from a task. The bounds say what differs from main.
 fn tables(counts: &[Count]) -> Vec<Table> {
     let queue: Vec<_> = waiters::ways().iter().map(|way| way.id).collect();
-    let is_queue = |count: &&Count| queue.contains(&count.way.id);
+    let is_queue = |count: &&Count| queue.contains(&count.case.way.id) && count.case.caller == Caller::Task;
+    let is_job = |count: &&Count| !queue.contains(&count.case.way.id) && count.case.caller == Caller::Task;
     let mut tables: Vec<_> = LOADS
         .iter()
         .map(|load| {
-            let rows = counts.iter().filter(|count| count.load == *load && !is_queue(count));
+            let rows = counts.iter().filter(|count| count.case.load == *load && is_job(count));
             table(load.title(), counts, rows)
         })
         .collect();
@@ -183,8 +210,8 @@ fn tables(counts: &[Count]) -> Vec<Table> {
 fn table<'a>(about: &str, counts: &[Count], rows: impl Iterator<Item = &'a Count>) -> Table {
     let title = format!("Instructions per job, {about}");
     let mut table = Table::new(&title, &["way"], &["instructions", "ratio"]);
-    for Count { way, load, instructions } in rows {
-        let against = counts.iter().find(|count| count.way.id == way.against && count.load == *load);
+    for Count { case: Case { way, load, caller }, instructions } in rows {
+        let against = counts.iter().find(|count| count.case.is(way.against, *load, *caller));
         let ratio = against.map(|against| instructions / against.instructions);
         table.row(vec![
             way.title.into(),

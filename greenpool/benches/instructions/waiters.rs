@@ -1,8 +1,8 @@
 //! The cost of operations on a pool with many waiters.
 
-use crate::ways::Way;
 use crate::ways::queue::Operation;
-use crate::ways::work;
+use crate::ways::work::{self, noop};
+use crate::ways::{Way, spawn};
 
 macro_rules! waiters {
     ($(against $against:literal: $($id:literal, $title:literal, $operation:ident, $in:ident, $waiters:literal;)*)*) => {
@@ -14,8 +14,21 @@ macro_rules! waiters {
     };
 }
 
-/// Each operation with few and with many waiters.
+/// Each operation with few and with many waiters, and jobs that each wait for the one before.
 pub(crate) fn ways() -> Vec<Way> {
+    let mut ways = vec![
+        Way::new("semaphore-full-1", "Semaphore of 1 + tokio::spawn, detached", "semaphore-full-1", |_, jobs| {
+            Box::pin(spawn::semaphore_detached::<noop>(1, jobs))
+        }),
+        Way::new("full-1", "greenpool f::spawn_n + waitall, a pool of 1", "semaphore-full-1", |_, jobs| {
+            Box::pin(spawn::declared_n::<noop>(1, jobs))
+        }),
+    ];
+    ways.extend(operations());
+    ways
+}
+
+fn operations() -> Vec<Way> {
     waiters! {
         against "serve-100":
         "serve-100", "GreenPool: enqueue, get a slot, complete; 100 waiters", Serve, in_pool, 100;

@@ -122,7 +122,7 @@ fn run(options: &Options) -> Result<bool, String> {
     report::print(&tables, options.markdown);
     if options.filter.is_none() {
         let (matrix, bounds) = (matrix.json(), bound::json(&bounds));
-        let figures = json!({ "quick": options.quick, "matrix": matrix, "bounds": bounds, "crossing_ns": crossing });
+        let figures = json!({ "quick": options.quick, "lto": bound::LTO, "matrix": matrix, "bounds": bounds, "crossing_ns": crossing });
         report::write("peers", figures).map_err(|why| format!("cannot write the figures: {why}"))?;
     }
     Ok(!options.check || bounds.iter().all(Bound::holds))

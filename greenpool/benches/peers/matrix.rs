@@ -7,7 +7,7 @@ use crate::contest::{Case, Samples, interleave};
 use crate::report::Table;
 use crate::runtimes::{Place, Runtimes};
 use crate::ways::load::Load;
-use crate::ways::{Way, work};
+use crate::ways::{Caller, Way};
 
 pub(crate) const USUAL: usize = 100;
 
@@ -33,7 +33,7 @@ pub(crate) struct Matrix {
 fn jobs(load: Load, size: usize) -> u64 {
     let size = size as u64;
     match load {
-        Load::Noop | Load::Takes | Load::Yields => (2 * size).max(4_000),
+        Load::Noop | Load::Takes | Load::MaySleep | Load::Yields => (2 * size).max(4_000),
         Load::Computes1us => size.max(1_000),
         Load::Computes10us => size.max(200),
         Load::Sleeps1ms => (10 * size).min(20_000),
@@ -54,10 +54,7 @@ pub(crate) fn measure(plan: &Plan, runtimes: &Runtimes) -> Matrix {
             eprintln!("measuring {}, pool of {size}", load.title());
             let jobs = jobs(load, size);
             let cases = wanted.iter().map(|&(place, way)| {
-                Case::timed(jobs, move || {
-                    let total = runtimes.of(place).block_on(way.run(size, jobs));
-                    assert_eq!(total, work::sum(jobs), "{} has lost a job", way.id);
-                })
+                Case::timed(jobs, move || way.run(runtimes.of(place), Caller::Task, size, jobs))
             });
             let samples = interleave(&cases.collect::<Vec<_>>(), plan.budget);
             let measured: Vec<_> = wanted.iter().copied().zip(&samples).collect();
@@ -94,8 +91,7 @@ impl Matrix {
     /// One table for each load, with the usual pool size. These are narrow enough for the book.
     pub(crate) fn summary(&self) -> Vec<Table> {
         let table = |load: Load| {
-            let columns = [("one thread", Place::Current), ("two threads", Place::TwoThreads)];
-            let columns = columns.map(|(head, place)| (head.to_owned(), place, load, USUAL));
+            let columns = Place::ALL.map(|place| (place.threads().to_owned(), place, load, USUAL));
             self.table(load.title(), &columns)
         };
         Load::ALL.into_iter().map(table).collect()

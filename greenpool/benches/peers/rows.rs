@@ -7,8 +7,8 @@ use crate::report::Table;
 use crate::report::bound::Bound;
 use crate::runtimes::{Place, Runtimes};
 use crate::ways::load::Load;
+use crate::ways::Caller;
 use crate::ways::queue::Operation;
-use crate::ways::work;
 
 const SIZE: usize = 100;
 const FEW: usize = 100;
@@ -20,12 +20,32 @@ const OPERATIONS: [(Operation, &str); 3] = [
     (Operation::GiveUp, "cancel in the middle, enqueue"),
 ];
 
+/// Does nothing, with one argument and with two.
+const NOTHING: &[Load] = &[Load::Noop, Load::MaySleep];
+const YIELDS: &[Load] = &[Load::Yields];
+const COMPUTES: &[Load] = &[Load::Computes10us];
+
+/// The first way may take at most this multiple of the time of the second, with each of these loads, whoever calls.
+const WALL: [(Place, &str, &str, &[Load], f64); 8] = [
+    (Place::Current, "spawn-n", "semaphore-detached", NOTHING, 0.35),
+    (Place::Current, "spawn", "tokio-spawn", NOTHING, 0.50),
+    (Place::TwoThreads, "spawn-n", "semaphore-detached", NOTHING, 0.40),
+    (Place::TwoThreads, "spawn-n", "semaphore-detached", YIELDS, 1.00),
+    (Place::TwoThreads, "spawn-n", "semaphore-detached", COMPUTES, 1.00),
+    (Place::TwoThreads, "spawn", "tokio-spawn", YIELDS, 1.00),
+    (Place::TwoThreads, "spawn", "tokio-spawn", COMPUTES, 1.05),
+    (Place::TwoThreads, "imap", "map-spawn-buffered", NOTHING, 0.25),
+];
+
 /// Measures everything that `plan` selects. The second value is a table of queue operations, compared with tokio's.
 pub(crate) fn measure(plan: &Plan, runtimes: &Runtimes) -> (Vec<Bound>, Table) {
     let bounds = Rows { plan, runtimes };
     let mut rows = Vec::new();
-    rows.extend(bounds.wall("spawn-n", "semaphore-detached", 0.35));
-    rows.extend(bounds.wall("imap", "map-spawn-buffered", 0.25));
+    for (place, what, against, loads, limit) in WALL {
+        for (&load, caller) in loads.iter().flat_map(|load| Caller::ALL.map(|caller| (load, caller))) {
+            rows.extend(bounds.wall(place, what, against, load, caller, limit));
+        }
+    }
     rows.extend(bounds.throughput("spawn-n"));
     rows.extend(bounds.throughput("imap"));
     rows.extend(bounds.two_producers());
@@ -35,7 +55,7 @@ pub(crate) fn measure(plan: &Plan, runtimes: &Runtimes) -> (Vec<Bound>, Table) {
         &["100", "100,000", "ratio"],
     );
     for (operation, title) in OPERATIONS {
-        rows.extend(bounds.waiters(operation, title, &mut queue));
+        bounds.waiters(operation, title, &mut queue, &mut rows);
     }
     (rows, queue)
 }
@@ -55,31 +75,37 @@ impl<'a> Rows<'a> {
         interleave(cases, self.plan.budget).try_into().ok()
     }
 
-    fn case(&self, place: Place, load: Load, id: &str, jobs: u64) -> (String, Case<'a>) {
+    fn case(&self, place: Place, load: Load, caller: Caller, id: &str, jobs: u64) -> (String, Case<'a>) {
         let way = load.ways().into_iter().find(|way| way.id == id).expect("the way exists");
         let title = way.title.to_owned();
         let runtime = self.runtimes.of(place);
-        let case = Case::timed(jobs, move || {
-            assert_eq!(runtime.block_on(way.run(SIZE, jobs)), work::sum(jobs), "{} has lost a job", way.id);
-        });
-        (title, case)
+        (title, Case::timed(jobs, move || way.run(runtime, caller, SIZE, jobs)))
     }
 
-    /// Wall-clock time of no-op jobs.
-    fn wall(&self, what: &str, against: &str, limit: f64) -> Option<Bound> {
-        let name = format!("wall/{what}");
-        let (what, case) = self.case(Place::TwoThreads, Load::Noop, what, 10_000);
-        let (against, peer) = self.case(Place::TwoThreads, Load::Noop, against, 10_000);
+    /// The time of two ways.
+    fn wall(
+        &self,
+        place: Place,
+        what: &str,
+        against: &str,
+        load: Load,
+        caller: Caller,
+        limit: f64,
+    ) -> Option<Bound> {
+        let name = format!("wall/{}/{}/{}/{what}", place.name(), load.name(), caller.name());
+        let jobs = if load == Load::Computes10us { 1_000 } else { 10_000 };
+        let (what, case) = self.case(place, load, caller, what, jobs);
+        let (against, peer) = self.case(place, load, caller, against, jobs);
         let [case, peer] = self.samples(&name, &[case, peer])?;
         let figure = case.ratio(&peer);
-        let setting = "no-op, two threads, wall".into();
+        let setting = format!("{}, {}, from {}, wall", load.title(), place.threads(), caller.name());
         Some(Bound { what, against, setting, figure, limit, at_least: false, unit: "" })
     }
 
     /// Throughput of CPU-bound jobs, on two threads and on one.
     fn throughput(&self, way: &str) -> Option<Bound> {
-        let (what, two) = self.case(Place::TwoThreads, Load::Computes10us, way, 1_000);
-        let (_, one) = self.case(Place::Current, Load::Computes10us, way, 1_000);
+        let (what, two) = self.case(Place::TwoThreads, Load::Computes10us, Caller::Task, way, 1_000);
+        let (_, one) = self.case(Place::Current, Load::Computes10us, Caller::Task, way, 1_000);
         let [two, one] = self.samples(&format!("throughput/{way}"), &[two, one])?;
         Some(Bound {
             what,
@@ -109,7 +135,7 @@ impl<'a> Rows<'a> {
         })
     }
 
-    fn waiters(&self, operation: Operation, title: &str, table: &mut Table) -> Option<Bound> {
+    fn waiters(&self, operation: Operation, title: &str, table: &mut Table, rows: &mut Vec<Bound>) {
         let runtime = self.runtimes.of(Place::Current);
         let operations = 2_000;
         let jobs = operations as u64;
@@ -117,8 +143,7 @@ impl<'a> Rows<'a> {
         let semaphore =
             |waiters| Case::timing(jobs, move || runtime.block_on(operation.in_semaphore(waiters, operations)));
         let cases = [pool(FEW), pool(MANY), semaphore(FEW), semaphore(MANY)];
-        let samples = self.samples(&format!("waiters/{title}"), &cases)?;
-        let [few, many, peer_few, peer_many] = samples;
+        let Some([few, many, peer_few, peer_many]) = self.samples(&format!("waiters/{title}"), &cases) else { return };
         for (name, few, many) in
             [("GreenPool::spawn_n", &few, &many), ("Semaphore + tokio::spawn", &peer_few, &peer_many)]
         {
@@ -132,15 +157,22 @@ impl<'a> Rows<'a> {
         }
         // A waiter that leaves the middle touches neighbours in cold memory, in tokio's queue too. `instructions` has
         // the bound for that.
-        let bound = !matches!(operation, Operation::GiveUp);
-        bound.then(|| Bound {
-            what: format!("{title}, 100,000 waiters"),
-            against: "the same, 100 waiters".into(),
-            setting: "current thread, wall".into(),
-            figure: many.ratio(&few),
-            limit: 1.5,
-            at_least: false,
-            unit: "",
-        })
+        let mut bound = |against: &str, figure, limit| {
+            rows.push(Bound {
+                what: format!("{title}, 100,000 waiters"),
+                against: against.to_owned(),
+                setting: "current thread, wall".into(),
+                figure,
+                limit,
+                at_least: false,
+                unit: "",
+            });
+        };
+        if !matches!(operation, Operation::GiveUp) {
+            bound("the same, 100 waiters", many.ratio(&few), 1.5);
+        }
+        if matches!(operation, Operation::Serve) {
+            bound("the same with a Semaphore", many.ratio(&peer_many), 1.0);
+        }
     }
 }

@@ -18,6 +18,13 @@ impl Place {
         }
     }
 
+    pub(crate) fn threads(self) -> &'static str {
+        match self {
+            Place::Current => "one thread",
+            Place::TwoThreads => "two threads",
+        }
+    }
+
     pub(crate) fn title(self) -> &'static str {
         match self {
             Place::Current => "Current-thread runtime",

@@ -4,6 +4,12 @@ use serde_json::{Value, json};
 
 use super::Table;
 
+/// The whole-program optimisation that this bench was built with.
+pub(crate) const LTO: &str = match option_env!("CARGO_PROFILE_BENCH_LTO") {
+    Some(lto) => lto,
+    None => "false",
+};
+
 /// A figure with its upper or lower bound.
 pub(crate) struct Bound {
     pub(crate) what: String,
@@ -30,7 +36,8 @@ impl Bound {
 }
 
 pub(crate) fn table<'a>(bounds: impl IntoIterator<Item = &'a Bound>) -> Table {
-    let mut table = Table::new("Bounds that greenpool sets itself", &["what"], &["is", "bound"]);
+    let title = format!("Bounds that greenpool sets itself, lto = {LTO}");
+    let mut table = Table::new(&title, &["what"], &["is", "bound"]);
     for bound in bounds {
         let Bound { what, against, setting, .. } = bound;
         let verdict = if bound.holds() { "" } else { " DOES NOT HOLD" };

@@ -10,6 +10,8 @@ pub(crate) mod work;
 use std::future::Future;
 use std::pin::Pin;
 
+use tokio::runtime::Runtime;
+
 use self::work::Work;
 
 pub(crate) type Running = Pin<Box<dyn Future<Output = u64> + Send>>;
@@ -35,9 +37,37 @@ impl Way {
         Way { id, title, against, run }
     }
 
-    /// Runs the jobs from inside a task, as a server does.
-    pub(crate) async fn run(&self, size: usize, jobs: u64) -> u64 {
-        tokio::spawn((self.run)(size, jobs)).await.expect("a way does not panic")
+    /// Runs the jobs on `runtime`.
+    pub(crate) fn run(&self, runtime: &Runtime, caller: Caller, size: usize, jobs: u64) {
+        let run = (self.run)(size, jobs);
+        let total = runtime.block_on(async {
+            match caller {
+                Caller::Task => tokio::spawn(run).await.expect("a way does not panic"),
+                Caller::Main => run.await,
+            }
+        });
+        assert_eq!(total, work::sum(jobs), "{} has lost a job", self.id);
+    }
+}
+
+/// Who starts the jobs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Caller {
+    /// A task of the runtime, as in a server.
+    Task,
+    /// The future of `block_on`, as in `main`.
+    Main,
+}
+
+impl Caller {
+    pub(crate) const ALL: [Caller; 2] = [Caller::Task, Caller::Main];
+
+    /// Name on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Caller::Task => "task",
+            Caller::Main => "main",
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! The work that the jobs do.
 
-use std::convert::identity;
 use std::future::Future;
 use std::hint::black_box;
 use std::ops::Range;
@@ -53,6 +52,15 @@ pub(crate) async fn noop(number: u64) -> u64 {
 #[green_pool(size = 100)]
 pub(crate) async fn takes(payload: Payload<24>) -> u64 {
     payload.number()
+}
+
+/// Does nothing, but has two arguments, and room for a sleep, which must be dropped if it is there.
+#[green_pool(size = 100)]
+pub(crate) async fn may_sleep(number: u64, pause: Duration) -> u64 {
+    if black_box(number) == NO_NUMBER {
+        tokio::time::sleep(pause).await;
+    }
+    number
 }
 
 /// Yields to the runtime once.
@@ -117,40 +125,41 @@ pub(crate) trait Work: 'static {
 }
 
 macro_rules! work {
-    ($($function:ident($args:expr))*) => {$(
+    ($($function:ident($($arg:expr),*) for $number:ident: $imap:ident, $imap_unordered:ident;)*) => {$(
         impl Work for $function {
-            fn call(number: u64) -> impl Future<Output = u64> + Send + 'static {
-                $function($args(number))
+            fn call($number: u64) -> impl Future<Output = u64> + Send + 'static {
+                $function($($arg),*)
             }
 
             fn pool() -> &'static GreenPool {
                 $function::pool()
             }
 
-            fn spawn(number: u64) -> impl Future<Output = GreenThread<u64>> + Send {
-                $function::spawn($args(number))
+            fn spawn($number: u64) -> impl Future<Output = GreenThread<u64>> + Send {
+                $function::spawn($($arg),*)
             }
 
-            fn spawn_n(number: u64) -> impl Future<Output = ()> + Send {
-                $function::spawn_n($args(number))
+            fn spawn_n($number: u64) -> impl Future<Output = ()> + Send {
+                $function::spawn_n($($arg),*)
             }
 
             fn imap(numbers: Range<u64>) -> GreenMap<u64> {
-                $function::imap(numbers.map($args))
+                $function::$imap(numbers.map(|$number| ($($arg),*)))
             }
 
             fn imap_unordered(numbers: Range<u64>) -> GreenMap<u64> {
-                $function::imap_unordered(numbers.map($args))
+                $function::$imap_unordered(numbers.map(|$number| ($($arg),*)))
             }
         }
     )*};
 }
 
 work! {
-    noop(identity)
-    takes(Payload::new)
-    yields(identity)
-    computes_1us(identity)
-    computes_10us(identity)
-    sleeps_1ms(identity)
+    noop(number) for number: imap, imap_unordered;
+    takes(Payload::new(number)) for number: imap, imap_unordered;
+    may_sleep(number, Duration::ZERO) for number: starmap, starmap_unordered;
+    yields(number) for number: imap, imap_unordered;
+    computes_1us(number) for number: imap, imap_unordered;
+    computes_10us(number) for number: imap, imap_unordered;
+    sleeps_1ms(number) for number: imap, imap_unordered;
 }
