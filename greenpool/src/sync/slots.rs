@@ -236,7 +236,9 @@ impl<L, J: QueuedJob<L>> Served<L, J> {
             job.begin(lender, key);
         }
         wake(waker);
-        more.into_iter().for_each(Served::run);
+        if !more.is_empty() {
+            more.into_iter().for_each(Served::run);
+        }
     }
 }
 

@@ -482,7 +482,9 @@ impl Group {
         state.hand_out(local, expect_more && self.single);
         let wakeup = self.notify(&mut state);
         drop(state);
-        wake(retired);
+        if !retired.is_empty() {
+            wake(retired);
+        }
         local.has_woken |= self.wake(wakeup) && !self.single;
         Step::Continue
     }
@@ -505,10 +507,12 @@ impl Group {
             }
         }
         let surplus = state.workers.idle().saturating_sub(MAX_IDLE);
-        let retired = state.workers.retire(surplus);
-        drop(state);
-        drop(surplus_cells);
-        wake(retired);
+        if surplus > 0 || !surplus_cells.is_empty() {
+            let retired = state.workers.retire(surplus);
+            drop(state);
+            drop(surplus_cells);
+            wake(retired);
+        }
         Step::Idle
     }
 
