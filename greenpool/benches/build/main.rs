@@ -178,6 +178,7 @@ fn bounds(used: &[Measured], unused: &[Measured]) -> Vec<Bound> {
             against: against.case.title.into(),
             setting: format!("{} functions, {}", what.functions, profile.name()),
             figure: seconds(what) / seconds(against),
+            main: None,
             limit,
             at_least: false,
             unit: "",

@@ -101,6 +101,7 @@ fn run(options: &Options) -> Result<bool, String> {
             against: WAYS[0].title.into(),
             setting: setting.into(),
             figure,
+            main: None,
             limit,
             at_least: false,
             unit: "",

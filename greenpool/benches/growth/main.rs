@@ -82,6 +82,7 @@ fn run(options: &Options) -> Result<bool, String> {
             against: "linear growth".into(),
             setting: setting.clone(),
             figure,
+            main: None,
             limit: cost.limit(),
             at_least: false,
             unit: "",

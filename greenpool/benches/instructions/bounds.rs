@@ -38,13 +38,15 @@ pub(crate) fn compare(counts: &[Count]) -> Vec<Bound> {
     let find = |id, load, caller| counts.iter().find(|count| count.case.is(id, load, caller));
     let mut compared = Vec::new();
     for &(what, against, loads, limit) in &BOUNDS {
-        for (&load, caller) in loads.iter().flat_map(|load| Caller::ALL.map(|caller| (load, caller))) {
-            let (Some(what), Some(against)) = (find(what, load, caller), find(against, load, caller)) else { continue };
+        for &load in loads {
+            let ratio = |caller| Some((find(what, load, caller)?, find(against, load, caller)?));
+            let [Some((way, peer)), main] = Caller::ALL.map(ratio) else { continue };
             compared.push(Bound {
-                what: what.case.way.title.into(),
-                against: against.case.way.title.into(),
-                setting: format!("{}, from {}", load.title(), caller.name()),
-                figure: what.instructions / against.instructions,
+                what: way.case.way.title.into(),
+                against: peer.case.way.title.into(),
+                setting: load.title().into(),
+                figure: way.instructions / peer.instructions,
+                main: main.map(|(way, peer)| way.instructions / peer.instructions),
                 limit,
                 at_least: false,
                 unit: "",

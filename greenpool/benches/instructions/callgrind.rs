@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::report::{Table, callgrind};
-use crate::{Case, profile};
+use crate::{Case, name_of, profile};
 
 /// The folder of callgrind's output files, and whether to keep it.
 pub(crate) struct Folder {
@@ -43,13 +43,13 @@ impl Folder {
     }
 
     fn file(&self, Case { way, load, caller }: &Case, jobs: u64) -> PathBuf {
-        self.path.join(format!("callgrind.{}.{}.{}.{jobs}", way.id, load.name(), caller.name()))
+        self.path.join(format!("callgrind.{}.{}.{}.{jobs}", way.id, load.name(), name_of(*caller)))
     }
 
     /// Counts the instructions of a whole process.
     fn count(&self, case: &Case, jobs: u64) -> Result<u64, String> {
         let (file, jobs) = (self.file(case, jobs), jobs.to_string());
-        let (load, caller) = (case.load.name(), case.caller.name());
+        let (load, caller) = (case.load.name(), name_of(case.caller));
         let arguments = ["--only", case.way.id, "--load", load, "--caller", caller, "--counted", &jobs];
         let counted = callgrind::count(&arguments, &file)?;
         if self.keep {

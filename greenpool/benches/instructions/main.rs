@@ -91,7 +91,7 @@ pub(crate) struct Count {
 impl Count {
     fn json(&self) -> Value {
         let Count { case: Case { way, load, caller }, instructions } = self;
-        let (load, caller) = (load.name(), caller.name());
+        let (load, caller) = (load.name(), name_of(*caller));
         json!({ "way": way.id, "title": way.title, "load": load, "caller": caller, "instructions": instructions })
     }
 }
@@ -164,8 +164,16 @@ fn load(name: &str) -> Result<Load, String> {
 }
 
 fn caller(name: &str) -> Result<Caller, String> {
-    let names = || Caller::ALL.map(Caller::name).join(", ");
-    Caller::ALL.into_iter().find(|caller| caller.name() == name).ok_or_else(|| format!("expected one of {}", names()))
+    let names = || Caller::ALL.map(name_of).join(", ");
+    Caller::ALL.into_iter().find(|caller| name_of(*caller) == name).ok_or_else(|| format!("expected one of {}", names()))
+}
+
+/// The name of a caller on the command line.
+fn name_of(caller: Caller) -> &'static str {
+    match caller {
+        Caller::Task => "task",
+        Caller::Main => "main",
+    }
 }
 
 fn way(id: &str, load: Load) -> Result<Way, String> {
@@ -184,7 +192,7 @@ fn run_jobs(way: &Way, caller: Caller, jobs: u64) {
 /// Counts each way with fewer and with more jobs.
 fn count_all(wanted: Vec<Case>, folder: &Folder, jobs: [u64; 2]) -> Result<Vec<Count>, String> {
     let counted = measure_all(&wanted, |case| {
-        eprintln!("counting {} ({}, {})", case.way.id, case.load.name(), case.caller.name());
+        eprintln!("counting {} ({}, {})", case.way.id, case.load.name(), name_of(case.caller));
         folder.difference(case, jobs)
     });
     let count = |(case, instructions)| Ok(Count { case, instructions: instructions? });

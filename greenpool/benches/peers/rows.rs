@@ -42,8 +42,8 @@ pub(crate) fn measure(plan: &Plan, runtimes: &Runtimes) -> (Vec<Bound>, Table) {
     let bounds = Rows { plan, runtimes };
     let mut rows = Vec::new();
     for (place, what, against, loads, limit) in WALL {
-        for (&load, caller) in loads.iter().flat_map(|load| Caller::ALL.map(|caller| (load, caller))) {
-            rows.extend(bounds.wall(place, what, against, load, caller, limit));
+        for &load in loads {
+            rows.extend(bounds.wall(place, what, against, load, limit));
         }
     }
     rows.extend(bounds.throughput("spawn-n"));
@@ -89,17 +89,16 @@ impl<'a> Rows<'a> {
         what: &str,
         against: &str,
         load: Load,
-        caller: Caller,
         limit: f64,
     ) -> Option<Bound> {
-        let name = format!("wall/{}/{}/{}/{what}", place.name(), load.name(), caller.name());
+        let name = format!("wall/{}/{}/{what}", place.name(), load.name());
         let jobs = if load == Load::Computes10us { 1_000 } else { 10_000 };
-        let (what, case) = self.case(place, load, caller, what, jobs);
-        let (against, peer) = self.case(place, load, caller, against, jobs);
-        let [case, peer] = self.samples(&name, &[case, peer])?;
-        let figure = case.ratio(&peer);
-        let setting = format!("{}, {}, from {}, wall", load.title(), place.threads(), caller.name());
-        Some(Bound { what, against, setting, figure, limit, at_least: false, unit: "" })
+        let cases = |id| Caller::ALL.map(|caller| self.case(place, load, caller, id, jobs));
+        let ([(what, task), (_, main)], [(against, task_peer), (_, main_peer)]) = (cases(what), cases(against));
+        let [task, task_peer, main, main_peer] = self.samples(&name, &[task, task_peer, main, main_peer])?;
+        let (figure, main) = (task.ratio(&task_peer), Some(main.ratio(&main_peer)));
+        let setting = format!("{}, {}, wall", load.title(), place.threads());
+        Some(Bound { what, against, setting, figure, main, limit, at_least: false, unit: "" })
     }
 
     /// Throughput of CPU-bound jobs, on two threads and on one.
@@ -112,6 +111,7 @@ impl<'a> Rows<'a> {
             against: "the same on one thread".into(),
             setting: "10 us of CPU, two threads, throughput".into(),
             figure: one.ratio(&two),
+            main: None,
             limit: 1.8,
             at_least: true,
             unit: "",
@@ -129,6 +129,7 @@ impl<'a> Rows<'a> {
             against: "Semaphore + tokio::spawn, two producers".into(),
             setting: "no-op, two threads, wall".into(),
             figure: case.ratio(&peer),
+            main: None,
             limit: 0.8,
             at_least: false,
             unit: "",
@@ -163,6 +164,7 @@ impl<'a> Rows<'a> {
                 against: against.to_owned(),
                 setting: "current thread, wall".into(),
                 figure,
+                main: None,
                 limit,
                 at_least: false,
                 unit: "",

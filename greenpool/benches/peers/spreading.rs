@@ -93,6 +93,7 @@ pub(crate) fn measure(plan: &Plan) -> Vec<Bound> {
                 against: "map(tokio::spawn).buffered(n)".into(),
                 setting: format!("{jobs} jobs that block for 300 ms, {threads} threads, wall"),
                 figure: sample.ratio(&samples[0]),
+                main: None,
                 limit: 1.05,
                 at_least: false,
                 unit: "",

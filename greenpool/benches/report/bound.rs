@@ -17,6 +17,8 @@ pub(crate) struct Bound {
     /// What the jobs do, and on which runtime.
     pub(crate) setting: String,
     pub(crate) figure: f64,
+    /// The figure if `main` starts the jobs, and not a task, where that was measured.
+    pub(crate) main: Option<f64>,
     pub(crate) limit: f64,
     /// The limit is a minimum, not a maximum.
     pub(crate) at_least: bool,
@@ -26,7 +28,8 @@ pub(crate) struct Bound {
 
 impl Bound {
     pub(crate) fn holds(&self) -> bool {
-        if self.at_least { self.figure >= self.limit } else { self.figure <= self.limit }
+        let holds = |figure| if self.at_least { figure >= self.limit } else { figure <= self.limit };
+        holds(self.figure) && self.main.is_none_or(holds)
     }
 
     fn limit(&self) -> String {
@@ -37,13 +40,14 @@ impl Bound {
 
 pub(crate) fn table<'a>(bounds: impl IntoIterator<Item = &'a Bound>) -> Table {
     let title = format!("Bounds that greenpool sets itself, lto = {LTO}");
-    let mut table = Table::new(&title, &["what"], &["is", "bound"]);
+    let mut table = Table::new(&title, &["what"], &["is", "from main", "bound"]);
     for bound in bounds {
         let Bound { what, against, setting, .. } = bound;
         let verdict = if bound.holds() { "" } else { " DOES NOT HOLD" };
         table.row(vec![
             format!("{what} / {against} ({setting})"),
             format!("{:.3}{}", bound.figure, bound.unit),
+            bound.main.map_or_else(String::new, |figure| format!("{figure:.3}{}", bound.unit)),
             format!("{}{verdict}", bound.limit()),
         ]);
     }
@@ -57,6 +61,7 @@ pub(crate) fn json(bounds: &[Bound]) -> Value {
             "against": bound.against,
             "setting": bound.setting,
             "figure": bound.figure,
+            "main": bound.main,
             "unit": bound.unit,
             "limit": bound.limit,
             "at_least": bound.at_least,

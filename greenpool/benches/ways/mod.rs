@@ -61,14 +61,6 @@ pub(crate) enum Caller {
 
 impl Caller {
     pub(crate) const ALL: [Caller; 2] = [Caller::Task, Caller::Main];
-
-    /// Name on the command line.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Caller::Task => "task",
-            Caller::Main => "main",
-        }
-    }
 }
 
 macro_rules! ways {
