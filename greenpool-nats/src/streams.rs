@@ -10,8 +10,8 @@ use async_nats::jetstream::context::{CreateStreamError, CreateStreamErrorKind};
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::response::Response;
 use async_nats::jetstream::stream::{
-    ClusterInfo, Config, DiscardPolicy, Info, LastRawMessageError, LastRawMessageErrorKind, RetentionPolicy,
-    StorageType, Stream,
+    ClusterInfo, Config, DiscardPolicy, Info, LastRawMessageError, LastRawMessageErrorKind, PurgeError, PurgeErrorKind,
+    PurgeResponse, RetentionPolicy, StorageType, Stream,
 };
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -186,15 +186,15 @@ impl Link {
     /// Removes all messages of a stream whose subject matches. Returns how many there were.
     pub(crate) async fn purge(&self, stream: &str, filter: String) -> Result<u64, FarmError> {
         let messages = self.stream(stream).await?;
-        let purge = messages.purge().filter(filter.clone());
-        Ok(self.request(format!("purge {filter}"), stream, purge).await?.purged)
+        let purge = async { purged(messages.purge().filter(filter.clone()).await) };
+        self.request(format!("purge {filter}"), stream, purge).await
     }
 
     /// The same for the messages up to this one.
     pub(crate) async fn purge_until(&self, stream: &str, filter: String, sequence: u64) -> Result<u64, FarmError> {
         let messages = self.stream(stream).await?;
-        let purge = messages.purge().sequence(sequence + 1).filter(filter.clone());
-        Ok(self.request(format!("purge {filter}"), stream, purge).await?.purged)
+        let purge = async { purged(messages.purge().sequence(sequence + 1).filter(filter.clone()).await) };
+        self.request(format!("purge {filter}"), stream, purge).await
     }
 
     /// The subjects of a stream that match, with how many messages each has.
@@ -289,12 +289,15 @@ impl Link {
         Ok(Consumer { created, lease, replicated })
     }
 
-    /// The lease of a function's jobs, as the server has it, and whether several servers have them.
-    pub(crate) async fn lease(&self, stream: &str) -> Result<(Duration, bool), FarmError> {
+    /// The lease of a function's jobs, as the server has it, and whether several servers have them. `None` if the server
+    /// that answers does not know that.
+    pub(crate) async fn lease(&self, stream: &str) -> Result<(Duration, Option<bool>), FarmError> {
         let what = format!("look at the consumer of {stream}");
         let jobs = self.stream(stream).await?;
         let info = self.request(what, stream, jobs.consumer_info(CONSUMER)).await?;
-        Ok((info.config.ack_wait, info.cluster.is_some_and(|cluster| !cluster.replicas.is_empty())))
+        // As in `leader`.
+        let led = info.cluster.filter(leads);
+        Ok((info.config.ack_wait, led.map(|cluster| !cluster.replicas.is_empty())))
     }
 
     /// The leader of the consumer of a function's jobs, as it describes itself.
@@ -311,10 +314,13 @@ impl Link {
     }
 }
 
+/// A server that is just being started answers although it does not lead.
+fn leads(cluster: &ClusterInfo) -> bool {
+    cluster.leader.as_ref().is_some_and(|leader| !leader.is_empty())
+}
+
 fn leader(Seen { ts, cluster, num_waiting }: &Seen) -> Result<Leader, async_nats::Error> {
-    // A server that is just being started answers although it does not lead.
-    let leads = |cluster: &&ClusterInfo| cluster.leader.as_ref().is_some_and(|leader| !leader.is_empty());
-    let cluster = cluster.as_ref().filter(leads).ok_or("it is not the leader")?;
+    let cluster = cluster.as_ref().filter(|cluster| leads(cluster)).ok_or("it is not the leader")?;
     let now = parse_rfc3339(ts)?;
     let age = cluster.leader_since.map(|since| Duration::try_from(now - since).unwrap_or_default());
     // 0: it has not heard from it since it leads.
@@ -353,6 +359,17 @@ pub(crate) fn absent<T>(read: Result<T, LastRawMessageError>) -> Result<Option<T
         Err(error) => match error.kind() {
             LastRawMessageErrorKind::NoMessageFound => Ok(None),
             LastRawMessageErrorKind::JetStream(no) if no.code() == 404 => Ok(None),
+            _ => Err(error),
+        },
+    }
+}
+
+/// How many messages were removed. A stream that is not there has none.
+fn purged(purged: Result<PurgeResponse, PurgeError>) -> Result<u64, PurgeError> {
+    match purged {
+        Ok(purged) => Ok(purged.purged),
+        Err(error) => match error.kind() {
+            PurgeErrorKind::JetStream(no) if no.code() == 404 => Ok(0),
             _ => Err(error),
         },
     }

@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
 use greenpool::__private::remote::{End, Job, Reply, fingerprint};
 use greenpool::remote::Lost;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
+use crate::blobs::Blob;
 use crate::error::FarmError;
-use crate::farm::Inner;
 use crate::farm::out::Stored;
+use crate::farm::{Inner, reconcile};
 use crate::link::Link;
 use crate::names::{JobKey, token};
 use crate::wire::{self, Backoff};
@@ -101,22 +104,38 @@ pub(crate) async fn enqueue(inner: Arc<Inner>, job: Job) -> Result<(), Lost> {
     }
     let (job, _) = inner.stored(job);
     if job.named {
-        let mut backoff = Backoff::new();
-        loop {
-            match Box::pin(inner.stored_end(&job)).await {
-                Ok(Some(stored)) if stored.args.as_ref().is_some_and(|args| *args != job.args) => {
-                    return Err(Lost::OtherArguments);
-                }
-                Ok(Some(_)) => return Ok(()),
-                Ok(None) => break,
-                Err(error) => wait(error, &mut backoff).await?,
-            }
-        }
+        // It is large.
+        return Box::pin(enqueue_named(&inner, &job)).await;
     }
     inner.publish(&job).await?;
     // No result will come for its number.
     inner.taken(&job);
     Ok(())
+}
+
+/// The same for a job of a run with a name. If somebody who waits for the job has stored it, that can still be
+/// cancelled. So this waits until it is over, or gone.
+async fn enqueue_named(inner: &Inner, job: &Stored) -> Result<(), Lost> {
+    let mut backoff = Backoff::new();
+    loop {
+        let kept = async {
+            if let Some(stored) = inner.stored_end(job).await? {
+                let other = stored.args.is_some_and(|args| args != job.args);
+                return Ok(Some(if other { Err(Lost::OtherArguments) } else { Ok(()) }));
+            }
+            if let Err(lost) = inner.publish(job).await {
+                return Ok(Some(Err(lost)));
+            }
+            let queued = inner.queued(job).await?;
+            let stays = queued.is_some_and(|queued| wire::header(Some(&queued.headers), wire::REPLY).is_some());
+            Ok(stays.then_some(Ok(())))
+        };
+        match kept.await {
+            Ok(Some(kept)) => return kept,
+            Ok(None) => backoff.wait().await,
+            Err(error) => wait(error, &mut backoff).await?,
+        }
+    }
 }
 
 impl Inner {
@@ -168,33 +187,65 @@ impl Inner {
     }
 
     /// Removes a job from the queue, and tells the workers to stop it.
-    pub(crate) async fn cancel(&self, job: &Stored) -> Result<(), FarmError> {
+    pub(crate) async fn cancel(self: &Arc<Self>, job: &Stored) -> Result<(), FarmError> {
+        if job.named {
+            return Box::pin(self.cancel_named(job)).await;
+        }
         let names = &self.link.names;
         let stream = names.jobs_stream(job.function, job.signature);
-        let purged = self.link.purge(&stream, names.job(job.signature, &job.key)).await;
-        if let Err(error @ FarmError::Away { .. }) = purged {
-            return Err(error);
-        }
+        // First, so that a worker that gets it meanwhile knows already.
+        let _ = self.link.client.publish(names.cancel(job.function), job.key.id().into()).await;
+        self.arrived(job).await;
+        self.link.purge(&stream, names.job(job.signature, &job.key)).await?;
         if self.link.blob("", &job.body).is_some() {
             self.link.purge_blobs(format!("{}.>", names.arguments_place(&job.key))).await;
         }
-        let _ = self.link.client.publish(names.cancel(job.function), job.key.id().into()).await;
-        purged.map(drop)
+        Ok(())
+    }
+
+    /// The same for a job of a run with a name. Others may store it again at any time, so only the message that is there
+    /// now is cancelled, and not if it is of somebody who does not wait for the job, and relies on it.
+    async fn cancel_named(self: &Arc<Self>, job: &Stored) -> Result<(), FarmError> {
+        let names = &self.link.names;
+        let (stream, place) = (names.jobs_stream(job.function, job.signature), names.arguments_place(&job.key));
+        self.arrived(job).await;
+        if let Some(queued) = self.queued(job).await? {
+            let headers = Some(&queued.headers);
+            if wire::header(headers, wire::REPLY).is_some() {
+                return Ok(());
+            }
+            self.link.purge_until(&stream, names.job(job.signature, &job.key), queued.sequence).await?;
+            let which = format!("{} {}", job.key.id(), queued.sequence);
+            let _ = self.link.client.publish(names.cancel(job.function), which.into()).await;
+            if let Ok(Some(blob)) = Blob::of(headers) {
+                self.link.purge_blobs(format!("{place}.{}.*", blob.id)).await;
+            }
+        }
+        if self.link.blob("", &job.body).is_some() {
+            self.link.purge_blobs(format!("{place}.{}.*", job.blob)).await;
+        }
+        // Somebody else in this process may have found that message there.
+        if let Some(job) = self.out.job(&job.key) {
+            reconcile::look(self.clone(), job).await?;
+        }
+        Ok(())
     }
 }
 
+/// While the server answers that it cannot cancel a job, this is tried for so long.
+const GIVE_UP: Duration = Duration::from_secs(60);
+
 /// Cancels a job. While the server is away it tries again, for as long as the farm lives.
-async fn cancel(inner: Arc<Inner>, job: Stored, is_on_its_way: bool) {
+async fn cancel(inner: Arc<Inner>, job: Stored) {
     let (farm, mut backoff) = (Arc::downgrade(&inner), Backoff::new());
+    let until = Instant::now() + GIVE_UP;
     let mut inner = Some(inner);
     while let Some(inner) = inner.take().or_else(|| farm.upgrade()) {
-        let connection = inner.link.connection();
-        if is_on_its_way {
-            inner.arrived(&job).await;
-        }
-        let answered = inner.cancel(&job).await.is_ok() || inner.closed.load(Ordering::Relaxed);
-        // An error of the server itself stays what it is.
-        if answered || inner.link.is_connected() && inner.link.connection() == connection {
+        let is_over = match inner.cancel(&job).await {
+            Ok(()) | Err(FarmError::Forbidden { .. }) => true,
+            Err(_) => inner.closed.load(Ordering::Relaxed) || inner.link.is_connected() && Instant::now() > until,
+        };
+        if is_over {
             return;
         }
         drop(inner);
@@ -233,8 +284,7 @@ const OVER: u64 = u64::MAX;
 
 impl Drop for Caller {
     fn drop(&mut self) {
-        let submit = self.submit.take_if(|submit| !submit.is_finished());
-        let is_on_its_way = submit.inspect(JoinHandle::abort).is_some();
+        self.submit.take().inspect(JoinHandle::abort);
         if self.id == OVER || !self.inner.out.leave(&self.job.key, self.id) {
             return;
         }
@@ -243,6 +293,6 @@ impl Drop for Caller {
             return;
         }
         let (inner, job) = (self.inner.clone(), self.job.clone());
-        self.inner.link.io.spawn(cancel(inner, job, is_on_its_way));
+        self.inner.link.io.spawn(cancel(inner, job));
     }
 }

@@ -168,7 +168,7 @@ impl Farm {
 impl Inner {
     /// Removes jobs that have no caller any more, unless they belong to a named run, and all results of jobs without a
     /// name.
-    async fn remove(&self, jobs: Vec<Stored>) {
+    async fn remove(self: &Arc<Self>, jobs: Vec<Stored>) {
         let unnamed = futures::stream::iter(jobs.iter().filter(|job| !job.named));
         unnamed.for_each_concurrent(AT_ONCE, async |job| drop(self.cancel(job).await)).await;
         let Link { names, .. } = &*self.link;

@@ -122,6 +122,11 @@ impl Out {
         self.lock().contains_key(key)
     }
 
+    /// The job, if somebody waits for it.
+    pub(crate) fn job(&self, key: &JobKey) -> Option<Stored> {
+        self.lock().get(key).map(|waiting| waiting.job.clone())
+    }
+
     /// The jobs that have not been looked at for so long.
     pub(crate) fn older(&self, than: Duration) -> Vec<Stored> {
         let out = self.lock();

@@ -1,5 +1,7 @@
 //! Storing a job, however long that takes.
 
+use std::sync::atomic::Ordering;
+
 use async_nats::HeaderMap;
 use async_nats::jetstream::message::StreamMessage;
 use bytes::Bytes;
@@ -47,6 +49,9 @@ impl Inner {
         let mut again = job.named;
         let mut backoff = Backoff::new();
         loop {
+            if self.closed.load(Ordering::Relaxed) {
+                return Err(Lost::Closed);
+            }
             match self.store_once(job, again).await {
                 wire::Stored::Yes | wire::Stored::There => return Ok(()),
                 wire::Stored::Refused(why) => return Err(Lost::Refused { why }),
@@ -101,6 +106,10 @@ impl Inner {
             wire::Stored::Yes => {}
             other => return other,
         }
+        if self.closed.load(Ordering::Relaxed) {
+            // What follows could overtake its removal.
+            return wire::Stored::Unknown;
+        }
         let mut headers = HeaderMap::new();
         headers.insert(wire::BLOB, blob.to_string());
         headers.insert(wire::ARGS, job.args.as_str());
@@ -115,12 +124,16 @@ impl Inner {
 
     /// Where the arguments of a job lie that is queued or running. An empty text: in its message.
     async fn queued_blob(&self, job: &Stored) -> Result<Option<String>, FarmError> {
-        let Link { names, .. } = &*self.link;
-        let stream = names.jobs_stream(job.function, job.signature);
-        let message = self.link.last(&stream, &names.job(job.signature, &job.key)).await?;
         let blob =
             |message: StreamMessage| wire::header(Some(&message.headers), wire::BLOB).unwrap_or_default().to_owned();
-        Ok(message.map(blob))
+        Ok(self.queued(job).await?.map(blob))
+    }
+
+    /// The message of a job that is queued or running, whoever has stored it.
+    pub(crate) async fn queued(&self, job: &Stored) -> Result<Option<StreamMessage>, FarmError> {
+        let Link { names, .. } = &*self.link;
+        let stream = names.jobs_stream(job.function, job.signature);
+        self.link.last(&stream, &names.job(job.signature, &job.key)).await
     }
 
     /// The body of a result, wherever it lies. The inner error: it is lost.

@@ -68,7 +68,7 @@ async fn reconcile(inner: &Arc<Inner>, older: Duration) -> Result<Vec<(&'static 
 }
 
 /// Returns the job's function and signature if it is still out.
-async fn look(inner: Arc<Inner>, job: Stored) -> Result<Option<(&'static str, &'static str)>, FarmError> {
+pub(crate) async fn look(inner: Arc<Inner>, job: Stored) -> Result<Option<(&'static str, &'static str)>, FarmError> {
     if let Some(stored) = inner.stored_end(&job).await? {
         inner.take(&job.key, &stored).await;
         return Ok(None);

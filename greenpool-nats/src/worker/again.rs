@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use crate::error::FarmError;
 use crate::wire::{self, Backoff};
 use crate::worker::PATIENCE;
-use crate::worker::job::{self, Outcome, Wanted, wanted};
+use crate::worker::job::{Outcome, Wanted, wanted};
 use crate::worker::serving::{Running, Serving};
 
 /// Whether a job may have a result already: another worker has had it, or its submitter has asked the server to store
@@ -55,16 +55,11 @@ impl Serving {
         if is_due { Ok(()) } else { Err(Outcome::Early) }
     }
 
-    /// Whether a job was not cancelled after all, although one of its name was of late: another submitter of a named run
-    /// may have stored it again.
-    pub(crate) async fn still_stored(&self, message: &Message, running: &Running) -> Result<(), Outcome> {
-        if wire::header(message.headers.as_ref(), wire::MESSAGE_ID).is_some() {
-            return Err(Outcome::Cancelled);
-        }
+    /// Whether a job is still in its stream. Whoever cancels it removes first the job, and then its arguments.
+    pub(crate) async fn is_stored(&self, message: &Message, running: &Running) -> Result<(), Outcome> {
         let (link, stream) = (&self.shared.link, &self.stream());
         let last = self.answer(running, || async move { Some(link.last(stream, &message.subject).await) }).await?;
-        let stored = last.map(|last| last.sequence);
-        if stored.is_some() && stored == job::sequence(&running.reply) { Ok(()) } else { Err(Outcome::Cancelled) }
+        if last.is_some_and(|last| Some(last.sequence) == running.sequence) { Ok(()) } else { Err(Outcome::Cancelled) }
     }
 
     /// The stored result of a job.

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use greenpool::__private::remote::End;
 use greenpool::remote::{Handler, JobInfo, Lost, Part, panic_text};
 use tokio::runtime;
+use tokio::sync::SemaphorePermit;
 
 use crate::blobs::Blob;
 use crate::clock::Moment;
@@ -37,7 +38,8 @@ pub(crate) fn begin(serving: &Arc<Serving>, message: Message, fresh: Moment) {
         if delivery == 1 {
             serving.hear_of_new_job(fresh);
         }
-        let _entry = Entry { serving, number: serving.add(running.clone()) };
+        serving.add(running.clone());
+        let _entry = Entry { serving, running: &running };
         serving.one(&message, &running).await;
     });
 }
@@ -61,12 +63,12 @@ impl Drop for Place {
 /// A job among those that run.
 struct Entry<'a> {
     serving: &'a Serving,
-    number: u64,
+    running: &'a Arc<Running>,
 }
 
 impl Drop for Entry<'_> {
     fn drop(&mut self) {
-        self.serving.remove(self.number);
+        self.serving.remove(self.running);
     }
 }
 
@@ -88,7 +90,7 @@ impl Serving {
     async fn one(self: &Arc<Self>, message: &Message, running: &Arc<Running>) {
         let suspect = running.is_suspect();
         // Held until the end is told: another suspect that takes the worker down must not count against this job.
-        let _alone = if suspect { self.shared.lane.acquire().await.ok() } else { None };
+        let _alone = if suspect { self.alone(running).await } else { None };
         match self.run(message, running, suspect).await {
             Outcome::Ended(end) => {
                 self.count(&end);
@@ -119,6 +121,14 @@ impl Serving {
         }
     }
 
+    /// Waits until no other suspect runs here, or until this one is not to run here any more.
+    async fn alone(&self, running: &Running) -> Option<SemaphorePermit<'_>> {
+        tokio::select! {
+            alone = self.shared.lane.acquire() => alone.ok(),
+            () = running.stopped() => None,
+        }
+    }
+
     /// Nobody is to run the job again.
     fn over(self: &Arc<Self>, running: &Arc<Running>, word: &'static str) {
         self.acknowledge(running, word);
@@ -137,10 +147,11 @@ impl Serving {
     }
 
     async fn run(self: &Arc<Self>, message: &Message, running: &Arc<Running>, suspect: bool) -> Outcome {
-        if self.was_cancelled(&running.key.id())
-            && let Err(outcome) = Box::pin(self.still_stored(message, running)).await
-        {
-            return outcome;
+        if running.is_cancelled() || self.was_cancelled(running) {
+            return Outcome::Cancelled;
+        }
+        if running.lease.is_over() {
+            return Outcome::NotOurs;
         }
         match self.known_end(message, running).await {
             Ok(None) => {}
@@ -158,10 +169,18 @@ impl Serving {
         }
         let arguments = match self.arguments(message, running).await {
             Ok(arguments) => arguments,
-            Err(Missing::Lost(why)) => return Outcome::Ended(unreadable(Part::Arguments, why)),
+            Err(Missing::Lost(why)) => {
+                return match Box::pin(self.is_stored(message, running)).await {
+                    Ok(()) => Outcome::Ended(unreadable(Part::Arguments, why)),
+                    Err(outcome) => outcome,
+                };
+            }
             Err(Missing::NotOurs) => return Outcome::NotOurs,
         };
         let job = job(self.handler.clone(), arguments, wire::is_json(message.headers.as_ref()), running.clone());
+        if running.is_cancelled() {
+            return Outcome::Cancelled;
+        }
         running.set_queued(true);
         let fenced = Fenced { future: Box::pin(job), lease: running.lease.clone() };
         let green = On { runtime: &self.shared.jobs, future: self.pool.spawn(fenced) }.await;

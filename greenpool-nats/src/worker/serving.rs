@@ -1,6 +1,7 @@
 //! What a worker knows: of itself, of each function that it serves, and of each job that it has.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,6 +20,7 @@ use crate::link::SharedLink;
 use crate::names::JobKey;
 use crate::streams::{Adapt, Consumer, Leader, Settings};
 use crate::worker::acks::{self, Acks};
+use crate::worker::job;
 use crate::worker::lease::Lease;
 
 /// From this delivery on, a job is suspected to take workers down, and runs alone.
@@ -103,8 +105,8 @@ pub(crate) struct Serving {
     /// How many messages the server has not confirmed.
     pending: AtomicUsize,
     pub(crate) freed: Notify,
-    running: Mutex<HashMap<u64, Arc<Running>>>,
-    next: AtomicU64,
+    /// By their ids. One that comes once more may be here before the last one has gone.
+    running: Mutex<HashMap<String, Vec<Arc<Running>>>>,
     pub(crate) done: AtomicU64,
     pub(crate) failed: AtomicU64,
     /// Of which connection it is known which stream is there.
@@ -118,11 +120,33 @@ pub(crate) struct Serving {
     cancelled: Mutex<Cancelled>,
 }
 
-/// The jobs that were cancelled of late. One of them may still be on its way.
+/// The jobs that were cancelled of late, by their ids. One of them may still be on its way.
 #[derive(Default)]
 struct Cancelled {
-    now: HashSet<String>,
-    before: HashSet<String>,
+    now: HashMap<String, Which>,
+    before: HashMap<String, Which>,
+}
+
+/// Which messages of a job are cancelled.
+#[derive(Clone, Copy)]
+enum Which {
+    All,
+    /// Those up to this sequence, of the stream that was made then. A job of a named run may be stored again later.
+    Until {
+        created: i128,
+        sequence: u64,
+    },
+}
+
+impl Which {
+    fn has(self, running: &Running) -> bool {
+        match self {
+            Which::All => true,
+            Which::Until { created, sequence } => {
+                running.created == created && running.sequence.is_some_and(|of_job| of_job <= sequence)
+            }
+        }
+    }
 }
 
 /// What a worker knows of the leader of a consumer.
@@ -157,6 +181,8 @@ pub(crate) struct Running {
     pub(crate) created: i128,
     pub(crate) since: Instant,
     pub(crate) delivery: u64,
+    /// Its number in that stream.
+    pub(crate) sequence: Option<u64>,
     /// The server has sent it after this moment.
     pub(crate) sent: Moment,
     /// The id of its arguments, if they are a blob.
@@ -164,6 +190,8 @@ pub(crate) struct Running {
     /// Whether it waits for the runtime of the jobs to begin it.
     queued: AtomicBool,
     state: Mutex<State>,
+    /// Set when it is not to run here any more.
+    stopped: Notify,
 }
 
 #[derive(Default)]
@@ -182,9 +210,14 @@ impl Running {
         sent: Moment,
         blob: Option<String>,
     ) -> Self {
-        let (lease, since) = (Arc::new(lease), Instant::now());
-        let queued = AtomicBool::new(false);
-        Running { key, reply, lease, created, since, delivery, sent, blob, queued, state: Mutex::default() }
+        let (lease, since, sequence) = (Arc::new(lease), Instant::now(), job::sequence(&reply));
+        let (queued, state, stopped) = (AtomicBool::new(false), Mutex::default(), Notify::new());
+        Running { key, reply, lease, created, since, delivery, sequence, sent, blob, queued, state, stopped }
+    }
+
+    /// Waits until it is cancelled, or not this worker's any more.
+    pub(crate) async fn stopped(&self) {
+        self.stopped.notified().await;
     }
 
     /// Whether it was delivered so often that it runs alone.
@@ -228,6 +261,7 @@ impl Running {
     }
 
     fn abort(&self) {
+        self.stopped.notify_one();
         let abort = lock(&self.state).abort.clone();
         if let Some(abort) = abort {
             abort.abort();
@@ -247,7 +281,6 @@ impl Serving {
             pending: AtomicUsize::new(0),
             freed: Notify::new(),
             running: Mutex::default(),
-            next: AtomicU64::new(0),
             done: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             checked: Mutex::default(),
@@ -258,10 +291,18 @@ impl Serving {
         }
     }
 
-    /// Nobody waits for this job any more.
-    pub(crate) fn cancel(&self, id: &str) {
-        lock(&self.cancelled).now.insert(id.to_owned());
-        self.running().iter().filter(|running| running.key.id() == id).for_each(|running| running.cancel());
+    /// Nobody waits for a job any more: `RUN.N`, or only for messages up to a sequence, `RUN.N SEQUENCE`.
+    pub(crate) fn cancel(&self, what: &str) {
+        let (id, which) = match what.split_once(' ') {
+            None => (what, Which::All),
+            Some((id, sequence)) => {
+                let (created, Ok(sequence)) = (self.checked().consumer.created, sequence.parse()) else { return };
+                (id, Which::Until { created, sequence })
+            }
+        };
+        lock(&self.cancelled).now.insert(id.to_owned(), which);
+        let of_id = lock(&self.running).get(id).cloned().unwrap_or_default();
+        of_id.iter().filter(|running| which.has(running)).for_each(|running| running.cancel());
     }
 
     /// Forgets those that were cancelled before the last call.
@@ -270,9 +311,13 @@ impl Serving {
         cancelled.before = std::mem::take(&mut cancelled.now);
     }
 
-    pub(crate) fn was_cancelled(&self, id: &str) -> bool {
+    pub(crate) fn was_cancelled(&self, running: &Running) -> bool {
         let cancelled = lock(&self.cancelled);
-        cancelled.now.contains(id) || cancelled.before.contains(id)
+        if cancelled.now.is_empty() && cancelled.before.is_empty() {
+            return false;
+        }
+        let id = running.key.id();
+        [&cancelled.now, &cancelled.before].iter().any(|of| of.get(&id).is_some_and(|which| which.has(running)))
     }
 
     /// The moment after which the server has sent what comes from now on, and each later one.
@@ -345,7 +390,8 @@ impl Serving {
         // A server that is away changes nothing.
         if let Ok((lease, replicated)) = self.shared.link.lease(&self.stream()).await {
             let consumer = &mut lock(&self.checked).consumer;
-            (consumer.lease, consumer.replicated) = (lease, replicated);
+            consumer.lease = lease;
+            consumer.replicated = replicated.unwrap_or(consumer.replicated);
         }
     }
 
@@ -371,19 +417,21 @@ impl Serving {
         self.freed.notify_one();
     }
 
-    /// Adds a job. The number removes it.
-    pub(crate) fn add(&self, running: Arc<Running>) -> u64 {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        lock(&self.running).insert(number, running);
-        number
+    pub(crate) fn add(&self, running: Arc<Running>) {
+        lock(&self.running).entry(running.key.id()).or_default().push(running);
     }
 
-    pub(crate) fn remove(&self, number: u64) {
-        lock(&self.running).remove(&number);
+    pub(crate) fn remove(&self, running: &Arc<Running>) {
+        if let Entry::Occupied(mut of_id) = lock(&self.running).entry(running.key.id()) {
+            of_id.get_mut().retain(|other| !Arc::ptr_eq(other, running));
+            if of_id.get().is_empty() {
+                of_id.remove();
+            }
+        }
     }
 
     pub(crate) fn running(&self) -> Vec<Arc<Running>> {
-        lock(&self.running).values().cloned().collect()
+        lock(&self.running).values().flatten().cloned().collect()
     }
 
     /// Waits for the jobs that run, and hands back those that have not ended at the deadline.

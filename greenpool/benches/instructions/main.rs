@@ -165,7 +165,10 @@ fn load(name: &str) -> Result<Load, String> {
 
 fn caller(name: &str) -> Result<Caller, String> {
     let names = || Caller::ALL.map(name_of).join(", ");
-    Caller::ALL.into_iter().find(|caller| name_of(*caller) == name).ok_or_else(|| format!("expected one of {}", names()))
+    Caller::ALL
+        .into_iter()
+        .find(|caller| name_of(*caller) == name)
+        .ok_or_else(|| format!("expected one of {}", names()))
 }
 
 /// The name of a caller on the command line.

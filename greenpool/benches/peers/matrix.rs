@@ -53,9 +53,9 @@ pub(crate) fn measure(plan: &Plan, runtimes: &Runtimes) -> Matrix {
             }
             eprintln!("measuring {}, pool of {size}", load.title());
             let jobs = jobs(load, size);
-            let cases = wanted.iter().map(|&(place, way)| {
-                Case::timed(jobs, move || way.run(runtimes.of(place), Caller::Task, size, jobs))
-            });
+            let cases = wanted
+                .iter()
+                .map(|&(place, way)| Case::timed(jobs, move || way.run(runtimes.of(place), Caller::Task, size, jobs)));
             let samples = interleave(&cases.collect::<Vec<_>>(), plan.budget);
             let measured: Vec<_> = wanted.iter().copied().zip(&samples).collect();
             cells.extend(measured.iter().map(|&((place, way), samples)| Cell {

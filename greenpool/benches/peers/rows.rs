@@ -6,8 +6,8 @@ use crate::producers;
 use crate::report::Table;
 use crate::report::bound::Bound;
 use crate::runtimes::{Place, Runtimes};
-use crate::ways::load::Load;
 use crate::ways::Caller;
+use crate::ways::load::Load;
 use crate::ways::queue::Operation;
 
 const SIZE: usize = 100;
@@ -83,14 +83,7 @@ impl<'a> Rows<'a> {
     }
 
     /// The time of two ways.
-    fn wall(
-        &self,
-        place: Place,
-        what: &str,
-        against: &str,
-        load: Load,
-        limit: f64,
-    ) -> Option<Bound> {
+    fn wall(&self, place: Place, what: &str, against: &str, load: Load, limit: f64) -> Option<Bound> {
         let name = format!("wall/{}/{}/{what}", place.name(), load.name());
         let jobs = if load == Load::Computes10us { 1_000 } else { 10_000 };
         let cases = |id| Caller::ALL.map(|caller| self.case(place, load, caller, id, jobs));

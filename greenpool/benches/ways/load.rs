@@ -15,15 +15,8 @@ pub(crate) enum Load {
 }
 
 impl Load {
-    pub(crate) const ALL: [Load; 7] = [
-        Load::Noop,
-        Load::Takes,
-        Load::MaySleep,
-        Load::Yields,
-        Load::Computes1us,
-        Load::Computes10us,
-        Load::Sleeps1ms,
-    ];
+    pub(crate) const ALL: [Load; 7] =
+        [Load::Noop, Load::Takes, Load::MaySleep, Load::Yields, Load::Computes1us, Load::Computes10us, Load::Sleeps1ms];
 
     /// Name on the command line.
     pub(crate) fn name(self) -> &'static str {
