@@ -26,6 +26,7 @@ crate::tests! {
     a_worker_that_joins_later_gets_no_job_that_another_one_still_has,
     a_leader_does_not_count_on_a_server_that_is_gone,
     a_worker_that_was_stopped_hands_back_no_job_that_another_one_has,
+    a_map_that_is_dropped_while_no_server_leads_is_removed,
 }
 
 /// The size of `narrow`.
@@ -229,4 +230,29 @@ async fn a_worker_that_was_stopped_hands_back_no_job_that_another_one_has() {
     first.ended().await;
     soon("the job", job).await.unwrap();
     assert_eq!(log::peak(&site.executions(), log::now()), 1);
+}
+
+/// Until another server leads, nobody answers whoever cancels a job.
+async fn a_map_that_is_dropped_while_no_server_leads_is_removed() {
+    let mut cluster = Cluster::new();
+    connect(&cluster.url()).await.close().await;
+    let stores = Farm::builder().replicas(3).connect(addresses(&cluster.url())).await.unwrap();
+    soon("a job to make the stream", narrow::on(&stores).spawn_n(0, 60_000)).await.unwrap();
+    let jetstream = cluster.jetstream().await;
+    let names: Vec<_> = jetstream.stream_names().try_collect().await.unwrap();
+    let name = names.iter().find(|name| name.contains("narrow")).expect("it is there");
+    let info = jetstream.get_stream(name).await.unwrap().get_info().await.unwrap();
+    let leader = info.cluster.and_then(|cluster| cluster.leader).expect("it has a leader");
+    let at = cluster.servers.iter().position(|server| server.name() == leader).expect("one of the three");
+    // Through another server, so that its connection stays.
+    let farm = connect(&cluster.servers[(at + 1) % 3].url()).await;
+    let map = narrow::on(&farm).imap_unordered(0..20, repeat(60_000));
+    until("the jobs to be stored", async || farm.queue("narrow").await.is_ok_and(|queue| queue.waiting == 21)).await;
+    cluster.servers[at].kill();
+    drop(map);
+    until("them to be gone", async || {
+        let queue = timeout(Duration::from_secs(2), farm.queue("narrow")).await;
+        queue.is_ok_and(|queue| queue.is_ok_and(|queue| queue.waiting == 1))
+    })
+    .await;
 }

@@ -7,6 +7,7 @@
 
 mod away;
 mod bodies;
+mod cancelled;
 mod chaos;
 mod command;
 mod deadline;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         leaders::TESTS,
         away::TESTS,
         limits::TESTS,
+        cancelled::TESTS,
         settings::TESTS,
         leaving::TESTS,
         runs::TESTS,

@@ -142,7 +142,17 @@ async fn submitters_and_workers_need_the_rights_that_the_book_lists_and_no_more(
     farm.dead().retry(&farm.dead().list().await.unwrap()[0]).await.unwrap();
     let stats = soon("what runs", far.stats()).await.unwrap();
     assert_eq!((stats.size, stats.workers.len()), (4, 1));
-    drop(far.call("dropped".into()));
+    for text in ["small".to_owned(), large] {
+        let named = far.run("cancelled").spawn(text.clone()).await;
+        drop(far.imap_unordered(vec![text; 20]));
+        named.abort();
+    }
+    crate::deadline::until("all to be gone", async || {
+        let stats = soon("what runs", far.stats()).await.unwrap();
+        stats.waiting + stats.running == 0
+    })
+    .await;
+    assert_eq!(crate::events::with("may not publish"), [""; 0]);
     worker.abort();
     farm.close().await;
 }

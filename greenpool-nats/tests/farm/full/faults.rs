@@ -113,7 +113,8 @@ async fn submitter_is_cut_off(time: Duration) {
     let executions = site.executions();
     let peak = log::peak(&executions, log::now());
     println!("{longest:.2?} without a result, of which {time:?} cut off; {peak} at once at most");
-    assert!(peak <= 100 && longest >= time, "it was cut off too late");
+    // What was on its way arrives when the connection is cut.
+    assert!(peak <= 100 && longest + SECOND / 10 >= time, "it was cut off too late");
     assert_eq!(executions.len() as u64, JOBS);
     empty(&site.farm().await, "wide").await;
 }
