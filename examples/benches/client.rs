@@ -213,6 +213,7 @@ fn compare(ways: &[Way], costs: &[Cost], setting: &str) -> [Bound; 3] {
         against: ways[0].title.into(),
         setting: setting.into(),
         figure: median(of(&costs[1]).iter().zip(of(&costs[0])).map(|(ours, peer)| ours / peer)),
+        main: None,
         limit,
         at_least: false,
         unit: "",
