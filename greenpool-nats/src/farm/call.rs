@@ -51,7 +51,7 @@ async fn store(inner: &Arc<Inner>, job: &Stored) -> Result<(), Lost> {
     while let Err(error) = inner.listen().await {
         wait(error, &mut backoff).await?;
     }
-    inner.publish(job).await
+    inner.publish(job).await.map(drop)
 }
 
 /// The same for a job of a run with a name.
@@ -123,8 +123,10 @@ async fn enqueue_named(inner: &Inner, job: &Stored) -> Result<(), Lost> {
                 let other = stored.args.is_some_and(|args| args != job.args);
                 return Ok(Some(if other { Err(Lost::OtherArguments) } else { Ok(()) }));
             }
-            if let Err(lost) = inner.publish(job).await {
-                return Ok(Some(Err(lost)));
+            match inner.publish(job).await {
+                Ok(false) => {}
+                Ok(true) => return Ok(Some(Ok(()))),
+                Err(lost) => return Ok(Some(Err(lost))),
             }
             let queued = inner.queued(job).await?;
             let stays = queued.is_some_and(|queued| wire::header(Some(&queued.headers), wire::REPLY).is_some());
@@ -214,9 +216,9 @@ impl Inner {
             if wire::header(headers, wire::REPLY).is_some() {
                 return Ok(());
             }
-            self.link.purge_until(&stream, names.job(job.signature, &job.key), queued.sequence).await?;
             let which = format!("{} {}", job.key.id(), queued.sequence);
             let _ = self.link.client.publish(names.cancel(job.function), which.into()).await;
+            self.link.purge_until(&stream, names.job(job.signature, &job.key), queued.sequence).await?;
             if let Ok(Some(blob)) = Blob::of(headers) {
                 self.link.purge_blobs(format!("{place}.{}.*", blob.id)).await;
             }
@@ -224,9 +226,9 @@ impl Inner {
         if self.link.blob("", &job.body).is_some() {
             self.link.purge_blobs(format!("{place}.{}.*", job.blob)).await;
         }
-        // Somebody else in this process may have found that message there.
+        // Somebody else in this process may have found that message there. If this fails, the next round does it.
         if let Some(job) = self.out.job(&job.key) {
-            reconcile::look(self.clone(), job).await?;
+            drop(reconcile::look(self.clone(), job).await);
         }
         Ok(())
     }

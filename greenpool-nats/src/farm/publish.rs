@@ -44,8 +44,8 @@ impl Inner {
         }
     }
 
-    /// Stores a job. It waits while the server is away, or full.
-    pub(crate) async fn publish(&self, job: &Stored) -> Result<(), Lost> {
+    /// Stores a job. It waits while the server is away, or full. Returns false if the job was there already.
+    pub(crate) async fn publish(&self, job: &Stored) -> Result<bool, Lost> {
         let mut again = job.named;
         let mut backoff = Backoff::new();
         loop {
@@ -53,7 +53,8 @@ impl Inner {
                 return Err(Lost::Closed);
             }
             match self.store_once(job, again).await {
-                wire::Stored::Yes | wire::Stored::There => return Ok(()),
+                wire::Stored::Yes => return Ok(true),
+                wire::Stored::There => return Ok(false),
                 wire::Stored::Refused(why) => return Err(Lost::Refused { why }),
                 wire::Stored::Forbidden(right) => {
                     let error = FarmError::Forbidden { what: "store a job".to_owned(), right };
