@@ -104,8 +104,11 @@ async fn two_submitters_that_begin_a_run_together_run_each_job_once() {
     running(&farm, "square", 1).await;
     proxy.cut(false);
     assert_eq!(soon("the same square", slow.next()).await.unwrap().unwrap(), 1);
-    // When this is answered, it has heard of all results, and has not had the other jobs yet.
-    slow_farm.queue("square").await.unwrap();
+    // When this is answered twice, it has heard of all results, and has not had the other jobs yet. What came before the
+    // first answer is told by a task of its own, which has its turn before the second.
+    for _ in 0..2 {
+        slow_farm.queue("square").await.unwrap();
+    }
     items(2, ITEMS).for_each(|item| more.unbounded_send(item).unwrap());
     let mut squares = Vec::new();
     for _ in 2..ITEMS {
