@@ -12,7 +12,7 @@ use async_nats::{
 use bytes::Bytes;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{oneshot, watch};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::error::{FarmError, refused};
 use crate::names::Names;
@@ -44,7 +44,7 @@ impl Link {
         names: Names,
     ) -> Result<Self, FarmError> {
         let (thread, io) = Thread::start();
-        let (count, connections) = watch::channel(0);
+        let (count, mut connections) = watch::channel(0);
         let rights = Rights::new();
         let options = options
             .max_reconnects(None)
@@ -63,6 +63,9 @@ impl Link {
             });
         let first = io.spawn(first_connection(options, servers));
         let client = first.await.expect("the thread of the connection does not panic")?;
+        // Another task tells that. What comes later is a new connection, after which the jobs that are out are looked for.
+        let told = connections.wait_for(|count| *count > 0);
+        let _ = timeout(FIRST_CONNECTION, told).await;
         let version = client.server_info().version;
         if !client.is_server_compatible(2, 10, 23) {
             return Err(FarmError::ServerTooOld { version });

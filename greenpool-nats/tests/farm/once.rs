@@ -94,9 +94,10 @@ async fn two_submitters_that_begin_a_run_together_run_each_job_once() {
     let proxy = Proxy::cut_before(&site.server.url(), JOB).await;
     let slow_farm = through(&proxy).await;
     let (more, source) = futures::channel::mpsc::unbounded();
-    let source = futures::stream::iter(items(0, 2)).chain(source);
+    let source = futures::stream::iter(items(0, 1)).chain(source);
     let mut slow = square::on(&slow_farm).window(2).run("nightly").imap_stream_unordered(source);
     proxy.is_cut().await;
+    items(1, 2).for_each(|item| more.unbounded_send(item).unwrap());
     let mut fast = square::on(&farm).run("nightly").starmap_unordered(items(0, ITEMS));
     for _ in 1..ITEMS {
         soon("a square", fast.next()).await.unwrap().unwrap();
