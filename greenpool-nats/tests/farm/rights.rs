@@ -152,7 +152,7 @@ async fn submitters_and_workers_need_the_rights_that_the_book_lists_and_no_more(
         stats.waiting + stats.running == 0
     })
     .await;
-    assert_eq!(crate::events::with("may not publish"), [""; 0]);
+    assert!(!worker.is_finished(), "the worker lacks a right");
     worker.abort();
     farm.close().await;
 }
