@@ -83,9 +83,11 @@ fn build(folder: &Path) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Runs a program of the crate.
+/// Runs a program of the crate, without the lines of `tracing` between its own.
 fn program(folder: &Path, name: &str) -> Process {
-    Process::spawn(Command::new(folder.join("target/debug").join(name)))
+    let mut program = Command::new(folder.join("target/debug").join(name));
+    program.env("RUST_LOG", "off");
+    Process::spawn(program)
 }
 
 /// Reads what is left of its output, until it has ended.
